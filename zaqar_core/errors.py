@@ -1,0 +1,80 @@
+"""Facts the core reports. Each face has one table from these to its own code, status and wording.
+
+An instance carries numbers and names, never prose for a client.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class CoreError(Exception):
+    """Base of every fact below. Nothing was changed in the store unless the class says otherwise."""
+
+
+class QueueNotFound(CoreError):
+    """Raised when the queue does not exist, or was deleted while the caller waited on it."""
+
+
+@dataclass
+class MessageTooLong(CoreError):
+    """A message is larger than its queue allows. In a batch this is an outcome of one entry, not raised."""
+
+    limit_bytes: int
+
+
+@dataclass
+class PostTooLong(CoreError):
+    """A whole Zaqar POST is larger than the queue's ``_max_messages_post_size``."""
+
+    limit_bytes: int
+
+
+class ReceiptInvalid(CoreError):
+    """The receipt belongs to another queue, or to a deleted queue of the same name."""
+
+
+class NotInFlight(CoreError):
+    """The message behind a receipt is deleted, expired, or never was held: its visibility cannot be changed."""
+
+
+class LeaseExpired(CoreError):
+    """FIFO only: the receipt's lease has run out or was replaced, so it can no longer delete or extend."""
+
+
+class VisibilityTooLong(CoreError):
+    """A visibility change would hold the message for more than 12 hours since it was received."""
+
+
+class ClaimNotFound(CoreError):
+    """The claim is unknown, released or expired, or belongs to another queue."""
+
+
+class MessageClaimed(CoreError):
+    """A live lease holds the message and the caller named no claim."""
+
+
+class MessageNotClaimed(CoreError):
+    """The caller named a claim, but no live lease holds the message."""
+
+
+class ClaimedByAnother(CoreError):
+    """The claim named is live, but another lease holds the message."""
+
+
+class SettingsChanged(CoreError):
+    """Compare-and-set on queue settings failed: somebody changed them since they were read. Read again and retry."""
+
+
+@dataclass
+class InFlightLimitReached(CoreError):
+    """The queue holds as many messages in flight as it may."""
+
+    limit: int
+
+
+@dataclass
+class StoreUnavailable(CoreError):
+    """The store did not answer, or cannot hold the durability asked for. The outcome of a write is *unknown*."""
+
+    reason: str

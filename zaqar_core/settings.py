@@ -1,0 +1,157 @@
+"""Every setting of the service, with its default, unit and bounds.
+
+Sources, strongest first: flags, environment (``SQS_FACADE_<FIELD>``), a TOML file. One loader checks all of them, so a
+wrong value is one clear line whichever way it came.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+ENVIRONMENT_PREFIX = "SQS_FACADE_"
+
+Durability = Literal["memory", "fsync", "replicated"]
+
+AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}$")]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class SettingsInvalid(Exception):
+    """A setting has a wrong name or value. The text is one line for the operator."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole configuration. Built once per process; never changed."""
+
+    # -- where to listen -------------------------------------------------------------------------------------------
+    host: str = "127.0.0.1"
+    #: 0 picks a free port.
+    port: Port = 9324
+    workers: Positive = 1
+    #: Written when the service is ready: one line, the URL.
+    ready_file: Path | None = None
+
+    # -- the store -------------------------------------------------------------------------------------------------
+    #: Of the embedded Valkey; None means the user's data directory.
+    data_dir: Path | None = None
+    #: redis://, rediss:// or unix:// URL of a server that is already there.
+    redis: str | None = None
+    #: Embedded Valkey in memory, gone at exit; durability is then ``memory``.
+    ephemeral: bool = False
+    durability: Durability = "fsync"
+    #: Redis connections of one worker = requests that run at the same time; None: 4 in memory mode, else 16.
+    slots: Positive | None = None
+    #: How long one command may take before the store counts as unreachable.
+    store_timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 5.0
+
+    # -- serving ---------------------------------------------------------------------------------------------------
+    #: Waiting receives of one worker. Beyond it a receive answers empty at once.
+    max_waits: Positive = 8192
+    #: Open connections of one worker, idle ones too.
+    max_connections: Positive = 16384
+    #: Serve without credentials on an address that other machines reach. Must be asked for by name.
+    open_bind: bool = False
+    #: Origins (scheme://host[:port]) whose web pages may call the open service.
+    allowed_origins: tuple[str, ...] = ()
+    #: Hosts, beside loopback, that /_* and /console answer to.
+    allowed_hosts: tuple[str, ...] = ()
+    #: Enables /_test/*. Always on with ``ephemeral``.
+    test_hooks: bool = False
+
+    # -- addresses -------------------------------------------------------------------------------------------------
+    default_account: AccountId = "000000000000"
+    #: The home region: Zaqar's, and SQS's when a request names none.
+    region: str = "us-east-1"
+    #: ``separate``: each region is a namespace of its own. ``ignore``: all regions are the home region.
+    regions: Literal["separate", "ignore"] = "separate"
+
+    # -- SQS -------------------------------------------------------------------------------------------------------
+    #: Messages in flight per queue before OverLimit.
+    max_in_flight: Positive = 120_000
+
+    # -- Zaqar -----------------------------------------------------------------------------------------------------
+    client_id_uuid_safe: Literal["strict", "off"] = "strict"
+    min_length_client_id: Positive = 10
+    max_length_client_id: Positive = 36
+    max_queues_per_page: Positive = 20
+    max_messages_per_page: Positive = 20
+    max_messages_per_claim_or_pop: Positive = 20
+    max_messages_post_size: Positive = 262_144
+    max_queue_metadata: Positive = 65_536
+    max_message_ttl: Positive = 1_209_600
+    max_message_delay: Positive = 900
+    max_claim_ttl: Positive = 43_200
+    max_claim_grace: Positive = 43_200
+    default_message_ttl: Positive = 3_600
+    default_claim_ttl: Positive = 300
+    default_claim_grace: Positive = 60
+    enable_checksum: bool = False
+    message_delete_with_claim_id: bool = False
+
+    @property
+    def execution_slots(self) -> int:
+        """Requests that one worker runs at the same time."""
+        if self.slots is not None:
+            return self.slots
+        return 4 if self.durability == "memory" else 16
+
+
+def load(
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str] = os.environ,
+    file: Path | None = None,
+) -> Settings:
+    """Settings from all sources. ``flags`` holds only what was given. Raises SettingsInvalid."""
+    wanted: dict[str, Any] = {}
+    if file is not None:
+        wanted.update(_from_file(file))
+    wanted.update(_from_environment(environment))
+    wanted.update(flags)
+    if sum(wanted.get(name) not in (None, False, "", "0", "false") for name in ("redis", "data_dir", "ephemeral")) > 1:
+        raise SettingsInvalid("choose one of data-dir, redis and ephemeral")
+    if _is_true(wanted.get("ephemeral")):
+        if wanted.get("durability", "memory") != "memory":
+            raise SettingsInvalid(f"ephemeral keeps nothing on disk, so durability cannot be {wanted['durability']}")
+        wanted["durability"] = "memory"
+    try:
+        return msgspec.convert(wanted, Settings, strict=False, dec_hook=_decode)
+    except msgspec.ValidationError as problem:
+        raise SettingsInvalid(str(problem)) from None
+
+
+def _is_true(value: Any) -> bool:
+    return str(value).lower() in ("1", "true")
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind is Path:
+        return Path(value).expanduser()
+    raise NotImplementedError(kind)
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Settings):
+        text = environment.get(ENVIRONMENT_PREFIX + field.name.upper())
+        if text is None:
+            continue
+        is_list = field.type == tuple[str, ...]
+        found[field.name] = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
+    return found
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        with file.open("rb") as stream:
+            return tomllib.load(stream)
+    except OSError as problem:
+        raise SettingsInvalid(f"cannot read {file}: {problem.strerror}") from None
+    except tomllib.TOMLDecodeError as problem:
+        raise SettingsInvalid(f"{file}: {problem}") from None
