@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import uuid
+from typing import Any
+
+from zaqar_core import dead_letters, reading
 from zaqar_core.core import Session
+from zaqar_core.errors import ClaimNotFound
 from zaqar_core.model import Claim
 from zaqar_core.names import QueueRef
+from zaqar_core.store import ScriptFailed, keys, script
+
+_CLAIM = script("claim")
+_HELD = script("claim_held")
 
 
 def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: int, limit: int) -> Claim | None:
@@ -12,12 +22,35 @@ def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: 
 
     A message that would expire before the claim lives until claim end + grace.
     """
-    raise NotImplementedError
+    claim = uuid.UUID(bytes=os.urandom(16), version=4)
+    arguments: list[bytes | str | int] = [
+        limit, claim.hex, os.urandom(8).hex(), ttl_seconds * 1000, grace_seconds * 1000,
+    ]  # fmt: skip
+    while True:
+        try:
+            now_ms, keep, intents, *rows = session.store.run(_CLAIM, keys.queue(ref), arguments)
+        except ScriptFailed:
+            return None
+        if intents:
+            dead_letters.finish_moves(session, ref)
+        if not isinstance(rows[0], int):
+            messages = [reading.message(session, row, now_ms=now_ms, keep_seconds=keep) for row in rows]
+            for message in messages:
+                message.held = True
+            return Claim(str(claim), ttl_seconds, 0, messages)
+        if not rows[0]:
+            return None
 
 
 def get(session: Session, ref: QueueRef, claim_id: str) -> Claim:
     """The claim and those of its messages that it still holds. Raises ClaimNotFound."""
-    raise NotImplementedError
+    now_ms, keep, created_ms, ttl, *rows = _on_held(session, ref, claim_id, "get")
+    messages = [reading.message(session, row, now_ms=now_ms, keep_seconds=keep) for row in rows]
+    for message in messages:
+        message.held = True
+    claim_hex = reading.claim_hex(claim_id)
+    assert claim_hex is not None
+    return Claim(reading.claim_text(claim_hex), ttl, (now_ms - created_ms) // 1000, messages)
 
 
 def update(session: Session, ref: QueueRef, claim_id: str, *, ttl_seconds: int, grace_seconds: int) -> None:
@@ -25,9 +58,23 @@ def update(session: Session, ref: QueueRef, claim_id: str, *, ttl_seconds: int, 
 
     Raises ClaimNotFound.
     """
-    raise NotImplementedError
+    _on_held(session, ref, claim_id, "update", ttl_seconds * 1000, grace_seconds * 1000)
 
 
 def release(session: Session, ref: QueueRef, claim_id: str) -> None:
     """The claim's messages are free again at once, in their old order. An unknown claim is no error."""
-    raise NotImplementedError
+    try:
+        _on_held(session, ref, claim_id, "release")
+    except ClaimNotFound:
+        return
+
+
+def _on_held(session: Session, ref: QueueRef, claim_id: str, *arguments: str | int) -> Any:
+    claim_hex = reading.claim_hex(claim_id)
+    if claim_hex is None:
+        raise ClaimNotFound
+    what, *rest = arguments
+    try:
+        return session.store.run(_HELD, keys.queue(ref), [what, claim_hex, *rest])
+    except ScriptFailed:
+        raise ClaimNotFound from None

@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from typing import Any
 
+import msgspec
+
+from zaqar_core import limits, reading
 from zaqar_core.core import Session
+from zaqar_core.errors import QueueNotFound, SettingsChanged
 from zaqar_core.model import Counts, Creator, Queue, QueueSettings, SettingsChange, Stats
 from zaqar_core.names import QueueRef
+from zaqar_core.store import ScriptFailed, keys, registry, script
+
+_CREATE = script("create")
+_LOOK = script("create", writes=False)
+_CHANGE = script("change")
+_DELETE = script("delete_queue")
+_PURGE_ALL = script("purge_all")
+_PURGE_FREE = script("purge_free")
+_COUNTS = script("counts")
+
+#: Messages that one step of a Zaqar purge removes.
+_PURGE_STEP = 1000
+#: Steps after which a count is given although more expired messages wait to be forgotten.
+_MOST_EXPIRY_STEPS = 50
+
+#: Arguments of the create script that make nothing: no incarnation.
+_ONLY_LOOK: tuple[str | int, ...] = ("", "", 0)
+
+_DOCUMENT = "doc:"
+_NUMBERS = (
+    "retention_seconds", "delay_seconds", "visibility_timeout_seconds", "receive_wait_seconds", "max_message_bytes",
+    "max_post_bytes", "max_receive_count", "dead_letter_ttl_seconds", "content_based_deduplication",
+)  # fmt: skip
+_WORDS = ("dead_letter_queue", "deduplication_scope", "fifo_throughput_limit")
 
 
 @dataclass(slots=True)
@@ -19,12 +49,25 @@ class Created:
 
 def create(session: Session, ref: QueueRef, settings: QueueSettings, *, creator: Creator) -> Created:
     """The queue exists. Whether an existing one's settings agree is for the caller to compare."""
-    raise NotImplementedError
+    store, key = session.store, keys.queue(ref)
+    try:
+        reply = store.run(_LOOK, key, _ONLY_LOOK)
+    except ScriptFailed:
+        incarnation = os.urandom(8).hex()
+        registry.enter(store, ref, incarnation)
+        keep = limits.SQS_RETENTION_SECONDS if creator == "sqs" else session.settings.default_message_ttl
+        reply = store.run(_CREATE, key, [incarnation, creator, keep, *_fields(settings)])
+        if not reply[0]:
+            registry.enter(store, ref, dict(zip(reply[1::2], reply[2::2], strict=True))[b"inc"].decode())
+    return Created(_queue(ref, reply[1:]), bool(reply[0]))
 
 
 def get(session: Session, ref: QueueRef) -> Queue:
     """Settings and life of one queue. One round trip. Raises QueueNotFound."""
-    raise NotImplementedError
+    try:
+        return _queue(ref, session.store.run(_LOOK, keys.queue(ref), _ONLY_LOOK)[1:])
+    except ScriptFailed:
+        raise QueueNotFound from None
 
 
 def change(session: Session, ref: QueueRef, wanted: SettingsChange) -> Queue:
@@ -32,46 +75,126 @@ def change(session: Session, ref: QueueRef, wanted: SettingsChange) -> Queue:
 
     Wakes waiting receives that a new delay or retention concerns. Raises QueueNotFound, SettingsChanged.
     """
-    raise NotImplementedError
+    written: list[bytes | str | int] = []
+    forgotten: list[bytes | str | int] = list(wanted.unset)
+    for name, value in wanted.set.items():
+        written += (name, value)
+    for name, document in wanted.documents.items():
+        if document is None:
+            forgotten.append(_DOCUMENT + name)
+        else:
+            written += (_DOCUMENT + name, document)
+    expected = -1 if wanted.expected_revision is None else wanted.expected_revision
+    try:
+        reply = session.store.run(
+            _CHANGE, keys.queue(ref), [expected, len(written) // 2, *written, *forgotten]
+        )
+    except ScriptFailed as failed:
+        raise (SettingsChanged if failed.word == "STALE" else QueueNotFound) from None
+    return _queue(ref, reply)
 
 
 def delete(session: Session, ref: QueueRef) -> None:
     """The queue, its messages and claims are gone; waiting receives are released. Raises QueueNotFound."""
-    raise NotImplementedError
+    try:
+        incarnation = session.store.run(_DELETE, keys.queue(ref), [])
+    except ScriptFailed:
+        raise QueueNotFound from None
+    registry.leave(session.store, ref, incarnation.decode())
 
 
 def purge_all(session: Session, ref: QueueRef) -> None:
     """SQS's purge: every message is gone: visible, in flight and delayed. Raises QueueNotFound."""
-    raise NotImplementedError
+    try:
+        session.store.run(_PURGE_ALL, keys.queue(ref), [])
+    except ScriptFailed:
+        raise QueueNotFound from None
 
 
 def purge_free(session: Session, ref: QueueRef) -> None:
     """Zaqar's purge: every message that is neither claimed nor delayed is gone. A missing queue is no error."""
-    raise NotImplementedError
+    upto, more = -1, 1
+    while more:
+        try:
+            upto, more = session.store.run(_PURGE_FREE, keys.queue(ref), [upto, _PURGE_STEP])
+        except ScriptFailed:
+            return
 
 
 def names(
     session: Session, project: str, region: str, *, prefix: str = "", after: str = "", limit: int = 1000
 ) -> list[str]:
     """Names of the project's queues in the region, in byte order, beginning after ``after``. At most ``limit``."""
-    raise NotImplementedError
+    return registry.names(session.store, project, region, prefix=prefix, after=after, limit=limit)
 
 
 def number(session: Session, project: str, region: str) -> int:
     """How many queues the project has in the region."""
-    raise NotImplementedError
+    return registry.number(session.store, project, region)
 
 
 def get_many(session: Session, refs: list[QueueRef]) -> list[Queue | None]:
     """Each queue's settings, None where it is missing. One round trip for all."""
-    raise NotImplementedError
+    replies = session.store.run_many(_LOOK, [(keys.queue(ref), _ONLY_LOOK) for ref in refs])
+    return [
+        None if isinstance(reply, ScriptFailed) else _queue(ref, reply[1:])
+        for ref, reply in zip(refs, replies, strict=True)
+    ]
 
 
 def get_with_counts(session: Session, ref: QueueRef) -> tuple[Queue, Counts]:
-    """A queue and its counts in one round trip; the cost does not depend on the number of messages."""
-    raise NotImplementedError
+    """A queue and its counts in one round trip; the cost does not depend on the number of messages.
+
+    Raises QueueNotFound.
+    """
+    reply = _count(session, ref, "counts")
+    return _queue(ref, reply[8:]), Counts(*reply[:3])
 
 
 def stats(session: Session, ref: QueueRef) -> Stats:
     """Counts with the oldest and the newest message. Raises QueueNotFound."""
-    raise NotImplementedError
+    reply = _count(session, ref, "stats")
+    oldest, newest = (
+        reading.message(session, row, now_ms=reply[6], keep_seconds=reply[7]) if row else None for row in reply[4:6]
+    )
+    return Stats(Counts(*reply[:3]), oldest, newest)
+
+
+def _count(session: Session, ref: QueueRef, what: str) -> list[Any]:
+    for _ in range(_MOST_EXPIRY_STEPS):
+        try:
+            reply: list[Any] = session.store.run(_COUNTS, keys.queue(ref), [what])
+        except ScriptFailed:
+            raise QueueNotFound from None
+        if not reply[3]:
+            break
+    return reply
+
+
+def _fields(settings: QueueSettings) -> list[bytes | str | int]:
+    found: list[bytes | str | int] = []
+    for name in (*_NUMBERS, *_WORDS):
+        value = getattr(settings, name)
+        if value is not None:
+            found += (name, value)
+    for name, document in settings.documents.items():
+        found += (_DOCUMENT + name, document)
+    return found
+
+
+def _queue(ref: QueueRef, flat: list[bytes]) -> Queue:
+    fields = {name.decode(): value for name, value in zip(flat[::2], flat[1::2], strict=True)}
+    settings = QueueSettings(
+        **{name: int(fields[name]) for name in _NUMBERS if name in fields},  # type: ignore[arg-type] # by table
+        **{name: fields[name].decode() for name in _WORDS if name in fields},  # type: ignore[arg-type] # by table
+        documents={name[len(_DOCUMENT) :]: value for name, value in fields.items() if name.startswith(_DOCUMENT)},
+    )
+    return Queue(
+        ref,
+        bytes.fromhex(fields["inc"].decode()),
+        msgspec.convert(fields["by"].decode(), Creator),
+        int(fields["at"]),
+        int(fields["mod"]),
+        int(fields["rev"]),
+        settings,
+    )

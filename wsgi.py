@@ -1,0 +1,67 @@
+"""Composition root: the only module that knows every room.
+
+``create_app()`` builds the whole service for one worker process. ``app`` is the same for any WSGI server
+(``gunicorn wsgi:app``, ``flask --app wsgi run``), with settings from the environment.
+"""
+
+from __future__ import annotations
+
+import atexit
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqs_facade.face import SqsFace, is_sqs
+from zaqar_core import settings as configuration
+from zaqar_core.core import Core
+from zaqar_core.rest.face import ZaqarFace, is_hot
+from zaqar_core.upkeep import Upkeep
+from zaqar_core.web import stopping
+from zaqar_core.web.app import create_flask
+from zaqar_core.web.fastlane import FastLane
+from zaqar_core.web.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    import flask
+
+
+def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
+    """A Flask application whose ``wsgi_app`` is wrapped by the fast lane.
+
+    Without ``settings`` they come from the environment. Without a Redis URL the embedded Valkey is attached to, or
+    started. Raises SettingsInvalid, EmbeddedError, StoreUnavailable.
+    """
+    settings = settings or configuration.load({})
+    core = Core(settings, settings.redis or _embedded(settings))
+    stopping.on_stop(core.waiting.release_all)
+    Upkeep(core).start()
+    pipeline = Pipeline(core, settings)
+    sqs, zaqar = SqsFace(settings), ZaqarFace(settings)
+    app = create_flask(core, pipeline, sqs, zaqar)
+    app.extensions["sqs_facade"] = core
+    app.wsgi_app = FastLane(  # type: ignore[method-assign] # Flask's own idiom for middleware
+        app.wsgi_app,
+        pipeline,
+        [(is_sqs, sqs), (is_hot, zaqar)],
+        may_be_bypassed=settings.test_hooks or settings.ephemeral,
+    )
+    return app
+
+
+def _embedded(settings: configuration.Settings) -> str:
+    from zaqar_core import embedded
+
+    attached = embedded.attach(
+        Path(settings.data_dir) if settings.data_dir else None,
+        durability=settings.durability,
+        ephemeral=settings.ephemeral,
+    )
+    attached.supervise()
+    atexit.register(attached.release)
+    return attached.url
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        built = globals()["app"] = create_app()
+        return built
+    raise AttributeError(name)

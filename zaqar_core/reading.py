@@ -1,0 +1,67 @@
+"""From the store's rows to the model's messages."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from zaqar_core.core import Session
+from zaqar_core.model import Receipt, StoredMessage
+from zaqar_core.names import QueueRef
+from zaqar_core.store import records
+
+
+def claim_text(claim_hex: str) -> str:
+    """A claim id as clients see it."""
+    return f"{claim_hex[:8]}-{claim_hex[8:12]}-{claim_hex[12:16]}-{claim_hex[16:20]}-{claim_hex[20:]}"
+
+
+def claim_hex(text: str) -> str | None:
+    """A client's spelling of a claim id as the store keeps it; None when it is no UUID."""
+    try:
+        return UUID(text).hex
+    except ValueError:
+        return None
+
+
+def message(session: Session, row: list[Any], *, now_ms: int, keep_seconds: int) -> StoredMessage:
+    """``row`` is seq, record, state and, where the script gives them, until when it is held and delayed."""
+    sequence = int(row[0])
+    record = records.unpack(row[1])
+    state = records.state(row[2])
+    extras = record.extras
+    if extras.origin_id is None:
+        text = session.ids.encode(sequence, record.random)
+    else:
+        text = claim_text(extras.origin_id.hex())
+    return StoredMessage(
+        id=text,
+        sequence=sequence,
+        body=record.body,
+        kind="json" if record.flags & records.JSON else "text",
+        attributes=records.attributes(extras.attributes),
+        system_attributes=records.attributes(extras.system_attributes),
+        sent_ms=record.sent_ms,
+        now_ms=now_ms,
+        ttl_seconds=state.ttl_seconds or record.ttl_seconds or keep_seconds,
+        receive_count=state.count,
+        first_received_ms=state.first_ms or None,
+        claim_id=claim_text(state.claim) if state.claim else None,
+        held=len(row) > 3 and row[3] > 0,
+        delayed=len(row) > 4 and row[4] > 0,
+        client_id=record.client_id,
+        sender=extras.sender,
+        group=extras.group,
+        dedup_id=extras.dedup_id,
+        source_queue=QueueRef(*extras.source) if extras.source else None,
+    )
+
+
+def received(
+    session: Session, row: list[Any], *, now_ms: int, keep_seconds: int, incarnation: bytes, nonce: bytes
+) -> StoredMessage:
+    """A message just leased by SQS, with its receipt."""
+    found = message(session, row, now_ms=now_ms, keep_seconds=keep_seconds)
+    found.held = True
+    found.receipt = Receipt(incarnation, 0, found.sequence, nonce, now_ms)
+    return found

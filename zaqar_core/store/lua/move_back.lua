@@ -1,0 +1,15 @@
+-- move_back: the destination is missing: the message returns to its place, and moves rest for a minute.
+-- keys:  Q.   args: seq.   reply: 1 if the intent was there.   fails: NOQUEUE.   cost: O(log n).
+-- uses: queue state wake
+if not open() then return NOQUEUE end
+local packed = call('HGET', Q .. ':mi', ARGV[1])
+if not packed then return 0 end
+local seq, it = ARGV[1], cmsgpack.unpack(packed)
+call('HDEL', Q .. ':mi', seq)
+call('HSET', M, seq, it[2])
+call('HSET', S, seq, cmsgpack.pack({ '', it[3], it[4], '', 0, flags_of(it[2]) }))
+if it[6] >= 0 then call('ZADD', E, q.now + it[6], seq) end
+call('ZADD', R, seq, seq)
+call('HSET', Q, 'dlq_missing', q.now + 60000)
+wake(1)
+return 1

@@ -1,0 +1,43 @@
+-- take: pop up to n receivable messages, oldest first, and count a receive for each.
+-- Expired ones met on the way are forgotten; those past the queue's receive limit become intents of a move (Q:mi).
+-- Looks at no more than n + 100. Returns {seq, record, state} each, and how many intents were written, and whether the
+-- bound was met before n was full.
+local MI = Q .. ':mi'
+local function intend(seq, record, state)
+  local own = call('ZSCORE', E, seq)
+  forget(seq, flags_of(record), state[TTL] > 0)
+  local age = q.now - tonumber(string.sub(record, 1, 13))
+  local left = q.dead_ttl and q.dead_ttl * 1000 or own and math.max(tonumber(own) - q.now, 0) or -1
+  call('HSET', MI, seq, cmsgpack.pack({ q.dlq, record, state[COUNT], state[FIRST], age, left }))
+end
+local function take(n, nonce, claim)
+  local limits = call('HMGET', Q, 'dead_letter_queue', 'max_receive_count', 'dlq_missing', 'dead_letter_ttl_seconds')
+  q.dlq, q.dead_ttl = limits[1], tonumber(limits[4])
+  local most_receives = tonumber(limits[2])
+  local moves = q.dlq and q.dlq ~= '' and most_receives and not (limits[3] and tonumber(limits[3]) > q.now)
+  local taken, intents, budget = {}, 0, n + 100
+  while #taken < n and budget > 0 do
+    local popped = call('ZPOPMIN', R, n - #taken)
+    if #popped == 0 then return taken, intents, false end
+    local seqs = {}
+    for i = 1, #popped, 2 do seqs[#seqs + 1] = popped[i] end
+    local records, states = call('HMGET', M, unpack(seqs)), call('HMGET', S, unpack(seqs))
+    budget = budget - #seqs
+    for i, seq in ipairs(seqs) do
+      local record, state = records[i], state_of(states[i])
+      if record then
+        if expired(record, state) then
+          forget(seq, flags_of(record), state[TTL] > 0)
+        elseif moves and state[COUNT] >= most_receives then
+          intend(seq, record, state)
+          intents = intents + 1
+        else
+          state[NONCE], state[COUNT], state[CLAIM], state[FLAGS] = nonce, state[COUNT] + 1, claim, flags_of(record)
+          if state[FIRST] == 0 then state[FIRST] = q.now end
+          taken[#taken + 1] = { seq, record, state }
+        end
+      end
+    end
+  end
+  return taken, intents, #taken < n
+end

@@ -1,0 +1,12 @@
+-- wake: up to n waiting receives learn that there is something new. A waiter whose process is gone is passed over.
+local function wake(n)
+  for _ = 1, n + 50 do
+    if n <= 0 then return end
+    local popped = call('ZPOPMIN', W)
+    if #popped == 0 then return end
+    if tonumber(popped[2]) >= real then
+      local bar = string.find(popped[1], '|', 1, true)
+      if call('PUBLISH', string.sub(popped[1], 1, bar - 1), string.sub(popped[1], bar + 1)) > 0 then n = n - 1 end
+    end
+  end
+end

@@ -1,0 +1,50 @@
+"""Whether the server can keep what the service promises. Each refusal names the setting to change."""
+
+from __future__ import annotations
+
+from zaqar_core.errors import StoreUnavailable
+from zaqar_core.settings import Durability
+from zaqar_core.store.slots import Store
+
+REDIS_AT_LEAST = (7, 0)
+WAITAOF_AT_LEAST = (7, 2)
+
+
+def check(store: Store, durability: Durability) -> None:
+    """Nothing, or StoreUnavailable with one line for the operator."""
+    facts = _facts(store)
+    version = tuple(int(part) for part in facts.get("redis_version", "0.0").split(".")[:2])
+    if version < REDIS_AT_LEAST:
+        raise StoreUnavailable(f"Redis 7.0 or Valkey 7.2 is needed, this server is {facts.get('redis_version')}")
+    if facts.get("role") == "slave":
+        raise StoreUnavailable("this server is a replica: give the primary's address")
+    if facts.get("maxmemory_policy", "noeviction") != "noeviction":
+        raise StoreUnavailable(
+            f"the server may evict messages: set maxmemory-policy noeviction (it is {facts['maxmemory_policy']})"
+        )
+    if durability == "memory":
+        return
+    if facts.get("aof_enabled") != "1":
+        raise StoreUnavailable(f"durability {durability} needs appendonly yes on the server (or --durability memory)")
+    if durability == "fsync" and (policy := _config(store, "appendfsync")) != "always":
+        raise StoreUnavailable(
+            f"durability fsync needs appendfsync always on the server, it is {policy} (or --durability memory)"
+        )
+    if durability == "replicated":
+        if version < WAITAOF_AT_LEAST:
+            raise StoreUnavailable("durability replicated needs WAITAOF: Redis 7.2 or Valkey 7.2")
+        if facts.get("connected_slaves", "0") == "0":
+            raise StoreUnavailable("durability replicated needs a connected replica, the server has none")
+
+
+def _facts(store: Store) -> dict[str, str]:
+    text = "".join(store.command("INFO", part).decode() for part in ("server", "replication", "memory", "persistence"))
+    return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+
+
+def _config(store: Store, name: str) -> str:
+    try:
+        found = store.command("CONFIG", "GET", name)
+    except StoreUnavailable:
+        return "unknown, as CONFIG is refused"
+    return found[1].decode() if found else "unknown"

@@ -1,0 +1,131 @@
+"""The bytes of a message as the store keeps them, and of its state.
+
+Record (immutable): sent ms, 13 digits, written by the script | 8 random bytes | flags, 1 byte | own ttl in seconds, 8
+digits, if OWN_TTL (the script writes it where the queue's default is taken) | Client-ID, 16 bytes, if CLIENT | length of
+extras, 4 bytes, and extras, MessagePack, if EXTRAS | body.
+"""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from zaqar_core.model import Attribute, NewMessage
+
+CLIENT, OWN_TTL, JSON, EXTRAS, MOVED = 1, 2, 4, 8, 16
+
+_SENT_BYTES = 13
+_NONCE_END = 21
+_FLAGS_AT = 21
+
+
+class Extras(msgspec.Struct, array_like=True, omit_defaults=True):
+    """What few messages have. ``origin_id`` and ``source`` belong to messages moved in from another queue."""
+
+    sender: str | None = None
+    group: str | None = None
+    dedup_id: str | None = None
+    attributes: tuple[tuple[str, str, bytes], ...] = ()
+    system_attributes: tuple[tuple[str, str, bytes], ...] = ()
+    origin_id: bytes | None = None
+    source: tuple[str, str, str] | None = None
+
+
+class Record(msgspec.Struct):
+    """A record taken apart."""
+
+    sent_ms: int
+    random: bytes
+    flags: int
+    ttl_seconds: int | None
+    client_id: bytes | None
+    extras: Extras
+    body: bytes
+
+
+_encode_extras = msgspec.msgpack.Encoder().encode
+_decode_extras = msgspec.msgpack.Decoder(Extras).decode
+_PLAIN = Extras()
+
+
+def pack(message: NewMessage, *, random: bytes, own_ttl: bool) -> bytes:
+    """The record without its sent time and own ttl: the script puts both in."""
+    flags = JSON if message.kind == "json" else 0
+    if own_ttl:
+        flags |= OWN_TTL
+    client = message.client_id or b""
+    if client:
+        flags |= CLIENT
+    if message.sender or message.group or message.dedup_id or message.attributes or message.system_attributes:
+        extras = _encode_extras(
+            Extras(
+                message.sender,
+                message.group,
+                message.dedup_id,
+                tuple((a.name, a.data_type, a.value) for a in message.attributes),
+                tuple((a.name, a.data_type, a.value) for a in message.system_attributes),
+            )
+        )
+        return b"%b%c%b%b%b%b" % (random, flags | EXTRAS, client, len(extras).to_bytes(4), extras, message.body)
+    return b"%b%c%b%b" % (random, flags, client, message.body)
+
+
+def unpack(record: bytes) -> Record:
+    """The parts of a whole record."""
+    flags = record[_FLAGS_AT]
+    at = _FLAGS_AT + 1
+    ttl: int | None = None
+    client: bytes | None = None
+    extras = _PLAIN
+    if flags & OWN_TTL:
+        ttl = int(record[at : at + 8])
+        at += 8
+    if flags & CLIENT:
+        client = record[at : at + 16]
+        at += 16
+    if flags & EXTRAS:
+        end = at + 4 + int.from_bytes(record[at : at + 4])
+        extras = _decode_extras(record[at + 4 : end])
+        at = end
+    return Record(int(record[:_SENT_BYTES]), record[_SENT_BYTES:_NONCE_END], flags, ttl, client, extras, record[at:])
+
+
+def moved(record: bytes, *, origin_id: bytes, source: tuple[str, str, str], own_ttl_seconds: int | None) -> bytes:
+    """The record for the queue it is moved to, without sent time, own ttl as given (None: the destination's rule)."""
+    parts = unpack(record)
+    extras = msgspec.structs.replace(parts.extras, origin_id=origin_id, source=source)
+    packed = _encode_extras(extras)
+    flags = (parts.flags & ~OWN_TTL) | EXTRAS | MOVED | (OWN_TTL if own_ttl_seconds is not None else 0)
+    return b"%b%c%b%b%b%b" % (
+        parts.random, flags, parts.client_id or b"", len(packed).to_bytes(4), packed, parts.body,
+    )  # fmt: skip
+
+
+def attributes(packed: tuple[tuple[str, str, bytes], ...]) -> tuple[Attribute, ...]:
+    return tuple(Attribute(*one) for one in packed)
+
+
+class State(msgspec.Struct, array_like=True):
+    """What receives left behind, as Q:s holds it (see ``keys``). Ids are lower-case hex; "" and 0 mean none."""
+
+    nonce: str = ""
+    count: int = 0
+    first_ms: int = 0
+    claim: str = ""
+    ttl_seconds: int = 0
+    flags: int = 0
+
+
+_FRESH = State()
+_decode_state = msgspec.msgpack.Decoder(State).decode
+
+
+def state(packed: bytes | None) -> State:
+    """The state; a fresh one for a message never received."""
+    return _decode_state(packed) if packed else _FRESH
+
+
+def fresh_random(count: int) -> bytes:
+    """Eight random bytes for each of ``count`` messages."""
+    return os.urandom(8 * count)

@@ -1,0 +1,50 @@
+"""Which queues there are. The registry is written before a queue is made and after it is deleted; rows carry the
+queue's incarnation, and removal compares it. A row without a queue is harmless; upkeep removes it."""
+
+from __future__ import annotations
+
+from zaqar_core.names import QueueRef
+from zaqar_core.store import keys
+from zaqar_core.store.scripts import script
+from zaqar_core.store.slots import Store
+
+_ENTER = script("registry_enter")
+_LEAVE = script("registry_leave")
+
+
+def enter(store: Store, ref: QueueRef, incarnation: str) -> None:
+    """The name is listed, with that incarnation (hex)."""
+    key = keys.registry(ref.project, ref.region)
+    store.command("SADD", keys.NAMESPACES, key)
+    store.run(_ENTER, key, [ref.name, incarnation])
+
+
+def leave(store: Store, ref: QueueRef, incarnation: str) -> None:
+    """The name is no longer listed, unless a later incarnation has entered."""
+    store.run(_LEAVE, keys.registry(ref.project, ref.region), [ref.name, incarnation])
+
+
+def names(store: Store, project: str, region: str, *, prefix: str, after: str, limit: int) -> list[str]:
+    """Names in byte order that begin with ``prefix`` and come after ``after``."""
+    first = b"[" + prefix.encode() if after < prefix else b"(" + after.encode()
+    last = b"(" + prefix.encode() + b"\xff" if prefix else b"+"
+    if not prefix and not after:
+        first = b"-"
+    key = keys.registry(project, region) + b":names"
+    found = store.command("ZRANGEBYLEX", key, first, last, "LIMIT", 0, limit)
+    return [name.decode() for name in found]
+
+
+def number(store: Store, project: str, region: str) -> int:
+    return int(store.command("ZCARD", keys.registry(project, region) + b":names"))
+
+
+def namespaces(store: Store) -> list[bytes]:
+    """All registries there are."""
+    return list(store.command("SMEMBERS", keys.NAMESPACES))
+
+
+def incarnation(store: Store, ref: QueueRef) -> str | None:
+    """The incarnation that the row carries."""
+    found = store.command("HGET", keys.registry(ref.project, ref.region) + b":lives", ref.name)
+    return found.decode() if found else None

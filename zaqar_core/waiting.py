@@ -1,0 +1,118 @@
+"""Waiting receives: who waits in this process, and how a script elsewhere wakes them.
+
+One subscriber connection per process listens on the process's channel; a message names the waiter to wake. The same
+connection is the first to see that the server went away.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+import uuid
+
+from zaqar_core.errors import StoreUnavailable
+from zaqar_core.settings import Settings
+from zaqar_core.store import keys
+from zaqar_core.store.connection import Link, pack
+from zaqar_core.store.slots import Generation
+
+#: A waiter looks again after so many seconds even if nobody woke it: covers wakes lost with a dead process.
+LOOK_AGAIN_SECONDS = (5.0, 10.0)
+
+
+class Waiter:
+    """One waiting receive. ``member`` is its name in the queue's waiter set."""
+
+    __slots__ = ("_lock", "member", "number")
+
+    def __init__(self, number: int, channel: str) -> None:
+        self.number = number
+        self.member = f"{channel}|{number}"
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def sleep(self, seconds: float) -> None:
+        """Until woken, at most so long. A wake that came before is not lost."""
+        self._lock.acquire(timeout=max(seconds, 0.0))
+
+    def wake(self) -> None:
+        try:
+            self._lock.release()
+        except RuntimeError:
+            return  # it is awake already
+
+
+class Waiting:
+    """All waiters of this process."""
+
+    def __init__(self, settings: Settings, url: str, generation: Generation) -> None:
+        self.channel = keys.process_channel(uuid.uuid4().hex[:16])
+        self.asleep = 0
+        self.shed = 0
+        self.is_released = False
+        self._most = settings.max_waits
+        self._numbers = itertools.count(1)
+        self._waiters: dict[int, Waiter] = {}
+        self._lock = threading.Lock()
+        self._link = Link(url, settings.store_timeout_seconds)
+        self._generation = generation
+
+    def start(self) -> None:
+        """Subscribed when it returns; a thread listens from then on."""
+        self._subscribe()
+        threading.Thread(target=self._listen, name="wakes", daemon=True).start()
+
+    def enter(self) -> Waiter | None:
+        """A waiter that can be registered and woken from now on; None when no more may wait here."""
+        if self.is_released:
+            return None
+        if len(self._waiters) >= self._most:
+            self.shed += 1
+            return None
+        waiter = Waiter(next(self._numbers), self.channel)
+        self._waiters[waiter.number] = waiter
+        return waiter
+
+    def leave(self, waiter: Waiter) -> None:
+        self._waiters.pop(waiter.number, None)
+
+    def nap(self, waiter: Waiter, seconds: float) -> None:
+        """Sleep until woken, a jittered few seconds at most."""
+        with self._lock:
+            self.asleep += 1
+        try:
+            waiter.sleep(min(seconds, random.uniform(*LOOK_AGAIN_SECONDS)))  # noqa: S311 - jitter, not a secret
+        finally:
+            with self._lock:
+                self.asleep -= 1
+
+    def wake_all(self) -> None:
+        for waiter in list(self._waiters.values()):
+            waiter.wake()
+
+    def release_all(self) -> None:
+        """Nobody waits any more, now or later: waiting receives answer empty."""
+        self.is_released = True
+        self.wake_all()
+
+    def _subscribe(self) -> None:
+        self._link.open()
+        self._link.send(pack(("SUBSCRIBE", self.channel)))
+        self._link.next_message()
+
+    def _listen(self) -> None:
+        while not self.is_released:
+            try:
+                if not self._link.is_open:
+                    self._subscribe()
+                    self.wake_all()
+                message = self._link.next_message()
+            except (StoreUnavailable, OSError):
+                self._link.close()
+                self._generation.ended()
+                continue
+            if isinstance(message, list) and message[0] == b"message":
+                waiter = self._waiters.get(int(message[2]))
+                if waiter is not None:
+                    waiter.wake()

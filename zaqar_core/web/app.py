@@ -1,0 +1,77 @@
+"""The Flask application: frames everything, and answers what the fast lane leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+from werkzeug.datastructures import Headers
+
+from zaqar_core.core import Core, Session
+from zaqar_core.errors import StoreUnavailable
+from zaqar_core.web.call import Face, Reply
+from zaqar_core.web.pipeline import Pipeline
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+class _PlainResponse(flask.Response):
+    """A response whose headers are exactly the reply's: no default Content-Type, no rewritten Location."""
+
+    default_mimetype = None
+    autocorrect_location_header = False
+
+
+def create_flask(core: Core, pipeline: Pipeline, sqs: Face, zaqar: Face) -> flask.Flask:
+    """Both faces mounted on one application, with the service's own pages beside them."""
+    app = flask.Flask("sqs_facade", static_folder=None)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+
+    def through(face: Face) -> flask.Response:
+        return _response(pipeline.run(flask.request.environ, face))
+
+    def zaqar_view(rest: str = "") -> flask.Response:
+        del rest
+        return through(zaqar)
+
+    def sqs_view(rest: str = "") -> flask.Response:
+        del rest
+        return through(sqs)
+
+    def root() -> flask.Response:
+        request = flask.request
+        return through(zaqar if request.method in ("GET", "HEAD") and "Action" not in request.args else sqs)
+
+    def health() -> dict[str, Any]:
+        return {"status": "serving"}
+
+    def ready() -> tuple[dict[str, Any], int]:
+        try:
+            session = Session(core)
+        except StoreUnavailable as problem:
+            return {"status": "not ready", "reason": problem.reason}, 503
+        try:
+            session.store.command("PING")
+        except StoreUnavailable as problem:
+            return {"status": "not ready", "reason": problem.reason}, 503
+        finally:
+            session.close()
+        return {"status": "ready"}, 200
+
+    app.add_url_rule("/health", "health", health, methods=["GET"])
+    app.add_url_rule("/health/ready", "ready", ready, methods=["GET"])
+    for version in ("v1", "v1.1", "v2"):
+        for rule in (f"/{version}", f"/{version}/", f"/{version}/<path:rest>"):
+            app.add_url_rule(
+                rule, f"zaqar {rule}", zaqar_view, methods=_METHODS, provide_automatic_options=False
+            )
+    app.add_url_rule("/", "root", root, methods=_METHODS, provide_automatic_options=False)
+    app.add_url_rule("/<path:rest>", "sqs", sqs_view, methods=_METHODS, provide_automatic_options=False)
+    return app
+
+
+def _response(reply: Reply) -> flask.Response:
+    headers = Headers(reply.headers)
+    headers["Content-Length"] = str(len(reply.body))
+    return _PlainResponse(reply.body, status=reply.status, headers=headers)

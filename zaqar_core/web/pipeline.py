@@ -1,0 +1,109 @@
+"""From a WSGI environ to a face and back. The order is: length, origin, whole body, slot, face.
+
+A slot is taken only when the body is complete: the app is called before the body has arrived, and slow senders must not
+hold what others need.
+"""
+
+from __future__ import annotations
+
+import threading
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from zaqar_core.core import Core, Session
+from zaqar_core.errors import StoreUnavailable
+from zaqar_core.settings import Settings
+from zaqar_core.web.call import Face, Refusal, Reply, Request
+
+#: Read at a time, so that a lying Content-Length does not reserve memory.
+_CHUNK_BYTES = 1 << 20
+#: A body over the limit is read and thrown away up to here, so that the client gets to read the answer.
+_DRAIN_BYTES = 16 << 20
+
+STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+class Pipeline:
+    """One per process; serves all threads."""
+
+    def __init__(self, core: Core, settings: Settings) -> None:
+        self._core = core
+        self._origins = frozenset(settings.allowed_origins)
+        #: At most a quarter of the threads may be reading bodies that did not come at once.
+        self._readers = threading.BoundedSemaphore(max(64, (settings.max_waits + 256) // 4))
+
+    def run(self, environ: dict[str, Any], face: Face) -> Reply:
+        """The face's answer, or its refusal. Never raises."""
+        request = Request(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), b"", environ)
+        if ("HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ) and self._is_cross_site(environ):
+            return face.refuse(request, Refusal.CROSS_SITE)
+        body = self._body(environ, face.body_limit(environ))
+        if isinstance(body, Refusal):
+            return face.refuse(request, body)
+        request.body = body
+        try:
+            session = Session(self._core)
+        except StoreUnavailable:
+            return face.refuse(request, Refusal.UNAVAILABLE)
+        try:
+            return face.answer(request, session)
+        finally:
+            session.close()
+
+    def _body(self, environ: dict[str, Any], limit: int) -> bytes | Refusal:
+        declared = environ.get("CONTENT_LENGTH")
+        if declared:
+            if not (declared.isascii() and declared.isdigit()):
+                return Refusal.BODY_LENGTH_INVALID
+            length = int(declared)
+            if length == 0:
+                return b""
+        elif "HTTP_TRANSFER_ENCODING" in environ:
+            length = -1
+        else:
+            return b""
+        stream = environ["wsgi.input"]
+        with self._readers:
+            try:
+                if length > limit:
+                    _drain(stream, min(length, _DRAIN_BYTES))
+                    return Refusal.BODY_TOO_LARGE
+                return _read_declared(stream, length) if length > 0 else _read_chunked(stream, limit)
+            except OSError:
+                return Refusal.BODY_CUT_SHORT
+
+    def _is_cross_site(self, environ: dict[str, Any]) -> bool:
+        origin = environ.get("HTTP_ORIGIN")
+        if origin in self._origins:
+            return False
+        if origin is not None and urlsplit(origin).netloc.lower() != environ.get("HTTP_HOST", "").lower():
+            return True
+        return environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin")
+
+
+def _read_declared(stream: Any, length: int) -> bytes | Refusal:
+    body: bytes = stream.read(length)
+    while len(body) < length:
+        more = stream.read(min(length - len(body), _CHUNK_BYTES))
+        if not more:
+            return Refusal.BODY_CUT_SHORT
+        body += more
+    return body
+
+
+def _read_chunked(stream: Any, limit: int) -> bytes | Refusal:
+    parts: list[bytes] = []
+    total = 0
+    while part := stream.read(_CHUNK_BYTES):
+        total += len(part)
+        if total > limit:
+            _drain(stream, _DRAIN_BYTES)
+            return Refusal.BODY_TOO_LARGE
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _drain(stream: Any, most: int) -> None:
+    while most > 0 and (part := stream.read(min(most, _CHUNK_BYTES))):
+        most -= len(part)
