@@ -1,0 +1,10 @@
+"""One small file per theme; importing them enters the operations into the registry."""
+
+from __future__ import annotations
+
+
+def load_all() -> None:
+    """Every operation is in the registry."""
+    from sqs_facade.operations import permissions, queues, receiving, sending, settings, tags
+
+    del permissions, queues, receiving, sending, settings, tags

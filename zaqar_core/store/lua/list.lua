@@ -31,7 +31,7 @@ while #found < limit and looked < 200 and (a[ai] or b[bi]) do
     end
   end
 end
-local more = (a[ai] or b[bi]) and 1 or 0
+local more = (looked >= 200 or a[ai] or b[bi]) and 1 or 0
 local reply = { q.now, q.keep / 1000, last, more }
 for i, one in ipairs(found) do reply[4 + i] = one end
 return reply

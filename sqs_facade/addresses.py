@@ -1,0 +1,126 @@
+"""Which queue a request means: account, region and name from every known shape of queue URL.
+
+Region: the URL's or the called host's, else the credential scope's, else the home region.
+Account: the URL's, else a 12-digit access key, else the default account.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from sqs_facade.errors import SqsError, missing
+from zaqar_core.names import QueueRef
+from zaqar_core.settings import Settings
+
+#: Host forms that name a region: sqs.<region>.<anything>, <region>.queue.<anything>.
+_STANDARD_HOST = re.compile(r"^sqs\.([a-z]{2}(?:-[a-z]+)+-\d+)\.")
+_LEGACY_HOST = re.compile(r"^([a-z]{2}(?:-[a-z]+)+-\d+)\.queue\.")
+_ACCOUNT = re.compile(r"^[0-9]{12}$")
+_NAME = re.compile(r"^[A-Za-z0-9_-]{1,80}$")
+_CREDENTIAL = re.compile(r"Credential=([^,\s]+)")
+
+
+class Caller(NamedTuple):
+    """Who asks, and from where, as far as the request says."""
+
+    account: str
+    region: str
+
+
+def caller(environ: Mapping[str, Any], settings: Settings) -> Caller:
+    """From the host as called, the Authorization header or a presigned query."""
+    found = _credential(environ)
+    access_key, scope_region = _scope(found) if found else ("", "")
+    host_region = _host_region(environ.get("HTTP_HOST", ""))
+    account = access_key if _ACCOUNT.match(access_key) else settings.default_account
+    region = settings.region if settings.regions == "ignore" else host_region or scope_region or settings.region
+    return Caller(account, region)
+
+
+def _credential(environ: Mapping[str, Any]) -> str | None:
+    header = environ.get("HTTP_AUTHORIZATION")
+    if header:
+        found = _CREDENTIAL.search(header)
+        return found[1] if found else None
+    query = environ.get("QUERY_STRING", "")
+    if "X-Amz-Credential=" in query:
+        return unquote(query.partition("X-Amz-Credential=")[2].partition("&")[0])
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _scope(credential: str) -> tuple[str, str]:
+    parts = credential.split("/")
+    return parts[0], parts[2] if len(parts) == 5 else ""
+
+
+@lru_cache(maxsize=1024)
+def _host_region(host: str) -> str:
+    found = _STANDARD_HOST.match(host) or _LEGACY_HOST.match(host)
+    return found[1] if found else ""
+
+
+def queue(queue_url: str | None, path: str, who: Caller, settings: Settings) -> QueueRef:
+    """The queue that a QueueUrl names, or else the request's path. Raises MissingParameter, InvalidAddress."""
+    if not queue_url:
+        if path in ("", "/"):
+            raise missing("QueueUrl")
+        queue_url = path
+    return _parse(queue_url, who, settings.region if settings.regions == "ignore" else "")
+
+
+@lru_cache(maxsize=16384)
+def _parse(url: str, who: Caller, forced_region: str) -> QueueRef:
+    region = ""
+    path = url
+    if "://" in url:
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise _bad_address(url) from None
+        region, path = _host_region(parts.netloc), parts.path
+    segments = [unquote(part) for part in path.split("/") if part]
+    if segments and segments[0] == "queue" and len(segments) > 1:
+        segments = segments[1:]
+    match segments:
+        case [name]:
+            account = who.account
+        case [account, name] if _ACCOUNT.match(account):
+            pass
+        case [named_region, account, name] if _ACCOUNT.match(account):
+            region = region or named_region
+        case _:
+            raise _bad_address(url)
+    if not is_name(name):
+        raise _bad_address(url)
+    return QueueRef(account, forced_region or region or who.region, name)
+
+
+def is_name(name: str) -> bool:
+    """1 to 80 letters, digits, hyphens and underscores; ``.fifo`` at the end is part of the 80."""
+    return len(name) <= 80 and bool(_NAME.match(name.removesuffix(".fifo"))) and not name.endswith("\n")
+
+
+def _bad_address(url: str) -> SqsError:
+    return SqsError("InvalidAddress", f"The address {url[:200]} is not valid for this endpoint.")
+
+
+def url(ref: QueueRef, scheme: str, host: str) -> str:
+    """The queue's URL on the host as it was called."""
+    return f"{scheme}://{host}/{ref.project}/{ref.name}"
+
+
+def arn(ref: QueueRef) -> str:
+    return f"arn:aws:sqs:{ref.region}:{ref.project}:{ref.name}"
+
+
+def of_arn(text: str) -> QueueRef | None:
+    """The queue of an SQS ARN, None when it is none."""
+    match text.split(":"):
+        case ["arn", _, "sqs", region, account, name] if region and account and is_name(name):
+            return QueueRef(account, region, name)
+    return None

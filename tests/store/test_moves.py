@@ -1,0 +1,114 @@
+"""Dead letters: moves between queues in four steps, each of which may be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from zaqar_core import claims, dead_letters, messages, queues
+from zaqar_core.core import Session
+from zaqar_core.model import Attribute, Counts, NewMessage, QueueSettings, SettingsChange
+from zaqar_core.names import QueueRef
+from zaqar_core.store import keys, script
+
+Advance = Callable[[QueueRef, float], None]
+
+
+@pytest.fixture
+def dead(session: Session, queue: QueueRef) -> QueueRef:
+    """The queue's dead-letter queue; one receive is allowed, and each ends at once."""
+    ref = queue.sibling(queue.name + "-dead")
+    queues.create(session, ref, QueueSettings(), creator="sqs")
+    queues.change(
+        session,
+        queue,
+        SettingsChange(set={"dead_letter_queue": ref.name, "max_receive_count": 1, "visibility_timeout_seconds": 0}),
+    )
+    return ref
+
+
+def take(session: Session, queue: QueueRef) -> list[bytes]:
+    return [m.body for m in messages.receive(session, queue, max_messages=10, wait_seconds=0)]
+
+
+def test_the_receive_after_the_last_allowed_one_moves(session: Session, queue: QueueRef, dead: QueueRef) -> None:
+    attribute = Attribute("a", "String", b"v")
+    [sent] = messages.send(session, queue, [NewMessage(b"1", attributes=(attribute,))])
+    assert take(session, queue) == [b"1"]
+    assert take(session, queue) == []
+    [found] = messages.receive(session, dead, max_messages=10, wait_seconds=0)
+    assert not isinstance(sent, Exception)
+    assert (found.id, found.body, found.attributes) == (sent.id, b"1", (attribute,))
+    assert (found.receive_count, found.source_queue) == (2, queue)
+
+
+def test_a_moved_message_is_found_by_its_old_id(session: Session, queue: QueueRef, dead: QueueRef) -> None:
+    [sent] = messages.send(session, queue, [NewMessage(b"1")])
+    take(session, queue)
+    take(session, queue)
+    assert not isinstance(sent, Exception)
+    [found] = messages.get_many(session, dead, [sent.id])
+    assert found.body == b"1"
+    messages.delete_by_id(session, dead, sent.id, claim_id=None)
+    assert messages.get_many(session, dead, [sent.id]) == []
+
+
+def test_its_age_goes_on_in_the_dead_letter_queue(
+    session: Session, queue: QueueRef, dead: QueueRef, advance: Advance
+) -> None:
+    messages.send(session, queue, [NewMessage(b"1")])
+    take(session, queue)
+    advance(queue, 345_000)
+    take(session, queue)
+    assert queues.get_with_counts(session, dead)[1].visible == 1
+    advance(dead, 601)
+    assert queues.get_with_counts(session, dead)[1].visible == 0
+
+
+def test_without_its_destination_a_message_stays_and_is_given(session: Session, queue: QueueRef, dead: QueueRef) -> None:
+    messages.send(session, queue, [NewMessage(b"1")])
+    take(session, queue)
+    queues.delete(session, dead)
+    assert take(session, queue) == []
+    assert take(session, queue) == [b"1"]
+
+
+def test_a_move_cut_between_any_two_steps_ends_once(session: Session, queue: QueueRef, dead: QueueRef) -> None:
+    """What a dead process left is finished by whoever comes next: nothing lost, nothing doubled."""
+    messages.send(session, queue, [NewMessage(b"1")])
+    take(session, queue)
+    arguments = [1, -1, "0" * 16, "", 0, 120_000, "", 0]
+    session.store.run(script("receive"), keys.queue(queue), arguments)  # step 1, and its process dies
+    assert queues.get_with_counts(session, queue)[1] == Counts(0, 0, 0)
+    row = session.store.run(script("intents"), keys.queue(queue), [])
+    dead_letters.finish_moves(session, queue)
+    assert queues.get_with_counts(session, dead)[1].visible == 1
+    session.store.command("HSET", keys.queue(queue) + b":mi", row[1], b"\x90")
+    session.store.run(script("move_done"), keys.queue(queue), ["intent", row[1]])
+    assert dead_letters.finish_moves(session, queue) == 0
+
+
+def test_a_repeated_second_step_inserts_nothing(session: Session, dead: QueueRef) -> None:
+    arguments = ["move", b"12345678\x18" + (0).to_bytes(4) + b"body", 0, 1, 1, -1, b"i" * 16]
+    assert session.store.run(script("move_in"), keys.queue(dead), arguments) == 1
+    assert session.store.run(script("move_in"), keys.queue(dead), arguments) == 0
+    assert queues.get_with_counts(session, dead)[1].visible == 1
+
+
+def test_zaqars_dead_letter_queue_is_made_when_needed(session: Session, queue: QueueRef) -> None:
+    source, target = queue.sibling(queue.name + "-z"), queue.sibling(queue.name + "-zd")
+    messages.post(session, source, [NewMessage(b"1", kind="json"), NewMessage(b"2", kind="json")], post_bytes=9)
+    queues.change(
+        session,
+        source,
+        SettingsChange(set={"dead_letter_queue": target.name, "max_receive_count": 1, "dead_letter_ttl_seconds": 90}),
+    )
+    made = claims.create(session, source, ttl_seconds=60, grace_seconds=60, limit=1)
+    assert made is not None
+    claims.release(session, source, made.id)
+    again = claims.create(session, source, ttl_seconds=60, grace_seconds=60, limit=1)
+    assert again is not None
+    assert [m.body for m in again.messages] == [b"2"]
+    [moved] = messages.pop(session, target, limit=5)
+    assert (moved.body, moved.ttl_seconds) == (b"1", 90)

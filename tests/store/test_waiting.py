@@ -1,0 +1,137 @@
+"""Long polls: woken by whatever makes a message receivable, and they hold no slot."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from zaqar_core import claims, messages, queues
+from zaqar_core.core import Core, Session
+from zaqar_core.errors import QueueNotFound
+from zaqar_core.model import NewMessage, StoredMessage
+from zaqar_core.names import QueueRef
+
+PROMPT_SECONDS = 1.0
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(40) as pool:
+        yield pool
+
+
+def poll(core: Core, pool: ThreadPoolExecutor, queue: QueueRef, wait: int = 10) -> Future[list[StoredMessage]]:
+    """A receive that already sleeps when this returns."""
+    before = core.waiting.asleep
+
+    def run() -> list[StoredMessage]:
+        with core.session() as session:
+            return messages.receive(session, queue, max_messages=1, wait_seconds=wait)
+
+    future = pool.submit(run)
+    deadline = time.monotonic() + 5
+    while core.waiting.asleep <= before:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    return future
+
+
+@pytest.mark.parametrize("other_process", [False, True])
+def test_a_send_wakes_a_poll(
+    core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor, other_process: bool
+) -> None:
+    future = poll(core, pool, queue)
+    if other_process:
+        other = Core(core.settings, core.settings.redis or "")
+        with other.session() as theirs:
+            messages.send(theirs, queue, [NewMessage(b"1")])
+        other.close()
+    else:
+        messages.send(session, queue, [NewMessage(b"1")])
+    assert [m.body for m in future.result(PROMPT_SECONDS)] == [b"1"]
+
+
+def test_polls_hold_no_slot(core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor) -> None:
+    futures = [poll(core, pool, queue) for _ in range(30)]
+    messages.send(session, queue, [NewMessage(b"x") for _ in range(30)])
+    assert all(len(future.result(PROMPT_SECONDS)) == 1 for future in futures)
+
+
+def _give_back(session: Session, queue: QueueRef, held: StoredMessage) -> None:
+    assert held.receipt is not None
+    messages.change_visibility(session, queue, [(held.receipt, 0)])
+
+
+def _shorten(session: Session, queue: QueueRef, held: StoredMessage) -> None:
+    assert held.receipt is not None
+    messages.change_visibility(session, queue, [(held.receipt, 1)])
+
+
+@pytest.mark.parametrize(("act", "within"), [(_give_back, PROMPT_SECONDS), (_shorten, 1 + PROMPT_SECONDS)])
+def test_a_message_given_back_wakes_a_poll(
+    core: Core,
+    session: Session,
+    queue: QueueRef,
+    pool: ThreadPoolExecutor,
+    act: Callable[[Session, QueueRef, StoredMessage], None],
+    within: float,
+) -> None:
+    messages.send(session, queue, [NewMessage(b"1")])
+    [held] = messages.receive(session, queue, max_messages=1)
+    future = poll(core, pool, queue)
+    act(session, queue, held)
+    assert len(future.result(within)) == 1
+
+
+def test_a_released_claim_wakes_a_poll(core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor) -> None:
+    messages.send(session, queue, [NewMessage(b"1")])
+    held = claims.create(session, queue, ttl_seconds=60, grace_seconds=60, limit=1)
+    assert held is not None
+    future = poll(core, pool, queue)
+    claims.release(session, queue, held.id)
+    assert len(future.result(PROMPT_SECONDS)) == 1
+
+
+def test_a_delay_that_ends_wakes_a_poll(core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor) -> None:
+    future = poll(core, pool, queue)
+    messages.send(session, queue, [NewMessage(b"1", delay_seconds=1)])
+    assert len(future.result(1 + PROMPT_SECONDS)) == 1
+
+
+def test_a_deleted_queue_releases_its_polls(
+    core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor
+) -> None:
+    future = poll(core, pool, queue)
+    queues.delete(session, queue)
+    with pytest.raises(QueueNotFound):
+        future.result(PROMPT_SECONDS)
+
+
+def test_a_poll_ends_empty_at_its_time(session: Session, queue: QueueRef) -> None:
+    began = time.monotonic()
+    assert messages.receive(session, queue, max_messages=1, wait_seconds=1) == []
+    assert 0.95 < time.monotonic() - began < 2
+
+
+def test_release_all_answers_every_poll(core: Core, session: Session, queue: QueueRef) -> None:
+    other = Core(core.settings, core.settings.redis or "")
+    found: list[list[StoredMessage]] = []
+
+    def run() -> None:
+        with other.session() as theirs:
+            found.append(messages.receive(theirs, queue, max_messages=1, wait_seconds=20))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    deadline = time.monotonic() + 5
+    while not other.waiting.asleep:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    other.waiting.release_all()
+    thread.join(PROMPT_SECONDS)
+    assert found == [[]]
+    other.close()
