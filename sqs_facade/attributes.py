@@ -79,7 +79,7 @@ def _invalid(name: str, reason: str = "") -> SqsError:
 
 
 def check(given: Mapping[str, str], ref: QueueRef) -> Wanted:
-    """Names and values, in the order given. Raises InvalidAttributeName, InvalidAttributeValue, InvalidParameterValue."""
+    """Names and values, in the order given. Raises SqsError."""
     wanted = Wanted()
     for name, value in given.items():
         if name not in NAMES or name in READ_ONLY or name == "All":
@@ -146,7 +146,9 @@ def _redrive(value: str, ref: QueueRef, wanted: Wanted) -> None:
         raise SqsError("InvalidParameterValue", problem + "Redrive policy is not a valid JSON map.")
     for name in ("deadLetterTargetArn", "maxReceiveCount"):
         if name not in policy:
-            raise SqsError("InvalidParameterValue", problem + f"Redrive policy does not contain mandatory attribute: {name}.")
+            raise SqsError(
+                "InvalidParameterValue", problem + f"Redrive policy does not contain mandatory attribute: {name}."
+            )
     count = policy["maxReceiveCount"]
     if isinstance(count, str) and count.isascii() and count.isdigit() and len(count) < 10:
         count = int(count)

@@ -51,11 +51,19 @@ def attributes(given: Mapping[str, AttributeValue]) -> tuple[Attribute, ...]:
 
 
 def _attribute(name: str, value: AttributeValue, whose: str) -> Attribute:
-    if not _NAME.match(name) or _RESERVED.match(name) or name.startswith(".") or name.endswith((".", "\n")) or ".." in name:
+    if (
+        not _NAME.match(name)
+        or _RESERVED.match(name)
+        or name.startswith(".")
+        or name.endswith((".", "\n"))
+        or ".." in name
+    ):
         raise SqsError("InvalidParameterValue", f"Message ({whose}) attribute name '{name[:256]}' is invalid.")
     kind = value.data_type
     if not kind:
-        raise SqsError("InvalidParameterValue", f"Message ({whose}) attribute '{name}' must contain a non-empty DataType.")
+        raise SqsError(
+            "InvalidParameterValue", f"Message ({whose}) attribute '{name}' must contain a non-empty DataType."
+        )
     found = _TYPE.match(kind)
     if found is None or len(kind) > 256:
         raise SqsError(

@@ -158,8 +158,6 @@ def _error(error: SqsError, request: Request, request_id: str) -> Reply:
         body = orjson.dumps({"__type": f"com.amazonaws.sqs#{kind.shape}", "message": error.message})
         return Reply(kind.status, headers, body)
     as_json = _wants_json(request)
-    body = query.write_error(
-        kind.code, error.query_message, request_id, is_sender=kind.is_sender, as_json=as_json
-    )
+    body = query.write_error(kind.code, error.query_message, request_id, is_sender=kind.is_sender, as_json=as_json)
     content_type = "application/json" if as_json else "text/xml"
     return Reply(kind.status, [("Content-Type", content_type), ("x-amzn-RequestId", request_id)], body)

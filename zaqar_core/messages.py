@@ -128,9 +128,7 @@ def receive(
                     dead_letters.finish_moves(session, ref)
                 life = bytes.fromhex(incarnation.decode())
                 return [
-                    reading.received(
-                        session, row, now_ms=now_ms, keep_seconds=keep, incarnation=life, nonce=nonce
-                    )
+                    reading.received(session, row, now_ms=now_ms, keep_seconds=keep, incarnation=life, nonce=nonce)
                     for row in rows
                 ]
             _, incarnation, intents, wait_in_force_ms, due_ms, again = reply
@@ -155,13 +153,17 @@ def receive(
 
 def change_visibility(
     session: Session, ref: QueueRef, changes: Sequence[tuple[Receipt, int]]
-) -> list[None | CoreError]:
+) -> list[CoreError | None]:
     """Each lease ends so many seconds from now (0: at once), or has its own error. One round trip.
 
     Outcomes: None, NotInFlight, LeaseExpired, VisibilityTooLong, ReceiptInvalid. Raises QueueNotFound.
     """
-    outcomes: dict[bytes, CoreError | None] = {b"OK": None, b"NOTINFLIGHT": NotInFlight(), b"TOOLONG": VisibilityTooLong()}
-    found: list[None | CoreError] = [ReceiptInvalid()] * len(changes)
+    outcomes: dict[bytes, CoreError | None] = {
+        b"OK": None,
+        b"NOTINFLIGHT": NotInFlight(),
+        b"TOOLONG": VisibilityTooLong(),
+    }
+    found: list[CoreError | None] = [ReceiptInvalid()] * len(changes)
     for incarnation, places in _by_incarnation([receipt for receipt, _ in changes]).items():
         arguments: list[bytes | str | int] = [incarnation.hex()]
         for place in places:
@@ -178,12 +180,12 @@ def change_visibility(
     return found
 
 
-def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]) -> list[None | CoreError]:
+def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]) -> list[CoreError | None]:
     """Each message is gone, or was already (None), or has its own error. One round trip.
 
     Outcomes: None, LeaseExpired (FIFO), ReceiptInvalid. Raises QueueNotFound.
     """
-    found: list[None | CoreError] = [None] * len(receipts)
+    found: list[CoreError | None] = [None] * len(receipts)
     for incarnation, places in _by_incarnation(receipts).items():
         arguments: list[bytes | str | int] = [incarnation.hex(), *(receipts[place].sequence for place in places)]
         try:
@@ -269,9 +271,7 @@ def delete_by_id(session: Session, ref: QueueRef, message_id: str, *, claim_id: 
     _delete(session, ref, "one", [message_id], [claim_id] if claim_id is not None else [])
 
 
-def delete_many(
-    session: Session, ref: QueueRef, ids: Sequence[str], *, claim_ids: Sequence[str] | None = None
-) -> None:
+def delete_many(session: Session, ref: QueueRef, ids: Sequence[str], *, claim_ids: Sequence[str] | None = None) -> None:
     """All those messages are gone, also held ones. With ``claim_ids`` all or nothing: each held message must be held
     by one of them. Unknown ids are passed over. Raises ClaimNotFound, ClaimedByAnother."""
     _delete(session, ref, "many", ids, claim_ids or [])

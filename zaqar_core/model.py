@@ -1,4 +1,7 @@
-"""The values that pass between the faces and the core. Times are integer milliseconds since 1970 unless named otherwise."""
+"""The values that pass between the faces and the core.
+
+Times are integer milliseconds since 1970 unless named otherwise.
+"""
 
 from __future__ import annotations
 

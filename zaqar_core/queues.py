@@ -86,9 +86,7 @@ def change(session: Session, ref: QueueRef, wanted: SettingsChange) -> Queue:
             written += (_DOCUMENT + name, document)
     expected = -1 if wanted.expected_revision is None else wanted.expected_revision
     try:
-        reply = session.store.run(
-            _CHANGE, keys.queue(ref), [expected, len(written) // 2, *written, *forgotten]
-        )
+        reply = session.store.run(_CHANGE, keys.queue(ref), [expected, len(written) // 2, *written, *forgotten])
     except ScriptFailed as failed:
         raise (SettingsChanged if failed.word == "STALE" else QueueNotFound) from None
     return _queue(ref, reply)

@@ -65,9 +65,7 @@ class Upkeep:
         after = ""
         while True:
             with self._core.session() as session:
-                names = registry.names(
-                    session.store, project, region, prefix="", after=after, limit=QUEUES_AT_ONCE
-                )
+                names = registry.names(session.store, project, region, prefix="", after=after, limit=QUEUES_AT_ONCE)
                 if not names:
                     return
                 after = names[-1]

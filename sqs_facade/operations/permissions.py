@@ -65,7 +65,9 @@ def add_permission(call: Call, asked: AddPermission) -> None:
             reason = "Only the queue owner is allowed to invoke this action."
             raise invalid(f"SQS:{action}", "ActionName", reason)
         if action != "*" and action not in OPERATIONS:
-            raise invalid(f"SQS:{action}", "ActionName", "Please refer to the appropriate WSDL for a list of valid actions.")
+            raise invalid(
+                f"SQS:{action}", "ActionName", "Please refer to the appropriate WSDL for a list of valid actions."
+            )
     if not asked.accounts:
         raise invalid("[]", "PrincipalId", "Unable to verify.")
     queue = queues.get(call.session, ref)

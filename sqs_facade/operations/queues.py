@@ -24,7 +24,9 @@ MOST_URLS = 1000
 class CreateQueue(Shape):
     queue_name: str = ""
     attributes: AttributeTexts = {}
-    tags: Annotated[dict[str, str], mapped("Key", "Value", "Tag", "Tags")] = msgspec.field(default_factory=dict, name="tags")
+    tags: Annotated[dict[str, str], mapped("Key", "Value", "Tag", "Tags")] = msgspec.field(
+        default_factory=dict, name="tags"
+    )
 
 
 class QueueUrlResult(Shape):
@@ -36,7 +38,9 @@ def create_queue(call: Call, asked: CreateQueue) -> QueueUrlResult:
     """The queue exists with these attributes. An existing one must not differ in any attribute given."""
     name = asked.queue_name
     is_fifo_wanted = asked.attributes.get("FifoQueue", "").lower() == "true"
-    if not addresses.is_name(name) or (name.endswith(".fifo") and "FifoQueue" in asked.attributes and not is_fifo_wanted):
+    if not addresses.is_name(name) or (
+        name.endswith(".fifo") and "FifoQueue" in asked.attributes and not is_fifo_wanted
+    ):
         raise SqsError(
             "InvalidParameterValue",
             "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
@@ -184,7 +188,11 @@ def list_dead_letter_source_queues(call: Call, asked: ListSources) -> ListSource
     while True:
         names = queues.names(call.session, target.project, target.region, after=after, limit=MOST_URLS)
         for queue in queues.get_many(call.session, [target.sibling(name) for name in names]):
-            if queue is not None and queue.settings.dead_letter_queue == target.name and queue.settings.max_receive_count:
+            if (
+                queue is not None
+                and queue.settings.dead_letter_queue == target.name
+                and queue.settings.max_receive_count
+            ):
                 if len(found) == most:
                     return ListSourcesResult([call.url(target.sibling(name)) for name in found], _token(found[-1]))
                 found.append(queue.ref.name)

@@ -38,9 +38,7 @@ def _tags(queue: Queue) -> dict[str, str]:
 
 def _replace(call: Call, queue: Queue, ref: QueueRef, tags: dict[str, str]) -> None:
     document = orjson.dumps(tags) if tags else None
-    queues.change(
-        call.session, ref, SettingsChange(documents={"tags": document}, expected_revision=queue.revision)
-    )
+    queues.change(call.session, ref, SettingsChange(documents={"tags": document}, expected_revision=queue.revision))
 
 
 @operation()

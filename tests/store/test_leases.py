@@ -9,8 +9,14 @@ import pytest
 
 from zaqar_core import messages, queues
 from zaqar_core.core import Session
-from zaqar_core.errors import InFlightLimitReached, MessageTooLong, NotInFlight, QueueNotFound, ReceiptInvalid
-from zaqar_core.errors import VisibilityTooLong
+from zaqar_core.errors import (
+    InFlightLimitReached,
+    MessageTooLong,
+    NotInFlight,
+    QueueNotFound,
+    ReceiptInvalid,
+    VisibilityTooLong,
+)
 from zaqar_core.model import Attribute, Counts, NewMessage, QueueSettings, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
 
@@ -136,7 +142,9 @@ def test_a_receipt_of_a_deleted_queue_never_touches_its_successor(session: Sessi
     assert counts(session, queue).visible == 1
 
 
-def test_a_delayed_message_is_neither_visible_nor_in_flight(session: Session, queue: QueueRef, advance: Advance) -> None:
+def test_a_delayed_message_is_neither_visible_nor_in_flight(
+    session: Session, queue: QueueRef, advance: Advance
+) -> None:
     messages.send(session, queue, [NewMessage(b"later", delay_seconds=20)])
     assert take(session, queue) == []
     assert counts(session, queue) == Counts(0, 0, 1)
@@ -171,7 +179,9 @@ def test_many_expired_messages_do_not_hide_a_fresh_one(session: Session, queue: 
 
 def test_an_entry_that_is_too_long_fails_alone(session: Session, queue: QueueRef) -> None:
     queues.change(session, queue, SettingsChange(set={"max_message_bytes": 1024}))
-    first, second = messages.send(session, queue, [NewMessage(b"x", size_bytes=1025), NewMessage(b"y", size_bytes=1024)])
+    first, second = messages.send(
+        session, queue, [NewMessage(b"x", size_bytes=1025), NewMessage(b"y", size_bytes=1024)]
+    )
     assert first == MessageTooLong(1024)
     assert bodies(take(session, queue)) == [b"y"]
     assert not isinstance(second, MessageTooLong)
@@ -181,7 +191,9 @@ def test_the_in_flight_limit_is_an_error_without_waiting(core, queue: QueueRef) 
     with core.session() as session:
         put(session, queue, b"1", b"2")
         take(session, queue, 1)
-        limited = core.settings.__class__(**{**{f: getattr(core.settings, f) for f in core.settings.__struct_fields__}, "max_in_flight": 1})
+        limited = core.settings.__class__(
+            **{**{f: getattr(core.settings, f) for f in core.settings.__struct_fields__}, "max_in_flight": 1}
+        )
         session.settings = limited
         with pytest.raises(InFlightLimitReached):
             take(session, queue, 1)

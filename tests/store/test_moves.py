@@ -66,7 +66,9 @@ def test_its_age_goes_on_in_the_dead_letter_queue(
     assert queues.get_with_counts(session, dead)[1].visible == 0
 
 
-def test_without_its_destination_a_message_stays_and_is_given(session: Session, queue: QueueRef, dead: QueueRef) -> None:
+def test_without_its_destination_a_message_stays_and_is_given(
+    session: Session, queue: QueueRef, dead: QueueRef
+) -> None:
     messages.send(session, queue, [NewMessage(b"1")])
     take(session, queue)
     queues.delete(session, dead)

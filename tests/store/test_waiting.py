@@ -96,7 +96,9 @@ def test_a_released_claim_wakes_a_poll(core: Core, session: Session, queue: Queu
     assert len(future.result(PROMPT_SECONDS)) == 1
 
 
-def test_a_delay_that_ends_wakes_a_poll(core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor) -> None:
+def test_a_delay_that_ends_wakes_a_poll(
+    core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor
+) -> None:
     future = poll(core, pool, queue)
     messages.send(session, queue, [NewMessage(b"1", delay_seconds=1)])
     assert len(future.result(1 + PROMPT_SECONDS)) == 1

@@ -27,7 +27,7 @@ class Link:
     __slots__ = ("_arguments", "_connection", "_kind", "_reader", "_socket")
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
-        arguments: dict[str, Any] = dict(parse_url(url))
+        arguments: dict[str, Any] = dict(parse_url(url))  # type: ignore[no-untyped-call] # redis-py leaves it untyped
         self._kind = arguments.pop("connection_class", Connection)
         arguments.update(
             protocol=2,
@@ -123,6 +123,5 @@ class Link:
 
 def pack(words: Sequence[bytes | str | int]) -> bytes:
     """The command in RESP."""
-    return bytes(hiredis.pack_command(tuple(words)))
-
-
+    packed: bytes = hiredis.pack_command(tuple(words))  # type: ignore[arg-type] # its stub asks for an invariant tuple
+    return packed

@@ -1,8 +1,12 @@
 """The bytes of a message as the store keeps them, and of its state.
 
-Record (immutable): sent ms, 13 digits, written by the script | 8 random bytes | flags, 1 byte | own ttl in seconds, 8
-digits, if OWN_TTL (the script writes it where the queue's default is taken) | Client-ID, 16 bytes, if CLIENT | length of
-extras, 4 bytes, and extras, MessagePack, if EXTRAS | body.
+Record (immutable), in this order:
+
+- sent ms, 13 digits, written by the script; 8 random bytes; flags, 1 byte;
+- own ttl in seconds, 8 digits, if OWN_TTL (the script writes it: it may have to take the queue's default);
+- Client-ID, 16 bytes, if CLIENT;
+- length of extras, 4 bytes, and extras, MessagePack, if EXTRAS;
+- body.
 """
 
 from __future__ import annotations

@@ -32,5 +32,7 @@ def script(name: str, *, writes: bool = True) -> Script:
     body = (folder / f"{name}.lua").read_text()
     uses = _USES.search(body)
     parts = [(folder / "shared" / f"{part}.lua").read_text() for part in (uses[1].split() if uses else [])]
-    text = "\n".join(line for part in [*parts, body] for line in part.splitlines() if not line.startswith("--")).encode()
+    text = "\n".join(
+        line for part in [*parts, body] for line in part.splitlines() if not line.startswith("--")
+    ).encode()
     return Script(name, text, hashlib.sha1(text, usedforsecurity=False).hexdigest().encode(), writes)

@@ -63,9 +63,7 @@ def create_flask(core: Core, pipeline: Pipeline, sqs: Face, zaqar: Face) -> flas
     app.add_url_rule("/health/ready", "ready", ready, methods=["GET"])
     for version in ("v1", "v1.1", "v2"):
         for rule in (f"/{version}", f"/{version}/", f"/{version}/<path:rest>"):
-            app.add_url_rule(
-                rule, f"zaqar {rule}", zaqar_view, methods=_METHODS, provide_automatic_options=False
-            )
+            app.add_url_rule(rule, f"zaqar {rule}", zaqar_view, methods=_METHODS, provide_automatic_options=False)
     app.add_url_rule("/", "root", root, methods=_METHODS, provide_automatic_options=False)
     app.add_url_rule("/<path:rest>", "sqs", sqs_view, methods=_METHODS, provide_automatic_options=False)
     return app

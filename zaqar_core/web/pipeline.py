@@ -35,7 +35,9 @@ class Pipeline:
 
     def run(self, environ: dict[str, Any], face: Face) -> Reply:
         """The face's answer, or its refusal. Never raises."""
-        request = Request(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), b"", environ)
+        request = Request(
+            environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), b"", environ
+        )
         if ("HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ) and self._is_cross_site(environ):
             return face.refuse(request, Refusal.CROSS_SITE)
         body = self._body(environ, face.body_limit(environ))
