@@ -7,7 +7,7 @@ script reaches all of them in a cluster; scripts derive them from ``KEYS[1]``, c
 =========  ======  ================================================================================================
 key        type    holds
 =========  ======  ================================================================================================
-Q          hash    the queue: see FIELDS in ``settings_record``; inc, by, at, mod, rev, seq, now, off, its settings
+Q          hash    the queue: see FIELDS in ``settings_record``; inc, by, at, mod, rev, seq, now, off, has, its settings
                    and ``doc:<name>`` documents of the faces
 Q:m        hash    seq -> the immutable record of a message (layout: ``records``)
 Q:s        hash    seq -> state after a first receive, MessagePack [nonce, count, first ms, claim id, ttl, flags]

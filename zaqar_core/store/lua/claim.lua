@@ -3,7 +3,7 @@
 -- reply: {now, keep s, intents, {seq, record, state} ...}; no message: {now, keep s, intents, 1 if to be tried again}.
 -- fails: NOQUEUE.   cost: O(k log n), independent of what is in flight.
 -- uses: queue state forget due take life
-if not open() then return NOQUEUE end
+if not open_to_take() then return NOQUEUE end
 promote()
 expire_own(100)
 for _, id in ipairs(call('ZRANGEBYSCORE', CX, '-inf', q.now, 'LIMIT', 0, 20)) do

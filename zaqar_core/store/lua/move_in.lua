@@ -8,6 +8,7 @@ if not open() then return NOQUEUE end
 if call('HSETNX', Q .. ':mr', ARGV[1], 1) == 0 then return 0 end
 local seq = tonumber(call('HGET', Q, 'seq')) + 1
 local sent, record, left = q.now - tonumber(ARGV[3]), ARGV[2], tonumber(ARGV[6])
+mark('e')
 if left >= 0 then
   record = string.sub(record, 1, 9) .. string.format('%08d', math.ceil(left / 1000)) .. string.sub(record, 10)
   call('ZADD', E, q.now + left, seq)

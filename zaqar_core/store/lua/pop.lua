@@ -2,7 +2,7 @@
 -- keys:  Q.   args: n.   reply: {now, keep s, intents, again, {seq, record, state} ...}
 -- fails: NOQUEUE.   cost: O(k log n).
 -- uses: queue state forget due take
-if not open() then return NOQUEUE end
+if not open_to_take() then return NOQUEUE end
 promote()
 expire_own(100)
 local taken, intents, again = take(tonumber(ARGV[1]), '', '')

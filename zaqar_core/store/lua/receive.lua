@@ -5,13 +5,12 @@
 --        {0, inc, intents, wait ms in force, ms until the next message is due or -1, 1 if it should look again at once}
 -- fails: NOQUEUE (also another incarnation), OVERLIMIT.   cost: O(k log n).
 -- uses: queue state forget due wake take
-if not open() then return NOQUEUE end
+if not open_to_take('visibility_timeout_seconds', 'receive_wait_seconds') then return NOQUEUE end
 local n, waiter, began = tonumber(ARGV[1]), ARGV[4], ARGV[7]
 if began ~= '' and began ~= q.inc then return NOQUEUE end
-local f = call('HMGET', Q, 'visibility_timeout_seconds', 'receive_wait_seconds')
 local visibility, wait = tonumber(ARGV[2]), tonumber(ARGV[5])
-if visibility < 0 then visibility = (tonumber(f[1]) or 30) * 1000 end
-if wait < 0 then wait = (tonumber(f[2]) or 0) * 1000 end
+if visibility < 0 then visibility = tonumber(q.f[11] or 30) * 1000 end
+if wait < 0 then wait = tonumber(q.f[12] or 0) * 1000 end
 promote()
 expire_own(100)
 if call('ZCARD', L) >= tonumber(ARGV[6]) then

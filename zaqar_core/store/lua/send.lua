@@ -6,11 +6,11 @@
 -- reply: per message its seq, or -limit when longer than the limit in bytes.
 -- fails: NOQUEUE, POSTTOOLONG limit.   cost: O(k log n), one wake per message.
 -- uses: queue wake
-if not open() then return NOQUEUE end
-local f = call('HMGET', Q, 'seq', 'delay_seconds', 'max_message_bytes', 'max_post_bytes')
-local seq, queue_delay = tonumber(f[1]), tonumber(f[2]) or 0
+if not open('seq', 'delay_seconds', 'max_message_bytes', 'max_post_bytes') then return NOQUEUE end
+local f = q.f
+local seq, queue_delay = tonumber(f[7]), tonumber(f[8] or 0)
 local zaqar = ARGV[1] == 'z'
-local limit = tonumber((zaqar and f[4] or not zaqar and f[3]) or ARGV[3])
+local limit = tonumber((zaqar and f[10] or not zaqar and f[9]) or ARGV[3])
 if zaqar and tonumber(ARGV[2]) > limit then return { err = 'POSTTOOLONG ' .. limit } end
 local sent, reply, ready, delayed = string.format('%013d', q.now), {}, 0, 0
 for at = 4, #ARGV, 4 do
@@ -24,10 +24,12 @@ for at = 4, #ARGV, 4 do
     if ttl < 0 then ttl = q.keep / 1000 end
     if ttl > 0 then
       record = string.sub(record, 1, 9) .. string.format('%08d', ttl) .. string.sub(record, 10)
+      mark('e')
       call('ZADD', E, q.now + ttl * 1000, seq)
     end
     call('HSET', M, seq, sent .. record)
     if delay > 0 then
+      mark('d')
       call('ZADD', D, q.now + delay * 1000, seq)
       call('ZADD', X, seq, seq)
       delayed = 1

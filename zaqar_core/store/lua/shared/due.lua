@@ -2,7 +2,8 @@
 -- promote: leases and delays that ended give their messages back, at most 100 of each.
 -- expire_own, expire_heads: messages past their life are forgotten, at most `most`; the reply says how many were.
 local function promote()
-  for _, key in ipairs({ L, D }) do
+  for i = 1, string.find(q.has, 'd', 1, true) and 2 or 1 do
+    local key = i == 1 and L or D
     local seqs = call('ZRANGEBYSCORE', key, '-inf', q.now, 'LIMIT', 0, 100)
     if #seqs > 0 then
       call('ZREM', key, unpack(seqs))
@@ -18,6 +19,7 @@ local function promote()
 end
 local function expire_own(most)
   local gone = 0
+  if not string.find(q.has, 'e', 1, true) then return 0 end
   for pass = 1, 2 do
     local limit = pass == 1 and q.now or q.now - q.keep
     local seqs = call('ZRANGEBYSCORE', pass == 1 and E or B, '-inf', limit, 'LIMIT', 0, most)

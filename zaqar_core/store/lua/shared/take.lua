@@ -1,6 +1,6 @@
 -- take: pop up to n receivable messages, oldest first, and count a receive for each.
 -- Expired ones met on the way are forgotten; those past the queue's receive limit become intents of a move (Q:mi).
--- Looks at no more than n + 100. Returns {seq, record, state} each, and how many intents were written, and whether the
+-- The script opens the queue by open_to_take.  Looks at no more than n + 100. Returns {seq, record, state} each, and how many intents were written, and whether the
 -- bound was met before n was full.
 local MI = Q .. ':mi'
 local function intend(seq, record, state)
@@ -10,11 +10,13 @@ local function intend(seq, record, state)
   local left = q.dead_ttl and q.dead_ttl * 1000 or own and math.max(tonumber(own) - q.now, 0) or -1
   call('HSET', MI, seq, cmsgpack.pack({ q.dlq, record, state[COUNT], state[FIRST], age, left }))
 end
+local function open_to_take(...)
+  return open('dead_letter_queue', 'max_receive_count', 'dlq_missing', 'dead_letter_ttl_seconds', ...)
+end
 local function take(n, nonce, claim)
-  local limits = call('HMGET', Q, 'dead_letter_queue', 'max_receive_count', 'dlq_missing', 'dead_letter_ttl_seconds')
-  q.dlq, q.dead_ttl = limits[1], tonumber(limits[4])
-  local most_receives = tonumber(limits[2])
-  local moves = q.dlq and q.dlq ~= '' and most_receives and not (limits[3] and tonumber(limits[3]) > q.now)
+  local most_receives, resting = tonumber(q.f[8] or nil), tonumber(q.f[9] or 0)
+  q.dlq, q.dead_ttl = q.f[7], tonumber(q.f[10] or nil)
+  local moves = q.dlq and q.dlq ~= '' and most_receives and resting <= q.now
   local taken, intents, budget = {}, 0, n + 100
   while #taken < n and budget > 0 do
     local popped = call('ZPOPMIN', R, n - #taken)

@@ -1,0 +1,107 @@
+"""CPU per SendMessage, ReceiveMessage and DeleteMessage, in the front and in Valkey, separately.
+
+    python -m benchmarks.hot_path [--durability memory|fsync] [--messages 10000] [--connections 32]
+
+Starts ``sqs-facade serve`` with one worker, sends, receives and deletes single messages with a 200-byte body over the
+JSON protocol without signature checks, and prints microseconds of CPU per request as the operating system counts them
+for the worker and for Valkey. ``--front-limit`` and ``--valkey-limit`` make it fail when a figure is above.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import orjson
+import psutil
+
+from benchmarks import load
+
+
+def main() -> int:
+    options = _options()
+    with tempfile.TemporaryDirectory(prefix="sf") as folder:
+        store = ["--ephemeral"] if options.durability == "memory" else ["--data-dir", folder + "/data"]
+        ready = Path(folder) / "ready"
+        server = psutil.Popen(
+            [sys.executable, "-m", "sqs_facade.cli", "serve", *store, "--port", "0", "--ready-file", str(ready)]
+        )
+        try:
+            return _measure(options, server, _url(ready))
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--durability", choices=["memory", "fsync"], default="fsync")
+    parser.add_argument("--messages", type=int, default=10_000)
+    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--front-limit", type=float)
+    parser.add_argument("--valkey-limit", type=float)
+    return parser.parse_args()
+
+
+def _url(ready: Path) -> str:
+    deadline = time.monotonic() + 30
+    while not ready.exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the service did not become ready")
+        time.sleep(0.02)
+    return ready.read_text().strip()
+
+
+def _measure(options: argparse.Namespace, server: psutil.Popen, url: str) -> int:
+    parts = urlsplit(url)
+    address = (parts.hostname or "127.0.0.1", parts.port or 80)
+    valkeys, fronts = _processes(server)
+
+    def cpu(processes: list[psutil.Process]) -> float:
+        return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+    def call(operation: str, body: dict[str, object]) -> bytes:
+        return load.json_request(parts.netloc, operation, orjson.dumps(body))
+
+    load.run(address, iter([call("CreateQueue", {"QueueName": "bench"})]), 1, lambda _: None)
+    send = call("SendMessage", {"QueueUrl": "bench", "MessageBody": "x" * 200})
+    receive = call("ReceiveMessage", {"QueueUrl": "bench"})
+    load.run(address, iter([send] * 500), options.connections, lambda _: None)
+    handles: list[str] = []
+    count = options.messages
+    failed = False
+    print(f"durability {options.durability}, {options.connections} connections, {count} requests each")
+    print(f"{'operation':16}{'front µs':>10}{'valkey µs':>11}{'requests/s':>12}")
+    for name in ("SendMessage", "ReceiveMessage", "DeleteMessage"):
+        if name == "DeleteMessage":
+            requests = iter([call(name, {"QueueUrl": "bench", "ReceiptHandle": handle}) for handle in handles])
+        else:
+            requests = iter([send if name == "SendMessage" else receive] * count)
+
+        def keep(body: bytes, name: str = name) -> None:
+            if name == "ReceiveMessage":
+                handles.extend(one["ReceiptHandle"] for one in orjson.loads(body).get("Messages", ()))
+
+        before = cpu(fronts), cpu(valkeys), time.perf_counter()
+        answered = load.run(address, requests, options.connections, keep)
+        front = (cpu(fronts) - before[0]) / answered * 1e6
+        valkey = (cpu(valkeys) - before[1]) / answered * 1e6
+        print(f"{name:16}{front:10.0f}{valkey:11.0f}{answered / (time.perf_counter() - before[2]):12.0f}")
+        failed |= bool(options.front_limit and front > options.front_limit)
+        failed |= bool(options.valkey_limit and valkey > options.valkey_limit)
+    return int(failed)
+
+
+def _processes(server: psutil.Popen) -> tuple[list[psutil.Process], list[psutil.Process]]:
+    """The store's processes and the workers'. The main process only supervises."""
+    children = server.children(recursive=True)
+    valkeys = [one for one in children if "valkey" in one.name()]
+    return valkeys, [one for one in children if one not in valkeys]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

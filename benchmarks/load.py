@@ -1,0 +1,70 @@
+"""A lean HTTP client: prepared requests over many keep-alive connections, one thread, one epoll."""
+
+from __future__ import annotations
+
+import re
+import selectors
+import socket
+from collections.abc import Callable, Iterator
+
+_LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+
+
+def json_request(host: str, operation: str, body: bytes) -> bytes:
+    """One SQS call by the JSON protocol."""
+    return (
+        f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-amz-json-1.0\r\n"
+        f"X-Amz-Target: AmazonSQS.{operation}\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+class _Connection:
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.socket = socket.create_connection(address)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.buffer = b""
+
+    def reply(self) -> bytes | None:
+        """The body of a whole answer, or None while some of it is missing."""
+        self.buffer += self.socket.recv(65536)
+        head, found, body = self.buffer.partition(b"\r\n\r\n")
+        if not found:
+            return None
+        length = _LENGTH.search(head)
+        if length is None or len(body) < int(length[1]):
+            return None
+        if not head.startswith(b"HTTP/1.1 2"):
+            raise RuntimeError(self.buffer[:500])
+        self.buffer = b""
+        return body
+
+
+def run(
+    address: tuple[str, int], requests: Iterator[bytes], connections: int, on_reply: Callable[[bytes], None]
+) -> int:
+    """Send every request, as many at a time as there are connections; how many were answered."""
+    answered = 0
+    with selectors.DefaultSelector() as selector:
+        busy = 0
+        for _ in range(connections):
+            connection = _Connection(address)
+            selector.register(connection.socket, selectors.EVENT_READ, connection)
+            first = next(requests, None)
+            if first is not None:
+                connection.socket.sendall(first)
+                busy += 1
+        while busy:
+            for key, _ in selector.select():
+                reply = key.data.reply()
+                if reply is None:
+                    continue
+                answered += 1
+                on_reply(reply)
+                following = next(requests, None)
+                if following is None:
+                    busy -= 1
+                else:
+                    key.data.socket.sendall(following)
+        for key in list(selector.get_map().values()):
+            key.data.socket.close()
+    return answered

