@@ -34,7 +34,9 @@ class PrivateValkey:
                     raise
                 time.sleep(0.01)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         assert self._process is not None
         self._process.terminate()
         self._process.wait(10)

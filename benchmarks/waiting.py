@@ -1,0 +1,127 @@
+"""Long polls: how soon they are answered, what idle ones cost, and whether they are in others' way.
+
+    python -m benchmarks.waiting [--waits 500] [--idle-connections 2000] [--durability memory|fsync]
+
+Starts a service with one worker, and a second one on the same store. ``waits`` receives wait on as many queues of the
+first. Printed: CPU of the waiting worker over 5 idle seconds; how long a new client's request takes beside the waits
+and the idle keep-alive connections; and, for a send to each queue (every other one by the second service), the time
+from the send's answer to the poll's answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import selectors
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import orjson
+import psutil
+
+from benchmarks import load
+
+WARM_UP_SECONDS = 3.0
+IDLE_SECONDS = 5.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--waits", type=int, default=500)
+    parser.add_argument("--idle-connections", type=int, default=2000)
+    parser.add_argument("--durability", choices=["memory", "fsync"], default="fsync")
+    options = parser.parse_args()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with tempfile.TemporaryDirectory(prefix="sf") as folder:
+        servers = [_serve(folder, number, options.durability) for number in (1, 2)]
+        try:
+            _measure(options, [server for server, _ in servers], [address for _, address in servers])
+        finally:
+            for server, _ in servers:
+                server.terminate()
+            for server, _ in servers:
+                server.wait(20)
+    return 0
+
+
+def _serve(folder: str, number: int, durability: str) -> tuple[psutil.Popen, tuple[str, int]]:
+    ready = Path(folder) / f"ready{number}"
+    server = psutil.Popen(
+        [
+            sys.executable, "-m", "sqs_facade.cli", "serve", "--port", "0", "--ready-file", str(ready),
+            "--data-dir", f"{folder}/data", "--durability", durability,
+        ]
+    )  # fmt: skip
+    deadline = time.monotonic() + 30
+    while not ready.exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the service did not become ready")
+        time.sleep(0.02)
+    parts = urlsplit(ready.read_text().strip())
+    return server, (parts.hostname or "", parts.port or 0)
+
+
+def _call(operation: str, **members: object) -> bytes:
+    return load.json_request("localhost", operation, orjson.dumps(members))
+
+
+def _measure(options: argparse.Namespace, servers: list[psutil.Popen], addresses: list[tuple[str, int]]) -> None:
+    names = [f"w{number}" for number in range(options.waits)]
+    load.run(addresses[0], iter([_call("CreateQueue", QueueName=name) for name in names]), 8, lambda _: None)
+    idle = [socket.create_connection(addresses[0]) for _ in range(options.idle_connections)]
+    for connection in idle:
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        connection.recv(4096)
+    polls = {}
+    for name in names:
+        poll = socket.create_connection(addresses[0])
+        poll.sendall(_call("ReceiveMessage", QueueUrl=name, WaitTimeSeconds=20))
+        polls[name] = poll
+    time.sleep(WARM_UP_SECONDS)
+    workers = [one for one in servers[0].children(recursive=True) if "valkey" not in one.name()]
+    before = sum(sum(one.cpu_times()[:2]) for one in workers)
+    time.sleep(IDLE_SECONDS)
+    spent = sum(sum(one.cpu_times()[:2]) for one in workers) - before
+    print(f"{options.waits} idle waits: {100 * spent / IDLE_SECONDS:.1f} % of a core")
+    fresh = [_fresh(addresses[0]) for _ in range(50)]
+    print(f"a new client beside them: median {statistics.median(fresh):.1f} ms, slowest {max(fresh):.1f} ms")
+    delays = [_wake(polls[name], addresses[number % 2], name) for number, name in enumerate(names)]
+    cut = statistics.quantiles(delays, n=100)
+    print(f"send to answer: median {cut[49]:.1f} ms, 99th percentile {cut[98]:.1f} ms, slowest {max(delays):.1f} ms")
+    for connection in idle:
+        connection.close()
+
+
+def _fresh(address: tuple[str, int]) -> float:
+    began = time.perf_counter()
+    with socket.create_connection(address) as client:
+        client.sendall(_call("GetQueueUrl", QueueName="w0"))
+        client.recv(4096)
+    return (time.perf_counter() - began) * 1000
+
+
+def _wake(poll: socket.socket, address: tuple[str, int], name: str) -> float:
+    """Milliseconds from the send to the poll's answer."""
+    with socket.create_connection(address) as sender, selectors.DefaultSelector() as selector:
+        selector.register(poll, selectors.EVENT_READ)
+        sender.sendall(_call("SendMessage", QueueUrl=name, MessageBody="x"))
+        began = time.perf_counter()
+        if not selector.select(30):
+            raise TimeoutError(name)
+        delay = (time.perf_counter() - began) * 1000
+        answer = poll.recv(65536)
+        if b"ReceiptHandle" not in answer:
+            raise RuntimeError(answer)
+        sender.recv(4096)
+    poll.close()
+    return delay
+
+
+if __name__ == "__main__":
+    sys.exit(main())

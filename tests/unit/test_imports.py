@@ -1,0 +1,77 @@
+"""Imports run wsgi -> faces, web -> core -> store, and never back."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LAYERS = {"store": 0, "core": 1, "rest": 2, "web": 2, "sqs": 2, "serving": 3, "wsgi": 4}
+FACTS = {"settings", "limits", "names", "model", "errors"}
+
+
+def _modules() -> list[Path]:
+    return [*(ROOT / "zaqar_core").rglob("*.py"), *(ROOT / "sqs_facade").rglob("*.py"), ROOT / "wsgi.py"]
+
+
+def _room(module: str) -> str | None:
+    match module.split("."):
+        case ["wsgi"]:
+            return "wsgi"
+        case ["sqs_facade", "cli" | "serving", *_]:
+            return "serving"
+        case ["sqs_facade", *_]:
+            return "sqs"
+        case ["zaqar_core"] | ["zaqar_core", "embedded", *_]:
+            return None
+        case ["zaqar_core", first, *_] if first in FACTS:
+            return None
+        case ["zaqar_core", "web", "call" | "stopping", *_]:
+            return "core"  # the envelope, which the faces share
+        case ["zaqar_core", "store" | "rest" | "web" as room, *_]:
+            return room
+        case ["zaqar_core", *_]:
+            return "core"
+    return None
+
+
+def _imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("path", _modules(), ids=_name)
+def test_imports_go_downwards(path: Path) -> None:
+    here = _room(_name(path))
+    for imported in _imports(path):
+        there = _room(imported)
+        if here is None or there is None or here == there:
+            continue
+        assert LAYERS[there] < LAYERS[here], f"{_name(path)} imports {imported}"
+
+
+@pytest.mark.parametrize("path", _modules(), ids=_name)
+def test_libraries_stay_in_their_rooms(path: Path) -> None:
+    name = _name(path)
+    roots = {imported.split(".")[0] for imported in _imports(path)}
+    if "flask" in roots or "werkzeug" in roots:
+        assert name.startswith("zaqar_core.web") or name == "wsgi"
+    if "redis" in roots or "hiredis" in roots:
+        assert name.startswith(("zaqar_core.store", "zaqar_core.embedded", "sqs_facade.serving", "sqs_facade.cli"))
+    assert not roots & {"boto3", "botocore", "moto", "xmltodict"}
+
+
+def test_the_core_never_imports_the_sqs_face() -> None:
+    for path in (ROOT / "zaqar_core").rglob("*.py"):
+        assert not any(imported.startswith("sqs_facade") for imported in _imports(path)), path
