@@ -18,14 +18,14 @@ attributes = {
     "bytes": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
 }
 for number in range(100):
-    sqs.send_message(QueueUrl=queue, MessageBody="body %d \r\n" % number, MessageAttributes=attributes)
+    sqs.send_message(QueueUrl=queue, MessageBody=f"body {number} \r\n", MessageAttributes=attributes)
 received = []
 while True:
     found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
     if not found.get("Messages"):
         break
     received += found["Messages"]
-assert sorted(m["Body"] for m in received) == sorted("body %d \r\n" % number for number in range(100))
+assert sorted(m["Body"] for m in received) == sorted(f"body {number} \r\n" for number in range(100))
 assert all(m["MessageAttributes"] == attributes for m in received)
 for message in received[:50]:
     sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=100)
@@ -37,4 +37,4 @@ for start in range(50, 100, 10):
     assert len(sqs.delete_message_batch(QueueUrl=queue, Entries=entries)["Successful"]) == 10
 left = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
 assert left["ApproximateNumberOfMessages"] == left["ApproximateNumberOfMessagesNotVisible"] == "0"
-print("%d sent, received, extended and deleted by %s" % (len(received), protocol))
+sys.stdout.write(f"{len(received)} sent, received, extended and deleted by {protocol}\n")
