@@ -4,20 +4,25 @@
 
 Starts ``sqs-facade serve`` with one worker, sends, receives and deletes single messages with a 200-byte body over the
 JSON protocol without signature checks, and prints microseconds of CPU per request as the operating system counts them
-for the worker and for Valkey. ``--front-limit`` and ``--valkey-limit`` make it fail when a figure is above.
+for the worker and for Valkey. The first row is the yardstick of the machine, measured in the same run: a WSGI
+callable that only reads the body, and a Valkey that only answers PING. Compare ratios to it, not absolute figures.
+``--front-limit`` and ``--valkey-limit`` make it fail when a figure is above.
 """
 
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import orjson
 import psutil
+import redis
 
 from benchmarks import load
 
@@ -61,9 +66,6 @@ def _measure(options: argparse.Namespace, server: psutil.Popen, url: str) -> int
     address = (parts.hostname or "127.0.0.1", parts.port or 80)
     valkeys, fronts = _processes(server)
 
-    def cpu(processes: list[psutil.Process]) -> float:
-        return sum(sum(process.cpu_times()[:2]) for process in processes)
-
     def call(operation: str, body: dict[str, object]) -> bytes:
         return load.json_request(parts.netloc, operation, orjson.dumps(body))
 
@@ -76,6 +78,7 @@ def _measure(options: argparse.Namespace, server: psutil.Popen, url: str) -> int
     failed = False
     print(f"durability {options.durability}, {options.connections} connections, {count} requests each")
     print(f"{'operation':16}{'front µs':>10}{'valkey µs':>11}{'requests/s':>12}")
+    print(f"{'nothing':16}{_bare_front(send, options):10.0f}{_bare_valkey(valkeys, options.messages):11.0f}")
     for name in ("SendMessage", "ReceiveMessage", "DeleteMessage"):
         if name == "DeleteMessage":
             requests = iter([call(name, {"QueueUrl": "bench", "ReceiptHandle": handle}) for handle in handles])
@@ -86,14 +89,55 @@ def _measure(options: argparse.Namespace, server: psutil.Popen, url: str) -> int
             if name == "ReceiveMessage":
                 handles.extend(one["ReceiptHandle"] for one in orjson.loads(body).get("Messages", ()))
 
-        before = cpu(fronts), cpu(valkeys), time.perf_counter()
+        before = _cpu(fronts), _cpu(valkeys), time.perf_counter()
         answered = load.run(address, requests, options.connections, keep)
-        front = (cpu(fronts) - before[0]) / answered * 1e6
-        valkey = (cpu(valkeys) - before[1]) / answered * 1e6
+        front = (_cpu(fronts) - before[0]) / answered * 1e6
+        valkey = (_cpu(valkeys) - before[1]) / answered * 1e6
         print(f"{name:16}{front:10.0f}{valkey:11.0f}{answered / (time.perf_counter() - before[2]):12.0f}")
         failed |= bool(options.front_limit and front > options.front_limit)
         failed |= bool(options.valkey_limit and valkey > options.valkey_limit)
     return int(failed)
+
+
+def _cpu(processes: list[psutil.Process]) -> float:
+    """Seconds of CPU so far, user and system."""
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+
+def _bare_front(request: bytes, options: argparse.Namespace) -> float:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = probe.getsockname()
+    bare = psutil.Popen([sys.executable, "-m", "benchmarks.bare", str(address[1])])
+    try:
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(address).close()
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+        load.run(address, iter([request] * 500), options.connections, lambda _: None)
+        processes = bare.children(recursive=True)
+        before = _cpu(processes)
+        answered = load.run(address, iter([request] * options.messages), options.connections, lambda _: None)
+        return (_cpu(processes) - before) / answered * 1e6
+    finally:
+        bare.terminate()
+        bare.wait(10)
+
+
+def _bare_valkey(valkeys: list[psutil.Process], count: int) -> float:
+    path = next(one.laddr for process in valkeys for one in process.net_connections("unix") if one.laddr)
+    links = [redis.Redis(unix_socket_path=path) for _ in range(4)]
+    before = _cpu(valkeys)
+    with ThreadPoolExecutor(len(links)) as pool:
+        list(pool.map(lambda link: [link.ping() for _ in range(count // len(links))], links))
+    for link in links:
+        link.close()
+    return (_cpu(valkeys) - before) / count * 1e6
 
 
 def _processes(server: psutil.Popen) -> tuple[list[psutil.Process], list[psutil.Process]]:
