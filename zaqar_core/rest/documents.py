@@ -1,0 +1,134 @@
+"""JSON out: documents, hrefs and links, and the replies that carry them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from zaqar_core.model import Attribute, StoredMessage
+from zaqar_core.web.call import Reply
+
+_JSON = ("Content-Type", "application/json")
+
+
+def reply(document: Any, status: int = 200, location: str | None = None) -> Reply:
+    """``document`` as JSON."""
+    headers = [_JSON]
+    if location is not None:
+        headers.append(("Location", location))
+    return Reply(status, headers, orjson.dumps(document))
+
+
+def empty(status: int = 204, location: str | None = None) -> Reply:
+    """A reply without body."""
+    return Reply(status, [] if location is None else [("Location", location)], b"")
+
+
+def queue_href(prefix: str, name: str) -> str:
+    return f"{prefix}/queues/{name}"
+
+
+def message_href(queue: str, message_id: str, claim_id: str | None = None) -> str:
+    """``queue`` is the queue's href. Clients take the claim id from after the last ``=``."""
+    href = f"{queue}/messages/{message_id}"
+    return href if claim_id is None else f"{href}?claim_id={claim_id}"
+
+
+def claim_href(queue: str, claim_id: str) -> str:
+    return f"{queue}/claims/{claim_id}"
+
+
+def next_links(path: str, given: Mapping[str, str | int | bool | None], marker: str | None) -> list[dict[str, str]]:
+    """One link to the next page with the parameters that were given; none when this page is empty (no marker)."""
+    if marker is None:
+        return []
+    shown = {
+        name: str(value).lower() if isinstance(value, bool) else value
+        for name, value in given.items()
+        if value is not None
+    }
+    return [{"rel": "next", "href": f"{path}?{urlencode({**shown, 'marker': marker})}"}]
+
+
+def message_body(message: StoredMessage) -> Any:
+    """The body to be written into a document. An SQS text is a JSON string."""
+    return message.body.decode() if message.kind == "text" else orjson.Fragment(message.body)
+
+
+def message(message: StoredMessage, queue: str, *, checksum: bool, attributes: bool) -> dict[str, Any]:
+    """``{"id", "href", "ttl", "age", "body"[, "checksum"][, "attributes"]}``; ttl and age in seconds.
+
+    python-zaqarclient refuses messages with any other member, so attributes are shown only on demand.
+    """
+    document: dict[str, Any] = {
+        "id": message.id,
+        "href": message_href(queue, message.id, message.claim_id),
+        "ttl": message.ttl_seconds,
+        "age": age(message),
+        "body": message_body(message),
+    }
+    if checksum:
+        _add_checksum(document, message)
+    if attributes:
+        document["attributes"] = message_attributes(message.attributes)
+    return document
+
+
+def popped_message(message: StoredMessage, *, checksum: bool, attributes: bool) -> dict[str, Any]:
+    """``{"id", "age", "ttl", "body", "claim_id", "claim_count"[, "checksum"][, "attributes"]}``: no href."""
+    document: dict[str, Any] = {
+        "id": message.id,
+        "age": age(message),
+        "ttl": message.ttl_seconds,
+        "body": message_body(message),
+        "claim_id": message.claim_id,
+        "claim_count": message.receive_count,
+    }
+    if checksum:
+        _add_checksum(document, message)
+    if attributes:
+        document["attributes"] = message_attributes(message.attributes)
+    return document
+
+
+def age(message: StoredMessage) -> int:
+    """Whole seconds since the message was posted."""
+    return max(0, (message.now_ms - message.sent_ms) // 1000)
+
+
+def message_attributes(attributes: Iterable[Attribute]) -> dict[str, dict[str, str]]:
+    """``{name: {"type", "value"}}``; the value of a Binary type is base64."""
+    return {
+        attribute.name: {
+            "type": attribute.data_type,
+            "value": base64.b64encode(attribute.value).decode()
+            if attribute.data_type.startswith("Binary")
+            else attribute.value.decode(),
+        }
+        for attribute in attributes
+    }
+
+
+def stats_message(message: StoredMessage, queue: str) -> dict[str, Any]:
+    """``{"href", "age", "created"}`` exactly; ``created`` is ISO 8601 in UTC, whole seconds."""
+    created = datetime.fromtimestamp(message.sent_ms // 1000, UTC)
+    return {
+        "href": message_href(queue, message.id),
+        "age": age(message),
+        "created": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _add_checksum(document: dict[str, Any], message: StoredMessage) -> None:
+    """MD5 of the body as Python's ``json.dumps`` writes it; none for null."""
+    body = message.body.decode() if message.kind == "text" else orjson.loads(message.body)
+    if body is not None:
+        text = json.dumps(body).encode()
+        document["checksum"] = "MD5:" + hashlib.md5(text, usedforsecurity=False).hexdigest()

@@ -1,0 +1,142 @@
+"""One table from what went wrong to status, title and description."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import orjson
+
+from zaqar_core import errors as core
+from zaqar_core.web.call import Refusal, Reply
+
+
+class Fact(Enum):
+    """What is wrong with a request as this face sees it."""
+
+    NO_SUCH_PATH = auto()
+    METHOD_NOT_ALLOWED = auto()
+    SIGNATURE_UNKNOWN = auto()
+    FORM_BODY = auto()
+    NOT_ACCEPTABLE = auto()
+    CLIENT_ID_MISSING = auto()
+    CLIENT_ID_NOT_UUID = auto()
+    CLIENT_ID_LENGTH = auto()
+    PROJECT_MISSING = auto()
+    PROJECT_EMPTY = auto()
+    PROJECT_TOO_LONG = auto()
+    QUEUE_NAME_INVALID = auto()
+    FIFO_UNAVAILABLE = auto()
+    PARAMETER_INVALID = auto()
+    BODY_MALFORMED = auto()
+    BODY_INVALID = auto()
+    RULE_BROKEN = auto()
+    PATCH_MEDIA_TYPE = auto()
+    PATCH_CONFLICT = auto()
+    MESSAGE_NOT_FOUND = auto()
+    MESSAGES_NOT_FOUND = auto()
+
+
+@dataclass(eq=False)
+class RestError(Exception):
+    """Ends a request with the table's answer. ``detail`` goes into the description; ``headers`` are added."""
+
+    fact: Fact
+    detail: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One row: HTTP status, title, and description with ``{detail}`` where the case has something of its own."""
+
+    status: int
+    title: str
+    description: str = "{detail}"
+
+
+_RULE = "Invalid API request"
+_BODY = "Invalid request body"
+_NOT_FOUND = "Not found"
+_UNAVAILABLE = Words(
+    503, "Service temporarily unavailable", "The store did not answer. Please try again in a few seconds."
+)
+
+WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
+    Fact.NO_SUCH_PATH: Words(404, _NOT_FOUND, "There is nothing at this path."),
+    Fact.METHOD_NOT_ALLOWED: Words(405, "Method not allowed", "This path answers to: {detail}."),
+    Fact.SIGNATURE_UNKNOWN: Words(404, _NOT_FOUND, "The signature of the URL cannot be verified."),
+    Fact.FORM_BODY: Words(
+        400, "Invalid Content-Type", "Content-Type application/x-www-form-urlencoded is not accepted; send JSON."
+    ),
+    Fact.NOT_ACCEPTABLE: Words(406, "Not acceptable", "Answers are application/json; Accept must admit it."),
+    Fact.CLIENT_ID_MISSING: Words(400, "Missing header value", "The Client-ID header is required."),
+    Fact.CLIENT_ID_NOT_UUID: Words(400, "Wrong UUID value", "Malformed hexadecimal UUID."),
+    Fact.CLIENT_ID_LENGTH: Words(400, "Wrong length of Client-ID", "Client-ID must have {detail} characters."),
+    Fact.PROJECT_MISSING: Words(400, "Project-Id Missing", "The X-Project-Id header is required."),
+    Fact.PROJECT_EMPTY: Words(400, "Empty project header not allowed", "X-Project-Id cannot be an empty string."),
+    Fact.PROJECT_TOO_LONG: Words(400, _RULE, "X-Project-Id must have at most {detail} characters."),
+    Fact.QUEUE_NAME_INVALID: Words(
+        400,
+        "Invalid queue identification",
+        "A queue name has 1 to 64 characters out of A-Z a-z 0-9 _ - and the dot.",
+    ),
+    Fact.FIFO_UNAVAILABLE: Words(
+        400, "Invalid queue identification", "Names ending in .fifo are for FIFO queues, which are not available yet."
+    ),
+    Fact.PARAMETER_INVALID: Words(400, "Invalid parameter"),
+    Fact.BODY_MALFORMED: Words(400, _BODY),
+    Fact.BODY_INVALID: Words(400, _BODY),
+    Fact.RULE_BROKEN: Words(400, _RULE),
+    Fact.PATCH_MEDIA_TYPE: Words(415, "Unsupported media type", "Content-Type must be {detail}."),
+    Fact.PATCH_CONFLICT: Words(409, "Resource conflict", "{detail}"),
+    Fact.MESSAGE_NOT_FOUND: Words(404, _NOT_FOUND, "There is no such message in the queue."),
+    Fact.MESSAGES_NOT_FOUND: Words(404, _NOT_FOUND, "None of these messages is in the queue."),
+    core.QueueNotFound: Words(404, _NOT_FOUND, "There is no such queue."),
+    core.ClaimNotFound: Words(404, _NOT_FOUND, "There is no such claim on the queue."),
+    core.SettingsChanged: Words(409, "Resource conflict", "The queue was changed at the same time. Please try again."),
+    core.MessageTooLong: Words(400, _RULE, "The message is larger than the queue allows."),
+    core.PostTooLong: Words(400, _RULE, "The request is larger than the queue allows."),
+    core.MessageClaimed: Words(403, "Unable to delete", "The message is claimed and no claim_id was given."),
+    core.ClaimedByAnother: Words(403, "Unable to delete", "The message is claimed by another claim."),
+    core.MessageNotClaimed: Words(400, "Unable to delete", "A claim_id was given, but the message is not claimed."),
+    core.StoreUnavailable: _UNAVAILABLE,
+    Refusal.BODY_TOO_LARGE: Words(400, _BODY, "The body is larger than this service allows."),
+    Refusal.BODY_CUT_SHORT: Words(400, _BODY, "The body ended before its declared length."),
+    Refusal.BODY_LENGTH_INVALID: Words(400, _BODY, "Content-Length is not a number."),
+    Refusal.CROSS_SITE: Words(403, "Not authorized", "Web pages of other origins may not call this service."),
+    Refusal.UNAVAILABLE: _UNAVAILABLE,
+}
+
+#: A claim named to delete a message is a parameter of the request, not the thing it is about.
+CLAIM_TO_DELETE_UNKNOWN = Words(400, "Unable to delete", "The claim_id does not name a live claim on the queue.")
+
+_UNFORESEEN = Words(500, "Internal server error", "The request failed. The reason is in the service's log.")
+
+
+def of_request(problem: RestError) -> Reply:
+    reply = _reply(WORDS[problem.fact], problem.detail)
+    reply.headers += problem.headers
+    return reply
+
+
+def of_refusal(why: Refusal) -> Reply:
+    return _reply(WORDS[why])
+
+
+def of_core(fact: core.CoreError) -> Reply:
+    return _reply(WORDS.get(type(fact), _UNFORESEEN))
+
+
+def of_words(words: Words) -> Reply:
+    return _reply(words)
+
+
+def unforeseen() -> Reply:
+    return _reply(_UNFORESEEN)
+
+
+def _reply(words: Words, detail: str = "") -> Reply:
+    document = {"title": words.title, "description": words.description.replace("{detail}", detail)}
+    return Reply(words.status, [("Content-Type", "application/json")], orjson.dumps(document))

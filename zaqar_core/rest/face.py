@@ -1,0 +1,107 @@
+"""The Zaqar dialect as a face: from a request to its operation, and every failure to its answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from zaqar_core.core import Session
+from zaqar_core.errors import CoreError
+from zaqar_core.rest import documents, errors, parameters, routes
+from zaqar_core.rest.call import Call
+from zaqar_core.rest.dialect import DIALECTS, Dialect
+from zaqar_core.rest.errors import Fact, RestError
+from zaqar_core.rest.resources import versions
+from zaqar_core.settings import Settings
+from zaqar_core.web.call import Refusal, Reply, Request
+
+_LOG = structlog.get_logger()
+
+_HOT_PREFIX = "/v2/queues/"
+
+
+def is_hot(environ: Mapping[str, Any]) -> bool:
+    """Whether a request is for messages or claims of a queue."""
+    path: str = environ["PATH_INFO"]
+    return path.startswith(_HOT_PREFIX) and ("/messages" in path or "/claims" in path)
+
+
+class ZaqarFace:
+    """Implements :class:`zaqar_core.web.call.Face`. Stateless, one for all threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def body_limit(self, environ: Mapping[str, Any]) -> int:
+        """Bytes: of a post of messages, else of queue metadata."""
+        path: str = environ["PATH_INFO"]
+        if path.endswith(("/messages", "/messages/")):
+            return self._settings.max_messages_post_size
+        return self._settings.max_queue_metadata
+
+    def answer(self, request: Request, session: Session) -> Reply:
+        """See :class:`zaqar_core.web.call.Face`. Never raises."""
+        try:
+            reply = self._run(request, session)
+        except RestError as problem:
+            reply = errors.of_request(problem)
+        except CoreError as fact:
+            reply = errors.of_core(fact)
+        except Exception:
+            _LOG.exception("request failed", method=request.method)
+            reply = errors.unforeseen()
+        return _finished(request, reply)
+
+    def refuse(self, request: Request, why: Refusal) -> Reply:
+        """See :class:`zaqar_core.web.call.Face`."""
+        return _finished(request, errors.of_refusal(why))
+
+    def _run(self, request: Request, session: Session) -> Reply:
+        path = request.path
+        if path in ("/", ""):
+            return _root(request)
+        for dialect in DIALECTS:
+            prefix = dialect.prefix
+            if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
+                return self._run_in(dialect, request, session)
+        raise RestError(Fact.NO_SUCH_PATH)
+
+    def _run_in(self, dialect: Dialect, request: Request, session: Session) -> Reply:
+        found = routes.find(request.path[len(dialect.prefix) :])
+        if found is None:
+            raise RestError(Fact.NO_SUCH_PATH)
+        methods, values = found
+        handler = methods.get(request.method)
+        if handler is None:
+            return _other_method(request, routes.allow(methods))
+        parameters.check_headers(request)
+        client_id = parameters.client_id(request, self._settings)
+        project = parameters.project(request)
+        return handler(Call(request, session, self._settings, dialect, project, client_id, values))
+
+
+def _root(request: Request) -> Reply:
+    if request.method not in ("GET", "HEAD"):
+        return _other_method(request, "GET, HEAD, OPTIONS")
+    parameters.check_headers(request)
+    return versions.get()
+
+
+def _other_method(request: Request, allow: str) -> Reply:
+    if request.method != "OPTIONS":
+        raise RestError(Fact.METHOD_NOT_ALLOWED, allow, (("Allow", allow),))
+    reply = documents.empty()
+    reply.headers.append(("Allow", allow))
+    return reply
+
+
+def _finished(request: Request, reply: Reply) -> Reply:
+    text = os.urandom(16).hex()
+    request_id = f"req-{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
+    reply.headers.append(("x-openstack-request-id", request_id))
+    if request.method == "HEAD":
+        reply.body = b""
+    return reply

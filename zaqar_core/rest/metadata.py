@@ -1,0 +1,136 @@
+"""A queue's metadata as Zaqar shows it: reserved attributes are settings of the queue, all else is one document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from zaqar_core import limits
+from zaqar_core.model import Queue, QueueSettings
+from zaqar_core.rest import bodies
+from zaqar_core.rest.errors import Fact, RestError
+from zaqar_core.rest.parameters import bounded
+from zaqar_core.settings import Settings
+
+#: Name of the document that holds every attribute without a field of its own: one JSON object.
+DOCUMENT = "metadata"
+
+#: Reserved attributes and their fields of QueueSettings.
+FIELDS: Mapping[str, str] = {
+    "_default_message_ttl": "retention_seconds",
+    "_default_message_delay": "delay_seconds",
+    "_dead_letter_queue": "dead_letter_queue",
+    "_max_claim_count": "max_receive_count",
+    "_dead_letter_queue_messages_ttl": "dead_letter_ttl_seconds",
+    "_max_messages_post_size": "max_post_bytes",
+}
+#: Reserved attributes that are kept in the document.
+KEPT = frozenset(("_flavor", "_enable_encrypt_messages", "_retry_policy"))
+RESERVED = frozenset(FIELDS) | KEPT
+
+LEAST_TTL_SECONDS = 60
+_QUEUE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}\Z")
+_SIGNED_64 = 1 << 63
+
+
+@dataclass(slots=True)
+class Split:
+    """Metadata taken apart: fields of QueueSettings that are set, and the document, None when it is empty."""
+
+    fields: dict[str, int | str]
+    document: bytes | None
+
+    def settings(self) -> QueueSettings:
+        documents = {} if self.document is None else {DOCUMENT: self.document}
+        return QueueSettings(**self.fields, documents=documents)  # type: ignore[arg-type] # checked by FIELDS
+
+
+def split(metadata: Mapping[str, Any], settings: Settings) -> Split:
+    """Raises RestError when a reserved attribute has a wrong type or is out of bounds. Null means unset."""
+    fields: dict[str, int | str] = {}
+    rest: dict[str, Any] = {}
+    for name, value in metadata.items():
+        if name in RESERVED and value is None:
+            continue
+        if name in FIELDS:
+            checked = _check_field(name, value, settings)
+            if checked:
+                fields[FIELDS[name]] = checked
+        else:
+            _check_kept(name, value)
+            rest[name] = value
+    return Split(fields, bodies.compact(rest) if rest else None)
+
+
+def _check_field(name: str, value: Any, settings: Settings) -> int | str:
+    if name == "_dead_letter_queue":
+        return _check_dead_letter_queue(value)
+    if name in ("_default_message_ttl", "_dead_letter_queue_messages_ttl"):
+        return bounded(name, value, least=LEAST_TTL_SECONDS, most=settings.max_message_ttl)
+    if name == "_default_message_delay":
+        return bounded(name, value, least=0, most=settings.max_message_delay)
+    if name == "_max_messages_post_size":
+        return bounded(name, value, least=1, most=settings.max_messages_post_size)
+    return bounded(name, value, least=-_SIGNED_64, most=_SIGNED_64 - 1)
+
+
+def _check_dead_letter_queue(value: Any) -> str:
+    """The queue need not exist, but it must be one that can: otherwise messages would move out of everybody's reach."""
+    if type(value) is not str:
+        raise RestError(Fact.BODY_INVALID, '"_dead_letter_queue" must be a string.')
+    if value and not _QUEUE_NAME.match(value):
+        raise RestError(Fact.RULE_BROKEN, '"_dead_letter_queue" is not a queue name.')
+    if value.endswith(".fifo"):
+        raise RestError(Fact.FIFO_UNAVAILABLE)
+    return value
+
+
+def _check_kept(name: str, value: Any) -> None:
+    if name == "_flavor" and type(value) is not str:
+        raise RestError(Fact.BODY_INVALID, '"_flavor" must be a string.')
+    if name == "_retry_policy" and type(value) is not dict:
+        raise RestError(Fact.BODY_INVALID, '"_retry_policy" must be an object.')
+    if name == "_enable_encrypt_messages":
+        if type(value) is not bool:
+            raise RestError(Fact.BODY_INVALID, '"_enable_encrypt_messages" must be true or false.')
+        if value:
+            raise RestError(Fact.RULE_BROKEN, "Messages cannot be encrypted: no key is configured.")
+
+
+def joined(queue: Queue) -> dict[str, Any]:
+    """What is set on the queue, whichever dialect set it."""
+    kept = queue.settings.documents.get(DOCUMENT)
+    metadata: dict[str, Any] = orjson.loads(kept) if kept else {}
+    for name, field in FIELDS.items():
+        value = getattr(queue.settings, field)
+        if value is not None:
+            metadata[name] = value
+    return metadata
+
+
+def shown(queue: Queue | None, settings: Settings) -> dict[str, Any]:
+    """As :func:`joined`, with the defaults of reserved attributes filled in; None is a queue that is not there yet."""
+    metadata = {} if queue is None else joined(queue)
+    made_by_sqs = queue is not None and queue.creator == "sqs"
+    defaults = {
+        "_max_messages_post_size": settings.max_messages_post_size,
+        "_default_message_ttl": limits.SQS_RETENTION_SECONDS if made_by_sqs else settings.default_message_ttl,
+        "_default_message_delay": 0,
+        "_dead_letter_queue": None,
+        "_dead_letter_queue_messages_ttl": None,
+        "_max_claim_count": None,
+        "_enable_encrypt_messages": False,
+    }
+    for name, default in defaults.items():
+        if not metadata.get(name):
+            metadata[name] = default
+    return metadata
+
+
+def as_json(metadata: dict[str, Any]) -> orjson.Fragment:
+    """To be put into a larger document: metadata may be nested as deep as JSON can be written."""
+    return orjson.Fragment(bodies.compact(metadata))

@@ -1,0 +1,207 @@
+"""Queues: make, show, change, delete, list, count, purge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from zaqar_core import queues
+from zaqar_core.core import Session
+from zaqar_core.errors import QueueNotFound, SettingsChanged
+from zaqar_core.model import Queue, SettingsChange
+from zaqar_core.names import QueueRef
+from zaqar_core.rest import bodies, documents, metadata
+from zaqar_core.rest import patch as json_patch
+from zaqar_core.rest.call import Call
+from zaqar_core.rest.errors import Fact, RestError
+from zaqar_core.settings import Settings
+from zaqar_core.web.call import Reply
+
+#: Queues of a page when no limit is given.
+DEFAULT_LIMIT = 10
+
+_LIST_PARAMETERS = frozenset(("marker", "limit", "detailed", "name", "with_count"))
+_PURGEABLE = frozenset(("messages", "subscriptions"))
+#: Names read at a time when a listing must look at queues that it may not show.
+_SCAN_STEP = 500
+#: How often a change is tried again after somebody else's.
+_CHANGE_ATTEMPTS = 20
+
+
+def put(call: Call) -> Reply:
+    """201 made, 204 already there: its metadata is then left as it is."""
+    wanted = bodies.parse_object(call.request.body) if call.request.body else {}
+    settings = metadata.split(wanted, call.settings).settings()
+    ref = call.ref_to_create()
+    created = queues.create(call.session, ref, settings, creator="zaqar")
+    return documents.empty(201 if created.is_new else 204, documents.queue_href(call.dialect.prefix, ref.name))
+
+
+def get(call: Call) -> Reply:
+    """200 with the metadata, also for a queue that is not there yet."""
+    ref = call.ref()
+    try:
+        queue = queues.get(call.session, ref)
+    except QueueNotFound:
+        return documents.reply(metadata.shown(None, call.settings))
+    return documents.reply(metadata.shown(queue, call.settings))
+
+
+def delete(call: Call) -> Reply:
+    """204, also when there is no such queue."""
+    try:
+        queues.delete(call.session, call.ref())
+    except QueueNotFound:
+        return documents.empty()
+    return documents.empty()
+
+
+def patch(call: Call) -> Reply:
+    """200 with the metadata afterwards: all operations hold, or none."""
+    if call.request.header("CONTENT_TYPE") != json_patch.MEDIA_TYPE:
+        raise RestError(Fact.PATCH_MEDIA_TYPE, json_patch.MEDIA_TYPE)
+    steps = json_patch.parse(call.request.body)
+    ref = call.ref()
+    for _ in range(_CHANGE_ATTEMPTS):
+        queue = queues.get(call.session, ref)
+        wanted = metadata.split(json_patch.apply(steps, metadata.joined(queue)), call.settings)
+        change = SettingsChange(
+            set=wanted.fields,
+            unset=frozenset(metadata.FIELDS.values()) - wanted.fields.keys(),
+            documents={metadata.DOCUMENT: wanted.document},
+            expected_revision=queue.revision,
+        )
+        try:
+            changed = queues.change(call.session, ref, change)
+        except SettingsChanged:
+            continue
+        return documents.reply(metadata.shown(changed, call.settings))
+    raise SettingsChanged
+
+
+def list_page(call: Call) -> Reply:
+    """A page of the project's queues by name.
+
+    ``name`` finds a part of the name; in it ``^`` and ``$`` stand for begin and end and ``.*`` for anything. Every
+    parameter without a meaning of its own is a metadata value that a queue must have.
+    """
+    query = call.query
+    limit = query.integer("limit", DEFAULT_LIMIT, most=call.settings.max_queues_per_page)
+    detailed, with_count = query.boolean("detailed"), query.boolean("with_count")
+    pattern, filters = query.text("name"), query.others(_LIST_PARAMETERS)
+    found: list[tuple[str, Queue | None]] = []
+    for name, queue in _candidates(call, query.text("marker") or "", limit, reads=detailed or bool(filters)):
+        if (pattern is None or name_matches(pattern, name)) and _has_all(queue, filters):
+            found.append((name, queue))
+            if len(found) == limit:
+                break
+    path = f"{call.dialect.prefix}/queues"
+    document: dict[str, Any] = {
+        "queues": [_row(call.dialect.prefix, name, queue, call.settings, detailed) for name, queue in found],
+        "links": documents.next_links(
+            path,
+            {
+                "limit": limit if query.text("limit") else None,
+                "detailed": detailed if query.text("detailed") else None,
+                "name": pattern,
+                "with_count": with_count if query.text("with_count") else None,
+                **filters,
+            },
+            found[-1][0] if found else None,
+        ),
+    }
+    if with_count:
+        count = queues.number(call.session, call.project, call.settings.region)
+        if count:
+            document["count"] = count
+    return documents.reply(document)
+
+
+def _candidates(call: Call, after: str, limit: int, *, reads: bool) -> Iterator[tuple[str, Queue | None]]:
+    """Names after ``after``, each with its queue where the caller reads them. Rows without a queue are passed over."""
+    session, region = call.session, call.settings.region
+    step = limit
+    while True:
+        names = queues.names(session, call.project, region, after=after, limit=step)
+        yield from _read(session, call.project, region, names) if reads else ((name, None) for name in names)
+        if len(names) < step:
+            return
+        after, step = names[-1], _SCAN_STEP
+
+
+def _read(session: Session, project: str, region: str, names: list[str]) -> Iterator[tuple[str, Queue | None]]:
+    read = queues.get_many(session, [QueueRef(project, region, name) for name in names]) if names else []
+    for name, queue in zip(names, read, strict=True):
+        if queue is not None:
+            yield name, queue
+
+
+def name_matches(pattern: str, name: str) -> bool:
+    """Whether ``pattern`` is found in the name. Takes time in proportion to the name, whatever the pattern."""
+    begins, ends = pattern.startswith("^"), pattern.endswith("$")
+    parts = pattern[begins : len(pattern) - ends].split(".*")
+    place = 0
+    for number, part in enumerate(parts):
+        if number == 0 and begins:
+            if not name.startswith(part):
+                return False
+            place = len(part)
+        else:
+            place = name.find(part, place)
+            if place < 0:
+                return False
+            place += len(part)
+    if not ends or place == len(name):
+        return True
+    last = parts[-1]
+    return not (begins and len(parts) == 1) and name.endswith(last)
+
+
+def _has_all(queue: Queue | None, filters: Mapping[str, str]) -> bool:
+    if queue is None or not filters:
+        return True
+    found = metadata.joined(queue)
+    return all(name in found and found[name] in _readings(text) for name, text in filters.items())
+
+
+def _readings(text: str) -> tuple[str | int, ...]:
+    """A filter's value is an integer where it can be one."""
+    if text.isascii() and text.lstrip("-").isdigit() and len(text) <= 20:
+        return (int(text),) if text.count("-") <= 1 else (text,)
+    return (text,)
+
+
+def _row(prefix: str, name: str, queue: Queue | None, settings: Settings, detailed: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": name, "href": documents.queue_href(prefix, name)}
+    if detailed:
+        row["metadata"] = metadata.as_json(metadata.shown(queue, settings))
+    return row
+
+
+def stats(call: Call) -> Reply:
+    """200 with the numbers of messages, and the oldest and newest where there are any. Delayed ones count as free."""
+    ref = call.ref()
+    try:
+        found = queues.stats(call.session, ref)
+    except QueueNotFound:
+        return documents.reply({"messages": {"claimed": 0, "free": 0, "total": 0}})
+    claimed, free = found.counts.in_flight, found.counts.visible + found.counts.delayed
+    shown: dict[str, Any] = {"claimed": claimed, "free": free, "total": claimed + free}
+    queue = documents.queue_href(call.dialect.prefix, ref.name)
+    if found.oldest is not None and found.newest is not None:
+        shown["oldest"] = documents.stats_message(found.oldest, queue)
+        shown["newest"] = documents.stats_message(found.newest, queue)
+    return documents.reply({"messages": shown})
+
+
+def purge(call: Call) -> Reply:
+    """204. Messages that are claimed or delayed survive."""
+    kinds: Any = list(_PURGEABLE)
+    if call.request.body:
+        kinds = bodies.parse_object(call.request.body).get("resource_types")
+    if type(kinds) is not list or not all(type(kind) is str and kind in _PURGEABLE for kind in kinds):
+        raise RestError(Fact.BODY_INVALID, '"resource_types" must be an array of "messages" and "subscriptions".')
+    ref = call.ref()
+    if "messages" in kinds:
+        queues.purge_free(call.session, ref)
+    return documents.empty()
