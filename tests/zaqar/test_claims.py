@@ -1,0 +1,100 @@
+"""Claims over the face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from zaqar_core.names import QueueRef
+
+
+def test_life_of_a_claim(zaqar: Any, queue_name: str, advance: Callable[[QueueRef, float], None]) -> None:
+    queue = f"/v2/queues/{queue_name}"
+    assert zaqar.call("POST", queue + "/claims").status == 204
+    zaqar.post(queue_name, 1, 2, 3)
+    made = zaqar.call("POST", queue + "/claims?limit=2", {"ttl": 100, "grace": 60, "other": 1})
+    assert made.status == 201
+    claim = made.headers["location"]
+    claim_id = claim.rsplit("/", 1)[1]
+    assert claim == f"{queue}/claims/{claim_id}"
+    assert [message["body"] for message in made.json["messages"]] == [1, 2]
+    first = made.json["messages"][0]
+    assert set(first) == {"id", "href", "ttl", "age", "body"}
+    assert first["href"] == f"{queue}/messages/{first['id']}?claim_id={claim_id}"
+    assert [m["body"] for m in zaqar.call("GET", queue + "/messages?echo=1").json["messages"]] == [3]
+    everything = zaqar.call("GET", queue + "/messages?echo=1&include_claimed=true").json["messages"]
+    assert [message["body"] for message in everything] == [1, 2, 3]
+    advance(QueueRef(zaqar.project, "us-east-1", queue_name), 10)
+    shown = zaqar.call("GET", claim).json
+    assert (shown["age"], shown["ttl"], shown["href"], len(shown["messages"])) == (10, 100, claim, 2)
+    assert zaqar.call("PATCH", claim, {"ttl": 200}).status == 204
+    shown = zaqar.call("GET", claim).json
+    assert (shown["age"], shown["ttl"]) == (0, 200)
+    assert zaqar.call("DELETE", first["href"].split("?")[0]).status == 403
+    assert zaqar.call("DELETE", first["href"]).status == 204
+    assert [message["body"] for message in zaqar.call("GET", claim).json["messages"]] == [2]
+    assert zaqar.call("DELETE", claim).status == 204
+    assert zaqar.call("DELETE", claim).status == 204
+    assert zaqar.call("GET", claim).status == 404
+    assert zaqar.call("PATCH", claim, {}).status == 404
+    again = zaqar.call("POST", queue + "/claims")
+    assert [message["body"] for message in again.json["messages"]] == [2, 3]
+
+
+def test_deleting_with_a_wrong_claim(zaqar: Any, queue_name: str) -> None:
+    (href, other) = zaqar.post(queue_name, 1, 2)
+    queue = f"/v2/queues/{queue_name}"
+    unknown = "00000000-0000-4000-8000-000000000000"
+    for wrong in ("x", unknown):
+        answer = zaqar.call("DELETE", f"{href}?claim_id={wrong}")
+        assert (answer.status, answer.json["title"]) == (400, "Unable to delete")
+    claims = [zaqar.call("POST", queue + "/claims?limit=1").headers["location"].rsplit("/", 1)[1] for _ in range(2)]
+    assert zaqar.call("DELETE", f"{href}?claim_id={claims[1]}").status == 403
+    zaqar.call("DELETE", f"{queue}/claims/{claims[1]}")
+    third = zaqar.call("DELETE", f"{other}?claim_id={claims[0]}")
+    assert third.status == 400
+    assert zaqar.call("DELETE", f"{href}?claim_id={claims[0]}").status == 204
+
+
+def test_a_message_outlives_its_claim(zaqar: Any, queue_name: str) -> None:
+    zaqar.post(queue_name, 1, ttl=60)
+    (message,) = zaqar.call("POST", f"/v2/queues/{queue_name}/claims", {"ttl": 300, "grace": 100}).json["messages"]
+    assert message["ttl"] == 400
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"[]", b"1", b"x", b'{"ttl":59}', b'{"ttl":43201}', b'{"ttl":"60"}', b'{"grace":59}', b'{"grace":43201}',
+     b'{"ttl":null}', b'{"grace":true}', b'{"ttl":60.0}'],
+)  # fmt: skip
+def test_create_refused(zaqar: Any, queue_name: str, raw: bytes) -> None:
+    zaqar.post(queue_name, 1)
+    assert zaqar.call("POST", f"/v2/queues/{queue_name}/claims", raw=raw).status == 400
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b'{"ttl":59}', b'{"ttl":43201}', b'{"grace":43201}', b'{"grace":-1}'])
+def test_update_refused(zaqar: Any, queue_name: str, raw: bytes) -> None:
+    zaqar.post(queue_name, 1)
+    claim = zaqar.call("POST", f"/v2/queues/{queue_name}/claims").headers["location"]
+    assert zaqar.call("PATCH", claim, raw=raw).status == 400
+
+
+@pytest.mark.parametrize("limit", ["0", "21", "x", "-1"])
+def test_limits_refused(zaqar: Any, queue_name: str, limit: str) -> None:
+    assert zaqar.call("POST", f"/v2/queues/{queue_name}/claims?limit={limit}").status == 400
+
+
+def test_dead_letters(zaqar: Any, queue_name: str) -> None:
+    queue, dead = f"/v2/queues/{queue_name}", f"{queue_name}.dead"
+    zaqar.call("PUT", queue, {"_max_claim_count": 2, "_dead_letter_queue": dead})
+    zaqar.post(queue_name, 1)
+    for _ in range(2):
+        claim = zaqar.call("POST", queue + "/claims")
+        assert claim.status == 201
+        zaqar.call("DELETE", claim.headers["location"])
+    assert zaqar.call("POST", queue + "/claims").status == 204
+    moved = zaqar.call("GET", f"/v2/queues/{dead}/messages?echo=true").json["messages"]
+    assert [message["body"] for message in moved] == [1]
+    assert dead in [row["name"] for row in zaqar.call("GET", "/v2/queues").json["queues"]]

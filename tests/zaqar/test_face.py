@@ -1,0 +1,120 @@
+"""The face itself: order of checks, refusals, documents at the top."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from zaqar_core.core import Session
+from zaqar_core.errors import StoreUnavailable
+from zaqar_core.web.call import Refusal, Request
+
+
+def test_versions(zaqar: Any) -> None:
+    answer = zaqar.call("GET", "/", headers={"HTTP_CLIENT_ID": None, "HTTP_X_PROJECT_ID": None})
+    assert answer.status == 300
+    assert [version["id"] for version in answer.json["versions"]] == ["2"]
+
+
+@pytest.mark.parametrize("path", ["/v2", "/v2/"])
+def test_home(zaqar: Any, path: str) -> None:
+    answer = zaqar.call("GET", path)
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json-home"
+    assert answer.headers["cache-control"] == "max-age=86400"
+    template = answer.json["resources"]["rel/queue"]["href-template"]
+    assert zaqar.call("PUT", template.format(queue_name="x")).status == 201
+
+
+def test_ping_and_health(zaqar: Any) -> None:
+    assert zaqar.call("GET", "/v2/ping").status == 204
+    assert zaqar.call("HEAD", "/v2/ping").status == 204
+    assert zaqar.call("GET", "/v2/health").json["storage_reachable"] is True
+
+
+@pytest.mark.parametrize("path", ["/v2/", "/v2/ping", "/v2/queues", "/v2/queues/a/messages"])
+@pytest.mark.parametrize(
+    ("headers", "status", "title"),
+    [
+        ({"HTTP_CLIENT_ID": None}, 400, "Missing header value"),
+        ({"HTTP_CLIENT_ID": "x"}, 400, "Wrong UUID value"),
+        ({"HTTP_CLIENT_ID": ""}, 400, "Wrong UUID value"),
+        ({"HTTP_X_PROJECT_ID": None}, 400, "Project-Id Missing"),
+        ({"HTTP_X_PROJECT_ID": ""}, 400, "Empty project header not allowed"),
+        ({"HTTP_X_PROJECT_ID": "x" * 257}, 400, "Invalid API request"),
+        ({"HTTP_ACCEPT": "text/html"}, 406, "Not acceptable"),
+        ({"HTTP_ACCEPT": "application/json;q=0"}, 406, "Not acceptable"),
+        ({"HTTP_URL_SIGNATURE": "x"}, 404, "Not found"),
+    ],
+)
+def test_headers(zaqar: Any, path: str, headers: dict[str, str | None], status: int, title: str) -> None:
+    answer = zaqar.call("GET", path, headers=headers)
+    assert (answer.status, answer.json["title"]) == (status, title)
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/*", "text/html, application/json;q=0.1", "Application/JSON"])
+def test_accept(zaqar: Any, accept: str) -> None:
+    assert zaqar.call("GET", "/v2/queues", headers={"HTTP_ACCEPT": accept}).status == 200
+
+
+def test_form_bodies_are_refused(zaqar: Any) -> None:
+    form: dict[str, str | None] = {"CONTENT_TYPE": "Application/X-www-form-urlencoded"}
+    answer = zaqar.call("PUT", "/v2/queues/a", {}, headers=form)
+    assert (answer.status, answer.json["title"]) == (400, "Invalid Content-Type")
+    assert zaqar.call("PUT", "/v2/queues/a", headers=form).status == 201
+
+
+@pytest.mark.parametrize("path", ["/v2/nothing", "/v2/queues/a/b", "/v2/queues/a/messages/b/c", "/v2x", "/x", "/v2//"])
+def test_unknown_paths(zaqar: Any, path: str) -> None:
+    assert zaqar.call("GET", path).status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("HEAD", "/v2/queues/a", "DELETE, GET, OPTIONS, PATCH, PUT"),
+        ("POST", "/v2/queues/a", "DELETE, GET, OPTIONS, PATCH, PUT"),
+        ("GET", "/v2/queues/a/claims", "OPTIONS, POST"),
+        ("PUT", "/v2/queues/a/messages", "DELETE, GET, OPTIONS, POST"),
+        ("POST", "/", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_other_methods(zaqar: Any, method: str, path: str, allow: str) -> None:
+    answer = zaqar.call(method, path)
+    assert (answer.status, answer.headers["allow"]) == (405, allow)
+    answer = zaqar.call("OPTIONS", path, headers={"HTTP_CLIENT_ID": None})
+    assert (answer.status, answer.headers["allow"]) == (204, allow)
+
+
+@pytest.mark.parametrize(
+    ("why", "status"),
+    [
+        (Refusal.BODY_TOO_LARGE, 400),
+        (Refusal.BODY_CUT_SHORT, 400),
+        (Refusal.BODY_LENGTH_INVALID, 400),
+        (Refusal.CROSS_SITE, 403),
+        (Refusal.UNAVAILABLE, 503),
+    ],
+)
+def test_refusals(zaqar: Any, why: Refusal, status: int) -> None:
+    reply = zaqar.face.refuse(Request("POST", "/v2/queues/a/messages", "", b"", {}), why)
+    assert reply.status == status
+    assert "x-openstack-request-id" in dict(reply.headers)
+
+
+def test_body_limits(zaqar: Any) -> None:
+    assert zaqar.face.body_limit({"PATH_INFO": "/v2/queues/a/messages"}) == 262_144
+    assert zaqar.face.body_limit({"PATH_INFO": "/v2/queues/a"}) == 65_536
+
+
+@pytest.mark.parametrize(("fault", "status"), [(StoreUnavailable("gone"), 503), (RuntimeError("bug"), 500)])
+def test_faults(zaqar: Any, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int) -> None:
+    def fail(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(Session, "store", property(fail))
+    answer = zaqar.call("GET", "/v2/queues/a")
+    assert answer.status == status
+    assert "gone" not in str(answer.json)
+    assert "bug" not in str(answer.json)
