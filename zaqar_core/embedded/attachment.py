@@ -46,7 +46,7 @@ def attach(directory: Path | None, *, durability: str, ephemeral: bool) -> Embed
     if durability == "replicated":
         raise EmbeddedError("the embedded Valkey has no replica: durability replicated needs --redis URL")
     if ephemeral:
-        directory = Path(tempfile.mkdtemp(prefix="sqs-facade-"))
+        directory = Path(tempfile.mkdtemp(prefix=keeper.DIRECTORY_PREFIX))
     elif directory is None:
         import platformdirs
 

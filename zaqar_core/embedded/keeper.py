@@ -17,7 +17,11 @@ import sys
 import time
 from pathlib import Path
 
+#: How every directory that we make, and therefore may remove, is named.
+DIRECTORY_PREFIX = "sqs-facade-"
 _PATIENCE_SECONDS = 10.0
+#: Directories that we made ourselves begin with this; no other is ever removed.
+OWN_PREFIX = "sqs-facade-"
 
 
 def main(directory: Path, *, remove: bool) -> None:
@@ -49,9 +53,21 @@ def stop(directory: Path, *, remove: bool) -> None:
     finally:
         os.close(lock)
     with contextlib.suppress(OSError, ValueError, KeyError):
-        shutil.rmtree(Path(str(_info(directory)["socket"])).parent, ignore_errors=True)
-    if remove:
+        _remove_socket(Path(str(_info(directory)["socket"])))
+    if remove and directory.is_absolute() and directory.name.startswith(DIRECTORY_PREFIX):
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _remove_socket(path: Path) -> None:
+    """Remove a socket of ours and its directory if that is then empty.
+
+    The path comes from a file that anything may have written, so nothing else is ever removed and nothing recursively.
+    """
+    if not path.is_absolute() or path.name != "s" or not path.parent.name.startswith(DIRECTORY_PREFIX):
+        return
+    if path.is_socket():
+        path.unlink()
+    path.parent.rmdir()
 
 
 def _try(descriptor: int) -> bool:
