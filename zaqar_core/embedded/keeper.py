@@ -48,7 +48,7 @@ def stop(directory: Path, *, remove: bool) -> None:
             elif time.monotonic() > deadline:
                 # The lock is held, so the process id in the information is still Valkey's.
                 with contextlib.suppress(OSError, ValueError, KeyError):
-                    os.kill(int(_info(directory)["pid"]), signal.SIGKILL)
+                    _kill(_info(directory), signal.SIGKILL)
             time.sleep(0.005)
     finally:
         os.close(lock)
@@ -89,8 +89,14 @@ def _ask(directory: Path) -> bool:
                 client.sendall(b"SHUTDOWN NOSAVE\r\n")
                 client.recv(256)
         except OSError:
-            os.kill(int(info["pid"]), signal.SIGTERM)
+            _kill(info, signal.SIGTERM)
     return True
+
+
+def _kill(info: dict[str, int | str], number: signal.Signals) -> None:
+    """Signal the process named there. 0 and negative numbers would mean whole groups."""
+    if (process := int(info["pid"])) > 1:
+        os.kill(process, number)
 
 
 def _info(directory: Path) -> dict[str, int | str]:
