@@ -34,7 +34,13 @@ class Zaqar:
     client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def call(
-        self, method: str, target: str, document: Any = None, *, raw: bytes = b"", headers: dict[str, str | None] = {}  # noqa: B006
+        self,
+        method: str,
+        target: str,
+        document: Any = None,
+        *,
+        raw: bytes = b"",
+        headers: dict[str, str | None] = {},  # noqa: B006
     ) -> Answer:
         path, _, query = target.partition("?")
         shown = {"HTTP_CLIENT_ID": self.client_id, "HTTP_X_PROJECT_ID": self.project, **headers}

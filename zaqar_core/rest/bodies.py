@@ -97,4 +97,3 @@ def _check_integer(text: str) -> int:
     if len(text) > _LONGEST_INTEGER or not _SMALLEST <= int(text) <= _LARGEST:
         _malformed("An integer is outside the signed 64 bit range.")
     return 0
-

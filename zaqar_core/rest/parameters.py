@@ -80,13 +80,25 @@ def project(request: Request) -> str:
     return text
 
 
+def _parameters(raw: str) -> dict[str, list[str]]:
+    """As ``parse_qs``, which takes several times as long, where nothing is escaped."""
+    if "%" in raw or "+" in raw:
+        return parse_qs(raw)
+    found: dict[str, list[str]] = {}
+    for pair in raw.split("&"):
+        name, _, value = pair.partition("=")
+        if value:
+            found.setdefault(name, []).append(value)
+    return found
+
+
 class Query:
     """The query string. A blank value counts as absent; of a repeated parameter the last one holds."""
 
     __slots__ = ("_values",)
 
     def __init__(self, raw: str) -> None:
-        self._values: dict[str, list[str]] = parse_qs(raw) if raw else {}
+        self._values: dict[str, list[str]] = _parameters(raw) if raw else {}
 
     def text(self, name: str) -> str | None:
         found = self._values.get(name)

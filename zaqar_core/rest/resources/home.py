@@ -44,11 +44,7 @@ def get(call: Call) -> Reply:
 
 
 def _resource(template: str, methods: str, bodies: tuple[str, ...]) -> dict[str, Any]:
-    variables = [
-        variable
-        for part in template.split("{")[1:]
-        for variable in part.split("}")[0].lstrip("?").split(",")
-    ]
+    variables = [variable for part in template.split("{")[1:] for variable in part.split("}")[0].lstrip("?").split(",")]
     hints: dict[str, Any] = {"allow": methods.split(), "formats": {"application/json": {}}}
     for method in methods.split():
         if bodies and method in ("POST", "PUT", "PATCH"):

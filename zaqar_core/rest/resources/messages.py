@@ -82,8 +82,7 @@ def _list(call: Call, query: Query) -> Reply:
     return documents.reply(
         {
             "messages": [
-                documents.message(message, queue, checksum=checksum, attributes=attributes)
-                for message in page.messages
+                documents.message(message, queue, checksum=checksum, attributes=attributes) for message in page.messages
             ],
             "links": documents.next_links(f"{queue}/messages", given, page.marker),
         }
@@ -97,11 +96,7 @@ def _bulk_get(call: Call, query: Query, ids: list[str]) -> Reply:
         raise RestError(Fact.MESSAGES_NOT_FOUND)
     queue, checksum = documents.queue_href(call.dialect.prefix, ref.name), call.settings.enable_checksum
     return documents.reply(
-        {
-            "messages": [
-                documents.message(message, queue, checksum=checksum, attributes=attributes) for message in found
-            ]
-        }
+        {"messages": [documents.message(message, queue, checksum=checksum, attributes=attributes) for message in found]}
     )
 
 

@@ -1,0 +1,51 @@
+"""python-zaqarclient against the service over HTTP."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from zaqarclient.queues import client as zaqarclient
+
+
+@pytest.fixture
+def client(service: Any) -> Any:
+    """A client in a project of its own."""
+    options = {"os_project_id": uuid.uuid4().hex}
+    return zaqarclient.Client(service.url, version=2, conf={"auth_opts": {"backend": "noauth", "options": options}})
+
+
+def test_post_claim_delete(client: Any, queue_name: str) -> None:
+    queue = client.queue(queue_name)
+    queue.post([{"body": {"n": number}, "ttl": 100} for number in range(12)])
+    claim = queue.claim(ttl=100, grace=100, limit=5)
+    held = list(claim)
+    assert [message.body for message in held] == [{"n": number} for number in range(5)]
+    assert held[0].href.endswith(f"?claim_id={claim.id}")
+    for message in held:
+        message.delete()
+    assert [message.body["n"] for message in queue.messages(echo=True, limit=3)] == list(range(5, 12))
+    assert [message.body["n"] for message in queue.pop(count=2)] == [5, 6]
+    assert queue.stats["messages"]["free"] == 5
+
+
+def test_metadata_and_listing(client: Any, queue_name: str) -> None:
+    queue = client.queue(queue_name)
+    queue.ensure_exists()
+    queue.metadata(new_meta={"_default_message_ttl": 600, "mine": "x"})
+    assert queue.metadata(force_reload=True)["_default_message_ttl"] == 600
+    assert [found.name for found in client.queues(detailed=True)] == [queue_name]
+    queue.purge()
+    queue.delete()
+    assert list(client.queues()) == []
+
+
+def test_one_message(client: Any, queue_name: str) -> None:
+    queue = client.queue(queue_name)
+    queue.post({"body": "text"})
+    (listed,) = queue.messages(echo=True)
+    message = queue.message(listed.id)
+    assert message.body == "text"
+    queue.delete_messages(listed.id)
+    assert list(queue.messages(echo=True)) == []
