@@ -180,7 +180,7 @@ def _one_encryption(given: Mapping[str, str], wanted: Wanted) -> None:
 def shown(queue: Queue, counts: Counts | None) -> dict[str, str]:
     """Every attribute that the queue has, in AWS's order of names; counts only where given."""
     settings = queue.settings
-    keep = limits.SQS_RETENTION_SECONDS if queue.creator == "sqs" else 3600
+    keep = queue.default_retention_seconds
     found: dict[str, str] = {}
     if counts is not None:
         numbers = (counts.visible, counts.delayed, counts.in_flight)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from zaqar_core import limits
 from zaqar_core.names import QueueRef
 
 #: How a body is to be read. ``text``: UTF-8 text as SQS sends it (a JSON string to Zaqar). ``json``: compact JSON text
@@ -148,7 +149,10 @@ class QueueSettings:
 
 @dataclass(slots=True)
 class Queue:
-    """One queue as read: its settings and what the store knows of its life. ``revision`` grows with each change."""
+    """One queue as read: its settings and what the store knows of its life. ``revision`` grows with each change.
+
+    ``default_retention_seconds`` holds where ``settings.retention_seconds`` was never set; its creator decided it.
+    """
 
     ref: QueueRef
     incarnation: bytes
@@ -157,6 +161,7 @@ class Queue:
     modified_ms: int
     revision: int
     settings: QueueSettings
+    default_retention_seconds: int = limits.SQS_RETENTION_SECONDS
 
 
 @dataclass(slots=True)

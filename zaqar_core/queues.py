@@ -195,4 +195,5 @@ def _queue(ref: QueueRef, flat: list[bytes]) -> Queue:
         int(fields["mod"]),
         int(fields["rev"]),
         settings,
+        int(fields["ret0"]),
     )

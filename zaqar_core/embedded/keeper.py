@@ -20,8 +20,6 @@ from pathlib import Path
 #: How every directory that we make, and therefore may remove, is named.
 DIRECTORY_PREFIX = "sqs-facade-"
 _PATIENCE_SECONDS = 10.0
-#: Directories that we made ourselves begin with this; no other is ever removed.
-OWN_PREFIX = "sqs-facade-"
 
 
 def main(directory: Path, *, remove: bool) -> None:

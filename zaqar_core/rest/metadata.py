@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 
-from zaqar_core import limits
 from zaqar_core.model import Queue, QueueSettings
 from zaqar_core.rest import bodies
 from zaqar_core.rest.errors import Fact, RestError
@@ -115,10 +114,9 @@ def joined(queue: Queue) -> dict[str, Any]:
 def shown(queue: Queue | None, settings: Settings) -> dict[str, Any]:
     """As :func:`joined`, with the defaults of reserved attributes filled in; None is a queue that is not there yet."""
     metadata = {} if queue is None else joined(queue)
-    made_by_sqs = queue is not None and queue.creator == "sqs"
     defaults = {
         "_max_messages_post_size": settings.max_messages_post_size,
-        "_default_message_ttl": limits.SQS_RETENTION_SECONDS if made_by_sqs else settings.default_message_ttl,
+        "_default_message_ttl": settings.default_message_ttl if queue is None else queue.default_retention_seconds,
         "_default_message_delay": 0,
         "_dead_letter_queue": None,
         "_dead_letter_queue_messages_ttl": None,
