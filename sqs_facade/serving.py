@@ -116,7 +116,7 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
         blocking_threads_idle_timeout=_THREAD_IDLE_SECONDS,
         respawn_failed_workers=True,
         respawn_interval=_RESPAWN_SECONDS,
-        workers_kill_timeout=_STOP_SECONDS,  # any number of seconds: it goes to join()
+        workers_kill_timeout=_STOP_SECONDS,  # type: ignore[arg-type] # goes to join(), which takes fractions
         websockets=False,
         log_level=LogLevels.critical,
     )
@@ -137,7 +137,7 @@ class _Server(MPServer):
     def _respawn_workers(self, workers: list[int], *args: Any, **kwargs: Any) -> None:
         if not self.was_ready:
             self.exit_code = 1
-            self.signal_handler_interrupt()
+            self.signal_handler_interrupt()  # type: ignore[no-untyped-call]
             return
         last = max((worker.birth for worker in self.wrks), default=0.0)
         if time.monotonic() - last < _CRASH_PAUSE_SECONDS and len(workers) == len(self.wrks):
