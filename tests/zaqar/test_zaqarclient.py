@@ -25,20 +25,20 @@ def test_post_claim_delete(client: Any, queue_name: str) -> None:
     assert held[0].href.endswith(f"?claim_id={claim.id}")
     for message in held:
         message.delete()
-    assert [message.body["n"] for message in queue.messages(echo=True, limit=3)] == list(range(5, 12))
+    assert [message.body["n"] for message in queue.messages(echo=True, limit=3).stream()] == list(range(5, 12))
     assert [message.body["n"] for message in queue.pop(count=2)] == [5, 6]
     assert queue.stats["messages"]["free"] == 5
 
 
 def test_metadata_and_listing(client: Any, queue_name: str) -> None:
     queue = client.queue(queue_name)
-    queue.ensure_exists()
+    queue.ensure_exists(force_create=True)
     queue.metadata(new_meta={"_default_message_ttl": 600, "mine": "x"})
     assert queue.metadata(force_reload=True)["_default_message_ttl"] == 600
-    assert [found.name for found in client.queues(detailed=True)] == [queue_name]
+    assert [found.name for found in client.queues(detailed=True)[0]] == [queue_name]
     queue.purge()
     queue.delete()
-    assert list(client.queues()) == []
+    assert list(client.queues()[0]) == []
 
 
 def test_one_message(client: Any, queue_name: str) -> None:
