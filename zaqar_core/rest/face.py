@@ -37,8 +37,9 @@ class ZaqarFace:
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Bytes: of a post of messages, else of queue metadata."""
-        path: str = environ["PATH_INFO"]
-        if path.endswith(("/messages", "/messages/")):
+        path: str = environ["PATH_INFO"].removesuffix("/")
+        # Fewer parts are a queue of that name.
+        if path.endswith("/messages") and path.count("/") == 4:
             return self._settings.max_messages_post_size
         return self._settings.max_queue_metadata
 

@@ -62,7 +62,10 @@ def split(metadata: Mapping[str, Any], settings: Settings) -> Split:
         else:
             _check_kept(name, value)
             rest[name] = value
-    return Split(fields, bodies.compact(rest) if rest else None)
+    document = bodies.compact(rest) if rest else None
+    if document is not None and len(document) > settings.max_queue_metadata:
+        raise RestError(Fact.RULE_BROKEN, f"Metadata must have at most {settings.max_queue_metadata} bytes.")
+    return Split(fields, document)
 
 
 def _check_field(name: str, value: Any, settings: Settings) -> int | str:
@@ -74,7 +77,8 @@ def _check_field(name: str, value: Any, settings: Settings) -> int | str:
         return bounded(name, value, least=0, most=settings.max_message_delay)
     if name == "_max_messages_post_size":
         return bounded(name, value, least=1, most=settings.max_messages_post_size)
-    return bounded(name, value, least=-_SIGNED_64, most=_SIGNED_64 - 1)
+    # Zaqar checks no range; below zero every message would be moved before anybody saw it.
+    return bounded(name, value, least=0, most=_SIGNED_64 - 1)
 
 
 def _check_dead_letter_queue(value: Any) -> str:

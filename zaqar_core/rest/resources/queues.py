@@ -161,7 +161,10 @@ def _has_all(queue: Queue | None, filters: Mapping[str, str]) -> bool:
     if queue is None or not filters:
         return True
     found = metadata.joined(queue)
-    return all(name in found and found[name] in _readings(text) for name, text in filters.items())
+    # True equals 1 in Python, not in JSON.
+    return all(
+        not isinstance(found.get(name), bool) and found.get(name) in _readings(text) for name, text in filters.items()
+    )
 
 
 def _readings(text: str) -> tuple[str | int, ...]:

@@ -1,0 +1,46 @@
+"""Bounds that hold for what a queue keeps, whichever way it got there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+_PATCH = {"CONTENT_TYPE": "application/openstack-messaging-v2.0-json-patch"}
+
+
+def test_metadata_cannot_grow_beyond_its_limit_by_patches(zaqar: Any, queue_name: str) -> None:
+    """The limit binds the whole metadata, not only one request's share of it."""
+    path = f"/v2/queues/{queue_name}"
+    zaqar.call("PUT", path)
+    answers = [
+        zaqar.call("PATCH", path, [{"op": "add", "path": f"/metadata/{key}", "value": "x" * 40_000}], headers=_PATCH)
+        for key in ("a", "b")
+    ]
+    assert [answer.status for answer in answers] == [200, 400]
+
+
+def test_a_negative_claim_count_is_refused(zaqar: Any, queue_name: str) -> None:
+    """It would move every message to the dead letters before anybody saw it."""
+    asked = {"_max_claim_count": -1, "_dead_letter_queue": "dead"}
+    assert zaqar.call("PUT", f"/v2/queues/{queue_name}", asked).status == 400
+
+
+def test_a_filter_for_1_does_not_find_true(zaqar: Any, queue_name: str) -> None:
+    """True and 1 are different values in JSON."""
+    zaqar.call("PUT", f"/v2/queues/{queue_name}", {"flag": True})
+    assert zaqar.call("GET", "/v2/queues?flag=1").json["queues"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [
+        ("/v2/queues/messages", 65_536),
+        ("/v2/queues/messages/", 65_536),
+        ("/v2/queues/messages/messages", 262_144),
+        ("/v2/queues/q/messages/", 262_144),
+    ],
+)
+def test_a_queue_called_messages_has_the_limit_of_a_queue(zaqar: Any, path: str, limit: int) -> None:
+    """Only the messages of a queue may be as large as a post."""
+    assert zaqar.face.body_limit({"PATH_INFO": path}) == limit
