@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import sys
+import threading
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from zaqar_core.settings import Settings, SettingsInvalid, load
 
+if TYPE_CHECKING:
+    from zaqar_core.embedded import Embedded
+
 
 @click.group()
-@click.version_option(importlib.metadata.version("sqs-facade"), prog_name="sqs-facade")
+@click.version_option(package_name="sqs-facade", prog_name="sqs-facade")
 def main() -> None:
     """A durable message service that speaks Amazon SQS and OpenStack Zaqar on the same queues."""
 
@@ -41,33 +44,74 @@ def serve(config: Path | None, **options: Any) -> None:
 
 
 def _serve(settings: Settings) -> int:
-    from sqs_facade import serving
+    from sqs_facade import listening
     from zaqar_core import embedded
     from zaqar_core.errors import StoreUnavailable
 
-    attached = None
+    store = _Attaching(settings)
     try:
-        serving.check_host(settings)
-        holder, port = serving.hold_port(settings.host, settings.port)
+        listening.check_host(settings)
+        holder, port = listening.hold_port(settings.host, settings.port)
         if settings.ready_file is not None:
             settings.ready_file.unlink(missing_ok=True)
-        if settings.redis is None:
-            attached = embedded.attach(settings.data_dir, durability=settings.durability, ephemeral=settings.ephemeral)
-        url = settings.redis or (attached.url if attached else "")
+        store.start()
+        from sqs_facade import serving  # takes as long as Valkey's start: both at once
+
+        url = store.url()
         serving.check_store(settings, url)
-        if attached is not None:
-            attached.supervise()
+        store.supervise()
         with holder:
             return serving.run(settings, url, port, lambda where: _tell(settings, where))
     except StoreUnavailable as problem:
         _refuse(problem.reason)
-    except (serving.ServingError, embedded.EmbeddedError) as problem:
+    except (listening.ServingError, embedded.EmbeddedError) as problem:
         _refuse(str(problem))
     except OSError as problem:
         _refuse(f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem))
     finally:
-        if attached is not None:
-            attached.release()
+        store.release()
+
+
+class _Attaching:
+    """The store of the service: a server that is there, or the embedded Valkey, attached to in the background."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._embedded: Embedded | None = None
+        self._problem: BaseException | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        if self._settings.redis is None:
+            self._thread = threading.Thread(target=self._attach, name="valkey-start")
+            self._thread.start()
+
+    def _attach(self) -> None:
+        from zaqar_core import embedded
+
+        wanted = self._settings
+        try:
+            self._embedded = embedded.attach(wanted.data_dir, durability=wanted.durability, ephemeral=wanted.ephemeral)
+        except BaseException as problem:
+            self._problem = problem
+
+    def url(self) -> str:
+        """The store's URL, once it answers. Raises EmbeddedError."""
+        if self._thread is not None:
+            self._thread.join()
+        if self._problem is not None:
+            raise self._problem
+        return self._settings.redis or (self._embedded.url if self._embedded else "")
+
+    def supervise(self) -> None:
+        if self._embedded is not None:
+            self._embedded.supervise()
+
+    def release(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+        if self._embedded is not None:
+            self._embedded.release()
 
 
 def _tell(settings: Settings, url: str) -> None:
