@@ -15,7 +15,22 @@ if TYPE_CHECKING:
     from zaqar_core.embedded import Embedded
 
 
-@click.group()
+class _OneLine(click.Group):
+    """A group whose refusals are one line each."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            sys.exit(super().main(*args, **{**extra, "standalone_mode": False}))
+        except click.exceptions.NoArgsIsHelpError as help_wanted:
+            help_wanted.show()
+            sys.exit(help_wanted.exit_code)
+        except click.ClickException as problem:
+            _refuse(problem.format_message(), problem.exit_code)
+        except click.Abort:
+            sys.exit(130)
+
+
+@click.group(cls=_OneLine)
 @click.version_option(package_name="sqs-facade", prog_name="sqs-facade")
 def main() -> None:
     """A durable message service that speaks Amazon SQS and OpenStack Zaqar on the same queues."""
@@ -128,9 +143,9 @@ def _tell(settings: Settings, url: str) -> None:
         click.echo(f"sqs-facade: cannot write {file}: {problem.strerror}", err=True)
 
 
-def _refuse(reason: str) -> NoReturn:
+def _refuse(reason: str, code: int = 1) -> NoReturn:
     click.echo(f"sqs-facade: {' '.join(reason.split())}", err=True)
-    sys.exit(1)
+    sys.exit(code)
 
 
 if __name__ == "__main__":
