@@ -10,11 +10,10 @@ import atexit
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zaqar_core.rest.face import ZaqarFace, is_hot
-
 from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core import settings as configuration
 from zaqar_core.core import Core
+from zaqar_core.rest.face import ZaqarFace, is_hot
 from zaqar_core.upkeep import Upkeep
 from zaqar_core.web import stopping
 from zaqar_core.web.app import create_flask

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import orjson
-import structlog
 
 from sqs_facade import addresses, errors
 from sqs_facade.codecs import query
@@ -30,7 +30,7 @@ _FORM_TYPE = "application/x-www-form-urlencoded"
 _JSON_BODY_BYTES = 8 << 20
 _FORM_BODY_BYTES = 6 << 20
 
-_log = structlog.get_logger("sqs_facade.sqs")
+_log = logging.getLogger("sqs_facade.sqs")
 _encode = msgspec.json.Encoder().encode
 _numbers = itertools.count(int.from_bytes(os.urandom(6)))
 _process = f"{os.urandom(4).hex()}-{os.urandom(2).hex()}-4{os.urandom(2).hex()[1:]}-8{os.urandom(2).hex()[1:]}-"
@@ -75,7 +75,7 @@ class SqsFace:
         except CoreError as fact:
             return _error(errors.of_fact(fact), request, request_id)
         except Exception:
-            _log.exception("an operation failed", request_id=request_id, target=target)
+            _log.exception("request %s failed, operation %s", request_id, target)
             return _error(SqsError("InternalFailure", "An internal error occurred."), request, request_id)
 
     def refuse(self, request: Request, why: Refusal) -> Reply:

@@ -6,11 +6,10 @@ nothing depends on it for correctness: operations see expiry by themselves.
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import zlib
-
-import structlog
 
 from zaqar_core import dead_letters
 from zaqar_core.core import Core, Session
@@ -28,7 +27,7 @@ STEP = 500
 QUEUES_AT_ONCE = 50
 
 _TIDY = script("tidy")
-_log = structlog.get_logger("sqs_facade.upkeep")
+_log = logging.getLogger("sqs_facade.upkeep")
 
 
 class Upkeep:
@@ -49,7 +48,7 @@ class Upkeep:
             try:
                 self.round()
             except StoreUnavailable as problem:
-                _log.warning("upkeep waits for the store", reason=problem.reason)
+                _log.warning("upkeep waits for the store: %s", problem.reason)
 
     def round(self) -> None:
         """Every queue of every shard whose lease is free is tidied once. Holds a slot only for one step at a time."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any
-
-import structlog
 
 from zaqar_core.core import Session
 from zaqar_core.errors import CoreError
@@ -18,7 +17,7 @@ from zaqar_core.rest.resources import versions
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Refusal, Reply, Request
 
-_LOG = structlog.get_logger()
+_log = logging.getLogger("sqs_facade.zaqar")
 
 _HOT_PREFIX = "/v2/queues/"
 
@@ -52,7 +51,7 @@ class ZaqarFace:
         except CoreError as fact:
             reply = errors.of_core(fact)
         except Exception:
-            _LOG.exception("request failed", method=request.method)
+            _log.exception("a %s request failed", request.method)
             reply = errors.unforeseen()
         return _finished(request, reply)
 
