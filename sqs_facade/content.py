@@ -98,10 +98,11 @@ def _check_number(name: str, text: str) -> None:
 
 def system_attributes(given: Mapping[str, AttributeValue], trace_header: str | None) -> tuple[Attribute, ...]:
     """AWSTraceHeader is the only one there is; given as an attribute it wins over the request's header."""
-    for name, value in given.items():
+    for name in given:
         if name != _TRACE_HEADER:
             raise SqsError("InvalidParameterValue", f"Message system attribute name '{name[:256]}' is invalid.")
-        return (_attribute(name, value, "system"),)
+    if given:
+        return (_attribute(_TRACE_HEADER, given[_TRACE_HEADER], "system"),)
     if trace_header and not _FORBIDDEN.search(trace_header):
         return (Attribute(_TRACE_HEADER, "String", trace_header.encode()),)
     return ()

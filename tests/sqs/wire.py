@@ -6,9 +6,10 @@ Arguments and answers are in the JSON protocol's form whatever the wire carried.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 import xmltodict
@@ -30,7 +31,6 @@ _MAPS = {
 }
 _RESULT_LISTS = {
     "Message": "Messages",
-    "QueueUrl": "QueueUrls",
     "BatchResultErrorEntry": "Failed",
     "SendMessageBatchResultEntry": "Successful",
     "DeleteMessageBatchResultEntry": "Successful",
@@ -47,6 +47,14 @@ class Refused(Exception):
         self.code, self.status, self.message = code, status, message
 
 
+class Failure(NamedTuple):
+    """A refusal as something to compare."""
+
+    code: str
+    status: int
+    message: str
+
+
 @dataclass
 class Sqs:
     """``call`` returns the result, or raises Refused."""
@@ -55,29 +63,67 @@ class Sqs:
     protocol: str
     lane: str
 
-    def raw(self, operation: str, **members: Any) -> requests.Response:
-        headers = {"x-sqs-facade-lane": self.lane, "X-Amzn-Trace-Id": members.pop("trace", "")}
-        headers = {name: value for name, value in headers.items() if value}
-        if self.protocol == "json":
-            headers |= {"X-Amz-Target": f"AmazonSQS.{operation}", "Content-Type": "application/x-amz-json-1.0"}
-            return requests.post(self.url, json.dumps(members).encode(), headers=headers, timeout=40)
-        form = {"Action": operation, "Version": "2012-11-05", **_flatten(operation, members)}
-        return requests.post(self.url, form, headers=headers, timeout=40)
+    @property
+    def headers(self) -> dict[str, str]:
+        kind = "application/x-amz-json-1.0" if self.protocol == "json" else "application/x-www-form-urlencoded"
+        return {"x-sqs-facade-lane": self.lane, "Content-Type": kind}
 
-    def call(self, operation: str, **members: Any) -> dict[str, Any]:
-        answer = self.raw(operation, **members)
+    def raw(self, operation: str, *, path: str = "/", **members: Any) -> requests.Response:
+        """``authorization`` and ``trace`` are headers."""
+        headers = self.headers
+        for name, header in (("trace", "X-Amzn-Trace-Id"), ("authorization", "Authorization")):
+            if name in members:
+                headers[header] = members.pop(name)
         if self.protocol == "json":
+            headers["X-Amz-Target"] = f"AmazonSQS.{operation}"
+            return requests.post(self.url + path, json.dumps(members).encode(), headers=headers, timeout=40)
+        form = {"Action": operation, "Version": "2012-11-05", **_flatten(operation, members)}
+        return requests.post(self.url + path, form, headers=headers, timeout=40)
+
+    def call(self, operation: str, *, path: str = "/", **members: Any) -> dict[str, Any]:
+        return self.result(operation, self.raw(operation, path=path, **members))
+
+    def result(self, operation: str, answer: requests.Response) -> dict[str, Any]:
+        """What an answer says."""
+        if self.protocol == "json":
+            assert answer.headers["Content-Type"] == "application/x-amz-json-1.0"
             document = answer.json()
             if answer.status_code >= 400:
+                assert document["__type"].startswith("com.amazonaws.sqs#")
                 code = answer.headers["x-amzn-query-error"].split(";")[0]
                 raise Refused(code, answer.status_code, document["message"])
             return dict(document)
+        assert answer.headers["Content-Type"] == "text/xml"
         document = xmltodict.parse(answer.content, strip_whitespace=False)
         if answer.status_code >= 400:
             error = document["ErrorResponse"]["Error"]
-            raise Refused(error["Code"], answer.status_code, error["Message"])
+            assert list(error) == ["Type", "Code", "Message", "Detail"]
+            raise Refused(error["Code"], answer.status_code, error["Message"] or "")
         result = document[f"{operation}Response"].get(f"{operation}Result")
-        return _normal(operation, result or {})
+        return dict(_normal(operation, result or {}))
+
+    def error(self, operation: str, *, path: str = "/", **members: Any) -> Failure:
+        """The refusal of a call that must fail."""
+        return self.failure(self.raw(operation, path=path, **members))
+
+    def failure(self, answer: requests.Response) -> Failure:
+        """The refusal that an answer is."""
+        assert answer.status_code >= 400, answer.text
+        try:
+            self.result("", answer)
+        except Refused as refusal:
+            return Failure(refusal.code, refusal.status, refusal.message)
+        raise AssertionError(answer.text)
+
+    def send(self, queue_url: str, body: str, **more: Any) -> dict[str, Any]:
+        return self.call("SendMessage", QueueUrl=queue_url, MessageBody=body, **more)
+
+    def receive(self, queue_url: str, **more: Any) -> list[dict[str, Any]]:
+        return list(self.call("ReceiveMessage", QueueUrl=queue_url, **more).get("Messages", []))
+
+    def attributes(self, queue_url: str, *names: str) -> dict[str, str]:
+        found = self.call("GetQueueAttributes", QueueUrl=queue_url, AttributeNames=list(names))
+        return dict(found.get("Attributes", {}))
 
     def queue(self, name: str, **attributes: str) -> str:
         """A queue's URL; it is made."""
@@ -125,8 +171,10 @@ def _normal(operation: str, node: Any) -> Any:
         items = value if isinstance(value, list) else [value]
         if name in _RESULT_MAPS:
             pairs = [tuple(item.values()) for item in items]
-            found[_RESULT_MAPS[name]] = {key: _normal(operation, content) for key, content in pairs}
-        elif name in _RESULT_LISTS and not (name == "QueueUrl" and operation in ("CreateQueue", "GetQueueUrl")):
+            found[_RESULT_MAPS[name]] = {key: _normal(operation, content) or "" for key, content in pairs}
+        elif name == "QueueUrl" and operation.startswith("List"):
+            found["QueueUrls" if operation == "ListQueues" else "queueUrls"] = items
+        elif name in _RESULT_LISTS and isinstance(items[0], dict):
             found[_RESULT_LISTS[name]] = [_normal(operation, item) for item in items]
         elif name == "SenderFault":
             found[name] = value == "true"
@@ -143,3 +191,19 @@ def text(value: str, data_type: str = "String") -> dict[str, str]:
 def binary(value: bytes) -> dict[str, str]:
     """A message attribute with a binary value."""
     return {"DataType": "Binary", "BinaryValue": base64.b64encode(value).decode()}
+
+
+def md5(value: str) -> str:
+    return hashlib.md5(value.encode()).hexdigest()
+
+
+def md5_of_attributes(attributes: dict[str, dict[str, str]]) -> str:
+    """As client libraries compute it, on its own account."""
+    joined = b""
+    for name, one in sorted(attributes.items()):
+        is_binary = one["DataType"].startswith("Binary")
+        value = base64.b64decode(one["BinaryValue"]) if is_binary else one["StringValue"].encode()
+        for part in (name.encode(), one["DataType"].encode()):
+            joined += len(part).to_bytes(4, "big") + part
+        joined += (b"\2" if is_binary else b"\1") + len(value).to_bytes(4, "big") + value
+    return hashlib.md5(joined).hexdigest()
