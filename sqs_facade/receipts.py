@@ -15,6 +15,7 @@ from zaqar_core.model import Receipt
 
 _PAYLOAD_BYTES = 30
 _MAC_BYTES = 12
+_HANDLE_CHARACTERS = 56
 
 
 def _mac(payload: bytes, secret: bytes) -> bytes:
@@ -35,6 +36,8 @@ def encode(receipt: Receipt, secret: bytes) -> str:
 
 def decode(handle: str, secret: bytes) -> Receipt:
     """The receipt behind a handle. Raises SqsError ReceiptHandleIsInvalid for any text that we did not make."""
+    if len(handle) != _HANDLE_CHARACTERS:
+        raise receipt_invalid(handle)
     try:
         raw = b64decode(handle, validate=True)
     except (binascii.Error, ValueError):

@@ -38,29 +38,59 @@ def body_for(sqs: Sqs, queue: str, message: str = "intruder") -> bytes:
 
 
 JSON_BODIES = [
-    b"{", b"[]", b"1", b"null", b'"x"', b"\xff\xfe", b"\xef\xbb\xbf{}", b'{"QueueUrl":1}', b"{" * 100_000,
-    b'{"a":' * 50_000, b"[" * 100_000, b'{"MessageBody":{"a":1},"QueueUrl":"x"}', b'{"MessageBody":"\xff","QueueUrl":"x"}',
-    b'{"MessageBody":"\\ud800","QueueUrl":"x"}', b'{"MessageBody":"x","QueueUrl":"x","DelaySeconds":"soon"}',
-    b'{"MessageBody":"x","QueueUrl":"x","DelaySeconds":1.5}', b'{"MessageBody":"x","QueueUrl":"x","DelaySeconds":1e400}',
+    b"{",
+    b"[]",
+    b"1",
+    b"null",
+    b'"x"',
+    b"\xff\xfe",
+    b"\xef\xbb\xbf{}",
+    b'{"QueueUrl":1}',
+    b"{" * 100_000,
+    b'{"a":' * 50_000,
+    b"[" * 100_000,
+    b'{"MessageBody":{"a":1},"QueueUrl":"x"}',
+    b'{"MessageBody":"\xff","QueueUrl":"x"}',
+    b'{"MessageBody":"\\ud800","QueueUrl":"x"}',
+    b'{"MessageBody":"x","QueueUrl":"x","DelaySeconds":"soon"}',
+    b'{"MessageBody":"x","QueueUrl":"x","DelaySeconds":1.5}',
+    b'{"MessageBody":"x","QueueUrl":"x","DelaySeconds":1e400}',
     b'{"MessageBody":"x","QueueUrl":"x","DelaySeconds":' + b"9" * 6000 + b"}",
-    b'{"MessageBody":"x","QueueUrl":"x","MessageAttributes":[]}', b"{} trailing", b"\0",
+    b'{"MessageBody":"x","QueueUrl":"x","MessageAttributes":[]}',
+    b"{} trailing",
+    b"\0",
     b'{"MessageBody":"x","QueueUrl":"x","MessageAttributes":{"a":{"DataType":"Binary","BinaryValue":"%%"}}}',
-]  # fmt: skip
+]
 FORM_BODIES = [
-    b"", b"=", b"&&&", b"\xff\xfe", b"Action", b"Action=", b"Action=NoSuch", b"Action.1=SendMessage",
-    b"Action=SendMessage&Action.1=x", b"Action=SendMessage&MessageBody=%FF", b"Action=SendMessage&MessageBody=%ED%A0%80",
-    b"Action=SendMessage&MessageBody=x&DelaySeconds=soon", b"Action=SendMessage&MessageBody=x&DelaySeconds=1.5",
-    b"Action=SendMessage&MessageBody=x&DelaySeconds=" + b"9" * 6000, b"Action=SendMessage&MessageBody.1=x",
-    b"Action=SendMessage&MessageBody=x&MessageAttribute=1", b"Action=SendMessage&MessageBody=x&MessageAttribute.x.Name=a",
+    b"",
+    b"=",
+    b"&&&",
+    b"\xff\xfe",
+    b"Action",
+    b"Action=",
+    b"Action=NoSuch",
+    b"Action.1=SendMessage",
+    b"Action=SendMessage&Action.1=x",
+    b"Action=SendMessage&MessageBody=%FF",
+    b"Action=SendMessage&MessageBody=%ED%A0%80",
+    b"Action=SendMessage&MessageBody=x&DelaySeconds=soon",
+    b"Action=SendMessage&MessageBody=x&DelaySeconds=1.5",
+    b"Action=SendMessage&MessageBody=x&DelaySeconds=" + b"9" * 6000,
+    b"Action=SendMessage&MessageBody.1=x",
+    b"Action=SendMessage&MessageBody=x&MessageAttribute=1",
+    b"Action=SendMessage&MessageBody=x&MessageAttribute.x.Name=a",
     b"Action=SendMessage&MessageBody=x&MessageAttribute.1.Name=a&MessageAttribute.1.Name.1=b",
     b"Action=SendMessage&MessageBody=x&MessageAttribute.1.Name=a&MessageAttribute.1.Value=b",
     b"Action=SendMessage&MessageBody=x&MessageAttribute.1.Value.DataType=String",
-    b"Action=SendMessage&MessageBody=x&a" + b".a" * 50_000 + b"=1", b"&".join([b"a=1"] * 10_001),
-    b"Action=SendMessage&" + b".=1", b"Action=SendMessage&MessageBody=x&MessageAttribute." + b"9" * 6000 + b".Name=a",
-    b"Action=SendMessageBatch&SendMessageBatchRequestEntry=1", b"Action=SetQueueAttributes&Attribute.1=x",
+    b"Action=SendMessage&MessageBody=x&a" + b".a" * 50_000 + b"=1",
+    b"&".join([b"a=1"] * 10_001),
+    b"Action=SendMessage&" + b".=1",
+    b"Action=SendMessage&MessageBody=x&MessageAttribute." + b"9" * 6000 + b".Name=a",
+    b"Action=SendMessageBatch&SendMessageBatchRequestEntry=1",
+    b"Action=SetQueueAttributes&Attribute.1=x",
     b"Action=SendMessage&MessageBody=x&MessageAttribute.1.Name=a&MessageAttribute.1.Value.DataType=Binary"
     b"&MessageAttribute.1.Value.BinaryValue=%25%25",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("number", range(max(len(JSON_BODIES), len(FORM_BODIES))))
@@ -126,8 +156,19 @@ def test_a_queues_own_path_is_no_endpoint_for_all_queues(sqs: Sqs, queue: str, o
 
 @pytest.mark.parametrize(
     "address",
-    ["http://[", "http://x/y/z/a/b", "/", "http://x", "a b", "%FF", "../../etc/passwd", "x" * 100_000, "http://x/%00/a", "a\0"],
-)  # fmt: skip
+    [
+        "http://[",
+        "http://x/y/z/a/b",
+        "/",
+        "http://x",
+        "a b",
+        "%FF",
+        "../../etc/passwd",
+        "x" * 100_000,
+        "http://x/%00/a",
+        "a\0",
+    ],
+)
 def test_an_address_that_names_no_queue_is_refused(sqs: Sqs, address: str) -> None:
     failure = sqs.error("SendMessage", QueueUrl=address, MessageBody="x")
     assert failure.status in (400, 404)

@@ -23,6 +23,7 @@ from zaqar_core.embedded.folder import (
     open_lock,
     prepare,
     read_info,
+    remove_drafts,
     socket_path,
     try_lock,
     write_info,
@@ -154,6 +155,7 @@ class Embedded:
                 f"data directory {self.directory} holds messages on disk, which durability memory would not see: "
                 "use --durability fsync, another --data-dir or --ephemeral"
             )
+        remove_drafts(self.directory)
         reserve.keep(self.directory, wanted=self._durability != "memory")
         path = socket_path(self.directory)
         command = [*self._command(), "--unixsocket", str(path)]
@@ -213,18 +215,21 @@ class Embedded:
             if answer == "loading":
                 deadline = time.monotonic() + _SILENCE_SECONDS
             if self._child is not None and self._child.poll() is not None:
-                raise EmbeddedError(f"Valkey ended at its start: {self._last_words()}")
+                log = self.directory / "valkey.log"
+                raise EmbeddedError(f"Valkey ended at its start (see {log}){self._last_words()}")
             if time.monotonic() > deadline:
                 raise EmbeddedError(f"the Valkey of {self.directory} does not answer (process {info['pid']})")
             time.sleep(0.003)
 
     def _last_words(self) -> str:
+        """What the Valkey that we started and that ended said last; empty if it could say nothing."""
+        marks = () if self._child is None else (f"{self._child.pid}:", "***")
         with contextlib.suppress(OSError):
-            lines = (self.directory / "valkey.log").read_text(errors="replace").split("\n")
+            lines = (self.directory / "valkey.log").read_text(errors="replace").splitlines()
             for line in reversed(lines):
-                if line.strip():
-                    return line.strip()
-        return f"see {self.directory / 'valkey.log'}"
+                if line.startswith(marks) and "WARNING" not in line:
+                    return f": {line}"
+        return ""
 
     def _supervise(self) -> None:
         failures = 0
@@ -238,7 +243,7 @@ class Embedded:
                 return
             failures += 1
             started = time.monotonic()
-            ended = self._child
+            ended, words = self._child, self._last_words()
             if reserve.free_if_full(self.directory):
                 _say("the disk is full: the reserve is given up so that messages can be deleted")
             try:
@@ -247,7 +252,7 @@ class Embedded:
                         return
                     self._start_or_find()
                 if self._child is not ended:
-                    _say(f"Valkey ended and is started again: {self._last_words()}")
+                    _say(f"Valkey ended and is started again{words}")
             except (EmbeddedError, OSError) as problem:
                 _say(f"Valkey is down: {problem}")
 

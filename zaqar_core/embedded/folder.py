@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
@@ -20,6 +21,8 @@ from typing import Literal, TypedDict
 SCHEMA = 1
 #: macOS holds 104 bytes with the final zero, Linux 108.
 _SOCKET_PATH_BYTES = 103
+#: Valkey's own names, with the number of the process that wrote.
+_DRAFT = re.compile(r"temp-(rewriteaof-(bg-)?)?[0-9]+\.(aof|rdb)")
 
 
 class EmbeddedError(Exception):
@@ -62,6 +65,16 @@ def try_lock(descriptor: int, kind: Literal["shared", "exclusive"]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def remove_drafts(directory: Path) -> None:
+    """Rewrites that a killed Valkey left half done are gone; nothing else would ever remove them.
+
+    The caller holds ``lock``, so none of them is being written.
+    """
+    for entry in directory.iterdir():
+        if _DRAFT.fullmatch(entry.name) and entry.is_file() and not entry.is_symlink():
+            entry.unlink(missing_ok=True)
 
 
 def read_info(directory: Path) -> Info | None:
