@@ -125,11 +125,16 @@ def _document(name: str, value: str) -> bytes | None:
         return None if value == _KMS_REUSE_DEFAULT else value.encode()
     if name in ("Policy", "RedriveAllowPolicy"):
         try:
-            is_object = isinstance(orjson.loads(value), dict)
+            document = orjson.loads(value)
         except orjson.JSONDecodeError:
-            is_object = False
-        if not is_object:
+            document = None
+        if not isinstance(document, dict):
             raise _invalid(name, "It must be a JSON object.")
+        statements = document.get("Statement", [])
+        if name == "Policy" and not all(
+            isinstance(one, dict) for one in (statements if isinstance(statements, list) else [statements])
+        ):
+            raise _invalid(name, "Its statements must be JSON objects.")
     return value.encode()
 
 

@@ -1,0 +1,169 @@
+"""How queues are named, addressed and listed; who may be given a permission."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.sqs.wire import Failure, Sqs
+
+NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
+
+
+def signed(account: str, region: str) -> str:
+    return f"AWS4-HMAC-SHA256 Credential={account}/20260101/{region}/sqs/aws4_request, Signature=0"
+
+
+@pytest.mark.parametrize("name", ["", "a" * 81, "a b", "a/b", "a.b", "ü", "name\n", "a" * 76 + ".fifo"])
+def test_a_name_with_other_characters_or_of_another_length_is_refused(sqs: Sqs, name: str) -> None:
+    assert sqs.error("CreateQueue", QueueName=name) == Failure(
+        "InvalidParameterValue",
+        400,
+        "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
+    )
+
+
+def test_a_name_of_eighty_characters_is_accepted(sqs: Sqs, queue_name: str) -> None:
+    name = queue_name.ljust(80, "-")
+    assert sqs.queue(name) == f"{sqs.url}/000000000000/{name}"
+
+
+def test_a_fifo_name_needs_the_attribute_and_the_attribute_needs_the_name(sqs: Sqs, queue_name: str) -> None:
+    for name, flag in ((f"{queue_name}.fifo", {}), (f"{queue_name}.fifo", {"FifoQueue": "false"})):
+        assert sqs.error("CreateQueue", QueueName=name, Attributes=flag).code == "InvalidParameterValue"
+    error = sqs.error("CreateQueue", QueueName=queue_name, Attributes={"FifoQueue": "True"})
+    assert error.code == "InvalidParameterValue"
+
+
+def test_creating_again_gives_the_same_queue_also_after_a_change(sqs: Sqs, queue_name: str) -> None:
+    url = sqs.queue(queue_name, DelaySeconds="5", VisibilityTimeout="7")
+    assert sqs.queue(queue_name) == sqs.queue(queue_name, DelaySeconds="5") == url
+    sqs.call("SetQueueAttributes", QueueUrl=url, Attributes={"DelaySeconds": "6"})
+    assert sqs.queue(queue_name, DelaySeconds="6") == url
+    given = {"VisibilityTimeout": "7", "DelaySeconds": "5"}
+    reason = "A queue already exists with the same name and a different value for attribute DelaySeconds"
+    assert sqs.error("CreateQueue", QueueName=queue_name, Attributes=given) == Failure(
+        "QueueAlreadyExists", 400, reason
+    )
+
+
+def test_the_path_names_the_queue_and_a_queue_url_wins_over_it(sqs: Sqs, queue: str, queue_name: str) -> None:
+    other = sqs.queue(f"{queue_name}-other")
+    path = queue.removeprefix(sqs.url)
+    sqs.call("SendMessage", path=path, MessageBody="here")
+    sqs.call("SendMessage", path=path, QueueUrl=other, MessageBody="there")
+    assert [one["Body"] for one in sqs.receive(queue)] == ["here"]
+    assert [one["Body"] for one in sqs.receive(other)] == ["there"]
+
+
+@pytest.mark.parametrize("shape", ["{name}", "http://elsewhere:1/000000000000/{name}", "/000000000000/{name}"])
+def test_a_queue_url_may_be_a_bare_name_or_have_another_host(sqs: Sqs, queue: str, queue_name: str, shape: str) -> None:
+    sqs.send(shape.format(name=queue_name), "found")
+    assert [one["Body"] for one in sqs.receive(queue)] == ["found"]
+
+
+def test_the_url_of_a_queue_is_found_on_its_own_path_too(sqs: Sqs, queue: str, queue_name: str) -> None:
+    path = queue.removeprefix(sqs.url)
+    assert sqs.call("GetQueueUrl", path=path, QueueName=queue_name) == {"QueueUrl": queue}
+    owner = {"QueueOwnerAWSAccountId": "000000000000"}
+    assert sqs.call("GetQueueUrl", QueueName=queue_name, **owner) == {"QueueUrl": queue}
+
+
+def test_accounts_and_regions_hold_queues_apart(sqs: Sqs, queue: str, queue_name: str) -> None:
+    for authorization in (signed("any", "eu-west-1"), signed("111111111111", "us-east-1")):
+        assert sqs.error("GetQueueUrl", authorization=authorization, QueueName=queue_name).code == NO_QUEUE
+    other = sqs.call("CreateQueue", authorization=signed("111111111111", "us-east-1"), QueueName=queue_name)
+    assert other["QueueUrl"] == queue.replace("000000000000", "111111111111")
+    sqs.send(other["QueueUrl"], "theirs")
+    assert sqs.receive(queue) == []
+
+
+def test_queues_are_listed_by_prefix_in_the_order_of_names(sqs: Sqs, queue_name: str) -> None:
+    urls = [sqs.queue(f"{queue_name}-{letter}") for letter in "bac"]
+    assert sqs.call("ListQueues", QueueNamePrefix=f"{queue_name}-") == {"QueueUrls": sorted(urls)}
+    assert sqs.call("ListQueues", QueueNamePrefix=f"{queue_name}-zz") == {}
+
+
+@pytest.mark.parametrize("most", [0, -1, 1001])
+def test_a_page_size_out_of_bounds_is_refused(sqs: Sqs, most: int) -> None:
+    assert sqs.error("ListQueues", MaxResults=most).code == "InvalidParameterValue"
+
+
+@pytest.mark.parametrize("token", ["%%%", "ü", "_w==", "A"])
+def test_a_token_that_was_never_given_does_no_harm(sqs: Sqs, token: str) -> None:
+    answer = sqs.raw("ListQueues", MaxResults=1, NextToken=token, QueueNamePrefix="no-such-")
+    assert answer.status_code in (200, 400)
+
+
+def test_too_many_or_no_tags_are_refused_and_nothing_changes(sqs: Sqs, queue: str, queue_name: str) -> None:
+    sqs.call("TagQueue", QueueUrl=queue, Tags={"one": "1"})
+    many = {f"k{number}": "v" for number in range(50)}
+    assert sqs.error("TagQueue", QueueUrl=queue, Tags=many) == Failure(
+        "InvalidParameterValue", 400, f"Too many tags added for queue {queue_name}."
+    )
+    assert sqs.error("TagQueue", QueueUrl=queue, Tags={}) == Failure(
+        "MissingParameter", 400, "The request must contain the parameter Tags."
+    )
+    assert sqs.error("UntagQueue", QueueUrl=queue, TagKeys=[]) == Failure(
+        "InvalidParameterValue", 400, "Tag keys must be between 1 and 128 characters in length."
+    )
+    assert sqs.call("ListQueueTags", QueueUrl=queue) == {"Tags": {"one": "1"}}
+
+
+def test_a_queue_may_be_created_with_tags(sqs: Sqs, queue_name: str) -> None:
+    url = sqs.call("CreateQueue", QueueName=queue_name, tags={"team": "x", "Team": ""})["QueueUrl"]
+    assert sqs.call("ListQueueTags", QueueUrl=url) == {"Tags": {"team": "x", "Team": ""}}
+
+
+def test_labels_are_used_once_and_must_be_known(sqs: Sqs, queue: str) -> None:
+    more: dict[str, Any] = {"QueueUrl": queue, "AWSAccountIds": ["111111111111"], "Actions": ["ReceiveMessage"]}
+    sqs.call("AddPermission", Label="a", **more)
+    start = "Value a for parameter Label is invalid. Reason: "
+    assert sqs.error("AddPermission", Label="a", **more).message == f"{start}Already exists."
+    sqs.call("RemovePermission", QueueUrl=queue, Label="a")
+    assert sqs.error("RemovePermission", QueueUrl=queue, Label="a").message == f"{start}can't find label."
+
+
+@pytest.mark.parametrize(
+    ("accounts", "actions", "code", "message"),
+    [
+        (
+            ["1"],
+            ["RemovePermission"],
+            "InvalidParameterValue",
+            "Value SQS:RemovePermission for parameter ActionName is invalid. "
+            "Reason: Only the queue owner is allowed to invoke this action.",
+        ),
+        (["1"], [], "MissingParameter", "The request must contain the parameter Actions."),
+        (
+            [],
+            ["SendMessage"],
+            "InvalidParameterValue",
+            "Value [] for parameter PrincipalId is invalid. Reason: Unable to verify.",
+        ),
+        (["1"], ["SendMessage"] * 8, "OverLimit", "8 Actions were found, maximum allowed is 7."),
+    ],
+)
+def test_a_permission_that_cannot_be_given_is_refused(
+    sqs: Sqs, queue: str, accounts: list[str], actions: list[str], code: str, message: str
+) -> None:
+    error = sqs.error("AddPermission", QueueUrl=queue, Label="x", AWSAccountIds=accounts, Actions=actions)
+    assert error == Failure(code, 403 if code == "OverLimit" else 400, message)
+    assert sqs.attributes(queue, "Policy") == {}
+
+
+@pytest.mark.parametrize("document", ['{"Statement":[1]}', '{"Statement":null}', '{"Statement":"x"}', "[]", "{", "1"])
+def test_a_policy_that_is_no_map_of_statements_is_refused(sqs: Sqs, queue: str, document: str) -> None:
+    error = sqs.error("SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": document})
+    assert (error.code, error.status) == ("InvalidAttributeValue", 400)
+    assert sqs.attributes(queue, "Policy") == {}
+
+
+@pytest.mark.parametrize("document", ['{"Statement":[]}', '{"Statement":{"Sid":"one"}}', "{}"])
+def test_a_permission_is_added_to_a_policy_that_was_set(sqs: Sqs, queue: str, document: str) -> None:
+    sqs.call("SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": document})
+    more = {"AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"]}
+    sqs.call("AddPermission", QueueUrl=queue, Label="x", **more)
+    assert json.loads(sqs.attributes(queue, "Policy")["Policy"])["Statement"][-1]["Sid"] == "x"
