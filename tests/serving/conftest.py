@@ -1,19 +1,144 @@
-"""Starts real services, each a process tree of its own."""
+"""The service as its users run it: real processes, real HTTP, a data directory of its own per test."""
 
 from __future__ import annotations
 
-import itertools
+import contextlib
+import http.client
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
-from tests.serving.trees import PATIENCE_SECONDS, Start, Tree
+PATIENCE_SECONDS = 20.0
+
+
+def until(happened: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    """Return when ``happened`` is true; fail with ``what`` if it is not in time."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {seconds} s: {what}")
+        time.sleep(0.005)
+
+
+class Serve:
+    """One ``sqs-facade serve`` on a free port, in a session of its own as from a terminal."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self.ready_file = folder / f"ready-{time.monotonic_ns()}"
+        self.output = self.ready_file.with_suffix(".out")
+        self.errors = self.ready_file.with_suffix(".err")
+        # Compiled modules as an installed package has them; otherwise every start measures the compiler.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        port = () if "--port" in flags else ("--port", "0")
+        self.began = time.monotonic()
+        with self.output.open("wb") as output, self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "sqs_facade.cli", "serve", *port, "--ready-file", str(self.ready_file), *flags],
+                stdout=output,
+                stderr=errors,
+                env=environment,
+                start_new_session=True,
+            )
+        self.url = ""
+
+    def wait_ready(self) -> Serve:
+        until(lambda: self.ready_file.exists() or self.process.poll() is not None, "ready")
+        assert self.ready_file.exists(), self.errors.read_text()
+        self.ready_seconds = time.monotonic() - self.began
+        self.url = self.ready_file.read_text().strip()
+        return self
+
+    def workers(self) -> list[psutil.Process]:
+        """Its processes that answer requests."""
+        return [
+            child
+            for child in psutil.Process(self.process.pid).children()
+            if "sqs_facade.cli" in " ".join(_command(child)) and child.status() != psutil.STATUS_ZOMBIE
+        ]
+
+    def refused(self) -> str:
+        """The one line with which it ended."""
+        assert self.process.wait(PATIENCE_SECONDS) != 0
+        lines = self.errors.read_text().splitlines()
+        assert len(lines) == 1, lines
+        assert not self.ready_file.exists()
+        return lines[0]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
+        """Seconds from the signal to the end of the process."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(PATIENCE_SECONDS)
+        return time.monotonic() - began
+
+    def kill(self) -> None:
+        """The process and all below it end now; safe to call twice."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for process in [*psutil.Process(self.process.pid).children(recursive=True)]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+        self.process.kill()
+        self.process.wait(PATIENCE_SECONDS)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []
+
+
+class Client:
+    """One keep-alive connection that speaks AWS JSON."""
+
+    def __init__(self, url: str) -> None:
+        where = urlsplit(url)
+        self._connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=10)
+
+    def call(self, operation: str, **body: Any) -> dict[str, Any]:
+        """The answer's document. Raises OSError or HTTPException when there is none, AssertionError if not 200."""
+        headers = {"X-Amz-Target": f"AmazonSQS.{operation}", "Content-Type": "application/x-amz-json-1.0"}
+        self._connection.request("POST", "/", json.dumps(body), headers)
+        answer = self._connection.getresponse()
+        document = answer.read()
+        assert answer.status == 200, document
+        found: dict[str, Any] = json.loads(document or b"{}")
+        return found
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@contextlib.contextmanager
+def client_of(service: Serve) -> Iterator[Client]:
+    client = Client(service.url)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def valkey_pid(data: Path) -> int:
+    """The process that serves a data directory."""
+    return int(json.loads((data / "info.json").read_bytes())["pid"])
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture(autouse=True)
@@ -29,37 +154,24 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="sf", dir="/tmp", ignore_cleanup_errors=True) as folder:
         monkeypatch.setenv("TMPDIR", folder)
         monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+        monkeypatch.setattr(tempfile, "tempdir", None)
         yield Path(folder)
 
 
 @pytest.fixture
-def start(tmp_path: Path, runtime: Path) -> Iterator[Start]:
-    """Starts ``sqs-facade serve`` with these flags; all of it has ended after the test."""
-    trees: list[Tree] = []
-    numbers = itertools.count()
-    # Compiled modules, as an installed package has them: otherwise every start measures the compiler.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+def serve(tmp_path: Path, runtime: Path) -> Iterator[Callable[..., Serve]]:
+    """Starts services; whatever still runs at the end of the test is killed."""
+    started: list[Serve] = []
 
-    def run(*flags: object, wait: bool = True) -> Tree:
-        ready = tmp_path / f"ready-{next(numbers)}"
-        command = [sys.executable, "-m", "sqs_facade.cli", "serve", "--ready-file", ready, *flags]
-        if "--port" not in flags:
-            command += ["--port", "0"]
-        process = subprocess.Popen(
-            [str(word) for word in command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            env=environment,
-        )
-        tree = Tree(process, ready)
-        trees.append(tree)
-        return tree.wait_ready() if wait else tree
+    def start(*flags: str | Path) -> Serve:
+        started.append(Serve(tmp_path, *map(str, flags)))
+        return started[-1]
 
-    yield run
-    for tree in trees:
-        if tree.process.poll() is None:
-            tree.process.send_signal(signal.SIGTERM)
-    for tree in trees:
-        tree.process.communicate(timeout=PATIENCE_SECONDS)
+    yield start
+    for service in started:
+        service.kill()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"

@@ -1,4 +1,4 @@
-"""What the service does to its data directory, what it leaves alone, and what is left of an ephemeral one."""
+"""What the service does to its data directory, and what it leaves alone."""
 
 from __future__ import annotations
 
@@ -6,79 +6,94 @@ import json
 import os
 import signal
 import stat
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+import redis
 
-from tests.serving.trees import Client, Start, runs, until
+from tests.serving.conftest import Client, Serve, client_of, until, valkey_pid
+from zaqar_core.embedded import EmbeddedError, attach
+
+Start = Callable[..., Serve]
 
 
-def test_only_its_owner_can_enter_and_the_socket_too(start: Start, tmp_path: Path, runtime: Path):
-    start("--data-dir", tmp_path / "data")
+def test_only_its_owner_can_enter_and_the_socket_too(serve: Start, data: Path, runtime: Path) -> None:
+    serve("--data-dir", data).wait_ready()
     [folder] = runtime.iterdir()
-    found = [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "data", folder, folder / "s")]
+    found = [stat.S_IMODE(path.stat().st_mode) for path in (data, folder, folder / "s")]
     assert found == [0o700, 0o700, 0o700]
 
 
-def test_half_done_rewrites_of_a_killed_valkey_are_removed_and_nothing_else(start: Start, tmp_path: Path):
-    data = tmp_path / "data"
+def test_half_done_rewrites_of_a_killed_valkey_are_removed_and_nothing_else(serve: Start, data: Path) -> None:
     data.mkdir()
     drafts = ["temp-rewriteaof-bg-123.aof", "temp-rewriteaof-123.aof", "temp-123.rdb"]
     others = ["temp-mine.rdb", "temp-123.txt", "notes"]
     for name in (*drafts, *others):
         (data / name).write_text("x")
-    start("--data-dir", data)
+    serve("--data-dir", data).wait_ready()
     assert [name for name in (*drafts, *others) if (data / name).exists()] == others
 
 
-def test_nothing_of_an_ephemeral_service_is_left(start: Start, runtime: Path):
-    tree = start("--ephemeral")
-    assert list(runtime.iterdir()) != []
-    tree.stop()
-    assert list(runtime.iterdir()) == []
-
-
-def test_nothing_of_an_ephemeral_service_is_left_after_kill_9_of_its_main_process(start: Start, runtime: Path):
-    start("--ephemeral").process.kill()
-    until(lambda: list(runtime.iterdir()) == [], "the directory is removed")
-
-
-def test_who_attached_restarts_a_valkey_whose_starter_is_gone(start: Start, tmp_path: Path):
-    starter = start("--data-dir", tmp_path / "data")
-    staying = start("--data-dir", tmp_path / "data")
-    valkey = starter.valkey()
-    starter.process.kill()
-    starter.process.wait()
-    valkey.kill()
-    client = Client(staying.port)
-    until(lambda: client.call("CreateQueue", QueueName="again")[0] == 200, "another Valkey")
-    client.close()
-    assert runs(staying.valkey())
-
-
-@pytest.mark.parametrize("named", ["", "s", "{there}/s"])
-def test_serve_refuses_a_foreign_schema_and_removes_nothing(start: Start, tmp_path: Path, named: str):
-    data, there = tmp_path / "data", tmp_path / "there"
+@pytest.fixture
+def canaries(tmp_path: Path, data: Path) -> list[Path]:
+    """Files in the working directory, beside the data directory and in it."""
+    (tmp_path / "there").mkdir()
     data.mkdir()
-    there.mkdir()
-    canaries = [Path("canary").absolute(), there / "canary", data / "canary"]
-    for canary in canaries:
+    found = [Path("canary").absolute(), tmp_path / "canary", tmp_path / "there" / "canary", data / "canary"]
+    for canary in found:
         canary.touch()
-    info = {"pid": 0, "socket": named.format(there=there), "schema": 99, "durability": "fsync"}
-    (data / "info.json").write_text(json.dumps(info))
-    tree = start("--data-dir", data, wait=False)
-    _, errors = tree.process.communicate(timeout=20)
-    assert "schema 99" in errors
-    assert all(canary.exists() for canary in canaries)
+    return found
 
 
-def test_a_service_whose_valkey_keeps_dying_says_so_and_comes_back(start: Start, tmp_path: Path):
-    tree = start("--data-dir", tmp_path / "data")
-    client = Client(tree.port)
-    for attempt in range(3):
-        os.kill(tree.valkey().pid, signal.SIGKILL)
-        until(lambda name=f"q{attempt}": client.call("CreateQueue", QueueName=name)[0] == 200, "another Valkey")
-    client.close()
-    tree.process.terminate()
-    _, errors = tree.process.communicate(timeout=20)
-    assert errors.splitlines() == ["sqs-facade: Valkey ended and is started again"] * 3
+def name_socket(data: Path, path: str) -> None:
+    """The information of a release with another schema, which names this socket."""
+    (data / "info.json").write_text(json.dumps({"pid": 0, "socket": path, "schema": 99, "durability": "fsync"}))
+
+
+@pytest.mark.parametrize("named", ["", ".", "s", "../s", "{there}", "{there}/canary", "{there}/s"])
+def test_a_foreign_schema_is_refused_and_nothing_it_names_is_removed(
+    data: Path, tmp_path: Path, canaries: list[Path], named: str
+) -> None:
+    """What a damaged or foreign ``info.json`` names is never removed: it once cost a whole working directory."""
+    name_socket(data, named.format(there=tmp_path / "there"))
+    with pytest.raises(EmbeddedError, match="schema 99"):
+        attach(data, durability="fsync", ephemeral=False)
+    assert [canary for canary in canaries if not canary.exists()] == []
+
+
+def test_serve_says_in_one_line_that_the_schema_is_another_and_removes_nothing(
+    serve: Start, data: Path, canaries: list[Path]
+) -> None:
+    name_socket(data, "s")
+    assert "schema 99" in serve("--data-dir", data).refused()
+    assert [canary for canary in canaries if not canary.exists()] == []
+
+
+def test_a_valkey_that_keeps_dying_is_restarted_with_one_line_each(serve: Start, data: Path) -> None:
+    service = serve("--data-dir", data).wait_ready()
+    with client_of(service) as client:
+        for attempt in range(3):
+            os.kill(valkey_pid(data), signal.SIGKILL)
+            until(partial(_creates, client, f"q{attempt}"), "another Valkey")
+    service.stop()
+    assert service.errors.read_text().splitlines() == ["sqs-facade: Valkey ended and is started again"] * 3
+
+
+def _creates(client: Client, queue: str) -> bool:
+    try:
+        client.call("CreateQueue", QueueName=queue)
+    except AssertionError:  # not yet: 503
+        return False
+    return True
+
+
+def test_each_life_has_the_data_of_the_one_before(data: Path) -> None:
+    for life in range(3):
+        embedded = attach(data, durability="fsync", ephemeral=False)
+        with redis.Redis.from_url(embedded.url) as client:
+            assert client.incr("lives") == life + 1
+        embedded.release()
+        embedded.release()
+        assert not Path(embedded.url.removeprefix("unix://")).exists()

@@ -1,86 +1,98 @@
-"""Stopping: quickly, with answers to whoever waits, and without anything left behind."""
+"""The service ends when it is told to: at once, cleanly, with an answer to everybody who waits."""
 
 from __future__ import annotations
 
+import json
 import os
+import selectors
 import signal
-import threading
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from tests.serving.trees import Client, Start, Tree, received, runs, until
+import pytest
 
-POLLS = 40
+from tests.serving.conftest import Serve, client_of, is_running, until, valkey_pid
 
-
-def poll_in_background(port: int) -> tuple[list[threading.Thread], list[int]]:
-    """Threads in long polls of 20 s on an empty queue, and the statuses they get."""
-    statuses: list[int] = []
-
-    def poll() -> None:
-        client = Client(port)
-        statuses.append(client.call("ReceiveMessage", QueueUrl="q", WaitTimeSeconds=20)[0])
-        client.close()
-
-    threads = [threading.Thread(target=poll) for _ in range(POLLS)]
-    for thread in threads:
-        thread.start()
-    return threads, statuses
+Start = Callable[..., Serve]
+WAITS = 500
 
 
-def stop_with_polls(tree: Tree, stop: Callable[[], object]) -> list[int]:
-    client = Client(tree.port)
-    assert client.call("CreateQueue", QueueName="q")[0] == 200
-    client.close()
-    worker = tree.worker()
-    threads, statuses = poll_in_background(tree.port)
-    until(lambda: worker.num_threads() > POLLS, "waiting polls")
-    left = tree.children()
-    started = time.monotonic()
-    stop()
-    tree.process.wait(20)
-    assert time.monotonic() - started < 2.0
-    for thread in threads:
-        thread.join()
-    until(lambda: not any(runs(child) for child in left), "the end of all processes")
-    return statuses
+def wait_on(service: Serve, queue: str) -> socket.socket:
+    """A connection on which a long poll of 20 s has been asked for."""
+    where = urlsplit(service.url)
+    body = json.dumps({"QueueUrl": queue, "WaitTimeSeconds": 20}).encode()
+    head = (
+        f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nX-Amz-Target: AmazonSQS.ReceiveMessage\r\n"
+        f"Content-Type: application/x-amz-json-1.0\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    client = socket.create_connection((where.hostname or "", where.port or 0), 5)
+    client.sendall(head.encode() + body)
+    return client
 
 
-def test_sigterm_answers_waiting_polls_and_is_quick(start: Start):
-    tree = start("--ephemeral")
-    assert stop_with_polls(tree, tree.process.terminate) == [200] * POLLS
-    assert tree.process.returncode == 0
+def answers(clients: list[socket.socket], seconds: float) -> list[bytes]:
+    """What each has got, once all have something or the time is over."""
+    found: list[bytes] = []
+    deadline = time.monotonic() + seconds
+    with selectors.DefaultSelector() as selector:
+        for client in clients:
+            selector.register(client, selectors.EVENT_READ, client.recv)
+        while len(found) < len(clients) and time.monotonic() < deadline:
+            for key, _ in selector.select(0.1):
+                try:
+                    found.append(key.data(4096))
+                except OSError as problem:
+                    found.append(repr(problem).encode())
+                selector.unregister(key.fileobj)
+    return found
 
 
-def test_ctrl_c_reaches_the_whole_group(start: Start):
-    tree = start("--ephemeral")
-    assert stop_with_polls(tree, lambda: os.killpg(tree.process.pid, signal.SIGINT)) == [200] * POLLS
+@pytest.mark.parametrize("how", ["SIGTERM", "Ctrl-C"])
+def test_waiting_polls_are_answered_empty_and_the_service_is_gone_within_two_seconds(
+    serve: Start, data: Path, how: str
+) -> None:
+    service = serve("--data-dir", data).wait_ready()
+    with client_of(service) as client:
+        client.call("CreateQueue", QueueName="quiet")
+    clients = [wait_on(service, "quiet") for _ in range(WAITS)]
+    [worker] = service.workers()
+    until(lambda: worker.num_threads() >= WAITS, "every poll has its thread")
+    pid = valkey_pid(data)
+
+    began = time.monotonic()
+    if how == "SIGTERM":
+        service.process.send_signal(signal.SIGTERM)
+    else:
+        os.killpg(service.process.pid, signal.SIGINT)
+    got = answers(clients, 5)
+    service.process.wait(10)
+    took = time.monotonic() - began
+
+    for waiting in clients:
+        waiting.close()
+    assert len(got) == WAITS
+    assert {answer.split(b"\r\n", 1)[0] for answer in got} == {b"HTTP/1.1 200 OK"}
+    assert not [answer for answer in got if b"ReceiptHandle" in answer]
+    assert took < 2.0
+    assert service.process.returncode == 0
+    assert not is_running(pid)
+    assert service.errors.read_text() == ""
 
 
-def test_two_services_share_one_valkey_and_either_may_stop_first(start: Start, tmp_path: Path):
-    folder = tmp_path / "data"
-    for first_stops in (True, False):
-        one = start("--data-dir", folder)
-        valkey = one.valkey()
-        two = start("--data-dir", folder)
-        assert not any("valkey-server" in " ".join(child.cmdline()) for child in two.children())
-        early, late = (one, two) if first_stops else (two, one)
-        client = Client(late.port)
-        client.call("CreateQueue", QueueName="q")
-        early.stop()
-        body = f"after {first_stops}"
-        assert client.call("SendMessage", QueueUrl="q", MessageBody=body)[0] == 200
-        assert body in received(late.port, "q")
-        client.close()
-        late.stop()
-        until(lambda process=valkey: not runs(process), "the end of Valkey")
+def test_nothing_of_an_ephemeral_service_is_left(serve: Start, runtime: Path) -> None:
+    service = serve("--ephemeral").wait_ready()
+    assert list(runtime.iterdir()) != []
+    service.stop()
+    assert list(runtime.iterdir()) == []
 
 
-def test_a_killed_service_leaves_nothing_running(start: Start):
-    tree = start("--ephemeral")
-    children = tree.children()
-    socket = Path(tree.valkey().cmdline()[0].split("unixsocket:")[1])
-    tree.process.kill()
-    until(lambda: not any(runs(child) for child in children), "the end of all processes")
-    assert not socket.exists()
+def test_nothing_of_an_ephemeral_service_is_left_after_kill_9_of_its_main_process(serve: Start, runtime: Path) -> None:
+    service = serve("--ephemeral").wait_ready()
+    workers = service.workers()
+    service.process.kill()
+    service.process.wait()
+    until(lambda: not any(is_running(worker.pid) for worker in workers), "workers end with their parent", 5)
+    until(lambda: list(runtime.iterdir()) == [], "the directory is removed", 5)
