@@ -51,7 +51,7 @@ def create_queue(call: Call, asked: CreateQueue) -> QueueUrlResult:
     if is_fifo_wanted:
         raise SqsError("UnsupportedOperation", "FIFO queues are not available in this version.")
     wanted = attributes.check(asked.attributes, ref)
-    _require_target(call, wanted)
+    require_target(call, wanted)
     settings = wanted.settings()
     if asked.tags:
         settings.documents["tags"] = orjson.dumps(asked.tags)
@@ -61,7 +61,8 @@ def create_queue(call: Call, asked: CreateQueue) -> QueueUrlResult:
     return QueueUrlResult(call.url(ref))
 
 
-def _require_target(call: Call, wanted: attributes.Wanted) -> None:
+def require_target(call: Call, wanted: attributes.Wanted) -> None:
+    """The dead-letter queue that a RedrivePolicy names exists. Raises InvalidParameterValue."""
     if wanted.dead_letter_target is None:
         return
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from msgspec import field
@@ -73,7 +74,7 @@ SYSTEM_ATTRIBUTES = frozenset(
 )  # fmt: skip
 
 
-def _shown(call: Call, found: StoredMessage, system: set[str], wanted: object) -> Message:
+def _shown(call: Call, found: StoredMessage, system: set[str], wanted: re.Pattern[str] | None) -> Message:
     assert found.receipt is not None
     message = Message(
         found.id, receipts.encode(found.receipt, call.session.secret), digests.of_body(found.body), found.body.decode()
@@ -83,7 +84,7 @@ def _shown(call: Call, found: StoredMessage, system: set[str], wanted: object) -
         chosen = every if "All" in system else {name: value for name, value in every.items() if name in system}
         message.attributes = chosen or None
     if found.attributes and wanted is not None:
-        kept = tuple(one for one in found.attributes if wanted.match(one.name))  # type: ignore[attr-defined]
+        kept = tuple(one for one in found.attributes if wanted.match(one.name))
         if kept:
             message.md5_of_attributes = digests.of_attributes(kept)
             message.message_attributes = content.shown(kept)

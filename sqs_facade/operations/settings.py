@@ -7,7 +7,7 @@ from typing import Annotated
 from sqs_facade import attributes
 from sqs_facade.codecs.query import listed
 from sqs_facade.errors import missing
-from sqs_facade.operations.queues import AttributeTexts, _require_target
+from sqs_facade.operations.queues import AttributeTexts, require_target
 from sqs_facade.registry import Call, Shape, operation
 from zaqar_core import queues
 from zaqar_core.model import SettingsChange
@@ -41,7 +41,7 @@ def set_queue_attributes(call: Call, asked: SetQueueAttributes) -> None:
     if not asked.attributes:
         raise missing("Attribute.Name")
     wanted = attributes.check(asked.attributes, ref)
-    _require_target(call, wanted)
+    require_target(call, wanted)
     queues.change(
         call.session,
         ref,
