@@ -54,6 +54,29 @@ class Operation:
 OPERATIONS: dict[str, Operation] = {}
 
 
+def _json_reader(shape: Any) -> Callable[[bytes], Any]:
+    """Reads an input. A member that is null counts as absent, as everywhere in AWS JSON."""
+    read_strictly = msgspec.json.Decoder(shape).decode
+
+    def read(body: bytes) -> Any:
+        try:
+            return read_strictly(body)
+        except msgspec.ValidationError:
+            if b"null" not in body:
+                raise
+            return msgspec.convert(_without_nulls(msgspec.json.decode(body)), shape)
+
+    return read
+
+
+def _without_nulls(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {name: _without_nulls(value) for name, value in node.items() if value is not None}
+    if isinstance(node, list):
+        return [_without_nulls(value) for value in node]
+    return node
+
+
 def operation(*, on_queue_path: bool = True) -> Callable[[Callable[[Call, Any], Any]], Callable[[Call, Any], Any]]:
     """Enter a function ``send_message(call, asked: SendMessage) -> Result | None`` as operation SendMessage."""
 
@@ -64,7 +87,7 @@ def operation(*, on_queue_path: bool = True) -> Callable[[Callable[[Call, Any], 
         OPERATIONS[name] = Operation(
             name,
             function,
-            msgspec.json.Decoder(asked).decode,
+            _json_reader(asked),
             query.reader(asked),
             hints["return"] is not type(None),
             on_queue_path,

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
-from xml.sax.saxutils import escape
+from urllib.parse import unquote
 
 import msgspec
 import orjson
@@ -35,11 +34,24 @@ def mapped(key: str, value: str, *query_names: str) -> msgspec.Meta:
 
 
 def tree(encoded: bytes | str) -> Tree:
-    """Form or query string as a tree: ``a.1.b=c`` is ``{"a": {"1": {"b": "c"}}}``. Raises ValueError."""
-    text = encoded.decode("ascii") if isinstance(encoded, bytes) else encoded
+    """Form or query string as a tree: ``a.1.b=c`` is ``{"a": {"1": {"b": "c"}}}``. Raises ValueError.
+
+    Bytes outside ASCII are UTF-8, escaped or not; a query string comes as latin-1 (WSGI's way).
+    """
+    text = (encoded if isinstance(encoded, bytes) else encoded.encode("latin-1")).decode()
     root: Tree = {}
-    pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
-    for name, value in pairs:
+    if text.count("&") >= MOST_PARAMETERS:
+        raise ValueError(f"there are more than {MOST_PARAMETERS}")
+    for pair in text.split("&"):
+        if not pair:
+            continue
+        raw_name, _, raw_value = pair.partition("=")
+        name, value = _unescaped(raw_name), _unescaped(raw_value)
+        if "." not in name:
+            if isinstance(root.get(name), dict):
+                raise ValueError(f"{name[:80]} is given twice, in different ways")
+            root[name] = value
+            continue
         node = root
         *path, last = name.split(".")
         if len(path) > 8:
@@ -52,6 +64,11 @@ def tree(encoded: bytes | str) -> Tree:
             raise ValueError(f"{name[:80]} is given twice, in different ways")
         node[last] = value
     return root
+
+
+def _unescaped(text: str) -> str:
+    plain = text.replace("+", " ")
+    return unquote(plain, errors="strict") if "%" in plain else plain
 
 
 def reader(shape: Any) -> Callable[[Tree], Any]:
@@ -148,7 +165,16 @@ _MAPS = {
     "MessageAttributes": ("MessageAttribute", "Name", "Value"),
     "Tags": ("Tag", "Key", "Value"),
 }
-_ESCAPES = {"\r": "&#xD;", '"': "&quot;"}
+#: What XML 1.0 cannot hold as it is: markup, a carriage return (it would be read as a line feed), forbidden characters.
+_SPECIAL = re.compile("[^\t\n\x20!#-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;"}
+
+
+def _text(value: str) -> str:
+    """As the text of an element; a character that XML cannot hold at all becomes a question mark."""
+    if _SPECIAL.search(value) is None:
+        return value
+    return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0], "?"), value)
 
 
 def _elements(operation: str, result: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -170,11 +196,25 @@ def _elements(operation: str, result: dict[str, Any]) -> list[tuple[str, Any]]:
     return pairs
 
 
-def _xml(pairs: list[tuple[str, Any]]) -> str:
-    return "".join(
-        f"<{name}>{_xml(content) if isinstance(content, list) else escape(str(content), _ESCAPES)}</{name}>"
-        for name, content in pairs
-    )
+def _xml(operation: str, result: dict[str, Any]) -> str:
+    """The result's elements, lists and maps flattened."""
+    parts: list[str] = []
+    for member, value in result.items():
+        if isinstance(value, str):
+            parts.append(f"<{member}>{_text(value)}</{member}>")
+        elif isinstance(value, dict):
+            element, key, content = _MAPS[member]
+            for name, one in value.items():
+                inner = _xml(operation, one) if isinstance(one, dict) else _text(one)
+                parts.append(f"<{element}><{key}>{_text(name)}</{key}><{content}>{inner}</{content}></{element}>")
+        elif isinstance(value, list):
+            element = _LISTS.get(member) or f"{operation}ResultEntry"
+            for one in value:
+                inner = _xml(operation, one) if isinstance(one, dict) else _text(one)
+                parts.append(f"<{element}>{inner}</{element}>")
+        else:
+            parts.append(f"<{member}>{'true' if value else 'false'}</{member}>")
+    return "".join(parts)
 
 
 def _json(pairs: list[tuple[str, Any]]) -> Any:
@@ -190,20 +230,16 @@ def _json(pairs: list[tuple[str, Any]]) -> Any:
     return found
 
 
-_UNSAFE_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
 def write(operation: str, result: dict[str, Any] | None, request_id: str, *, as_json: bool) -> bytes:
     """The answer of an operation; ``result`` None for operations without output."""
-    pairs = _elements(operation, result) if result is not None else None
     if as_json:
         answer: dict[str, Any] = {"ResponseMetadata": {"RequestId": request_id}}
-        if pairs is not None:
-            answer[f"{operation}Result"] = _json(pairs)
+        if result is not None:
+            answer[f"{operation}Result"] = _json(_elements(operation, result))
         return orjson.dumps({f"{operation}Response": answer})
     body = ""
-    if pairs is not None:
-        inner = _xml(pairs)
+    if result is not None:
+        inner = _xml(operation, result)
         body = f"<{operation}Result>{inner}</{operation}Result>" if inner else f"<{operation}Result/>"
     return (
         f'<?xml version="1.0"?><{operation}Response xmlns="{NAMESPACE}">{body}'
@@ -216,8 +252,7 @@ def write_error(code: str, message: str, request_id: str, *, is_sender: bool, as
     if as_json:
         return orjson.dumps({"Error": {"Code": code, "Message": message}, "RequestId": request_id})
     kind = "Sender" if is_sender else "Receiver"
-    text = escape(_UNSAFE_XML.sub("?", message), _ESCAPES)
     return (
         f'<?xml version="1.0"?><ErrorResponse xmlns="{NAMESPACE}"><Error><Type>{kind}</Type><Code>{code}</Code>'
-        f"<Message>{text}</Message><Detail/></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+        f"<Message>{_text(message)}</Message><Detail/></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     ).encode()
