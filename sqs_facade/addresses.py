@@ -19,8 +19,12 @@ from zaqar_core.settings import Settings
 #: Host forms that name a region: sqs.<region>.<anything>, <region>.queue.<anything>.
 _STANDARD_HOST = re.compile(r"^sqs\.([a-z]{2}(?:-[a-z]+)+-\d+)\.")
 _LEGACY_HOST = re.compile(r"^([a-z]{2}(?:-[a-z]+)+-\d+)\.queue\.")
-_ACCOUNT = re.compile(r"^[0-9]{12}$")
-_NAME = re.compile(r"^[A-Za-z0-9_-]{1,80}$")
+_ACCOUNT = re.compile(r"[0-9]{12}\Z")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}\Z")
+#: What an address may name: also a queue that Zaqar made, with dots, but not of dots alone.
+_ADDRESSED = re.compile(r"(?!\.fifo\Z)(?=\.*[A-Za-z0-9_-])[A-Za-z0-9_.-]{1,80}\Z")
+#: Characters; a longer QueueUrl names nothing, and is not worth remembering.
+_LONGEST_URL = 2048
 _CREDENTIAL = re.compile(r"Credential=([^,\s]+)")
 
 
@@ -70,6 +74,8 @@ def queue(queue_url: str | None, path: str, who: Caller, settings: Settings) -> 
         if path in ("", "/"):
             raise missing("QueueUrl")
         queue_url = path
+    if len(queue_url) > _LONGEST_URL:
+        raise _bad_address(queue_url)
     return _parse(queue_url, who, settings.region if settings.regions == "ignore" else "")
 
 
@@ -95,14 +101,19 @@ def _parse(url: str, who: Caller, forced_region: str) -> QueueRef:
             region = region or named_region
         case _:
             raise _bad_address(url)
-    if not is_name(name):
+    if not is_addressed(name):
         raise _bad_address(url)
     return QueueRef(account, forced_region or region or who.region, name)
 
 
 def is_name(name: str) -> bool:
-    """1 to 80 letters, digits, hyphens and underscores; ``.fifo`` at the end is part of the 80."""
-    return len(name) <= 80 and bool(_NAME.match(name.removesuffix(".fifo"))) and not name.endswith("\n")
+    """Whether SQS creates it: 1 to 80 letters, digits, hyphens, underscores; ``.fifo`` at the end is part of the 80."""
+    return len(name) <= 80 and bool(_NAME.match(name.removesuffix(".fifo")))
+
+
+def is_addressed(name: str) -> bool:
+    """Whether a queue may have this name, whichever dialect created it."""
+    return bool(_ADDRESSED.match(name))
 
 
 def _bad_address(url: str) -> SqsError:
@@ -121,6 +132,6 @@ def arn(ref: QueueRef) -> str:
 def of_arn(text: str) -> QueueRef | None:
     """The queue of an SQS ARN, None when it is none."""
     match text.split(":"):
-        case ["arn", _, "sqs", region, account, name] if region and account and is_name(name):
+        case ["arn", _, "sqs", region, account, name] if region and account and is_addressed(name):
             return QueueRef(account, region, name)
     return None

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import orjson
 
 from sqs_facade import addresses
+from sqs_facade.content import is_text
 from sqs_facade.errors import SqsError
 from zaqar_core import limits
 from zaqar_core.model import Counts, Queue, QueueSettings
@@ -114,13 +115,15 @@ def _only_fifo(name: str) -> None:
 def _document(name: str, value: str) -> bytes | None:
     if value == "":
         return None
+    if not is_text(value):
+        raise _invalid(name)
     if name == "SqsManagedSseEnabled":
         flag = _FLAGS.get(value.lower())
         if flag is None:
             raise _invalid(name)
         return flag.encode()
     if name == "KmsDataKeyReusePeriodSeconds":
-        if not (value.isascii() and value.isdigit() and 60 <= int(value[:9]) <= 86_400):
+        if not (value.isascii() and value.isdigit() and len(value) <= 9 and 60 <= int(value) <= 86_400):
             raise _invalid(name)
         return None if value == _KMS_REUSE_DEFAULT else value.encode()
     if name in ("Policy", "RedriveAllowPolicy"):

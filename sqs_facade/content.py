@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from sqs_facade.codecs.query import mapped
@@ -12,12 +12,13 @@ from sqs_facade.registry import Shape
 from zaqar_core.model import Attribute
 
 MOST_ATTRIBUTES = 10
+MOST_TAGS = 50
 #: #x9 #xA #xD #x20-#xD7FF #xE000-#xFFFD #x10000-#x10FFFF (XML 1.0), everything else.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NAME = re.compile(r"^[\w.-]{1,256}$")
+_NAME = re.compile(r"[\w.-]{1,256}\Z")
 _RESERVED = re.compile(r"^(?:aws|amazon)\.", re.IGNORECASE)
-_TYPE = re.compile(r"^(String|Number|Binary)(?:\.[\w.-]+)?$")
-_IDENTIFIER = re.compile(r"""^[A-Za-z0-9!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]{1,128}$""")
+_TYPE = re.compile(r"(String|Number|Binary)(?:\.[\w.-]+)?\Z")
+_IDENTIFIER = re.compile(r"""[A-Za-z0-9!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]{1,128}\Z""")
 _TRACE_HEADER = "AWSTraceHeader"
 
 
@@ -31,6 +32,11 @@ class AttributeValue(Shape):
 
 AttributeMap = Annotated[dict[str, AttributeValue], mapped("Name", "Value", "MessageAttribute")]
 SystemAttributeMap = Annotated[dict[str, AttributeValue], mapped("Name", "Value", "MessageSystemAttribute")]
+
+
+def is_text(value: str) -> bool:
+    """Whether XML can carry it."""
+    return _FORBIDDEN.search(value) is None
 
 
 def body(text: str | None) -> bytes:
@@ -51,13 +57,7 @@ def attributes(given: Mapping[str, AttributeValue]) -> tuple[Attribute, ...]:
 
 
 def _attribute(name: str, value: AttributeValue, whose: str) -> Attribute:
-    if (
-        not _NAME.match(name)
-        or _RESERVED.match(name)
-        or name.startswith(".")
-        or name.endswith((".", "\n"))
-        or ".." in name
-    ):
+    if not _NAME.match(name) or _RESERVED.match(name) or name.startswith(".") or name.endswith(".") or ".." in name:
         raise SqsError("InvalidParameterValue", f"Message ({whose}) attribute name '{name[:256]}' is invalid.")
     kind = value.data_type
     if not kind:
@@ -115,7 +115,7 @@ def size(message_body: bytes, found: tuple[Attribute, ...]) -> int:
 
 def identifier(value: str | None, parameter: str) -> str | None:
     """MessageGroupId, MessageDeduplicationId. Raises InvalidParameterValue."""
-    if value is None or (_IDENTIFIER.match(value) and not value.endswith("\n")):
+    if value is None or _IDENTIFIER.match(value):
         return value
     reason = f"{parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length."
     raise invalid(value, parameter, reason)
@@ -131,13 +131,26 @@ def shown(found: tuple[Attribute, ...]) -> dict[str, AttributeValue]:
     }
 
 
-def selector(names: list[str]) -> re.Pattern[str] | None:
-    """Which attribute names were asked for: names, prefixes (``foo.*``), ``All``, ``.*``; None for none."""
-    if not names:
-        return None
-    parts = []
-    for name in names:
-        if name in ("All", "*", ".*"):
-            return re.compile("")
-        parts.append(re.escape(name[:-2]) if name.endswith(".*") else re.escape(name) + r"\Z")
-    return re.compile("|".join(f"(?:{part})" for part in parts))
+def check_tags(tags: Mapping[str, str], queue_name: str) -> None:
+    """All the tags a queue is to have. Raises InvalidParameterValue."""
+    if len(tags) > MOST_TAGS:
+        raise SqsError("InvalidParameterValue", f"Too many tags added for queue {queue_name}.")
+    if not all(is_text(key) and is_text(value) for key, value in tags.items()):
+        raise SqsError("InvalidParameterValue", "Tags contain characters outside the allowed set.")
+
+
+class Selector:
+    """Which attribute names were asked for: names, prefixes (``foo.*``), or all (``All``, ``*``, ``.*``)."""
+
+    __slots__ = ("_names", "_prefixes")
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = frozenset(names)
+        if self._names.isdisjoint(("All", "*", ".*")):
+            self._prefixes = tuple(name[:-2] for name in names if name.endswith(".*"))
+        else:
+            self._prefixes = ("",)
+
+    def of(self, found: tuple[Attribute, ...]) -> tuple[Attribute, ...]:
+        """Those of the attributes, in their order."""
+        return tuple(one for one in found if one.name in self._names or one.name.startswith(self._prefixes))

@@ -10,9 +10,9 @@ from msgspec import field
 from sqs_facade import addresses
 from sqs_facade.codecs.query import listed
 from sqs_facade.errors import SqsError, invalid, missing
+from sqs_facade.operations.documents import revise
 from sqs_facade.registry import OPERATIONS, Call, Shape, operation
-from zaqar_core import queues
-from zaqar_core.model import Queue, SettingsChange
+from zaqar_core.model import Queue
 
 MOST_ACTIONS = 7
 _OWNER_ONLY = frozenset(
@@ -42,7 +42,8 @@ def _policy(queue: Queue) -> dict[str, Any]:
         return {"Version": "2008-10-17", "Id": f"{addresses.arn(queue.ref)}/SQSDefaultPolicy", "Statement": []}
     policy: dict[str, Any] = orjson.loads(document)
     statements = policy.get("Statement", [])
-    policy["Statement"] = statements if isinstance(statements, list) else [statements]
+    statements = statements if isinstance(statements, list) else [statements]
+    policy["Statement"] = [statement for statement in statements if isinstance(statement, dict)]
     return policy
 
 
@@ -70,20 +71,22 @@ def add_permission(call: Call, asked: AddPermission) -> None:
             )
     if not asked.accounts:
         raise invalid("[]", "PrincipalId", "Unable to verify.")
-    queue = queues.get(call.session, ref)
-    policy = _policy(queue)
-    if any(statement.get("Sid") == asked.label for statement in policy["Statement"]):
-        raise invalid(asked.label, "Label", "Already exists.")
-    policy["Statement"].append(
-        {
-            "Sid": asked.label,
-            "Effect": "Allow",
-            "Principal": {"AWS": _one_or_list([f"arn:aws:iam::{account}:root" for account in asked.accounts])},
-            "Action": _one_or_list([f"SQS:{action}" for action in asked.actions]),
-            "Resource": addresses.arn(ref),
-        }
-    )
-    _store(call, queue, policy)
+    statement = {
+        "Sid": asked.label,
+        "Effect": "Allow",
+        "Principal": {"AWS": _one_or_list([f"arn:aws:iam::{account}:root" for account in asked.accounts])},
+        "Action": _one_or_list([f"SQS:{action}" for action in asked.actions]),
+        "Resource": addresses.arn(ref),
+    }
+
+    def edit(queue: Queue) -> bytes:
+        policy = _policy(queue)
+        if any(one.get("Sid") == asked.label for one in policy["Statement"]):
+            raise invalid(asked.label, "Label", "Already exists.")
+        policy["Statement"].append(statement)
+        return orjson.dumps(policy)
+
+    revise(call.session, ref, "policy", edit)
 
 
 @operation()
@@ -92,17 +95,13 @@ def remove_permission(call: Call, asked: RemovePermission) -> None:
     ref = call.queue(asked.queue_url)
     if not asked.label:
         raise missing("Label")
-    queue = queues.get(call.session, ref)
-    policy = _policy(queue)
-    kept = [statement for statement in policy["Statement"] if statement.get("Sid") != asked.label]
-    if len(kept) == len(policy["Statement"]):
-        raise invalid(asked.label, "Label", "can't find label.")
-    policy["Statement"] = kept
-    _store(call, queue, policy)
 
+    def edit(queue: Queue) -> bytes | None:
+        policy = _policy(queue)
+        kept = [one for one in policy["Statement"] if one.get("Sid") != asked.label]
+        if len(kept) == len(policy["Statement"]):
+            raise invalid(asked.label, "Label", "can't find label.")
+        policy["Statement"] = kept
+        return orjson.dumps(policy) if kept else None
 
-def _store(call: Call, queue: Queue, policy: dict[str, Any]) -> None:
-    document = orjson.dumps(policy) if policy["Statement"] else None
-    queues.change(
-        call.session, queue.ref, SettingsChange(documents={"policy": document}, expected_revision=queue.revision)
-    )
+    revise(call.session, ref, "policy", edit)

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import orjson
 
-from sqs_facade import addresses, attributes
+from sqs_facade import addresses, attributes, content
 from sqs_facade.codecs.query import mapped
 from sqs_facade.errors import SqsError, invalid
 from sqs_facade.registry import Call, Shape, operation
@@ -54,6 +54,7 @@ def create_queue(call: Call, asked: CreateQueue) -> QueueUrlResult:
     require_target(call, wanted)
     settings = wanted.settings()
     if asked.tags:
+        content.check_tags(asked.tags, name)
         settings.documents["tags"] = orjson.dumps(asked.tags)
     created = queues.create(call.session, ref, settings, creator="sqs")
     if not created.is_new:
@@ -97,7 +98,7 @@ class GetQueueUrl(Shape):
 @operation()
 def get_queue_url(call: Call, asked: GetQueueUrl) -> QueueUrlResult:
     """The URL of a queue that exists. Raises QueueDoesNotExist."""
-    if not addresses.is_name(asked.queue_name):
+    if not addresses.is_addressed(asked.queue_name):
         raise QueueNotFound
     ref = QueueRef(asked.owner_account or call.who.account, call.who.region, asked.queue_name)
     queues.get(call.session, ref)

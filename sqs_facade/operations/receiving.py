@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from msgspec import field
@@ -62,8 +61,8 @@ def receive_message(call: Call, asked: ReceiveMessage) -> ReceiveMessageResult:
     found = messages.receive(
         call.session, ref, max_messages=most or 1, visibility_seconds=asked.visibility_timeout, wait_seconds=wait
     )
-    wanted = content.selector(asked.message_attribute_names or [])
-    return ReceiveMessageResult([_shown(call, one, system, wanted) for one in found])
+    wanted = content.Selector(asked.message_attribute_names or ())
+    return ReceiveMessageResult([_shown(call, one, ref.project, system, wanted) for one in found])
 
 
 SYSTEM_ATTRIBUTES = frozenset(
@@ -74,29 +73,29 @@ SYSTEM_ATTRIBUTES = frozenset(
 )  # fmt: skip
 
 
-def _shown(call: Call, found: StoredMessage, system: set[str], wanted: re.Pattern[str] | None) -> Message:
+def _shown(call: Call, found: StoredMessage, owner: str, system: set[str], wanted: content.Selector) -> Message:
     assert found.receipt is not None
     message = Message(
         found.id, receipts.encode(found.receipt, call.session.secret), digests.of_body(found.body), found.body.decode()
     )
     if system:
-        every = system_attributes(found, call.who.account)
+        every = system_attributes(found, owner)
         chosen = every if "All" in system else {name: value for name, value in every.items() if name in system}
         message.attributes = chosen or None
-    if found.attributes and wanted is not None:
-        kept = tuple(one for one in found.attributes if wanted.match(one.name))
+    if found.attributes:
+        kept = wanted.of(found.attributes)
         if kept:
             message.md5_of_attributes = digests.of_attributes(kept)
             message.message_attributes = content.shown(kept)
     return message
 
 
-def system_attributes(found: StoredMessage, account: str) -> dict[str, str]:
-    """All that the message has, in the order of names. Times are milliseconds."""
+def system_attributes(found: StoredMessage, owner: str) -> dict[str, str]:
+    """All that the message has, in the order of names. Times are milliseconds. ``owner`` is the queue's account."""
     every = {
         "ApproximateFirstReceiveTimestamp": str(found.first_received_ms or 0),
         "ApproximateReceiveCount": str(found.receive_count),
-        "SenderId": found.sender or account,
+        "SenderId": found.sender or owner,
         "SentTimestamp": str(found.sent_ms),
     }
     for one in found.system_attributes:

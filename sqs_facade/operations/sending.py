@@ -14,6 +14,7 @@ from sqs_facade.registry import Call, Shape, operation
 from zaqar_core import limits, messages
 from zaqar_core.errors import MessageTooLong
 from zaqar_core.model import NewMessage
+from zaqar_core.names import QueueRef
 
 MOST_DELAY_SECONDS = 900
 
@@ -59,7 +60,7 @@ class SendMessageBatchResult(Shape):
     failed: list[Failed] = []
 
 
-def _new_message(asked: SendMessage, trace_header: str | None) -> NewMessage:
+def _new_message(asked: SendMessage, trace_header: str | None, sender: str | None) -> NewMessage:
     delay = asked.delay_seconds
     if delay is not None and not 0 <= delay <= MOST_DELAY_SECONDS:
         reason = "DelaySeconds must be >= 0 and <= 900."
@@ -75,16 +76,22 @@ def _new_message(asked: SendMessage, trace_header: str | None) -> NewMessage:
         system,
         content.size(body, attributes) if attributes else len(body),
         delay,
+        sender=sender,
         group=content.identifier(asked.message_group_id, "MessageGroupId"),
         dedup_id=content.identifier(asked.message_deduplication_id, "MessageDeduplicationId"),
     )
+
+
+def _sender(call: Call, ref: QueueRef) -> str | None:
+    """The caller's account, where it is not the queue's own."""
+    return call.who.account if call.who.account != ref.project else None
 
 
 @operation()
 def send_message(call: Call, asked: SendMessage) -> SendMessageResult:
     """Put one message into a queue. One round trip."""
     ref = call.queue(asked.queue_url)
-    new = _new_message(asked, call.request.header("X_AMZN_TRACE_ID"))
+    new = _new_message(asked, call.request.header("X_AMZN_TRACE_ID"), _sender(call, ref))
     [sent] = messages.send(call.session, ref, [new])
     if isinstance(sent, MessageTooLong):
         raise of_fact(sent)
@@ -101,12 +108,12 @@ def send_message_batch(call: Call, asked: SendMessageBatch) -> SendMessageBatchR
     """Put up to ten messages into a queue, each on its own terms. One round trip."""
     ref = call.queue(asked.queue_url)
     ids = check_ids(asked.entries, "SendMessageBatchRequestEntry")
-    trace_header = call.request.header("X_AMZN_TRACE_ID")
+    trace_header, sender = call.request.header("X_AMZN_TRACE_ID"), _sender(call, ref)
     result = SendMessageBatchResult([], [])
     accepted: list[tuple[str, NewMessage]] = []
     for name, entry in zip(ids, asked.entries, strict=True):
         try:
-            accepted.append((name, _new_message(entry, trace_header)))
+            accepted.append((name, _new_message(entry, trace_header, sender)))
         except SqsError as error:
             result.failed.append(failed(name, error))
     total = sum(new.size_bytes or 0 for _, new in accepted)

@@ -6,15 +6,14 @@ from typing import Annotated
 
 import orjson
 
+from sqs_facade import content
 from sqs_facade.codecs.query import listed, mapped
 from sqs_facade.errors import SqsError, missing
+from sqs_facade.operations.documents import revise
 from sqs_facade.operations.queues import OfQueue
 from sqs_facade.registry import Call, Shape, operation
 from zaqar_core import queues
-from zaqar_core.model import Queue, SettingsChange
-from zaqar_core.names import QueueRef
-
-MOST_TAGS = 50
+from zaqar_core.model import Queue
 
 
 class TagQueue(Shape):
@@ -36,22 +35,19 @@ def _tags(queue: Queue) -> dict[str, str]:
     return found
 
 
-def _replace(call: Call, queue: Queue, ref: QueueRef, tags: dict[str, str]) -> None:
-    document = orjson.dumps(tags) if tags else None
-    queues.change(call.session, ref, SettingsChange(documents={"tags": document}, expected_revision=queue.revision))
-
-
 @operation()
 def tag_queue(call: Call, asked: TagQueue) -> None:
     """The tags are set, those of the same key replaced. Raises InvalidParameterValue over 50, changing nothing."""
     ref = call.queue(asked.queue_url)
     if not asked.tags:
         raise missing("Tags")
-    queue = queues.get(call.session, ref)
-    tags = _tags(queue) | asked.tags
-    if len(tags) > MOST_TAGS:
-        raise SqsError("InvalidParameterValue", f"Too many tags added for queue {ref.name}.")
-    _replace(call, queue, ref, tags)
+
+    def edit(queue: Queue) -> bytes:
+        tags = _tags(queue) | asked.tags
+        content.check_tags(tags, ref.name)
+        return orjson.dumps(tags)
+
+    revise(call.session, ref, "tags", edit)
 
 
 @operation()
@@ -60,8 +56,13 @@ def untag_queue(call: Call, asked: UntagQueue) -> None:
     ref = call.queue(asked.queue_url)
     if not asked.tag_keys:
         raise SqsError("InvalidParameterValue", "Tag keys must be between 1 and 128 characters in length.")
-    queue = queues.get(call.session, ref)
-    _replace(call, queue, ref, {key: value for key, value in _tags(queue).items() if key not in asked.tag_keys})
+    gone = frozenset(asked.tag_keys)
+
+    def edit(queue: Queue) -> bytes | None:
+        tags = {key: value for key, value in _tags(queue).items() if key not in gone}
+        return orjson.dumps(tags) if tags else None
+
+    revise(call.session, ref, "tags", edit)
 
 
 @operation()
