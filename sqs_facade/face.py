@@ -43,7 +43,10 @@ def is_sqs(environ: Mapping[str, Any]) -> bool:
             return True
         path = environ["PATH_INFO"]
         return environ.get("CONTENT_TYPE", "").startswith(_FORM_TYPE) and not path.startswith(("/v1", "/v2", "/_"))
-    return environ["REQUEST_METHOD"] == "GET" and "Action=" in environ["QUERY_STRING"] and environ["PATH_INFO"] == "/"
+    if environ["REQUEST_METHOD"] != "GET" or environ["PATH_INFO"] != "/":
+        return False
+    parameters = environ.get("QUERY_STRING", "")
+    return parameters.startswith("Action=") or "&Action=" in parameters
 
 
 def _request_id() -> str:
@@ -108,7 +111,7 @@ def _answer_json(call: Call, target: str, request_id: str) -> Reply:
 def _answer_query(call: Call, request_id: str) -> Reply:
     request = call.request
     try:
-        parameters = query.tree(request.query)
+        parameters = query.tree(request.query) if request.query else {}
         if request.method == "POST":
             parameters.update(query.tree(request.body))
     except (ValueError, UnicodeDecodeError) as problem:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,6 +19,8 @@ from msgspec import inspect
 NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"
 #: Parameters of one request; SQS's largest call has a few hundred.
 MOST_PARAMETERS = 10_000
+#: Characters of an escaped text that is worth remembering.
+_SHORT = 256
 
 Tree = dict[str, Any]
 Convert = Callable[[Any], Any]
@@ -67,8 +70,16 @@ def tree(encoded: bytes | str) -> Tree:
 
 
 def _unescaped(text: str) -> str:
-    plain = text.replace("+", " ")
-    return unquote(plain, errors="strict") if "%" in plain else plain
+    plain = text.replace("+", " ") if "+" in text else text
+    if "%" not in plain:
+        return plain
+    return _unquoted(plain) if len(plain) <= _SHORT else unquote(plain, errors="strict")
+
+
+@lru_cache(maxsize=4096)
+def _unquoted(text: str) -> str:
+    """Short texts come again and again: every request names its queue."""
+    return unquote(text, errors="strict")
 
 
 def reader(shape: Any) -> Callable[[Tree], Any]:

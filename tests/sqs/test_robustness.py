@@ -119,3 +119,10 @@ def test_queue_that_zaqar_named_with_a_dot_is_addressed(sqs: Sqs, service: Servi
     sqs.send(url, json.dumps({"a": 1}))
     assert [one["Body"] for one in sqs.receive(url)] == ['{"a": 1}']
     assert sqs.error("CreateQueue", QueueName=name).code == "InvalidParameterValue"
+
+
+@pytest.mark.parametrize("lane", ["fast", "flask"])
+def test_parameter_whose_name_ends_in_action_is_no_action(service: Service, lane: str) -> None:
+    """Both lanes give the same answer: that of the service's root."""
+    answer = requests.get(f"{service.url}/?XAction=ListQueues", headers={"x-sqs-facade-lane": lane}, timeout=10)
+    assert answer.status_code == 300
