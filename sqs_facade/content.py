@@ -9,12 +9,11 @@ from typing import Annotated
 from sqs_facade.codecs.query import mapped
 from sqs_facade.errors import SqsError, invalid, missing
 from sqs_facade.registry import Shape
+from zaqar_core.limits import NOT_IN_SQS
 from zaqar_core.model import Attribute
 
 MOST_ATTRIBUTES = 10
 MOST_TAGS = 50
-#: #x9 #xA #xD #x20-#xD7FF #xE000-#xFFFD #x10000-#x10FFFF (XML 1.0), everything else.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NAME = re.compile(r"[\w.-]{1,256}\Z")
 _RESERVED = re.compile(r"^(?:aws|amazon)\.", re.IGNORECASE)
 _TYPE = re.compile(r"(String|Number|Binary)(?:\.[\w.-]+)?\Z")
@@ -36,14 +35,14 @@ SystemAttributeMap = Annotated[dict[str, AttributeValue], mapped("Name", "Value"
 
 def is_text(value: str) -> bool:
     """Whether XML can carry it."""
-    return _FORBIDDEN.search(value) is None
+    return NOT_IN_SQS.search(value) is None
 
 
 def body(text: str | None) -> bytes:
     """The body's bytes. Raises MissingParameter, InvalidMessageContents."""
     if not text:
         raise missing("MessageBody")
-    if _FORBIDDEN.search(text):
+    if NOT_IN_SQS.search(text):
         raise SqsError("InvalidMessageContents", "The message contains characters outside the allowed set.")
     return text.encode()
 
@@ -74,7 +73,7 @@ def _attribute(name: str, value: AttributeValue, whose: str) -> Attribute:
     if found[1] == "Binary":
         content = value.binary_value
     else:
-        if value.string_value and _FORBIDDEN.search(value.string_value):
+        if value.string_value and NOT_IN_SQS.search(value.string_value):
             raise SqsError("InvalidParameterValue", f"Message ({whose}) attribute '{name}' has invalid characters.")
         content = value.string_value.encode() if value.string_value is not None else None
     if not content:
@@ -103,7 +102,7 @@ def system_attributes(given: Mapping[str, AttributeValue], trace_header: str | N
             raise SqsError("InvalidParameterValue", f"Message system attribute name '{name[:256]}' is invalid.")
     if given:
         return (_attribute(_TRACE_HEADER, given[_TRACE_HEADER], "system"),)
-    if trace_header and not _FORBIDDEN.search(trace_header):
+    if trace_header and not NOT_IN_SQS.search(trace_header):
         return (Attribute(_TRACE_HEADER, "String", trace_header.encode()),)
     return ()
 

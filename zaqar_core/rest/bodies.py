@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import orjson
 
+from zaqar_core.limits import NOT_IN_SQS
 from zaqar_core.model import BodyKind
 from zaqar_core.rest.errors import Fact, RestError
 
@@ -17,9 +18,7 @@ _LONGEST_INTEGER = 20
 #: The smallest integer beyond 64 bit has 19 digits; nearly no body has so many in a row.
 _MAY_BE_WIDE = re.compile(rb"[0-9]{19}")
 
-#: Characters that an SQS message cannot hold (SendMessage, "Valid characters"). Lone surrogates never get this far.
-_NOT_IN_SQS = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-#: The only such characters that compact JSON leaves as they are, in UTF-8, and their escapes.
+#: The only characters of limits.NOT_IN_SQS that compact JSON leaves as they are, in UTF-8, and their escapes.
 _NONCHARACTERS = ((b"\xef\xbf\xbe", b"\\ufffe"), (b"\xef\xbf\xbf", b"\\uffff"))
 
 
@@ -60,7 +59,7 @@ def compact(value: Any) -> bytes:
 
 def stored(value: Any) -> tuple[bytes, BodyKind]:
     """A message's body as the store keeps it. Raises RestError when it is nested too deep."""
-    if type(value) is str and value and _NOT_IN_SQS.search(value) is None:
+    if type(value) is str and value and NOT_IN_SQS.search(value) is None:
         return value.encode(), "text"
     text = compact(value)
     for raw, escaped in _NONCHARACTERS:
