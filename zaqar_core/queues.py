@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -27,6 +28,9 @@ _COUNTS = script("counts")
 _PURGE_STEP = 1000
 #: Steps after which a count is given although more expired messages wait to be forgotten.
 _MOST_EXPIRY_STEPS = 50
+
+#: Tries of a read-edit-write; each failed one means that another writer succeeded.
+_MOST_REVISIONS = 32
 
 #: Arguments of the create script that make nothing: no incarnation.
 _ONLY_LOOK: tuple[str | int, ...] = ("", "", 0)
@@ -90,6 +94,21 @@ def change(session: Session, ref: QueueRef, wanted: SettingsChange) -> Queue:
     except ScriptFailed as failed:
         raise (SettingsChanged if failed.word == "STALE" else QueueNotFound) from None
     return _queue(ref, reply)
+
+
+def revise(session: Session, ref: QueueRef, edit: Callable[[Queue], SettingsChange]) -> Queue:
+    """The change is what ``edit`` makes of the queue as it stands; what others write meanwhile is not lost.
+
+    ``edit`` may run several times. Two round trips where nobody else writes. Returns the queue afterwards. Raises
+    QueueNotFound, SettingsChanged after many failed tries, and whatever ``edit`` raises.
+    """
+    for _ in range(_MOST_REVISIONS):
+        queue = get(session, ref)
+        try:
+            return change(session, ref, replace(edit(queue), expected_revision=queue.revision))
+        except SettingsChanged:
+            continue
+    raise SettingsChanged
 
 
 def delete(session: Session, ref: QueueRef) -> None:

@@ -10,9 +10,9 @@ from msgspec import field
 from sqs_facade import addresses
 from sqs_facade.codecs.query import listed
 from sqs_facade.errors import SqsError, invalid, missing
-from sqs_facade.operations.documents import revise
 from sqs_facade.registry import OPERATIONS, Call, Shape, operation
-from zaqar_core.model import Queue
+from zaqar_core import queues
+from zaqar_core.model import Queue, SettingsChange
 
 MOST_ACTIONS = 7
 _OWNER_ONLY = frozenset(
@@ -79,14 +79,14 @@ def add_permission(call: Call, asked: AddPermission) -> None:
         "Resource": addresses.arn(ref),
     }
 
-    def edit(queue: Queue) -> bytes:
+    def edit(queue: Queue) -> SettingsChange:
         policy = _policy(queue)
         if any(one.get("Sid") == asked.label for one in policy["Statement"]):
             raise invalid(asked.label, "Label", "Already exists.")
         policy["Statement"].append(statement)
-        return orjson.dumps(policy)
+        return SettingsChange(documents={"policy": orjson.dumps(policy)})
 
-    revise(call.session, ref, "policy", edit)
+    queues.revise(call.session, ref, edit)
 
 
 @operation()
@@ -96,12 +96,12 @@ def remove_permission(call: Call, asked: RemovePermission) -> None:
     if not asked.label:
         raise missing("Label")
 
-    def edit(queue: Queue) -> bytes | None:
+    def edit(queue: Queue) -> SettingsChange:
         policy = _policy(queue)
         kept = [one for one in policy["Statement"] if one.get("Sid") != asked.label]
         if len(kept) == len(policy["Statement"]):
             raise invalid(asked.label, "Label", "can't find label.")
         policy["Statement"] = kept
-        return orjson.dumps(policy) if kept else None
+        return SettingsChange(documents={"policy": orjson.dumps(policy) if kept else None})
 
-    revise(call.session, ref, "policy", edit)
+    queues.revise(call.session, ref, edit)

@@ -9,11 +9,10 @@ import orjson
 from sqs_facade import content
 from sqs_facade.codecs.query import listed, mapped
 from sqs_facade.errors import SqsError, missing
-from sqs_facade.operations.documents import revise
 from sqs_facade.operations.queues import OfQueue
 from sqs_facade.registry import Call, Shape, operation
 from zaqar_core import queues
-from zaqar_core.model import Queue
+from zaqar_core.model import Queue, SettingsChange
 
 
 class TagQueue(Shape):
@@ -42,12 +41,12 @@ def tag_queue(call: Call, asked: TagQueue) -> None:
     if not asked.tags:
         raise missing("Tags")
 
-    def edit(queue: Queue) -> bytes:
+    def edit(queue: Queue) -> SettingsChange:
         tags = _tags(queue) | asked.tags
         content.check_tags(tags, ref.name)
-        return orjson.dumps(tags)
+        return SettingsChange(documents={"tags": orjson.dumps(tags)})
 
-    revise(call.session, ref, "tags", edit)
+    queues.revise(call.session, ref, edit)
 
 
 @operation()
@@ -58,11 +57,11 @@ def untag_queue(call: Call, asked: UntagQueue) -> None:
         raise SqsError("InvalidParameterValue", "Tag keys must be between 1 and 128 characters in length.")
     gone = frozenset(asked.tag_keys)
 
-    def edit(queue: Queue) -> bytes | None:
+    def edit(queue: Queue) -> SettingsChange:
         tags = {key: value for key, value in _tags(queue).items() if key not in gone}
-        return orjson.dumps(tags) if tags else None
+        return SettingsChange(documents={"tags": orjson.dumps(tags) if tags else None})
 
-    revise(call.session, ref, "tags", edit)
+    queues.revise(call.session, ref, edit)
 
 
 @operation()

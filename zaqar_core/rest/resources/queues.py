@@ -7,7 +7,7 @@ from typing import Any
 
 from zaqar_core import queues
 from zaqar_core.core import Session
-from zaqar_core.errors import QueueNotFound, SettingsChanged
+from zaqar_core.errors import QueueNotFound
 from zaqar_core.model import Queue, SettingsChange
 from zaqar_core.names import QueueRef
 from zaqar_core.rest import bodies, documents, metadata
@@ -24,8 +24,6 @@ _LIST_PARAMETERS = frozenset(("marker", "limit", "detailed", "name", "with_count
 _PURGEABLE = frozenset(("messages", "subscriptions"))
 #: Names read at a time when a listing must look at queues that it may not show.
 _SCAN_STEP = 500
-#: How often a change is tried again after somebody else's.
-_CHANGE_ATTEMPTS = 20
 
 
 def put(call: Call) -> Reply:
@@ -62,21 +60,16 @@ def patch(call: Call) -> Reply:
         raise RestError(Fact.PATCH_MEDIA_TYPE, json_patch.MEDIA_TYPE)
     steps = json_patch.parse(call.request.body)
     ref = call.ref()
-    for _ in range(_CHANGE_ATTEMPTS):
-        queue = queues.get(call.session, ref)
+
+    def edit(queue: Queue) -> SettingsChange:
         wanted = metadata.split(json_patch.apply(steps, metadata.joined(queue)), call.settings)
-        change = SettingsChange(
+        return SettingsChange(
             set=wanted.fields,
             unset=frozenset(metadata.FIELDS.values()) - wanted.fields.keys(),
             documents={metadata.DOCUMENT: wanted.document},
-            expected_revision=queue.revision,
         )
-        try:
-            changed = queues.change(call.session, ref, change)
-        except SettingsChanged:
-            continue
-        return documents.reply(metadata.shown(changed, call.settings))
-    raise SettingsChanged
+
+    return documents.reply(metadata.shown(queues.revise(call.session, ref, edit), call.settings))
 
 
 def list_page(call: Call) -> Reply:
