@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from typing import Any
 from uuid import UUID
 
 from zaqar_core import queues
@@ -28,53 +30,36 @@ def finish_moves(session: Session, source: QueueRef) -> int:
     finished = 0
     while True:
         try:
-            incarnation, *rows = session.store.run(_INTENTS, keys.queue(source), [])
+            incarnation, creator, *rows = session.store.run(_INTENTS, keys.queue(source), [])
         except ScriptFailed:
             return finished
         for at in range(0, len(rows), _FIELDS):
-            _finish(session, source, incarnation.decode(), rows[at : at + _FIELDS])
+            # A Zaqar queue's dead-letter queue is made when it is needed; SQS's must have been there.
+            _finish(session, source, incarnation.decode(), rows[at : at + _FIELDS], is_lazy=creator == b"zaqar")
             finished += 1
         if not rows:
             return finished
 
 
-def _finish(session: Session, source: QueueRef, incarnation: str, row: list[bytes | int]) -> None:
+def _finish(session: Session, source: QueueRef, incarnation: str, row: list[Any], *, is_lazy: bool) -> None:
     seq, name, record, count, first_ms, age_ms, left_ms = row
-    assert isinstance(seq, bytes)
-    assert isinstance(name, bytes)
-    assert isinstance(record, bytes)
-    assert isinstance(left_ms, int)
     parts = records.unpack(record)
     origin = parts.extras.origin_id or UUID(session.ids.encode(int(seq), parts.random)).bytes
-    left_seconds = left_ms // 1000 if left_ms >= 0 else None
     moved = records.moved(
-        record,
-        origin_id=origin,
-        source=(source.project, source.region, source.name),
-        own_ttl_seconds=left_seconds,
+        record, origin_id=origin, source=(source.project, source.region, source.name), own_ttl=left_ms >= 0
     )
     move_id = f"{incarnation}:{seq.decode()}"
     destination = source.sibling(name.decode())
-    arguments: list[bytes | str | int] = [move_id, moved, age_ms, count, first_ms, left_ms, origin]
-    try:
-        session.store.run(_MOVE_IN, keys.queue(destination), arguments)
-    except ScriptFailed:
-        if not _is_lazy(session, source):
-            _run_if_there(session, source, seq)
-            return
-        queues.create(session, destination, QueueSettings(), creator="zaqar")
-        session.store.run(_MOVE_IN, keys.queue(destination), arguments)
+    while True:
+        try:
+            arguments = [move_id, moved, age_ms, count, first_ms, left_ms, origin]
+            session.store.run(_MOVE_IN, keys.queue(destination), arguments)
+            break
+        except ScriptFailed:
+            if not is_lazy:
+                with contextlib.suppress(ScriptFailed):  # the source is gone too, and its messages with it
+                    session.store.run(_MOVE_BACK, keys.queue(source), [seq])
+                return
+            queues.create(session, destination, QueueSettings(), creator="zaqar")
     session.store.run(_MOVE_DONE, keys.queue(source), ["intent", seq])
     session.store.run(_MOVE_DONE, keys.queue(destination), ["record", move_id])
-
-
-def _is_lazy(session: Session, source: QueueRef) -> bool:
-    """A Zaqar queue's dead-letter queue is made when it is needed; SQS's must have been there."""
-    return queues.get(session, source).creator == "zaqar"
-
-
-def _run_if_there(session: Session, source: QueueRef, seq: bytes) -> None:
-    try:
-        session.store.run(_MOVE_BACK, keys.queue(source), [seq])
-    except ScriptFailed:
-        return

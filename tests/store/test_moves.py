@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from zaqar_core import claims, dead_letters, messages, queues
 from zaqar_core.core import Session
 from zaqar_core.model import Attribute, Counts, NewMessage, QueueSettings, SettingsChange
 from zaqar_core.names import QueueRef
-from zaqar_core.store import keys, script
+from zaqar_core.store import Script, Store, keys, script
 
 Advance = Callable[[QueueRef, float], None]
 
@@ -76,19 +78,65 @@ def test_without_its_destination_a_message_stays_and_is_given(
     assert take(session, queue) == [b"1"]
 
 
-def test_a_move_cut_between_any_two_steps_ends_once(session: Session, queue: QueueRef, dead: QueueRef) -> None:
+class Died(Exception):
+    """The process ended here."""
+
+
+@pytest.mark.parametrize("steps_done", [0, 1, 2, 3])
+def test_a_move_cut_between_any_two_steps_ends_once(
+    session: Session, queue: QueueRef, dead: QueueRef, monkeypatch: pytest.MonkeyPatch, steps_done: int
+) -> None:
     """What a dead process left is finished by whoever comes next: nothing lost, nothing doubled."""
     messages.send(session, queue, [NewMessage(b"1")])
     take(session, queue)
-    arguments = [1, -1, "0" * 16, "", 0, 120_000, "", 0]
-    session.store.run(script("receive"), keys.queue(queue), arguments)  # step 1, and its process dies
-    assert queues.get_with_counts(session, queue)[1] == Counts(0, 0, 0)
-    row = session.store.run(script("intents"), keys.queue(queue), [])
+    whole, done = Store.run, 0
+
+    def run(store: Store, wanted: Script, key: bytes, arguments: Any) -> Any:
+        nonlocal done
+        if wanted.name.startswith("move_"):
+            if done == steps_done:
+                raise Died
+            done += 1
+        return whole(store, wanted, key, arguments)
+
+    with monkeypatch.context() as patched, contextlib.suppress(Died):
+        patched.setattr(Store, "run", run)
+        take(session, queue)
+    assert done == steps_done
     dead_letters.finish_moves(session, queue)
-    assert queues.get_with_counts(session, dead)[1].visible == 1
-    session.store.command("HSET", keys.queue(queue) + b":mi", row[1], b"\x90")
-    session.store.run(script("move_done"), keys.queue(queue), ["intent", row[1]])
+    assert queues.get_with_counts(session, queue)[1] == Counts(0, 0, 0)
+    assert take(session, dead) == [b"1"]
     assert dead_letters.finish_moves(session, queue) == 0
+
+
+def test_a_message_that_comes_back_keeps_its_own_life(session: Session, queue: QueueRef, advance: Advance) -> None:
+    """The ttl for dead letters is not put on a message that could not be moved."""
+    queues.change(
+        session,
+        queue,
+        SettingsChange(
+            set={
+                "dead_letter_queue": "nowhere",
+                "max_receive_count": 1,
+                "dead_letter_ttl_seconds": 90,
+                "visibility_timeout_seconds": 0,
+            }
+        ),
+    )
+    messages.send(session, queue, [NewMessage(b"1")])
+    take(session, queue)
+    assert take(session, queue) == []
+    advance(queue, 100)
+    assert queues.get_with_counts(session, queue)[1] == Counts(1, 0, 0)
+
+
+def test_many_moves_are_all_finished(session: Session, queue: QueueRef, dead: QueueRef) -> None:
+    messages.send(session, queue, [NewMessage(b"x") for _ in range(350)])
+    while take(session, queue):
+        continue
+    take(session, queue)
+    assert queues.get_with_counts(session, queue)[1] == Counts(0, 0, 0)
+    assert queues.get_with_counts(session, dead)[1] == Counts(350, 0, 0)
 
 
 def test_a_repeated_second_step_inserts_nothing(session: Session, dead: QueueRef) -> None:

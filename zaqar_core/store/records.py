@@ -95,12 +95,12 @@ def unpack(record: bytes) -> Record:
     return Record(int(record[:_SENT_BYTES]), record[_SENT_BYTES:_NONCE_END], flags, ttl, client, extras, record[at:])
 
 
-def moved(record: bytes, *, origin_id: bytes, source: tuple[str, str, str], own_ttl_seconds: int | None) -> bytes:
-    """The record for the queue it is moved to, without sent time, own ttl as given (None: the destination's rule)."""
+def moved(record: bytes, *, origin_id: bytes, source: tuple[str, str, str], own_ttl: bool) -> bytes:
+    """The record for the queue it is moved to, without sent time and own ttl, as :func:`pack` makes one."""
     parts = unpack(record)
     extras = msgspec.structs.replace(parts.extras, origin_id=origin_id, source=source)
     packed = _encode_extras(extras)
-    flags = (parts.flags & ~OWN_TTL) | EXTRAS | MOVED | (OWN_TTL if own_ttl_seconds is not None else 0)
+    flags = (parts.flags & ~OWN_TTL) | EXTRAS | MOVED | (OWN_TTL if own_ttl else 0)
     return b"%b%c%b%b%b%b" % (
         parts.random, flags, parts.client_id or b"", len(packed).to_bytes(4), packed, parts.body,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 -- reply: how many were there.
 -- fails: NOQUEUE; one: CLAIMED, NOCLAIM, NOTCLAIMED, OTHERCLAIM; many with claim ids: NOCLAIM, OTHERCLAIM.
 -- cost:  O(k log n).   Nothing is deleted when it fails.
--- uses: queue state forget find wake
+-- uses: queue state forget find
 if not open() then return NOQUEUE end
 local one, named, claims = ARGV[1] == 'one', ARGV[2] ~= '', {}
 for id in string.gmatch(ARGV[2], '[^,]+') do

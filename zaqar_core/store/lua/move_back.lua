@@ -7,9 +7,11 @@ if not packed then return 0 end
 local seq, it = ARGV[1], cmsgpack.unpack(packed)
 call('HDEL', Q .. ':mi', seq)
 call('HSET', M, seq, it[2])
-call('HSET', S, seq, cmsgpack.pack({ '', it[3], it[4], '', 0, flags_of(it[2]) }))
-mark('e')
-if it[6] >= 0 then call('ZADD', E, q.now + it[6], seq) end
+call('HSET', S, seq, cmsgpack.pack({ '', it[3], it[4], '', it[7], flags_of(it[2]) }))
+if it[6] >= 0 then
+  mark('e')
+  call('ZADD', E, q.now + it[6], seq)
+end
 call('ZADD', R, seq, seq)
 call('HSET', Q, 'dlq_missing', q.now + 60000)
 wake(1)

@@ -1,14 +1,17 @@
 -- take: pop up to n receivable messages, oldest first, and count a receive for each.
 -- Expired ones met on the way are forgotten; those past the queue's receive limit become intents of a move (Q:mi).
--- The script opens the queue by open_to_take.  Looks at no more than n + 100. Returns {seq, record, state} each, and how many intents were written, and whether the
--- bound was met before n was full.
+-- Looks at no more than n + 100. The script opens the queue by open_to_take.
+-- Returns the messages as {seq, record, state}, how many intents were written, and whether the bound ended the search.
+-- An intent: [destination, record, count, first ms, age ms, own life left ms, ttl s of a lengthened life, ttl s that
+-- the destination is to give]; -1 where there is none.
 local MI = Q .. ':mi'
 local function intend(seq, record, state)
   local own = call('ZSCORE', E, seq)
   forget(seq, flags_of(record), state[TTL] > 0)
   local age = q.now - tonumber(string.sub(record, 1, 13))
-  local left = q.dead_ttl and q.dead_ttl * 1000 or own and math.max(tonumber(own) - q.now, 0) or -1
-  call('HSET', MI, seq, cmsgpack.pack({ q.dlq, record, state[COUNT], state[FIRST], age, left }))
+  local left = own and math.max(tonumber(own) - q.now, 0) or -1
+  local intent = { q.dlq, record, state[COUNT], state[FIRST], age, left, state[TTL], q.dead_ttl or -1 }
+  call('HSET', MI, seq, cmsgpack.pack(intent))
 end
 local function open_to_take(...)
   return open('dead_letter_queue', 'max_receive_count', 'dlq_missing', 'dead_letter_ttl_seconds', ...)
