@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 import zlib
 
 from zaqar_core import dead_letters
@@ -35,16 +36,13 @@ class Upkeep:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._stopped = threading.Event()
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="upkeep", daemon=True).start()
 
-    def stop(self) -> None:
-        self._stopped.set()
-
     def _run(self) -> None:
-        while not self._stopped.wait(random.uniform(0.5, 1.5) * ROUND_SECONDS):  # noqa: S311 - jitter, not a secret
+        while True:
+            time.sleep(random.uniform(0.5, 1.5) * ROUND_SECONDS)  # noqa: S311 - jitter, not a secret
             try:
                 self.round()
             except StoreUnavailable as problem:

@@ -22,23 +22,6 @@ def attributes(sqs: Sqs, queue: str, *names: str) -> dict[str, str]:
     return dict(found.get("Attributes", {}))
 
 
-def test_a_new_queue_has_exactly_these_attributes(sqs: Sqs, queue: str, queue_name: str) -> None:
-    found = attributes(sqs, queue, "All")
-    assert len(found.pop("CreatedTimestamp")) == len(found.pop("LastModifiedTimestamp")) == 10
-    assert found == {
-        "ApproximateNumberOfMessages": "0",
-        "ApproximateNumberOfMessagesDelayed": "0",
-        "ApproximateNumberOfMessagesNotVisible": "0",
-        "DelaySeconds": "0",
-        "MaximumMessageSize": "1048576",
-        "MessageRetentionPeriod": "345600",
-        "QueueArn": f"{ACCOUNT_ARN}:{queue_name}",
-        "ReceiveMessageWaitTimeSeconds": "0",
-        "SqsManagedSseEnabled": "true",
-        "VisibilityTimeout": "30",
-    }
-
-
 @pytest.mark.parametrize("name", ["", "a" * 81, "with/slash", "with.dot", "with space", "é"])
 def test_a_bad_name_is_refused(sqs: Sqs, name: str) -> None:
     error = refused(sqs, "CreateQueue", QueueName=name)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from zaqar_core import messages, queues
-from zaqar_core.core import Session
+from zaqar_core.core import Core, Session
 from zaqar_core.errors import (
     InFlightLimitReached,
     MessageTooLong,
@@ -187,14 +188,11 @@ def test_an_entry_that_is_too_long_fails_alone(session: Session, queue: QueueRef
     assert not isinstance(second, MessageTooLong)
 
 
-def test_the_in_flight_limit_is_an_error_without_waiting(core, queue: QueueRef) -> None:  # type: ignore[no-untyped-def]
+def test_the_in_flight_limit_is_an_error_without_waiting(core: Core, queue: QueueRef) -> None:
     with core.session() as session:
         put(session, queue, b"1", b"2")
         take(session, queue, 1)
-        limited = core.settings.__class__(
-            **{**{f: getattr(core.settings, f) for f in core.settings.__struct_fields__}, "max_in_flight": 1}
-        )
-        session.settings = limited
+        session.settings = msgspec.structs.replace(core.settings, max_in_flight=1)
         with pytest.raises(InFlightLimitReached):
             take(session, queue, 1)
 
