@@ -11,7 +11,7 @@ from zaqar_core.core import Session
 from zaqar_core.errors import ClaimNotFound
 from zaqar_core.model import Claim
 from zaqar_core.names import QueueRef
-from zaqar_core.store import ScriptFailed, keys, script
+from zaqar_core.store import ScriptFailed, script
 
 _CLAIM = script("claim")
 _HELD = script("claim_held")
@@ -28,7 +28,7 @@ def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: 
     ]  # fmt: skip
     while True:
         try:
-            now_ms, keep, intents, *rows = session.store.run(_CLAIM, keys.queue(ref), arguments)
+            now_ms, keep, intents, *rows = session.run(_CLAIM, ref, arguments)
         except ScriptFailed:
             return None
         if intents:
@@ -75,6 +75,6 @@ def _on_held(session: Session, ref: QueueRef, claim_id: str, *arguments: str | i
         raise ClaimNotFound
     what, *rest = arguments
     try:
-        return session.store.run(_HELD, keys.queue(ref), [what, claim_hex, *rest])
+        return session.run(_HELD, ref, [what, claim_hex, *rest])
     except ScriptFailed:
         raise ClaimNotFound from None

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.ids import MessageIds
+from zaqar_core.names import QueueRef
 from zaqar_core.settings import Settings
-from zaqar_core.store import Slots, Store, keys, readiness
+from zaqar_core.store import Compiled, Script, ScriptFailed, Slots, Store, keys, readiness
 from zaqar_core.waiting import Waiting
+
+#: Queues with message groups that a process remembers; beyond it, it learns anew.
+_MOST_GROUPED = 100_000
 
 
 class Core:
@@ -29,6 +34,8 @@ class Core:
         finally:
             self.slots.give(store)
         self.ids = MessageIds(self.secret)
+        #: Keys of standard queues that have message groups, as far as this process has met them.
+        self.grouped: set[bytes] = set()
         self.waiting.start()
 
     @contextmanager
@@ -67,6 +74,47 @@ class Session:
         if self._store is None:
             raise StoreUnavailable("the slot was given back")
         return self._store
+
+    def run(
+        self, script: Script, ref: QueueRef, arguments: Sequence[bytes | str | int], *, has_groups: bool = False
+    ) -> Any:
+        """The script's reply on that queue, in the kind that the queue is of. One round trip, two where a standard
+        queue turns out to have message groups. Raises ScriptFailed, StoreUnavailable."""
+        key = keys.queue(ref)
+        if ref.name.endswith(".fifo"):
+            return self.store.run(script.fifo, key, arguments)
+        if not has_groups and key not in self._core.grouped:
+            try:
+                return self.store.run(script.plain, key, arguments)
+            except ScriptFailed as failed:
+                if failed.word != "GROUPED":
+                    raise
+                self._remember_groups(key)
+        return self.store.run(script.fair, key, arguments)
+
+    def run_many(self, script: Script, refs: Sequence[QueueRef], arguments: Sequence[bytes | str | int]) -> list[Any]:
+        """The same on many queues in one round trip. A script's own word takes the place of its reply."""
+
+        def calls(places: Sequence[int]) -> list[tuple[Compiled, bytes, Sequence[bytes | str | int]]]:
+            return [(self._kind_of(script, refs[place]), keys.queue(refs[place]), arguments) for place in places]
+
+        replies = self.store.run_many(calls(range(len(refs))))
+        wrong = [at for at, reply in enumerate(replies) if isinstance(reply, ScriptFailed) and reply.word == "GROUPED"]
+        for place in wrong:
+            self._remember_groups(keys.queue(refs[place]))
+        for place, reply in zip(wrong, self.store.run_many(calls(wrong)), strict=True):
+            replies[place] = reply
+        return replies
+
+    def _kind_of(self, script: Script, ref: QueueRef) -> Compiled:
+        if ref.is_fifo:
+            return script.fifo
+        return script.fair if keys.queue(ref) in self._core.grouped else script.plain
+
+    def _remember_groups(self, key: bytes) -> None:
+        if len(self._core.grouped) >= _MOST_GROUPED:
+            self._core.grouped.clear()
+        self._core.grouped.add(key)
 
     @contextmanager
     def asleep(self) -> Iterator[None]:

@@ -18,9 +18,9 @@ from zaqar_core.model import QueueSettings
 from zaqar_core.names import QueueRef
 from zaqar_core.store import ScriptFailed, keys, records, script
 
-_INTENTS = script("intents", writes=False)
+_INTENTS = script("intents", writes=False).plain
 _MOVE_IN = script("move_in")
-_MOVE_DONE = script("move_done")
+_MOVE_DONE = script("move_done").plain
 _MOVE_BACK = script("move_back")
 _FIELDS = 7
 
@@ -53,12 +53,12 @@ def _finish(session: Session, source: QueueRef, incarnation: str, row: list[Any]
     while True:
         try:
             arguments = [move_id, moved, age_ms, count, first_ms, left_ms, origin]
-            session.store.run(_MOVE_IN, keys.queue(destination), arguments)
+            session.run(_MOVE_IN, destination, arguments, has_groups=parts.gid is not None)
             break
         except ScriptFailed:
             if not is_lazy:
                 with contextlib.suppress(ScriptFailed):  # the source is gone too, and its messages with it
-                    session.store.run(_MOVE_BACK, keys.queue(source), [seq])
+                    session.run(_MOVE_BACK, source, [seq])
                 return
             queues.create(session, destination, QueueSettings(), creator="zaqar")
     session.store.run(_MOVE_DONE, keys.queue(source), ["intent", seq])

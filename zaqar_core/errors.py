@@ -30,6 +30,24 @@ class PostTooLong(CoreError):
     limit_bytes: int
 
 
+class DeduplicationIdMissing(CoreError):
+    """A message for a FIFO queue has no deduplication id, and the queue does not derive one from the content."""
+
+
+@dataclass
+class PurgeInProgress(CoreError):
+    """The queue was purged less than the interval ago; ``seconds`` are left of it."""
+
+    seconds: int
+
+
+@dataclass
+class QueueDeletedRecently(CoreError):
+    """A queue of that name was deleted less than ``seconds`` ago."""
+
+    seconds: int
+
+
 class ReceiptInvalid(CoreError):
     """The receipt belongs to another queue, or to a deleted queue of the same name."""
 

@@ -31,6 +31,21 @@ class MessageIds:
 
     def __init__(self, secret: bytes) -> None:
         self._keyed = blake2b(key=secret[:64], digest_size=8, person=b"message-id")
+        self._groups = blake2b(key=secret[:64], digest_size=8, person=b"group")
+        self._keys = blake2b(key=secret[:64], digest_size=16, person=b"key")
+
+    def group(self, name: str) -> bytes:
+        """Eight bytes that stand for a message group in every queue. Two names may share them: they are then one
+        group, which only costs concurrency; the secret keeps clients from choosing such names."""
+        keyed = self._groups.copy()
+        keyed.update(name.encode())
+        return keyed.digest()
+
+    def key(self, text: bytes) -> bytes:
+        """Sixteen bytes that stand for a deduplication id, a body's content or a receive attempt."""
+        keyed = self._keys.copy()
+        keyed.update(text)
+        return keyed.digest()
 
     def _pad(self, random: bytes) -> int:
         keyed = self._keyed.copy()

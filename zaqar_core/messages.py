@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+from uuid import UUID
 
 from zaqar_core import dead_letters, limits, queues, reading
 from zaqar_core.core import Session
@@ -12,7 +16,9 @@ from zaqar_core.errors import (
     ClaimedByAnother,
     ClaimNotFound,
     CoreError,
+    DeduplicationIdMissing,
     InFlightLimitReached,
+    LeaseExpired,
     MessageClaimed,
     MessageNotClaimed,
     MessageTooLong,
@@ -24,7 +30,7 @@ from zaqar_core.errors import (
 )
 from zaqar_core.model import NewMessage, Page, QueueSettings, Receipt, Sent, StoredMessage
 from zaqar_core.names import QueueRef
-from zaqar_core.store import ScriptFailed, keys, records, script
+from zaqar_core.store import ScriptFailed, records, script
 
 _SEND = script("send")
 _RECEIVE = script("receive")
@@ -41,19 +47,27 @@ _OWN_TTL_OF_THE_QUEUE = -1
 def send(session: Session, ref: QueueRef, messages: Sequence[NewMessage]) -> list[Sent | MessageTooLong]:
     """Each message is in the queue, in this order, or has its own MessageTooLong. One round trip. SQS's way.
 
-    Raises QueueNotFound.
+    In a FIFO queue every message must have a group; one that was sent within five minutes under the same deduplication
+    id (or, in a content-based queue, with the same body and no id) is that first message, and nothing is added.
+    Raises QueueNotFound, DeduplicationIdMissing (nothing was sent).
     """
     arguments: list[bytes | str | int] = ["s", 0, limits.MESSAGE_BYTES]
-    randoms = _add_records(arguments, messages, zaqar=False)
+    randoms, has_groups = _add_records(session, ref, arguments, messages, zaqar=False)
     try:
-        reply = session.store.run(_SEND, keys.queue(ref), arguments)
-    except ScriptFailed:
-        raise QueueNotFound from None
-    encode = session.ids.encode
-    return [
-        Sent(encode(seq, random), seq) if seq > 0 else MessageTooLong(-seq)
-        for seq, random in zip(reply, randoms, strict=True)
-    ]
+        reply = session.run(_SEND, ref, arguments, has_groups=has_groups)
+    except ScriptFailed as failed:
+        raise (DeduplicationIdMissing if failed.word == "NODEDUP" else QueueNotFound) from None
+    return [_sent(session, one, random) for one, random in zip(reply, randoms, strict=True)]
+
+
+def _sent(session: Session, reply: int | tuple[int, bytes], random: bytes) -> Sent | MessageTooLong:
+    """What the script says of one message: its seq, the first message's seq and random bytes, or the limit."""
+    if isinstance(reply, int):
+        if reply < 0:
+            return MessageTooLong(-reply)
+        return Sent(session.ids.encode(reply, random), reply)
+    seq, first_random = reply
+    return Sent(session.ids.encode(seq, first_random), seq)
 
 
 def post(session: Session, ref: QueueRef, messages: Sequence[NewMessage], *, post_bytes: int) -> list[Sent]:
@@ -61,35 +75,61 @@ def post(session: Session, ref: QueueRef, messages: Sequence[NewMessage], *, pos
 
     Messages must carry their own ttl where the client gave one; where it is None the queue's default at this moment
     is fixed to the message. ``delay_seconds`` of a message is ignored on a queue whose own delay is 0 or unset.
-    ``post_bytes`` is the length of the whole HTTP body. Raises PostTooLong.
+    ``post_bytes`` is the length of the whole HTTP body. In a FIFO queue the Client-ID is the group, and only a
+    content-based queue deduplicates. Raises PostTooLong.
     """
     arguments: list[bytes | str | int] = ["z", post_bytes, session.settings.max_messages_post_size]
-    randoms = _add_records(arguments, messages, zaqar=True)
+    randoms, _ = _add_records(session, ref, arguments, messages, zaqar=True)
     while True:
         try:
-            reply = session.store.run(_SEND, keys.queue(ref), arguments)
+            reply = session.run(_SEND, ref, arguments)
             break
         except ScriptFailed as failed:
             if failed.word == "POSTTOOLONG":
                 raise PostTooLong(int(failed.detail)) from None
             queues.create(session, ref, QueueSettings(), creator="zaqar")
-    encode = session.ids.encode
-    return [Sent(encode(seq, random), seq) for seq, random in zip(reply, randoms, strict=True)]
+    sent = [_sent(session, one, random) for one, random in zip(reply, randoms, strict=True)]
+    return [one for one in sent if isinstance(one, Sent)]
 
 
-def _add_records(arguments: list[bytes | str | int], messages: Sequence[NewMessage], *, zaqar: bool) -> list[bytes]:
-    """Append each message's four arguments; the random bytes that will be part of each id."""
+def _add_records(
+    session: Session,
+    ref: QueueRef,
+    arguments: list[bytes | str | int],
+    messages: Sequence[NewMessage],
+    *,
+    zaqar: bool,
+) -> tuple[list[bytes], bool]:
+    """Append each message's arguments; the random bytes that will be part of each id, and whether any has a group."""
     pool = os.urandom(8 * len(messages))
     randoms = [pool[at : at + 8] for at in range(0, len(pool), 8)]
+    is_fifo, has_groups = ref.is_fifo, False
     for message, random in zip(messages, randoms, strict=True):
+        key: tuple[bytes | str | int, ...] = ()
+        if is_fifo:
+            message, key = _in_fifo(session, message)
+        gid = b""
+        if message.group is not None:
+            gid, has_groups = session.ids.group(message.group), True
         ttl = message.ttl_seconds or (_OWN_TTL_OF_THE_QUEUE if zaqar else 0)
         arguments += (
-            records.pack(message, random=random, own_ttl=ttl != 0),
+            records.pack(message, random=random, own_ttl=ttl != 0, gid=gid),
             -1 if message.size_bytes is None else message.size_bytes,
             -1 if message.delay_seconds is None else message.delay_seconds,
             ttl,
+            *key,
         )
-    return randoms
+    return randoms, has_groups
+
+
+def _in_fifo(session: Session, message: NewMessage) -> tuple[NewMessage, tuple[bytes, int]]:
+    """The message with its group, which is its client where it has none, and its key for deduplication."""
+    given, group = message.dedup_id, message.group
+    key = given if given is not None else hashlib.sha256(message.body).hexdigest()
+    if group is None:
+        group = str(UUID(bytes=message.client_id)) if message.client_id else ""
+    complete = replace(message, group=group, dedup_id=records.NOT_GIVEN if given is None else given)
+    return complete, (session.ids.key(key.encode()), int(given is not None))
 
 
 def receive(
@@ -99,56 +139,79 @@ def receive(
     max_messages: int,
     visibility_seconds: int | None = None,
     wait_seconds: int | None = None,
+    attempt_id: str | None = None,
 ) -> list[StoredMessage]:
     """Lease up to ``max_messages`` and count a receive for each. Every message carries a receipt.
 
-    None for visibility or wait means the queue's own. An empty queue is waited on, without the execution slot.
+    None for visibility or wait means the queue's own. An empty queue is waited on, without the execution slot. In a
+    FIFO queue a receive under the ``attempt_id`` of one less than five minutes ago gives the same messages again.
     Raises QueueNotFound (also when the queue is deleted meanwhile), InFlightLimitReached.
     """
-    waiter = session.waiting.enter() if wait_seconds != 0 else None
+    # A queue has rarely a wait of its own: where nobody asked for one, a waiter is made only when it shows to have.
+    waiter = session.waiting.enter() if wait_seconds else None
     try:
-        nonce = os.urandom(8)
         visibility_ms = -1 if visibility_seconds is None else visibility_seconds * 1000
-        wait_ms = (-1 if wait_seconds is None else wait_seconds * 1000) if waiter else 0
-        began, leaving, deadline = b"", False, 0.0
+        wait_ms = -1 if wait_seconds is None else wait_seconds * 1000 if waiter else 0
+        fixed = (max_messages, visibility_ms, os.urandom(8).hex(), session.settings.max_in_flight)
+        attempt = () if attempt_id is None else (session.ids.key(attempt_id.encode()),)
+        began, leaving, deadline = b"", 0, 0.0
         while True:
-            arguments: list[bytes | str | int] = [
-                max_messages, visibility_ms, nonce.hex(), waiter.member if waiter else "", wait_ms,
-                session.settings.max_in_flight, began, int(leaving),
-            ]  # fmt: skip
-            try:
-                reply = session.store.run(_RECEIVE, keys.queue(ref), arguments)
-            except ScriptFailed as failed:
-                if failed.word == "OVERLIMIT":
-                    raise InFlightLimitReached(session.settings.max_in_flight) from None
-                raise QueueNotFound from None
-            if reply[0] == 1:
-                _, incarnation, now_ms, keep, intents, *rows = reply
-                if intents:
-                    dead_letters.finish_moves(session, ref)
-                life = bytes.fromhex(incarnation.decode())
-                return [
-                    reading.received(session, row, now_ms=now_ms, keep_seconds=keep, incarnation=life, nonce=nonce)
-                    for row in rows
-                ]
-            _, incarnation, intents, wait_in_force_ms, due_ms, again = reply
-            if intents:
-                dead_letters.finish_moves(session, ref)
-            if again:
+            arguments: list[bytes | str | int] = [*fixed, wait_ms]
+            if waiter is not None or attempt:
+                arguments += (waiter.member if waiter else "", began, leaving, *attempt)
+            found = _look(session, ref, arguments)
+            if not isinstance(found, _Empty):
+                return found
+            if found.again:
                 continue
-            if waiter is None or leaving or wait_in_force_ms == 0:
+            if leaving or found.wait_ms == 0:
                 return []
+            if waiter is None:
+                waiter = session.waiting.enter() if wait_seconds is None else None
+                if waiter is None:
+                    return []
+                continue
             if not began:
-                began, deadline = incarnation, time.monotonic() + wait_in_force_ms / 1000
+                began, deadline = found.incarnation, time.monotonic() + found.wait_ms / 1000
             left = deadline - time.monotonic()
             with session.asleep():
-                session.waiting.nap(waiter, min(left, due_ms / 1000 + 0.001) if due_ms >= 0 else left)
+                session.waiting.nap(waiter, min(left, found.due_ms / 1000 + 0.001) if found.due_ms >= 0 else left)
             left = deadline - time.monotonic()
-            leaving = left <= 0 or session.waiting.is_released
+            leaving = int(left <= 0 or session.waiting.is_released)
             wait_ms = max(int(left * 1000), 1)
     finally:
         if waiter is not None:
             session.waiting.leave(waiter)
+
+
+class _Empty(NamedTuple):
+    """A receive that found nothing: the wait in force, when the next message is due (-1: not known), and whether more
+    would be found by looking again at once."""
+
+    incarnation: bytes
+    wait_ms: int
+    due_ms: int
+    again: int
+
+
+def _look(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) -> list[StoredMessage] | _Empty:
+    """One run of the receive script. Raises QueueNotFound, InFlightLimitReached."""
+    try:
+        reply = session.run(_RECEIVE, ref, arguments)
+    except ScriptFailed as failed:
+        if failed.word == "OVERLIMIT":
+            raise InFlightLimitReached(session.settings.max_in_flight) from None
+        raise QueueNotFound from None
+    if reply[0] == 0:
+        _, incarnation, intents, *rest = reply
+        if intents:
+            dead_letters.finish_moves(session, ref)
+        return _Empty(incarnation, *rest)
+    _, incarnation, now_ms, keep, intents, *rows = reply
+    if intents:
+        dead_letters.finish_moves(session, ref)
+    life = bytes.fromhex(incarnation.decode())
+    return [reading.received(session, row, now_ms=now_ms, keep_seconds=keep, incarnation=life) for row in rows]
 
 
 def change_visibility(
@@ -162,6 +225,7 @@ def change_visibility(
         b"OK": None,
         b"NOTINFLIGHT": NotInFlight(),
         b"TOOLONG": VisibilityTooLong(),
+        b"EXPIRED": LeaseExpired(),
     }
     found: list[CoreError | None] = [ReceiptInvalid()] * len(changes)
     for incarnation, places in _by_incarnation([receipt for receipt, _ in changes]).items():
@@ -170,7 +234,7 @@ def change_visibility(
             receipt, seconds = changes[place]
             arguments += (receipt.sequence, receipt.nonce.hex(), seconds * 1000, receipt.received_ms)
         try:
-            words = session.store.run(_CHANGE_VISIBILITY, keys.queue(ref), arguments)
+            words = session.run(_CHANGE_VISIBILITY, ref, arguments)
         except ScriptFailed as failed:
             if failed.word == "NOQUEUE":
                 raise QueueNotFound from None
@@ -187,14 +251,22 @@ def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]
     """
     found: list[CoreError | None] = [None] * len(receipts)
     for incarnation, places in _by_incarnation(receipts).items():
-        arguments: list[bytes | str | int] = [incarnation.hex(), *(receipts[place].sequence for place in places)]
+        arguments: list[bytes | str | int] = [incarnation.hex()]
+        for place in places:
+            arguments.append(receipts[place].sequence)
+            if ref.is_fifo:
+                arguments.append(receipts[place].nonce.hex())
         try:
-            session.store.run(_DELETE_RECEIVED, keys.queue(ref), arguments)
+            reply = session.run(_DELETE_RECEIVED, ref, arguments)
         except ScriptFailed as failed:
             if failed.word == "NOQUEUE":
                 raise QueueNotFound from None
             for place in places:
                 found[place] = ReceiptInvalid()
+            continue
+        if ref.is_fifo:
+            for place, word in zip(places, reply, strict=True):
+                found[place] = LeaseExpired() if word == b"EXPIRED" else None
     return found
 
 
@@ -230,7 +302,7 @@ def list_page(
             after, limit - len(found), int(include_claimed), int(include_delayed), except_client_id or b"",
         ]  # fmt: skip
         try:
-            now_ms, keep, after, more, *rows = session.store.run(_LIST, keys.queue(ref), arguments)
+            now_ms, keep, after, more, *rows = session.run(_LIST, ref, arguments)
         except ScriptFailed:
             return Page([], None)
         found += [reading.message(session, row, now_ms=now_ms, keep_seconds=keep) for row in rows]
@@ -256,7 +328,7 @@ def get_many(session: Session, ref: QueueRef, ids: Sequence[str]) -> list[Stored
     if not arguments:
         return []
     try:
-        now_ms, keep, *rows = session.store.run(_LOOKUP, keys.queue(ref), arguments)
+        now_ms, keep, *rows = session.run(_LOOKUP, ref, arguments)
     except ScriptFailed:
         return []
     return [reading.message(session, row, now_ms=now_ms, keep_seconds=keep) for row in rows if row]
@@ -294,7 +366,7 @@ def _delete(session: Session, ref: QueueRef, mode: str, ids: Sequence[str], clai
         return
     arguments = [mode, ",".join(text for text in named if text), *places]
     try:
-        session.store.run(_DELETE_BY_ID, keys.queue(ref), arguments)
+        session.run(_DELETE_BY_ID, ref, arguments)
     except ScriptFailed as failed:
         if failed.word in _DELETION_FAILURES:
             raise _DELETION_FAILURES[failed.word] from None
@@ -317,7 +389,7 @@ def pop(session: Session, ref: QueueRef, *, limit: int) -> list[StoredMessage]:
     """
     while True:
         try:
-            now_ms, keep, intents, again, *rows = session.store.run(_POP, keys.queue(ref), [limit])
+            now_ms, keep, intents, again, *rows = session.run(_POP, ref, [limit])
         except ScriptFailed:
             return []
         if intents:

@@ -11,16 +11,17 @@ import msgspec
 
 from zaqar_core import limits, reading
 from zaqar_core.core import Session
-from zaqar_core.errors import QueueNotFound, SettingsChanged
+from zaqar_core.errors import PurgeInProgress, QueueDeletedRecently, QueueNotFound, SettingsChanged
 from zaqar_core.model import Counts, Creator, Queue, QueueSettings, SettingsChange, Stats
 from zaqar_core.names import QueueRef
 from zaqar_core.store import ScriptFailed, keys, registry, script
 
-_CREATE = script("create")
-_LOOK = script("create", writes=False)
-_CHANGE = script("change")
-_DELETE = script("delete_queue")
-_PURGE_ALL = script("purge_all")
+# These are the same for every kind of queue.
+_CREATE = script("create").plain
+_LOOK = script("create", writes=False).plain
+_CHANGE = script("change").plain
+_DELETE = script("delete_queue").plain
+_PURGE_ALL = script("purge_all").plain
 _PURGE_FREE = script("purge_free")
 _COUNTS = script("counts")
 
@@ -52,11 +53,18 @@ class Created:
 
 
 def create(session: Session, ref: QueueRef, settings: QueueSettings, *, creator: Creator) -> Created:
-    """The queue exists. Whether an existing one's settings agree is for the caller to compare."""
+    """The queue exists. Whether an existing one's settings agree is for the caller to compare.
+
+    Raises QueueDeletedRecently where ``recreate_delay_seconds`` is set and has not passed.
+    """
     store, key = session.store, keys.queue(ref)
     try:
         reply = store.run(_LOOK, key, _ONLY_LOOK)
     except ScriptFailed:
+        if delay := session.settings.recreate_delay_seconds:
+            left = registry.deleted_ms_ago(store, ref)
+            if left is not None and left < delay * 1000:
+                raise QueueDeletedRecently(delay) from None
         incarnation = os.urandom(8).hex()
         registry.enter(store, ref, incarnation)
         keep = limits.SQS_RETENTION_SECONDS if creator == "sqs" else session.settings.default_message_ttl
@@ -117,14 +125,19 @@ def delete(session: Session, ref: QueueRef) -> None:
         incarnation = session.store.run(_DELETE, keys.queue(ref), [])
     except ScriptFailed:
         raise QueueNotFound from None
-    registry.leave(session.store, ref, incarnation.decode())
+    registry.leave(session.store, ref, incarnation.decode(), session.settings.recreate_delay_seconds)
 
 
 def purge_all(session: Session, ref: QueueRef) -> None:
-    """SQS's purge: every message is gone: visible, in flight and delayed. Raises QueueNotFound."""
+    """SQS's purge: every message is gone: visible, in flight and delayed; what was deduplicated is forgotten.
+
+    Raises QueueNotFound, PurgeInProgress (the last purge was less than ``purge_interval_seconds`` ago).
+    """
     try:
-        session.store.run(_PURGE_ALL, keys.queue(ref), [])
-    except ScriptFailed:
+        session.store.run(_PURGE_ALL, keys.queue(ref), [session.settings.purge_interval_seconds])
+    except ScriptFailed as failed:
+        if failed.word == "PURGING":
+            raise PurgeInProgress(int(failed.detail)) from None
         raise QueueNotFound from None
 
 
@@ -133,7 +146,7 @@ def purge_free(session: Session, ref: QueueRef) -> None:
     upto, more = -1, 1
     while more:
         try:
-            upto, more = session.store.run(_PURGE_FREE, keys.queue(ref), [upto, _PURGE_STEP])
+            upto, more = session.run(_PURGE_FREE, ref, [upto, _PURGE_STEP])
         except ScriptFailed:
             return
 
@@ -152,7 +165,7 @@ def number(session: Session, project: str, region: str) -> int:
 
 def get_many(session: Session, refs: list[QueueRef]) -> list[Queue | None]:
     """Each queue's settings, None where it is missing. One round trip for all."""
-    replies = session.store.run_many(_LOOK, [(keys.queue(ref), _ONLY_LOOK) for ref in refs])
+    replies = session.store.run_many([(_LOOK, keys.queue(ref), _ONLY_LOOK) for ref in refs])
     return [
         None if isinstance(reply, ScriptFailed) else _queue(ref, reply[1:])
         for ref, reply in zip(refs, replies, strict=True)
@@ -180,7 +193,7 @@ def stats(session: Session, ref: QueueRef) -> Stats:
 def _count(session: Session, ref: QueueRef, what: str) -> list[Any]:
     for _ in range(_MOST_EXPIRY_STEPS):
         try:
-            reply: list[Any] = session.store.run(_COUNTS, keys.queue(ref), [what])
+            reply: list[Any] = session.run(_COUNTS, ref, [what])
         except ScriptFailed:
             raise QueueNotFound from None
         if not reply[3]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,9 @@ def message(session: Session, row: list[Any], *, now_ms: int, keep_seconds: int)
         text = session.ids.encode(sequence, record.random)
     else:
         text = claim_text(extras.origin_id.hex())
+    dedup_id = extras.dedup_id
+    if dedup_id == records.NOT_GIVEN:
+        dedup_id = hashlib.sha256(record.body).hexdigest() if record.client_id is None else text
     return StoredMessage(
         id=text,
         sequence=sequence,
@@ -52,16 +56,14 @@ def message(session: Session, row: list[Any], *, now_ms: int, keep_seconds: int)
         client_id=record.client_id,
         sender=extras.sender,
         group=extras.group,
-        dedup_id=extras.dedup_id,
+        dedup_id=dedup_id,
         source_queue=QueueRef(*extras.source) if extras.source else None,
     )
 
 
-def received(
-    session: Session, row: list[Any], *, now_ms: int, keep_seconds: int, incarnation: bytes, nonce: bytes
-) -> StoredMessage:
+def received(session: Session, row: list[Any], *, now_ms: int, keep_seconds: int, incarnation: bytes) -> StoredMessage:
     """A message just leased by SQS, with its receipt."""
     found = message(session, row, now_ms=now_ms, keep_seconds=keep_seconds)
     found.held = True
-    found.receipt = Receipt(incarnation, 0, found.sequence, nonce, now_ms)
+    found.receipt = Receipt(incarnation, 0, found.sequence, bytes.fromhex(records.state(row[2]).nonce), now_ms)
     return found

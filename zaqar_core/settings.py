@@ -21,6 +21,7 @@ Durability = Literal["memory", "fsync", "replicated"]
 AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}$")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class SettingsInvalid(Exception):
@@ -75,6 +76,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # -- SQS -------------------------------------------------------------------------------------------------------
     #: Messages in flight per queue before OverLimit.
     max_in_flight: Positive = 120_000
+    #: Between two PurgeQueue of one queue; 0: no limit.
+    purge_interval_seconds: NotNegative = 60
+    #: After DeleteQueue, before a queue of that name can be made again; 0: at once (AWS has 60).
+    recreate_delay_seconds: NotNegative = 0
 
     # -- Zaqar -----------------------------------------------------------------------------------------------------
     client_id_uuid_safe: Literal["strict", "off"] = "strict"

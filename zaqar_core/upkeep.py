@@ -67,7 +67,7 @@ class Upkeep:
                     return
                 after = names[-1]
                 refs = [QueueRef(project, region, name) for name in names]
-                replies = session.store.run_many(_TIDY, [(keys.queue(ref), [STEP]) for ref in refs])
+                replies = session.run_many(_TIDY, refs, [STEP])
                 for ref, reply in zip(refs, replies, strict=True):
                     if isinstance(reply, ScriptFailed):
                         _remove_stale_row(session, ref)

@@ -13,7 +13,7 @@ from sqs_facade.codecs.query import mapped
 from sqs_facade.errors import SqsError, invalid
 from sqs_facade.registry import Call, Shape, operation
 from zaqar_core import queues
-from zaqar_core.errors import QueueNotFound
+from zaqar_core.errors import PurgeInProgress, QueueNotFound
 from zaqar_core.model import Queue
 from zaqar_core.names import QueueRef
 
@@ -165,8 +165,14 @@ def delete_queue(call: Call, asked: OfQueue) -> None:
 
 @operation()
 def purge_queue(call: Call, asked: OfQueue) -> None:
-    """Every message is gone. Raises QueueDoesNotExist."""
-    queues.purge_all(call.session, call.queue(asked.queue_url))
+    """Every message is gone. Raises QueueDoesNotExist, PurgeQueueInProgress."""
+    ref = call.queue(asked.queue_url)
+    try:
+        queues.purge_all(call.session, ref)
+    except PurgeInProgress:
+        raise SqsError(
+            "PurgeQueueInProgress", f"Only one PurgeQueue operation on {ref.name} is allowed every 60 seconds."
+        ) from None
 
 
 class ListSources(Shape):

@@ -12,7 +12,7 @@ from zaqar_core import claims, dead_letters, messages, queues
 from zaqar_core.core import Session
 from zaqar_core.model import Attribute, Counts, NewMessage, QueueSettings, SettingsChange
 from zaqar_core.names import QueueRef
-from zaqar_core.store import Script, Store, keys, script
+from zaqar_core.store import Compiled, Store, keys, script
 
 Advance = Callable[[QueueRef, float], None]
 
@@ -91,7 +91,7 @@ def test_a_move_cut_between_any_two_steps_ends_once(
     take(session, queue)
     whole, done = Store.run, 0
 
-    def run(store: Store, wanted: Script, key: bytes, arguments: Any) -> Any:
+    def run(store: Store, wanted: Compiled, key: bytes, arguments: Any) -> Any:
         nonlocal done
         if wanted.name.startswith("move_"):
             if done == steps_done:
@@ -141,8 +141,8 @@ def test_many_moves_are_all_finished(session: Session, queue: QueueRef, dead: Qu
 
 def test_a_repeated_second_step_inserts_nothing(session: Session, dead: QueueRef) -> None:
     arguments = ["move", b"12345678\x18" + (0).to_bytes(4) + b"body", 0, 1, 1, -1, b"i" * 16]
-    assert session.store.run(script("move_in"), keys.queue(dead), arguments) == 1
-    assert session.store.run(script("move_in"), keys.queue(dead), arguments) == 0
+    assert session.store.run(script("move_in").plain, keys.queue(dead), arguments) == 1
+    assert session.store.run(script("move_in").plain, keys.queue(dead), arguments) == 0
     assert queues.get_with_counts(session, dead)[1].visible == 1
 
 

@@ -7,14 +7,17 @@ script reaches all of them in a cluster; scripts derive them from ``KEYS[1]``, c
 =========  ======  ================================================================================================
 key        type    holds
 =========  ======  ================================================================================================
-Q          hash    the queue: see FIELDS in ``settings_record``; inc, by, at, mod, rev, seq, now, off, has, its settings
-                   and ``doc:<name>`` documents of the faces
+Q          hash    the queue: inc (its incarnation), by (its creator), ret0 (its retention where none is set), at, mod,
+                   rev (its revision), its settings, ``doc:<name>`` documents of the faces; seq (the last given), now
+                   (its last time, ms), off (ms that tests put its clock forward), due (nothing happens by itself before
+                   it, ms), has (what it has ever had: see lua/shared/queue), purged (ms), dlq_missing (ms until which
+                   moves rest); scope0, turn, era for FIFO; busy, busy_at (processing ms, as of when) with groups
 Q:m        hash    seq -> the immutable record of a message (layout: ``records``)
-Q:s        hash    seq -> state after a first receive, MessagePack [nonce, count, first ms, claim id, ttl, flags]
-Q:r        zset    ready, score seq
+Q:s        hash    seq -> state after a first receive, MessagePack: see lua/shared/state
+Q:a        zset    every message, score seq, shifted by 2^50 while leased, 2^51 while delayed, 3 * 2^50 when it has a
+                   group and is neither; 1/2 more for messages known to Q:s that can be received
 Q:l        zset    leased, score the lease's end in ms
-Q:d        zset    delayed, score the delay's end in ms
-Q:x        zset    leased and delayed ones, score seq: an ordered listing merges r and x
+Q:d        zset    delayed, score the delay's end in ms; not in FIFO queues
 Q:e        zset    messages with an end of their own (own ttl, grace), score that end in ms
 Q:b        zset    messages that came from another queue and follow the retention, score their birth in ms
 Q:i        hash    message id (16 bytes) -> seq, only for messages that came from another queue
@@ -23,11 +26,20 @@ Q:cx       zset    claim id -> its end in ms
 Q:w        zset    waiting receives, member ``<process channel>|<waiter>``, score the real-time deadline in ms
 Q:mi       hash    seq -> intent of a move to another queue
 Q:mr       hash    move id -> 1, a move that has arrived here
+Q:gm       zset    group id (8 bytes) and seq (8 bytes), score 0: FIFO all messages, else the receivable ones with group
+Q:g        zset    FIFO: group id -> turn, groups that may give
+Q:gd       zset    FIFO: group id -> sent ms of its delayed head
+Q:dd:<n>   hash    FIFO: deduplication key -> sent ms, random bytes, seq of the first message; n 0 to 3 in turn
+Q:ra:<n>   hash    FIFO: key of a receive attempt -> MessagePack [ms, nonce, seq ...]; n 0 to 3 in turn
+Q:gc       hash    groups on a standard queue: group id -> what its tenant has (lua/fair/ready)
+Q:tq       zset    quiet tenants that have receivable messages, score the oldest one's seq
+Q:tn       zset    noisy tenants that have receivable messages, score in flight, then last served
 =========  ======  ================================================================================================
 
-Kept for FIFO and fair queues: Q:gi Q:gc Q:gm Q:g Q:gd Q:tq Q:tn Q:dd:<minute> Q:ra; for notifications Q:o.
+Kept for notifications: Q:o.
 
-Registry, one per project and region: ``{…}:names`` (zset, lexical) and ``{…}:lives`` (hash name -> incarnation).
+Registry, one per project and region: ``{…}:names`` (zset, lexical) ``{…}:lives`` (hash name -> incarnation) and
+``{…}:gone`` (zset name -> deleted at, s; only where queues may not be made again at once).
 ``sf1:{namespaces}`` is the set of all registries. ``sf1:{secret}`` keys the ids and receipts.
 ``sf1:{upkeep}:<shard>`` is a lease (the one kind of key that expires).
 """

@@ -4,6 +4,7 @@ Record (immutable), in this order:
 
 - sent ms, 13 digits, written by the script; 8 random bytes; flags, 1 byte;
 - own ttl in seconds, 8 digits, if OWN_TTL (the script writes it: it may have to take the queue's default);
+- the group's id, 8 bytes, if GROUP;
 - Client-ID, 16 bytes, if CLIENT;
 - length of extras, 4 bytes, and extras, MessagePack, if EXTRAS;
 - body.
@@ -17,7 +18,10 @@ import msgspec
 
 from zaqar_core.model import Attribute, NewMessage
 
-CLIENT, OWN_TTL, JSON, EXTRAS, MOVED = 1, 2, 4, 8, 16
+CLIENT, OWN_TTL, JSON, EXTRAS, MOVED, GROUP = 1, 2, 4, 8, 16, 32
+
+#: A FIFO message's deduplication id where none was given: its body's SHA-256 (SQS), its own id (Zaqar).
+NOT_GIVEN = ""
 
 _SENT_BYTES = 13
 _NONCE_END = 21
@@ -43,6 +47,7 @@ class Record(msgspec.Struct):
     random: bytes
     flags: int
     ttl_seconds: int | None
+    gid: bytes | None
     client_id: bytes | None
     extras: Extras
     body: bytes
@@ -53,15 +58,18 @@ _decode_extras = msgspec.msgpack.Decoder(Extras).decode
 _PLAIN = Extras()
 
 
-def pack(message: NewMessage, *, random: bytes, own_ttl: bool) -> bytes:
+def pack(message: NewMessage, *, random: bytes, own_ttl: bool, gid: bytes = b"") -> bytes:
     """The record without its sent time and own ttl: the script puts both in."""
     flags = JSON if message.kind == "json" else 0
     if own_ttl:
         flags |= OWN_TTL
+    if gid:
+        flags |= GROUP
     client = message.client_id or b""
     if client:
         flags |= CLIENT
-    if message.sender or message.group or message.dedup_id or message.attributes or message.system_attributes:
+    client = gid + client
+    if message.sender or gid or message.dedup_id or message.attributes or message.system_attributes:
         extras = _encode_extras(
             Extras(
                 message.sender,
@@ -80,10 +88,14 @@ def unpack(record: bytes) -> Record:
     flags = record[_FLAGS_AT]
     at = _FLAGS_AT + 1
     ttl: int | None = None
+    gid: bytes | None = None
     client: bytes | None = None
     extras = _PLAIN
     if flags & OWN_TTL:
         ttl = int(record[at : at + 8])
+        at += 8
+    if flags & GROUP:
+        gid = record[at : at + 8]
         at += 8
     if flags & CLIENT:
         client = record[at : at + 16]
@@ -92,7 +104,9 @@ def unpack(record: bytes) -> Record:
         end = at + 4 + int.from_bytes(record[at : at + 4])
         extras = _decode_extras(record[at + 4 : end])
         at = end
-    return Record(int(record[:_SENT_BYTES]), record[_SENT_BYTES:_NONCE_END], flags, ttl, client, extras, record[at:])
+    return Record(
+        int(record[:_SENT_BYTES]), record[_SENT_BYTES:_NONCE_END], flags, ttl, gid, client, extras, record[at:]
+    )
 
 
 def moved(record: bytes, *, origin_id: bytes, source: tuple[str, str, str], own_ttl: bool) -> bytes:
@@ -102,7 +116,7 @@ def moved(record: bytes, *, origin_id: bytes, source: tuple[str, str, str], own_
     packed = _encode_extras(extras)
     flags = (parts.flags & ~OWN_TTL) | EXTRAS | MOVED | (OWN_TTL if own_ttl else 0)
     return b"%b%c%b%b%b%b" % (
-        parts.random, flags, parts.client_id or b"", len(packed).to_bytes(4), packed, parts.body,
+        parts.random, flags, (parts.gid or b"") + (parts.client_id or b""), len(packed).to_bytes(4), packed, parts.body,
     )  # fmt: skip
 
 

@@ -8,8 +8,9 @@ from zaqar_core.store import keys
 from zaqar_core.store.scripts import script
 from zaqar_core.store.slots import Store
 
-_ENTER = script("registry_enter")
-_LEAVE = script("registry_leave")
+_ENTER = script("registry_enter").plain
+_LEAVE = script("registry_leave").plain
+_GONE = script("registry_gone", writes=False).plain
 
 
 def enter(store: Store, ref: QueueRef, incarnation: str) -> None:
@@ -19,9 +20,15 @@ def enter(store: Store, ref: QueueRef, incarnation: str) -> None:
     store.run(_ENTER, key, [ref.name, incarnation])
 
 
-def leave(store: Store, ref: QueueRef, incarnation: str) -> None:
-    """The name is no longer listed, unless a later incarnation has entered."""
-    store.run(_LEAVE, keys.registry(ref.project, ref.region), [ref.name, incarnation])
+def leave(store: Store, ref: QueueRef, incarnation: str, remember_seconds: int = 0) -> None:
+    """The name is no longer listed, unless a later incarnation has entered; its end is remembered so long."""
+    store.run(_LEAVE, keys.registry(ref.project, ref.region), [ref.name, incarnation, remember_seconds])
+
+
+def deleted_ms_ago(store: Store, ref: QueueRef) -> int | None:
+    """How long ago the queue of that name was deleted, where that is still remembered."""
+    reply: int = store.run(_GONE, keys.registry(ref.project, ref.region), [ref.name])
+    return None if reply < 0 else reply
 
 
 def names(store: Store, project: str, region: str, *, prefix: str, after: str, limit: int) -> list[str]:

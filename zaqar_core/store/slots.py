@@ -11,12 +11,16 @@ import hiredis
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.settings import Settings
 from zaqar_core.store.connection import Link, pack
-from zaqar_core.store.scripts import Script
+from zaqar_core.store.scripts import Compiled, Library
 
 #: How long a request waits for a slot before the service counts as overloaded.
 SLOT_PATIENCE_SECONDS = 30.0
 #: Within this time WAITAOF must confirm the primary's and a replica's disk.
 REPLICATION_PATIENCE_MS = 1000
+
+
+#: Nothing ran: the server has not met this release's library.
+_NOT_LOADED = "Function not found"
 
 
 class ScriptFailed(Exception):
@@ -32,8 +36,20 @@ class ScriptFailed(Exception):
 SCRIPT_WORDS = frozenset(
     {
         "NOQUEUE", "EXISTS", "STALE", "POSTTOOLONG", "OVERLIMIT", "NOCLAIM", "CLAIMED", "NOTCLAIMED", "OTHERCLAIM",
+        "GROUPED", "NODEDUP", "PURGING",
     }
 )  # fmt: skip
+
+
+def _failure(reply: hiredis.ReplyError) -> ScriptFailed:
+    """The script's own word, or that it is not loaded. Raises StoreUnavailable for all other errors."""
+    text = str(reply).removeprefix("ERR ")
+    word, _, detail = text.partition(" ")
+    if word in SCRIPT_WORDS:
+        return ScriptFailed(word, detail)
+    if text == _NOT_LOADED:
+        return ScriptFailed(_NOT_LOADED, "")
+    raise StoreUnavailable(str(reply))
 
 
 class Generation:
@@ -59,45 +75,45 @@ class Store:
         self._seen = -1
         self._replicated = settings.durability == "replicated"
 
-    def run(self, script: Script, key: bytes, arguments: Sequence[bytes | str | int]) -> Any:
+    def run(self, script: Compiled, key: bytes, arguments: Sequence[bytes | str | int]) -> Any:
         """The script's reply. Raises ScriptFailed for its own words, StoreUnavailable when the outcome is unknown."""
         self._ready()
-        packed = pack((b"EVALSHA", script.sha, 1, key, *arguments))
+        packed = pack((b"FCALL", script.address, 1, key, *arguments))
         replies = 1
         if self._replicated and script.writes:
             packed += pack((b"WAITAOF", 1, 1, REPLICATION_PATIENCE_MS))
             replies = 2
         reply, *confirmed = self._exchange(packed, replies)
         if isinstance(reply, hiredis.ReplyError):
-            text = str(reply)
-            if text.startswith("NOSCRIPT"):
-                self._load(script)
+            failure = _failure(reply)
+            if failure.word == _NOT_LOADED:
+                self._load(script.library)
                 return self.run(script, key, arguments)
-            word, _, detail = text.removeprefix("ERR ").partition(" ")
-            if word in SCRIPT_WORDS:
-                raise ScriptFailed(word, detail)
-            raise StoreUnavailable(text)
+            raise failure
         if confirmed and (isinstance(confirmed[0], hiredis.ReplyError) or min(confirmed[0]) < 1):
             raise StoreUnavailable("no replica confirmed the write within 1 s")
         return reply
 
-    def run_many(self, script: Script, calls: Sequence[tuple[bytes, Sequence[bytes | str | int]]]) -> list[Any]:
-        """The same script on many keys in one round trip. A script's own word takes the place of its reply."""
+    def run_many(self, calls: Sequence[tuple[Compiled, bytes, Sequence[bytes | str | int]]]) -> list[Any]:
+        """Many scripts in one round trip. A script's own word takes the place of its reply."""
         if not calls:
             return []
         self._ready()
-        self._load(script)
-        packed = b"".join(pack((b"EVALSHA", script.sha, 1, key, *arguments)) for key, arguments in calls)
-        found = []
-        for reply in self._exchange(packed, len(calls)):
-            if isinstance(reply, hiredis.ReplyError):
-                word, _, detail = str(reply).removeprefix("ERR ").partition(" ")
-                if word not in SCRIPT_WORDS:
-                    raise StoreUnavailable(str(reply))
-                found.append(ScriptFailed(word, detail))
-            else:
-                found.append(reply)
+        found = self._run_all(calls)
+        missing = [
+            at for at, reply in enumerate(found) if isinstance(reply, ScriptFailed) and reply.word == _NOT_LOADED
+        ]
+        if missing:
+            for library in {calls[at][0].library.name: calls[at][0].library for at in missing}.values():
+                self._load(library)
+            for at, reply in zip(missing, self._run_all([calls[at] for at in missing]), strict=True):
+                found[at] = reply
         return found
+
+    def _run_all(self, calls: Sequence[tuple[Compiled, bytes, Sequence[bytes | str | int]]]) -> list[Any]:
+        packed = b"".join(pack((b"FCALL", script.address, 1, key, *arguments)) for script, key, arguments in calls)
+        replies = self._exchange(packed, len(calls))
+        return [_failure(reply) if isinstance(reply, hiredis.ReplyError) else reply for reply in replies]
 
     def command(self, *words: bytes | str | int) -> Any:
         """One plain command on keys that are no queue's. Raises StoreUnavailable."""
@@ -122,8 +138,11 @@ class Store:
                 self._generation.ended()
             raise
 
-    def _load(self, script: Script) -> None:
-        self._link.command(b"SCRIPT", b"LOAD", script.text)
+    def _load(self, library: Library) -> None:
+        """The server has the library; its name says that what is there is the same."""
+        [reply] = self._exchange(pack((b"FUNCTION", b"LOAD", library.text)), 1)
+        if isinstance(reply, hiredis.ReplyError) and "already exists" not in str(reply):
+            raise StoreUnavailable(str(reply))
 
 
 class Slots:

@@ -1,18 +1,23 @@
--- forget: no trace of a message remains. Costs O(log n); the rare indexes are touched only where flags say so.
-local function forget(seq, flags, own_end)
-  call('HDEL', M, seq)
-  call('HDEL', S, seq)
-  if call('ZREM', R, seq) == 0 then
-    if call('ZREM', L, seq) == 0 then call('ZREM', D, seq) end
-    call('ZREM', X, seq)
-  end
-  if own_end or has(flags, OWN_TTL) then call('ZREM', E, seq) end
-  if has(flags, MOVED) then
-    call('ZREM', B, seq)
-    local id = call('HGET', I, 'of:' .. seq)
-    if id then call('HDEL', I, id, 'of:' .. seq) end
-  end
+-- forget: no trace of messages remains. Each is {seq, flags, life was lengthened, gid, start of its lease}: see doomed().
+-- The rare indexes are touched only where flags say so.
+local function doomed(seq, record, state)
+  return { seq, flags_of(record), state[TTL] > 0, gid_of(record), state[START] }
 end
-local function forget_known(seq, record, packed)
-  forget(seq, flags_of(record), packed and state_of(packed)[TTL] > 0)
+local function forget(gone)
+  if #gone == 0 then return end
+  local seqs = {}
+  for i, one in ipairs(gone) do
+    local seq, flags = one[1], one[2]
+    seqs[i] = seq
+    if one[3] or has(flags, OWN_TTL) then call('ZREM', Q .. ':e', seq) end
+    if has(flags, MOVED) then
+      call('ZREM', Q .. ':b', seq)
+      local id = call('HGET', Q .. ':i', 'of:' .. seq)
+      if id then call('HDEL', Q .. ':i', id, 'of:' .. seq) end
+    end
+  end
+  call('HDEL', M, unpack(seqs))
+  call('HDEL', S, unpack(seqs))
+  unindex(gone, seqs)
+  if had('d') then call('ZREM', Q .. ':d', unpack(seqs)) end
 end

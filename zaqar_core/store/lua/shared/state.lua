@@ -1,14 +1,29 @@
--- state: Q:s of one message: [nonce, count, first ms, claim, ttl s, flags]; nil before its first receive.
-local NONCE, COUNT, FIRST, CLAIM, TTL, FLAGS = 1, 2, 3, 4, 5, 6
-local OWN_TTL, MOVED = 2, 16
+-- state: Q:s of one message: [nonce, count, first ms, claim, ttl s, flags, gid, start ms]; nil before its first receive.
+-- gid ("" without group) and start, the last receive, are there only in queues with groups.
+-- A record's parts by their place: see records.py.
+local NONCE, COUNT, FIRST, CLAIM, TTL, FLAGS, GID, START = 1, 2, 3, 4, 5, 6, 7, 8
+local CLIENT, OWN_TTL, MOVED, GROUP = 1, 2, 16, 32
 local function state_of(packed)
   if packed then return cmsgpack.unpack(packed) end
-  return { '', 0, 0, '', 0, 0 }
+  return { '', 0, 0, '', 0, 0, '', 0 }
 end
 local function flags_of(record) return string.byte(record, 22) end
 local function has(flags, bit_value) return bit.band(flags, bit_value) ~= 0 end
--- a message follows the queue's retention by its sent time unless it has an end of its own
+local function sent_of(record) return tonumber(string.sub(record, 1, 13)) end
+local function gid_of(record)
+  local flags = flags_of(record)
+  if not has(flags, GROUP) then return '' end
+  local at = has(flags, OWN_TTL) and 31 or 23
+  return string.sub(record, at, at + 7)
+end
+-- a message follows the queue's retention by its sent time unless it has an end of its own: in its record, or in Q:e
+-- where a claim lengthened its life or it was moved here
 local function expired(record, state)
-  if has(flags_of(record), OWN_TTL) or state[TTL] > 0 then return false end
-  return tonumber(string.sub(record, 1, 13)) + q.keep <= q.now
+  local flags, keep = flags_of(record), q.keep
+  if state[TTL] > 0 then return false end
+  if has(flags, OWN_TTL) then
+    if has(flags, MOVED) then return false end
+    keep = string.sub(record, 23, 30) * 1000
+  end
+  return sent_of(record) + keep <= q.now
 end

@@ -1,12 +1,16 @@
 -- create: make the queue, or read the one that is there.
 -- keys:  Q.   args: incarnation (16 hex digits; "" only looks), creator, default retention s, then field, value ...
 -- reply: {1 if made now, field, value, ...}.   fails: NOQUEUE (only looked, and there is none).   cost: O(fields).
--- uses: queue settings
 local made = 0
 if call('EXISTS', Q) == 0 then
   if ARGV[1] == '' then return NOQUEUE end
+  local clock = call('TIME')
+  local real = clock[1] * 1000 + math.floor(clock[2] / 1000)
   call('HSET', Q, 'inc', ARGV[1], 'by', ARGV[2], 'ret0', ARGV[3], 'at', real, 'mod', real, 'rev', 1, 'seq', 0, 'now', real)
   if #ARGV > 3 then call('HSET', Q, unpack(ARGV, 4)) end
+  if call('HGET', Q, 'dead_letter_queue') then call('HSET', Q, 'has', 'r') end
+  local scope = call('HGET', Q, 'deduplication_scope')
+  if scope then call('HSET', Q, 'scope0', scope) end
   made = 1
 end
 local reply = whole()

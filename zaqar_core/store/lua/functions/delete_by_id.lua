@@ -3,14 +3,14 @@
 -- reply: how many were there.
 -- fails: NOQUEUE; one: CLAIMED, NOCLAIM, NOTCLAIMED, OTHERCLAIM; many with claim ids: NOCLAIM, OTHERCLAIM.
 -- cost:  O(k log n).   Nothing is deleted when it fails.
--- uses: queue state forget find
-if not open() then return NOQUEUE end
+local wrong = open()
+if wrong then return wrong end
 local one, named, claims = ARGV[1] == 'one', ARGV[2] ~= '', {}
 for id in string.gmatch(ARGV[2], '[^,]+') do
-  if tonumber(call('ZSCORE', CX, id) or 0) <= q.now then return { err = 'NOCLAIM' } end
+  if tonumber(call('ZSCORE', Q .. ':cx', id) or 0) <= q.now then return { err = 'NOCLAIM' } end
   claims[id] = true
 end
-local doomed = {}
+local gone = {}
 for at = 3, #ARGV, 3 do
   local seq, record = find(ARGV[at], ARGV[at + 1], ARGV[at + 2])
   if record then
@@ -19,8 +19,10 @@ for at = 3, #ARGV, 3 do
     if held and not named and one then return { err = 'CLAIMED' } end
     if named and one and not held then return { err = 'NOTCLAIMED' } end
     if named and held and not claims[state[CLAIM]] then return { err = 'OTHERCLAIM' } end
-    doomed[#doomed + 1] = { seq, flags_of(record), state[TTL] > 0 }
+    gone[#gone + 1] = doomed(seq, record, state)
   end
 end
-for _, it in ipairs(doomed) do forget(it[1], it[2], it[3]) end
-return #doomed
+forget(gone)
+local freed = settle()
+if freed > 0 then wake(freed) end
+return #gone

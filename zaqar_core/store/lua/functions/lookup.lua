@@ -2,16 +2,15 @@
 -- keys:  Q.   args: per message: seq, 8 random bytes, id (16 bytes)
 -- reply: {now, keep s, per message {seq, record, state or "", held until ms or 0, delayed until ms or 0} or 0}
 -- fails: NOQUEUE.   cost: O(k log n).
--- uses: queue state find
-if not open() then return NOQUEUE end
+local wrong = open()
+if wrong then return wrong end
 local reply = { q.now, q.keep / 1000 }
 for at = 1, #ARGV, 3 do
   local seq, record = find(ARGV[at], ARGV[at + 1], ARGV[at + 2])
   local packed = seq and call('HGET', S, seq)
-  local own = seq and call('ZSCORE', E, seq)
+  local own = seq and call('ZSCORE', Q .. ':e', seq)
   if record and not expired(record, state_of(packed)) and not (own and tonumber(own) <= q.now) then
-    local delayed = tonumber(call('ZSCORE', D, seq) or 0)
-    reply[#reply + 1] = { seq, record, packed or '', held_until(seq), delayed > q.now and delayed or 0 }
+    reply[#reply + 1] = { seq, record, packed or '', held_until(seq), delayed_until(seq, record) }
   else
     reply[#reply + 1] = 0
   end

@@ -2,7 +2,6 @@
 -- keys:  Q.   reply: {incarnation, creator, seq, dest, record, count, first ms, age ms, left ms, ...}; what is left is
 --        the ttl for dead letters where the queue has one, else the message's own life, else -1.   fails: NOQUEUE.
 -- cost:  O(100).
--- uses: queue
 local queue = call('HMGET', Q, 'inc', 'by')
 if not queue[1] then return NOQUEUE end
 local page = call('HRANDFIELD', Q .. ':mi', 100, 'WITHVALUES')

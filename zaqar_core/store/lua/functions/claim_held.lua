@@ -2,8 +2,9 @@
 -- keys:  Q.   args: "get", "update" or "release", claim id, and for update: ttl ms, grace ms
 -- reply: get: {now, keep s, created ms, ttl s, {seq, record, state} ...}; else the number of messages concerned.
 -- fails: NOQUEUE; NOCLAIM (unknown, released or expired).   cost: O(k log n), k <= 20 messages of the claim.
--- uses: queue state wake life
-if not open() then return NOQUEUE end
+local wrong = open()
+if wrong then return wrong end
+local C, CX = Q .. ':c', Q .. ':cx'
 local what, id = ARGV[1], ARGV[2]
 local ends = tonumber(call('ZSCORE', CX, id) or 0)
 if ends <= q.now then return { err = 'NOCLAIM' } end
@@ -23,16 +24,16 @@ for i = 3, #claim do
       elseif what == 'update' then
         lengthen(seq, record, state, ttl, grace)
         call('HSET', S, seq, cmsgpack.pack(state))
-        call('ZADD', L, q.now + ttl, seq)
+        again(seq, q.now + ttl)
       else
         call('ZREM', L, seq)
-        call('ZREM', X, seq)
-        call('ZADD', R, seq, seq)
+        back({ seq })
       end
     end
   end
 end
 if what == 'get' then return reply end
+local freed = settle()
 if what == 'update' then
   claim[1], claim[2] = q.now, ttl / 1000
   call('HSET', C, id, cmsgpack.pack(claim))
@@ -41,6 +42,6 @@ if what == 'update' then
 else
   call('HDEL', C, id)
   call('ZREM', CX, id)
-  wake(concerned)
+  wake(KIND == 'fifo' and freed or concerned)
 end
 return concerned

@@ -1,0 +1,46 @@
+-- take: up to n receivable messages of a queue with tenants: the oldest of those without a group and of quiet tenants,
+-- then those of the noisy tenant with the fewest in flight. Otherwise as plain/take. The script ends with settle.
+local function choose(passed)
+  local free = call('ZRANGEBYSCORE', A, '-inf', '(1125899906842624', 'LIMIT', passed, 1)[1]
+  local quiet = call('ZRANGE', Q .. ':tq', 0, 0, 'WITHSCORES')
+  if quiet[1] and not (free and tonumber(free) < tonumber(quiet[2])) then return quiet[1] end
+  if free then return '', free end
+  return call('ZRANGE', Q .. ':tn', 0, 0)[1]
+end
+local function take(n, nonce, claim)
+  look_for_dead_letters()
+  for _, gid in ipairs(call('ZRANGE', Q .. ':tn', 0, 9)) do
+    if q.now - tenant(gid)[LAST] > SILENT_MS then index(gid) end
+  end
+  local taken, intents, budget, passed = {}, 0, n + 100, 0
+  while #taken < n and budget > 0 do
+    local gid, seq = choose(passed)
+    if not gid then return taken, intents, false end
+    budget = budget - 1
+    local head = gid ~= '' and oldest(gid)
+    if head then seq = seq_in(head) end
+    local record = seq and call('HGET', M, seq)
+    if record then
+      local state = state_of(call('HGET', S, seq))
+      if expired(record, state) then
+        forget({ doomed(seq, record, state) })
+      elseif state[COUNT] >= q.most then
+        intend(seq, record, state)
+        intents = intents + 1
+      else
+        state[NONCE], state[COUNT], state[CLAIM], state[FLAGS] = nonce, state[COUNT] + 1, claim, flags_of(record)
+        if state[FIRST] == 0 then state[FIRST] = q.now end
+        state[GID], state[START] = gid, q.now
+        taken[#taken + 1] = { seq, record, state }
+        if head then
+          call('ZREM', Q .. ':gm', head)
+          tenant(gid)[LIFTED] = tenant(gid)[LIFTED] + 1
+        else
+          passed = passed + 1
+        end
+      end
+    end
+    if gid ~= '' then index(gid) end
+  end
+  return taken, intents, #taken < n
+end

@@ -1,0 +1,18 @@
+-- buckets: what must be remembered for five minutes lies in hashes that are used in turn, two and a half minutes each:
+-- three are looked at, the fourth is emptied before it is used again. Which one was used last stands in the queue's `era`.
+local BUCKET_MS = 150000
+local function turn_buckets()
+  local era, last = math.floor(q.now / BUCKET_MS), tonumber(call('HGET', Q, 'era') or 0)
+  if era == last then return era end
+  for step = 1, math.min(era - last, 4) do
+    local one = (last + step) % 4
+    call('UNLINK', Q .. ':dd:' .. one, Q .. ':ra:' .. one)
+  end
+  call('HSET', Q, 'era', string.format('%.0f', era))
+  return era
+end
+-- the hashes of that kind (":dd" deduplication, ":ra" receive attempts), the present one first
+local function buckets(kind)
+  local era = turn_buckets()
+  return { Q .. kind .. ':' .. era % 4, Q .. kind .. ':' .. (era - 1) % 4, Q .. kind .. ':' .. (era - 2) % 4 }
+end

@@ -1,0 +1,41 @@
+-- take: up to n receivable messages of a FIFO queue: from the group whose turn it is, in order, until one of it is
+-- leased or delayed; then from the next group. Otherwise as plain/take. The script ends with settle.
+local function take(n, nonce, claim)
+  look_for_dead_letters()
+  local taken, intents, budget = {}, 0, n + 100
+  while #taken < n and budget > 0 do
+    local gid = call('ZPOPMIN', Q .. ':g')[1]
+    if not gid then return taken, intents, false end
+    budget = budget - 1
+    touch(gid)
+    local after, blocked = nil, false
+    while not blocked and #taken < n and budget > 0 do
+      local found, gone = oldest(gid, n - #taken, after), {}
+      if #found == 0 then break end
+      local seqs = {}
+      for i, one in ipairs(found) do seqs[i] = seq_in(one) end
+      local records, states = call('HMGET', M, unpack(seqs)), call('HMGET', S, unpack(seqs))
+      local leases = call('ZMSCORE', L, unpack(seqs))
+      after, budget = '(' .. found[#found], budget - #found
+      for i, seq in ipairs(seqs) do
+        local record, state = records[i], state_of(states[i])
+        if tonumber(leases[i] or 0) > q.now or sent_of(record) + queue_delay() > q.now then
+          blocked = true
+          break
+        elseif expired(record, state) then
+          gone[#gone + 1] = doomed(seq, record, state)
+        elseif state[COUNT] >= q.most then
+          intend(seq, record, state)
+          intents = intents + 1
+        else
+          state[NONCE], state[COUNT], state[CLAIM], state[FLAGS] = nonce, state[COUNT] + 1, claim, flags_of(record)
+          if state[FIRST] == 0 then state[FIRST] = q.now end
+          state[GID], state[START] = gid, q.now
+          taken[#taken + 1] = { seq, record, state }
+        end
+      end
+      forget(gone)
+    end
+  end
+  return taken, intents, #taken < n
+end

@@ -1,0 +1,7 @@
+-- delete_queue: the queue and everything in it is gone; waiting receives are released.
+-- keys:  Q.   reply: its incarnation.   fails: NOQUEUE.   cost: O(waiters); memory is freed in the background.
+local wrong = open()
+if wrong and wrong ~= GROUPED_QUEUE then return wrong end
+wake(math.min(call('ZCARD', Q .. ':w'), 10000))
+call('UNLINK', Q, Q .. ':w', Q .. ':mi', Q .. ':mr', unpack(contents()))
+return q.inc

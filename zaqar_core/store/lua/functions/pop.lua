@@ -1,0 +1,16 @@
+-- pop: take up to n messages and delete them in the same step.
+-- keys:  Q.   args: n.   reply: {now, keep s, intents, again, {seq, record, state} ...}
+-- fails: NOQUEUE.   cost: O(k log n).
+local wrong = open()
+if wrong then return wrong end
+tick(100)
+local taken, intents, again_at_once = take(tonumber(ARGV[1]), '', '')
+local reply, gone = { q.now, q.keep / 1000, intents, again_at_once and 1 or 0 }, {}
+for i, one in ipairs(taken) do
+  gone[i] = doomed(one[1], one[2], one[3])
+  reply[4 + i] = { one[1], one[2], cmsgpack.pack(one[3]) }
+end
+forget(gone)
+local freed = settle()
+if freed > 0 then wake(freed) end
+return reply

@@ -1,0 +1,66 @@
+-- send: put messages into the queue, in order; SQS entries that are too long are left out and say so.
+-- keys:  Q.   args: mode "s" (SQS) or "z" (Zaqar: all or nothing, a delay only where the queue has one, an own ttl
+--        always), length of the whole post in bytes, default of max_message_bytes or max_post_bytes,
+--        then per message: record without sent and ttl, size bytes (-1: unchecked), delay s (-1: the queue's),
+--        own ttl s (0: none, -1: the queue's at this moment); fifo: deduplication key (16 bytes), 1 if it comes from a
+--        given id, 0 if from the content
+-- reply: per message its seq, or -limit when longer than the limit in bytes; fifo: {seq, random} of the first message
+--        where it is sent again.
+-- fails: NOQUEUE, POSTTOOLONG limit; fifo: NODEDUP (SQS, no id given in a queue without content-based deduplication).
+-- cost:  O(k log n), one wake per message.
+local wrong = open('seq', 'delay_seconds', 'max_message_bytes', 'max_post_bytes')
+if wrong then return wrong end
+local f, zaqar, stride = q.f, ARGV[1] == 'z', KIND == 'fifo' and 6 or 4
+local seq, usual_delay = tonumber(f[8]), tonumber(f[9] or 0)
+local limit = tonumber((zaqar and f[11] or not zaqar and f[10]) or ARGV[3])
+if zaqar and tonumber(ARGV[2]) > limit then return { err = 'POSTTOOLONG ' .. limit } end
+local by_content = KIND == 'fifo' and call('HGET', Q, 'content_based_deduplication') == '1'
+if KIND == 'fifo' and not by_content and not zaqar then
+  for at = 9, #ARGV, stride do
+    if ARGV[at] == '0' then return { err = 'NODEDUP' } end
+  end
+end
+local sent, reply, new = string.format('%013d', q.now), {}, 0
+for at = 4, #ARGV, stride do
+  local record, size = ARGV[at], tonumber(ARGV[at + 1])
+  local key, first
+  if KIND == 'fifo' and (by_content or ARGV[at + 5] == '1') then
+    key = dedup_key(ARGV[at + 4], gid_of(sent .. record))
+    first = first_of(key)
+  end
+  if size > limit and not zaqar then
+    reply[#reply + 1] = -limit
+  elseif first then
+    reply[#reply + 1] = first
+  else
+    seq = seq + 1
+    local delay, ttl = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+    if delay < 0 or (zaqar and usual_delay == 0) then delay = usual_delay end
+    if ttl < 0 then ttl = q.keep / 1000 end
+    if ttl > 0 then
+      record = string.sub(record, 1, 9) .. string.format('%08d', ttl) .. string.sub(record, 10)
+      mark('e')
+      call('ZADD', Q .. ':e', q.now + ttl * 1000, seq)
+      soon(q.now + ttl * 1000)
+    end
+    record = sent .. record
+    call('HSET', M, seq, record)
+    if delay > 0 and KIND ~= 'fifo' then
+      mark('d')
+      if KIND == 'fair' and has(flags_of(record), GROUP) then mark('g') end
+      call('ZADD', A, seq + DELAYED, seq)
+      call('ZADD', Q .. ':d', q.now + delay * 1000, seq)
+      soon(q.now + delay * 1000)
+    else
+      place(seq, record)
+    end
+    if key then remember(key, seq, string.sub(record, 14, 21)) end
+    new = new + 1
+    reply[#reply + 1] = seq
+  end
+end
+call('HSET', Q, 'seq', seq, 'now', q.now)
+local freed = settle()
+if KIND == 'fifo' then new = freed + (usual_delay > 0 and 1 or 0) end
+if new > 0 then wake(new) end
+return reply

@@ -1,0 +1,15 @@
+-- tidy: upkeep of one queue: what is past its life is forgotten, old claims and waiters too. A bounded step.
+-- keys:  Q.   args: most messages.   reply: {messages forgotten, intents waiting}.   fails: NOQUEUE.
+-- cost:  O(most log n).
+local wrong = open()
+if wrong then return wrong end
+local most = tonumber(ARGV[1])
+local gone = tick(most) + expire_heads(most)
+settle()
+for _, id in ipairs(call('ZRANGEBYSCORE', Q .. ':cx', '-inf', q.now, 'LIMIT', 0, most)) do
+  call('ZREM', Q .. ':cx', id)
+  call('HDEL', Q .. ':c', id)
+end
+if KIND == 'fifo' then turn_buckets() end
+call('ZREMRANGEBYSCORE', Q .. ':w', '-inf', q.real - 60000)
+return { gone, call('HLEN', Q .. ':mi') }
