@@ -21,7 +21,7 @@ from zaqar_core.core import Core, Session
 from zaqar_core.model import QueueSettings
 from zaqar_core.names import QueueRef
 from zaqar_core.settings import Settings
-from zaqar_core.store import keys
+from zaqar_core.store import script
 
 START_SECONDS = 20.0
 
@@ -83,14 +83,13 @@ def queue(session: Session) -> QueueRef:
 
 
 @pytest.fixture
-def advance(valkey: str) -> Iterator[Callable[[QueueRef, float], None]]:
+def advance(session: Session) -> Callable[[QueueRef, float], None]:
     """Moves a queue's own clock forward."""
-    with redis.Redis.from_url(valkey) as client:
 
-        def move(ref: QueueRef, seconds: float) -> None:
-            client.hincrby(keys.queue(ref), "off", int(seconds * 1000))
+    def move(ref: QueueRef, seconds: float) -> None:
+        session.run(script("clock"), ref, [int(seconds * 1000)])
 
-        yield move
+    return move
 
 
 @dataclass

@@ -207,10 +207,11 @@ def _look(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) -
         if intents:
             dead_letters.finish_moves(session, ref)
         return _Empty(incarnation, *rest)
-    _, incarnation, now_ms, keep, intents, *rows = reply
+    _, incarnation, now_ms, keep, intents = reply[:5]
     if intents:
         dead_letters.finish_moves(session, ref)
     life = bytes.fromhex(incarnation.decode())
+    rows = (reply[at : at + 3] for at in range(5, len(reply), 3))
     return [reading.received(session, row, now_ms=now_ms, keep_seconds=keep, incarnation=life) for row in rows]
 
 

@@ -109,6 +109,7 @@ local function hold(taken, ends)
     end
   end
   soon(ends)
+  c.flying = c.flying and c.flying + #taken
 end
 local function again(seq, ends)
   local gid = state_of(call('HGET', S, seq))[GID] or ''
@@ -119,6 +120,7 @@ local function again(seq, ends)
     it[IN] = it[IN] + 1
   end
   soon(ends)
+  c.flying = nil
 end
 local function unindex(gone, seqs)
   call('ZREM', A, unpack(seqs))

@@ -8,7 +8,7 @@ local function choose(passed)
   return call('ZRANGE', Q .. ':tn', 0, 0)[1]
 end
 local function take(n, nonce, claim)
-  look_for_dead_letters()
+  local most = most_receives()
   for _, gid in ipairs(call('ZRANGE', Q .. ':tn', 0, 9)) do
     if q.now - tenant(gid)[LAST] > SILENT_MS then index(gid) end
   end
@@ -24,7 +24,7 @@ local function take(n, nonce, claim)
       local state = state_of(call('HGET', S, seq))
       if expired(record, state) then
         forget({ doomed(seq, record, state) })
-      elseif state[COUNT] >= q.most then
+      elseif state[COUNT] >= most then
         intend(seq, record, state)
         intents = intents + 1
       else

@@ -2,7 +2,7 @@
 -- An entry: when it was sent (13 digits), the first message's random bytes (8) and its seq.
 -- The scope is the one the queue was made with: changing it shows, but changes nothing (recorded on AWS).
 local DEDUP_MS = 300000
-local function dedup_key(key, gid) return call('HGET', Q, 'scope0') == 'messageGroup' and gid .. key or key end
+local function dedup_key(key, gid) return c.by_group and gid .. key or key end
 local function first_of(key)
   for _, bucket in ipairs(buckets(':dd')) do
     local entry = call('HGET', bucket, key)
@@ -12,5 +12,5 @@ local function first_of(key)
   end
 end
 local function remember(key, seq, random)
-  call('HSET', buckets(':dd')[1], key, string.format('%013d', q.now) .. random .. string.format('%.0f', seq))
+  call('HSET', buckets(':dd')[1], key, q.text .. random .. string.format('%.0f', seq))
 end

@@ -11,10 +11,7 @@ local function seq_in(one) return string.format('%.0f', struct.unpack('>I8', one
 local function oldest(gid, limit, after)
   return call('ZRANGEBYLEX', Q .. ':gm', after or '[' .. gid, '(' .. gid .. '\255', 'LIMIT', 0, limit)
 end
-local function queue_delay()
-  if not q.delay then q.delay = (call('HGET', Q, 'delay_seconds') or 0) * 1000 end
-  return q.delay
-end
+local function queue_delay() return c.delay end
 local function place(seq, record)
   local gid = gid_of(record)
   call('ZADD', A, seq + GROUPED, seq)
@@ -74,13 +71,15 @@ local function settle()
   q.touched = nil
   return freed
 end
--- arrive: groups whose delayed head has become due; the next moment at which one will.
+-- arrive: groups whose delayed head has become due may give.   next_arrival: the moment at which the next one will.
 local function arrive(most)
   local GD = Q .. ':gd'
   for _, gid in ipairs(call('ZRANGEBYSCORE', GD, '-inf', q.now - queue_delay(), 'LIMIT', 0, most)) do
     call('ZREM', GD, gid)
     touch(gid)
   end
-  local at = tonumber(call('ZRANGE', GD, 0, 0, 'WITHSCORES')[2])
+end
+local function next_arrival()
+  local at = tonumber(call('ZRANGE', Q .. ':gd', 0, 0, 'WITHSCORES')[2])
   return at and at + queue_delay() or math.huge
 end

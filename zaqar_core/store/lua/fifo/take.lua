@@ -1,7 +1,7 @@
 -- take: up to n receivable messages of a FIFO queue: from the group whose turn it is, in order, until one of it is
 -- leased or delayed; then from the next group. Otherwise as plain/take. The script ends with settle.
 local function take(n, nonce, claim)
-  look_for_dead_letters()
+  local most = most_receives()
   local taken, intents, budget = {}, 0, n + 100
   while #taken < n and budget > 0 do
     local gid = call('ZPOPMIN', Q .. ':g')[1]
@@ -24,7 +24,7 @@ local function take(n, nonce, claim)
           break
         elseif expired(record, state) then
           gone[#gone + 1] = doomed(seq, record, state)
-        elseif state[COUNT] >= q.most then
+        elseif state[COUNT] >= most then
           intend(seq, record, state)
           intents = intents + 1
         else

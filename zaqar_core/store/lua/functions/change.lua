@@ -9,7 +9,7 @@ local writes = tonumber(ARGV[2])
 if writes > 0 then call('HSET', Q, unpack(ARGV, 3, 2 + 2 * writes)) end
 if #ARGV > 2 + 2 * writes then call('HDEL', Q, unpack(ARGV, 3 + 2 * writes)) end
 call('HINCRBY', Q, 'rev', 1)
-if call('HGET', Q, 'dead_letter_queue') then mark('r') end
+changed()
 -- a new retention or delay may have made something due
 call('HSET', Q, 'mod', q.now, 'now', q.now, 'due', 0)
 wake(math.min(call('ZCARD', Q .. ':w'), 10000))

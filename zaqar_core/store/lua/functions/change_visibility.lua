@@ -4,7 +4,7 @@
 -- fails: NOQUEUE; STALE (the receipts belong to another incarnation).   cost: O(k log n).
 local wrong = open()
 if wrong then return wrong end
-if ARGV[1] ~= q.inc then return { err = 'STALE' } end
+if ARGV[1] ~= c.inc then return { err = 'STALE' } end
 tick(100)
 local reply, sooner = {}, 0
 for at = 2, #ARGV, 4 do

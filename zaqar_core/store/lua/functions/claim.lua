@@ -12,7 +12,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', CX, '-inf', q.now, 'LIMIT', 0, 20)) do
 end
 local ttl, grace = tonumber(ARGV[4]), tonumber(ARGV[5])
 local taken, intents, again_at_once = take(tonumber(ARGV[1]), ARGV[3], ARGV[2])
-local reply = { q.now, q.keep / 1000, intents }
+local reply = { q.now, c.keep / 1000, intents }
 if #taken == 0 then
   settle()
   reply[4] = again_at_once and 1 or 0

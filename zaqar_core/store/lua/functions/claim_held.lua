@@ -9,7 +9,7 @@ local what, id = ARGV[1], ARGV[2]
 local ends = tonumber(call('ZSCORE', CX, id) or 0)
 if ends <= q.now then return { err = 'NOCLAIM' } end
 local claim = cmsgpack.unpack(call('HGET', C, id))
-local reply, concerned = { q.now, q.keep / 1000, claim[1], claim[2] }, 0
+local reply, concerned = { q.now, c.keep / 1000, claim[1], claim[2] }, 0
 local ttl, grace = tonumber(ARGV[3] or 0), tonumber(ARGV[4] or 0)
 for i = 3, #claim do
   local seq = string.format('%.0f', claim[i])

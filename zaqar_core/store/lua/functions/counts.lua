@@ -46,7 +46,7 @@ elseif had('d') then
 end
 local reply = {
   call('ZCARD', A) - flying - delayed, flying, delayed, gone >= 200 and 1 or 0, oldest_shown, newest_shown, q.now,
-  q.keep / 1000,
+  c.keep / 1000,
 }
 for _, value in ipairs(whole()) do reply[#reply + 1] = value end
 return reply

@@ -5,10 +5,9 @@ local made = 0
 if call('EXISTS', Q) == 0 then
   if ARGV[1] == '' then return NOQUEUE end
   local clock = call('TIME')
-  local real = clock[1] * 1000 + math.floor(clock[2] / 1000)
-  call('HSET', Q, 'inc', ARGV[1], 'by', ARGV[2], 'ret0', ARGV[3], 'at', real, 'mod', real, 'rev', 1, 'seq', 0, 'now', real)
+  local real = clock[1] .. string.sub('00000' .. clock[2], -6, -4)
+  call('HSET', Q, 'gen', ARGV[1] .. ':0', 'seq', 0, 'now', real, 'inc', ARGV[1], 'by', ARGV[2], 'ret0', ARGV[3], 'at', real, 'mod', real, 'rev', 1)
   if #ARGV > 3 then call('HSET', Q, unpack(ARGV, 4)) end
-  if call('HGET', Q, 'dead_letter_queue') then call('HSET', Q, 'has', 'r') end
   local scope = call('HGET', Q, 'deduplication_scope')
   if scope then call('HSET', Q, 'scope0', scope) end
   made = 1

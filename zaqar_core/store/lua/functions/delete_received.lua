@@ -2,16 +2,10 @@
 -- keys:  Q.   args: incarnation, then per message: seq; fifo: nonce.
 -- reply: how many were asked for; fifo: per message OK (gone now, or was) or EXPIRED.
 -- fails: NOQUEUE; STALE (another incarnation).   cost: O(k log n).
-if KIND == 'plain' then
-  local f = call('HMGET', Q, 'inc', 'has')
-  if not f[1] then return NOQUEUE end
-  q.inc, q.has = f[1], f[2] or ''
-  if had('g') then return GROUPED_QUEUE end
-else
-  local wrong = open()
-  if wrong then return wrong end
-end
-if ARGV[1] ~= q.inc then return { err = 'STALE' } end
+local wrong
+if KIND == 'plain' then wrong = know(call('HGET', Q, 'gen')) else wrong = open() end
+if wrong then return wrong end
+if ARGV[1] ~= c.inc then return { err = 'STALE' } end
 local gone, words = {}, {}
 if KIND == 'plain' and not had('e') then
   for at = 2, #ARGV do gone[at - 1] = { ARGV[at], 0 } end

@@ -40,6 +40,6 @@ while #found < limit and looked < 200 and page do
   end
   page = choose()
 end
-local reply = { q.now, q.keep / 1000, last, (looked >= 200 or page) and 1 or 0 }
+local reply = { q.now, c.keep / 1000, last, (looked >= 200 or page) and 1 or 0 }
 for i, one in ipairs(found) do reply[4 + i] = one end
 return reply

@@ -4,7 +4,7 @@
 -- fails: NOQUEUE.   cost: O(k log n).
 local wrong = open()
 if wrong then return wrong end
-local reply = { q.now, q.keep / 1000 }
+local reply = { q.now, c.keep / 1000 }
 for at = 1, #ARGV, 3 do
   local seq, record = find(ARGV[at], ARGV[at + 1], ARGV[at + 2])
   local packed = seq and call('HGET', S, seq)

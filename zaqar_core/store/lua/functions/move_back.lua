@@ -16,5 +16,6 @@ end
 place(seq, it[2], true)
 settle()
 call('HSET', Q, 'dlq_missing', q.now + 60000)
+changed()
 wake(1)
 return 1

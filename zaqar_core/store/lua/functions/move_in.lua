@@ -6,7 +6,7 @@
 local wrong = open('seq')
 if wrong then return wrong end
 if call('HSETNX', Q .. ':mr', ARGV[1], 1) == 0 then return 0 end
-local seq = tonumber(q.f[8]) + 1
+local seq = tonumber(q.f[4]) + 1
 local sent, record, left = q.now - tonumber(ARGV[3]), ARGV[2], tonumber(ARGV[6])
 mark('e')
 if left >= 0 then
@@ -15,7 +15,7 @@ if left >= 0 then
   soon(q.now + left)
 else
   call('ZADD', Q .. ':b', sent, seq)
-  soon(sent + q.keep)
+  soon(sent + c.keep)
 end
 record = string.format('%013d', sent) .. record
 call('HSET', M, seq, record)

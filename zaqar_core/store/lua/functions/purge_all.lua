@@ -3,8 +3,9 @@
 -- fails: NOQUEUE; PURGING seconds left.   cost: O(1); memory is freed in the background.
 local wrong = open('purged')
 if wrong and wrong ~= GROUPED_QUEUE then return wrong end
-local left = (q.f[8] or -math.huge) + ARGV[1] * 1000 - q.now
+local left = (q.f[4] or -math.huge) + ARGV[1] * 1000 - q.now
 if left > 0 then return { err = 'PURGING ' .. math.ceil(left / 1000) } end
+c.flying = nil
 call('UNLINK', unpack(contents()))
 call('HSET', Q, 'purged', q.now, 'now', q.now)
 return 'OK'

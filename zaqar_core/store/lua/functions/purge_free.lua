@@ -5,7 +5,7 @@ local wrong = open('seq')
 if wrong then return wrong end
 tick(100)
 local upto, most, gone, delayed = tonumber(ARGV[1]), tonumber(ARGV[2]), {}, false
-if upto < 0 then upto = tonumber(q.f[8]) end
+if upto < 0 then upto = tonumber(q.f[4]) end
 for _, band in ipairs({ 0, GROUPED }) do
   local low, high = string.format('%.0f', band), string.format('%.1f', band + upto + 0.5)
   for _, seq in ipairs(call('ZRANGEBYSCORE', A, low, high, 'LIMIT', 0, most - #gone)) do

@@ -2,35 +2,39 @@
 -- keys:  Q.   args: n, visibility ms (-1: the queue's), nonce (16 hex digits), in-flight limit, wait ms (-1: the
 --        queue's), and where it may wait: waiter, incarnation it began with ("" at first), 1 if it looks for the last
 --        time; fifo: id of the attempt (16 bytes; "" none)
--- reply: {1, inc, now, keep s, intents, {seq, record, state} ...} or, empty:
+-- reply: {1, inc, now, keep s, intents, seq, record, state, seq ...} or, empty:
 --        {0, inc, intents, wait ms in force, ms until the next message is due or -1, 1 if it should look again at once}
 -- fails: NOQUEUE (also another incarnation), OVERLIMIT.   cost: O(k log n).
-local wrong = open('visibility_timeout_seconds', 'receive_wait_seconds')
+local wrong = open()
 if wrong then return wrong end
 local waiter, began = ARGV[6], ARGV[7]
-if began and began ~= '' and began ~= q.inc then return NOQUEUE end
-local visibility, wait = tonumber(ARGV[2]), tonumber(ARGV[5])
-if visibility < 0 then visibility = (q.f[8] or 30) * 1000 end
-if wait < 0 then wait = (q.f[9] or 0) * 1000 end
+if began and began ~= '' and began ~= c.inc then return NOQUEUE end
+local n, visibility, wait = number(ARGV[1]), number(ARGV[2]), tonumber(ARGV[5])
+if visibility < 0 then visibility = c.visibility end
+if wait < 0 then wait = c.wait end
 tick(100)
 local taken, intents, again_at_once = nil, 0, false
 if KIND == 'fifo' and ARGV[9] and ARGV[9] ~= '' then taken = repeated(ARGV[9], visibility) end
 if not taken then
-  if call('ZCARD', L) >= tonumber(ARGV[4]) and KIND ~= 'fifo' then
-    settle()
-    if wait > 0 then return { 0, q.inc, 0, wait, 1000, 0 } end
-    return { err = 'OVERLIMIT' }
+  local limit = number(ARGV[4])
+  if KIND ~= 'fifo' and (not c.flying or c.flying + n > limit) then
+    c.flying = call('ZCARD', L)
+    if c.flying >= limit then
+      settle()
+      if wait > 0 then return { 0, c.inc, 0, wait, 1000, 0 } end
+      return { err = 'OVERLIMIT' }
+    end
   end
-  taken, intents, again_at_once = take(tonumber(ARGV[1]), ARGV[3], '')
+  taken, intents, again_at_once = take(n, ARGV[3], '')
 end
 if #taken > 0 then
-  local reply, states = { 1, q.inc, q.now, q.keep / 1000, intents }, {}
-  for i, one in ipairs(taken) do
+  local reply = { 1, c.inc, q.now, c.keep / 1000, intents, false, false, false }
+  for i = 1, #taken do
+    local one = taken[i]
     local packed = cmsgpack.pack(one[3])
-    states[2 * i - 1], states[2 * i] = one[1], packed
-    reply[5 + i] = { one[1], one[2], packed }
+    call('HSET', S, one[1], packed)
+    reply[3 * i + 3], reply[3 * i + 4], reply[3 * i + 5] = one[1], one[2], packed
   end
-  call('HSET', S, unpack(states))
   if visibility > 0 then
     hold(taken, q.now + visibility)
     if KIND == 'fifo' and ARGV[9] and ARGV[9] ~= '' then remember_attempt(ARGV[9], taken) end
@@ -53,4 +57,4 @@ if waiter then
     call('ZADD', Q .. ':w', q.real + wait, waiter)
   end
 end
-return { 0, q.inc, intents, wait, due, again_at_once and 1 or 0 }
+return { 0, c.inc, intents, wait, due, again_at_once and 1 or 0 }

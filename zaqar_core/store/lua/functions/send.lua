@@ -8,23 +8,22 @@
 --        where it is sent again.
 -- fails: NOQUEUE, POSTTOOLONG limit; fifo: NODEDUP (SQS, no id given in a queue without content-based deduplication).
 -- cost:  O(k log n), one wake per message.
-local wrong = open('seq', 'delay_seconds', 'max_message_bytes', 'max_post_bytes')
+local wrong = open('seq')
 if wrong then return wrong end
-local f, zaqar, stride = q.f, ARGV[1] == 'z', KIND == 'fifo' and 6 or 4
-local seq, usual_delay = tonumber(f[8]), tonumber(f[9] or 0)
-local limit = tonumber((zaqar and f[11] or not zaqar and f[10]) or ARGV[3])
+local zaqar, stride = ARGV[1] == 'z', KIND == 'fifo' and 6 or 4
+local seq, usual_delay = tonumber(q.f[4]), c.delay / 1000
+local limit = number((zaqar and c.max_post or not zaqar and c.max_message) or ARGV[3])
 if zaqar and tonumber(ARGV[2]) > limit then return { err = 'POSTTOOLONG ' .. limit } end
-local by_content = KIND == 'fifo' and call('HGET', Q, 'content_based_deduplication') == '1'
-if KIND == 'fifo' and not by_content and not zaqar then
+if KIND == 'fifo' and not c.by_content and not zaqar then
   for at = 9, #ARGV, stride do
     if ARGV[at] == '0' then return { err = 'NODEDUP' } end
   end
 end
-local sent, reply, new = string.format('%013d', q.now), {}, 0
+local sent, reply, new = q.text, {}, 0
 for at = 4, #ARGV, stride do
-  local record, size = ARGV[at], tonumber(ARGV[at + 1])
+  local record, size = ARGV[at], number(ARGV[at + 1])
   local key, first
-  if KIND == 'fifo' and (by_content or ARGV[at + 5] == '1') then
+  if KIND == 'fifo' and (c.by_content or ARGV[at + 5] == '1') then
     key = dedup_key(ARGV[at + 4], gid_of(sent .. record))
     first = first_of(key)
   end
@@ -34,9 +33,9 @@ for at = 4, #ARGV, stride do
     reply[#reply + 1] = first
   else
     seq = seq + 1
-    local delay, ttl = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+    local delay, ttl = number(ARGV[at + 2]), number(ARGV[at + 3])
     if delay < 0 or (zaqar and usual_delay == 0) then delay = usual_delay end
-    if ttl < 0 then ttl = q.keep / 1000 end
+    if ttl < 0 then ttl = c.keep / 1000 end
     if ttl > 0 then
       record = string.sub(record, 1, 9) .. string.format('%08d', ttl) .. string.sub(record, 10)
       mark('e')

@@ -13,20 +13,19 @@ local function back(seqs)
   call('ZADD', A, unpack(scores))
 end
 local function hold(taken, ends)
-  local places, leases = {}, {}
-  for i, one in ipairs(taken) do
-    local seq = one[1]
-    places[2 * i - 1], places[2 * i] = seq + LEASED, seq
-    leases[2 * i - 1], leases[2 * i] = ends, seq
+  for i = 1, #taken do
+    local seq = taken[i][1]
+    call('ZADD', A, seq + LEASED, seq)
+    call('ZADD', L, ends, seq)
   end
-  call('ZADD', A, unpack(places))
-  call('ZADD', L, unpack(leases))
   soon(ends)
+  c.flying = c.flying and c.flying + #taken
 end
 local function again(seq, ends)
   call('ZADD', A, seq + LEASED, seq)
   call('ZADD', L, ends, seq)
   soon(ends)
+  c.flying = nil
 end
 local function unindex(_, seqs)
   call('ZREM', A, unpack(seqs))

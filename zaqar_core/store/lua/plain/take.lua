@@ -1,36 +1,40 @@
--- take: up to n receivable messages, oldest first, counted as received; the script leases, forgets or gives them back.
+-- take: up to n receivable messages, oldest first, counted as received; the function leases, forgets or gives them back.
 -- Expired ones met on the way are forgotten; those past the receive limit become intents of a move: see dead.
 -- Looks at no more than n + 100.
 -- Returns the messages as {seq, record, state}, how many intents were written, and whether the bound ended the search.
 local function take(n, nonce, claim)
-  look_for_dead_letters()
-  local taken, intents, budget = {}, 0, n + 100
+  local most, taken, intents, budget = most_receives(), {}, 0, n + 100
   while #taken < n and budget > 0 do
     local found = call('ZRANGE', A, #taken, n - 1, 'WITHSCORES')
-    local seqs, known = {}, false
-    for i = 1, #found, 2 do
+    if not found[1] or tonumber(found[2]) >= LEASED then return taken, intents, false end
+    local seqs, known_ones = { found[1] }, found[1] ~= found[2]
+    for i = 3, #found, 2 do
       if tonumber(found[i + 1]) >= LEASED then break end
       seqs[#seqs + 1] = found[i]
-      known = known or found[i] ~= found[i + 1]
+      known_ones = known_ones or found[i] ~= found[i + 1]
     end
-    if #seqs == 0 then return taken, intents, false end
-    local records, states = call('HMGET', M, unpack(seqs)), known and call('HMGET', S, unpack(seqs)) or {}
-    local gone = {}
+    local records, states = call('HMGET', M, unpack(seqs)), known_ones and call('HMGET', S, unpack(seqs))
+    local gone
     budget = budget - #seqs
-    for i, seq in ipairs(seqs) do
-      local record, state = records[i], state_of(states[i])
-      if expired(record, state) then
-        gone[#gone + 1] = doomed(seq, record, state)
-      elseif state[COUNT] >= q.most then
-        intend(seq, record, state)
-        intents = intents + 1
+    for i = 1, #seqs do
+      local seq, record, packed = seqs[i], records[i], states and states[i]
+      if packed or expired(record, FRESH) then
+        local state = state_of(packed)
+        if expired(record, state) then
+          gone = gone or {}
+          gone[#gone + 1] = doomed(seq, record, state)
+        elseif state[COUNT] >= most then
+          intend(seq, record, state)
+          intents = intents + 1
+        else
+          state[NONCE], state[COUNT], state[CLAIM], state[FLAGS] = nonce, state[COUNT] + 1, claim, flags_of(record)
+          taken[#taken + 1] = { seq, record, state }
+        end
       else
-        state[NONCE], state[COUNT], state[CLAIM], state[FLAGS] = nonce, state[COUNT] + 1, claim, flags_of(record)
-        if state[FIRST] == 0 then state[FIRST] = q.now end
-        taken[#taken + 1] = { seq, record, state }
+        taken[#taken + 1] = { seq, record, { nonce, 1, q.now, claim, 0, flags_of(record) } }
       end
     end
-    forget(gone)
+    if gone then forget(gone) end
   end
   return taken, intents, #taken < n
 end

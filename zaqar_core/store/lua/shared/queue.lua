@@ -1,42 +1,92 @@
 -- queue: what every function begins with. KIND stands before it: "plain", "fair" (groups on a standard queue) or "fifo".
--- begin: sets what belongs to one call. Q: the queue's first key; M, S, A, L as the key dictionary says; ARGV; q: all
--- that the parts keep during the call. Nothing else may outlive a call.
--- open: the queue's life, its settings named, and its time: max(server time + virtual offset, last), never going back.
--- It returns the error to give back, or nil: NOQUEUE; GROUPED (a plain script met a queue that has groups).
+-- begin: sets what belongs to one call; q is one table, refilled: making it anew costs more than a command. Q: the queue's first key; M, S, A, L as the key dictionary says; ARGV; q: all
+-- that the parts keep during the call; c: what is remembered of the queue between calls.
+-- know: c, or the error to give back: NOQUEUE; GROUPED (a plain function met a queue that has groups).
+-- open: know, the queue's time, and further fields named (in q.f from 4 on). The queue's time never goes back: it is
+-- max(server time + virtual offset, last). q.text is q.now as 13 digits: forming texts of numbers is what costs most here.
+-- changed: whoever writes what c repeats (settings, has, off, dlq_missing) must say so.
 -- mark: notes once and for good what the queue has had, so that others need not look: own ends "e", delays "d",
--- a dead-letter queue "r", message groups "g".
--- soon: nothing is due before q.due; something that is due earlier must say so.
-local Q, M, S, A, L, ARGV, q, call
+-- message groups "g".
+-- soon: nothing is due before the queue's `due`; something that is due earlier must say so.
+-- The server's globals are looked up once: each look-up costs as much as a small table. They are not there at load time.
+local function globals()
+  return tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, redis.call
+end
+local tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, call
+local Q, M, S, A, L, ARGV, c
+local q = {}
 local function begin(keys, args)
-  Q, ARGV, q, call = keys[1], args, {}, redis.call
+  if not call then tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, call = globals() end
+  Q, ARGV = keys[1], args
+  q.touched, q.tenants, q.total = nil, nil, nil
   M, S, A, L = Q .. ':m', Q .. ':s', Q .. ':a', Q .. ':l'
 end
-local NOQUEUE, GROUPED_QUEUE = { err = 'NOQUEUE' }, { err = 'GROUPED' }
+local NOQUEUE, GROUPED_QUEUE, NEVER = { err = 'NOQUEUE' }, { err = 'GROUPED' }, '9999999999999'
+-- What is remembered of queues, by Q; valid as long as the queue's `gen` is the same. c.flying is never less than the
+-- number in flight. No more than MOST queues, then all is forgotten.
+local MOST, known, number_known = 4096, {}, 0
+local function learn(gen)
+  local f = call('HMGET', Q, 'inc', 'has', 'off', 'retention_seconds', 'ret0', 'visibility_timeout_seconds',
+    'receive_wait_seconds', 'delay_seconds', 'max_message_bytes', 'max_post_bytes', 'dead_letter_queue',
+    'max_receive_count', 'dead_letter_ttl_seconds', 'dlq_missing', 'content_based_deduplication', 'scope0')
+  if number_known >= MOST then known, number_known = {}, 0 end
+  if not known[Q] then number_known = number_known + 1 end
+  known[Q] = {
+    gen = gen, inc = f[1], has = f[2] or '', off = tonumber(f[3] or 0), keep = (f[4] or f[5]) * 1000,
+    visibility = (f[6] or 30) * 1000, wait = (f[7] or 0) * 1000, delay = (f[8] or 0) * 1000,
+    max_message = f[9], max_post = f[10], dead = f[11] and f[11] ~= '' and f[12] and f[11], most = tonumber(f[12] or 0),
+    dead_ttl = tonumber(f[13] or -1), dead_after = tonumber(f[14] or 0), by_content = f[15] == '1',
+    by_group = f[16] == 'messageGroup',
+  }
+  return known[Q]
+end
+local function know(gen)
+  if not gen then return NOQUEUE end
+  c = known[Q]
+  if not c or c.gen ~= gen then c = learn(gen) end
+  if KIND == 'plain' and string.find(c.has, 'g', 1, true) then return GROUPED_QUEUE end
+end
 local function open(...)
   local clock = call('TIME')
-  local f = call('HMGET', Q, 'inc', 'now', 'off', 'has', 'due', 'retention_seconds', 'ret0', ...)
-  if not f[1] then return NOQUEUE end
-  q.f, q.inc, q.has = f, f[1], f[4] or ''
-  q.real = clock[1] * 1000 + math.floor(clock[2] / 1000)
-  q.last = tonumber(f[2])
-  q.now = math.max(q.real + (f[3] or 0), q.last)
-  q.due = tonumber(f[5] or math.huge)
-  q.keep = (f[6] or f[7]) * 1000
-  if KIND == 'plain' and string.find(q.has, 'g', 1, true) then return GROUPED_QUEUE end
+  q.f = call('HMGET', Q, 'gen', 'now', 'due', ...)
+  local wrong = know(q.f[1])
+  if wrong == NOQUEUE then return wrong end
+  local micros = clock[2]
+  q.real = clock[1] .. (#micros == 6 and string.sub(micros, 1, 3) or string.sub('00000' .. micros, -6, -4))
+  q.last, q.text = q.f[2], q.real
+  if c.off ~= 0 then q.text = string.format('%.0f', q.real + c.off) end
+  if q.text < q.last then q.text = q.last end
+  q.now = tonumber(q.text)
+  q.due = q.f[3] or NEVER
+  return wrong
 end
-local function had(what) return string.find(q.has, what, 1, true) end
+local function changed() call('HSET', Q, 'gen', c.inc .. ':' .. call('HINCRBY', Q, 'changes', 1)) end
+local function had(what) return string.find(c.has, what, 1, true) end
 local function mark(what)
   if not had(what) then
-    q.has = q.has .. what
-    call('HSET', Q, 'has', q.has)
+    call('HSET', Q, 'has', c.has .. what)
+    changed()
+    c = learn(call('HGET', Q, 'gen'))
   end
 end
 local function soon(at)
-  if at < q.due then
-    q.due = at
+  if c.due_text ~= q.due then c.due_text, c.due = q.due, tonumber(q.due) end
+  if at < c.due then
     call('HSET', Q, 'due', at)
+    q.due = string.format('%.0f', at)
   end
 end
 local function remember_now()
-  if q.now - q.last >= 1000 then call('HSET', Q, 'now', q.now) end
+  if string.sub(q.text, 1, 10) ~= string.sub(q.last, 1, 10) then call('HSET', Q, 'now', q.now) end
+end
+-- a text of a number that comes again and again
+local numbers, number_of_numbers = {}, 0
+local function number(text)
+  local value = numbers[text]
+  if not value then
+    if number_of_numbers >= MOST then numbers, number_of_numbers = {}, 0 end
+    value, number_of_numbers = tonumber(text), number_of_numbers + 1
+    numbers[text] = value
+  end
+  return value
 end

@@ -7,6 +7,7 @@ local function state_of(packed)
   if packed then return cmsgpack.unpack(packed) end
   return { '', 0, 0, '', 0, 0, '', 0 }
 end
+local FRESH = { '', 0, 0, '', 0, 0, '', 0 }
 local function flags_of(record) return string.byte(record, 22) end
 local function has(flags, bit_value) return bit.band(flags, bit_value) ~= 0 end
 local function sent_of(record) return tonumber(string.sub(record, 1, 13)) end
@@ -19,7 +20,7 @@ end
 -- a message follows the queue's retention by its sent time unless it has an end of its own: in its record, or in Q:e
 -- where a claim lengthened its life or it was moved here
 local function expired(record, state)
-  local flags, keep = flags_of(record), q.keep
+  local flags, keep = flags_of(record), c.keep
   if state[TTL] > 0 then return false end
   if has(flags, OWN_TTL) then
     if has(flags, MOVED) then return false end

@@ -2,7 +2,7 @@
 -- Leases and delays that ended give their messages back, messages past an own end are forgotten, `most` of each kind.
 -- Returns how many were forgotten. Messages that follow the retention expire in order: see expire_heads.
 local function tick(most)
-  if q.now < q.due then return 0 end
+  if q.text < q.due then return 0 end
   local next_due, gone = math.huge, {}
   local function due_of(key, until_ms)
     local seqs = call('ZRANGEBYSCORE', key, '-inf', until_ms, 'LIMIT', 0, most)
@@ -26,21 +26,27 @@ local function tick(most)
   if had('e') then
     for pass = 1, 2 do
       local key = Q .. (pass == 1 and ':e' or ':b')
-      for _, seq in ipairs(due_of(key, pass == 1 and q.now or q.now - q.keep)) do
+      for _, seq in ipairs(due_of(key, pass == 1 and q.now or q.now - c.keep)) do
         local record, state = call('HGET', M, seq), state_of(call('HGET', S, seq))
         if record and (pass == 1 or expired(record, state)) then gone[#gone + 1] = doomed(seq, record, state) end
       end
-      head_of(key, pass == 2 and q.keep or 0)
+      head_of(key, pass == 2 and c.keep or 0)
     end
     forget(gone)
   end
-  if KIND == 'fifo' then next_due = math.min(next_due, arrive(most)) end
-  q.due = next_due
+  if KIND == 'fifo' then arrive(most) end
   settle()
-  if next_due == math.huge then call('HDEL', Q, 'due') else call('HSET', Q, 'due', next_due) end
+  if KIND == 'fifo' then next_due = math.min(next_due, next_arrival()) end
+  if next_due == math.huge then
+    call('HDEL', Q, 'due')
+    q.due = NEVER
+  else
+    call('HSET', Q, 'due', next_due)
+    q.due = string.format('%.0f', next_due)
+  end
   return #gone
 end
 -- the next moment at which a message may become receivable, ms from now; -1 if none is known
 local function next_due()
-  return q.due == math.huge and -1 or math.max(q.due - q.now, 0)
+  return q.due == NEVER and -1 or math.max(q.due - q.now, 0)
 end

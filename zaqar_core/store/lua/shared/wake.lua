@@ -4,7 +4,7 @@ local function wake(n)
     if n <= 0 then return end
     local popped = call('ZPOPMIN', Q .. ':w')
     if #popped == 0 then return end
-    if tonumber(popped[2]) >= q.real then
+    if popped[2] >= q.real then
       local bar = string.find(popped[1], '|', 1, true)
       if call('PUBLISH', string.sub(popped[1], 1, bar - 1), string.sub(popped[1], bar + 1)) > 0 then n = n - 1 end
     end
