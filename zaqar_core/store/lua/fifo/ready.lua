@@ -1,10 +1,13 @@
 -- ready: how messages change their place in a FIFO queue. Every message stands in gm under its group, in order; a group
 -- may give while its oldest message is neither leased nor delayed, and then has its turn in g. Verbs as in plain/ready.
--- touch, settle: a changed group's turn is looked at once, at the end of the script, and before others are taken.
+-- touch, settle: a changed group's turn is looked at once, at the end of the script, and before others are taken; those
+-- that come free get their turns in the order in which they were touched.
 local LEASED, DELAYED, GROUPED = 1125899906842624, 2251799813685248, 3377699720527872
 local function touch(gid)
   q.touched = q.touched or {}
+  if q.touched[gid] then return end
   q.touched[gid] = true
+  q.touched[#q.touched + 1] = gid
 end
 local function member(gid, seq) return gid .. struct.pack('>I8', tonumber(seq)) end
 local function seq_in(one) return string.format('%.0f', struct.unpack('>I8', one, 9)) end
@@ -48,7 +51,7 @@ end
 local function settle()
   if not q.touched then return 0 end
   local freed, G, GD = 0, Q .. ':g', Q .. ':gd'
-  for gid in pairs(q.touched) do
+  for _, gid in ipairs(q.touched) do
     local head = oldest(gid, 1)[1]
     local seq = head and seq_in(head)
     local held = seq and tonumber(call('ZSCORE', L, seq) or 0) > q.now
