@@ -1,14 +1,20 @@
 """Moves of messages between queues, which may live on different nodes: four steps, each of which may be repeated.
 
-1. The source takes the message out and writes an intent (the receive, claim or pop script does).
+1. The source takes the message out and writes an intent (the receive, claim, pop or move task script does).
 2. The destination inserts it and records the move, in one script; nothing if the record is there.
 3. The source drops the intent.
 4. The destination drops the record.
+
+One process at a time does steps 2 to 4 for a source. Its lease is given by step "read the intents"; step 2 is refused
+after the lease's deadline and step 3 once another process has the lease. So a process that was held up can never repeat
+a step 2 whose record is already dropped.
 """
 
 from __future__ import annotations
 
-import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,48 +24,179 @@ from zaqar_core.model import QueueSettings
 from zaqar_core.names import QueueRef
 from zaqar_core.store import ScriptFailed, keys, records, script
 
-_INTENTS = script("intents", writes=False).plain
+_INTENTS = script("intents").plain
 _MOVE_IN = script("move_in")
 _MOVE_DONE = script("move_done").plain
+_MOVE_FORGET = script("move_forget").plain
 _MOVE_BACK = script("move_back")
-_FIELDS = 7
+_MOVE_RECORDS = script("move_records", writes=False).plain
+_MOVE_PENDING = script("move_pending", writes=False).plain
+_FIELDS = 8
+
+#: Of the lease on a source's moves. The difference to the deadline is what two servers' clocks may differ by.
+LEASE_MS = 6_000
+DEADLINE_MS = 3_000
+#: Moves of one page: four round trips for all of them. Bytes are those of their records.
+PAGE = 100
+PAGE_BYTES = 1 << 20
+#: A record older than this was left by a process that died: upkeep asks its source.
+STALE_RECORD_MS = 60_000
+#: Queues looked at in one round trip.
+_QUEUES_AT_ONCE = 200
+
+#: Why a move task fails whose destination, or a message's own source, is gone. SQS's word.
+NO_DESTINATION = "AWS.SimpleQueueService.NonExistentQueue"
+
+
+@dataclass(slots=True)
+class _Intent:
+    """One row of the intents script; ``task`` is empty for dead letters, ``left_ms`` -1 without an own life."""
+
+    seq: bytes
+    to: bytes
+    record: bytes
+    count: int
+    first_ms: int
+    age_ms: int
+    left_ms: int
+    task: bytes
+
+
+@dataclass(slots=True)
+class _Lease:
+    """What this process may do until ``deadline_ms`` (real time of the source's server)."""
+
+    token: str
+    source: QueueRef
+    incarnation: str
+    is_lazy: bool
+    deadline_ms: int
 
 
 def finish_moves(session: Session, source: QueueRef) -> int:
-    """Every move that the source intends is done or taken back; how many there were. Safe to call at any time."""
-    finished = 0
+    """Every move that the source intends is done or taken back; how many this call did. Safe to call at any time.
+
+    While another process finishes them, nothing is done here: that one goes on until none is left.
+    """
+    token, finished = os.urandom(8).hex(), 0
     while True:
         try:
-            incarnation, creator, *rows = session.store.run(_INTENTS, keys.queue(source), [])
+            page = session.store.run(_INTENTS, keys.queue(source), [token, LEASE_MS, PAGE, PAGE_BYTES])
         except ScriptFailed:
             return finished
-        for at in range(0, len(rows), _FIELDS):
-            # A Zaqar queue's dead-letter queue is made when it is needed; SQS's must have been there.
-            _finish(session, source, incarnation.decode(), rows[at : at + _FIELDS], is_lazy=creator == b"zaqar")
-            finished += 1
-        if not rows:
+        if not page:
             return finished
+        incarnation, creator, now_ms, *flat = page
+        # A Zaqar queue's dead-letter queue is made when it is needed; SQS's must have been there.
+        lease = _Lease(token, source, incarnation.decode(), creator == b"zaqar", now_ms + DEADLINE_MS)
+        for (destination, task), intents in _grouped(source, flat).items():
+            if not _finish(session, lease, destination, task, intents):
+                return finished
+            finished += len(intents)
 
 
-def _finish(session: Session, source: QueueRef, incarnation: str, row: list[Any], *, is_lazy: bool) -> None:
-    seq, name, record, count, first_ms, age_ms, left_ms = row
-    parts = records.unpack(record)
-    origin = parts.extras.origin_id or UUID(session.ids.encode(int(seq), parts.random)).bytes
+def _grouped(source: QueueRef, flat: list[Any]) -> dict[tuple[QueueRef, str], list[_Intent]]:
+    """Intents by destination and move task, each group in the order of the source."""
+    found: dict[tuple[QueueRef, str], list[_Intent]] = {}
+    for at in range(0, len(flat), _FIELDS):
+        intent = _Intent(*flat[at : at + _FIELDS])
+        found.setdefault((_destination(source, intent), intent.task.decode()), []).append(intent)
+    return found
+
+
+def _destination(source: QueueRef, intent: _Intent) -> QueueRef:
+    if not intent.task:
+        return source.sibling(intent.to.decode())
+    if intent.to:
+        return keys.of_address(intent.to.decode())
+    came_from = records.unpack(intent.record).extras.source
+    assert came_from is not None  # the step script takes no others
+    return QueueRef(*came_from)
+
+
+def _finish(session: Session, lease: _Lease, destination: QueueRef, task: str, intents: list[_Intent]) -> bool:
+    """Steps 2 to 4 for messages of one destination, or their way back. False when the lease is lost."""
+    source, origin = lease.source, f"{keys.address(lease.source)}|{lease.incarnation}"
+    seqs = [intent.seq for intent in intents]
+    arguments: list[bytes | str | int] = [lease.deadline_ms, origin]
+    has_groups = False
+    for intent in intents:
+        parts = records.unpack(intent.record)
+        gid = parts.gid or (session.ids.group("") if destination.is_fifo else b"")
+        has_groups = has_groups or gid != b""
+        if task:
+            arguments += (intent.seq, records.renewed(intent.record, gid=gid), -1, 0, 0, -1, b"")
+        else:
+            arguments += _dead_letter(session, source, destination, intent, parts, gid)
+    try:
+        while True:
+            try:
+                session.run(_MOVE_IN, destination, arguments, has_groups=has_groups)
+                break
+            except ScriptFailed as failed:
+                if failed.word != "NOQUEUE":
+                    return False
+                if task or not lease.is_lazy:
+                    session.run(_MOVE_BACK, source, [lease.token, task, NO_DESTINATION, *seqs])
+                    return True
+                queues.create(session, destination, QueueSettings(), creator="zaqar")
+        session.store.run(_MOVE_DONE, keys.queue(source), [lease.token, task, *seqs])
+    except ScriptFailed:  # the lease is another's, or the source is gone, and its messages with it
+        return False
+    session.store.run(_MOVE_FORGET, keys.queue(destination), [f"{origin}|{seq.decode()}" for seq in seqs])
+    return True
+
+
+def _dead_letter(
+    session: Session, source: QueueRef, destination: QueueRef, intent: _Intent, parts: records.Record, gid: bytes
+) -> tuple[bytes | str | int, ...]:
+    """Arguments of move_in for a message that keeps its id and its count.
+
+    It keeps its age, so that the first send counts; from a FIFO queue it begins anew. In a FIFO queue its deduplication
+    id is its own id: two messages that shared one are two dead letters.
+    """
+    origin = parts.extras.origin_id or UUID(session.ids.encode(int(intent.seq), parts.random)).bytes
     moved = records.moved(
-        record, origin_id=origin, source=(source.project, source.region, source.name), own_ttl=left_ms >= 0
+        intent.record,
+        origin_id=origin,
+        source=(source.project, source.region, source.name),
+        own_ttl=intent.left_ms >= 0,
+        gid=gid,
+        dedup_id=str(UUID(bytes=origin)) if destination.is_fifo else None,
     )
-    move_id = f"{incarnation}:{seq.decode()}"
-    destination = source.sibling(name.decode())
+    age_ms = 0 if source.is_fifo else intent.age_ms
+    return (intent.seq, moved, age_ms, intent.count, intent.first_ms, intent.left_ms, origin)
+
+
+def forget_stale_records(session: Session, destination: QueueRef) -> int:
+    """Records of moves whose process died before step 4 are gone; how many. Those whose intent is still there stay.
+
+    Nothing can repeat such a move: its intent is dropped only by the process that has the lease.
+    """
+    rows: list[bytes] = session.store.run(_MOVE_RECORDS, keys.queue(destination), [STALE_RECORD_MS])
+    by_source: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        address, incarnation, seq = row.decode().split("|")
+        by_source.setdefault((address, incarnation), []).append(seq)
+    gone = 0
+    for (address, incarnation), seqs in by_source.items():
+        asked = [incarnation, *seqs]
+        pending = session.store.run(_MOVE_PENDING, keys.queue(keys.of_address(address)), asked)
+        left = {seq.decode() for seq in pending}
+        stale = [f"{address}|{incarnation}|{seq}" for seq in seqs if seq not in left]
+        if stale:
+            gone += session.store.run(_MOVE_FORGET, keys.queue(destination), stale)
+    return gone
+
+
+def sources(session: Session, target: QueueRef, *, after: str = "") -> Iterator[QueueRef]:
+    """Queues whose dead-letter queue this is and that have a receive limit, in the order of names after ``after``."""
     while True:
-        try:
-            arguments = [move_id, moved, age_ms, count, first_ms, left_ms, origin]
-            session.run(_MOVE_IN, destination, arguments, has_groups=parts.gid is not None)
-            break
-        except ScriptFailed:
-            if not is_lazy:
-                with contextlib.suppress(ScriptFailed):  # the source is gone too, and its messages with it
-                    session.run(_MOVE_BACK, source, [seq])
-                return
-            queues.create(session, destination, QueueSettings(), creator="zaqar")
-    session.store.run(_MOVE_DONE, keys.queue(source), ["intent", seq])
-    session.store.run(_MOVE_DONE, keys.queue(destination), ["record", move_id])
+        names = queues.names(session, target.project, target.region, after=after, limit=_QUEUES_AT_ONCE)
+        for queue in queues.get_many(session, [target.sibling(name) for name in names]):
+            settings = queue and queue.settings
+            if queue and settings and settings.dead_letter_queue == target.name and settings.max_receive_count:
+                yield queue.ref
+        if len(names) < _QUEUES_AT_ONCE:
+            return
+        after = names[-1]

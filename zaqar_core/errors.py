@@ -91,6 +91,18 @@ class InFlightLimitReached(CoreError):
     limit: int
 
 
+class MoveTaskRunning(CoreError):
+    """A move task of this queue runs already; one at a time is allowed."""
+
+
+class MoveTaskNotFound(CoreError):
+    """The queue has no such move task, or forgot it: the ten newest are kept."""
+
+
+class MoveTaskNotRunning(CoreError):
+    """Only a running move task can be cancelled."""
+
+
 @dataclass
 class StoreUnavailable(CoreError):
     """The store did not answer, or cannot hold the durability asked for. The outcome of a write is *unknown*."""

@@ -182,6 +182,29 @@ class Stats:
     newest: StoredMessage | None
 
 
+#: CANCELLING: nothing more leaves the source, but what has left it is not all in its destination.
+MoveTaskStatus = Literal["RUNNING", "COMPLETED", "CANCELLING", "CANCELLED", "FAILED"]
+
+
+@dataclass(slots=True)
+class MoveTask:
+    """A task that moves messages out of a dead-letter queue. ``destination`` None: each back to where it came from.
+
+    ``to_move`` is how many were receivable at its start, ``moved`` how many have arrived. ``failure`` is SQS's word
+    for why it failed, None unless ``status`` is FAILED.
+    """
+
+    id: str
+    source: QueueRef
+    destination: QueueRef | None
+    started_ms: int
+    messages_per_second: int | None
+    moved: int
+    to_move: int
+    status: MoveTaskStatus
+    failure: str | None = None
+
+
 @dataclass(slots=True)
 class SettingsChange:
     """Fields to write and to forget. ``expected_revision`` makes it compare-and-set."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from zaqar_core import claims, dead_letters, messages, queues
-from zaqar_core.core import Session
+from zaqar_core.core import Core, Session
 from zaqar_core.model import Attribute, Counts, NewMessage, QueueSettings, SettingsChange
 from zaqar_core.names import QueueRef
-from zaqar_core.store import Compiled, Store, keys, script
+from zaqar_core.store import Compiled, ScriptFailed, Store, keys, script
 
 Advance = Callable[[QueueRef, float], None]
 
@@ -82,6 +83,26 @@ class Died(Exception):
     """The process ended here."""
 
 
+@contextlib.contextmanager
+def killed_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> Iterator[None]:
+    """The process ends when so many steps after the first are done; the time that its lease lasts is over."""
+    whole, done = Store.run, 0
+
+    def run(store: Store, wanted: Compiled, key: bytes, arguments: Any) -> Any:
+        nonlocal done
+        if wanted.name.startswith("move_"):
+            if done == steps:
+                raise Died
+            done += 1
+        return whole(store, wanted, key, arguments)
+
+    with monkeypatch.context() as patched, contextlib.suppress(Died):
+        patched.setattr(Store, "run", run)
+        patched.setattr(dead_letters, "LEASE_MS", 0)
+        yield
+    assert done == steps
+
+
 @pytest.mark.parametrize("steps_done", [0, 1, 2, 3])
 def test_a_move_cut_between_any_two_steps_ends_once(
     session: Session, queue: QueueRef, dead: QueueRef, monkeypatch: pytest.MonkeyPatch, steps_done: int
@@ -89,24 +110,110 @@ def test_a_move_cut_between_any_two_steps_ends_once(
     """What a dead process left is finished by whoever comes next: nothing lost, nothing doubled."""
     messages.send(session, queue, [NewMessage(b"1")])
     take(session, queue)
-    whole, done = Store.run, 0
-
-    def run(store: Store, wanted: Compiled, key: bytes, arguments: Any) -> Any:
-        nonlocal done
-        if wanted.name.startswith("move_"):
-            if done == steps_done:
-                raise Died
-            done += 1
-        return whole(store, wanted, key, arguments)
-
-    with monkeypatch.context() as patched, contextlib.suppress(Died):
-        patched.setattr(Store, "run", run)
+    with killed_after(monkeypatch, steps_done):
         take(session, queue)
-    assert done == steps_done
     dead_letters.finish_moves(session, queue)
     assert queues.get_with_counts(session, queue)[1] == Counts(0, 0, 0)
     assert take(session, dead) == [b"1"]
     assert dead_letters.finish_moves(session, queue) == 0
+
+
+def test_a_process_that_was_held_up_repeats_nothing(
+    session: Session, queue: QueueRef, dead: QueueRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease went to another one, which finished the move and dropped the record."""
+    messages.send(session, queue, [NewMessage(b"1")])
+    take(session, queue)
+    whole = Store.run
+    by_the_other: list[int] = []
+
+    def run(store: Store, wanted: Compiled, key: bytes, arguments: Any) -> Any:
+        if wanted.name == "move_in":
+            patched.undo()
+            by_the_other.append(dead_letters.finish_moves(session, queue))
+        return whole(store, wanted, key, arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "run", run)
+        patched.setattr(dead_letters, "LEASE_MS", 0)
+        patched.setattr(dead_letters, "DEADLINE_MS", 0)
+        take(session, queue)
+    assert by_the_other == [1]
+    assert queues.get_with_counts(session, dead)[1] == Counts(1, 0, 0)
+
+
+@pytest.mark.parametrize("late", ["move_done", "move_back"])
+def test_a_third_step_after_the_lease_changes_nothing(session: Session, queue: QueueRef, late: str) -> None:
+    with pytest.raises(ScriptFailed, match="STALE"):
+        session.store.run(script(late).plain, keys.queue(queue), ["no-holder", "", "", 1])
+
+
+def test_moves_of_many_receivers_arrive_once(core: Core, session: Session, queue: QueueRef, dead: QueueRef) -> None:
+    messages.send(session, queue, [NewMessage(b"%d" % number) for number in range(200)])
+    while take(session, queue):
+        continue
+
+    def receive_all() -> None:
+        with core.session() as own:
+            for _ in range(20):
+                messages.receive(own, queue, max_messages=10, wait_seconds=0)
+
+    queues.change(session, queue, SettingsChange(set={"visibility_timeout_seconds": 600}))
+    messages.send(session, queue, [NewMessage(b"%d" % number) for number in range(200, 400)])
+    threads = [threading.Thread(target=receive_all) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert dead_letters.finish_moves(session, queue) == 0
+    found: list[bytes] = []
+    while popped := messages.pop(session, dead, limit=20):
+        found += [message.body for message in popped]
+    assert sorted(found) == sorted(b"%d" % number for number in range(200))
+
+
+def test_a_record_whose_process_died_before_the_last_step_is_removed(
+    session: Session, queue: QueueRef, dead: QueueRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters, "STALE_RECORD_MS", 0)
+    address = f"{keys.address(queue)}|{queues.get(session, queue).incarnation.hex()}"
+    [seq] = arrive(session, dead, address)
+    assert dead_letters.forget_stale_records(session, dead) == 1
+    assert arrive(session, dead, address) != [0]
+    assert seq > 0
+
+
+def test_a_record_stays_as_long_as_its_intent(
+    session: Session, queue: QueueRef, dead: QueueRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages.send(session, queue, [NewMessage(b"1")])
+    take(session, queue)
+    with killed_after(monkeypatch, 1):
+        take(session, queue)
+    monkeypatch.setattr(dead_letters, "STALE_RECORD_MS", 0)
+    assert dead_letters.forget_stale_records(session, dead) == 0
+    assert dead_letters.finish_moves(session, queue) == 1
+    assert queues.get_with_counts(session, dead)[1] == Counts(1, 0, 0)
+
+
+def arrive(session: Session, destination: QueueRef, source: str) -> list[int]:
+    """The second step of a move, for the first message of that source."""
+    arguments = [1 << 50, source, 1, b"12345678\x18" + (0).to_bytes(4) + b"body", 0, 1, 1, -1, b"i" * 16]
+    return list(session.store.run(script("move_in").plain, keys.queue(destination), arguments))
+
+
+def test_a_moved_message_that_comes_back_is_still_found_by_its_id(
+    session: Session, queue: QueueRef, dead: QueueRef
+) -> None:
+    """Also from a chain of dead-letter queues whose last one is missing."""
+    [sent] = messages.send(session, queue, [NewMessage(b"1")])
+    take(session, queue)
+    take(session, queue)
+    change = {"dead_letter_queue": "nowhere", "max_receive_count": 1, "visibility_timeout_seconds": 0}
+    queues.change(session, dead, SettingsChange(set=change))
+    assert take(session, dead) == []
+    assert not isinstance(sent, Exception)
+    assert [message.body for message in messages.get_many(session, dead, [sent.id])] == [b"1"]
 
 
 def test_a_message_that_comes_back_keeps_its_own_life(session: Session, queue: QueueRef, advance: Advance) -> None:
@@ -140,9 +247,10 @@ def test_many_moves_are_all_finished(session: Session, queue: QueueRef, dead: Qu
 
 
 def test_a_repeated_second_step_inserts_nothing(session: Session, dead: QueueRef) -> None:
-    arguments = ["move", b"12345678\x18" + (0).to_bytes(4) + b"body", 0, 1, 1, -1, b"i" * 16]
-    assert session.store.run(script("move_in").plain, keys.queue(dead), arguments) == 1
-    assert session.store.run(script("move_in").plain, keys.queue(dead), arguments) == 0
+    in_time = 1 << 50
+    arguments = [in_time, "from", 7, b"12345678\x18" + (0).to_bytes(4) + b"body", 0, 1, 1, -1, b"i" * 16]
+    assert session.store.run(script("move_in").plain, keys.queue(dead), arguments) == [1]
+    assert session.store.run(script("move_in").plain, keys.queue(dead), arguments) == [0]
     assert queues.get_with_counts(session, dead)[1].visible == 1
 
 

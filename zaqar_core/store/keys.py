@@ -11,7 +11,8 @@ Q          hash    the queue: inc (its incarnation), by (its creator), ret0 (its
                    rev (its revision), its settings, ``doc:<name>`` documents of the faces; seq (the last given), now
                    (its last time, ms), off (ms that tests put its clock forward), due (nothing happens by itself before
                    it, ms), has (what it has ever had: see lua/shared/queue), purged (ms), dlq_missing (ms until which
-                   moves rest); scope0, turn, era for FIFO; busy, busy_at (processing ms, as of when) with groups
+                   moves rest), mover, mover_until (lease on its moves: see lua/shared/mover); scope0, turn, era for
+                   FIFO; busy, busy_at (processing ms, as of when) with groups
 Q:m        hash    seq -> the immutable record of a message (layout: ``records``)
 Q:s        hash    seq -> state after a first receive, MessagePack: see lua/shared/state
 Q:a        zset    every message, score seq, shifted by 2^50 while leased, 2^51 while delayed, 3 * 2^50 when it has a
@@ -24,8 +25,10 @@ Q:i        hash    message id (16 bytes) -> seq, only for messages that came fro
 Q:c        hash    claim id (16 bytes) -> MessagePack [created ms, ttl s, seq ...]
 Q:cx       zset    claim id -> its end in ms
 Q:w        zset    waiting receives, member ``<process channel>|<waiter>``, score the real-time deadline in ms
-Q:mi       hash    seq -> intent of a move to another queue
-Q:mr       hash    move id -> 1, a move that has arrived here
+Q:mi       hash    seq -> intent of a move to another queue: see lua/shared/depart
+Q:mo       zset    seqs of Q:mi in their order, score seq
+Q:mr       hash    ``<address>|<incarnation>|<seq>`` of the source -> real ms, a move that has arrived here
+Q:mt       hash    move task id -> MessagePack map: see lua/shared/tasks; ``active``, ``number``
 Q:gm       zset    group id (8 bytes) and seq (8 bytes), score 0: FIFO all messages, else the receivable ones with group
 Q:g        zset    FIFO: group id -> turn, groups that may give
 Q:gd       zset    FIFO: group id -> sent ms of its delayed head
@@ -42,6 +45,7 @@ Registry, one per project and region: ``{…}:names`` (zset, lexical) ``{…}:li
 ``{…}:gone`` (zset name -> deleted at, s; only where queues may not be made again at once).
 ``sf1:{namespaces}`` is the set of all registries. ``sf1:{secret}`` keys the ids and receipts.
 ``sf1:{upkeep}:<shard>`` is a lease (the one kind of key that expires).
+``sf1:{move-tasks}`` is the set of addresses of queues that may have a move task running.
 """
 
 from __future__ import annotations
@@ -54,6 +58,7 @@ from zaqar_core.names import QueueRef
 PREFIX = "sf1:"
 NAMESPACES = b"sf1:{namespaces}"
 SECRET = b"sf1:{secret}"
+MOVE_TASKS = b"sf1:{move-tasks}"
 
 #: The only partition there is today; ids and receipts carry it all the same.
 PARTITION = 0
@@ -62,7 +67,19 @@ PARTITION = 0
 @lru_cache(maxsize=65536)
 def queue(ref: QueueRef) -> bytes:
     """The queue's first key. Each part is percent-encoded: a project id may hold braces."""
-    return f"{PREFIX}{{{_part(ref.project)}~{_part(ref.region)}:{_part(ref.name)}:{PARTITION}}}".encode()
+    return f"{PREFIX}{{{address(ref)}:{PARTITION}}}".encode()
+
+
+def address(ref: QueueRef) -> str:
+    """A queue as ASCII text without braces, bars and blanks: ``<project>~<region>:<name>``."""
+    return f"{_part(ref.project)}~{_part(ref.region)}:{_part(ref.name)}"
+
+
+def of_address(text: str) -> QueueRef:
+    """The queue of an address."""
+    namespace, _, name = text.partition(":")
+    project, _, region = namespace.partition("~")
+    return QueueRef(unquote(project), unquote(region), unquote(name))
 
 
 def registry(project: str, region: str) -> bytes:

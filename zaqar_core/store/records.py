@@ -109,15 +109,45 @@ def unpack(record: bytes) -> Record:
     )
 
 
-def moved(record: bytes, *, origin_id: bytes, source: tuple[str, str, str], own_ttl: bool) -> bytes:
-    """The record for the queue it is moved to, without sent time and own ttl, as :func:`pack` makes one."""
+def moved(
+    record: bytes,
+    *,
+    origin_id: bytes,
+    source: tuple[str, str, str],
+    own_ttl: bool,
+    gid: bytes = b"",
+    dedup_id: str | None = None,
+) -> bytes:
+    """The record for the dead-letter queue it is moved to, without sent time and own ttl, as :func:`pack` makes one.
+
+    ``gid`` and ``dedup_id``, where given, take the place of its own.
+    """
     parts = unpack(record)
-    extras = msgspec.structs.replace(parts.extras, origin_id=origin_id, source=source)
+    gid = gid or parts.gid or b""
+    given = parts.extras.dedup_id if dedup_id is None else dedup_id
+    extras = msgspec.structs.replace(parts.extras, origin_id=origin_id, source=source, dedup_id=given)
     packed = _encode_extras(extras)
-    flags = (parts.flags & ~OWN_TTL) | EXTRAS | MOVED | (OWN_TTL if own_ttl else 0)
-    return b"%b%c%b%b%b%b" % (
-        parts.random, flags, (parts.gid or b"") + (parts.client_id or b""), len(packed).to_bytes(4), packed, parts.body,
+    flags = (parts.flags & ~OWN_TTL) | EXTRAS | MOVED | (OWN_TTL if own_ttl else 0) | (GROUP if gid else 0)
+    return b"%b%c%b%b%b%b%b" % (
+        parts.random, flags, gid, parts.client_id or b"", len(packed).to_bytes(4), packed, parts.body,
     )  # fmt: skip
+
+
+def renewed(record: bytes, *, gid: bytes = b"") -> bytes:
+    """The record of a new message with the same content, without sent time, as :func:`pack` makes one."""
+    parts = unpack(record)
+    extras = parts.extras
+    message = NewMessage(
+        parts.body,
+        "json" if parts.flags & JSON else "text",
+        attributes(extras.attributes),
+        attributes(extras.system_attributes),
+        client_id=parts.client_id,
+        sender=extras.sender,
+        group=extras.group,
+        dedup_id=extras.dedup_id,
+    )
+    return pack(message, random=os.urandom(8), own_ttl=False, gid=gid or parts.gid or b"")
 
 
 def attributes(packed: tuple[tuple[str, str, bytes], ...]) -> tuple[Attribute, ...]:

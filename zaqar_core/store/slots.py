@@ -36,7 +36,7 @@ class ScriptFailed(Exception):
 SCRIPT_WORDS = frozenset(
     {
         "NOQUEUE", "EXISTS", "STALE", "POSTTOOLONG", "OVERLIMIT", "NOCLAIM", "CLAIMED", "NOTCLAIMED", "OTHERCLAIM",
-        "GROUPED", "NODEDUP", "PURGING",
+        "GROUPED", "NODEDUP", "PURGING", "LATE", "TASKRUNNING", "NOTASK", "NOTRUNNING",
     }
 )  # fmt: skip
 

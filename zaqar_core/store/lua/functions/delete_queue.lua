@@ -3,5 +3,5 @@
 local wrong = open()
 if wrong and wrong ~= GROUPED_QUEUE then return wrong end
 wake(math.min(call('ZCARD', Q .. ':w'), 10000))
-call('UNLINK', Q, Q .. ':w', Q .. ':mi', Q .. ':mr', unpack(contents()))
+call('UNLINK', Q, Q .. ':w', Q .. ':mi', Q .. ':mo', Q .. ':mr', Q .. ':mt', unpack(contents()))
 return c.inc

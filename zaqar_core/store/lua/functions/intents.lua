@@ -1,14 +1,25 @@
--- intents: moves to other queues that are not finished; at most 100.
--- keys:  Q.   reply: {incarnation, creator, seq, dest, record, count, first ms, age ms, left ms, ...}; what is left is
---        the ttl for dead letters where the queue has one, else the message's own life, else -1.   fails: NOQUEUE.
--- cost:  O(100).
-local queue = call('HMGET', Q, 'inc', 'by')
+-- intents: take or keep the lease on this queue's moves, and read the oldest that are not finished.
+-- keys:  Q.   args: token of the asking process, lease ms, most messages, most bytes
+-- reply: {} when nothing is left (the lease is given back) or another process has the lease; else {incarnation,
+--        creator, real time ms, then per message: seq, destination, record, count, first ms, age ms, left ms, task}.
+--        What is left is the ttl for dead letters where the queue has one, else the message's own life, else -1.
+-- fails: NOQUEUE.   cost: O(most).
+local queue, now = call('HMGET', Q, 'inc', 'by', 'mover', 'mover_until'), real_ms()
 if not queue[1] then return NOQUEUE end
-local page = call('HRANDFIELD', Q .. ':mi', 100, 'WITHVALUES')
-for i = 1, #page, 2 do
-  local it = cmsgpack.unpack(page[i + 1])
-  queue[#queue + 1] = page[i]
-  for k = 1, 5 do queue[#queue + 1] = it[k] end
-  queue[#queue + 1] = it[8] >= 0 and it[8] * 1000 or it[6]
+if queue[3] and queue[3] ~= ARGV[1] and tonumber(queue[4]) > now then return {} end
+local seqs = call('ZRANGE', Q .. ':mo', 0, ARGV[3] - 1)
+if #seqs == 0 then
+  if queue[3] then call('HDEL', Q, 'mover', 'mover_until') end
+  return {}
 end
-return queue
+call('HSET', Q, 'mover', ARGV[1], 'mover_until', now + ARGV[2])
+local reply, bytes, most = { queue[1], queue[2], now }, 0, tonumber(ARGV[4])
+for _, seq in ipairs(seqs) do
+  if bytes >= most then break end
+  local it = cmsgpack.unpack(call('HGET', Q .. ':mi', seq))
+  bytes = bytes + #it[2]
+  for _, part in ipairs({ seq, it[1], it[2], it[3], it[4], it[5], it[8] >= 0 and it[8] * 1000 or it[6], it[10] }) do
+    reply[#reply + 1] = part
+  end
+end
+return reply

@@ -1,4 +1,12 @@
--- move_done: third and fourth step of a move: drop the intent (at the source) or the record (at the destination).
--- keys:  Q.   args: "intent" and seq, or "record" and move id.   reply: 1 if it was there.   fails: nothing.
--- cost:  O(1).
-return call('HDEL', Q .. (ARGV[1] == 'intent' and ':mi' or ':mr'), ARGV[2])
+-- move_done: third step of moves, at the source: their intents are dropped, and counted for their task.
+-- keys:  Q.   args: token of the process that has the lease, task id ("" none), then seq of each
+-- reply: how many were there.   fails: STALE (another process has the lease now).   cost: O(k log n).
+if not is_mover(ARGV[1]) then return STALE end
+local dropped = call('HDEL', Q .. ':mi', unpack(ARGV, 3))
+call('ZREM', Q .. ':mo', unpack(ARGV, 3))
+local task = ARGV[2] ~= '' and task_of(ARGV[2])
+if task then
+  task.moved = task.moved + dropped
+  save(ARGV[2], task)
+end
+return dropped

@@ -1,28 +1,57 @@
--- move_in: second step of a move: the message is in this queue, once however often this is called.
--- keys:  Q.   args: move id, record without sent and ttl, age ms, count, first received ms, own ttl left ms (-1: none),
---        the message's id (16 bytes)
--- reply: its seq, 0 if it had arrived before.   fails: NOQUEUE.   cost: O(log n).
--- The dead letter ttl of the source, where set, is the own ttl. Without one, the message's age goes on counting here.
+-- move_in: second step of moves: each message is in this queue, once however often this is called.
+-- keys:  Q.   args: deadline (real ms), where they come from (address and incarnation), then per message: seq there,
+--        record without sent and ttl, age ms (-1: it is a new message), count, first received ms, own ttl left ms
+--        (-1: none), the message's id (16 bytes)
+-- reply: per message its seq here, 0 if it had arrived before.
+-- fails: NOQUEUE; LATE (after the deadline, when another process may be doing the same).   cost: O(k log n).
+-- Without an own ttl the message's age goes on counting here. A new message is as if it was sent here now; it is never
+-- taken for one that was sent before.
 local wrong = open('seq')
 if wrong then return wrong end
-if call('HSETNX', Q .. ':mr', ARGV[1], 1) == 0 then return 0 end
-local seq = tonumber(q.f[4]) + 1
-local sent, record, left = q.now - tonumber(ARGV[3]), ARGV[2], tonumber(ARGV[6])
-mark('e')
-if left >= 0 then
-  record = string.sub(record, 1, 9) .. string.format('%08d', math.ceil(left / 1000)) .. string.sub(record, 10)
+if tonumber(q.real) >= tonumber(ARGV[1]) then return { err = 'LATE' } end
+local last, delay, reply, arrived = tonumber(q.f[4]), c.delay, {}, 0
+local function keep_end(seq, record, sent, left)
+  mark('e')
+  if left < 0 then
+    call('ZADD', Q .. ':b', sent, seq)
+    soon(sent + c.keep)
+    return record
+  end
   call('ZADD', Q .. ':e', q.now + left, seq)
   soon(q.now + left)
-else
-  call('ZADD', Q .. ':b', sent, seq)
-  soon(sent + c.keep)
+  return string.sub(record, 1, 9) .. string.format('%08d', math.ceil(left / 1000)) .. string.sub(record, 10)
 end
-record = string.format('%013d', sent) .. record
-call('HSET', M, seq, record)
-call('HSET', S, seq, cmsgpack.pack({ '', tonumber(ARGV[4]), tonumber(ARGV[5]), '', 0, flags_of(record), gid_of(record), 0 }))
-call('HSET', Q .. ':i', ARGV[7], seq, 'of:' .. seq, ARGV[7])
-place(seq, record, true)
+local function old(seq, at)
+  local sent = q.now - ARGV[at + 2]
+  local record = string.format('%013d', sent) .. keep_end(seq, ARGV[at + 1], sent, tonumber(ARGV[at + 5]))
+  local state = { '', tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), '', 0, flags_of(record), gid_of(record), 0 }
+  call('HSET', M, seq, record)
+  call('HSET', S, seq, cmsgpack.pack(state))
+  call('HSET', Q .. ':i', ARGV[at + 6], seq, 'of:' .. seq, ARGV[at + 6])
+  place(seq, record, true)
+end
+local function new(seq, at)
+  local record = q.text .. ARGV[at + 1]
+  call('HSET', M, seq, record)
+  if delay == 0 or KIND == 'fifo' then return place(seq, record) end
+  mark('d')
+  if KIND == 'fair' and has(flags_of(record), GROUP) then mark('g') end
+  call('ZADD', A, seq + DELAYED, seq)
+  call('ZADD', Q .. ':d', q.now + delay, seq)
+  soon(q.now + delay)
+end
+for at = 3, #ARGV, 7 do
+  local seq = 0
+  if call('HSETNX', Q .. ':mr', ARGV[2] .. '|' .. ARGV[at], q.real) == 1 then
+    last, arrived = last + 1, arrived + 1
+    seq = last
+    if tonumber(ARGV[at + 2]) < 0 then new(seq, at) else old(seq, at) end
+  end
+  reply[#reply + 1] = seq
+end
 settle()
-call('HSET', Q, 'seq', seq, 'now', q.now)
-wake(1)
-return seq
+if arrived > 0 then
+  call('HSET', Q, 'seq', last, 'now', q.now)
+  wake(arrived)
+end
+return reply

@@ -1,5 +1,6 @@
 -- tidy: upkeep of one queue: what is past its life is forgotten, old claims and waiters too. A bounded step.
--- keys:  Q.   args: most messages.   reply: {messages forgotten, intents waiting}.   fails: NOQUEUE.
+-- keys:  Q.   args: most messages.
+-- reply: {messages forgotten, intents waiting, records of moves, 1 if a move task runs}.   fails: NOQUEUE.
 -- cost:  O(most log n).
 local wrong = open()
 if wrong then return wrong end
@@ -12,4 +13,4 @@ for _, id in ipairs(call('ZRANGEBYSCORE', Q .. ':cx', '-inf', q.now, 'LIMIT', 0,
 end
 if KIND == 'fifo' then turn_buckets() end
 call('ZREMRANGEBYSCORE', Q .. ':w', '-inf', q.real - 60000)
-return { gone, call('HLEN', Q .. ':mi') }
+return { gone, call('HLEN', Q .. ':mi'), call('HLEN', Q .. ':mr'), call('HEXISTS', Q .. ':mt', 'active') }
