@@ -14,6 +14,7 @@ from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core import settings as configuration
 from zaqar_core.core import Core
 from zaqar_core.rest.face import ZaqarFace, is_hot
+from zaqar_core.task_runner import TaskRunner
 from zaqar_core.upkeep import Upkeep
 from zaqar_core.web import stopping
 from zaqar_core.web.app import create_flask
@@ -34,6 +35,7 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     core = Core(settings, settings.redis or _embedded(settings))
     stopping.on_stop(core.waiting.release_all)
     Upkeep(core).start()
+    TaskRunner(core).start()
     pipeline = Pipeline(core, settings)
     sqs, zaqar = SqsFace(settings), ZaqarFace(settings)
     app = create_flask(core, pipeline, sqs, zaqar)

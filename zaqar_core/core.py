@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any
 
 from zaqar_core.errors import StoreUnavailable
@@ -36,6 +37,8 @@ class Core:
         self.ids = MessageIds(self.secret)
         #: Keys of standard queues that have message groups, as far as this process has met them.
         self.grouped: set[bytes] = set()
+        #: Sources of the move tasks that this process started; its runner begins with them at once.
+        self.started_tasks: SimpleQueue[QueueRef] = SimpleQueue()
         self.waiting.start()
 
     @contextmanager
@@ -59,7 +62,7 @@ class Session:
     The whole time a face parses, runs and writes it holds a slot; only :meth:`asleep` gives it back for a while.
     """
 
-    __slots__ = ("_core", "_store", "ids", "secret", "settings", "waiting")
+    __slots__ = ("_core", "_store", "ids", "secret", "settings", "started_tasks", "waiting")
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -67,6 +70,7 @@ class Session:
         self.secret = core.secret
         self.ids = core.ids
         self.waiting = core.waiting
+        self.started_tasks = core.started_tasks
         self._store: Store | None = core.slots.take()
 
     @property

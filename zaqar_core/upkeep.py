@@ -12,7 +12,7 @@ import threading
 import time
 import zlib
 
-from zaqar_core import dead_letters
+from zaqar_core import dead_letters, move_tasks
 from zaqar_core.core import Core, Session
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.names import QueueRef
@@ -71,8 +71,14 @@ class Upkeep:
                 for ref, reply in zip(refs, replies, strict=True):
                     if isinstance(reply, ScriptFailed):
                         _remove_stale_row(session, ref)
-                    elif reply[1]:
+                        continue
+                    _, intents, move_records, has_task = reply
+                    if intents:
                         dead_letters.finish_moves(session, ref)
+                    if move_records:
+                        dead_letters.forget_stale_records(session, ref)
+                    if has_task:
+                        move_tasks.enlist(session, ref)
 
 
 def _remove_stale_row(session: Session, ref: QueueRef) -> None:
