@@ -223,8 +223,10 @@ def _xml(operation: str, result: dict[str, Any]) -> str:
             for one in value:
                 inner = _xml(operation, one) if isinstance(one, dict) else _text(one)
                 parts.append(f"<{element}>{inner}</{element}>")
-        else:
+        elif isinstance(value, bool):
             parts.append(f"<{member}>{'true' if value else 'false'}</{member}>")
+        else:
+            parts.append(f"<{member}>{value}</{member}>")
     return "".join(parts)
 
 

@@ -5,6 +5,6 @@ from __future__ import annotations
 
 def load_all() -> None:
     """Every operation is in the registry."""
-    from sqs_facade.operations import permissions, queues, receiving, sending, settings, tags
+    from sqs_facade.operations import move_tasks, permissions, queues, receiving, sending, settings, tags
 
-    del permissions, queues, receiving, sending, settings, tags
+    del move_tasks, permissions, queues, receiving, sending, settings, tags

@@ -35,6 +35,14 @@ _RESULT_LISTS = {
     "SendMessageBatchResultEntry": "Successful",
     "DeleteMessageBatchResultEntry": "Successful",
     "ChangeMessageVisibilityBatchResultEntry": "Successful",
+    "ListMessageMoveTasksResultEntry": "Results",
+}
+#: Members that are numbers in JSON.
+_RESULT_NUMBERS = {
+    "ApproximateNumberOfMessagesMoved",
+    "ApproximateNumberOfMessagesToMove",
+    "MaxNumberOfMessagesPerSecond",
+    "StartedTimestamp",
 }
 _RESULT_MAPS = {"Attribute": "Attributes", "MessageAttribute": "MessageAttributes", "Tag": "Tags"}
 
@@ -176,6 +184,8 @@ def _normal(operation: str, node: Any) -> Any:
             found["QueueUrls" if operation == "ListQueues" else "queueUrls"] = items
         elif name in _RESULT_LISTS and isinstance(items[0], dict):
             found[_RESULT_LISTS[name]] = [_normal(operation, item) for item in items]
+        elif name in _RESULT_NUMBERS:
+            found[name] = int(value)
         elif name == "SenderFault":
             found[name] = value == "true"
         else:

@@ -1,0 +1,185 @@
+"""StartMessageMoveTask, ListMessageMoveTasks, CancelMessageMoveTask."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+
+import msgspec
+import orjson
+
+from sqs_facade import addresses
+from sqs_facade.errors import SqsError, missing
+from sqs_facade.registry import Call, Shape, operation
+from zaqar_core import dead_letters, move_tasks, queues
+from zaqar_core.errors import MoveTaskNotFound, MoveTaskNotRunning, MoveTaskRunning, QueueNotFound
+from zaqar_core.model import MoveTask
+from zaqar_core.names import QueueRef
+
+MOST_A_SECOND = 500
+MOST_RESULTS = 10
+
+
+class StartMessageMoveTask(Shape):
+    source_arn: str | None = None
+    destination_arn: str | None = None
+    per_second: int | None = msgspec.field(default=None, name="MaxNumberOfMessagesPerSecond")
+
+
+class TaskStarted(Shape):
+    task_handle: str
+
+
+@operation()
+def start_message_move_task(call: Call, asked: StartMessageMoveTask) -> TaskStarted:
+    """A task moves what the dead-letter queue holds, to one destination or back to where each came from.
+
+    Raises ResourceNotFoundException, InvalidParameterValue; checks in AWS's order.
+    """
+    source = _existing(call, asked.source_arn, "SourceArn")
+    if next(dead_letters.sources(call.session, source), None) is None:
+        raise _refused("Source queue must be configured as a Dead Letter Queue.")
+    destination = None
+    if asked.destination_arn is not None:
+        destination = _of_arn(call, asked.destination_arn, "DestinationArn")
+        if destination == source:
+            raise _refused("Source queue arn and destination queue arn cannot be the same.")
+        _require(call, destination, "DestinationArn")
+        if destination.is_fifo != source.is_fifo:
+            raise _refused("The source queue and destination queue must be of the same queue type.")
+    if asked.per_second is not None and not 1 <= asked.per_second <= MOST_A_SECOND:
+        raise _refused(
+            "Value for parameter MaxNumberOfMessagesPerSecond is invalid. "
+            f"Reason: You must enter a number that's between 1 and {MOST_A_SECOND}."
+        )
+    try:
+        task = move_tasks.start(call.session, source, destination=destination, messages_per_second=asked.per_second)
+    except MoveTaskRunning:
+        raise _refused(
+            "There is already a task running. Only one active task is allowed for a source queue arn at a given time."
+        ) from None
+    except QueueNotFound:
+        raise _absent("SourceArn") from None
+    return TaskStarted(_handle(task))
+
+
+class ListMessageMoveTasks(Shape):
+    source_arn: str | None = None
+    max_results: int | None = None
+
+
+class MoveTaskEntry(Shape):
+    """``started_timestamp`` is in milliseconds. The handle is given only while the task can be cancelled."""
+
+    status: str
+    source_arn: str
+    moved: int = msgspec.field(name="ApproximateNumberOfMessagesMoved")
+    to_move: int = msgspec.field(name="ApproximateNumberOfMessagesToMove")
+    started_timestamp: int
+    task_handle: str | None = None
+    destination_arn: str | None = None
+    per_second: int | None = msgspec.field(default=None, name="MaxNumberOfMessagesPerSecond")
+    failure_reason: str | None = None
+
+
+class MoveTasks(Shape):
+    results: list[MoveTaskEntry]
+
+
+@operation()
+def list_message_move_tasks(call: Call, asked: ListMessageMoveTasks) -> MoveTasks:
+    """The newest tasks of a source, newest first; one unless more are asked for."""
+    source = _existing(call, asked.source_arn, "SourceArn")
+    most = 1 if asked.max_results is None else asked.max_results
+    if not 1 <= most <= MOST_RESULTS:
+        raise _refused(
+            "Value for parameter MaxResults is invalid. "
+            f"Reason: You must enter a number that's between 1 and {MOST_RESULTS}."
+        )
+    try:
+        tasks = move_tasks.listed(call.session, source, limit=most)
+    except QueueNotFound:
+        raise _absent("SourceArn") from None
+    return MoveTasks([_entry(task) for task in tasks])
+
+
+def _entry(task: MoveTask) -> MoveTaskEntry:
+    return MoveTaskEntry(
+        task.status,
+        addresses.arn(task.source),
+        task.moved,
+        task.to_move,
+        task.started_ms,
+        task_handle=_handle(task) if task.status == "RUNNING" else None,
+        destination_arn=addresses.arn(task.destination) if task.destination else None,
+        per_second=task.messages_per_second,
+        failure_reason=task.failure,
+    )
+
+
+class CancelMessageMoveTask(Shape):
+    task_handle: str | None = None
+
+
+class TaskCancelled(Shape):
+    moved: int = msgspec.field(name="ApproximateNumberOfMessagesMoved")
+
+
+@operation()
+def cancel_message_move_task(call: Call, asked: CancelMessageMoveTask) -> TaskCancelled:
+    """The task moves nothing more; what it has moved stays where it is."""
+    if asked.task_handle is None:
+        raise missing("TaskHandle")
+    try:
+        content = orjson.loads(b64decode(asked.task_handle, validate=True))
+        task_id, source_arn = content["taskId"], content["sourceArn"]
+    except (ValueError, KeyError, TypeError):
+        raise _refused("Value for parameter TaskHandle is invalid.") from None
+    if not isinstance(task_id, str) or not isinstance(source_arn, str):
+        raise _refused("Value for parameter TaskHandle is invalid.")
+    source = _of_arn(call, source_arn, "SourceArn")
+    try:
+        return TaskCancelled(move_tasks.cancel(call.session, source, task_id))
+    except QueueNotFound:
+        raise _absent("SourceArn") from None
+    except MoveTaskNotFound:
+        raise SqsError("ResourceNotFoundException", "Task does not exist.") from None
+    except MoveTaskNotRunning:
+        raise _refused("Only active tasks can be cancelled.") from None
+
+
+def _handle(task: MoveTask) -> str:
+    """A handle is base64 of a JSON text, as on AWS: clients look into it."""
+    return b64encode(orjson.dumps({"taskId": task.id, "sourceArn": addresses.arn(task.source)})).decode()
+
+
+def _refused(message: str) -> SqsError:
+    return SqsError("InvalidParameterValue", message)
+
+
+def _absent(parameter: str) -> SqsError:
+    message = f"The resource that you specified for the {parameter} parameter doesn't exist."
+    return SqsError("ResourceNotFoundException", message)
+
+
+def _of_arn(call: Call, arn: str, parameter: str) -> QueueRef:
+    found = addresses.of_arn(arn)
+    if found is None:
+        shape = "arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
+        raise _refused(f"You must use this format to specify the {parameter}: {shape}")
+    settings = call.session.settings
+    return QueueRef(found.project, settings.region, found.name) if settings.regions == "ignore" else found
+
+
+def _require(call: Call, ref: QueueRef, parameter: str) -> None:
+    try:
+        queues.get(call.session, ref)
+    except QueueNotFound:
+        raise _absent(parameter) from None
+
+
+def _existing(call: Call, arn: str | None, parameter: str) -> QueueRef:
+    if arn is None:
+        raise missing(parameter)
+    ref = _of_arn(call, arn, parameter)
+    _require(call, ref, parameter)
+    return ref
