@@ -11,7 +11,7 @@ settle()
 local number = call('HINCRBY', MT, 'number', 1)
 local receivable = call('ZCOUNT', A, '-inf', string.format('(%.0f', LEASED)) + call('ZCOUNT', A, GROUPED, '+inf')
 local task = {
-  number = number, started_ms = q.now, destination = ARGV[2], rate = tonumber(ARGV[3]), bound = tonumber(q.f[8]),
+  number = number, started_ms = q.now, destination = ARGV[2], rate = tonumber(ARGV[3]), bound = tonumber(q.f[4]),
   to_move = receivable, taken = 0, moved = 0, status = 'RUNNING', failure = '', next_ms = q.now, runner = '',
   until_ms = 0, cursor = 0, passed = 0,
 }

@@ -9,7 +9,7 @@ if wrong then return wrong end
 local id = call('HGET', Q .. ':mt', 'active')
 local task = id and task_of(id)
 if not task then return { 'IDLE', -1 } end
-if task.runner ~= ARGV[1] and task.until_ms > q.real then return { 'BUSY', task.until_ms - q.real } end
+if task.runner ~= ARGV[1] and task.until_ms > tonumber(q.real) then return { 'BUSY', task.until_ms - q.real } end
 task.runner, task.until_ms = ARGV[1], q.real + ARGV[2]
 tick(100)
 local function answer(word, wait)
