@@ -16,7 +16,7 @@ from zaqar_core import dead_letters, move_tasks
 from zaqar_core.core import Core, Session
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.names import QueueRef
-from zaqar_core.store import ScriptFailed, keys, registry, script
+from zaqar_core.store import ScriptFailed, keys, libraries, registry, script
 
 SHARDS = 16
 LEASE_MS = 10_000
@@ -26,6 +26,8 @@ ROUND_SECONDS = 10.0
 STEP = 500
 #: Queues visited in one round trip.
 QUEUES_AT_ONCE = 50
+#: Between two looks for function libraries that no release uses any more.
+LIBRARIES_SECONDS = 3600.0
 
 _TIDY = script("tidy")
 _log = logging.getLogger("sqs_facade.upkeep")
@@ -41,10 +43,15 @@ class Upkeep:
         threading.Thread(target=self._run, name="upkeep", daemon=True).start()
 
     def _run(self) -> None:
+        looked = -LIBRARIES_SECONDS
         while True:
             time.sleep(random.uniform(0.5, 1.5) * ROUND_SECONDS)  # noqa: S311 - jitter, not a secret
             try:
                 self.round()
+                if time.monotonic() - looked > LIBRARIES_SECONDS:
+                    looked = time.monotonic()
+                    with self._core.session() as session:
+                        libraries.tidy(session.store)
             except StoreUnavailable as problem:
                 _log.warning("upkeep waits for the store: %s", problem.reason)
 

@@ -1,0 +1,34 @@
+"""Function libraries on the server: each release has its own, and those of releases long gone are removed.
+
+Every process notes the libraries that it uses under ``sf1:{libraries}`` (name -> server time, s). A library of ours that
+nobody has noted for a while is deleted; a process that still wants it loads it again and loses nothing.
+"""
+
+from __future__ import annotations
+
+from zaqar_core.store import keys
+from zaqar_core.store.scripts import KINDS, PREFIX, script
+from zaqar_core.store.slots import Store
+
+#: A release that nobody has used for so long is gone.
+UNUSED_SECONDS = 7 * 86_400
+
+
+def tidy(store: Store) -> list[str]:
+    """Ours are noted as used; the names of the libraries that were removed. Raises StoreUnavailable."""
+    now = int(store.command("TIME")[0])
+    ours = {getattr(script("create"), kind).library.name for kind in KINDS}
+    store.command("HSET", keys.LIBRARIES, *(word for name in sorted(ours) for word in (name, now)))
+    noted = store.command("HGETALL", keys.LIBRARIES)
+    used = {name.decode(): int(at) for name, at in zip(noted[::2], noted[1::2], strict=True)}
+    removed = []
+    for library in store.command("FUNCTION", "LIST", "LIBRARYNAME", f"{PREFIX}*"):
+        fields = dict(zip(library[::2], library[1::2], strict=True))
+        name = fields[b"library_name"].decode()
+        if name not in used:
+            store.command("HSETNX", keys.LIBRARIES, name, now)
+        elif used[name] < now - UNUSED_SECONDS:
+            store.command("FUNCTION", "DELETE", name)
+            store.command("HDEL", keys.LIBRARIES, name)
+            removed.append(name)
+    return removed
