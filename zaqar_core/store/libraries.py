@@ -1,7 +1,7 @@
 """Function libraries on the server: each release has its own, and those of releases long gone are removed.
 
-Every process notes the libraries that it uses under ``sf1:{libraries}`` (name -> server time, s). A library of ours that
-nobody has noted for a while is deleted; a process that still wants it loads it again and loses nothing.
+Every process notes the libraries that it uses under ``sf1:{libraries}`` (name -> server time, s). A library of ours
+that nobody has noted for a while is deleted; a process that still wants it loads it again and loses nothing.
 """
 
 from __future__ import annotations
