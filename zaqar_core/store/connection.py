@@ -6,6 +6,9 @@ hiredis. Measured: ``Connection.send_packed_command`` + ``read_response`` costs 
 
 from __future__ import annotations
 
+import socket
+import ssl
+import struct
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +27,7 @@ _RECEIVE_BYTES = 65536
 class Link:
     """A lazily opened connection. Not thread-safe: whoever holds its slot uses it alone."""
 
-    __slots__ = ("_arguments", "_connection", "_kind", "_reader", "_socket")
+    __slots__ = ("_arguments", "_connection", "_kind", "_listens", "_reader", "_socket")
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
         arguments: dict[str, Any] = dict(parse_url(url))  # type: ignore[no-untyped-call] # redis-py leaves it untyped
@@ -42,6 +45,7 @@ class Link:
         self._arguments = arguments
         self._connection: Any = None
         self._socket: Any = None
+        self._listens = False
         self._reader: Any = None
 
     @property
@@ -63,8 +67,24 @@ class Link:
                 continue
             self._connection = connection
             self._socket = connection._sock
+            self._leave_waiting_to_the_kernel(self._arguments["socket_timeout"])
             self._reader = hiredis.Reader(notEnoughData=Ellipsis)
+            self._listens = False
             return
+
+    def _leave_waiting_to_the_kernel(self, seconds: float) -> None:
+        """Sends and receives give up after so long; 0 never.
+
+        With a time-out of its own Python polls before each of them: twice the system calls, twice the hand-overs of the
+        interpreter. TLS keeps it, since one of its reads may be several of the socket's.
+        """
+        if not isinstance(self._socket, ssl.SSLSocket):
+            self._socket.settimeout(None)
+            limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        elif not seconds:
+            self._socket.settimeout(None)
 
     def close(self) -> None:
         connection, self._connection, self._socket, self._reader = self._connection, None, None, None
@@ -107,8 +127,9 @@ class Link:
 
     def next_message(self) -> Any:
         """The next pushed reply; blocks without a time-out. Raises StoreUnavailable when the connection ends."""
-        if self._socket.gettimeout() is not None:
-            self._socket.settimeout(None)
+        if not self._listens:
+            self._listens = True
+            self._leave_waiting_to_the_kernel(0)
         return self._read(1)[0]
 
     def command(self, *words: bytes | str | int) -> Any:
