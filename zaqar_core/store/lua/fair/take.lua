@@ -28,8 +28,7 @@ local function take(n, nonce, claim)
         intend(seq, record, state)
         intents = intents + 1
       else
-        state[NONCE], state[COUNT], state[CLAIM], state[FLAGS] = nonce, state[COUNT] + 1, claim, flags_of(record)
-        if state[FIRST] == 0 then state[FIRST] = q.now end
+        receive_again(state, record, nonce, claim)
         state[GID], state[START] = gid, q.now
         taken[#taken + 1] = { seq, record, state }
         if head then
@@ -39,6 +38,9 @@ local function take(n, nonce, claim)
           passed = passed + 1
         end
       end
+    elseif head or seq then
+      call('ZREM', A, seq)
+      if head then call('ZREM', Q .. ':gm', head) end
     end
     if gid ~= '' then index(gid) end
   end

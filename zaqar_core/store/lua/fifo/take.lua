@@ -19,7 +19,10 @@ local function take(n, nonce, claim)
       after, budget = '(' .. found[#found], budget - #found
       for i, seq in ipairs(seqs) do
         local record, state = records[i], state_of(states[i])
-        if tonumber(leases[i] or 0) > q.now or sent_of(record) + queue_delay() > q.now then
+        if not record then
+          call('ZREM', A, seq)
+          call('ZREM', Q .. ':gm', found[i])
+        elseif tonumber(leases[i] or 0) > q.now or sent_of(record) + queue_delay() > q.now then
           blocked = true
           break
         elseif expired(record, state) then
@@ -28,8 +31,7 @@ local function take(n, nonce, claim)
           intend(seq, record, state)
           intents = intents + 1
         else
-          state[NONCE], state[COUNT], state[CLAIM], state[FLAGS] = nonce, state[COUNT] + 1, claim, flags_of(record)
-          if state[FIRST] == 0 then state[FIRST] = q.now end
+          receive_again(state, record, nonce, claim)
           state[GID], state[START] = gid, q.now
           taken[#taken + 1] = { seq, record, state }
         end

@@ -13,12 +13,15 @@ local function take(n, nonce, claim)
       seqs[#seqs + 1] = found[i]
       known_ones = known_ones or found[i] ~= found[i + 1]
     end
-    local records, states = call('HMGET', M, unpack(seqs)), known_ones and call('HMGET', S, unpack(seqs))
+    local records = seqs[2] and call('HMGET', M, unpack(seqs)) or { call('HGET', M, seqs[1]) }
+    local states = known_ones and call('HMGET', S, unpack(seqs))
     local gone
     budget = budget - #seqs
     for i = 1, #seqs do
       local seq, record, packed = seqs[i], records[i], states and states[i]
-      if packed or expired(record, FRESH) then
+      if not record then
+        call('ZREM', A, seq)
+      elseif packed or expired(record, FRESH) then
         local state = state_of(packed)
         if expired(record, state) then
           gone = gone or {}
@@ -27,7 +30,7 @@ local function take(n, nonce, claim)
           intend(seq, record, state)
           intents = intents + 1
         else
-          state[NONCE], state[COUNT], state[CLAIM], state[FLAGS] = nonce, state[COUNT] + 1, claim, flags_of(record)
+          receive_again(state, record, nonce, claim)
           taken[#taken + 1] = { seq, record, state }
         end
       else

@@ -10,6 +10,11 @@ end
 local FRESH = { '', 0, 0, '', 0, 0, '', 0 }
 local function flags_of(record) return string.byte(record, 22) end
 local function has(flags, bit_value) return bit.band(flags, bit_value) ~= 0 end
+-- the state after one more receive
+local function receive_again(state, record, nonce, claim)
+  state[NONCE], state[COUNT], state[CLAIM], state[FLAGS] = nonce, state[COUNT] + 1, claim, flags_of(record)
+  if state[FIRST] == 0 then state[FIRST] = q.now end
+end
 local function sent_of(record) return tonumber(string.sub(record, 1, 13)) end
 local function gid_of(record)
   local flags = flags_of(record)
