@@ -12,6 +12,7 @@ from zaqar_core.core import Session
 from zaqar_core.errors import DeduplicationIdMissing, LeaseExpired
 from zaqar_core.model import Counts, NewMessage, QueueSettings, Sent, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.store import keys
 
 Advance = Callable[[QueueRef, float], None]
 
@@ -248,3 +249,9 @@ def test_dead_letters_go_in_order_and_keep_their_group(session: Session, fifo: Q
     ]  # fmt: skip
     send(session, fifo, "a3")
     assert texts(receive(session, fifo)) == ["a3"]
+
+
+def test_an_attempt_waits_as_long_as_the_queue_says_and_leaves_no_waiter(session: Session) -> None:
+    fifo = make(session, receive_wait_seconds=1)
+    assert messages.receive(session, fifo, max_messages=1, attempt_id="x") == []
+    assert session.store.command("ZCARD", keys.queue(fifo) + b":w") == 0

@@ -7,7 +7,7 @@
 -- fails: NOQUEUE (also another incarnation), OVERLIMIT.   cost: O(k log n).
 local wrong = open()
 if wrong then return wrong end
-local waiter, began = ARGV[6], ARGV[7]
+local waiter, began = ARGV[6] ~= '' and ARGV[6], ARGV[7]
 if began and began ~= '' and began ~= c.inc then return NOQUEUE end
 local n, visibility, wait = number(ARGV[1]), number(ARGV[2]), tonumber(ARGV[5])
 if visibility < 0 then visibility = c.visibility end
