@@ -111,6 +111,11 @@ def is_name(name: str) -> bool:
     return len(name) <= 80 and bool(_NAME.match(name.removesuffix(".fifo")))
 
 
+def is_account(text: str) -> bool:
+    """Whether it is an account id: 12 digits."""
+    return bool(_ACCOUNT.match(text))
+
+
 def is_addressed(name: str) -> bool:
     """Whether a queue may have this name, whichever dialect created it."""
     return bool(_ADDRESSED.match(name))

@@ -14,6 +14,8 @@ from zaqar_core.model import Attribute
 
 MOST_ATTRIBUTES = 10
 MOST_TAGS = 50
+TAG_LIMITS = "at most 50; keys of 1 to 128, values of 0 to 256 characters"
+TAG_KEYS = "Tag keys must be between 1 and 128 characters in length."
 _NAME = re.compile(r"[\w.-]{1,256}\Z")
 _RESERVED = re.compile(r"^(?:aws|amazon)\.", re.IGNORECASE)
 _TYPE = re.compile(r"(String|Number|Binary)(?:\.[\w.-]+)?\Z")
@@ -29,8 +31,13 @@ class AttributeValue(Shape):
     binary_value: bytes | None = None
 
 
-AttributeMap = Annotated[dict[str, AttributeValue], mapped("Name", "Value", "MessageAttribute")]
-SystemAttributeMap = Annotated[dict[str, AttributeValue], mapped("Name", "Value", "MessageSystemAttribute")]
+AttributeMap = Annotated[
+    dict[str, AttributeValue],
+    mapped("Name", "Value", "MessageAttribute", limits="at most 10; names of 1 to 256 letters, digits, `_`, `-`, `.`"),
+]
+SystemAttributeMap = Annotated[
+    dict[str, AttributeValue], mapped("Name", "Value", "MessageSystemAttribute", limits="only AWSTraceHeader")
+]
 
 
 def is_text(value: str) -> bool:
@@ -112,12 +119,11 @@ def size(message_body: bytes, found: tuple[Attribute, ...]) -> int:
     return len(message_body) + sum(len(a.name.encode()) + len(a.data_type.encode()) + len(a.value) for a in found)
 
 
-def identifier(value: str | None, parameter: str) -> str | None:
-    """MessageGroupId, MessageDeduplicationId. Raises InvalidParameterValue."""
-    if value is None or _IDENTIFIER.match(value):
-        return value
-    reason = f"{parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length."
-    raise invalid(value, parameter, reason)
+def check_identifier(value: str, parameter: str) -> None:
+    """MessageGroupId, MessageDeduplicationId, ReceiveRequestAttemptId. Raises InvalidParameterValue."""
+    if not _IDENTIFIER.match(value):
+        reason = f"{parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length."
+        raise invalid(value, parameter, reason)
 
 
 def shown(found: tuple[Attribute, ...]) -> dict[str, AttributeValue]:
@@ -134,6 +140,10 @@ def check_tags(tags: Mapping[str, str], queue_name: str) -> None:
     """All the tags a queue is to have. Raises InvalidParameterValue."""
     if len(tags) > MOST_TAGS:
         raise SqsError("InvalidParameterValue", f"Too many tags added for queue {queue_name}.")
+    if not all(1 <= len(key) <= 128 for key in tags):
+        raise SqsError("InvalidParameterValue", TAG_KEYS)
+    if not all(len(value) <= 256 for value in tags.values()):
+        raise SqsError("InvalidParameterValue", "Tag values must be between 0 and 256 characters in length.")
     if not all(is_text(key) and is_text(value) for key, value in tags.items()):
         raise SqsError("InvalidParameterValue", "Tags contain characters outside the allowed set.")
 

@@ -33,16 +33,19 @@ def _same(*shapes: str) -> dict[str, Kind]:
 KINDS: dict[str, Kind] = {
     **_prefixed(
         "QueueDeletedRecently", "EmptyBatchRequest", "TooManyEntriesInBatchRequest", "BatchEntryIdsNotDistinct",
-        "BatchRequestTooLong", "InvalidBatchEntryId", "UnsupportedOperation", "MessageNotInflight",
+        "BatchRequestTooLong", "InvalidBatchEntryId",
     ),
     **_same(
         "ReceiptHandleIsInvalid", "InvalidMessageContents", "InvalidAttributeName", "InvalidAttributeValue",
-        "InvalidIdFormat", "InvalidAddress", "InvalidSecurity", "SerializationException", "InvalidAction",
+        "SerializationException", "InvalidAction", "InvalidRequest",
     ),
     "QueueDoesNotExist": Kind("QueueDoesNotExist", _SIMPLE + "NonExistentQueue"),
     "QueueNameExists": Kind("QueueNameExists", "QueueAlreadyExists"),
     "PurgeQueueInProgress": Kind("PurgeQueueInProgress", _SIMPLE + "PurgeQueueInProgress", 403),
     "OverLimit": Kind("OverLimit", "OverLimit", 403),
+    "RequestThrottled": Kind("RequestThrottled", "RequestThrottled", 403),
+    # 404 was seen by clients of AWS (aws-sdk-net issue 437).
+    "InvalidAddress": Kind("InvalidAddress", "InvalidAddress", 404),
     "ResourceNotFoundException": Kind("ResourceNotFoundException", "ResourceNotFoundException", 404),
     # These two are not in the model: only JSON's form has the suffix.
     "InvalidParameterValue": Kind("InvalidParameterValueException", "InvalidParameterValue"),
@@ -54,6 +57,21 @@ KINDS: dict[str, Kind] = {
     "AccessDenied": Kind("AccessDeniedException", "AccessDenied", 403),
     "ServiceUnavailable": Kind("ServiceUnavailable", "ServiceUnavailable", 503, is_sender=False),
     "InternalFailure": Kind("InternalFailure", "InternalFailure", 500, is_sender=False),
+}  # fmt: skip
+
+#: Errors that the service model declares and no operation here gives, with the reason.
+NEVER_GIVEN: dict[str, str] = {
+    "UnsupportedOperation": "every operation is served on every queue",
+    "InvalidSecurity": "signatures are not checked yet",
+    "MessageNotInflight": "as AWS words it, ChangeMessageVisibility answers InvalidParameterValue",
+    "InvalidIdFormat": "a handle that we did not give is ReceiptHandleIsInvalid, as on AWS",
+    **dict.fromkeys(
+        (
+            "KmsAccessDenied", "KmsDisabled", "KmsInvalidKeyUsage", "KmsInvalidState", "KmsNotFound",
+            "KmsOptInRequired", "KmsThrottled",
+        ),
+        "KmsMasterKeyId is kept and shown; no key service is called",
+    ),
 }  # fmt: skip
 
 
@@ -75,6 +93,11 @@ def missing(parameter: str) -> SqsError:
 def invalid(value: object, parameter: str, reason: str) -> SqsError:
     """SQS's usual sentence for a value it refuses."""
     return SqsError("InvalidParameterValue", f"Value {value} for parameter {parameter} is invalid. Reason: {reason}")
+
+
+def wrong_queue_type(value: object, parameter: str) -> SqsError:
+    """A parameter of FIFO queues on a standard one, or the other way round."""
+    return invalid(value, parameter, "The request include parameter that is not valid for this queue type.")
 
 
 def too_long(limit_bytes: int) -> str:
@@ -100,6 +123,13 @@ def of_fact(fact: facts.CoreError) -> SqsError:
             return no_queue()
         case facts.MessageTooLong(limit):
             return SqsError("InvalidParameterValue", f"One or more parameters are invalid. Reason: {too_long(limit)}")
+        case facts.DeduplicationIdMissing():
+            # Recorded from AWS without a full stop.
+            return SqsError(
+                "InvalidParameterValue",
+                "The queue should either have ContentBasedDeduplication enabled or "
+                "MessageDeduplicationId provided explicitly",
+            )
         case facts.InFlightLimitReached(limit):
             return SqsError("OverLimit", f"Too many messages in flight: {limit}. Delete some of them first.")
         case facts.StoreUnavailable():

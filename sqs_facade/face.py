@@ -16,6 +16,7 @@ from sqs_facade.codecs import query
 from sqs_facade.errors import SqsError
 from sqs_facade.operations import load_all
 from sqs_facade.registry import OPERATIONS, Call, Operation
+from zaqar_core import queues
 from zaqar_core.core import Session
 from zaqar_core.errors import CoreError
 from zaqar_core.settings import Settings
@@ -103,7 +104,7 @@ def _answer_json(call: Call, target: str, request_id: str) -> Reply:
         asked = found.read_json(call.request.body or b"{}")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
         raise SqsError("SerializationException", f"The request body is not valid: {problem}") from None
-    result = found.run(call, asked)
+    result = _run(found, call, asked)
     body = b"{}" if result is None else _encode(result)
     return Reply(200, [("Content-Type", _JSON_TYPE), ("x-amzn-RequestId", request_id)], body)
 
@@ -129,13 +130,24 @@ def _answer_query(call: Call, request_id: str) -> Reply:
         asked = found.read_query(parameters)
     except (msgspec.MsgspecError, RecursionError) as problem:
         raise SqsError("InvalidParameterValue", f"One or more parameters are invalid: {problem}") from None
-    result = found.run(call, asked)
+    result = _run(found, call, asked)
     as_json = _wants_json(request)
     # Results without output have no Result element; an empty one is <XResult/>.
-    members = msgspec.to_builtins(result) if result is not None else ({} if found.has_result else None)
+    members = msgspec.to_builtins(result) if result is not None else ({} if found.result else None)
     kind = "application/json" if as_json else "text/xml"
     body = query.write(found.name, members, request_id, as_json=as_json)
     return Reply(200, [("Content-Type", kind), ("x-amzn-RequestId", request_id)], body)
+
+
+def _run(operation: Operation, call: Call, asked: Any) -> Any:
+    """The result. Of several things wrong, a queue that does not exist is named first, as on AWS; so that costs a
+    look-up only where something is wrong anyway."""
+    try:
+        return operation.run(call, asked)
+    except SqsError:
+        if operation.has_queue and asked.queue_url:
+            queues.get(call.session, call.queue(asked.queue_url))
+        raise
 
 
 def _operation(action: Any, *, on_queue_path: bool) -> Operation:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import msgspec
 
-from sqs_facade import addresses
+from sqs_facade import addresses, bounds
 from sqs_facade.codecs import query
+from sqs_facade.errors import KINDS
 from zaqar_core.core import Session
 from zaqar_core.names import QueueRef
 from zaqar_core.web.call import Request
@@ -20,6 +21,9 @@ from zaqar_core.web.call import Request
 
 class Shape(msgspec.Struct, rename="pascal", omit_defaults=True):
     """Base of inputs and results: snake_case here, PascalCase on the wire; what is None or empty is left out."""
+
+
+QueueUrl = Annotated[str, bounds.QUEUE_URL]
 
 
 @dataclass(slots=True)
@@ -41,17 +45,27 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class Operation:
     """``read_json`` takes body bytes, ``read_query`` a tree of parameters; both give the input or raise
-    ``msgspec.MsgspecError``. ``on_queue_path`` tells whether it may be called on a queue's own address."""
+    ``msgspec.MsgspecError``. ``raises`` names the errors of KINDS that it may give beside EVERY_OPERATION.
+    ``on_queue_path`` tells whether the query protocol may call it on a queue's own address. ``has_queue``: its input
+    names a queue, which must exist before anything else is said of the request."""
 
     name: str
     run: Callable[[Call, Any], Shape | None]
     read_json: Callable[[bytes], Any]
     read_query: Callable[[dict[str, Any]], Any]
-    has_result: bool
+    asked: type[Shape]
+    result: type[Shape] | None
+    raises: tuple[str, ...]
     on_queue_path: bool
+    has_queue: bool
 
 
 OPERATIONS: dict[str, Operation] = {}
+
+#: What any operation may answer: input that cannot be read (by JSON and by query), and throttling where it is on.
+EVERY_OPERATION = ("SerializationException", "InvalidParameterValue", "RequestThrottled")
+#: What an operation on a queue may answer.
+OF_A_QUEUE = ("MissingParameter", "InvalidAddress", "QueueDoesNotExist")
 
 
 def _json_reader(shape: Any) -> Callable[[bytes], Any]:
@@ -77,20 +91,26 @@ def _without_nulls(node: Any) -> Any:
     return node
 
 
-def operation(*, on_queue_path: bool = True) -> Callable[[Callable[[Call, Any], Any]], Callable[[Call, Any], Any]]:
+def operation(
+    *, raises: tuple[str, ...] = (), on_queue_path: bool = True
+) -> Callable[[Callable[[Call, Any], Any]], Callable[[Call, Any], Any]]:
     """Enter a function ``send_message(call, asked: SendMessage) -> Result | None`` as operation SendMessage."""
 
     def enter(function: Callable[[Call, Any], Any]) -> Callable[[Call, Any], Any]:
         hints = get_type_hints(function)
-        asked = hints["asked"]
+        asked, result = hints["asked"], hints["return"]
         name = "".join(part.capitalize() for part in function.__name__.split("_"))
+        assert KINDS.keys() >= {*raises}, f"{name} raises what KINDS does not know"
         OPERATIONS[name] = Operation(
             name,
             function,
             _json_reader(asked),
             query.reader(asked),
-            hints["return"] is not type(None),
+            asked,
+            None if result is type(None) else result,
+            raises,
             on_queue_path,
+            hasattr(asked, "queue_url"),
         )
         return function
 

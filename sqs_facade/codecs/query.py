@@ -26,14 +26,14 @@ Tree = dict[str, Any]
 Convert = Callable[[Any], Any]
 
 
-def listed(query_name: str) -> msgspec.Meta:
-    """The annotation of a list: its parameters are ``<query_name>.N``."""
-    return msgspec.Meta(extra={"query": (query_name,)})
+def listed(query_name: str, limits: str | None = None) -> msgspec.Meta:
+    """The annotation of a list: its parameters are ``<query_name>.N``. ``limits`` are words for the reference."""
+    return msgspec.Meta(description=limits, extra={"query": (query_name,)})
 
 
-def mapped(key: str, value: str, *query_names: str) -> msgspec.Meta:
+def mapped(key: str, value: str, *query_names: str, limits: str | None = None) -> msgspec.Meta:
     """The annotation of a map: its parameters are ``<query_name>.N.<key>`` and ``.<value>``."""
-    return msgspec.Meta(extra={"query": query_names, "key": key, "value": value})
+    return msgspec.Meta(description=limits, extra={"query": query_names, "key": key, "value": value})
 
 
 def tree(encoded: bytes | str) -> Tree:

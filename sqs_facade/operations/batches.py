@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
+from sqs_facade import bounds
 from sqs_facade.errors import SqsError
 from sqs_facade.registry import Shape
 
 MOST_ENTRIES = 10
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+
+#: What fails a batch as a whole.
+WHOLE_BATCH = (
+    "EmptyBatchRequest", "TooManyEntriesInBatchRequest", "InvalidBatchEntryId", "BatchEntryIdsNotDistinct",
+)  # fmt: skip
+
+BatchId = Annotated[str, bounds.BATCH_ID]
 
 
 class Entry(Protocol):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import orjson
 from msgspec import field
 
-from sqs_facade import addresses
+from sqs_facade import addresses, bounds
 from sqs_facade.codecs.query import listed
 from sqs_facade.errors import SqsError, invalid, missing
-from sqs_facade.registry import OPERATIONS, Call, Shape, operation
+from sqs_facade.registry import OF_A_QUEUE, OPERATIONS, Call, QueueUrl, Shape, operation
 from zaqar_core import queues
 from zaqar_core.model import Queue, SettingsChange
 
@@ -24,16 +25,22 @@ _OWNER_ONLY = frozenset(
 )  # fmt: skip
 
 
+_LABEL = re.compile(r"[A-Za-z0-9_-]{1,80}\Z")
+Label = Annotated[str, bounds.LABEL]
+
+
 class AddPermission(Shape):
-    queue_url: str | None = None
-    label: str | None = None
-    accounts: Annotated[list[str], listed("AWSAccountId")] = field(default_factory=list, name="AWSAccountIds")
-    actions: Annotated[list[str], listed("ActionName")] = []
+    queue_url: QueueUrl | None = None
+    label: Label | None = None
+    accounts: Annotated[list[str], listed("AWSAccountId", "12 digits each")] = field(
+        default_factory=list, name="AWSAccountIds"
+    )
+    actions: Annotated[list[str], listed("ActionName", "at most 7")] = []
 
 
 class RemovePermission(Shape):
-    queue_url: str | None = None
-    label: str | None = None
+    queue_url: QueueUrl | None = None
+    label: Label | None = None
 
 
 def _policy(queue: Queue) -> dict[str, Any]:
@@ -51,12 +58,15 @@ def _one_or_list(items: list[str]) -> str | list[str]:
     return items[0] if len(items) == 1 else items
 
 
-@operation()
+@operation(raises=(*OF_A_QUEUE, "OverLimit"))
 def add_permission(call: Call, asked: AddPermission) -> None:
     """The policy has one more statement, named by the label."""
     ref = call.queue(asked.queue_url)
     if not asked.label:
         raise missing("Label")
+    if not _LABEL.match(asked.label):
+        reason = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
+        raise invalid(asked.label, "Label", reason)
     if not asked.actions:
         raise missing("Actions")
     if len(asked.actions) > MOST_ACTIONS:
@@ -69,8 +79,8 @@ def add_permission(call: Call, asked: AddPermission) -> None:
             raise invalid(
                 f"SQS:{action}", "ActionName", "Please refer to the appropriate WSDL for a list of valid actions."
             )
-    if not asked.accounts:
-        raise invalid("[]", "PrincipalId", "Unable to verify.")
+    if not asked.accounts or not all(map(addresses.is_account, asked.accounts)):
+        raise invalid(f"[{', '.join(asked.accounts)}]", "PrincipalId", "Unable to verify.")
     statement = {
         "Sid": asked.label,
         "Effect": "Allow",
@@ -89,7 +99,7 @@ def add_permission(call: Call, asked: AddPermission) -> None:
     queues.revise(call.session, ref, edit)
 
 
-@operation()
+@operation(raises=OF_A_QUEUE)
 def remove_permission(call: Call, asked: RemovePermission) -> None:
     """The labelled statement is gone, and with the last one the policy."""
     ref = call.queue(asked.queue_url)

@@ -10,18 +10,18 @@ from sqs_facade import content
 from sqs_facade.codecs.query import listed, mapped
 from sqs_facade.errors import SqsError, missing
 from sqs_facade.operations.queues import OfQueue
-from sqs_facade.registry import Call, Shape, operation
+from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
 from zaqar_core import queues
 from zaqar_core.model import Queue, SettingsChange
 
 
 class TagQueue(Shape):
-    queue_url: str | None = None
-    tags: Annotated[dict[str, str], mapped("Key", "Value", "Tag", "Tags")] = {}
+    queue_url: QueueUrl | None = None
+    tags: Annotated[dict[str, str], mapped("Key", "Value", "Tag", "Tags", limits=content.TAG_LIMITS)] = {}
 
 
 class UntagQueue(Shape):
-    queue_url: str | None = None
+    queue_url: QueueUrl | None = None
     tag_keys: Annotated[list[str], listed("TagKey")] = []
 
 
@@ -34,7 +34,7 @@ def _tags(queue: Queue) -> dict[str, str]:
     return found
 
 
-@operation()
+@operation(raises=OF_A_QUEUE)
 def tag_queue(call: Call, asked: TagQueue) -> None:
     """The tags are set, those of the same key replaced. Raises InvalidParameterValue over 50, changing nothing."""
     ref = call.queue(asked.queue_url)
@@ -49,12 +49,12 @@ def tag_queue(call: Call, asked: TagQueue) -> None:
     queues.revise(call.session, ref, edit)
 
 
-@operation()
+@operation(raises=OF_A_QUEUE)
 def untag_queue(call: Call, asked: UntagQueue) -> None:
     """The tags of those keys are gone; unknown keys are passed over."""
     ref = call.queue(asked.queue_url)
     if not asked.tag_keys:
-        raise SqsError("InvalidParameterValue", "Tag keys must be between 1 and 128 characters in length.")
+        raise SqsError("InvalidParameterValue", content.TAG_KEYS)
     gone = frozenset(asked.tag_keys)
 
     def edit(queue: Queue) -> SettingsChange:
@@ -64,7 +64,7 @@ def untag_queue(call: Call, asked: UntagQueue) -> None:
     queues.revise(call.session, ref, edit)
 
 
-@operation()
+@operation(raises=OF_A_QUEUE)
 def list_queue_tags(call: Call, asked: OfQueue) -> Tags:
     """All tags of the queue."""
     return Tags(_tags(queues.get(call.session, call.queue(asked.queue_url))))
