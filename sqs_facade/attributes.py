@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
-from sqs_facade import addresses
+from sqs_facade import addresses, redrive
 from sqs_facade.content import is_text
 from sqs_facade.errors import SqsError
 from zaqar_core import limits
-from zaqar_core.model import Counts, Queue, QueueSettings
+from zaqar_core.model import Counts, Queue, QueueSettings, SettingsChange
 from zaqar_core.names import QueueRef
 
 
@@ -26,19 +26,33 @@ class Number(NamedTuple):
     least: int
     most: int
     default: int | None
+    unit: str
 
 
 NUMBERS: dict[str, Number] = {
-    "DelaySeconds": Number("delay_seconds", 0, 900, 0),
-    "MaximumMessageSize": Number("max_message_bytes", 1024, limits.MESSAGE_BYTES, limits.MESSAGE_BYTES),
-    "MessageRetentionPeriod": Number("retention_seconds", 60, 1_209_600, None),
-    "ReceiveMessageWaitTimeSeconds": Number("receive_wait_seconds", 0, 20, 0),
-    "VisibilityTimeout": Number("visibility_timeout_seconds", 0, 43_200, 30),
+    "DelaySeconds": Number("delay_seconds", 0, 900, 0, "s"),
+    "MaximumMessageSize": Number("max_message_bytes", 1024, limits.MESSAGE_BYTES, limits.MESSAGE_BYTES, "bytes"),
+    "MessageRetentionPeriod": Number("retention_seconds", 60, 1_209_600, None, "s"),
+    "ReceiveMessageWaitTimeSeconds": Number("receive_wait_seconds", 0, 20, 0, "s"),
+    "VisibilityTimeout": Number("visibility_timeout_seconds", 0, 43_200, 30, "s"),
+}
+
+
+class Choice(NamedTuple):
+    """An attribute of FIFO queues that is one of a few words; the first is its default."""
+
+    field: str
+    words: tuple[str, ...]
+
+
+CHOICES: dict[str, Choice] = {
+    "DeduplicationScope": Choice("deduplication_scope", ("queue", "messageGroup")),
+    "FifoThroughputLimit": Choice("fifo_throughput_limit", ("perQueue", "perMessageGroupId")),
 }
 #: Attribute -> name of its document.
 DOCUMENTS = {
     "Policy": "policy",
-    "RedriveAllowPolicy": "redrive_allow_policy",
+    "RedriveAllowPolicy": redrive.ALLOW_DOCUMENT,
     "KmsMasterKeyId": "kms_key",
     "KmsDataKeyReusePeriodSeconds": "kms_reuse",
     "SqsManagedSseEnabled": "sse",
@@ -49,11 +63,11 @@ COUNTED = (
     "ApproximateNumberOfMessagesNotVisible",
 )
 READ_ONLY = (*COUNTED, "CreatedTimestamp", "LastModifiedTimestamp", "QueueArn")
-ONLY_FIFO = ("FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit")
+ONLY_FIFO = ("FifoQueue", "ContentBasedDeduplication", *CHOICES)
 NAMES = frozenset({*NUMBERS, *DOCUMENTS, *READ_ONLY, *ONLY_FIFO, "RedrivePolicy", "All"})
+KMS_REUSE_DEFAULT = "300"
 
-_KMS_REUSE_DEFAULT = "300"
-_FLAGS = {"true": "true", "false": "false"}
+_FLAGS = {"true": True, "false": False}
 
 
 @dataclass(slots=True)
@@ -62,13 +76,36 @@ class Wanted:
 
     numbers: dict[str, int | str | None] = field(default_factory=dict)
     documents: dict[str, bytes | None] = field(default_factory=dict)
-    dead_letter_target: QueueRef | None = None
+    redrive_policy: str = ""
+    redrive: redrive.Redrive | None = None
 
     def settings(self) -> QueueSettings:
         """As the settings of a new queue."""
-        numbers = {name: value for name, value in self.numbers.items() if value is not None}
+        numbers: dict[str, Any] = {name: value for name, value in self.numbers.items() if value is not None}
         documents = {name: value for name, value in self.documents.items() if value is not None}
-        return QueueSettings(**numbers, documents=documents)  # type: ignore[arg-type] # names come from the tables
+        return QueueSettings(**numbers, documents=documents)
+
+    def change(self) -> SettingsChange:
+        """As a change of a queue that is there."""
+        return SettingsChange(
+            set={name: value for name, value in self.numbers.items() if value is not None},
+            unset=frozenset(name for name, value in self.numbers.items() if value is None),
+            documents=self.documents,
+        )
+
+    @property
+    def depends_on_the_queue(self) -> bool:
+        """Whether :meth:`require_scope` must look at what the queue has."""
+        return any(choice.field in self.numbers for choice in CHOICES.values())
+
+    def require_scope(self, now: QueueSettings) -> None:
+        """A throughput limit by group needs deduplication by group, as AWS documents. Raises InvalidAttributeValue."""
+        scope, limit = (
+            self.numbers.get(choice.field, getattr(now, choice.field)) or choice.words[0] for choice in CHOICES.values()
+        )
+        if limit == "perMessageGroupId" and scope != "messageGroup":
+            reason = "perMessageGroupId is allowed only when the value for DeduplicationScope is messageGroup."
+            raise _invalid("FifoThroughputLimit", reason)
 
 
 def unknown(name: str) -> SqsError:
@@ -87,12 +124,16 @@ def check(given: Mapping[str, str], ref: QueueRef) -> Wanted:
             raise unknown(name)
         if name in NUMBERS:
             wanted.numbers[NUMBERS[name].field] = _number(name, value)
-        elif name == "RedrivePolicy":
-            _redrive(value, ref, wanted)
         elif name in ONLY_FIFO:
-            _only_fifo(name)
-        else:
+            _of_fifo(name, value, ref, wanted)
+        elif name != "RedrivePolicy":
             wanted.documents[DOCUMENTS[name]] = _document(name, value)
+        elif value:
+            wanted.redrive_policy, wanted.redrive = value, redrive.policy(value, ref)
+            wanted.numbers["dead_letter_queue"] = wanted.redrive.target.name
+            wanted.numbers["max_receive_count"] = wanted.redrive.max_receive_count
+        else:
+            wanted.numbers |= {"dead_letter_queue": None, "max_receive_count": None}
     _one_encryption(given, wanted)
     return wanted
 
@@ -106,10 +147,27 @@ def _number(name: str, value: str) -> int | None:
     return int(value)
 
 
-def _only_fifo(name: str) -> None:
-    if name in ("DeduplicationScope", "FifoThroughputLimit"):
-        raise SqsError("InvalidAttributeName", f"You can specify the {name} only when FifoQueue is set to true.")
-    raise unknown(name)
+def _flag(name: str, value: str) -> bool:
+    found = _FLAGS.get(value.lower())
+    if found is None:
+        raise _invalid(name)
+    return found
+
+
+def _of_fifo(name: str, value: str, ref: QueueRef, wanted: Wanted) -> None:
+    if not ref.is_fifo:
+        if name in CHOICES:
+            raise SqsError("InvalidAttributeName", f"You can specify the {name} only when FifoQueue is set to true.")
+        raise unknown(name)
+    if name in CHOICES:
+        choice = CHOICES[name]
+        if value and value not in choice.words:
+            raise _invalid(name)
+        wanted.numbers[choice.field] = value or None
+    elif name == "ContentBasedDeduplication":
+        wanted.numbers["content_based_deduplication"] = int(_flag(name, value)) if value else None
+    elif not _flag(name, value):
+        raise _invalid(name, "Modifying queue type is not supported.")
 
 
 def _document(name: str, value: str) -> bytes | None:
@@ -118,58 +176,28 @@ def _document(name: str, value: str) -> bytes | None:
     if not is_text(value):
         raise _invalid(name)
     if name == "SqsManagedSseEnabled":
-        flag = _FLAGS.get(value.lower())
-        if flag is None:
-            raise _invalid(name)
-        return flag.encode()
+        return str(_flag(name, value)).lower().encode()
     if name == "KmsDataKeyReusePeriodSeconds":
         if not (value.isascii() and value.isdigit() and len(value) <= 9 and 60 <= int(value) <= 86_400):
             raise _invalid(name)
-        return None if value == _KMS_REUSE_DEFAULT else value.encode()
-    if name in ("Policy", "RedriveAllowPolicy"):
-        try:
-            document = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            document = None
-        if not isinstance(document, dict):
-            raise _invalid(name, "It must be a JSON object.")
-        statements = document.get("Statement", [])
-        if name == "Policy" and not all(
-            isinstance(one, dict) for one in (statements if isinstance(statements, list) else [statements])
-        ):
-            raise _invalid(name, "Its statements must be JSON objects.")
+        return None if value == KMS_REUSE_DEFAULT else value.encode()
+    if name == "RedriveAllowPolicy":
+        redrive.check_allow_policy(value)
+    if name == "Policy":
+        _check_policy(value)
     return value.encode()
 
 
-def _redrive(value: str, ref: QueueRef, wanted: Wanted) -> None:
-    if value == "":
-        wanted.numbers |= {"dead_letter_queue": None, "max_receive_count": None}
-        return
-    problem = f"Value {value} for parameter RedrivePolicy is invalid. Reason: "
+def _check_policy(value: str) -> None:
     try:
-        policy = orjson.loads(value)
+        document = orjson.loads(value)
     except orjson.JSONDecodeError:
-        raise SqsError("InvalidParameterValue", problem + "Redrive policy is not a valid JSON map.") from None
-    if not isinstance(policy, dict):
-        raise SqsError("InvalidParameterValue", problem + "Redrive policy is not a valid JSON map.")
-    for name in ("deadLetterTargetArn", "maxReceiveCount"):
-        if name not in policy:
-            raise SqsError(
-                "InvalidParameterValue", problem + f"Redrive policy does not contain mandatory attribute: {name}."
-            )
-    count = policy["maxReceiveCount"]
-    if isinstance(count, str) and count.isascii() and count.isdigit() and len(count) < 10:
-        count = int(count)
-    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 1000:
-        raise SqsError("InvalidParameterValue", problem + "Invalid value for maxReceiveCount: must be from 1 to 1000.")
-    target = addresses.of_arn(str(policy["deadLetterTargetArn"]))
-    if target is None:
-        raise SqsError("InvalidParameterValue", problem + "Invalid value for deadLetterTargetArn.")
-    if (target.project, target.region) != (ref.project, ref.region):
-        reason = "The dead-letter queue must be in the same account and region."
-        raise SqsError("InvalidParameterValue", problem + reason)
-    wanted.dead_letter_target = target
-    wanted.numbers |= {"dead_letter_queue": target.name, "max_receive_count": count}
+        document = None
+    if not isinstance(document, dict):
+        raise _invalid("Policy", "It must be a JSON object.")
+    statements = document.get("Statement", [])
+    if not all(isinstance(one, dict) for one in (statements if isinstance(statements, list) else [statements])):
+        raise _invalid("Policy", "Its statements must be JSON objects.")
 
 
 def _one_encryption(given: Mapping[str, str], wanted: Wanted) -> None:
@@ -186,7 +214,7 @@ def _one_encryption(given: Mapping[str, str], wanted: Wanted) -> None:
 
 
 def shown(queue: Queue, counts: Counts | None) -> dict[str, str]:
-    """Every attribute that the queue has, in AWS's order of names; counts only where given."""
+    """Every attribute that the queue has, in the order of names; counts only where given."""
     settings = queue.settings
     keep = queue.default_retention_seconds
     found: dict[str, str] = {}
@@ -199,14 +227,22 @@ def shown(queue: Queue, counts: Counts | None) -> dict[str, str]:
         found[name] = str(value if value is not None else keep if spec.default is None else spec.default)
     found["LastModifiedTimestamp"] = str(queue.modified_ms // 1000)
     found["QueueArn"] = addresses.arn(queue.ref)
+    if queue.ref.is_fifo:
+        found["FifoQueue"] = "true"
+        found["ContentBasedDeduplication"] = "true" if settings.content_based_deduplication else "false"
+        for name, choice in CHOICES.items():
+            found[name] = getattr(settings, choice.field) or choice.words[0]
     for name, document in DOCUMENTS.items():
         if document in settings.documents:
             found[name] = settings.documents[document].decode()
     found.setdefault("SqsManagedSseEnabled", "true")
-    if settings.dead_letter_queue and settings.max_receive_count:
-        target = addresses.arn(queue.ref.sibling(settings.dead_letter_queue))
-        policy = {"deadLetterTargetArn": target, "maxReceiveCount": settings.max_receive_count}
-        found["RedrivePolicy"] = orjson.dumps(policy).decode()
+    if "KmsMasterKeyId" in found:
+        found.setdefault("KmsDataKeyReusePeriodSeconds", KMS_REUSE_DEFAULT)
+    else:
+        found.pop("KmsDataKeyReusePeriodSeconds", None)
+    policy = redrive.shown(queue)
+    if policy is not None:
+        found["RedrivePolicy"] = policy
     return dict(sorted(found.items()))
 
 

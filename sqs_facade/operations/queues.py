@@ -8,23 +8,25 @@ from typing import Annotated
 import msgspec
 import orjson
 
-from sqs_facade import addresses, attributes, content
+from sqs_facade import addresses, attributes, bounds, content, redrive
 from sqs_facade.codecs.query import mapped
-from sqs_facade.errors import SqsError, invalid
-from sqs_facade.registry import Call, Shape, operation
+from sqs_facade.errors import SqsError
+from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
 from zaqar_core import queues
-from zaqar_core.errors import PurgeInProgress, QueueNotFound
-from zaqar_core.model import Queue
+from zaqar_core.errors import PurgeInProgress, QueueDeletedRecently, QueueNotFound
+from zaqar_core.model import Queue, QueueSettings
 from zaqar_core.names import QueueRef
 
-AttributeTexts = Annotated[dict[str, str], mapped("Name", "Value", "Attribute")]
-MOST_URLS = 1000
+AttributeTexts = Annotated[dict[str, str], mapped("Name", "Value", "Attribute", limits="see the table of attributes")]
+QueueName = Annotated[str, bounds.QUEUE_NAME]
+Page = Annotated[int, bounds.PAGE.meta]
+Token = Annotated[str, bounds.described("NextToken of the page before")]
 
 
 class CreateQueue(Shape):
-    queue_name: str = ""
+    queue_name: QueueName = ""
     attributes: AttributeTexts = {}
-    tags: Annotated[dict[str, str], mapped("Key", "Value", "Tag", "Tags")] = msgspec.field(
+    tags: Annotated[dict[str, str], mapped("Key", "Value", "Tag", "Tags", limits=content.TAG_LIMITS)] = msgspec.field(
         default_factory=dict, name="tags"
     )
 
@@ -33,48 +35,51 @@ class QueueUrlResult(Shape):
     queue_url: str
 
 
-@operation(on_queue_path=False)
+@operation(
+    raises=("QueueNameExists", "QueueDeletedRecently", "InvalidAttributeName", "InvalidAttributeValue"),
+    on_queue_path=False,
+)
 def create_queue(call: Call, asked: CreateQueue) -> QueueUrlResult:
     """The queue exists with these attributes. An existing one must not differ in any attribute given."""
     name = asked.queue_name
-    is_fifo_wanted = asked.attributes.get("FifoQueue", "").lower() == "true"
-    if not addresses.is_name(name) or (
-        name.endswith(".fifo") and "FifoQueue" in asked.attributes and not is_fifo_wanted
-    ):
-        raise SqsError(
-            "InvalidParameterValue",
-            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
-        )
-    if is_fifo_wanted != name.endswith(".fifo"):
-        raise SqsError("InvalidParameterValue", "The name of a FIFO queue can only end with .fifo, and must.")
+    _check_name(name, asked.attributes)
     ref = QueueRef(call.who.account, call.who.region, name)
-    if is_fifo_wanted:
-        raise SqsError("UnsupportedOperation", "FIFO queues are not available in this version.")
     wanted = attributes.check(asked.attributes, ref)
-    require_target(call, wanted)
-    settings = wanted.settings()
+    wanted.require_scope(QueueSettings())
     if asked.tags:
         content.check_tags(asked.tags, name)
+    if wanted.redrive is not None:
+        redrive.require_target(call.session, wanted.redrive_policy, ref, wanted.redrive)
+    settings = wanted.settings()
+    if asked.tags:
         settings.documents["tags"] = orjson.dumps(asked.tags)
-    created = queues.create(call.session, ref, settings, creator="sqs")
+    try:
+        created = queues.create(call.session, ref, settings, creator="sqs")
+    except QueueDeletedRecently:
+        seconds = call.session.settings.recreate_delay_seconds
+        raise SqsError(
+            "QueueDeletedRecently",
+            f"You must wait {seconds} seconds after deleting a queue before you can create another with the same name.",
+        ) from None
     if not created.is_new:
         _require_same(created.queue, asked.attributes, wanted)
     return QueueUrlResult(call.url(ref))
 
 
-def require_target(call: Call, wanted: attributes.Wanted) -> None:
-    """The dead-letter queue that a RedrivePolicy names exists. Raises InvalidParameterValue."""
-    if wanted.dead_letter_target is None:
+def _check_name(name: str, given: dict[str, str]) -> None:
+    """A FIFO queue has the attribute and the suffix, a standard queue has neither. Raises InvalidParameterValue."""
+    is_fifo_wanted = given.get("FifoQueue", "").lower() == "true"
+    if addresses.is_name(name) and is_fifo_wanted == name.endswith(".fifo"):
         return
-    try:
-        queues.get(call.session, wanted.dead_letter_target)
-    except QueueNotFound:
-        arn = addresses.arn(wanted.dead_letter_target)
+    if is_fifo_wanted:
         raise SqsError(
             "InvalidParameterValue",
-            f"Value {{deadLetterTargetArn={arn}}} for parameter RedrivePolicy is invalid. "
-            "Reason: Dead letter target does not exist.",
-        ) from None
+            "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, "
+            "must end with .fifo suffix and be 1 to 80 in length.",
+        )
+    raise SqsError(
+        "InvalidParameterValue", "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
+    )
 
 
 def _require_same(queue: Queue, given: dict[str, str], wanted: attributes.Wanted) -> None:
@@ -91,24 +96,27 @@ def _require_same(queue: Queue, given: dict[str, str], wanted: attributes.Wanted
 
 
 class GetQueueUrl(Shape):
-    queue_name: str = ""
-    owner_account: str | None = msgspec.field(default=None, name="QueueOwnerAWSAccountId")
+    queue_name: QueueName = ""
+    owner_account: Annotated[str, bounds.described("12 digits")] | None = msgspec.field(
+        default=None, name="QueueOwnerAWSAccountId"
+    )
 
 
-@operation()
+@operation(raises=("QueueDoesNotExist",))
 def get_queue_url(call: Call, asked: GetQueueUrl) -> QueueUrlResult:
     """The URL of a queue that exists. Raises QueueDoesNotExist."""
-    if not addresses.is_addressed(asked.queue_name):
+    account = asked.owner_account or call.who.account
+    if not addresses.is_addressed(asked.queue_name) or not addresses.is_account(account):
         raise QueueNotFound
-    ref = QueueRef(asked.owner_account or call.who.account, call.who.region, asked.queue_name)
+    ref = QueueRef(account, call.who.region, asked.queue_name)
     queues.get(call.session, ref)
     return QueueUrlResult(call.url(ref))
 
 
 class ListQueues(Shape):
     queue_name_prefix: str = ""
-    max_results: int | None = None
-    next_token: str | None = None
+    max_results: Page | None = None
+    next_token: Token | None = None
 
 
 class ListQueuesResult(Shape):
@@ -133,9 +141,10 @@ def list_queues(call: Call, asked: ListQueues) -> ListQueuesResult:
 
 
 def _page(most: int | None) -> int:
-    if most is not None and not 1 <= most <= MOST_URLS:
-        raise invalid(most, "MaxResults", f"Must be between 1 and {MOST_URLS}.")
-    return most or MOST_URLS
+    if most is None:
+        return bounds.PAGE.most
+    bounds.PAGE.check(most)
+    return most
 
 
 def _token(name: str) -> str:
@@ -154,31 +163,33 @@ def _after(token: str | None) -> str:
 class OfQueue(Shape):
     """Input of the operations that name a queue and nothing else."""
 
-    queue_url: str | None = None
+    queue_url: QueueUrl | None = None
 
 
-@operation()
+@operation(raises=OF_A_QUEUE)
 def delete_queue(call: Call, asked: OfQueue) -> None:
     """The queue and its messages are gone. Raises QueueDoesNotExist."""
     queues.delete(call.session, call.queue(asked.queue_url))
 
 
-@operation()
+@operation(raises=(*OF_A_QUEUE, "PurgeQueueInProgress"))
 def purge_queue(call: Call, asked: OfQueue) -> None:
-    """Every message is gone. Raises QueueDoesNotExist, PurgeQueueInProgress."""
+    """Every message is gone. Raises QueueDoesNotExist."""
     ref = call.queue(asked.queue_url)
     try:
         queues.purge_all(call.session, ref)
     except PurgeInProgress:
+        seconds = call.session.settings.purge_interval_seconds
         raise SqsError(
-            "PurgeQueueInProgress", f"Only one PurgeQueue operation on {ref.name} is allowed every 60 seconds."
+            "PurgeQueueInProgress",
+            f"Only one PurgeQueue operation on {ref.name} is allowed every {seconds} seconds.",
         ) from None
 
 
 class ListSources(Shape):
-    queue_url: str | None = None
-    max_results: int | None = None
-    next_token: str | None = None
+    queue_url: QueueUrl | None = None
+    max_results: Page | None = None
+    next_token: Token | None = None
 
 
 class ListSourcesResult(Shape):
@@ -186,7 +197,7 @@ class ListSourcesResult(Shape):
     next_token: str | None = None
 
 
-@operation()
+@operation(raises=OF_A_QUEUE)
 def list_dead_letter_source_queues(call: Call, asked: ListSources) -> ListSourcesResult:
     """Queues whose RedrivePolicy names this one, in the order of names. Raises QueueDoesNotExist."""
     target = call.queue(asked.queue_url)
@@ -194,7 +205,7 @@ def list_dead_letter_source_queues(call: Call, asked: ListSources) -> ListSource
     most, after = _page(asked.max_results), _after(asked.next_token)
     found: list[str] = []
     while True:
-        names = queues.names(call.session, target.project, target.region, after=after, limit=MOST_URLS)
+        names = queues.names(call.session, target.project, target.region, after=after, limit=bounds.PAGE.most)
         for queue in queues.get_many(call.session, [target.sibling(name) for name in names]):
             if (
                 queue is not None
@@ -204,6 +215,6 @@ def list_dead_letter_source_queues(call: Call, asked: ListSources) -> ListSource
                 if len(found) == most:
                     return ListSourcesResult([call.url(target.sibling(name)) for name in found], _token(found[-1]))
                 found.append(queue.ref.name)
-        if len(names) < MOST_URLS:
+        if len(names) < bounds.PAGE.most:
             return ListSourcesResult([call.url(target.sibling(name)) for name in found])
         after = names[-1]

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sqs_facade import attributes
+from sqs_facade import attributes, redrive
 from sqs_facade.codecs.query import listed
 from sqs_facade.errors import missing
-from sqs_facade.operations.queues import AttributeTexts, require_target
-from sqs_facade.registry import Call, Shape, operation
+from sqs_facade.operations.queues import AttributeTexts
+from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
 from zaqar_core import queues
-from zaqar_core.model import SettingsChange
+from zaqar_core.model import Queue, SettingsChange
 
 
 class GetQueueAttributes(Shape):
-    queue_url: str | None = None
-    attribute_names: Annotated[list[str], listed("AttributeName")] = []
+    queue_url: QueueUrl | None = None
+    attribute_names: Annotated[list[str], listed("AttributeName", "`All` or names of the table of attributes")] = []
 
 
 class Attributes(Shape):
     attributes: dict[str, str] = {}
 
 
-@operation()
+@operation(raises=(*OF_A_QUEUE, "InvalidAttributeName"))
 def get_queue_attributes(call: Call, asked: GetQueueAttributes) -> Attributes:
     """Those asked for that the queue has. Its cost does not depend on the number of messages."""
     queue, counts = queues.get_with_counts(call.session, call.queue(asked.queue_url))
@@ -30,24 +30,25 @@ def get_queue_attributes(call: Call, asked: GetQueueAttributes) -> Attributes:
 
 
 class SetQueueAttributes(Shape):
-    queue_url: str | None = None
+    queue_url: QueueUrl | None = None
     attributes: AttributeTexts = {}
 
 
-@operation()
+@operation(raises=(*OF_A_QUEUE, "InvalidAttributeName", "InvalidAttributeValue"))
 def set_queue_attributes(call: Call, asked: SetQueueAttributes) -> None:
     """All attributes given are set, or none. An empty value takes an attribute away."""
     ref = call.queue(asked.queue_url)
     if not asked.attributes:
         raise missing("Attribute.Name")
     wanted = attributes.check(asked.attributes, ref)
-    require_target(call, wanted)
-    queues.change(
-        call.session,
-        ref,
-        SettingsChange(
-            set={name: value for name, value in wanted.numbers.items() if value is not None},
-            unset=frozenset(name for name, value in wanted.numbers.items() if value is None),
-            documents=wanted.documents,
-        ),
-    )
+    if wanted.redrive is not None:
+        redrive.require_target(call.session, wanted.redrive_policy, ref, wanted.redrive)
+    if not wanted.depends_on_the_queue:
+        queues.change(call.session, ref, wanted.change())
+        return
+
+    def edit(queue: Queue) -> SettingsChange:
+        wanted.require_scope(queue.settings)
+        return wanted.change()
+
+    queues.revise(call.session, ref, edit)
