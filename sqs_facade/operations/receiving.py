@@ -6,28 +6,28 @@ from typing import Annotated
 
 from msgspec import field
 
-from sqs_facade import addresses, content, digests, receipts
+from sqs_facade import addresses, bounds, content, digests, receipts
 from sqs_facade.codecs.query import listed
-from sqs_facade.errors import SqsError, invalid, missing, of_receipt_fact
-from sqs_facade.operations.batches import Failed, check_ids, failed
-from sqs_facade.registry import Call, Shape, operation
+from sqs_facade.errors import SqsError, missing, of_receipt_fact, wrong_queue_type
+from sqs_facade.operations.batches import WHOLE_BATCH, BatchId, Failed, check_ids, failed
+from sqs_facade.operations.sending import sequence_number
+from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
 from zaqar_core import messages
 from zaqar_core.model import Receipt, StoredMessage
+from zaqar_core.names import QueueRef
 
-MOST_MESSAGES = 10
-MOST_WAIT_SECONDS = 20
-MOST_VISIBILITY_SECONDS = 43_200
+Visibility = Annotated[int, bounds.VISIBILITY.meta]
 
 
 class ReceiveMessage(Shape):
-    queue_url: str | None = None
-    max_number_of_messages: int | None = None
-    wait_time_seconds: int | None = None
-    visibility_timeout: int | None = None
+    queue_url: QueueUrl | None = None
+    max_number_of_messages: Annotated[int, bounds.MESSAGES.meta] | None = None
+    wait_time_seconds: Annotated[int, bounds.WAIT.meta] | None = None
+    visibility_timeout: Visibility | None = None
     attribute_names: Annotated[list[str], listed("AttributeName")] | None = None
     message_system_attribute_names: Annotated[list[str], listed("MessageSystemAttributeName")] | None = None
     message_attribute_names: Annotated[list[str], listed("MessageAttributeName")] | None = None
-    receive_request_attempt_id: str | None = None
+    receive_request_attempt_id: Annotated[str, bounds.IDENTIFIER] | None = None
 
 
 class Message(Shape):
@@ -44,27 +44,45 @@ class ReceiveMessageResult(Shape):
     messages: list[Message] = []
 
 
-@operation()
+@operation(raises=(*OF_A_QUEUE, "InvalidAttributeName", "OverLimit"))
 def receive_message(call: Call, asked: ReceiveMessage) -> ReceiveMessageResult:
     """Lease up to ten messages; wait for one where the queue is empty and the client asks for it."""
     ref = call.queue(asked.queue_url)
-    most, wait = asked.max_number_of_messages, asked.wait_time_seconds
-    if most is not None and not 1 <= most <= MOST_MESSAGES:
-        raise invalid(most, "MaxNumberOfMessages", f"Must be between 1 and {MOST_MESSAGES}, if provided.")
-    if wait is not None and not 0 <= wait <= MOST_WAIT_SECONDS:
-        raise invalid(wait, "WaitTimeSeconds", f"Must be >= 0 and <= {MOST_WAIT_SECONDS}, if provided.")
+    most, wait, attempt = asked.max_number_of_messages, asked.wait_time_seconds, asked.receive_request_attempt_id
+    if most is not None:
+        bounds.MESSAGES.check(most)
+    if wait is not None:
+        bounds.WAIT.check(wait)
     if asked.visibility_timeout is not None:
-        _check_visibility(asked.visibility_timeout)
-    system = {*(asked.attribute_names or ()), *(asked.message_system_attribute_names or ())}
-    for name in system - SYSTEM_ATTRIBUTES:
-        raise SqsError("InvalidAttributeName", f"Unknown Attribute {name}.")
+        bounds.VISIBILITY.check(asked.visibility_timeout)
+    if attempt is not None:
+        content.check_identifier(attempt, "ReceiveRequestAttemptId")
+        if not ref.is_fifo:
+            raise wrong_queue_type(attempt, "ReceiveRequestAttemptId")
+    system = system_names(asked)
     found = messages.receive(
-        call.session, ref, max_messages=most or 1, visibility_seconds=asked.visibility_timeout, wait_seconds=wait
+        call.session,
+        ref,
+        max_messages=most or 1,
+        visibility_seconds=asked.visibility_timeout,
+        wait_seconds=wait,
+        attempt_id=attempt,
     )
     wanted = content.Selector(asked.message_attribute_names or ())
-    return ReceiveMessageResult([_shown(call, one, ref.project, system, wanted) for one in found])
+    return ReceiveMessageResult([_shown(call, one, ref, system, wanted) for one in found])
 
 
+def system_names(asked: ReceiveMessage) -> set[str]:
+    """The system attributes asked for, by either list. Raises InvalidAttributeName."""
+    if not asked.attribute_names and not asked.message_system_attribute_names:
+        return _NONE
+    names = {*(asked.attribute_names or ()), *(asked.message_system_attribute_names or ())}
+    for name in names - SYSTEM_ATTRIBUTES:
+        raise SqsError("InvalidAttributeName", f"Unknown Attribute {name}.")
+    return names
+
+
+_NONE: set[str] = set()
 SYSTEM_ATTRIBUTES = frozenset(
     {
         "All", "SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp",
@@ -73,13 +91,13 @@ SYSTEM_ATTRIBUTES = frozenset(
 )  # fmt: skip
 
 
-def _shown(call: Call, found: StoredMessage, owner: str, system: set[str], wanted: content.Selector) -> Message:
+def _shown(call: Call, found: StoredMessage, ref: QueueRef, system: set[str], wanted: content.Selector) -> Message:
     assert found.receipt is not None
     message = Message(
         found.id, receipts.encode(found.receipt, call.session.secret), digests.of_body(found.body), found.body.decode()
     )
     if system:
-        every = system_attributes(found, owner)
+        every = system_attributes(found, ref)
         chosen = every if "All" in system else {name: value for name, value in every.items() if name in system}
         message.attributes = chosen or None
     if found.attributes:
@@ -90,33 +108,29 @@ def _shown(call: Call, found: StoredMessage, owner: str, system: set[str], wante
     return message
 
 
-def system_attributes(found: StoredMessage, owner: str) -> dict[str, str]:
-    """All that the message has, in the order of names. Times are milliseconds. ``owner`` is the queue's account."""
+def system_attributes(found: StoredMessage, ref: QueueRef) -> dict[str, str]:
+    """All that the message of that queue has. Times are milliseconds."""
     every = {
         "ApproximateFirstReceiveTimestamp": str(found.first_received_ms or 0),
         "ApproximateReceiveCount": str(found.receive_count),
-        "SenderId": found.sender or owner,
+        "SenderId": found.sender or ref.project,
         "SentTimestamp": str(found.sent_ms),
     }
     for one in found.system_attributes:
         every[one.name] = one.value.decode()
     if found.source_queue is not None:
         every["DeadLetterQueueSourceArn"] = addresses.arn(found.source_queue)
-    if found.dedup_id is not None:
-        every["MessageDeduplicationId"] = found.dedup_id
     if found.group is not None:
         every["MessageGroupId"] = found.group
+    if ref.is_fifo:
+        if found.dedup_id is not None:
+            every["MessageDeduplicationId"] = found.dedup_id
+        every["SequenceNumber"] = sequence_number(found.sequence)
     return every
 
 
-def _check_visibility(seconds: int) -> None:
-    if not 0 <= seconds <= MOST_VISIBILITY_SECONDS:
-        reason = f"VisibilityTimeout must be between 0 and {MOST_VISIBILITY_SECONDS} seconds."
-        raise invalid(seconds, "VisibilityTimeout", reason)
-
-
 class DeleteMessage(Shape):
-    queue_url: str | None = None
+    queue_url: QueueUrl | None = None
     receipt_handle: str | None = None
 
 
@@ -126,7 +140,7 @@ def _receipt(call: Call, handle: str | None) -> Receipt:
     return receipts.decode(handle, call.session.secret)
 
 
-@operation()
+@operation(raises=(*OF_A_QUEUE, "ReceiptHandleIsInvalid"))
 def delete_message(call: Call, asked: DeleteMessage) -> None:
     """The message is gone, or was already. One round trip. Raises ReceiptHandleIsInvalid."""
     ref = call.queue(asked.queue_url)
@@ -136,32 +150,32 @@ def delete_message(call: Call, asked: DeleteMessage) -> None:
 
 
 class ChangeMessageVisibility(Shape):
-    queue_url: str | None = None
+    queue_url: QueueUrl | None = None
     receipt_handle: str | None = None
-    visibility_timeout: int | None = None
+    visibility_timeout: Visibility | None = None
 
 
-@operation()
+@operation(raises=(*OF_A_QUEUE, "ReceiptHandleIsInvalid"))
 def change_message_visibility(call: Call, asked: ChangeMessageVisibility) -> None:
     """The lease ends so many seconds from now. Raises ReceiptHandleIsInvalid, InvalidParameterValue."""
     ref = call.queue(asked.queue_url)
     receipt = _receipt(call, asked.receipt_handle)
     if asked.visibility_timeout is None:
         raise missing("VisibilityTimeout")
-    _check_visibility(asked.visibility_timeout)
+    bounds.VISIBILITY.check(asked.visibility_timeout)
     [outcome] = messages.change_visibility(call.session, ref, [(receipt, asked.visibility_timeout)])
     if outcome is not None:
         raise of_receipt_fact(outcome, asked.receipt_handle or "")
 
 
 class DeleteEntry(Shape):
-    id: str | None = None
+    id: BatchId | None = None
     receipt_handle: str | None = None
 
 
 class DeleteMessageBatch(Shape):
-    queue_url: str | None = None
-    entries: Annotated[list[DeleteEntry], listed("DeleteMessageBatchRequestEntry")] = []
+    queue_url: QueueUrl | None = None
+    entries: Annotated[list[DeleteEntry], listed("DeleteMessageBatchRequestEntry", bounds.BATCH)] = []
 
 
 class DoneEntry(Shape):
@@ -173,7 +187,7 @@ class BatchResult(Shape):
     failed: list[Failed] = []
 
 
-@operation()
+@operation(raises=(*OF_A_QUEUE, *WHOLE_BATCH))
 def delete_message_batch(call: Call, asked: DeleteMessageBatch) -> BatchResult:
     """Each message is gone, or its entry failed alone. One round trip."""
     ref = call.queue(asked.queue_url)
@@ -195,15 +209,15 @@ def delete_message_batch(call: Call, asked: DeleteMessageBatch) -> BatchResult:
 
 
 class VisibilityEntry(DeleteEntry):
-    visibility_timeout: int | None = None
+    visibility_timeout: Visibility | None = None
 
 
 class ChangeMessageVisibilityBatch(Shape):
-    queue_url: str | None = None
-    entries: Annotated[list[VisibilityEntry], listed("ChangeMessageVisibilityBatchRequestEntry")] = []
+    queue_url: QueueUrl | None = None
+    entries: Annotated[list[VisibilityEntry], listed("ChangeMessageVisibilityBatchRequestEntry", bounds.BATCH)] = []
 
 
-@operation()
+@operation(raises=(*OF_A_QUEUE, *WHOLE_BATCH))
 def change_message_visibility_batch(call: Call, asked: ChangeMessageVisibilityBatch) -> BatchResult:
     """Each lease is changed, or its entry failed alone. One round trip."""
     ref = call.queue(asked.queue_url)
@@ -216,7 +230,7 @@ def change_message_visibility_batch(call: Call, asked: ChangeMessageVisibilityBa
             seconds = entry.visibility_timeout
             if seconds is None:
                 raise missing("VisibilityTimeout")
-            _check_visibility(seconds)
+            bounds.VISIBILITY.check(seconds)
             good.append((name, entry.receipt_handle or "", receipt, seconds))
         except SqsError as error:
             result.failed.append(failed(name, error))

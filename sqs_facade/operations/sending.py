@@ -6,27 +6,30 @@ from typing import Annotated
 
 from msgspec import field
 
-from sqs_facade import content, digests
+from sqs_facade import bounds, content, digests
 from sqs_facade.codecs.query import listed
-from sqs_facade.errors import SqsError, invalid, of_fact, too_long
-from sqs_facade.operations.batches import Failed, check_ids, failed
-from sqs_facade.registry import Call, Shape, operation
+from sqs_facade.errors import SqsError, missing, of_fact, too_long, wrong_queue_type
+from sqs_facade.operations.batches import WHOLE_BATCH, BatchId, Failed, check_ids, failed
+from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
 from zaqar_core import limits, messages
 from zaqar_core.errors import MessageTooLong
-from zaqar_core.model import NewMessage
+from zaqar_core.model import NewMessage, Sent
 from zaqar_core.names import QueueRef
 
-MOST_DELAY_SECONDS = 900
+#: A sequence number has 20 digits, so that the order of the texts is that of the numbers.
+_FIRST_SEQUENCE = 10**19
+
+_Identifier = Annotated[str, bounds.IDENTIFIER]
 
 
 class SendMessage(Shape):
-    message_body: str | None = None
-    queue_url: str | None = None
-    delay_seconds: int | None = None
+    message_body: Annotated[str, bounds.BODY] | None = None
+    queue_url: QueueUrl | None = None
+    delay_seconds: Annotated[int, bounds.DELAY.meta] | None = None
     message_attributes: content.AttributeMap | None = None
     message_system_attributes: content.SystemAttributeMap | None = None
-    message_deduplication_id: str | None = None
-    message_group_id: str | None = None
+    message_deduplication_id: _Identifier | None = None
+    message_group_id: _Identifier | None = None
 
 
 class SendMessageResult(Shape):
@@ -37,13 +40,19 @@ class SendMessageResult(Shape):
     sequence_number: str | None = None
 
 
-class SendMessageBatchRequestEntry(SendMessage):
-    id: str | None = None
+class SendMessageBatchRequestEntry(Shape):
+    id: BatchId | None = None
+    message_body: Annotated[str, bounds.BODY] | None = None
+    delay_seconds: Annotated[int, bounds.DELAY.meta] | None = None
+    message_attributes: content.AttributeMap | None = None
+    message_system_attributes: content.SystemAttributeMap | None = None
+    message_deduplication_id: _Identifier | None = None
+    message_group_id: _Identifier | None = None
 
 
 class SendMessageBatch(Shape):
-    queue_url: str | None = None
-    entries: Annotated[list[SendMessageBatchRequestEntry], listed("SendMessageBatchRequestEntry")] = []
+    queue_url: QueueUrl | None = None
+    entries: Annotated[list[SendMessageBatchRequestEntry], listed("SendMessageBatchRequestEntry", bounds.BATCH)] = []
 
 
 class SentEntry(Shape):
@@ -60,15 +69,34 @@ class SendMessageBatchResult(Shape):
     failed: list[Failed] = []
 
 
-def _new_message(asked: SendMessage, trace_header: str | None, sender: str | None) -> NewMessage:
+def sequence_number(sequence: int) -> str:
+    """SequenceNumber of a message of a FIFO queue."""
+    return str(_FIRST_SEQUENCE + sequence)
+
+
+def _new_message(
+    asked: SendMessage | SendMessageBatchRequestEntry, trace_header: str | None, sender: str | None, *, is_fifo: bool
+) -> NewMessage:
     delay = asked.delay_seconds
-    if delay is not None and not 0 <= delay <= MOST_DELAY_SECONDS:
-        reason = "DelaySeconds must be >= 0 and <= 900."
-        raise invalid(delay, "DelaySeconds", reason)
+    if delay is not None:
+        bounds.DELAY.check(delay)
+        if is_fifo:
+            if delay:
+                raise wrong_queue_type(delay, "DelaySeconds")
+            delay = None  # on a FIFO queue 0 means the queue's delay
     body = content.body(asked.message_body)
     attributes = content.attributes(asked.message_attributes) if asked.message_attributes else ()
     given = asked.message_system_attributes
     system = content.system_attributes(given or {}, trace_header) if given or trace_header else ()
+    group, dedup_id = asked.message_group_id, asked.message_deduplication_id
+    if group is not None:
+        content.check_identifier(group, "MessageGroupId")
+    elif is_fifo:
+        raise missing("MessageGroupId")
+    if dedup_id is not None:
+        content.check_identifier(dedup_id, "MessageDeduplicationId")
+        if not is_fifo:
+            raise wrong_queue_type(dedup_id, "MessageDeduplicationId")
     return NewMessage(
         body,
         "text",
@@ -77,8 +105,8 @@ def _new_message(asked: SendMessage, trace_header: str | None, sender: str | Non
         content.size(body, attributes) if attributes else len(body),
         delay,
         sender=sender,
-        group=content.identifier(asked.message_group_id, "MessageGroupId"),
-        dedup_id=content.identifier(asked.message_deduplication_id, "MessageDeduplicationId"),
+        group=group,
+        dedup_id=dedup_id,
     )
 
 
@@ -87,11 +115,12 @@ def _sender(call: Call, ref: QueueRef) -> str | None:
     return call.who.account if call.who.account != ref.project else None
 
 
-@operation()
+@operation(raises=(*OF_A_QUEUE, "InvalidMessageContents"))
 def send_message(call: Call, asked: SendMessage) -> SendMessageResult:
     """Put one message into a queue. One round trip."""
     ref = call.queue(asked.queue_url)
-    new = _new_message(asked, call.request.header("X_AMZN_TRACE_ID"), _sender(call, ref))
+    is_fifo = ref.is_fifo
+    new = _new_message(asked, call.request.header("X_AMZN_TRACE_ID"), _sender(call, ref), is_fifo=is_fifo)
     [sent] = messages.send(call.session, ref, [new])
     if isinstance(sent, MessageTooLong):
         raise of_fact(sent)
@@ -100,23 +129,31 @@ def send_message(call: Call, asked: SendMessage) -> SendMessageResult:
         sent.id,
         digests.of_attributes(new.attributes) if new.attributes else None,
         digests.of_attributes(new.system_attributes) if new.system_attributes else None,
+        sequence_number(sent.sequence) if is_fifo else None,
     )
 
 
-@operation()
+@operation(raises=(*OF_A_QUEUE, *WHOLE_BATCH, "BatchRequestTooLong"))
 def send_message_batch(call: Call, asked: SendMessageBatch) -> SendMessageBatchResult:
     """Put up to ten messages into a queue, each on its own terms. One round trip."""
     ref = call.queue(asked.queue_url)
+    is_fifo = ref.is_fifo
     ids = check_ids(asked.entries, "SendMessageBatchRequestEntry")
+    if is_fifo and any(entry.message_group_id is None for entry in asked.entries):
+        # Recorded from AWS: another code than SendMessage's, and the whole batch fails.
+        raise SqsError("InvalidParameterValue", missing("MessageGroupId").message)
     trace_header, sender = call.request.header("X_AMZN_TRACE_ID"), _sender(call, ref)
     result = SendMessageBatchResult([], [])
     accepted: list[tuple[str, NewMessage]] = []
+    total = 0
     for name, entry in zip(ids, asked.entries, strict=True):
         try:
-            accepted.append((name, _new_message(entry, trace_header, sender)))
+            new = _new_message(entry, trace_header, sender, is_fifo=is_fifo)
+            accepted.append((name, new))
+            total += new.size_bytes or 0
         except SqsError as error:
             result.failed.append(failed(name, error))
-    total = sum(new.size_bytes or 0 for _, new in accepted)
+            total += _size(entry)
     if total > limits.MESSAGE_BYTES:
         raise SqsError(
             "BatchRequestTooLong",
@@ -127,14 +164,27 @@ def send_message_batch(call: Call, asked: SendMessageBatch) -> SendMessageBatchR
         if isinstance(sent, MessageTooLong):
             reason = f"One or more parameters cannot be validated. Reason: {too_long(sent.limit_bytes)}"
             result.failed.append(failed(name, SqsError("InvalidParameterValue", reason)))
-            continue
-        result.successful.append(
-            SentEntry(
-                name,
-                sent.id,
-                digests.of_body(new.body),
-                digests.of_attributes(new.attributes),
-                digests.of_attributes(new.system_attributes),
-            )
-        )
+        else:
+            result.successful.append(_sent_entry(name, new, sent, is_fifo=is_fifo))
     return result
+
+
+def _size(entry: SendMessageBatchRequestEntry) -> int:
+    """Bytes of an entry that cannot be sent: they count in the batch all the same."""
+    size = len((entry.message_body or "").encode())
+    for name, value in (entry.message_attributes or {}).items():
+        size += len(f"{name}{value.data_type or ''}{value.string_value or ''}".encode()) + len(
+            value.binary_value or b""
+        )
+    return size
+
+
+def _sent_entry(name: str, new: NewMessage, sent: Sent, *, is_fifo: bool) -> SentEntry:
+    return SentEntry(
+        name,
+        sent.id,
+        digests.of_body(new.body),
+        digests.of_attributes(new.attributes),
+        digests.of_attributes(new.system_attributes),
+        sequence_number(sent.sequence) if is_fifo else None,
+    )
