@@ -76,6 +76,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # -- SQS -------------------------------------------------------------------------------------------------------
     #: Messages in flight per queue before OverLimit.
     max_in_flight: Positive = 120_000
+    #: Of one account, by one worker, before RequestThrottled; None: no limit.
+    max_requests_per_second: Positive | None = None
     #: Between two PurgeQueue of one queue; 0: no limit.
     purge_interval_seconds: NotNegative = 60
     #: After DeleteQueue, before a queue of that name can be made again; 0: at once (AWS has 60).
