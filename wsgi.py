@@ -10,6 +10,7 @@ import atexit
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqs_facade import peek
 from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core import settings as configuration
 from zaqar_core.core import Core
@@ -38,7 +39,7 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     TaskRunner(core).start()
     pipeline = Pipeline(core, settings)
     sqs, zaqar = SqsFace(settings), ZaqarFace(settings)
-    app = create_flask(core, pipeline, sqs, zaqar)
+    app = create_flask(core, pipeline, sqs, zaqar, {peek.PATH: peek.PeekFace(settings)})
     app.extensions["sqs_facade"] = core
     app.wsgi_app = FastLane(  # type: ignore[method-assign] # Flask's own idiom for middleware
         app.wsgi_app,

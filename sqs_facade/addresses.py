@@ -75,7 +75,7 @@ def queue(queue_url: str | None, path: str, who: Caller, settings: Settings) -> 
             raise missing("QueueUrl")
         queue_url = path
     if len(queue_url) > _LONGEST_URL:
-        raise _bad_address(queue_url)
+        raise bad(queue_url)
     return _parse(queue_url, who, settings.region if settings.regions == "ignore" else "")
 
 
@@ -87,7 +87,7 @@ def _parse(url: str, who: Caller, forced_region: str) -> QueueRef:
         try:
             parts = urlsplit(url)
         except ValueError:
-            raise _bad_address(url) from None
+            raise bad(url) from None
         region, path = _host_region(parts.netloc), parts.path
     segments = [unquote(part) for part in path.split("/") if part]
     if segments and segments[0] == "queue" and len(segments) > 1:
@@ -100,15 +100,20 @@ def _parse(url: str, who: Caller, forced_region: str) -> QueueRef:
         case [named_region, account, name] if _ACCOUNT.match(account):
             region = region or named_region
         case _:
-            raise _bad_address(url)
+            raise bad(url)
     if not is_addressed(name):
-        raise _bad_address(url)
+        raise bad(url)
     return QueueRef(account, forced_region or region or who.region, name)
 
 
 def is_name(name: str) -> bool:
     """Whether SQS creates it: 1 to 80 letters, digits, hyphens, underscores; ``.fifo`` at the end is part of the 80."""
     return len(name) <= 80 and bool(_NAME.match(name.removesuffix(".fifo")))
+
+
+def names_account(url: str) -> bool:
+    """Whether a URL has an account in its path, as queue URLs do."""
+    return any(map(is_account, url.split("/")))
 
 
 def is_account(text: str) -> bool:
@@ -121,7 +126,8 @@ def is_addressed(name: str) -> bool:
     return bool(_ADDRESSED.match(name))
 
 
-def _bad_address(url: str) -> SqsError:
+def bad(url: str) -> SqsError:
+    """The answer to an address that names no queue."""
     return SqsError("InvalidAddress", f"The address {url[:200]} is not valid for this endpoint.")
 
 

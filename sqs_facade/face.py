@@ -16,6 +16,7 @@ from sqs_facade.codecs import query
 from sqs_facade.errors import SqsError
 from sqs_facade.operations import load_all
 from sqs_facade.registry import OPERATIONS, Call, Operation
+from sqs_facade.throttle import Throttle
 from zaqar_core import queues
 from zaqar_core.core import Session
 from zaqar_core.errors import CoreError
@@ -25,7 +26,7 @@ from zaqar_core.web.call import Refusal, Reply, Request
 load_all()
 
 _TARGET = "AmazonSQS."
-_JSON_TYPE = "application/x-amz-json-1.0"
+JSON_TYPE = "application/x-amz-json-1.0"
 _FORM_TYPE = "application/x-www-form-urlencoded"
 #: A message of 1 MiB may be written with six-byte escapes, its binary attributes in base64.
 _JSON_BODY_BYTES = 8 << 20
@@ -40,9 +41,9 @@ _process = f"{os.urandom(4).hex()}-{os.urandom(2).hex()}-4{os.urandom(2).hex()[1
 def is_sqs(environ: Mapping[str, Any]) -> bool:
     """Whether a request is surely SQS's: JSON by its target header, query by its form or its Action."""
     if environ["REQUEST_METHOD"] == "POST":
-        if "HTTP_X_AMZ_TARGET" in environ:
-            return True
         path = environ["PATH_INFO"]
+        if "HTTP_X_AMZ_TARGET" in environ:
+            return not path.startswith("/_")
         return environ.get("CONTENT_TYPE", "").startswith(_FORM_TYPE) and not path.startswith(("/v1", "/v2", "/_"))
     if environ["REQUEST_METHOD"] != "GET" or environ["PATH_INFO"] != "/":
         return False
@@ -50,7 +51,7 @@ def is_sqs(environ: Mapping[str, Any]) -> bool:
     return parameters.startswith("Action=") or "&Action=" in parameters
 
 
-def _request_id() -> str:
+def new_request_id() -> str:
     return _process + f"{next(_numbers) & 0xFFFFFFFFFFFF:012x}"
 
 
@@ -59,6 +60,8 @@ class SqsFace:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        limit = settings.max_requests_per_second
+        self._throttle = Throttle(limit) if limit else None
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Bytes."""
@@ -66,28 +69,29 @@ class SqsFace:
 
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the operation asked for. Never raises."""
-        request_id = _request_id()
+        request_id = new_request_id()
         environ = request.environ
         target = environ.get("HTTP_X_AMZ_TARGET")
         try:
             call = Call(session, request, addresses.caller(environ, self._settings))
+            if self._throttle is not None and not self._throttle.admits(call.who.account):
+                raise SqsError("RequestThrottled", "Rate exceeded")
             if target is not None:
                 return _answer_json(call, target, request_id)
             return _answer_query(call, request_id)
         except SqsError as error:
-            return _error(error, request, request_id)
+            return error_reply(error, request, request_id)
         except CoreError as fact:
-            return _error(errors.of_fact(fact), request, request_id)
-        except Exception:
-            _log.exception("request %s failed, operation %s", request_id, target)
-            return _error(SqsError("InternalFailure", "An internal error occurred."), request, request_id)
+            return error_reply(errors.of_fact(fact), request, request_id)
+        except Exception as problem:
+            return error_reply(unforeseen(problem, request_id, target), request, request_id)
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """SQS's words for a request that was not run."""
-        return _error(_REFUSALS[why], request, _request_id())
+        return error_reply(REFUSALS[why], request, new_request_id())
 
 
-_REFUSALS = {
+REFUSALS = {
     Refusal.BODY_TOO_LARGE: SqsError("RequestEntityTooLarge", "The request body is too large."),
     Refusal.BODY_CUT_SHORT: SqsError("IncompleteBody", "The request body ended before its declared length."),
     Refusal.BODY_LENGTH_INVALID: SqsError("IncompleteBody", "The Content-Length header is not a number."),
@@ -96,27 +100,47 @@ _REFUSALS = {
 }
 
 
+def unforeseen(problem: Exception, request_id: str, operation: str | None) -> SqsError:
+    """Logged with the request's id, and nothing of its content; the answer says no more than that."""
+    _log.error("request %s failed, operation %s", request_id, operation, exc_info=problem)
+    return SqsError("InternalFailure", "An internal error occurred.")
+
+
+def is_json_protocol(request: Request) -> bool:
+    return "HTTP_X_AMZ_TARGET" in request.environ
+
+
+def read_json(operation: Operation, body: bytes) -> Any:
+    """The operation's input. Raises SerializationException."""
+    try:
+        return operation.read_json(body or b"{}")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
+        raise SqsError("SerializationException", f"The request body is not valid: {problem}") from None
+
+
+def read_parameters(request: Request) -> dict[str, Any]:
+    """The parameters of the query string and, winning, of the form. Raises SerializationException."""
+    try:
+        parameters = query.tree(request.query) if request.query else {}
+        if request.method == "POST" and not is_json_protocol(request):
+            parameters.update(query.tree(request.body))
+    except (ValueError, UnicodeDecodeError) as problem:
+        raise SqsError("SerializationException", f"The request's parameters are not valid: {problem}") from None
+    return parameters
+
+
 def _answer_json(call: Call, target: str, request_id: str) -> Reply:
     found = OPERATIONS.get(target[len(_TARGET) :]) if target.startswith(_TARGET) else None
     if found is None:
         raise SqsError("UnknownOperationException", f"The operation {target[:200]} is not known to this service.")
-    try:
-        asked = found.read_json(call.request.body or b"{}")
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
-        raise SqsError("SerializationException", f"The request body is not valid: {problem}") from None
-    result = _run(found, call, asked)
+    result = _run(found, call, read_json(found, call.request.body))
     body = b"{}" if result is None else _encode(result)
-    return Reply(200, [("Content-Type", _JSON_TYPE), ("x-amzn-RequestId", request_id)], body)
+    return Reply(200, [("Content-Type", JSON_TYPE), ("x-amzn-RequestId", request_id)], body)
 
 
 def _answer_query(call: Call, request_id: str) -> Reply:
     request = call.request
-    try:
-        parameters = query.tree(request.query) if request.query else {}
-        if request.method == "POST":
-            parameters.update(query.tree(request.body))
-    except (ValueError, UnicodeDecodeError) as problem:
-        raise SqsError("SerializationException", f"The request's parameters are not valid: {problem}") from None
+    parameters = read_parameters(request)
     action = parameters.get("Action")
     on_queue_path = request.path not in ("", "/")
     if action is None:
@@ -131,7 +155,7 @@ def _answer_query(call: Call, request_id: str) -> Reply:
     except (msgspec.MsgspecError, RecursionError) as problem:
         raise SqsError("InvalidParameterValue", f"One or more parameters are invalid: {problem}") from None
     result = _run(found, call, asked)
-    as_json = _wants_json(request)
+    as_json = wants_json(request)
     # Results without output have no Result element; an empty one is <XResult/>.
     members = msgspec.to_builtins(result) if result is not None else ({} if found.result else None)
     kind = "application/json" if as_json else "text/xml"
@@ -157,22 +181,24 @@ def _operation(action: Any, *, on_queue_path: bool) -> Operation:
     return found
 
 
-def _wants_json(request: Request) -> bool:
+def wants_json(request: Request) -> bool:
+    """Whether a client of the query protocol prefers the answer as JSON."""
     return "application/json" in (request.header("ACCEPT") or "")
 
 
-def _error(error: SqsError, request: Request, request_id: str) -> Reply:
+def error_reply(error: SqsError, request: Request, request_id: str) -> Reply:
+    """The error in the protocol of the request."""
     kind = error.kind
-    if "HTTP_X_AMZ_TARGET" in request.environ:
+    if is_json_protocol(request):
         fault = "Sender" if kind.is_sender else "Receiver"
         headers = [
-            ("Content-Type", _JSON_TYPE),
+            ("Content-Type", JSON_TYPE),
             ("x-amzn-RequestId", request_id),
             ("x-amzn-query-error", f"{kind.code};{fault}"),
         ]
         body = orjson.dumps({"__type": f"com.amazonaws.sqs#{kind.shape}", "message": error.message})
         return Reply(kind.status, headers, body)
-    as_json = _wants_json(request)
+    as_json = wants_json(request)
     body = query.write_error(kind.code, error.query_message, request_id, is_sender=kind.is_sender, as_json=as_json)
     content_type = "application/json" if as_json else "text/xml"
     return Reply(kind.status, [("Content-Type", content_type), ("x-amzn-RequestId", request_id)], body)

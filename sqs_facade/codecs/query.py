@@ -248,7 +248,7 @@ def write(operation: str, result: dict[str, Any] | None, request_id: str, *, as_
     if as_json:
         answer: dict[str, Any] = {"ResponseMetadata": {"RequestId": request_id}}
         if result is not None:
-            answer[f"{operation}Result"] = _json(_elements(operation, result))
+            answer[f"{operation}Result"] = _json(_elements(operation, result)) or None
         return orjson.dumps({f"{operation}Response": answer})
     body = ""
     if result is not None:

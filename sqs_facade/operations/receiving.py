@@ -9,6 +9,7 @@ from msgspec import field
 from sqs_facade import addresses, bounds, content, digests, receipts
 from sqs_facade.codecs.query import listed
 from sqs_facade.errors import SqsError, missing, of_receipt_fact, wrong_queue_type
+from sqs_facade.operations import overrides
 from sqs_facade.operations.batches import WHOLE_BATCH, BatchId, Failed, check_ids, failed
 from sqs_facade.operations.sending import sequence_number
 from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
@@ -60,14 +61,25 @@ def receive_message(call: Call, asked: ReceiveMessage) -> ReceiveMessageResult:
         if not ref.is_fifo:
             raise wrong_queue_type(attempt, "ReceiveRequestAttemptId")
     system = system_names(asked)
-    found = messages.receive(
-        call.session,
-        ref,
-        max_messages=most or 1,
-        visibility_seconds=asked.visibility_timeout,
-        wait_seconds=wait,
-        attempt_id=attempt,
-    )
+    environ = call.request.environ
+    if overrides.COUNT_HEADER in environ or overrides.WAIT_HEADER in environ:
+        found = overrides.receive(
+            call.session,
+            ref,
+            environ,
+            max_messages=most or 1,
+            wait_seconds=wait,
+            visibility_seconds=asked.visibility_timeout,
+        )
+    else:
+        found = messages.receive(
+            call.session,
+            ref,
+            max_messages=most or 1,
+            visibility_seconds=asked.visibility_timeout,
+            wait_seconds=wait,
+            attempt_id=attempt,
+        )
     wanted = content.Selector(asked.message_attribute_names or ())
     return ReceiveMessageResult([_shown(call, one, ref, system, wanted) for one in found])
 

@@ -44,6 +44,13 @@ _RESULT_NUMBERS = {
     "MaxNumberOfMessagesPerSecond",
     "StartedTimestamp",
 }
+_HEADERS = {
+    "trace": "X-Amzn-Trace-Id",
+    "authorization": "Authorization",
+    "host": "Host",
+    "count": "X-LocalStack-SQS-Override-Message-Count",
+    "wait": "X-LocalStack-SQS-Override-Wait-Time-Seconds",
+}
 _RESULT_MAPS = {"Attribute": "Attributes", "MessageAttribute": "MessageAttributes", "Tag": "Tags"}
 
 
@@ -77,9 +84,9 @@ class Sqs:
         return {"x-sqs-facade-lane": self.lane, "Content-Type": kind}
 
     def raw(self, operation: str, *, path: str = "/", **members: Any) -> requests.Response:
-        """``authorization`` and ``trace`` are headers."""
+        """``authorization``, ``trace``, ``host``, ``count`` and ``wait`` are headers."""
         headers = self.headers
-        for name, header in (("trace", "X-Amzn-Trace-Id"), ("authorization", "Authorization")):
+        for name, header in _HEADERS.items():
             if name in members:
                 headers[header] = members.pop(name)
         if self.protocol == "json":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import flask
@@ -22,8 +23,11 @@ class _PlainResponse(flask.Response):
     autocorrect_location_header = False
 
 
-def create_flask(core: Core, pipeline: Pipeline, sqs: Face, zaqar: Face) -> flask.Flask:
-    """Both faces mounted on one application, with the service's own pages beside them."""
+def create_flask(core: Core, pipeline: Pipeline, sqs: Face, zaqar: Face, more: Mapping[str, Face]) -> flask.Flask:
+    """Both faces mounted on one application, with the service's own pages beside them.
+
+    ``more`` are faces that answer all below a path of their own.
+    """
     app = flask.Flask("sqs_facade", static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
@@ -64,6 +68,14 @@ def create_flask(core: Core, pipeline: Pipeline, sqs: Face, zaqar: Face) -> flas
     for version in ("v1", "v1.1", "v2"):
         for rule in (f"/{version}", f"/{version}/", f"/{version}/<path:rest>"):
             app.add_url_rule(rule, f"zaqar {rule}", zaqar_view, methods=_METHODS, provide_automatic_options=False)
+    for path, face in more.items():
+
+        def view(rest: str = "", face: Face = face) -> flask.Response:
+            del rest
+            return through(face)
+
+        for rule in (path, f"{path}/", f"{path}/<path:rest>"):
+            app.add_url_rule(rule, rule, view, methods=_METHODS, provide_automatic_options=False)
     app.add_url_rule("/", "root", root, methods=_METHODS, provide_automatic_options=False)
     app.add_url_rule("/<path:rest>", "sqs", sqs_view, methods=_METHODS, provide_automatic_options=False)
     return app

@@ -1,0 +1,184 @@
+"""Looking into a queue without receiving: ``/_aws/sqs/messages``, as users of other emulators know it.
+
+``GET`` or ``POST /_aws/sqs/messages?QueueUrl=...``, or ``/_aws/sqs/messages/<region>/<account>/<queue>``. With
+``ShowInvisible=true`` also messages in flight, with ``ShowDelayed=true`` also delayed ones. The answer is that of
+ReceiveMessage (XML, or JSON by the Accept header) with every attribute and no receipt handles. It is an endpoint for
+an SDK's ReceiveMessage too, by both protocols; the count asked for is ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import orjson
+from msgspec import field
+
+from sqs_facade import addresses, content, digests, errors, face
+from sqs_facade.codecs import query
+from sqs_facade.errors import SqsError
+from sqs_facade.operations.receiving import system_attributes
+from sqs_facade.registry import OPERATIONS, Shape
+from zaqar_core import hosts, messages, queues
+from zaqar_core.core import Session
+from zaqar_core.errors import CoreError, QueueNotFound
+from zaqar_core.model import StoredMessage
+from zaqar_core.names import QueueRef
+from zaqar_core.settings import Settings
+from zaqar_core.web.call import Refusal, Reply, Request
+
+PATH = "/_aws/sqs/messages"
+TRUNCATED = "x-sqs-facade-truncated"
+
+_ACTION = "ReceiveMessage"
+_BODY_BYTES = 64 << 10
+_PAGE = 100
+#: Bodies of one answer; after that it ends, and says so by the header TRUNCATED.
+_MOST_BYTES = 64 << 20
+
+
+class Peeked(Shape):
+    """A message of ReceiveMessage, without a handle: nobody holds it."""
+
+    message_id: str
+    md5_of_body: str = field(name="MD5OfBody")
+    body: str
+    attributes: dict[str, str]
+    md5_of_attributes: str | None = field(default=None, name="MD5OfMessageAttributes")
+    message_attributes: dict[str, content.AttributeValue] | None = None
+
+
+class PeekResult(Shape):
+    messages: list[Peeked] = []
+
+
+@dataclass(slots=True)
+class Asked:
+    """What a request wants to see."""
+
+    queue_url: str
+    invisible: bool
+    delayed: bool
+
+
+class PeekFace:
+    """One instance serves all threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def body_limit(self, environ: Mapping[str, Any]) -> int:
+        """Bytes."""
+        del environ
+        return _BODY_BYTES
+
+    def answer(self, request: Request, session: Session) -> Reply:
+        """The messages of a queue. Never raises."""
+        request_id = face.new_request_id()
+        try:
+            if not hosts.is_own(request.host, self._settings.allowed_hosts):
+                raise SqsError("AccessDenied", "This page answers to loopback and to configured hosts only.")
+            return self._answer(request, session, request_id)
+        except SqsError as error:
+            return _error(error, request, request_id)
+        except CoreError as fact:
+            return _error(errors.of_fact(fact), request, request_id)
+        except Exception as problem:
+            return _error(face.unforeseen(problem, request_id, _ACTION), request, request_id)
+
+    def refuse(self, request: Request, why: Refusal) -> Reply:
+        """SQS's words for a request that was not run."""
+        return _error(face.REFUSALS[why], request, face.new_request_id())
+
+    def _answer(self, request: Request, session: Session, request_id: str) -> Reply:
+        asked = _asked(request)
+        if not asked.queue_url:
+            raise QueueNotFound
+        who = addresses.caller(request.environ, self._settings)
+        ref = addresses.queue(asked.queue_url, "/", who, self._settings)
+        try:
+            queues.get(session, ref)
+        except QueueNotFound:
+            if "://" in asked.queue_url and not addresses.names_account(asked.queue_url):
+                raise addresses.bad(asked.queue_url) from None
+            raise
+        found, is_whole = _collect(session, ref, asked)
+        result = PeekResult([_shown(one, ref, asked) for one in found])
+        headers = [("x-amzn-RequestId", request_id)] + ([] if is_whole else [(TRUNCATED, "true")])
+        if face.is_json_protocol(request):
+            return Reply(200, [("Content-Type", face.JSON_TYPE), *headers], msgspec.json.encode(result))
+        as_json = face.wants_json(request)
+        body = query.write(_ACTION, msgspec.to_builtins(result), request_id, as_json=as_json)
+        return Reply(200, [("Content-Type", "application/json" if as_json else "text/xml"), *headers], body)
+
+
+def _asked(request: Request) -> Asked:
+    parameters = face.read_parameters(request)
+    if face.is_json_protocol(request):
+        action = (request.header("X_AMZ_TARGET") or "").rpartition(".")[2]
+        given = face.read_json(OPERATIONS[_ACTION], request.body).queue_url if action == _ACTION else None
+    else:
+        action = parameters.get("Action", _ACTION)
+        given = parameters.get("QueueUrl")
+    if action != _ACTION:
+        raise SqsError("InvalidRequest", f"This endpoint only accepts {_ACTION} calls")
+    flags = [str(parameters.get(name, "")).lower() in ("true", "1") for name in ("ShowInvisible", "ShowDelayed")]
+    return Asked(given if isinstance(given, str) else request.path.removeprefix(PATH).strip("/"), *flags)
+
+
+def _collect(session: Session, ref: QueueRef, asked: Asked) -> tuple[list[StoredMessage], bool]:
+    """The messages in order, and whether these are all."""
+    found: list[StoredMessage] = []
+    size, marker = 0, None
+    while True:
+        page = messages.list_page(
+            session,
+            ref,
+            marker=marker,
+            limit=_PAGE,
+            except_client_id=None,
+            # What is in flight decides which groups of a FIFO queue are locked.
+            include_claimed=asked.invisible or ref.is_fifo,
+            include_delayed=asked.delayed,
+        )
+        found += page.messages
+        size += sum(len(one.body) for one in page.messages)
+        marker = page.marker
+        is_last = len(page.messages) < _PAGE
+        if is_last or size > _MOST_BYTES:
+            break
+    if ref.is_fifo and not asked.invisible:
+        locked = {one.group for one in found if one.held}
+        found = [one for one in found if one.group not in locked]
+    return found, is_last
+
+
+def _shown(found: StoredMessage, ref: QueueRef, asked: Asked) -> Peeked:
+    attributes = system_attributes(found, ref)
+    if asked.invisible:
+        attributes["IsVisible"] = "false" if found.held else "true"
+    if asked.delayed:
+        attributes["IsDelayed"] = "true" if found.delayed else "false"
+    return Peeked(
+        found.id,
+        digests.of_body(found.body),
+        found.body.decode(),
+        attributes,
+        digests.of_attributes(found.attributes),
+        content.shown(found.attributes) or None,
+    )
+
+
+def _error(error: SqsError, request: Request, request_id: str) -> Reply:
+    if face.is_json_protocol(request) or not face.wants_json(request):
+        return face.error_reply(error, request, request_id)
+    fault = {
+        "Type": "Sender" if error.kind.is_sender else "Receiver",
+        "Code": error.kind.code,
+        "Message": error.message,
+    }
+    body = orjson.dumps({"ErrorResponse": {"Error": fault, "RequestId": request_id}})
+    headers = [("Content-Type", "application/json"), ("x-amzn-RequestId", request_id)]
+    return Reply(error.kind.status, headers, body)

@@ -1,0 +1,52 @@
+"""Headers that lift the limits of one ReceiveMessage."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from tests.sqs.wire import Sqs
+
+
+def test_more_than_ten_messages_are_received_at_once(sqs: Sqs, queue: str) -> None:
+    for number in range(20):
+        sqs.send(queue, str(number))
+    found = sqs.receive(queue, MaxNumberOfMessages=10, count="20")
+    assert [one["Body"] for one in found] == [str(number) for number in range(20)]
+    assert sqs.counts(queue) == ("0", "20", "0")
+
+
+def test_a_wait_goes_on_until_as_many_as_asked_for_are_there(sqs: Sqs, queue: str) -> None:
+    sqs.send(queue, "1")
+    found: list[str] = []
+    waiter = threading.Thread(
+        target=lambda: found.extend(one["Body"] for one in sqs.receive(queue, MaxNumberOfMessages=3, wait="30"))
+    )
+    began = time.monotonic()
+    waiter.start()
+    for body in "23":
+        sqs.send(queue, body)
+    waiter.join(20)
+    assert found == ["1", "2", "3"]
+    assert time.monotonic() - began < 10
+
+
+def test_a_wait_ends_with_what_there_is(sqs: Sqs, queue: str) -> None:
+    sqs.send(queue, "1")
+    began = time.monotonic()
+    assert [one["Body"] for one in sqs.receive(queue, MaxNumberOfMessages=2, wait="1")] == ["1"]
+    assert 0.9 < time.monotonic() - began < 10
+
+
+def test_what_comes_back_at_once_is_given_once(sqs: Sqs, queue: str) -> None:
+    sqs.send(queue, "1")
+    found = sqs.receive(queue, MaxNumberOfMessages=5, VisibilityTimeout=0, wait="30", count="20")
+    assert [one["Body"] for one in found] == ["1"]
+
+
+@pytest.mark.parametrize("value", ["0", "x", "-1", "1001", "9" * 30, "٣"])
+def test_a_count_that_is_none_is_refused(sqs: Sqs, queue: str, value: str) -> None:
+    error = sqs.error("ReceiveMessage", QueueUrl=queue, count=value.encode())
+    assert (error.code, error.status) == ("InvalidParameterValue", 400)
