@@ -20,7 +20,7 @@ _NAME = re.compile(r"[\w.-]{1,256}\Z")
 _RESERVED = re.compile(r"^(?:aws|amazon)\.", re.IGNORECASE)
 _TYPE = re.compile(r"(String|Number|Binary)(?:\.[\w.-]+)?\Z")
 _IDENTIFIER = re.compile(r"""[A-Za-z0-9!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]{1,128}\Z""")
-_TRACE_HEADER = "AWSTraceHeader"
+TRACE_HEADER = "AWSTraceHeader"
 
 
 class AttributeValue(Shape):
@@ -105,12 +105,12 @@ def _check_number(name: str, text: str) -> None:
 def system_attributes(given: Mapping[str, AttributeValue], trace_header: str | None) -> tuple[Attribute, ...]:
     """AWSTraceHeader is the only one there is; given as an attribute it wins over the request's header."""
     for name in given:
-        if name != _TRACE_HEADER:
+        if name != TRACE_HEADER:
             raise SqsError("InvalidParameterValue", f"Message system attribute name '{name[:256]}' is invalid.")
     if given:
-        return (_attribute(_TRACE_HEADER, given[_TRACE_HEADER], "system"),)
+        return (_attribute(TRACE_HEADER, given[TRACE_HEADER], "system"),)
     if trace_header and not NOT_IN_SQS.search(trace_header):
-        return (Attribute(_TRACE_HEADER, "String", trace_header.encode()),)
+        return (Attribute(TRACE_HEADER, "String", trace_header.encode()),)
     return ()
 
 

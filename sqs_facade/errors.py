@@ -33,17 +33,18 @@ def _same(*shapes: str) -> dict[str, Kind]:
 KINDS: dict[str, Kind] = {
     **_prefixed(
         "QueueDeletedRecently", "EmptyBatchRequest", "TooManyEntriesInBatchRequest", "BatchEntryIdsNotDistinct",
-        "BatchRequestTooLong", "InvalidBatchEntryId",
+        "BatchRequestTooLong", "InvalidBatchEntryId", "UnsupportedOperation", "MessageNotInflight",
     ),
     **_same(
         "ReceiptHandleIsInvalid", "InvalidMessageContents", "InvalidAttributeName", "InvalidAttributeValue",
-        "SerializationException", "InvalidAction", "InvalidRequest",
+        "InvalidIdFormat", "SerializationException", "InvalidAction", "InvalidRequest",
     ),
     "QueueDoesNotExist": Kind("QueueDoesNotExist", _SIMPLE + "NonExistentQueue"),
     "QueueNameExists": Kind("QueueNameExists", "QueueAlreadyExists"),
     "PurgeQueueInProgress": Kind("PurgeQueueInProgress", _SIMPLE + "PurgeQueueInProgress", 403),
     "OverLimit": Kind("OverLimit", "OverLimit", 403),
     "RequestThrottled": Kind("RequestThrottled", "RequestThrottled", 403),
+    "InvalidSecurity": Kind("InvalidSecurity", "InvalidSecurity", 403),
     # 404 was seen by clients of AWS (aws-sdk-net issue 437).
     "InvalidAddress": Kind("InvalidAddress", "InvalidAddress", 404),
     "ResourceNotFoundException": Kind("ResourceNotFoundException", "ResourceNotFoundException", 404),
@@ -64,7 +65,7 @@ NEVER_GIVEN: dict[str, str] = {
     "UnsupportedOperation": "every operation is served on every queue",
     "InvalidSecurity": "signatures are not checked yet",
     "MessageNotInflight": "as AWS words it, ChangeMessageVisibility answers InvalidParameterValue",
-    "InvalidIdFormat": "a handle that we did not give is ReceiptHandleIsInvalid, as on AWS",
+    "InvalidIdFormat": "a handle that was never given is ReceiptHandleIsInvalid, as on AWS",
     **dict.fromkeys(
         (
             "KmsAccessDenied", "KmsDisabled", "KmsInvalidKeyUsage", "KmsInvalidState", "KmsNotFound",
@@ -73,6 +74,21 @@ NEVER_GIVEN: dict[str, str] = {
         "KmsMasterKeyId is kept and shown; no key service is called",
     ),
 }  # fmt: skip
+
+
+#: The same of one operation alone.
+NEVER_GIVEN_BY: dict[tuple[str, str], str] = {
+    ("SetQueueAttributes", "OverLimit"): "no attribute has a limit of that kind",
+    **dict.fromkeys(
+        [(name, "InvalidAddress") for name in ("CreateQueue", "GetQueueUrl", "ListQueues")],
+        "it is given no address",
+    ),
+    **dict.fromkeys(
+        [(f"{verb}MessageMoveTask", "InvalidAddress") for verb in ("Start", "Cancel")]
+        + [("ListMessageMoveTasks", "InvalidAddress")],
+        "it is given ARNs, which InvalidParameterValue and ResourceNotFoundException speak of",
+    ),
+}
 
 
 class SqsError(Exception):

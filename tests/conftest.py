@@ -10,6 +10,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,19 +101,28 @@ class Service:
     process: subprocess.Popen[bytes]
 
 
-@pytest.fixture(scope="session")
-def service() -> Iterator[Service]:
-    """``sqs-facade serve --ephemeral`` on a free port, shared by all tests: each uses queues of its own."""
+@contextmanager
+def serving(**settings: str) -> Iterator[Service]:
+    """``sqs-facade serve --ephemeral`` on a free port, with settings by their environment names."""
     with tempfile.TemporaryDirectory(prefix="sf") as folder:
         ready = Path(folder) / "ready"
         process = subprocess.Popen(
             [sys.executable, "-m", "sqs_facade.cli", "serve", "--ephemeral", "--port", "0", "--ready-file", str(ready)],
-            env={**os.environ, "SQS_FACADE_MAX_WAITS": "256"},
+            env={**os.environ, **{f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}},
         )
-        _wait(lambda: ready.exists() or process.poll() is not None, "the service")
-        yield Service(ready.read_text().strip(), process)
-        process.terminate()
-        process.wait(10)
+        try:
+            _wait(lambda: ready.exists() or process.poll() is not None, "the service")
+            yield Service(ready.read_text().strip(), process)
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Service]:
+    """A service shared by all tests: each uses queues of its own."""
+    with serving(max_waits="256") as service:
+        yield service
 
 
 @pytest.fixture

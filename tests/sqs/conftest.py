@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
+
 import pytest
 
-from tests.conftest import Service
+from tests.conftest import Service, serving
 from tests.sqs.wire import Sqs
 
 
@@ -18,3 +21,22 @@ def sqs(service: Service, request: pytest.FixtureRequest) -> Sqs:
 def queue(sqs: Sqs, queue_name: str) -> str:
     """URL of a new standard queue."""
     return sqs.queue(queue_name)
+
+
+#: Requests per second, of one account, that the strict service admits.
+STRICT_RATE = 20
+
+
+@pytest.fixture(scope="session")
+def strict_service() -> Iterator[Service]:
+    """A service with every limit that is off or high by default."""
+    limits = {"max_in_flight": "1", "recreate_delay_seconds": "60", "max_requests_per_second": str(STRICT_RATE)}
+    with serving(**limits) as service:
+        yield service
+
+
+@pytest.fixture(params=["json-fast", "query-fast", "json-flask", "query-flask"])
+def strict(strict_service: Service, request: pytest.FixtureRequest) -> Sqs:
+    """A client of the strict service, with an account of its own."""
+    protocol, lane = request.param.split("-")
+    return Sqs(strict_service.url, protocol, lane, account=f"{uuid.uuid4().int % 10**12:012d}")

@@ -7,13 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.sqs.wire import Failure, Sqs
+from tests.sqs.wire import Failure, Sqs, signed
 
 NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
-
-
-def signed(account: str, region: str) -> str:
-    return f"AWS4-HMAC-SHA256 Credential={account}/20260101/{region}/sqs/aws4_request, Signature=0"
 
 
 @pytest.mark.parametrize("name", ["", "a" * 81, "a b", "a/b", "a.b", "ü", "name\n", "a" * 76 + ".fifo"])

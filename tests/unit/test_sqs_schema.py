@@ -11,8 +11,11 @@ from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 from msgspec import inspect
 
+from sqs_facade import attributes, content
+from sqs_facade.errors import KINDS, NEVER_GIVEN, NEVER_GIVEN_BY
 from sqs_facade.operations import load_all
-from sqs_facade.registry import OPERATIONS
+from sqs_facade.operations.receiving import SYSTEM_ATTRIBUTES
+from sqs_facade.registry import EVERY_OPERATION, OPERATIONS
 
 load_all()
 MODEL = ServiceModel(Loader().load_service_model("sqs", "service-2"))
@@ -80,3 +83,33 @@ def test_every_result_member_has_its_name_and_type(name: str) -> None:
         return
     assert issubclass(result, msgspec.Struct)
     assert list(lacking(shape, inspect.type_info(result), name)) == []
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_every_error_of_an_operation_is_declared_or_explained(name: str) -> None:
+    operation = OPERATIONS[name]
+    ours = {*operation.raises, *EVERY_OPERATION, *NEVER_GIVEN}
+    ours |= {error for by, error in NEVER_GIVEN_BY if by == name}
+    assert {one.name for one in MODEL.operation_model(name).error_shapes} - ours == set()
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_what_is_declared_is_not_explained_away(name: str) -> None:
+    declared = {*OPERATIONS[name].raises, *EVERY_OPERATION}
+    assert not declared & NEVER_GIVEN.keys()
+    assert not declared & {error for by, error in NEVER_GIVEN_BY if by == name}
+
+
+def test_every_error_of_the_model_is_in_the_catalogue() -> None:
+    lacking = {one.name for one in MODEL.error_shapes} - {kind.shape for kind in KINDS.values()}
+    assert {name for name in lacking if not name.startswith("Kms")} == set()
+    assert lacking <= NEVER_GIVEN.keys()
+
+
+def test_every_attribute_of_the_model_is_known() -> None:
+    def words(name: str) -> set[str]:
+        return set(MODEL.shape_for(name).enum)
+
+    assert words("QueueAttributeName") == attributes.NAMES
+    assert words("MessageSystemAttributeName") == SYSTEM_ATTRIBUTES
+    assert words("MessageSystemAttributeNameForSends") == {content.TRACE_HEADER}

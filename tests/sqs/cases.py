@@ -1,0 +1,141 @@
+"""One valid call of every operation, and one call for each error that it declares: what the matrix runs.
+
+A case gets a client and an unused name, arranges what it needs, and returns the members of the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.sqs.wire import Sqs
+
+Members = dict[str, Any]
+Case = Callable[[Sqs, str], Members]
+
+BATCHES = ("SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch")
+PERMISSION: Members = {"Label": "l", "AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"]}
+
+
+def _of_queue(**members: Any) -> Case:
+    """A call on a new, empty queue."""
+    return lambda sqs, name: {"QueueUrl": sqs.queue(name), **members}
+
+
+def _received(sqs: Sqs, name: str) -> Members:
+    url = sqs.queue(name)
+    sqs.send(url, "x")
+    return {"QueueUrl": url, "ReceiptHandle": sqs.receive(url)[0]["ReceiptHandle"]}
+
+
+def _received_batch(**more: Any) -> Case:
+    def case(sqs: Sqs, name: str) -> Members:
+        found = _received(sqs, name)
+        return {
+            "QueueUrl": found["QueueUrl"],
+            "Entries": [{"Id": "a", "ReceiptHandle": found["ReceiptHandle"], **more}],
+        }
+
+    return case
+
+
+def _with_permission(sqs: Sqs, name: str) -> Members:
+    url = sqs.queue(name)
+    sqs.call("AddPermission", QueueUrl=url, **PERMISSION)
+    return {"QueueUrl": url, "Label": PERMISSION["Label"]}
+
+
+def _named(sqs: Sqs, name: str) -> Members:
+    sqs.queue(name)
+    return {"QueueName": name}
+
+
+VALID: dict[str, Case] = {
+    "AddPermission": _of_queue(**PERMISSION),
+    "ChangeMessageVisibility": lambda sqs, name: {**_received(sqs, name), "VisibilityTimeout": 0},
+    "ChangeMessageVisibilityBatch": _received_batch(VisibilityTimeout=0),
+    "CreateQueue": lambda sqs, name: {"QueueName": name, "Attributes": {"DelaySeconds": "1"}, "tags": {"a": "b"}},
+    "DeleteMessage": _received,
+    "DeleteMessageBatch": _received_batch(),
+    "DeleteQueue": _of_queue(),
+    "GetQueueAttributes": _of_queue(AttributeNames=["All"]),
+    "GetQueueUrl": _named,
+    "ListDeadLetterSourceQueues": _of_queue(MaxResults=1),
+    "ListQueueTags": _of_queue(),
+    "ListQueues": lambda sqs, name: {"QueueNamePrefix": name},
+    "PurgeQueue": _of_queue(),
+    "ReceiveMessage": _of_queue(MaxNumberOfMessages=10, AttributeNames=["All"], VisibilityTimeout=0, WaitTimeSeconds=0),
+    "RemovePermission": _with_permission,
+    "SendMessage": _of_queue(MessageBody="x", DelaySeconds=0, MessageGroupId="g"),
+    "SendMessageBatch": _of_queue(Entries=[{"Id": "a", "MessageBody": "x"}]),
+    "SetQueueAttributes": _of_queue(Attributes={"DelaySeconds": "1"}),
+    "TagQueue": _of_queue(Tags={"a": "b"}),
+    "UntagQueue": _of_queue(TagKeys=["a"]),
+}
+
+
+def _entries(operation: str, *ids: str, **more: Any) -> Case:
+    """Entries of any batch operation."""
+    common = {
+        "SendMessageBatch": {"MessageBody": "x"},
+        "DeleteMessageBatch": {"ReceiptHandle": "x"},
+        "ChangeMessageVisibilityBatch": {"ReceiptHandle": "x", "VisibilityTimeout": 0},
+    }[operation]
+    return _of_queue(Entries=[{"Id": one, **common, **more} for one in ids])
+
+
+def _again(operation: str) -> Case:
+    """The call of VALID, made once before."""
+
+    def case(sqs: Sqs, name: str) -> Members:
+        members = VALID[operation](sqs, name)
+        sqs.call(operation, **members)
+        return members
+
+    return case
+
+
+def _recreated(sqs: Sqs, name: str) -> Members:
+    sqs.call("DeleteQueue", QueueUrl=sqs.queue(name))
+    return {"QueueName": name}
+
+
+def _full(sqs: Sqs, name: str) -> Members:
+    url = sqs.queue(name)
+    for body in "12":
+        sqs.send(url, body)
+    sqs.receive(url)
+    return {"QueueUrl": url}
+
+
+ERRORS: dict[tuple[str, str], Case] = {
+    ("AddPermission", "OverLimit"): _of_queue(**{**PERMISSION, "Actions": ["SendMessage"] * 8}),
+    ("ChangeMessageVisibility", "ReceiptHandleIsInvalid"): _of_queue(ReceiptHandle="x", VisibilityTimeout=0),
+    ("CreateQueue", "InvalidAttributeName"): lambda sqs, name: {"QueueName": name, "Attributes": {"Foobar": "1"}},
+    ("CreateQueue", "InvalidAttributeValue"): lambda sqs, name: {
+        "QueueName": name,
+        "Attributes": {"DelaySeconds": "901"},
+    },
+    ("CreateQueue", "QueueNameExists"): lambda sqs, name: {
+        **_named(sqs, name),
+        "Attributes": {"DelaySeconds": "1"},
+    },
+    ("DeleteMessage", "ReceiptHandleIsInvalid"): _of_queue(ReceiptHandle="x"),
+    ("GetQueueAttributes", "InvalidAttributeName"): _of_queue(AttributeNames=["Foobar"]),
+    ("GetQueueUrl", "QueueDoesNotExist"): lambda sqs, name: {"QueueName": name},
+    ("PurgeQueue", "PurgeQueueInProgress"): _again("PurgeQueue"),
+    ("ReceiveMessage", "InvalidAttributeName"): _of_queue(AttributeNames=["Foobar"]),
+    ("SendMessage", "InvalidMessageContents"): _of_queue(MessageBody="\0"),
+    ("SendMessageBatch", "BatchRequestTooLong"): _entries("SendMessageBatch", "a", "b", MessageBody="x" * (1 << 20)),
+    ("SetQueueAttributes", "InvalidAttributeName"): _of_queue(Attributes={"Foobar": "1"}),
+    ("SetQueueAttributes", "InvalidAttributeValue"): _of_queue(Attributes={"DelaySeconds": "901"}),
+    **{(name, "EmptyBatchRequest"): _of_queue(Entries=[]) for name in BATCHES},
+    **{(name, "TooManyEntriesInBatchRequest"): _entries(name, *"abcdefghijk") for name in BATCHES},
+    **{(name, "InvalidBatchEntryId"): _entries(name, "a b") for name in BATCHES},
+    **{(name, "BatchEntryIdsNotDistinct"): _entries(name, "a", "a") for name in BATCHES},
+}
+#: Errors that need a limit which is off or high by default.
+STRICT_ERRORS: dict[tuple[str, str], Case] = {
+    ("CreateQueue", "QueueDeletedRecently"): _recreated,
+    ("ReceiveMessage", "OverLimit"): _full,
+}

@@ -1,0 +1,106 @@
+"""Every operation of the table, by every way of a call: its success, and each error that it declares.
+
+The completeness tests fail when an operation or a declared error has no case.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
+from sqs_facade.errors import KINDS
+from sqs_facade.operations import load_all
+from sqs_facade.registry import EVERY_OPERATION, OF_A_QUEUE, OPERATIONS
+from tests.sqs.cases import ERRORS, STRICT_ERRORS, VALID
+from tests.sqs.conftest import STRICT_RATE
+from tests.sqs.wire import Failure, Sqs
+
+load_all()
+MODEL = ServiceModel(Loader().load_service_model("sqs", "service-2"))
+NAMES = sorted(VALID)
+OF_QUEUES = [name for name in NAMES if OPERATIONS[name].has_queue]
+
+
+def assert_is(failure: Failure, error: str) -> None:
+    kind = KINDS[error]
+    assert (failure.code, failure.status) == (kind.code, kind.status), failure
+    assert failure.message
+
+
+def test_every_operation_has_a_case() -> None:
+    assert set(NAMES) == set(OPERATIONS)
+
+
+def test_every_declared_error_has_a_case() -> None:
+    declared = {(name, error) for name, operation in OPERATIONS.items() for error in operation.raises}
+    of_queues = {(name, error) for name in OF_QUEUES for error in OF_A_QUEUE}
+    assert declared - of_queues == ERRORS.keys() | STRICT_ERRORS.keys()
+    assert of_queues <= declared
+    assert set(EVERY_OPERATION) == {"SerializationException", "InvalidParameterValue", "RequestThrottled"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_valid_call_succeeds(sqs: Sqs, queue_name: str, name: str) -> None:
+    result = sqs.call(name, **VALID[name](sqs, queue_name))
+    shape = MODEL.operation_model(name).output_shape
+    assert set(result) <= set(shape.members if shape else ())
+    assert set(getattr(shape, "required_members", ())) - {"Failed", "queueUrls"} <= set(result)
+
+
+@pytest.mark.parametrize(("name", "error"), sorted(ERRORS))
+def test_a_declared_error_is_given(sqs: Sqs, queue_name: str, name: str, error: str) -> None:
+    assert_is(sqs.error(name, **ERRORS[name, error](sqs, queue_name)), error)
+
+
+@pytest.mark.parametrize(("name", "error"), sorted(STRICT_ERRORS))
+def test_a_declared_error_of_a_strict_service_is_given(strict: Sqs, queue_name: str, name: str, error: str) -> None:
+    assert_is(strict.error(name, **STRICT_ERRORS[name, error](strict, queue_name)), error)
+
+
+@pytest.mark.parametrize("name", OF_QUEUES)
+def test_a_call_must_name_its_queue(sqs: Sqs, queue_name: str, name: str) -> None:
+    members = VALID[name](sqs, queue_name)
+    del members["QueueUrl"]
+    failure = sqs.error(name, **members)
+    assert_is(failure, "MissingParameter")
+    assert failure.message == "The request must contain the parameter QueueUrl."
+
+
+@pytest.mark.parametrize("name", OF_QUEUES)
+def test_a_call_on_no_address_is_refused(sqs: Sqs, queue_name: str, name: str) -> None:
+    members = {**VALID[name](sqs, queue_name), "QueueUrl": f"{sqs.url}/a/b/c"}
+    assert_is(sqs.error(name, **members), "InvalidAddress")
+
+
+@pytest.mark.parametrize("name", OF_QUEUES)
+@pytest.mark.parametrize("more", [{}, {"MaxNumberOfMessages": 99, "MessageBody": "", "Entries": [], "Attributes": {}}])
+def test_a_call_on_a_missing_queue_says_so_before_anything_else(
+    sqs: Sqs, queue_name: str, name: str, more: dict[str, Any]
+) -> None:
+    members = {**VALID[name](sqs, queue_name), **more, "QueueUrl": f"{sqs.url}/000000000000/{uuid.uuid4().hex}"}
+    assert_is(sqs.error(name, **members), "QueueDoesNotExist")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_member_of_another_type_is_refused(sqs: Sqs, queue_name: str, name: str) -> None:
+    shape = MODEL.operation_model(name).input_shape
+    [member, *_] = [one for one in (shape.members if shape else ()) if one in ("QueueUrl", "QueueName", "MaxResults")]
+    if sqs.protocol == "json":
+        assert_is(sqs.error(name, **{member: {"x": 1}}), "SerializationException")
+    else:
+        assert_is(sqs.error(name, **{f"{member}.x": "1"}), "InvalidParameterValue")
+        assert_is(sqs.error(name, **{member: "1", f"{member}.x": "1"}), "SerializationException")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_account_that_asks_too_often_is_throttled(strict: Sqs, name: str) -> None:
+    for _ in range(STRICT_RATE * 50):
+        answer = strict.raw(name, QueueUrl="nowhere", QueueName="nowhere")
+        if answer.status_code == 403:
+            assert_is(strict.failure(answer), "RequestThrottled")
+            return
+    pytest.fail("never throttled")
