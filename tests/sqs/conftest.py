@@ -40,3 +40,15 @@ def strict(strict_service: Service, request: pytest.FixtureRequest) -> Sqs:
     """A client of the strict service, with an account of its own."""
     protocol, lane = request.param.split("-")
     return Sqs(strict_service.url, protocol, lane, account=f"{uuid.uuid4().int % 10**12:012d}")
+
+
+@pytest.fixture
+def fifo(sqs: Sqs, queue_name: str) -> str:
+    """URL of a new FIFO queue, deduplicated by content."""
+    return sqs.queue(f"{queue_name}.fifo", FifoQueue="true", ContentBasedDeduplication="true")
+
+
+@pytest.fixture
+def explicit(sqs: Sqs, queue_name: str) -> str:
+    """URL of a new FIFO queue whose messages need a deduplication id."""
+    return sqs.queue(f"{queue_name}-explicit.fifo", FifoQueue="true")

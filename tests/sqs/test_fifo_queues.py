@@ -13,14 +13,8 @@ SCOPE_NEEDED = (
 )
 
 
-@pytest.fixture
-def fifo(sqs: Sqs, queue_name: str) -> str:
-    """URL of a new FIFO queue."""
-    return sqs.queue(f"{queue_name}.fifo", FifoQueue="true")
-
-
-def test_all_on_a_new_queue_is_exactly_this(sqs: Sqs, fifo: str, queue_name: str) -> None:
-    found = sqs.attributes(fifo, "All")
+def test_all_on_a_new_queue_is_exactly_this(sqs: Sqs, queue_name: str) -> None:
+    found = sqs.attributes(sqs.queue(f"{queue_name}.fifo", FifoQueue="true"), "All")
     assert {found.pop(name).isdigit() for name in ("CreatedTimestamp", "LastModifiedTimestamp")} == {True}
     assert found == {
         "ApproximateNumberOfMessages": "0",
@@ -150,7 +144,7 @@ def test_a_limit_by_group_needs_deduplication_by_group_at_a_change(sqs: Sqs, fif
 
 def test_creating_again_compares_the_attributes_of_fifo_too(sqs: Sqs, fifo: str, queue_name: str) -> None:
     name = f"{queue_name}.fifo"
-    assert sqs.queue(name, FifoQueue="True", ContentBasedDeduplication="false", DeduplicationScope="queue") == fifo
-    given = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+    assert sqs.queue(name, FifoQueue="True", ContentBasedDeduplication="true", DeduplicationScope="queue") == fifo
+    given = {"FifoQueue": "true", "ContentBasedDeduplication": "false"}
     reason = "A queue already exists with the same name and a different value for attribute ContentBasedDeduplication"
     assert sqs.error("CreateQueue", QueueName=name, Attributes=given) == Failure("QueueAlreadyExists", 400, reason)

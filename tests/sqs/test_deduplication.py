@@ -1,0 +1,69 @@
+"""FIFO queues: what counts as the same message, and the same receive."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.sqs.fifo import bodies, delete, receive, send
+from tests.sqs.wire import Sqs, md5, text
+
+
+def test_a_duplicate_gives_the_first_messages_id_and_the_new_bodys_digest(sqs: Sqs, explicit: str) -> None:
+    ids = {"MessageGroupId": "g", "MessageDeduplicationId": "d"}
+    first = sqs.send(explicit, "first", **ids)
+    second = sqs.send(explicit, "second", MessageAttributes={"a": text("1")}, **ids)
+    assert (second["MessageId"], second["SequenceNumber"]) == (first["MessageId"], first["SequenceNumber"])
+    assert second["MD5OfMessageBody"] == md5("second")
+    assert "MD5OfMessageAttributes" in second
+    assert bodies(receive(sqs, explicit)) == ["first"]
+
+
+def test_a_duplicate_is_known_after_the_message_was_deleted(sqs: Sqs, fifo: str) -> None:
+    [first] = send(sqs, fifo, "g:1")
+    delete(sqs, fifo, receive(sqs, fifo)[0])
+    assert send(sqs, fifo, "g:1")[0]["MessageId"] == first["MessageId"]
+    assert sqs.counts(fifo) == ("0", "0", "0")
+
+
+def test_a_purge_forgets_what_was_sent(sqs: Sqs, fifo: str) -> None:
+    send(sqs, fifo, "g:1")
+    sqs.call("PurgeQueue", QueueUrl=fifo)
+    send(sqs, fifo, "g:1")
+    assert bodies(receive(sqs, fifo)) == ["1"]
+
+
+@pytest.mark.parametrize("scope", ["queue", "messageGroup"])
+def test_the_scope_is_the_queue_or_the_group(sqs: Sqs, queue_name: str, scope: str) -> None:
+    queue = sqs.queue(
+        f"{queue_name}.fifo", FifoQueue="true", ContentBasedDeduplication="true", DeduplicationScope=scope
+    )
+    send(sqs, queue, "g1:same", "g2:same", "g1:same")
+    assert len(receive(sqs, queue)) == (1 if scope == "queue" else 2)
+
+
+def test_the_content_is_the_body_alone_and_an_explicit_id_wins(sqs: Sqs, fifo: str) -> None:
+    sqs.send(fifo, "same", MessageGroupId="g")
+    sqs.send(fifo, "same", MessageGroupId="g", MessageAttributes={"a": text("1")})
+    sqs.send(fifo, "same", MessageGroupId="g", MessageDeduplicationId="another")
+    assert bodies(receive(sqs, fifo)) == ["same", "same"]
+
+
+def test_content_may_begin_to_count_later(sqs: Sqs, explicit: str) -> None:
+    sqs.call("SetQueueAttributes", QueueUrl=explicit, Attributes={"ContentBasedDeduplication": "true"})
+    send(sqs, explicit, "g:1", "g:1")
+    assert bodies(receive(sqs, explicit)) == ["1"]
+
+
+def test_a_receive_repeated_with_its_attempt_id_gives_the_same_messages(sqs: Sqs, fifo: str) -> None:
+    send(sqs, fifo, "g:1", "g:2", "g:3")
+    first = receive(sqs, fifo, MaxNumberOfMessages=2, ReceiveRequestAttemptId="try")
+    again = receive(sqs, fifo, MaxNumberOfMessages=2, ReceiveRequestAttemptId="try")
+    assert bodies(first) == bodies(again) == ["1", "2"]
+    assert receive(sqs, fifo) == []
+
+
+def test_an_attempt_id_is_checked_and_for_fifo_only(sqs: Sqs, fifo: str, queue: str) -> None:
+    error = sqs.error("ReceiveMessage", QueueUrl=fifo, ReceiveRequestAttemptId="a b")
+    assert error.message.startswith("Value a b for parameter ReceiveRequestAttemptId is invalid.")
+    error = sqs.error("ReceiveMessage", QueueUrl=queue, ReceiveRequestAttemptId="try")
+    assert error.message.endswith("The request include parameter that is not valid for this queue type.")
