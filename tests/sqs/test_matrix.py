@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 import pytest
+import requests
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
@@ -17,7 +18,7 @@ from sqs_facade.operations import load_all
 from sqs_facade.registry import EVERY_OPERATION, OF_A_QUEUE, OPERATIONS
 from tests.sqs.cases import ERRORS, STRICT_ERRORS, VALID
 from tests.sqs.conftest import STRICT_RATE
-from tests.sqs.wire import Failure, Sqs
+from tests.sqs.wire import Sqs
 
 load_all()
 MODEL = ServiceModel(Loader().load_service_model("sqs", "service-2"))
@@ -25,10 +26,20 @@ NAMES = sorted(VALID)
 OF_QUEUES = [name for name in NAMES if OPERATIONS[name].has_queue]
 
 
-def assert_is(failure: Failure, error: str) -> None:
+def assert_is(sqs: Sqs, answer: requests.Response, error: str) -> str:
+    """The answer is that error, by all the names that it has in the protocol; its message."""
     kind = KINDS[error]
+    failure = sqs.failure(answer)
     assert (failure.code, failure.status) == (kind.code, kind.status), failure
+    if sqs.protocol == "json":
+        assert answer.headers["x-amzn-query-error"] == f"{kind.code};Sender"
+        assert answer.json() == {"__type": f"com.amazonaws.sqs#{kind.shape}", "message": failure.message}
+    else:
+        assert b"<Type>Sender</Type>" in answer.content
+        assert b"<Detail/></Error><RequestId>" in answer.content
+    assert answer.headers["x-amzn-RequestId"]
     assert failure.message
+    return failure.message
 
 
 def test_every_operation_has_a_case() -> None:
@@ -53,27 +64,26 @@ def test_a_valid_call_succeeds(sqs: Sqs, queue_name: str, name: str) -> None:
 
 @pytest.mark.parametrize(("name", "error"), sorted(ERRORS))
 def test_a_declared_error_is_given(sqs: Sqs, queue_name: str, name: str, error: str) -> None:
-    assert_is(sqs.error(name, **ERRORS[name, error](sqs, queue_name)), error)
+    assert_is(sqs, sqs.raw(name, **ERRORS[name, error](sqs, queue_name)), error)
 
 
 @pytest.mark.parametrize(("name", "error"), sorted(STRICT_ERRORS))
 def test_a_declared_error_of_a_strict_service_is_given(strict: Sqs, queue_name: str, name: str, error: str) -> None:
-    assert_is(strict.error(name, **STRICT_ERRORS[name, error](strict, queue_name)), error)
+    assert_is(strict, strict.raw(name, **STRICT_ERRORS[name, error](strict, queue_name)), error)
 
 
 @pytest.mark.parametrize("name", OF_QUEUES)
 def test_a_call_must_name_its_queue(sqs: Sqs, queue_name: str, name: str) -> None:
     members = VALID[name](sqs, queue_name)
     del members["QueueUrl"]
-    failure = sqs.error(name, **members)
-    assert_is(failure, "MissingParameter")
-    assert failure.message == "The request must contain the parameter QueueUrl."
+    message = assert_is(sqs, sqs.raw(name, **members), "MissingParameter")
+    assert message == "The request must contain the parameter QueueUrl."
 
 
 @pytest.mark.parametrize("name", OF_QUEUES)
 def test_a_call_on_no_address_is_refused(sqs: Sqs, queue_name: str, name: str) -> None:
     members = {**VALID[name](sqs, queue_name), "QueueUrl": f"{sqs.url}/a/b/c"}
-    assert_is(sqs.error(name, **members), "InvalidAddress")
+    assert_is(sqs, sqs.raw(name, **members), "InvalidAddress")
 
 
 @pytest.mark.parametrize("name", OF_QUEUES)
@@ -82,7 +92,7 @@ def test_a_call_on_a_missing_queue_says_so_before_anything_else(
     sqs: Sqs, queue_name: str, name: str, more: dict[str, Any]
 ) -> None:
     members = {**VALID[name](sqs, queue_name), **more, "QueueUrl": f"{sqs.url}/000000000000/{uuid.uuid4().hex}"}
-    assert_is(sqs.error(name, **members), "QueueDoesNotExist")
+    assert_is(sqs, sqs.raw(name, **members), "QueueDoesNotExist")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -90,10 +100,10 @@ def test_a_member_of_another_type_is_refused(sqs: Sqs, queue_name: str, name: st
     shape = MODEL.operation_model(name).input_shape
     [member, *_] = [one for one in (shape.members if shape else ()) if one in ("QueueUrl", "QueueName", "MaxResults")]
     if sqs.protocol == "json":
-        assert_is(sqs.error(name, **{member: {"x": 1}}), "SerializationException")
+        assert_is(sqs, sqs.raw(name, **{member: {"x": 1}}), "SerializationException")
     else:
-        assert_is(sqs.error(name, **{f"{member}.x": "1"}), "InvalidParameterValue")
-        assert_is(sqs.error(name, **{member: "1", f"{member}.x": "1"}), "SerializationException")
+        assert_is(sqs, sqs.raw(name, **{f"{member}.x": "1"}), "InvalidParameterValue")
+        assert_is(sqs, sqs.raw(name, **{member: "1", f"{member}.x": "1"}), "SerializationException")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -101,6 +111,6 @@ def test_an_account_that_asks_too_often_is_throttled(strict: Sqs, name: str) -> 
     for _ in range(STRICT_RATE * 50):
         answer = strict.raw(name, QueueUrl="nowhere", QueueName="nowhere")
         if answer.status_code == 403:
-            assert_is(strict.failure(answer), "RequestThrottled")
+            assert_is(strict, answer, "RequestThrottled")
             return
     pytest.fail("never throttled")
