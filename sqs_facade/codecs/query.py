@@ -176,16 +176,18 @@ _MAPS = {
     "MessageAttributes": ("MessageAttribute", "Name", "Value"),
     "Tags": ("Tag", "Key", "Value"),
 }
-#: What XML 1.0 cannot hold as it is: markup, a carriage return (it would be read as a line feed), forbidden characters.
-_SPECIAL = re.compile("[^\t\n\x20!#-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;"}
+#: What the text of an XML 1.0 element cannot hold as it is: markup, a carriage return (it would be read as a line
+#: feed), forbidden characters. Quotes can stay, and bodies are full of them.
+_SPECIAL = re.compile("[^\t\n\x20-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def _text(value: str) -> str:
     """As the text of an element; a character that XML cannot hold at all becomes a question mark."""
     if _SPECIAL.search(value) is None:
         return value
-    return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0], "?"), value)
+    escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#xD;")
+    return _FORBIDDEN.sub("?", escaped)
 
 
 def _elements(operation: str, result: dict[str, Any]) -> list[tuple[str, Any]]:

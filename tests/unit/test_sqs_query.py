@@ -1,0 +1,35 @@
+"""The query protocol's texts: whatever goes in comes out of an XML parser again."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sqs_facade.codecs import query
+from zaqar_core.limits import NOT_IN_SQS
+
+NAMESPACE = f"{{{query.NAMESPACE}}}"
+
+
+def written(body: str) -> str | None:
+    """A body as an XML parser reads it in an answer."""
+    document = query.write("ReceiveMessage", {"Messages": [{"Body": body}]}, "id", as_json=False)
+    return ElementTree.fromstring(document).findtext(f".//{NAMESPACE}Body")
+
+
+@pytest.mark.parametrize("body", ["<&>\"'", "&amp;&#13;", "a\rb\r\nc\n\td", ']]>{"a": "b"}', "ü😀\ufffd"])
+def test_a_text_reads_back(body: str) -> None:
+    assert written(body) == body
+
+
+@given(st.text().filter(lambda text: NOT_IN_SQS.search(text) is None))
+def test_any_text_that_sqs_carries_reads_back(body: str) -> None:
+    assert (written(body) or "") == body
+
+
+@pytest.mark.parametrize("character", ["\0", "\x0b", "\ufffe", "\uffff"])
+def test_what_xml_cannot_hold_does_not_spoil_the_answer(character: str) -> None:
+    assert written(f"<a{character}b>") == "<a?b>"
