@@ -140,9 +140,9 @@ def arn(ref: QueueRef) -> str:
     return f"arn:aws:sqs:{ref.region}:{ref.project}:{ref.name}"
 
 
-def of_arn(text: str) -> QueueRef | None:
+def of_arn(text: str, settings: Settings) -> QueueRef | None:
     """The queue of an SQS ARN, None when it is none."""
     match text.split(":"):
         case ["arn", _, "sqs", region, account, name] if region and account and is_addressed(name):
-            return QueueRef(account, region, name)
+            return QueueRef(account, settings.region if settings.regions == "ignore" else region, name)
     return None

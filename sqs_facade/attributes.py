@@ -17,6 +17,7 @@ from sqs_facade.errors import SqsError
 from zaqar_core import limits
 from zaqar_core.model import Counts, Queue, QueueSettings, SettingsChange
 from zaqar_core.names import QueueRef
+from zaqar_core.settings import Settings
 
 
 class Number(NamedTuple):
@@ -116,7 +117,7 @@ def _invalid(name: str, reason: str = "") -> SqsError:
     return SqsError("InvalidAttributeValue", f"Invalid value for the parameter {name}.{reason and ' Reason: '}{reason}")
 
 
-def check(given: Mapping[str, str], ref: QueueRef) -> Wanted:
+def check(given: Mapping[str, str], ref: QueueRef, settings: Settings) -> Wanted:
     """Names and values, in the order given. Raises SqsError."""
     wanted = Wanted()
     for name, value in given.items():
@@ -127,9 +128,9 @@ def check(given: Mapping[str, str], ref: QueueRef) -> Wanted:
         elif name in ONLY_FIFO:
             _of_fifo(name, value, ref, wanted)
         elif name != "RedrivePolicy":
-            wanted.documents[DOCUMENTS[name]] = _document(name, value)
+            wanted.documents[DOCUMENTS[name]] = _document(name, value, settings)
         elif value:
-            wanted.redrive_policy, wanted.redrive = value, redrive.policy(value, ref)
+            wanted.redrive_policy, wanted.redrive = value, redrive.policy(value, ref, settings)
             wanted.numbers["dead_letter_queue"] = wanted.redrive.target.name
             wanted.numbers["max_receive_count"] = wanted.redrive.max_receive_count
         else:
@@ -170,7 +171,7 @@ def _of_fifo(name: str, value: str, ref: QueueRef, wanted: Wanted) -> None:
         raise _invalid(name, "Modifying queue type is not supported.")
 
 
-def _document(name: str, value: str) -> bytes | None:
+def _document(name: str, value: str, settings: Settings) -> bytes | None:
     if value == "":
         return None
     if not is_text(value):
@@ -182,7 +183,7 @@ def _document(name: str, value: str) -> bytes | None:
             raise _invalid(name)
         return None if value == KMS_REUSE_DEFAULT else value.encode()
     if name == "RedriveAllowPolicy":
-        redrive.check_allow_policy(value)
+        redrive.check_allow_policy(value, settings)
     if name == "Policy":
         _check_policy(value)
     return value.encode()

@@ -14,6 +14,7 @@ from zaqar_core.core import Session
 from zaqar_core.errors import QueueNotFound
 from zaqar_core.model import Queue
 from zaqar_core.names import QueueRef
+from zaqar_core.settings import Settings
 
 ALLOW_DOCUMENT = "redrive_allow_policy"
 MOST_RECEIVES = 1000
@@ -42,7 +43,7 @@ def _document(parameter: str, value: str) -> dict[str, Any]:
     return document
 
 
-def policy(value: str, source: QueueRef) -> Redrive:
+def policy(value: str, source: QueueRef, settings: Settings) -> Redrive:
     """What a RedrivePolicy of that queue says. Raises InvalidParameterValue; looks nothing up."""
     document = _document("RedrivePolicy", value)
     for name in ("deadLetterTargetArn", "maxReceiveCount"):
@@ -55,7 +56,7 @@ def policy(value: str, source: QueueRef) -> Redrive:
     if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_RECEIVES:
         reason = f"Invalid value for maxReceiveCount: must be from 1 to {MOST_RECEIVES}."
         raise _refused("RedrivePolicy", value, reason)
-    target = addresses.of_arn(str(document["deadLetterTargetArn"]))
+    target = addresses.of_arn(str(document["deadLetterTargetArn"]), settings)
     if target is None:
         raise _refused("RedrivePolicy", value, "Invalid value for deadLetterTargetArn.")
     if (target.project, target.region) != (source.project, source.region):
@@ -72,12 +73,12 @@ def require_target(session: Session, value: str, source: QueueRef, wanted: Redri
         target = queues.get(session, wanted.target)
     except QueueNotFound:
         raise _refused("RedrivePolicy", value, "Dead letter target does not exist.") from None
-    if not _allows(target, source):
+    if not _allows(target, source, session.settings):
         reason = "The dead letter target's RedriveAllowPolicy does not allow this source queue."
         raise _refused("RedrivePolicy", value, reason)
 
 
-def check_allow_policy(value: str) -> None:
+def check_allow_policy(value: str, settings: Settings) -> None:
     """A RedriveAllowPolicy that can work. Raises InvalidParameterValue."""
     document = _document("RedriveAllowPolicy", value)
     permission, sources = document.get("redrivePermission"), document.get("sourceQueueArns")
@@ -89,11 +90,11 @@ def check_allow_policy(value: str) -> None:
         return
     if not isinstance(sources, list) or not 1 <= len(sources) <= MOST_SOURCES:
         raise _refused("RedriveAllowPolicy", value, f"byQueue needs 1 to {MOST_SOURCES} sourceQueueArns.")
-    if not all(isinstance(arn, str) and addresses.of_arn(arn) for arn in sources):
+    if not all(isinstance(arn, str) and addresses.of_arn(arn, settings) for arn in sources):
         raise _refused("RedriveAllowPolicy", value, "sourceQueueArns must be ARNs of queues.")
 
 
-def _allows(target: Queue, source: QueueRef) -> bool:
+def _allows(target: Queue, source: QueueRef, settings: Settings) -> bool:
     text = target.settings.documents.get(ALLOW_DOCUMENT)
     if text is None:
         return True
@@ -102,7 +103,7 @@ def _allows(target: Queue, source: QueueRef) -> bool:
         case "denyAll":
             return False
         case "byQueue":
-            return addresses.arn(source) in document.get("sourceQueueArns", ())
+            return source in [addresses.of_arn(arn, settings) for arn in document["sourceQueueArns"]]
     return True
 
 

@@ -44,7 +44,7 @@ def create_queue(call: Call, asked: CreateQueue) -> QueueUrlResult:
     name = asked.queue_name
     _check_name(name, asked.attributes)
     ref = QueueRef(call.who.account, call.who.region, name)
-    wanted = attributes.check(asked.attributes, ref)
+    wanted = attributes.check(asked.attributes, ref, call.session.settings)
     wanted.require_scope(QueueSettings())
     if asked.tags:
         content.check_tags(asked.tags, name)

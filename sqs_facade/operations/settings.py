@@ -40,7 +40,7 @@ def set_queue_attributes(call: Call, asked: SetQueueAttributes) -> None:
     ref = call.queue(asked.queue_url)
     if not asked.attributes:
         raise missing("Attribute.Name")
-    wanted = attributes.check(asked.attributes, ref)
+    wanted = attributes.check(asked.attributes, ref, call.session.settings)
     if wanted.redrive is not None:
         redrive.require_target(call.session, wanted.redrive_policy, ref, wanted.redrive)
     if not wanted.depends_on_the_queue:

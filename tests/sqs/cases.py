@@ -5,13 +5,18 @@ A case gets a client and an unused name, arranges what it needs, and returns the
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
+from sqs_facade.operations import load_all
+from sqs_facade.registry import OPERATIONS
 from tests.sqs.wire import Sqs
 
 Members = dict[str, Any]
 Case = Callable[[Sqs, str], Members]
+
+load_all()
 
 BATCHES = ("SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch")
 PERMISSION: Members = {"Label": "l", "AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"]}
@@ -74,6 +79,36 @@ VALID: dict[str, Case] = {
 }
 
 
+ARN = "arn:aws:sqs:us-east-1:000000000000:"
+
+
+def _dead_letters(sqs: Sqs, name: str) -> Members:
+    """A dead-letter queue with three messages, of a source; the task's rate leaves it running for a while."""
+    dead = sqs.queue(f"{name}-dead")
+    sqs.queue(name, RedrivePolicy=f'{{"deadLetterTargetArn":"{ARN}{name}-dead","maxReceiveCount":1}}')
+    for body in "123":
+        sqs.send(dead, body)
+    return {"SourceArn": f"{ARN}{name}-dead", "DestinationArn": ARN + name, "MaxNumberOfMessagesPerSecond": 1}
+
+
+def _task(sqs: Sqs, name: str) -> Members:
+    return sqs.call("StartMessageMoveTask", **_dead_letters(sqs, name))
+
+
+def _no_task(sqs: Sqs, name: str) -> Members:
+    sqs.queue(name)
+    handle = f'{{"taskId":"0f8fad5b-d9cb-469f-a165-70867728950e","sourceArn":"{ARN}{name}"}}'
+    return {"TaskHandle": b64encode(handle.encode()).decode()}
+
+
+MOVE_TASKS: dict[str, Case] = {
+    "CancelMessageMoveTask": _task,
+    "ListMessageMoveTasks": lambda sqs, name: {"SourceArn": _dead_letters(sqs, name)["SourceArn"], "MaxResults": 10},
+    "StartMessageMoveTask": _dead_letters,
+}
+VALID |= {name: case for name, case in MOVE_TASKS.items() if name in OPERATIONS}
+
+
 def _entries(operation: str, *ids: str, **more: Any) -> Case:
     """Entries of any batch operation."""
     common = {
@@ -134,6 +169,15 @@ ERRORS: dict[tuple[str, str], Case] = {
     **{(name, "InvalidBatchEntryId"): _entries(name, "a b") for name in BATCHES},
     **{(name, "BatchEntryIdsNotDistinct"): _entries(name, "a", "a") for name in BATCHES},
 }
+if MOVE_TASKS.keys() <= OPERATIONS.keys():
+    ERRORS |= {
+        ("CancelMessageMoveTask", "MissingParameter"): lambda sqs, name: {},
+        ("CancelMessageMoveTask", "ResourceNotFoundException"): _no_task,
+        ("ListMessageMoveTasks", "MissingParameter"): lambda sqs, name: {},
+        ("ListMessageMoveTasks", "ResourceNotFoundException"): lambda sqs, name: {"SourceArn": ARN + name},
+        ("StartMessageMoveTask", "MissingParameter"): lambda sqs, name: {},
+        ("StartMessageMoveTask", "ResourceNotFoundException"): lambda sqs, name: {"SourceArn": ARN + name},
+    }
 #: Errors that need a limit which is off or high by default.
 STRICT_ERRORS: dict[tuple[str, str], Case] = {
     ("CreateQueue", "QueueDeletedRecently"): _recreated,

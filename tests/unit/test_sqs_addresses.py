@@ -98,11 +98,14 @@ def test_regions_may_be_ignored() -> None:
 def test_an_arn_reads_back() -> None:
     ref = QueueRef("123456789012", "eu-west-1", "q.fifo")
     assert addresses.arn(ref) == "arn:aws:sqs:eu-west-1:123456789012:q.fifo"
-    assert addresses.of_arn(addresses.arn(ref)) == ref
+    assert addresses.of_arn(addresses.arn(ref), SETTINGS) == ref
+    assert addresses.of_arn(addresses.arn(ref), Settings(regions="ignore")) == QueueRef(
+        "123456789012", "us-east-1", "q.fifo"
+    )
 
 
 @pytest.mark.parametrize(
     "text", ["", "arn", "arn:aws:sns:eu-west-1:1:q", "arn:aws:sqs::1:q", "arn:aws:sqs:r:1:a b", "arn:aws:sqs:r:1:q:x"]
 )
 def test_other_texts_are_no_arns_of_queues(text: str) -> None:
-    assert addresses.of_arn(text) is None
+    assert addresses.of_arn(text, SETTINGS) is None
