@@ -115,6 +115,15 @@ def test_a_key_turns_the_other_encryption_off_for_good(sqs: Sqs, queue: str) -> 
     assert sqs.attributes(queue, "SqsManagedSseEnabled", "KmsMasterKeyId") == {"SqsManagedSseEnabled": "false"}
 
 
+def test_sqs_encryption_alone_shows_only_itself(sqs: Sqs, queue: str) -> None:
+    names = ("SqsManagedSseEnabled", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds")
+    sqs.call("SetQueueAttributes", QueueUrl=queue, Attributes={"KmsMasterKeyId": "k"})
+    sqs.call("SetQueueAttributes", QueueUrl=queue, Attributes={"SqsManagedSseEnabled": "True"})
+    assert sqs.attributes(queue, *names) == {"SqsManagedSseEnabled": "true"}
+    sqs.call("SetQueueAttributes", QueueUrl=queue, Attributes={"SqsManagedSseEnabled": "false"})
+    assert sqs.attributes(queue, *names) == {"SqsManagedSseEnabled": "false"}
+
+
 def test_two_encryptions_at_once_are_refused(sqs: Sqs, queue: str) -> None:
     both = {"KmsMasterKeyId": "k", "SqsManagedSseEnabled": "true"}
     assert sqs.error("SetQueueAttributes", QueueUrl=queue, Attributes=both) == Failure(

@@ -96,6 +96,14 @@ def test_a_batch_may_have_a_mebibyte_and_not_a_byte_more(sqs: Sqs, queue: str) -
     assert sqs.counts(queue) == ("2", "0", "0")
 
 
+def test_an_entry_that_fails_counts_in_the_length_of_the_batch(sqs: Sqs, queue: str) -> None:
+    half = "x" * (1 << 19)
+    batch = [{"Id": "a", "MessageBody": half}, {"Id": "b", "MessageBody": f"\0{half}"}]
+    error = sqs.error("SendMessageBatch", QueueUrl=queue, Entries=batch)
+    assert error.message == "Batch requests cannot be longer than 1048576 bytes. You have sent 1048577 bytes."
+    assert sqs.counts(queue) == ("0", "0", "0")
+
+
 def test_the_batch_may_be_longer_than_the_queues_limit_and_one_entry_fails_alone(sqs: Sqs, queue_name: str) -> None:
     queue = sqs.queue(queue_name, MaximumMessageSize="1024")
     batch = [{"Id": name, "MessageBody": "x" * size} for name, size in (("a", 1024), ("b", 1025), ("c", 1024))]

@@ -41,6 +41,20 @@ def test_the_scope_is_the_queue_or_the_group(sqs: Sqs, queue_name: str, scope: s
     assert len(receive(sqs, queue)) == (1 if scope == "queue" else 2)
 
 
+@pytest.mark.parametrize("first", ["queue", "messageGroup"])
+def test_the_scope_in_force_is_the_one_of_creation(sqs: Sqs, queue_name: str, first: str) -> None:
+    """Recorded from AWS: a later scope is shown, and deduplication goes on as before."""
+    queue = sqs.queue(
+        f"{queue_name}.fifo", FifoQueue="true", ContentBasedDeduplication="true", DeduplicationScope=first
+    )
+    send(sqs, queue, "g1:old")
+    second = "messageGroup" if first == "queue" else "queue"
+    sqs.call("SetQueueAttributes", QueueUrl=queue, Attributes={"DeduplicationScope": second})
+    assert sqs.attributes(queue, "DeduplicationScope") == {"DeduplicationScope": second}
+    send(sqs, queue, "g2:old", "g1:new", "g2:new")
+    assert len(receive(sqs, queue)) == (2 if first == "queue" else 4)
+
+
 def test_the_content_is_the_body_alone_and_an_explicit_id_wins(sqs: Sqs, fifo: str) -> None:
     sqs.send(fifo, "same", MessageGroupId="g")
     sqs.send(fifo, "same", MessageGroupId="g", MessageAttributes={"a": text("1")})

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from tests.conftest import Service
 from tests.sqs.wire import Failure, Sqs, signed
 
 NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
@@ -82,6 +85,26 @@ def test_queues_are_listed_by_prefix_in_the_order_of_names(sqs: Sqs, queue_name:
     assert sqs.call("ListQueues", QueueNamePrefix=f"{queue_name}-zz") == {}
 
 
+def test_no_more_than_a_thousand_queues_are_listed_and_no_token_is_given_unasked(service: Service) -> None:
+    sqs = Sqs(service.url, "json", "fast", account=f"{uuid.uuid4().int % 10**12:012d}")
+    names = [f"{number:04}" for number in range(1001)]
+    with ThreadPoolExecutor(8) as pool:
+        urls = list(pool.map(sqs.queue, names))
+    assert sqs.call("ListQueues") == {"QueueUrls": urls[:1000]}
+    page = sqs.call("ListQueues", MaxResults=1000)
+    assert page["QueueUrls"] == urls[:1000]
+    assert sqs.call("ListQueues", MaxResults=1000, NextToken=page["NextToken"]) == {"QueueUrls": urls[1000:]}
+
+
+def test_a_name_is_free_again_only_after_the_delay_that_was_set(strict: Sqs, queue_name: str) -> None:
+    strict.call("DeleteQueue", QueueUrl=strict.queue(queue_name))
+    assert strict.error("CreateQueue", QueueName=queue_name) == Failure(
+        "AWS.SimpleQueueService.QueueDeletedRecently",
+        400,
+        "You must wait 60 seconds after deleting a queue before you can create another with the same name.",
+    )
+
+
 @pytest.mark.parametrize("most", [0, -1, 1001])
 def test_a_page_size_out_of_bounds_is_refused(sqs: Sqs, most: int) -> None:
     assert sqs.error("ListQueues", MaxResults=most).code == "InvalidParameterValue"
@@ -91,6 +114,19 @@ def test_a_page_size_out_of_bounds_is_refused(sqs: Sqs, most: int) -> None:
 def test_a_token_that_was_never_given_does_no_harm(sqs: Sqs, token: str) -> None:
     answer = sqs.raw("ListQueues", MaxResults=1, NextToken=token, QueueNamePrefix="no-such-")
     assert answer.status_code in (200, 400)
+
+
+@pytest.mark.parametrize("tags", [{"": "x"}, {"k" * 129: "x"}, {"k": "x" * 257}])
+def test_a_tag_of_another_length_is_refused(sqs: Sqs, queue: str, tags: dict[str, str]) -> None:
+    error = sqs.error("TagQueue", QueueUrl=queue, Tags=tags)
+    assert (error.code, error.status) == ("InvalidParameterValue", 400)
+    assert sqs.call("ListQueueTags", QueueUrl=queue) == {}
+
+
+def test_the_longest_tags_are_accepted(sqs: Sqs, queue: str) -> None:
+    tags = {"k" * 128: "v" * 256}
+    sqs.call("TagQueue", QueueUrl=queue, Tags=tags)
+    assert sqs.call("ListQueueTags", QueueUrl=queue) == {"Tags": tags}
 
 
 def test_too_many_or_no_tags_are_refused_and_nothing_changes(sqs: Sqs, queue: str, queue_name: str) -> None:
@@ -140,6 +176,12 @@ def test_labels_are_used_once_and_must_be_known(sqs: Sqs, queue: str) -> None:
             "Value [] for parameter PrincipalId is invalid. Reason: Unable to verify.",
         ),
         (["1"], ["SendMessage"] * 8, "OverLimit", "8 Actions were found, maximum allowed is 7."),
+        (
+            ["111111111111", "x"],
+            ["SendMessage"],
+            "InvalidParameterValue",
+            "Value [111111111111, x] for parameter PrincipalId is invalid. Reason: Unable to verify.",
+        ),
     ],
 )
 def test_a_permission_that_cannot_be_given_is_refused(
@@ -148,6 +190,22 @@ def test_a_permission_that_cannot_be_given_is_refused(
     error = sqs.error("AddPermission", QueueUrl=queue, Label="x", AWSAccountIds=accounts, Actions=actions)
     assert error == Failure(code, 403 if code == "OverLimit" else 400, message)
     assert sqs.attributes(queue, "Policy") == {}
+
+
+@pytest.mark.parametrize("label", ["", "a b", "x" * 81, "x\n"])
+def test_a_label_has_its_characters(sqs: Sqs, queue: str, label: str) -> None:
+    more = {"AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"]}
+    error = sqs.error("AddPermission", QueueUrl=queue, Label=label, **more)
+    assert error.code == ("InvalidParameterValue" if label else "MissingParameter")
+    assert sqs.attributes(queue, "Policy") == {}
+
+
+def test_several_accounts_and_actions_are_lists(sqs: Sqs, queue: str) -> None:
+    more = {"AWSAccountIds": ["111111111111", "222222222222"], "Actions": ["SendMessage", "*"]}
+    sqs.call("AddPermission", QueueUrl=queue, Label="l", **more)
+    [statement] = json.loads(sqs.attributes(queue, "Policy")["Policy"])["Statement"]
+    assert statement["Principal"] == {"AWS": [f"arn:aws:iam::{account}:root" for account in more["AWSAccountIds"]]}
+    assert statement["Action"] == ["SQS:SendMessage", "SQS:*"]
 
 
 @pytest.mark.parametrize("document", ['{"Statement":[1]}', '{"Statement":null}', '{"Statement":"x"}', "[]", "{", "1"])

@@ -143,6 +143,15 @@ def test_visibility_set_to_zero_makes_a_message_receivable_at_once(sqs: Sqs, que
     assert again["MessageId"] == found["MessageId"]
 
 
+def test_visibility_is_changed_also_after_it_ran_out(sqs: Sqs, queue: str) -> None:
+    sqs.send(queue, "x")
+    [found] = sqs.receive(queue, VisibilityTimeout=0)
+    handle = {"QueueUrl": queue, "ReceiptHandle": found["ReceiptHandle"]}
+    assert sqs.call("ChangeMessageVisibility", **handle, VisibilityTimeout=60) == {}
+    assert sqs.counts(queue) == ("0", "1", "0")
+    assert sqs.call("ChangeMessageVisibility", **handle, VisibilityTimeout=0) == {}
+
+
 def test_a_deleted_message_has_no_visibility_to_change(sqs: Sqs, queue: str) -> None:
     sqs.send(queue, "x")
     [found] = sqs.receive(queue)
@@ -189,6 +198,17 @@ def test_purge_takes_visible_in_flight_and_delayed_messages(sqs: Sqs, queue: str
     assert sqs.counts(queue) == ("0", "0", "0")
     assert sqs.receive(queue) == []
     assert sqs.call("DeleteMessage", QueueUrl=queue, ReceiptHandle=found["ReceiptHandle"]) == {}
+
+
+def test_a_second_purge_within_a_minute_is_refused(sqs: Sqs, queue: str, queue_name: str) -> None:
+    sqs.call("PurgeQueue", QueueUrl=queue)
+    sqs.send(queue, "x")
+    assert sqs.error("PurgeQueue", QueueUrl=queue) == Failure(
+        "AWS.SimpleQueueService.PurgeQueueInProgress",
+        403,
+        f"Only one PurgeQueue operation on {queue_name} is allowed every 60 seconds.",
+    )
+    assert sqs.counts(queue) == ("1", "0", "0")
 
 
 def test_a_long_poll_is_answered_at_once_where_a_message_is(sqs: Sqs, queue: str) -> None:

@@ -1,0 +1,79 @@
+"""The query protocol to the letter: what its parameters and answers look like on the wire."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import requests
+
+from tests.conftest import Service
+from tests.sqs.wire import Sqs
+
+HEAD = '<?xml version="1.0"?><{0}Response xmlns="http://queue.amazonaws.com/doc/2012-11-05/">'
+TAIL = "<ResponseMetadata><RequestId>id</RequestId></ResponseMetadata></{0}Response>"
+FAILED = "<BatchResultErrorEntry><Id>b</Id><SenderFault>true</SenderFault><Code>ReceiptHandleIsInvalid</Code>"
+
+
+@pytest.fixture(params=["fast", "flask"])
+def sqs(service: Service, request: pytest.FixtureRequest) -> Sqs:
+    return Sqs(service.url, "query", request.param)
+
+
+def answer(sqs: Sqs, operation: str, **parameters: Any) -> str:
+    """An answer, its request's id replaced; the parameters are sent as they are."""
+    found = requests.post(sqs.url, {"Action": operation, **parameters}, headers=sqs.headers, timeout=10)
+    assert found.headers["Content-Type"] == "text/xml"
+    return re.sub("<RequestId>[0-9a-f-]{36}</RequestId>", "<RequestId>id</RequestId>", found.text)
+
+
+@pytest.mark.parametrize("operation", ["DeleteQueue", "PurgeQueue", "TagQueue"])
+def test_an_operation_without_output_has_no_result(sqs: Sqs, queue: str, operation: str) -> None:
+    more = {"Tag.1.Key": "a", "Tag.1.Value": "b"} if operation == "TagQueue" else {}
+    assert answer(sqs, operation, QueueUrl=queue, **more) == (HEAD + TAIL).format(operation)
+
+
+@pytest.mark.parametrize("operation", ["ReceiveMessage", "ListQueueTags", "GetQueueAttributes"])
+def test_an_empty_result_is_one_empty_element(sqs: Sqs, queue: str, operation: str) -> None:
+    assert answer(sqs, operation, QueueUrl=queue) == (HEAD + "<{0}Result/>" + TAIL).format(operation)
+
+
+def test_a_map_is_names_beside_values_without_white_space(sqs: Sqs, queue: str, queue_name: str) -> None:
+    found = answer(sqs, "GetQueueAttributes", **{"QueueUrl": queue, "AttributeName.1": "QueueArn"})
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{queue_name}"
+    assert f"<Attribute><Name>QueueArn</Name><Value>{arn}</Value></Attribute>" in found
+
+
+@pytest.mark.parametrize("name", ["Tag", "Tags"])
+def test_tags_are_read_by_their_old_and_their_new_name(sqs: Sqs, queue: str, name: str) -> None:
+    answer(sqs, "TagQueue", **{"QueueUrl": queue, f"{name}.1.Key": "a", f"{name}.1.Value": "b", f"{name}.2.Key": "c"})
+    assert sqs.call("ListQueueTags", QueueUrl=queue) == {"Tags": {"a": "b", "c": ""}}
+    assert "<Tag><Key>a</Key><Value>b</Value></Tag>" in answer(sqs, "ListQueueTags", QueueUrl=queue)
+
+
+def test_entries_are_numbered_and_may_have_gaps_and_any_order(sqs: Sqs, queue: str) -> None:
+    entry = "SendMessageBatchRequestEntry"
+    parameters = {f"{entry}.{at}.{key}": f"{key}{at}" for at in (11, 2) for key in ("Id", "MessageBody")}
+    parameters |= {
+        f"{entry}.2.MessageAttribute.1.Name": "n",
+        f"{entry}.2.MessageAttribute.1.Value.DataType": "Binary",
+        f"{entry}.2.MessageAttribute.1.Value.BinaryValue": "AP8=",
+    }
+    found = answer(sqs, "SendMessageBatch", QueueUrl=queue, **parameters)
+    assert re.findall("<Id>(.*?)</Id>", found) == ["Id2", "Id11"]
+    found = answer(sqs, "ReceiveMessage", **{"QueueUrl": queue, "MessageAttributeName.1": "All"})
+    value = "<Value><DataType>Binary</DataType><BinaryValue>AP8=</BinaryValue></Value>"
+    assert f"<MessageAttribute><Name>n</Name>{value}</MessageAttribute>" in found
+
+
+def test_failed_entries_have_an_element_of_their_own(sqs: Sqs, queue: str) -> None:
+    entry = "DeleteMessageBatchRequestEntry.1"
+    found = answer(sqs, "DeleteMessageBatch", QueueUrl=queue, **{f"{entry}.Id": "b", f"{entry}.ReceiptHandle": "x"})
+    assert FAILED in found
+
+
+def test_a_carriage_return_is_escaped(sqs: Sqs, queue: str) -> None:
+    """A parser would read it as a line feed, and the client's digest would not agree."""
+    sqs.send(queue, 'a\r\nb"<')
+    assert '<Body>a&#xD;\nb"&lt;</Body>' in answer(sqs, "ReceiveMessage", QueueUrl=queue)
