@@ -105,6 +105,12 @@ def test_a_batch_keeps_its_order_and_tells_sequence_numbers(sqs: Sqs, fifo: str)
     assert bodies(receive(sqs, fifo)) == list("jihgfedcba")
 
 
+def test_groups_of_one_batch_have_their_turns_in_its_order(sqs: Sqs, fifo: str) -> None:
+    entries = [entry(f"{group}{at}", MessageGroupId=group) for at in (1, 2) for group in "zaxyb"]
+    sqs.call("SendMessageBatch", QueueUrl=fifo, Entries=entries)
+    assert bodies(receive(sqs, fifo)) == ["z1", "z2", "a1", "a2", "x1", "x2", "y1", "y2", "b1", "b2"]
+
+
 def test_an_entry_without_a_group_fails_the_whole_batch(sqs: Sqs, fifo: str) -> None:
     entries = [entry("a"), {"Id": "b", "MessageBody": "b"}]
     error = sqs.error("SendMessageBatch", QueueUrl=fifo, Entries=entries)
