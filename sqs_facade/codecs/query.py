@@ -124,6 +124,8 @@ def _of_struct(info: inspect.StructType) -> Convert | None:
             return node
         flat = dict(node)
         for names, field, convert in lists:
+            if flat.get(field) == "":  # clients write an empty list so, under the schema's own name
+                del flat[field]
             for name in names:
                 if name in node:
                     flat[field] = convert(flat.pop(name))
@@ -142,7 +144,7 @@ def _annotation(info: inspect.Type) -> tuple[dict[str, Any] | None, inspect.Type
 
 def _numbered(node: Any) -> list[Any]:
     if not isinstance(node, dict):
-        return [node]
+        return [node] if node else []
     try:
         return [node[number] for number in sorted(node, key=int)]
     except ValueError:

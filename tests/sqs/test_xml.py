@@ -67,6 +67,29 @@ def test_entries_are_numbered_and_may_have_gaps_and_any_order(sqs: Sqs, queue: s
     assert f"<MessageAttribute><Name>n</Name>{value}</MessageAttribute>" in found
 
 
+@pytest.mark.parametrize("name", ["AttributeNames", "AttributeName"])
+def test_an_empty_list_is_an_empty_parameter(sqs: Sqs, queue: str, name: str) -> None:
+    """As botocore's and JavaScript's query serializers write it."""
+    sqs.send(queue, "x")
+    found = answer(sqs, "GetQueueAttributes", QueueUrl=queue, **{name: ""})
+    assert "<GetQueueAttributesResult/>" in found
+    found = answer(sqs, "ReceiveMessage", QueueUrl=queue, **{name: "", "MessageAttributeNames": ""})
+    assert "<Body>x</Body>" in found
+    assert "<Attribute>" not in found
+
+
+@pytest.mark.parametrize("name", ["Entries", "SendMessageBatchRequestEntry"])
+def test_an_empty_list_of_entries_is_an_empty_batch(sqs: Sqs, queue: str, name: str) -> None:
+    found = answer(sqs, "SendMessageBatch", QueueUrl=queue, **{name: ""})
+    assert "<Code>AWS.SimpleQueueService.EmptyBatchRequest</Code>" in found
+
+
+def test_an_empty_map_is_none(sqs: Sqs, queue: str) -> None:
+    found = answer(sqs, "SendMessage", QueueUrl=queue, MessageBody="x", MessageAttributes="", MessageAttribute="")
+    assert "<MessageId>" in found
+    assert "MD5OfMessageAttributes" not in found
+
+
 def test_failed_entries_have_an_element_of_their_own(sqs: Sqs, queue: str) -> None:
     entry = "DeleteMessageBatchRequestEntry.1"
     found = answer(sqs, "DeleteMessageBatch", QueueUrl=queue, **{f"{entry}.Id": "b", f"{entry}.ReceiptHandle": "x"})
