@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from typing import Annotated
 
 import msgspec
 import orjson
 
-from sqs_facade import addresses
+from sqs_facade import addresses, bounds
 from sqs_facade.errors import SqsError, missing
 from sqs_facade.registry import Call, Shape, operation
 from zaqar_core import dead_letters, move_tasks, queues
@@ -18,18 +19,25 @@ from zaqar_core.names import QueueRef
 MOST_A_SECOND = 500
 MOST_RESULTS = 10
 
+_OF_AN_ARN = ("MissingParameter", "ResourceNotFoundException")
+
+Arn = Annotated[str, bounds.described("ARN of a queue that exists")]
+Handle = Annotated[str, bounds.described("TaskHandle of a running task")]
+Rate = Annotated[int, bounds.described(f"1 to {MOST_A_SECOND} a second")]
+Results = Annotated[int, bounds.described(f"1 to {MOST_RESULTS}; 1 unless given")]
+
 
 class StartMessageMoveTask(Shape):
-    source_arn: str | None = None
-    destination_arn: str | None = None
-    per_second: int | None = msgspec.field(default=None, name="MaxNumberOfMessagesPerSecond")
+    source_arn: Arn | None = None
+    destination_arn: Arn | None = None
+    per_second: Rate | None = msgspec.field(default=None, name="MaxNumberOfMessagesPerSecond")
 
 
 class TaskStarted(Shape):
     task_handle: str
 
 
-@operation()
+@operation(raises=_OF_AN_ARN)
 def start_message_move_task(call: Call, asked: StartMessageMoveTask) -> TaskStarted:
     """A task moves what the dead-letter queue holds, to one destination or back to where each came from.
 
@@ -63,8 +71,8 @@ def start_message_move_task(call: Call, asked: StartMessageMoveTask) -> TaskStar
 
 
 class ListMessageMoveTasks(Shape):
-    source_arn: str | None = None
-    max_results: int | None = None
+    source_arn: Arn | None = None
+    max_results: Results | None = None
 
 
 class MoveTaskEntry(Shape):
@@ -85,7 +93,7 @@ class MoveTasks(Shape):
     results: list[MoveTaskEntry]
 
 
-@operation()
+@operation(raises=_OF_AN_ARN)
 def list_message_move_tasks(call: Call, asked: ListMessageMoveTasks) -> MoveTasks:
     """The newest tasks of a source, newest first; one unless more are asked for."""
     source = _existing(call, asked.source_arn, "SourceArn")
@@ -117,14 +125,14 @@ def _entry(task: MoveTask) -> MoveTaskEntry:
 
 
 class CancelMessageMoveTask(Shape):
-    task_handle: str | None = None
+    task_handle: Handle | None = None
 
 
 class TaskCancelled(Shape):
     moved: int = msgspec.field(name="ApproximateNumberOfMessagesMoved")
 
 
-@operation()
+@operation(raises=_OF_AN_ARN)
 def cancel_message_move_task(call: Call, asked: CancelMessageMoveTask) -> TaskCancelled:
     """The task moves nothing more; what it has moved stays where it is."""
     if asked.task_handle is None:
@@ -162,12 +170,11 @@ def _absent(parameter: str) -> SqsError:
 
 
 def _of_arn(call: Call, arn: str, parameter: str) -> QueueRef:
-    found = addresses.of_arn(arn)
+    found = addresses.of_arn(arn, call.session.settings)
     if found is None:
         shape = "arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
         raise _refused(f"You must use this format to specify the {parameter}: {shape}")
-    settings = call.session.settings
-    return QueueRef(found.project, settings.region, found.name) if settings.regions == "ignore" else found
+    return found
 
 
 def _require(call: Call, ref: QueueRef, parameter: str) -> None:

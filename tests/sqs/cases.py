@@ -9,14 +9,10 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
-from sqs_facade.operations import load_all
-from sqs_facade.registry import OPERATIONS
 from tests.sqs.wire import Sqs
 
 Members = dict[str, Any]
 Case = Callable[[Sqs, str], Members]
-
-load_all()
 
 BATCHES = ("SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch")
 PERMISSION: Members = {"Label": "l", "AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"]}
@@ -101,12 +97,11 @@ def _no_task(sqs: Sqs, name: str) -> Members:
     return {"TaskHandle": b64encode(handle.encode()).decode()}
 
 
-MOVE_TASKS: dict[str, Case] = {
+VALID |= {
     "CancelMessageMoveTask": _task,
     "ListMessageMoveTasks": lambda sqs, name: {"SourceArn": _dead_letters(sqs, name)["SourceArn"], "MaxResults": 10},
     "StartMessageMoveTask": _dead_letters,
 }
-VALID |= {name: case for name, case in MOVE_TASKS.items() if name in OPERATIONS}
 
 
 def _entries(operation: str, *ids: str, **more: Any) -> Case:
@@ -146,6 +141,8 @@ def _full(sqs: Sqs, name: str) -> Members:
 ERRORS: dict[tuple[str, str], Case] = {
     ("AddPermission", "OverLimit"): _of_queue(**{**PERMISSION, "Actions": ["SendMessage"] * 8}),
     ("ChangeMessageVisibility", "ReceiptHandleIsInvalid"): _of_queue(ReceiptHandle="x", VisibilityTimeout=0),
+    ("CancelMessageMoveTask", "MissingParameter"): lambda sqs, name: {},
+    ("CancelMessageMoveTask", "ResourceNotFoundException"): _no_task,
     ("CreateQueue", "InvalidAttributeName"): lambda sqs, name: {"QueueName": name, "Attributes": {"Foobar": "1"}},
     ("CreateQueue", "InvalidAttributeValue"): lambda sqs, name: {
         "QueueName": name,
@@ -158,26 +155,21 @@ ERRORS: dict[tuple[str, str], Case] = {
     ("DeleteMessage", "ReceiptHandleIsInvalid"): _of_queue(ReceiptHandle="x"),
     ("GetQueueAttributes", "InvalidAttributeName"): _of_queue(AttributeNames=["Foobar"]),
     ("GetQueueUrl", "QueueDoesNotExist"): lambda sqs, name: {"QueueName": name},
+    ("ListMessageMoveTasks", "MissingParameter"): lambda sqs, name: {},
+    ("ListMessageMoveTasks", "ResourceNotFoundException"): lambda sqs, name: {"SourceArn": ARN + name},
     ("PurgeQueue", "PurgeQueueInProgress"): _again("PurgeQueue"),
     ("ReceiveMessage", "InvalidAttributeName"): _of_queue(AttributeNames=["Foobar"]),
     ("SendMessage", "InvalidMessageContents"): _of_queue(MessageBody="\0"),
     ("SendMessageBatch", "BatchRequestTooLong"): _entries("SendMessageBatch", "a", "b", MessageBody="x" * (1 << 20)),
     ("SetQueueAttributes", "InvalidAttributeName"): _of_queue(Attributes={"Foobar": "1"}),
     ("SetQueueAttributes", "InvalidAttributeValue"): _of_queue(Attributes={"DelaySeconds": "901"}),
+    ("StartMessageMoveTask", "MissingParameter"): lambda sqs, name: {},
+    ("StartMessageMoveTask", "ResourceNotFoundException"): lambda sqs, name: {"SourceArn": ARN + name},
     **{(name, "EmptyBatchRequest"): _of_queue(Entries=[]) for name in BATCHES},
     **{(name, "TooManyEntriesInBatchRequest"): _entries(name, *"abcdefghijk") for name in BATCHES},
     **{(name, "InvalidBatchEntryId"): _entries(name, "a b") for name in BATCHES},
     **{(name, "BatchEntryIdsNotDistinct"): _entries(name, "a", "a") for name in BATCHES},
 }
-if MOVE_TASKS.keys() <= OPERATIONS.keys():
-    ERRORS |= {
-        ("CancelMessageMoveTask", "MissingParameter"): lambda sqs, name: {},
-        ("CancelMessageMoveTask", "ResourceNotFoundException"): _no_task,
-        ("ListMessageMoveTasks", "MissingParameter"): lambda sqs, name: {},
-        ("ListMessageMoveTasks", "ResourceNotFoundException"): lambda sqs, name: {"SourceArn": ARN + name},
-        ("StartMessageMoveTask", "MissingParameter"): lambda sqs, name: {},
-        ("StartMessageMoveTask", "ResourceNotFoundException"): lambda sqs, name: {"SourceArn": ARN + name},
-    }
 #: Errors that need a limit which is off or high by default.
 STRICT_ERRORS: dict[tuple[str, str], Case] = {
     ("CreateQueue", "QueueDeletedRecently"): _recreated,

@@ -14,11 +14,13 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from sqs_facade.errors import KINDS
+from sqs_facade.operations import load_all
 from sqs_facade.registry import EVERY_OPERATION, OF_A_QUEUE, OPERATIONS
 from tests.sqs.cases import ERRORS, STRICT_ERRORS, VALID
 from tests.sqs.conftest import STRICT_RATE
 from tests.sqs.wire import Sqs
 
+load_all()
 MODEL = ServiceModel(Loader().load_service_model("sqs", "service-2"))
 NAMES = sorted(VALID)
 _FIRST_MEMBERS = ("QueueUrl", "QueueName", "QueueNamePrefix", "SourceArn", "TaskHandle")
