@@ -22,12 +22,9 @@ local function take(n, nonce, claim)
     local record = seq and call('HGET', M, seq)
     if record then
       local state = state_of(call('HGET', S, seq))
-      if expired(record, state) then
-        forget({ doomed(seq, record, state) })
-      elseif state[COUNT] >= most then
-        intend(seq, record, state)
-        intents = intents + 1
-      else
+      local left = pass_over(seq, record, state, most)
+      intents = intents + (left or 0)
+      if not left then
         receive_again(state, record, nonce, claim)
         state[GID], state[START] = gid, q.now
         taken[#taken + 1] = { seq, record, state }

@@ -10,7 +10,7 @@ local function take(n, nonce, claim)
     touch(gid)
     local after, blocked = nil, false
     while not blocked and #taken < n and budget > 0 do
-      local found, gone = oldest(gid, n - #taken, after), {}
+      local found = oldest(gid, n - #taken, after)
       if #found == 0 then break end
       local seqs = {}
       for i, one in ipairs(found) do seqs[i] = seq_in(one) end
@@ -25,18 +25,15 @@ local function take(n, nonce, claim)
         elseif tonumber(leases[i] or 0) > q.now or sent_of(record) + queue_delay() > q.now then
           blocked = true
           break
-        elseif expired(record, state) then
-          gone[#gone + 1] = doomed(seq, record, state)
-        elseif state[COUNT] >= most then
-          intend(seq, record, state)
-          intents = intents + 1
-        else
+        end
+        local left = record and pass_over(seq, record, state, most)
+        intents = intents + (left or 0)
+        if record and not left then
           receive_again(state, record, nonce, claim)
           state[GID], state[START] = gid, q.now
           taken[#taken + 1] = { seq, record, state }
         end
       end
-      forget(gone)
     end
   end
   return taken, intents, #taken < n

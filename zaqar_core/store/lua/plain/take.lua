@@ -15,7 +15,6 @@ local function take(n, nonce, claim)
     end
     local records = seqs[2] and call('HMGET', M, unpack(seqs)) or { call('HGET', M, seqs[1]) }
     local states = known_ones and call('HMGET', S, unpack(seqs))
-    local gone
     budget = budget - #seqs
     for i = 1, #seqs do
       local seq, record, packed = seqs[i], records[i], states and states[i]
@@ -23,13 +22,9 @@ local function take(n, nonce, claim)
         call('ZREM', A, seq)
       elseif packed or expired(record, FRESH) then
         local state = state_of(packed)
-        if expired(record, state) then
-          gone = gone or {}
-          gone[#gone + 1] = doomed(seq, record, state)
-        elseif state[COUNT] >= most then
-          intend(seq, record, state)
-          intents = intents + 1
-        else
+        local left = pass_over(seq, record, state, most)
+        intents = intents + (left or 0)
+        if not left then
           receive_again(state, record, nonce, claim)
           taken[#taken + 1] = { seq, record, state }
         end
@@ -37,7 +32,6 @@ local function take(n, nonce, claim)
         taken[#taken + 1] = { seq, record, { nonce, 1, q.now, claim, 0, flags_of(record) } }
       end
     end
-    if gone then forget(gone) end
   end
   return taken, intents, #taken < n
 end
