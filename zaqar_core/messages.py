@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from struct import Struct
 from typing import NamedTuple
 from uuid import UUID
 
@@ -42,6 +43,10 @@ _DELETE_BY_ID = script("delete_by_id")
 _POP = script("pop")
 
 _OWN_TTL_OF_THE_QUEUE = -1
+#: The receive script's reply: incarnation (16 hex digits), now ms, retention s, intents; then for each message its seq,
+#: the lengths of state and record, and both.
+_RECEIVED = Struct(">16sQIH")
+_RECEIVED_ROW = Struct(">QII")
 
 
 def send(session: Session, ref: QueueRef, messages: Sequence[NewMessage]) -> list[Sent | MessageTooLong]:
@@ -202,17 +207,24 @@ def _look(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) -
         if failed.word == "OVERLIMIT":
             raise InFlightLimitReached(session.settings.max_in_flight) from None
         raise QueueNotFound from None
-    if reply[0] == 0:
-        _, incarnation, intents, *rest = reply
+    if not isinstance(reply, bytes):
+        incarnation, intents, *rest = reply
         if intents:
             dead_letters.finish_moves(session, ref)
         return _Empty(incarnation, *rest)
-    _, incarnation, now_ms, keep, intents = reply[:5]
+    incarnation, now_ms, keep, intents = _RECEIVED.unpack_from(reply)
     if intents:
         dead_letters.finish_moves(session, ref)
     life = bytes.fromhex(incarnation.decode())
-    rows = (reply[at : at + 3] for at in range(5, len(reply), 3))
-    return [reading.received(session, row, now_ms=now_ms, keep_seconds=keep, incarnation=life) for row in rows]
+    found, at = [], _RECEIVED.size
+    while at < len(reply):
+        sequence, state_bytes, record_bytes = _RECEIVED_ROW.unpack_from(reply, at)
+        state_at = at + _RECEIVED_ROW.size
+        record_at = state_at + state_bytes
+        at = record_at + record_bytes
+        row = (sequence, reply[record_at:at], reply[state_at:record_at])
+        found.append(reading.received(session, row, now_ms=now_ms, keep_seconds=keep, incarnation=life))
+    return found
 
 
 def change_visibility(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,7 @@ def claim_hex(text: str) -> str | None:
         return None
 
 
-def message(session: Session, row: list[Any], *, now_ms: int, keep_seconds: int) -> StoredMessage:
+def message(session: Session, row: Sequence[Any], *, now_ms: int, keep_seconds: int) -> StoredMessage:
     """``row`` is seq, record, state and, where the script gives them, until when it is held and delayed."""
     sequence = int(row[0])
     record = records.unpack(row[1])
@@ -61,7 +62,9 @@ def message(session: Session, row: list[Any], *, now_ms: int, keep_seconds: int)
     )
 
 
-def received(session: Session, row: list[Any], *, now_ms: int, keep_seconds: int, incarnation: bytes) -> StoredMessage:
+def received(
+    session: Session, row: Sequence[Any], *, now_ms: int, keep_seconds: int, incarnation: bytes
+) -> StoredMessage:
     """A message just leased by SQS, with its receipt."""
     found = message(session, row, now_ms=now_ms, keep_seconds=keep_seconds)
     found.held = True

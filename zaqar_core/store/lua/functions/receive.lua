@@ -2,8 +2,8 @@
 -- keys:  Q.   args: n, visibility ms (-1: the queue's), nonce (16 hex digits), in-flight limit, wait ms (-1: the
 --        queue's), and where it may wait: waiter, incarnation it began with ("" at first), 1 if it looks for the last
 --        time; fifo: id of the attempt (16 bytes; "" none)
--- reply: {1, inc, now, keep s, intents, seq, record, state, seq ...} or, empty:
---        {0, inc, intents, wait ms in force, ms until the next message is due or -1, 1 if it should look again at once}
+-- reply: one text, since a table of a reply costs more than the rest of it (layout: see messages.py), or, empty:
+--        {inc, intents, wait ms in force, ms until the next message is due or -1, 1 if it should look again at once}
 -- fails: NOQUEUE (also another incarnation), OVERLIMIT.   cost: O(k log n).
 local wrong = open()
 if wrong then return wrong end
@@ -21,19 +21,19 @@ if not taken then
     c.flying = call('ZCARD', L)
     if c.flying >= limit then
       settle()
-      if wait > 0 then return { 0, c.inc, 0, wait, 1000, 0 } end
+      if wait > 0 then return { c.inc, 0, wait, 1000, 0 } end
       return { err = 'OVERLIMIT' }
     end
   end
   taken, intents, again_at_once = take(n, ARGV[3], '')
 end
 if #taken > 0 then
-  local reply = { 1, c.inc, q.now, c.keep / 1000, intents, false, false, false }
+  local reply = c.inc .. struct.pack('>I8I4I2', q.now, c.keep / 1000, intents)
   for i = 1, #taken do
     local one = taken[i]
     local packed = cmsgpack.pack(one[3])
     call('HSET', S, one[1], packed)
-    reply[3 * i + 3], reply[3 * i + 4], reply[3 * i + 5] = one[1], one[2], packed
+    reply = reply .. struct.pack('>I8I4I4', tonumber(one[1]), #packed, #one[2]) .. packed .. one[2]
   end
   if visibility > 0 then
     hold(taken, q.now + visibility)
@@ -57,4 +57,4 @@ if waiter then
     call('ZADD', Q .. ':w', q.real + wait, waiter)
   end
 end
-return { 0, c.inc, intents, wait, due, again_at_once and 1 or 0 }
+return { c.inc, intents, wait, due, again_at_once and 1 or 0 }

@@ -1,7 +1,8 @@
 -- queue: what every function begins with. KIND stands before it: "plain", "fair" (groups on a standard queue) or "fifo".
--- begin: sets what belongs to one call; q is one table, refilled: making it anew costs more than a command. Q: the queue's first key; M, S, A, L as the key dictionary says; ARGV; q: all
--- that the parts keep during the call; c: what is remembered of the queue between calls.
--- know: c, or the error to give back: NOQUEUE; GROUPED (a plain function met a queue that has groups).
+-- begin: sets what belongs to one call. Q: the queue's first key; q: all that the parts keep during the call, one table,
+-- refilled, since making it anew costs more than a command; c: what is remembered of the queue between calls.
+-- know: sets c, and M, S, A, L, keys of the dictionary; or returns the error to give back: NOQUEUE; GROUPED (a plain
+-- function met a queue that has groups).
 -- open: know, the queue's time, and further fields named (in q.f from 4 on). The queue's time never goes back: it is
 -- max(server time + virtual offset, last). q.text is q.now as 13 digits: forming texts of numbers is what costs most here.
 -- changed: whoever writes what c repeats (settings, has, off, dlq_missing) must say so.
@@ -19,7 +20,6 @@ local function begin(keys, args)
   if not call then tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, call = globals() end
   Q, ARGV = keys[1], args
   q.touched, q.tenants, q.total = nil, nil, nil
-  M, S, A, L = Q .. ':m', Q .. ':s', Q .. ':a', Q .. ':l'
 end
 local NOQUEUE, GROUPED_QUEUE, NEVER = { err = 'NOQUEUE' }, { err = 'GROUPED' }, '9999999999999'
 -- What is remembered of queues, by Q; valid as long as the queue's `gen` is the same. c.flying is never less than the
@@ -32,6 +32,7 @@ local function learn(gen)
   if number_known >= MOST then known, number_known = {}, 0 end
   if not known[Q] then number_known = number_known + 1 end
   known[Q] = {
+    M = Q .. ':m', S = Q .. ':s', A = Q .. ':a', L = Q .. ':l',
     gen = gen, inc = f[1], has = f[2] or '', off = tonumber(f[3] or 0), keep = (f[4] or f[5]) * 1000,
     visibility = (f[6] or 30) * 1000, wait = (f[7] or 0) * 1000, delay = (f[8] or 0) * 1000,
     max_message = f[9], max_post = f[10], dead = f[11] and f[11] ~= '' and f[12] and f[11], most = tonumber(f[12] or 0),
@@ -44,6 +45,7 @@ local function know(gen)
   if not gen then return NOQUEUE end
   c = known[Q]
   if not c or c.gen ~= gen then c = learn(gen) end
+  M, S, A, L = c.M, c.S, c.A, c.L
   if KIND == 'plain' and string.find(c.has, 'g', 1, true) then return GROUPED_QUEUE end
 end
 local function open(...)
@@ -77,7 +79,10 @@ local function soon(at)
   end
 end
 local function remember_now()
-  if string.sub(q.text, 1, 10) ~= string.sub(q.last, 1, 10) then call('HSET', Q, 'now', q.now) end
+  if not c.saved or q.now - c.saved >= 1000 then
+    call('HSET', Q, 'now', q.now)
+    c.saved = q.now
+  end
 end
 -- a text of a number that comes again and again
 local numbers, number_of_numbers = {}, 0
