@@ -9,7 +9,9 @@ local FEWEST_IN_FLIGHT, SILENT_MS, HALVED_MS, TURNS = 30, 300000, 60000, 8589934
 local IN, LAST, BUSY, AT, NOISY, LIFTED = 1, 2, 3, 4, 5, 6
 local function member(gid, seq) return gid .. struct.pack('>I8', tonumber(seq)) end
 local function seq_in(one) return string.format('%.0f', struct.unpack('>I8', one, 9)) end
-local function oldest(gid) return call('ZRANGEBYLEX', Q .. ':gm', '[' .. gid, '(' .. gid .. '\255', 'LIMIT', 0, 1)[1] end
+local function oldest(gid)
+  return call('ZRANGEBYLEX', Q .. ':gm', '[' .. gid, '(' .. gid .. '\255', 'LIMIT', 0, 1)[1]
+end
 -- what a tenant has: in flight, last send ms, processing ms as of AT, noisy 0/1, and what this script has just taken
 local function tenant(gid)
   q.tenants = q.tenants or {}
@@ -48,7 +50,10 @@ local function index(gid)
   local flying = it[IN] + it[LIFTED]
   if q.now - it[LAST] > SILENT_MS then
     it[NOISY] = 0
-  elseif flying >= FEWEST_IN_FLIGHT and flying * 10 > call('ZCARD', L) or it[BUSY] * 10 > all_tenants() and it[BUSY] > 0 then
+  elseif
+    flying >= FEWEST_IN_FLIGHT and flying * 10 > call('ZCARD', L)
+    or it[BUSY] > 0 and it[BUSY] * 10 > all_tenants()
+  then
     it[NOISY] = 1
   end
   if it[NOISY] == 1 then
