@@ -34,6 +34,7 @@ local function hold(taken, ends)
     call('ZADD', L, ends, one[1])
   end
   soon(ends)
+  c.flying = c.flying and c.flying + #taken
 end
 local function again(seq, ends)
   call('ZADD', A, seq + LEASED, seq)

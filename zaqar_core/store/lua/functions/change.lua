@@ -9,6 +9,9 @@ local writes = tonumber(ARGV[2])
 if writes > 0 then call('HSET', Q, unpack(ARGV, 3, 2 + 2 * writes)) end
 if #ARGV > 2 + 2 * writes then call('HDEL', Q, unpack(ARGV, 3 + 2 * writes)) end
 call('HINCRBY', Q, 'rev', 1)
+if (call('HGET', Q, 'retention_seconds') or call('HGET', Q, 'ret0')) * 1000 > c.keep then
+  call('HSET', Q, 'horizon', math.max(c.horizon, q.now - c.keep))
+end
 changed()
 -- a new retention or delay may have made something due
 call('HSET', Q, 'mod', q.now, 'now', q.now, 'due', 0)

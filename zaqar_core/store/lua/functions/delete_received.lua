@@ -17,7 +17,9 @@ else
     local word = 'OK'
     if KIND == 'fifo' and packed then
       local ends = tonumber(call('ZSCORE', L, seq) or 0)
-      if state[NONCE] ~= ARGV[at + 1] or ends <= q.now then word = 'EXPIRED' end
+      if (state[NONCE] ~= ARGV[at + 1] or ends <= q.now) and not expired(call('HGET', M, seq), state) then
+        word = 'EXPIRED'
+      end
     end
     if packed and word == 'OK' then
       gone[#gone + 1] = { seq, state[FLAGS], state[TTL] > 0, state[GID], state[START] }

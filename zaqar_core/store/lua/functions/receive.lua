@@ -4,7 +4,7 @@
 --        time; fifo: id of the attempt (16 bytes; "" none)
 -- reply: one text, since a table of a reply costs more than the rest of it (layout: see messages.py), or, empty:
 --        {inc, intents, wait ms in force, ms until the next message is due or -1, 1 if it should look again at once}
--- fails: NOQUEUE (also another incarnation), OVERLIMIT.   cost: O(k log n).
+-- fails: NOQUEUE (also another incarnation), OVERLIMIT (neither for one that waits nor in FIFO).   cost: O(k log n).
 local wrong = open()
 if wrong then return wrong end
 local waiter, began = ARGV[6] ~= '' and ARGV[6], ARGV[7]
@@ -13,17 +13,18 @@ local n, visibility, wait = number(ARGV[1]), number(ARGV[2]), tonumber(ARGV[5])
 if visibility < 0 then visibility = c.visibility end
 if wait < 0 then wait = c.wait end
 tick(100)
-local taken, intents, again_at_once = nil, 0, false
-if KIND == 'fifo' and ARGV[9] and ARGV[9] ~= '' then taken = repeated(ARGV[9], visibility) end
+local taken, since, intents, again_at_once = nil, nil, 0, false
+if KIND == 'fifo' and ARGV[9] and ARGV[9] ~= '' then taken, since = repeated(ARGV[9], visibility) end
 if not taken then
   local limit = number(ARGV[4])
-  if KIND ~= 'fifo' and (not c.flying or c.flying + n > limit) then
+  if not c.flying or c.flying + n > limit then
     c.flying = call('ZCARD', L)
-    if c.flying >= limit then
-      settle()
-      if wait > 0 then return { c.inc, 0, wait, 1000, 0 } end
-      return { err = 'OVERLIMIT' }
-    end
+    n = math.min(n, limit - c.flying)
+  end
+  if n <= 0 then
+    settle()
+    if wait > 0 or KIND == 'fifo' then return { c.inc, 0, wait, 1000, 0 } end
+    return { err = 'OVERLIMIT' }
   end
   taken, intents, again_at_once = take(n, ARGV[3], '')
 end
@@ -37,7 +38,7 @@ if #taken > 0 then
   end
   if visibility > 0 then
     hold(taken, q.now + visibility)
-    if KIND == 'fifo' and ARGV[9] and ARGV[9] ~= '' then remember_attempt(ARGV[9], taken) end
+    if KIND == 'fifo' and ARGV[9] and ARGV[9] ~= '' then remember_attempt(ARGV[9], taken, q.now + visibility, since) end
   else
     for _, one in ipairs(taken) do place(one[1], one[2], true) end
     wake(#taken)

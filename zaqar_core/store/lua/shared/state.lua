@@ -23,13 +23,11 @@ local function gid_of(record)
   return string.sub(record, at, at + 7)
 end
 -- a message follows the queue's retention by its sent time unless it has an end of its own: in its record, or in Q:e
--- where a claim lengthened its life or it was moved here
+-- where a claim lengthened its life or it was moved here. What was past a shorter retention before does not come back:
+-- it is not younger than c.horizon.
 local function expired(record, state)
-  local flags, keep = flags_of(record), c.keep
   if state[TTL] > 0 then return false end
-  if has(flags, OWN_TTL) then
-    if has(flags, MOVED) then return false end
-    keep = string.sub(record, 23, 30) * 1000
-  end
-  return sent_of(record) + keep <= q.now
+  local flags, sent = flags_of(record), sent_of(record)
+  if has(flags, OWN_TTL) then return not has(flags, MOVED) and sent + string.sub(record, 23, 30) * 1000 <= q.now end
+  return sent + c.keep <= q.now or sent <= c.horizon
 end

@@ -26,7 +26,7 @@ local function tick(most)
   if had('e') then
     for pass = 1, 2 do
       local key = Q .. (pass == 1 and ':e' or ':b')
-      for _, seq in ipairs(due_of(key, pass == 1 and q.now or q.now - c.keep)) do
+      for _, seq in ipairs(due_of(key, pass == 1 and q.now or math.max(q.now - c.keep, c.horizon))) do
         local record, state = call('HGET', M, seq), state_of(call('HGET', S, seq))
         if record and (pass == 1 or expired(record, state)) then gone[#gone + 1] = doomed(seq, record, state) end
       end
