@@ -1,0 +1,93 @@
+"""Other people's clients, at exact versions, in folders of their own.
+
+They are fetched only when ``SQS_FACADE_CLIENTS`` is set: to 1, they go to a folder that is removed afterwards; to a
+folder's path, they stay there for the next run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import venv
+from pathlib import Path
+
+import pytest
+
+VARIABLE = "SQS_FACADE_CLIENTS"
+JS = Path(__file__).with_name("js")
+#: The newest whose SQS speaks the query protocol; 1.31.81 changed to JSON.
+OLD_BOTO3 = ("boto3==1.28.80", "botocore==1.31.80")
+LEAST_NODE = 20
+INSTALL_SECONDS = 300
+
+
+def wanted(temporary: Path) -> Path:
+    """The folder for installs. Skips the test when no clients were asked for."""
+    value = os.environ.get(VARIABLE, "")
+    if not value:
+        pytest.skip(f"fetches clients from package registries: set {VARIABLE}=1 (or a folder that keeps them)")
+    return temporary if value == "1" else Path(value).expanduser().resolve()
+
+
+def need_node() -> str:
+    """Path of node. Skips the test where node or npm is missing or too old."""
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
+        pytest.skip("node or npm is not installed")
+    told = subprocess.run([node, "--version"], capture_output=True, text=True, check=True, timeout=20).stdout
+    if int(told.strip().lstrip("v").split(".")[0]) < LEAST_NODE:
+        pytest.skip(f"node is {told.strip()}, and the packages need {LEAST_NODE}")
+    return node
+
+
+def old_boto3(folder: Path) -> Path:
+    """A Python that has a boto3 of 2023."""
+    place = folder / f"boto3-{_digest(*OLD_BOTO3)}"
+    python = place / "bin" / "python"
+
+    def install() -> None:
+        venv.create(place, with_pip=True)
+        run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *OLD_BOTO3])
+
+    _once(place, install)
+    return python
+
+
+def js_packages(folder: Path) -> Path:
+    """A folder with the programs of ``js`` and the packages of its lockfile."""
+    place = folder / f"js-{_digest((JS / 'package-lock.json').read_text())}"
+
+    def install() -> None:
+        place.mkdir(parents=True)
+        for name in ("package.json", "package-lock.json", ".npmrc"):
+            shutil.copy(JS / name, place)
+        run(["npm", "ci", "--no-progress", "--loglevel=error"], folder=place)
+
+    _once(place, install)
+    for program in JS.glob("*.mjs"):
+        shutil.copy(program, place)
+    return place
+
+
+def _once(place: Path, install: object) -> None:
+    """Run an install, unless it is there and was finished."""
+    assert callable(install)
+    done = place / ".installed"
+    if done.exists():
+        return
+    shutil.rmtree(place, ignore_errors=True)
+    install()
+    done.touch()
+
+
+def run(command: list[str | Path], folder: Path | None = None) -> None:
+    """Run to success within the time limit; else the test fails with what the program said."""
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
+    if ran.returncode != 0:
+        pytest.fail(f"{command[0]} failed with {ran.returncode}: {ran.stderr[-2000:]}")
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

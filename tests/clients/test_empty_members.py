@@ -1,0 +1,61 @@
+"""An empty list or map counts as one that is not there; the query protocol writes ``AttributeNames=`` for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.clients.driver import Client
+
+EMPTY_LIST = "an empty list of the query protocol is read as a text, or as a list of one empty text"
+
+
+@pytest.mark.defect("boto3-query", "js2-query", reason=EMPTY_LIST)
+def test_receiving_with_no_system_attributes_gives_none(client: Client, queue: str) -> None:
+    client.send(queue, "x")
+    [found] = client.receive(queue, AttributeNames=[])
+    assert not found.get("Attributes")
+
+
+@pytest.mark.defect("boto3-query", reason=EMPTY_LIST)
+def test_receiving_with_no_message_attributes_gives_none(client: Client, queue: str) -> None:
+    client.send(queue, "x", MessageAttributes={"a": {"DataType": "String", "StringValue": "b"}})
+    [found] = client.receive(queue, MessageAttributeNames=[])
+    assert not found.get("MessageAttributes")
+
+
+def test_sending_with_empty_maps_sends(client: Client, queue: str) -> None:
+    sent = client.send(queue, "x", MessageAttributes={}, MessageSystemAttributes={})
+    assert "MD5OfMessageAttributes" not in sent
+    assert "MD5OfMessageSystemAttributes" not in sent
+
+
+@pytest.mark.defect("boto3-query", "js2-query", reason=EMPTY_LIST)
+def test_asking_for_no_attributes_gives_none(client: Client, queue: str) -> None:
+    assert not client.call("GetQueueAttributes", QueueUrl=queue, AttributeNames=[]).get("Attributes")
+
+
+def test_a_queue_is_created_with_empty_maps(client: Client, queue_name: str) -> None:
+    url = client.call("CreateQueue", QueueName=queue_name, Attributes={}, tags={})["QueueUrl"]
+    assert not client.call("ListQueueTags", QueueUrl=url).get("Tags")
+
+
+@pytest.mark.defect("boto3-query", "js2-query", reason=EMPTY_LIST)
+@pytest.mark.parametrize(
+    ("operation", "members", "shape"),
+    [
+        ("UntagQueue", {"TagKeys": []}, "InvalidParameterValue"),
+        ("AddPermission", {"Label": "x", "AWSAccountIds": ["111122223333"], "Actions": []}, "MissingParameter"),
+        ("AddPermission", {"Label": "x", "AWSAccountIds": [], "Actions": ["*"]}, "InvalidParameterValue"),
+    ],
+)
+def test_what_must_not_be_empty_has_an_error_to_catch(
+    client: Client, queue: str, operation: str, members: dict[str, Any], shape: str
+) -> None:
+    error = client.must_refuse(shape, operation, QueueUrl=queue, **members)
+    assert "Expected" not in error.message  # a reader's own words are none of the user's business
+
+
+def test_an_empty_map_of_tags_has_an_error_to_catch(client: Client, queue: str) -> None:
+    client.must_refuse("MissingParameter", "TagQueue", QueueUrl=queue, Tags={})
