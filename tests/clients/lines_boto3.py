@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import warnings
+from typing import Any
 
 warnings.simplefilter("ignore")
 
@@ -22,15 +23,15 @@ import botocore.exceptions  # noqa: E402
 
 _writing = threading.Lock()
 _making = threading.Lock()
-_clients = {}
+_clients: dict[Any, Any] = {}
 _resolve = socket.getaddrinfo
 
 
-def _loopback(host, *others, **more):
+def _loopback(host: str, *others: Any, **more: Any) -> Any:
     return _resolve("127.0.0.1", *others, **more)
 
 
-def _client(options):
+def _client(options: dict[str, str]) -> Any:
     key = tuple(sorted(options.items()))
     with _making:
         if key not in _clients:
@@ -47,7 +48,7 @@ def _client(options):
         return _clients[key]
 
 
-def _from_wire(value):
+def _from_wire(value: Any) -> Any:
     if isinstance(value, dict):
         if "$bytes" in value:
             return base64.b64decode(value["$bytes"])
@@ -55,11 +56,11 @@ def _from_wire(value):
     return [_from_wire(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _to_wire(value):
+def _to_wire(value: bytes) -> dict[str, str]:
     return {"$bytes": base64.b64encode(value).decode()}
 
 
-def _answer(asked):
+def _answer(asked: dict[str, Any]) -> dict[str, Any]:
     client = _client(asked["client"])
     method = re.sub("(?!^)([A-Z])", r"_\1", asked["call"]).lower()
     try:
@@ -79,7 +80,7 @@ def _answer(asked):
     return {"result": result, "request_id": metadata.get("RequestId")}
 
 
-def _serve(asked):
+def _serve(asked: dict[str, Any]) -> None:
     try:
         said = _answer(asked)
     except Exception as problem:  # the client itself broke: the test is told, with the class of the problem
@@ -90,7 +91,7 @@ def _serve(asked):
         sys.stdout.flush()
 
 
-def main():
+def main() -> None:
     socket.getaddrinfo = _loopback
     protocol = boto3.client("sqs", region_name="us-east-1").meta.service_model.metadata["protocol"]
     sys.stdout.write(json.dumps({"protocol": protocol}) + "\n")

@@ -1,0 +1,232 @@
+"""sqs-producer and sqs-consumer, from end to end: what many a Node service is made of."""
+
+from __future__ import annotations
+
+import json
+import queue as queues
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients.conftest import INSTALLS, Advance
+from tests.clients.driver import Client
+
+pytestmark = [
+    pytest.mark.node,
+    INSTALLS,
+    pytest.mark.parametrize("client_process", ["boto3"], indirect=True),  # it only looks at the queue
+]
+EVENT_SECONDS = 20.0
+
+
+class Consumer:
+    """A running consumer, told of by its events."""
+
+    def __init__(self, folder: Path, options: dict[str, Any]) -> None:
+        self.process = subprocess.Popen(
+            ["node", "consumer.mjs", json.dumps(options)],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._events: queues.Queue[dict[str, Any]] = queues.Queue()
+        self.seen: list[dict[str, Any]] = []
+        self._reader = threading.Thread(target=self._read, name="consumer-events", daemon=True)
+        self._reader.start()
+        self.wait_for("started")
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._events.put(json.loads(line))
+
+    def wait_for(self, name: str, times: int = 1) -> list[dict[str, Any]]:
+        """The next so many events of a name. Fails the test when they do not come, or an error does."""
+        found: list[dict[str, Any]] = []
+        deadline = time.monotonic() + EVENT_SECONDS
+        while len(found) < times:
+            try:
+                event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queues.Empty:
+                pytest.fail(f"{len(found)} of {times} {name} came; seen: {self.seen[-20:]}")
+            self.seen.append(event)
+            if event["event"] == "error" != name:
+                pytest.fail(f"the consumer had an error: {event}")
+            if event["event"] == name:
+                found.append(event)
+        return found
+
+    def stop(self, how: str = "stop") -> float:
+        """It has stopped, and its process ended of itself; the seconds that took."""
+        started = time.monotonic()
+        self._say(how)
+        self.process.wait(EVENT_SECONDS)
+        self._reader.join(EVENT_SECONDS)
+        while not self._events.empty():
+            self.seen.append(self._events.get())
+        return time.monotonic() - started
+
+    def _say(self, how: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(how + "\n")
+        self.process.stdin.close()
+
+    def names(self) -> list[str]:
+        return [event["event"] for event in self.seen]
+
+
+Start = Callable[..., Consumer]
+Produce = Callable[[list[Any]], dict[str, Any]]
+
+
+@pytest.fixture
+def start(js: Path, client: Client, queue: str) -> Iterator[Start]:
+    """``start(**options)``: a consumer of the queue that long-polls for 20 seconds."""
+    running: list[Consumer] = []
+
+    def begin(**options: Any) -> Consumer:
+        given = {"endpoint": client.endpoint, "queueUrl": queue, "waitTimeSeconds": 20, "strictReturn": True}
+        running.append(Consumer(js, {**given, **options}))
+        return running[-1]
+
+    yield begin
+    for consumer in running:
+        consumer.process.kill()
+        consumer.process.wait()
+        assert consumer.process.stdin is not None
+        assert consumer.process.stdout is not None
+        consumer.process.stdin.close()
+        consumer.process.stdout.close()
+
+
+@pytest.fixture
+def produce(js: Path, client: Client, queue: str) -> Produce:
+    """``produce(messages)``: what sqs-producer tells after it sent them."""
+
+    def send(messages: list[Any]) -> dict[str, Any]:
+        options = {"endpoint": client.endpoint, "queueUrl": queue, "messages": messages}
+        ran = subprocess.run(
+            ["node", "producer.mjs", json.dumps(options)],
+            cwd=js, capture_output=True, text=True, timeout=EVENT_SECONDS, check=True,
+        )  # fmt: skip
+        return dict(json.loads(ran.stdout))
+
+    return send
+
+
+def messages(count: int) -> list[dict[str, Any]]:
+    return [{"id": f"id-{number}", "body": f"body {number}"} for number in range(count)]
+
+
+def bodies(events: list[dict[str, Any]]) -> list[str]:
+    return sorted(event["body"] for event in events)
+
+
+def test_a_producer_sends_more_than_a_batch_holds(client: Client, queue: str, produce: Produce) -> None:
+    attributes = {"a": {"DataType": "String", "StringValue": "é\r"}}
+    told = produce([*messages(24), {"id": "last", "body": "<é>\r", "messageAttributes": attributes, "delaySeconds": 9}])
+    assert [one["Id"] for one in told["sent"]] == [f"id-{number}" for number in range(24)] + ["last"]
+    assert told["size"] == 24
+    assert client.counts(queue) == (24, 0, 1)
+
+
+def test_a_producer_is_told_which_messages_failed(client: Client, queue: str, produce: Produce) -> None:
+    client.call("SetQueueAttributes", QueueUrl=queue, Attributes={"MaximumMessageSize": "1024"})
+    told = produce([*messages(12), {"id": "long", "body": "x" * 1025}])
+    assert told["error"] == {"name": "FailedMessagesError", "failed": ["long"]}
+    assert told["size"] == 12
+
+
+def test_a_waiting_consumer_handles_and_deletes_all(client: Client, queue: str, start: Start, produce: Produce) -> None:
+    consumer = start(batchSize=10)
+    produce(messages(35))
+    assert bodies(consumer.wait_for("message_processed", 35)) == bodies(messages(35))
+    consumer.stop("abort")
+    assert client.counts(queue) == (0, 0, 0)
+
+
+def test_a_batch_handler_deletes_only_what_it_acknowledges(
+    client: Client, queue: str, start: Start, produce: Produce
+) -> None:
+    produce(messages(10))
+    consumer = start(batchSize=10, batch=True, keep=["body 3", "body 7"])
+    processed = consumer.wait_for("message_processed", 8)
+    consumer.stop("abort")
+    assert [event["size"] for event in consumer.seen if event["event"] == "batch"] == [10]
+    assert not {"body 3", "body 7"} & set(bodies(processed))
+    assert client.counts(queue) == (0, 2, 0)
+
+
+def test_what_a_handler_fails_on_comes_again_at_once(
+    client: Client, queue: str, start: Start, produce: Produce
+) -> None:
+    """The consumer gives a failed message back by setting its visibility to 0."""
+    produce(messages(3))
+    consumer = start(
+        batchSize=10,
+        failures={"body 1": 2},
+        terminateVisibilityTimeout=True,
+        messageSystemAttributeNames=["ApproximateReceiveCount"],
+    )
+    consumer.wait_for("message_processed", 3)
+    consumer.stop("abort")
+    handled = [event for event in consumer.seen if event["event"] == "handling" and event["body"] == "body 1"]
+    counts = [event["message"]["Attributes"]["ApproximateReceiveCount"] for event in handled]
+    assert counts == ["1", "2", "3"]
+    assert consumer.names().count("processing_error") == 2
+    assert client.counts(queue) == (0, 0, 0)
+
+
+def test_what_a_handler_fails_on_comes_again_after_its_visibility(
+    client: Client, queue: str, start: Start, produce: Produce, later: Advance
+) -> None:
+    produce(messages(1))
+    consumer = start(failures={"body 0": 1}, visibilityTimeout=60)
+    consumer.wait_for("processing_error")
+    consumer.stop("abort")
+    assert client.counts(queue) == (0, 1, 0)
+    later(queue, 60)
+    assert [found["Body"] for found in client.receive(queue)] == ["body 0"]
+
+
+def test_a_consumer_stops_in_the_middle_of_a_long_poll(client: Client, queue: str, start: Start) -> None:
+    consumer = start()
+    assert consumer.stop("abort") < 5
+    assert consumer.process.returncode == 0
+    assert {"aborted", "stopped"} <= set(consumer.names())
+
+
+def test_a_consumer_finishes_its_last_poll_before_it_stops(client: Client, queue: str, start: Start) -> None:
+    consumer = start(waitTimeSeconds=1, pollingCompleteWaitTimeMs=5000)
+    assert consumer.stop() < 5
+    assert consumer.process.returncode == 0
+    assert consumer.names()[-1] == "stopped"
+    assert not {"error", "processing_error"} & set(consumer.names())
+
+
+def test_a_message_sent_after_an_abort_is_not_lost(client: Client, queue: str, start: Start, later: Advance) -> None:
+    """The poll that its client left may still take it; then it comes back when its visibility ends."""
+    consumer = start()
+    consumer.stop("abort")
+    client.send(queue, "x")
+    later(queue, 31)
+    assert [found["Body"] for found in client.receive(queue, WaitTimeSeconds=1)] == ["x"]
+
+
+def test_a_consumer_of_a_missing_queue_is_told_by_name(client: Client, queue: str, start: Start) -> None:
+    client.call("DeleteQueue", QueueUrl=queue)
+    [error] = start().wait_for("error")
+    assert (error["name"], error["code"]) == ("SQSError", "QueueDoesNotExist")
+
+
+def test_a_consumer_of_a_queue_that_is_deleted_is_told_by_name(client: Client, queue: str, start: Start) -> None:
+    consumer = start()
+    client.call("DeleteQueue", QueueUrl=queue)
+    [error] = consumer.wait_for("error")
+    assert (error["name"], error["code"]) == ("SQSError", "QueueDoesNotExist")
