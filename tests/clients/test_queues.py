@@ -221,7 +221,6 @@ def test_purging_takes_everything(client: Client, queue: str) -> None:
     assert client.counts(queue) == (0, 0, 0)
 
 
-@pytest.mark.xfail(strict=True, reason="the core does not know the purge interval yet")
 def test_purging_again_at_once_is_refused(client: Client, queue: str, queue_name: str) -> None:
     client.call("PurgeQueue", QueueUrl=queue)
     error = client.must_refuse("PurgeQueueInProgress", "PurgeQueue", QueueUrl=queue)
