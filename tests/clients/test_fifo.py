@@ -102,7 +102,7 @@ def test_sequence_numbers_have_twenty_digits_and_rise(client: Client, by_content
     assert [message["Attributes"]["SequenceNumber"] for message in found] == sent
 
 
-def test_a_message_tells_its_group_and_deduplication_id(client: Client, fifo: str, by_content: str) -> None:
+def test_a_message_tells_its_group_and_deduplication_id(client: Client, by_content: str) -> None:
     body = "grüße\r"
     send(client, by_content, body, "g!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
     [found] = client.receive(by_content, AttributeNames=["All"])
