@@ -74,6 +74,8 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
                 "code": told["Error"]["Code"],
                 "message": told["Error"]["Message"],
                 "status": told["ResponseMetadata"]["HTTPStatusCode"],
+                "type": told["Error"].get("Type"),
+                "request_id": told["ResponseMetadata"].get("RequestId"),
             }
         }
     metadata = result.pop("ResponseMetadata")

@@ -111,6 +111,35 @@ def test_only_attributes_asked_for_come_with_the_digest_of_those(
     assert found.get("MD5OfMessageAttributes") == (md5_of_attributes(wanted) if wanted else None)
 
 
+def test_a_message_is_forwarded_with_its_attributes_as_received(client: Client, queue: str) -> None:
+    """SDK 2 adds empty lists to each attribute it gives, and sends them back."""
+    client.send(queue, "x", MessageAttributes=ATTRIBUTES)
+    [found] = client.receive(queue, MessageAttributeNames=["All"])
+    client.call("DeleteMessage", QueueUrl=queue, ReceiptHandle=found["ReceiptHandle"])
+    client.send(queue, found["Body"], MessageAttributes=found["MessageAttributes"])
+    [again] = client.receive(queue, MessageAttributeNames=["All"])
+    assert values(again) == ATTRIBUTES
+
+
+@pytest.mark.parametrize("name", ["größe", "名前", "a-b_c.d", "x" * 256, "Number", "0"])
+def test_an_attribute_name_of_letters_comes_back(client: Client, queue: str, name: str) -> None:
+    attributes = {name: {"DataType": "String", "StringValue": "x"}}
+    assert client.send(queue, "x", MessageAttributes=attributes)["MD5OfMessageAttributes"] == md5_of_attributes(
+        attributes
+    )
+    [found] = client.receive(queue, MessageAttributeNames=[name])
+    assert values(found) == attributes
+
+
+def test_the_old_and_the_new_member_for_system_attributes_add_up(client: Client, queue: str) -> None:
+    if client.process.protocol == "query":
+        pytest.skip("its model has only AttributeNames")
+    client.send(queue, "x")
+    members = {"AttributeNames": ["SenderId"], "MessageSystemAttributeNames": ["ApproximateReceiveCount"]}
+    [found] = client.receive(queue, **members)
+    assert found["Attributes"] == {"SenderId": "000000000000", "ApproximateReceiveCount": "1"}
+
+
 def test_a_trace_header_comes_back(client: Client, queue: str) -> None:
     system = {"AWSTraceHeader": {"DataType": "String", "StringValue": TRACE}}
     sent = client.send(queue, "x", MessageSystemAttributes=system)

@@ -26,7 +26,8 @@ async function call(client, operation, input) {
     return { result, request_id: request.response.requestId };
   } catch (error) {
     if (error.statusCode === undefined) throw error;
-    return { error: { name: error.code, code: error.code, message: error.message, status: error.statusCode } };
+    const { code, message, statusCode: status, requestId: request_id } = error;
+    return { error: { name: code, code, message, status, request_id } };
   }
 }
 

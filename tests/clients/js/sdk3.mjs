@@ -26,7 +26,9 @@ async function call(client, operation, input) {
         code: error.Code ?? error.Error?.Code,
         message: error.message,
         status: error.$metadata.httpStatusCode,
-        isClass: sdk[error.name] !== undefined && error instanceof sdk[error.name],
+        type: error.Type ?? error.Error?.Type,
+        request_id: error.$metadata.requestId,
+        is_class: sdk[error.name] !== undefined && error instanceof sdk[error.name],
         fault: error.$fault,
       },
     };
