@@ -1,21 +1,16 @@
-"""The main job through real clients: the README's tour, and a hundred messages through each protocol."""
+"""The main job through real clients of both dialects at once. SQS's clients by themselves are in tests/clients."""
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
-import venv
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests.conftest import Service
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = Path(__file__).with_name("hundred_messages.py")
 
 
 def test_the_readmes_tour_does_what_it_says(service: Service) -> None:
@@ -25,27 +20,6 @@ def test_the_readmes_tour_does_what_it_says(service: Service) -> None:
     program = found[1].replace("http://127.0.0.1:9324", service.url)
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert ran.stdout.splitlines() == ["Zaqar claimed: hello from SQS", 'SQS received: {"from":"Zaqar"}'], ran.stderr
-
-
-def test_a_hundred_messages_through_boto3(service: Service, queue_name: str) -> None:
-    ran = subprocess.run(
-        [sys.executable, str(SCRIPT), service.url, queue_name], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert ran.stdout == "100 sent, received, extended and deleted by json\n", ran.stderr
-
-
-@pytest.mark.skipif("SQS_FACADE_OLD_BOTOCORE" not in os.environ, reason="slow: installs a botocore of 2023")
-@pytest.mark.timeout(300)
-def test_a_hundred_messages_through_an_old_botocore(service: Service, queue_name: str, tmp_path: Path) -> None:
-    """A botocore before 1.31.81 speaks the query protocol."""
-    venv.create(tmp_path / "old", with_pip=True)
-    python = tmp_path / "old" / "bin" / "python"
-    install = [str(python), "-m", "pip", "install", "--quiet", "boto3==1.28.80", "botocore==1.31.80"]
-    subprocess.run(install, check=True)
-    ran = subprocess.run(
-        [str(python), str(SCRIPT), service.url, queue_name], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert ran.stdout == "100 sent, received, extended and deleted by query\n", ran.stderr
 
 
 def test_python_zaqarclient_posts_lists_claims_and_deletes(sqs: Any, queue_url: str, zaqar_queue: Any) -> None:
