@@ -73,7 +73,7 @@ def _command(kind: str, request: pytest.FixtureRequest) -> list[str | Path]:
     if kind == "boto3":
         return [sys.executable, lines]
     if kind == "boto3-query":
-        return [installs.old_boto3(request.getfixturevalue("install_folder")), lines]
+        return [installs.python_with(request.getfixturevalue("install_folder"), installs.OLD_BOTO3), lines]
     folder: Path = request.getfixturevalue("js")
     program = {"js3": ["sdk3.mjs"], "js2": ["sdk2.mjs", "aws-sdk"], "js2-query": ["sdk2.mjs", "aws-sdk-query"]}[kind]
     return ["node", folder / program[0], *program[1:]]

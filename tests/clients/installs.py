@@ -10,7 +10,9 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import venv
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ VARIABLE = "SQS_FACADE_CLIENTS"
 JS = Path(__file__).with_name("js")
 #: The newest whose SQS speaks the query protocol; 1.31.81 changed to JSON.
 OLD_BOTO3 = ("boto3==1.28.80", "botocore==1.31.80")
+CELERY = ("celery[sqs]==5.7.0", "kombu[sqs]==5.7.0")
 LEAST_NODE = 20
 INSTALL_SECONDS = 300
 
@@ -42,14 +45,14 @@ def need_node() -> str:
     return node
 
 
-def old_boto3(folder: Path) -> Path:
-    """A Python that has a boto3 of 2023."""
-    place = folder / f"boto3-{_digest(*OLD_BOTO3)}"
+def python_with(folder: Path, requirements: Sequence[str]) -> Path:
+    """The interpreter of a virtual environment that has these."""
+    place = folder / f"python-{_digest(sys.version, *requirements)}"
     python = place / "bin" / "python"
 
     def install() -> None:
         venv.create(place, with_pip=True)
-        run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *OLD_BOTO3])
+        run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements])
 
     _once(place, install)
     return python
@@ -71,9 +74,8 @@ def js_packages(folder: Path) -> Path:
     return place
 
 
-def _once(place: Path, install: object) -> None:
+def _once(place: Path, install: Callable[[], None]) -> None:
     """Run an install, unless it is there and was finished."""
-    assert callable(install)
     done = place / ".installed"
     if done.exists():
         return

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import queue as queues
 import subprocess
-import threading
-import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,70 +13,25 @@ import pytest
 
 from tests.clients.conftest import INSTALLS, Advance
 from tests.clients.driver import Client
+from tests.clients.events import EVENT_SECONDS, Telling
 
 pytestmark = [
     pytest.mark.node,
     INSTALLS,
     pytest.mark.parametrize("client_process", ["boto3"], indirect=True),  # it only looks at the queue
 ]
-EVENT_SECONDS = 20.0
 
 
-class Consumer:
-    """A running consumer, told of by its events."""
+class Consumer(Telling):
+    """A running consumer."""
 
     def __init__(self, folder: Path, options: dict[str, Any]) -> None:
-        self.process = subprocess.Popen(
-            ["node", "consumer.mjs", json.dumps(options)],
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._events: queues.Queue[dict[str, Any]] = queues.Queue()
-        self.seen: list[dict[str, Any]] = []
-        self._reader = threading.Thread(target=self._read, name="consumer-events", daemon=True)
-        self._reader.start()
-        self.wait_for("started")
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._events.put(json.loads(line))
-
-    def wait_for(self, name: str, times: int = 1) -> list[dict[str, Any]]:
-        """The next so many events of a name. Fails the test when they do not come, or an error does."""
-        found: list[dict[str, Any]] = []
-        deadline = time.monotonic() + EVENT_SECONDS
-        while len(found) < times:
-            try:
-                event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queues.Empty:
-                pytest.fail(f"{len(found)} of {times} {name} came; seen: {self.seen[-20:]}")
-            self.seen.append(event)
-            if event["event"] == "error" != name:
-                pytest.fail(f"the consumer had an error: {event}")
-            if event["event"] == name:
-                found.append(event)
-        return found
+        super().__init__(["node", "consumer.mjs", json.dumps(options)], folder)
 
     def stop(self, how: str = "stop") -> float:
         """It has stopped, and its process ended of itself; the seconds that took."""
-        started = time.monotonic()
-        self._say(how)
-        self.process.wait(EVENT_SECONDS)
-        self._reader.join(EVENT_SECONDS)
-        while not self._events.empty():
-            self.seen.append(self._events.get())
-        return time.monotonic() - started
-
-    def _say(self, how: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(how + "\n")
-        self.process.stdin.close()
-
-    def names(self) -> list[str]:
-        return [event["event"] for event in self.seen]
+        self.say(how)
+        return self.ended()
 
 
 Start = Callable[..., Consumer]
@@ -88,21 +41,15 @@ Produce = Callable[[list[Any]], dict[str, Any]]
 @pytest.fixture
 def start(js: Path, client: Client, queue: str) -> Iterator[Start]:
     """``start(**options)``: a consumer of the queue that long-polls for 20 seconds."""
-    running: list[Consumer] = []
+    with ExitStack() as running:
 
-    def begin(**options: Any) -> Consumer:
-        given = {"endpoint": client.endpoint, "queueUrl": queue, "waitTimeSeconds": 20, "strictReturn": True}
-        running.append(Consumer(js, {**given, **options}))
-        return running[-1]
+        def begin(**options: Any) -> Consumer:
+            given = {"endpoint": client.endpoint, "queueUrl": queue, "waitTimeSeconds": 20, "strictReturn": True}
+            consumer = running.enter_context(Consumer(js, {**given, **options}))
+            consumer.wait_for("started")
+            return consumer
 
-    yield begin
-    for consumer in running:
-        consumer.process.kill()
-        consumer.process.wait()
-        assert consumer.process.stdin is not None
-        assert consumer.process.stdout is not None
-        consumer.process.stdin.close()
-        consumer.process.stdout.close()
+        yield begin
 
 
 @pytest.fixture

@@ -1,0 +1,52 @@
+"""Runs with Celery: an application on a queue of ours, whose tasks tell on standard output what they do."""
+
+import json
+import os
+import sys
+
+from celery import Celery
+from celery.signals import worker_ready, worker_shutdown
+
+
+def tell(event, **more):
+    sys.stdout.write(json.dumps({"event": event, **more}) + "\n")
+    sys.stdout.flush()
+
+
+app = Celery("work", broker=os.environ["WORK_BROKER"])
+app.conf.update(
+    task_default_queue=os.environ["WORK_QUEUE"],
+    task_acks_late=True,
+    worker_redirect_stdouts=False,
+    worker_enable_remote_control=False,
+    broker_connection_retry_on_startup=False,
+    broker_transport_options=json.loads(os.environ["WORK_OPTIONS"]),
+)
+
+
+@app.task(name="work.note")
+def note(text):
+    tell("noted", text=text)
+
+
+@app.task(name="work.fail_twice", bind=True, max_retries=2)
+def fail_twice(self, text):
+    tell("tried", text=text, retries=self.request.retries)
+    if self.request.retries < 2:
+        raise self.retry(countdown=0)
+
+
+@worker_ready.connect
+def ready(**more):
+    tell("ready")
+
+
+@worker_shutdown.connect
+def stopped(**more):
+    tell("stopped")
+
+
+if __name__ == "__main__":
+    # Sends the tasks given as JSON: [[name, text, options], ...].
+    for name, text, options in json.loads(sys.argv[1]):
+        app.send_task(name, [text], **options)

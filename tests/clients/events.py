@@ -1,0 +1,87 @@
+"""A program that tells what happens to it, one event a line of JSON on its standard output."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+EVENT_SECONDS = 30.0
+
+
+class Telling:
+    """A running program, ended with the ``with`` block. ``seen``: the events waited for, and those before them."""
+
+    def __init__(
+        self, command: Sequence[str | Path], folder: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.process = subprocess.Popen(
+            [str(part) for part in command],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.seen: list[dict[str, Any]] = []
+        self._events: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, name="events", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._events.put(json.loads(line) if line.startswith("{") else {"event": "chatter", "text": line.rstrip()})
+
+    def wait_for(self, name: str, times: int = 1) -> list[dict[str, Any]]:
+        """The next so many events of a name. Fails the test when they do not come, or an error does."""
+        found: list[dict[str, Any]] = []
+        deadline = time.monotonic() + EVENT_SECONDS
+        while len(found) < times:
+            try:
+                event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                pytest.fail(f"{len(found)} of {times} {name} came; seen: {self.seen[-20:]}")
+            self.seen.append(event)
+            if event["event"] == "error" != name:
+                pytest.fail(f"the program had an error: {event}")
+            if event["event"] == name:
+                found.append(event)
+        return found
+
+    def say(self, text: str) -> None:
+        """The last line on its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.close()
+
+    def ended(self) -> float:
+        """Its process ended of itself; the seconds that took. All events are seen."""
+        started = time.monotonic()
+        self.process.wait(EVENT_SECONDS)
+        self._reader.join(EVENT_SECONDS)
+        while not self._events.empty():
+            self.seen.append(self._events.get())
+        return time.monotonic() - started
+
+    def names(self) -> list[str]:
+        return [event["event"] for event in self.seen]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._reader.join(EVENT_SECONDS)
+        for stream in (self.process.stdin, self.process.stdout):
+            assert stream is not None
+            stream.close()
