@@ -24,16 +24,6 @@ INSTALLS = pytest.mark.timeout(installs.INSTALL_SECONDS + 60)
 KINDS = {"boto3": "json", "boto3-query": "query", "js3": "json", "js2": "json", "js2-query": "query"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """``defect(*kinds, reason=...)``: the test is known to fail through these clients, until it is mended."""
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        kind = callspec.params.get("client_process") if callspec is not None else None
-        for mark in list(item.iter_markers("defect")):
-            if kind in mark.args:
-                item.add_marker(pytest.mark.xfail(reason=mark.kwargs["reason"], strict=True))
-
-
 @pytest.fixture(scope="session")
 def service(valkey: str) -> Iterator[Service]:
     """``sqs-facade serve`` on the tests' own Valkey, so that a test can move a queue's clock."""

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tests.clients.driver import Client
-from tests.clients.test_empty_members import EMPTY_LIST
 from tests.clients.test_messages import ATTRIBUTES, BODIES, md5, md5_of_attributes, values
 
 BATCHES = ("SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch")
@@ -79,7 +78,6 @@ def test_a_bad_handle_fails_alone(client: Client, queue: str, operation: str) ->
     ]
 
 
-@pytest.mark.defect("boto3-query", "js2-query", reason=EMPTY_LIST)
 @pytest.mark.parametrize("operation", BATCHES)
 def test_an_empty_batch_has_an_error_to_catch(client: Client, queue: str, operation: str) -> None:
     error = client.must_refuse("EmptyBatchRequest", operation, QueueUrl=queue, Entries=[])

@@ -8,17 +8,13 @@ import pytest
 
 from tests.clients.driver import Client
 
-EMPTY_LIST = "an empty list of the query protocol is read as a text, or as a list of one empty text"
 
-
-@pytest.mark.defect("boto3-query", "js2-query", reason=EMPTY_LIST)
 def test_receiving_with_no_system_attributes_gives_none(client: Client, queue: str) -> None:
     client.send(queue, "x")
     [found] = client.receive(queue, AttributeNames=[])
     assert not found.get("Attributes")
 
 
-@pytest.mark.defect("boto3-query", reason=EMPTY_LIST)
 def test_receiving_with_no_message_attributes_gives_none(client: Client, queue: str) -> None:
     client.send(queue, "x", MessageAttributes={"a": {"DataType": "String", "StringValue": "b"}})
     [found] = client.receive(queue, MessageAttributeNames=[])
@@ -31,7 +27,6 @@ def test_sending_with_empty_maps_sends(client: Client, queue: str) -> None:
     assert "MD5OfMessageSystemAttributes" not in sent
 
 
-@pytest.mark.defect("boto3-query", "js2-query", reason=EMPTY_LIST)
 def test_asking_for_no_attributes_gives_none(client: Client, queue: str) -> None:
     assert not client.call("GetQueueAttributes", QueueUrl=queue, AttributeNames=[]).get("Attributes")
 
@@ -41,7 +36,6 @@ def test_a_queue_is_created_with_empty_maps(client: Client, queue_name: str) -> 
     assert not client.call("ListQueueTags", QueueUrl=url).get("Tags")
 
 
-@pytest.mark.defect("boto3-query", "js2-query", reason=EMPTY_LIST)
 @pytest.mark.parametrize(
     ("operation", "members", "shape", "message"),
     [

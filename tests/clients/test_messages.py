@@ -240,6 +240,27 @@ def test_visibility_is_extended_and_given_up(client: Client, queue: str, later: 
     assert len(client.receive(queue)) == 1
 
 
+def test_visibility_ends_twelve_hours_after_the_receive(client: Client, queue: str) -> None:
+    client.send(queue, "x")
+    [found] = client.receive(queue, VisibilityTimeout=30)
+    handle = {"QueueUrl": queue, "ReceiptHandle": found["ReceiptHandle"]}
+    client.must_refuse("InvalidParameterValue", "ChangeMessageVisibility", **handle, VisibilityTimeout=43_200)
+    client.call("ChangeMessageVisibility", **handle, VisibilityTimeout=43_100)
+
+
+@pytest.mark.xfail(reason="it names the receipt handle as the value of VisibilityTimeout")
+def test_a_visibility_that_ends_too_late_is_named(client: Client, queue: str) -> None:
+    """AWS was seen to say so in aws/aws-sdk-net#794 and localstack/localstack#3956."""
+    client.send(queue, "x")
+    [found] = client.receive(queue)
+    handle = {"QueueUrl": queue, "ReceiptHandle": found["ReceiptHandle"]}
+    error = client.must_refuse("InvalidParameterValue", "ChangeMessageVisibility", **handle, VisibilityTimeout=43_200)
+    assert error.message.removesuffix(".") == (
+        "Value 43200 for parameter VisibilityTimeout is invalid. "
+        "Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds]"
+    )
+
+
 def test_a_deleted_message_is_gone_however_often_it_is_deleted(client: Client, queue: str, later: Advance) -> None:
     client.send(queue, "x")
     [found] = client.receive(queue)

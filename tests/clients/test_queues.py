@@ -105,6 +105,19 @@ def test_without_a_page_size_there_is_no_token(client: Client, queue_name: str) 
     assert client.call("ListQueues", QueueNamePrefix=queue_name) == {"QueueUrls": urls}
 
 
+@pytest.mark.parametrize(
+    "token",
+    [
+        "garbage",
+        pytest.param("\u00e9", marks=pytest.mark.xfail(reason="what is not base64 is passed over: the first page")),
+        pytest.param("!!!!", marks=pytest.mark.xfail(reason="what is not base64 is passed over: the first page")),
+    ],
+)
+def test_a_token_that_was_never_given_is_refused(client: Client, queue: str, queue_name: str, token: str) -> None:
+    """A listing that began anew would never end."""
+    client.must_refuse("InvalidParameterValue", "ListQueues", QueueNamePrefix=queue_name, MaxResults=1, NextToken=token)
+
+
 @pytest.mark.parametrize("most", [0, 1001])
 def test_a_page_size_out_of_bounds_is_refused(client: Client, most: int) -> None:
     client.must_refuse("InvalidParameterValue", "ListQueues", MaxResults=most)
