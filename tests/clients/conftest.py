@@ -20,8 +20,30 @@ ACCOUNT = "000000000000"
 Advance = Callable[[str, float], None]
 
 #: Kind -> the protocol it speaks.
-INSTALLS = pytest.mark.timeout(installs.INSTALL_SECONDS + 60)
 KINDS = {"boto3": "json", "boto3-query": "query", "js3": "json", "js2": "json", "js2-query": "query"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Clients that cannot be had take their tests with them; test_suite tells which and why, by one skip for each."""
+    here = Path(__file__).parent
+    gone: list[pytest.Item] = []
+    for item in items:
+        if not item.path.is_relative_to(here) or not isinstance(item, pytest.Function):
+            continue
+        kind = item.callspec.params.get("client_process", "boto3") if hasattr(item, "callspec") else "boto3"
+        needs_node = kind.startswith("js") or "js" in item.fixturenames
+        if not needs_node and kind == "boto3" and "install_folder" not in item.fixturenames:
+            continue
+        if needs_node:
+            item.add_marker("node")
+        item.add_marker(pytest.mark.timeout(installs.INSTALL_SECONDS + 60))
+        if installs.missing(node=needs_node):
+            gone.append(item)
+    if gone:
+        config.hook.pytest_deselected(items=gone)
+        left = set(gone)
+        items[:] = [item for item in items if item not in left]
 
 
 @pytest.fixture(scope="session")
@@ -46,16 +68,14 @@ def service(valkey: str) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def install_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where other clients are installed. Skips when none were asked for."""
-    return installs.wanted(tmp_path_factory.mktemp("clients"))
+    """Where other clients are installed."""
+    return installs.folder(tmp_path_factory.mktemp("clients"))
 
 
 @pytest.fixture(scope="session")
-def js(request: pytest.FixtureRequest) -> Path:
+def js(install_folder: Path) -> Path:
     """A folder with the JavaScript programs and their packages."""
-    installs.need_node()
-    folder: Path = request.getfixturevalue("install_folder")
-    return installs.js_packages(folder)
+    return installs.js_packages(install_folder)
 
 
 def _command(kind: str, request: pytest.FixtureRequest) -> list[str | Path]:
@@ -69,12 +89,7 @@ def _command(kind: str, request: pytest.FixtureRequest) -> list[str | Path]:
     return ["node", folder / program[0], *program[1:]]
 
 
-def _params() -> list[object]:
-    marks = {"boto3": [], "boto3-query": [INSTALLS]}
-    return [pytest.param(kind, marks=marks.get(kind, [INSTALLS, pytest.mark.node])) for kind in KINDS]
-
-
-@pytest.fixture(scope="session", params=_params())
+@pytest.fixture(scope="session", params=KINDS)
 def client_process(request: pytest.FixtureRequest) -> Iterator[tuple[str, Process]]:
     process = Process(_command(request.param, request))
     assert process.protocol == KINDS[request.param]

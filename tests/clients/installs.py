@@ -13,6 +13,7 @@ import subprocess
 import sys
 import venv
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,28 +27,31 @@ LEAST_NODE = 20
 INSTALL_SECONDS = 300
 
 
-def wanted(temporary: Path) -> Path:
-    """The folder for installs. Skips the test when no clients were asked for."""
-    value = os.environ.get(VARIABLE, "")
-    if not value:
-        pytest.skip(f"fetches clients from package registries: set {VARIABLE}=1 (or a folder that keeps them)")
+@cache
+def missing(*, node: bool) -> str | None:
+    """Why clients cannot be had here, those that run in node where that is asked for; None when they can."""
+    if not os.environ.get(VARIABLE):
+        return f"fetches clients from package registries: set {VARIABLE}=1 (or a folder that keeps them)"
+    if not node:
+        return None
+    found = shutil.which("node")
+    if found is None or shutil.which("npm") is None:
+        return "node or npm is not installed"
+    told = subprocess.run([found, "--version"], capture_output=True, text=True, check=True, timeout=20).stdout
+    if int(told.strip().lstrip("v").split(".")[0]) < LEAST_NODE:
+        return f"node is {told.strip()}, and the packages need {LEAST_NODE}"
+    return None
+
+
+def folder(temporary: Path) -> Path:
+    """The folder for installs."""
+    value = os.environ[VARIABLE]
     return temporary if value == "1" else Path(value).expanduser().resolve()
 
 
-def need_node() -> str:
-    """Path of node. Skips the test where node or npm is missing or too old."""
-    node = shutil.which("node")
-    if node is None or shutil.which("npm") is None:
-        pytest.skip("node or npm is not installed")
-    told = subprocess.run([node, "--version"], capture_output=True, text=True, check=True, timeout=20).stdout
-    if int(told.strip().lstrip("v").split(".")[0]) < LEAST_NODE:
-        pytest.skip(f"node is {told.strip()}, and the packages need {LEAST_NODE}")
-    return node
-
-
-def python_with(folder: Path, requirements: Sequence[str]) -> Path:
+def python_with(parent: Path, requirements: Sequence[str]) -> Path:
     """The interpreter of a virtual environment that has these."""
-    place = folder / f"python-{_digest(sys.version, *requirements)}"
+    place = parent / f"python-{_digest(sys.version, *requirements)}"
     python = place / "bin" / "python"
 
     def install() -> None:
@@ -58,9 +62,9 @@ def python_with(folder: Path, requirements: Sequence[str]) -> Path:
     return python
 
 
-def js_packages(folder: Path) -> Path:
+def js_packages(parent: Path) -> Path:
     """A folder with the programs of ``js`` and the packages of its lockfile."""
-    place = folder / f"js-{_digest((JS / 'package-lock.json').read_text())}"
+    place = parent / f"js-{_digest((JS / 'package-lock.json').read_text())}"
 
     def install() -> None:
         place.mkdir(parents=True)

@@ -112,7 +112,7 @@ def test_an_address_that_names_no_queue_is_refused(client: Client) -> None:
     client.must_refuse("InvalidAddress", "SendMessage", QueueUrl=f"{client.endpoint}/a/b/c/d", MessageBody="x")
 
 
-@pytest.mark.parametrize("client_process", [pytest.param("js3", marks=pytest.mark.node)], indirect=True)
+@pytest.mark.parametrize("client_process", ["js3"], indirect=True)
 def test_without_an_endpoint_sdk_3_follows_the_queue_url(client: Client, queue: str) -> None:
     """The host of the QueueUrl is its endpoint then."""
     bare = client.to(endpoint="")

@@ -29,15 +29,13 @@ def test_every_error_has_a_request_id(client: Client, queue_name: str) -> None:
     assert REQUEST_ID.fullmatch(error.details["request_id"])
 
 
-@pytest.mark.parametrize(
-    "client_process", ["boto3", "boto3-query", pytest.param("js3", marks=pytest.mark.node)], indirect=True
-)
+@pytest.mark.parametrize("client_process", ["boto3", "boto3-query", "js3"], indirect=True)
 def test_an_error_of_the_caller_is_called_the_senders(client: Client, queue_name: str) -> None:
     error = client.must_refuse("QueueDoesNotExist", "GetQueueUrl", QueueName=queue_name)
     assert error.details["type"] == "Sender"
 
 
-@pytest.mark.parametrize("client_process", [pytest.param("js3", marks=pytest.mark.node)], indirect=True)
+@pytest.mark.parametrize("client_process", ["js3"], indirect=True)
 def test_sdk_3_gives_an_error_its_own_class(client: Client, queue: str, queue_name: str) -> None:
     for shape, operation, members in (
         ("QueueDoesNotExist", "GetQueueUrl", {"QueueName": f"{queue_name}-none"}),
@@ -84,7 +82,7 @@ def liar() -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "client_process",
-    [pytest.param(kind, marks=pytest.mark.node) for kind in ("js3", "js2", "js2-query")],
+    ["js3", "js2", "js2-query"],
     indirect=True,
 )
 def test_sdks_for_javascript_do_not_believe_a_wrong_digest(client: Client, liar: str) -> None:

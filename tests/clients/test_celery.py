@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 
 from tests.clients import installs
-from tests.clients.conftest import INSTALLS
 from tests.clients.driver import Client
 from tests.clients.events import EVENT_SECONDS, Telling
 
-pytestmark = [INSTALLS, pytest.mark.parametrize("client_process", ["boto3"], indirect=True)]
+pytestmark = pytest.mark.parametrize("client_process", ["boto3"], indirect=True)  # it only looks at the queue
 HERE = Path(__file__).parent
 
 

@@ -11,15 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.clients.conftest import INSTALLS, Advance
+from tests.clients.conftest import Advance
 from tests.clients.driver import Client
 from tests.clients.events import EVENT_SECONDS, Telling
 
-pytestmark = [
-    pytest.mark.node,
-    INSTALLS,
-    pytest.mark.parametrize("client_process", ["boto3"], indirect=True),  # it only looks at the queue
-]
+pytestmark = pytest.mark.parametrize("client_process", ["boto3"], indirect=True)  # it only looks at the queue
 
 
 class Consumer(Telling):

@@ -14,7 +14,7 @@ HALF = "cut \ud83d"
 pytestmark = [
     pytest.mark.parametrize(
         "client_process",
-        ["boto3", *(pytest.param(kind, marks=pytest.mark.node) for kind in ("js3", "js2"))],
+        ["boto3", "js3", "js2"],
         indirect=True,
     ),
     pytest.mark.xfail(reason="answers SerializationException, for a whole batch too"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import boto3
@@ -19,6 +20,26 @@ OPERATIONS = sorted(boto3.client("sqs", region_name="us-east-1").meta.service_mo
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_every_operation_is_tried(operation: str) -> None:
     assert f'"{operation}"' in SOURCES
+
+
+@pytest.mark.parametrize("package", json.loads((installs.JS / "package.json").read_text())["dependencies"])
+def test_javascript_client_has_its_version(package: str, request: pytest.FixtureRequest) -> None:
+    """Where it cannot be had, this skip stands for all its tests."""
+    if why := installs.missing(node=True):
+        pytest.skip(why)
+    folder: Path = request.getfixturevalue("js")
+    wanted = json.loads((folder / "package.json").read_text())["dependencies"][package].rpartition("@")[2]
+    assert json.loads((folder / "node_modules" / package / "package.json").read_text())["version"] == wanted
+
+
+@pytest.mark.parametrize("requirements", [installs.OLD_BOTO3, installs.CELERY], ids=["boto3 of 2023", "celery"])
+def test_python_client_has_its_version(requirements: tuple[str, ...], request: pytest.FixtureRequest) -> None:
+    """Where it cannot be had, this skip stands for all its tests."""
+    if why := installs.missing(node=False):
+        pytest.skip(why)
+    python = installs.python_with(request.getfixturevalue("install_folder"), requirements)
+    told = subprocess.run([str(python), "-m", "pip", "freeze"], capture_output=True, text=True, check=True, timeout=60)
+    assert {re.sub(r"\[.*\]", "", requirement) for requirement in requirements} <= set(told.stdout.splitlines())
 
 
 def test_packages_have_exact_versions() -> None:
