@@ -1,4 +1,4 @@
-"""Sending, receiving, visibility and deletion, as other people's clients see them."""
+"""What is sent comes back as it was, as other people's clients see it."""
 
 from __future__ import annotations
 
@@ -209,104 +209,6 @@ def test_an_empty_queue_gives_nothing(client: Client, queue: str) -> None:
 )
 def test_a_receive_out_of_bounds_is_refused(client: Client, queue: str, members: dict[str, int]) -> None:
     client.must_refuse("InvalidParameterValue", "ReceiveMessage", QueueUrl=queue, **members)
-
-
-def test_a_delayed_message_comes_later(client: Client, queue: str, later: Advance) -> None:
-    client.send(queue, "x", DelaySeconds=30)
-    assert client.receive(queue) == []
-    assert client.counts(queue) == (0, 0, 1)
-    later(queue, 30)
-    assert [found["Body"] for found in client.receive(queue)] == ["x"]
-
-
-def test_a_message_comes_again_when_its_visibility_ends(client: Client, queue: str, later: Advance) -> None:
-    client.send(queue, "x")
-    [first] = client.receive(queue, VisibilityTimeout=10)
-    assert client.receive(queue) == []
-    later(queue, 10)
-    [again] = client.receive(queue, AttributeNames=["ApproximateReceiveCount"])
-    assert (again["MessageId"], again["Attributes"]) == (first["MessageId"], {"ApproximateReceiveCount": "2"})
-    assert again["ReceiptHandle"] != first["ReceiptHandle"]
-
-
-def test_visibility_is_extended_and_given_up(client: Client, queue: str, later: Advance) -> None:
-    client.send(queue, "x")
-    [found] = client.receive(queue, VisibilityTimeout=10)
-    handle = {"QueueUrl": queue, "ReceiptHandle": found["ReceiptHandle"]}
-    client.call("ChangeMessageVisibility", **handle, VisibilityTimeout=100)
-    later(queue, 50)
-    assert client.receive(queue) == []
-    client.call("ChangeMessageVisibility", **handle, VisibilityTimeout=0)
-    assert len(client.receive(queue)) == 1
-
-
-def test_visibility_ends_twelve_hours_after_the_receive(client: Client, queue: str) -> None:
-    client.send(queue, "x")
-    [found] = client.receive(queue, VisibilityTimeout=30)
-    handle = {"QueueUrl": queue, "ReceiptHandle": found["ReceiptHandle"]}
-    client.must_refuse("InvalidParameterValue", "ChangeMessageVisibility", **handle, VisibilityTimeout=43_200)
-    client.call("ChangeMessageVisibility", **handle, VisibilityTimeout=43_100)
-
-
-@pytest.mark.xfail(reason="it names the receipt handle as the value of VisibilityTimeout")
-def test_a_visibility_that_ends_too_late_is_named(client: Client, queue: str) -> None:
-    """AWS was seen to say so in aws/aws-sdk-net#794 and localstack/localstack#3956."""
-    client.send(queue, "x")
-    [found] = client.receive(queue)
-    handle = {"QueueUrl": queue, "ReceiptHandle": found["ReceiptHandle"]}
-    error = client.must_refuse("InvalidParameterValue", "ChangeMessageVisibility", **handle, VisibilityTimeout=43_200)
-    assert error.message.removesuffix(".") == (
-        "Value 43200 for parameter VisibilityTimeout is invalid. "
-        "Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds]"
-    )
-
-
-def test_a_deleted_message_is_gone_however_often_it_is_deleted(client: Client, queue: str, later: Advance) -> None:
-    client.send(queue, "x")
-    [found] = client.receive(queue)
-    handle = {"QueueUrl": queue, "ReceiptHandle": found["ReceiptHandle"]}
-    client.call("DeleteMessage", **handle)
-    client.call("DeleteMessage", **handle)
-    later(queue, 60)
-    assert client.receive(queue) == []
-    error = client.must_refuse("InvalidParameterValue", "ChangeMessageVisibility", **handle, VisibilityTimeout=1)
-    assert error.message == (
-        f"Value {found['ReceiptHandle']} for parameter ReceiptHandle is invalid. "
-        "Reason: Message does not exist or is not available for visibility timeout change."
-    )
-
-
-@pytest.mark.parametrize(
-    ("operation", "members"), [("DeleteMessage", {}), ("ChangeMessageVisibility", {"VisibilityTimeout": 1})]
-)
-def test_a_bad_receipt_handle_has_an_error_to_catch(
-    client: Client, queue: str, operation: str, members: dict[str, int]
-) -> None:
-    error = client.must_refuse("ReceiptHandleIsInvalid", operation, QueueUrl=queue, ReceiptHandle="garbage", **members)
-    assert error.message == 'The input receipt handle "garbage" is not a valid receipt handle.'
-
-
-def test_a_long_poll_ends_when_a_message_is_sent(client: Client, queue: str) -> None:
-    poll = client.begin("ReceiveMessage", QueueUrl=queue, WaitTimeSeconds=20)
-    assert not poll.done()
-    client.send(queue, "x")
-    started = time.monotonic()
-    assert [found["Body"] for found in outcome(poll)["Messages"]] == ["x"]
-    assert time.monotonic() - started < 5
-
-
-def test_many_long_polls_share_the_messages(client: Client, queue: str) -> None:
-    polls = [client.begin("ReceiveMessage", QueueUrl=queue, WaitTimeSeconds=20) for _ in range(20)]
-    for number in range(20):
-        client.send(queue, str(number))
-    found = [message["Body"] for poll in polls for message in outcome(poll)["Messages"]]
-    assert sorted(found, key=int) == [str(number) for number in range(20)]
-
-
-def test_a_long_poll_without_a_message_ends_empty(client: Client, queue: str) -> None:
-    started = time.monotonic()
-    assert client.receive(queue, WaitTimeSeconds=1) == []
-    assert 0.9 < time.monotonic() - started < 5
 
 
 def test_the_main_job_runs_from_end_to_end(client: Client, queue: str) -> None:
