@@ -167,7 +167,7 @@ def of_receipt_fact(fact: facts.CoreError, handle: str) -> SqsError:
             return invalid(handle, "ReceiptHandle", reason)
         case facts.LeaseExpired():
             return invalid(handle, "ReceiptHandle", "The receipt handle has expired.")
-        case facts.VisibilityTooLong():
+        case facts.VisibilityTooLong(seconds):
             reason = "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]"
-            return invalid(handle, "VisibilityTimeout", reason)
+            return invalid(seconds, "VisibilityTimeout", reason)
     return of_fact(fact)

@@ -5,6 +5,8 @@ An operation's annotated input and result are its schema. Readers are compiled o
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, get_type_hints
@@ -69,7 +71,11 @@ OF_A_QUEUE = ("MissingParameter", "InvalidAddress", "QueueDoesNotExist")
 
 
 def _json_reader(shape: Any) -> Callable[[bytes], Any]:
-    """Reads an input. A member that is null counts as absent, as everywhere in AWS JSON."""
+    """Reads an input. A member that is null counts as absent, as everywhere in AWS JSON.
+
+    Half of a surrogate pair (JavaScript's ``slice`` makes such texts) is read as U+FFFF: no SQS text may have either,
+    so whatever checks the text names it, in a batch for its entry alone.
+    """
     read_strictly = msgspec.json.Decoder(shape).decode
 
     def read(body: bytes) -> Any:
@@ -78,17 +84,33 @@ def _json_reader(shape: Any) -> Callable[[bytes], Any]:
         except msgspec.ValidationError:
             if b"null" not in body:
                 raise
-            return msgspec.convert(_without_nulls(msgspec.json.decode(body)), shape)
+            return msgspec.convert(_mended(msgspec.json.decode(body)), shape)
+        except msgspec.DecodeError:
+            if b"\\u" not in body:
+                raise
+            try:
+                document = json.loads(body, parse_constant=_refuse_constant)
+            except ValueError as problem:
+                raise msgspec.DecodeError(str(problem)) from None
+            return msgspec.convert(_mended(document), shape)
 
     return read
 
 
-def _without_nulls(node: Any) -> Any:
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+
+
+def _mended(node: Any) -> Any:
+    """Without null members, and without halves of surrogate pairs."""
     if isinstance(node, dict):
-        return {name: _without_nulls(value) for name, value in node.items() if value is not None}
+        return {_mended(name): _mended(value) for name, value in node.items() if value is not None}
     if isinstance(node, list):
-        return [_without_nulls(value) for value in node]
-    return node
+        return [_mended(value) for value in node]
+    return _HALF_PAIR.sub("\uffff", node) if isinstance(node, str) else node
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
 
 
 def operation(

@@ -60,8 +60,11 @@ class LeaseExpired(CoreError):
     """FIFO only: the receipt's lease has run out or was replaced, so it can no longer delete or extend."""
 
 
+@dataclass
 class VisibilityTooLong(CoreError):
-    """A visibility change would hold the message for more than 12 hours since it was received."""
+    """A visibility change to so many seconds would hold the message for more than 12 hours since it was received."""
+
+    seconds: int
 
 
 class ClaimNotFound(CoreError):

@@ -237,7 +237,6 @@ def change_visibility(
     outcomes: dict[bytes, CoreError | None] = {
         b"OK": None,
         b"NOTINFLIGHT": NotInFlight(),
-        b"TOOLONG": VisibilityTooLong(),
         b"EXPIRED": LeaseExpired(),
     }
     found: list[CoreError | None] = [ReceiptInvalid()] * len(changes)
@@ -253,7 +252,7 @@ def change_visibility(
                 raise QueueNotFound from None
             continue
         for place, word in zip(places, words, strict=True):
-            found[place] = outcomes[word]
+            found[place] = VisibilityTooLong(changes[place][1]) if word == b"TOOLONG" else outcomes[word]
     return found
 
 

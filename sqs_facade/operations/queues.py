@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from typing import Annotated
 
 import msgspec
@@ -155,7 +155,7 @@ def _after(token: str | None) -> str:
     if not token:
         return ""
     try:
-        return urlsafe_b64decode(token.encode()).decode()
+        return b64decode(token.encode(), b"-_", validate=True).decode()
     except ValueError:
         raise SqsError("InvalidParameterValue", "Invalid or expired next token.") from None
 

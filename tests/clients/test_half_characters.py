@@ -17,7 +17,6 @@ pytestmark = [
         ["boto3", "js3", "js2"],
         indirect=True,
     ),
-    pytest.mark.xfail(reason="answers SerializationException, for a whole batch too"),
 ]
 
 

@@ -47,7 +47,6 @@ def test_visibility_ends_twelve_hours_after_the_receive(client: Client, queue: s
     client.call("ChangeMessageVisibility", **handle, VisibilityTimeout=43_100)
 
 
-@pytest.mark.xfail(reason="it names the receipt handle as the value of VisibilityTimeout")
 def test_a_visibility_that_ends_too_late_is_named(client: Client, queue: str) -> None:
     """AWS was seen to say so in aws/aws-sdk-net#794 and localstack/localstack#3956."""
     client.send(queue, "x")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 import requests
 
-from tests.sqs.wire import Sqs
+from tests.conftest import Service
+from tests.sqs.wire import Sqs, text
 
 MEBIBYTE = 1 << 20
 
@@ -255,3 +257,29 @@ def test_a_get_with_an_action_is_run(sqs: Sqs, queue: str) -> None:
     for address, more in ((sqs.url, {"QueueUrl": queue}), (queue, {})):
         answer = requests.get(address, {**names, **more}, headers=lane, timeout=10)
         assert b"<Attribute><Name>DelaySeconds</Name><Value>0</Value></Attribute>" in answer.content
+
+
+@pytest.mark.parametrize(
+    ("operation", "members"),
+    [
+        ("CreateQueue", {"QueueName": "$half"}),
+        ("CreateQueue", {"QueueName": "half", "Attributes": {"Policy": "$half"}}),
+        ("CreateQueue", {"QueueName": "half", "tags": {"$half": "$half"}}),
+        ("GetQueueUrl", {"QueueName": "$half"}),
+        ("ListQueues", {"MaxResults": 1, "NextToken": "$half"}),
+        ("SendMessage", {"QueueUrl": "$half", "MessageBody": "x"}),
+        ("SendMessage", {"QueueUrl": "$queue", "MessageBody": "x", "MessageGroupId": "$half"}),
+        ("SendMessage", {"QueueUrl": "$queue", "MessageBody": "x", "MessageAttributes": {"$half": text("x")}}),
+        ("DeleteMessage", {"QueueUrl": "$queue", "ReceiptHandle": "$half"}),
+        ("TagQueue", {"QueueUrl": "$queue", "Tags": {"$half": "x"}}),
+        ("AddPermission", {"QueueUrl": "$queue", "Label": "$half", "AWSAccountIds": ["$half"], "Actions": ["$half"]}),
+    ],
+)
+def test_half_a_surrogate_pair_is_refused_wherever_it_stands(
+    service: Service, queue_name: str, operation: str, members: dict[str, Any]
+) -> None:
+    Sqs(service.url, "json", "fast").queue(queue_name)
+    body = json.dumps(members).replace("$half", "cut \\ud83d").replace("$queue", queue_name)
+    headers = {"X-Amz-Target": f"AmazonSQS.{operation}", "Content-Type": "application/x-amz-json-1.0"}
+    answer = requests.post(service.url, body.encode(), headers=headers, timeout=10)
+    assert 400 <= answer.status_code < 500, answer.text
