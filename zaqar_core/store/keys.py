@@ -11,8 +11,9 @@ Q          hash    the queue: inc (its incarnation), by (its creator), ret0 (its
                    rev (its revision), its settings, ``doc:<name>`` documents of the faces; seq (the last given), now
                    (its last time, ms), off (ms that tests put its clock forward), due (nothing happens by itself before
                    it, ms), has (what it has ever had: see lua/shared/queue), purged (ms), dlq_missing (ms until which
-                   moves rest), mover, mover_until (lease on its moves: see lua/shared/mover); scope0, turn, era for
-                   FIFO; busy, busy_at (processing ms, as of when) with groups
+                   moves rest), mover, mover_until (lease on its moves: see lua/shared/mover); told (the waiter
+                   that knows due: see lua/shared/wake); scope0, turn, era for FIFO; busy, busy_at (processing ms, as
+                   of when) with groups
 Q:m        hash    seq -> the immutable record of a message (layout: ``records``)
 Q:s        hash    seq -> state after a first receive, MessagePack: see lua/shared/state
 Q:a        zset    every message, score seq, shifted by 2^50 while leased, 2^51 while delayed, 3 * 2^50 when it has a

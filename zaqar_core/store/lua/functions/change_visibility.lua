@@ -29,6 +29,6 @@ for at = 2, #ARGV, 4 do
   reply[#reply + 1] = word
 end
 settle()
-if sooner > 0 then wake(sooner) end
+tell(sooner)
 remember_now()
 return reply

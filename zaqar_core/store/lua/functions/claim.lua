@@ -28,6 +28,7 @@ for i, one in ipairs(taken) do
 end
 hold(taken, q.now + ttl)
 settle()
+tell(0)
 call('HSET', C, ARGV[2], cmsgpack.pack(claim))
 call('ZADD', CX, q.now + ttl, ARGV[2])
 remember_now()

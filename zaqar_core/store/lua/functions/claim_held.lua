@@ -38,10 +38,10 @@ if what == 'update' then
   claim[1], claim[2] = q.now, ttl / 1000
   call('HSET', C, id, cmsgpack.pack(claim))
   call('ZADD', CX, q.now + ttl, id)
-  if q.now + ttl < ends then wake(1) end
+  tell(q.now + ttl < ends and 1 or 0)
 else
   call('HDEL', C, id)
   call('ZREM', CX, id)
-  wake(KIND == 'fifo' and freed or concerned)
+  tell(KIND == 'fifo' and freed or concerned)
 end
 return concerned

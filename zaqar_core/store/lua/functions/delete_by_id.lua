@@ -24,5 +24,5 @@ for at = 3, #ARGV, 3 do
 end
 forget(gone)
 local freed = settle()
-if freed > 0 then wake(freed) end
+tell(freed)
 return #gone

@@ -30,5 +30,5 @@ end
 forget(gone)
 local freed = settle()
 if KIND ~= 'fifo' then return #ARGV - 1 end
-if freed > 0 then wake(freed) end
+tell(freed)
 return words

@@ -14,7 +14,7 @@ task.runner, task.until_ms = ARGV[1], q.real + ARGV[2]
 tick(100)
 local function answer(word, wait)
   local freed = settle()
-  if freed > 0 then wake(freed) end
+  tell(freed)
   save(id, task)
   remember_now()
   return { word, wait }

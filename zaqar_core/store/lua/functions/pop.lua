@@ -12,5 +12,5 @@ for i, one in ipairs(taken) do
 end
 forget(gone)
 local freed = settle()
-if freed > 0 then wake(freed) end
+tell(freed)
 return reply

@@ -16,5 +16,5 @@ for _, band in ipairs({ 0, GROUPED }) do
 end
 forget(gone)
 local freed = settle()
-if freed > 0 then wake(freed) end
+tell(freed)
 return { upto, #gone == most and 1 or 0 }

@@ -45,7 +45,11 @@ if #taken > 0 then
   end
   settle()
   remember_now()
-  if began and began ~= '' then call('ZREM', Q .. ':w', waiter) end
+  if began and began ~= '' then
+    call('ZREM', Q .. ':w', waiter)
+    q.sooner = q.sooner or call('HGET', Q, 'told') == waiter
+  end
+  tell(0)
   return reply
 end
 settle()
@@ -54,8 +58,9 @@ if waiter then
   if ARGV[8] == '1' or wait == 0 then
     call('ZREM', Q .. ':w', waiter)
     if due >= 0 and wait > 0 then wake(1) end
-  elseif not again_at_once and not call('ZSCORE', Q .. ':w', waiter) then
-    call('ZADD', Q .. ':w', q.real + wait, waiter)
+  elseif not again_at_once then
+    if not call('ZSCORE', Q .. ':w', waiter) then call('ZADD', Q .. ':w', q.real + wait, waiter) end
+    if due >= 0 and call('HGET', Q, 'told') ~= waiter then call('HSET', Q, 'told', waiter) end
   end
 end
 return { c.inc, intents, wait, due, again_at_once and 1 or 0 }

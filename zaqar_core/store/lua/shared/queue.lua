@@ -8,7 +8,8 @@
 -- changed: whoever writes what c repeats (settings, has, off, dlq_missing) must say so.
 -- mark: notes once and for good what the queue has had, so that others need not look: own ends "e", delays "d",
 -- message groups "g".
--- soon: nothing is due before the queue's `due`; something that is due earlier must say so.
+-- soon: nothing is due before the queue's `due`; something that is due earlier must say so. Then q.sooner is true, and
+-- the function must tell a waiter: see wake.
 -- The server's globals are looked up once: each look-up costs as much as a small table. They are not there at load time.
 local function globals()
   return tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, redis.call
@@ -19,7 +20,7 @@ local q = {}
 local function begin(keys, args)
   if not call then tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, call = globals() end
   Q, ARGV = keys[1], args
-  q.touched, q.tenants, q.total = nil, nil, nil
+  q.touched, q.tenants, q.total, q.sooner = nil, nil, nil, nil
 end
 local NOQUEUE, GROUPED_QUEUE, NEVER = { err = 'NOQUEUE' }, { err = 'GROUPED' }, '9999999999999'
 -- What is remembered of queues, by Q; valid as long as the queue's `gen` is the same. c.flying is never less than the
@@ -75,7 +76,7 @@ local function soon(at)
   if c.due_text ~= q.due then c.due_text, c.due = q.due, tonumber(q.due) end
   if at < c.due then
     call('HSET', Q, 'due', at)
-    q.due = string.format('%.0f', at)
+    q.due, q.sooner = string.format('%.0f', at), true
   end
 end
 local function remember_now()

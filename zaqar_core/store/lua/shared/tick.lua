@@ -14,12 +14,14 @@ local function tick(most)
     if at then next_due = math.min(next_due, at + (later or 0)) end
   end
   local ended = due_of(L, q.now)
+  local free = #ended
   if #ended > 0 then back(ended) end
   head_of(L)
   if had('d') then
     for _, seq in ipairs(due_of(Q .. ':d', q.now)) do
       local record = call('HGET', M, seq)
       if record then place(seq, record) end
+      free = free + 1
     end
     head_of(Q .. ':d')
   end
@@ -35,7 +37,8 @@ local function tick(most)
     forget(gone)
   end
   if KIND == 'fifo' then arrive(most) end
-  settle()
+  local freed = settle()
+  wake(KIND == 'fifo' and freed or free)
   if KIND == 'fifo' then next_due = math.min(next_due, next_arrival()) end
   if next_due == math.huge then
     call('HDEL', Q, 'due')

@@ -10,3 +10,9 @@ local function wake(n)
     end
   end
 end
+-- tell: wake for n new messages; one waiter at least where something is due earlier than before (see soon). Of those who
+-- sleep one knows the queue's `due`: `told` in its hash. Another one looks when it leaves, or when `due` is lowered.
+local function tell(n)
+  if n == 0 and q.sooner then n = 1 end
+  if n > 0 then wake(n) end
+end
