@@ -255,3 +255,12 @@ def test_an_attempt_waits_as_long_as_the_queue_says_and_leaves_no_waiter(session
     fifo = make(session, receive_wait_seconds=1)
     assert messages.receive(session, fifo, max_messages=1, attempt_id="x") == []
     assert session.store.command("ZCARD", keys.queue(fifo) + b":w") == 0
+
+
+def test_an_expired_message_in_flight_does_not_lock_its_group(session: Session, advance: Advance) -> None:
+    fifo = make(session, retention_seconds=60)
+    send(session, fifo, "a1")
+    receive(session, fifo, seconds=600)
+    advance(fifo, 70)
+    send(session, fifo, "a2")
+    assert texts(receive(session, fifo)) == ["a2"]

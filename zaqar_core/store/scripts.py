@@ -23,7 +23,7 @@ KINDS: tuple[Kind, ...] = ("plain", "fair", "fifo")
 PREFIX = "sf1_"
 #: In this order, so that each may use what stands before it. A kind may lack some.
 _PARTS = (
-    "queue", "state", "wake", "settings", "contents", "buckets", "ready", "forget", "tick", "heads", "find", "life",
+    "queue", "state", "wake", "settings", "contents", "buckets", "ready", "forget", "heads", "tick", "find", "life",
     "depart", "dead", "take", "dedup", "attempts", "mover", "tasks", "search",
 )  # fmt: skip
 

@@ -29,11 +29,14 @@ local function back(seqs)
   end
 end
 local function hold(taken, ends)
+  local first_end = ends
   for _, one in ipairs(taken) do
     call('ZADD', A, one[1] + LEASED, one[1])
     call('ZADD', L, ends, one[1])
+    -- a message past its retention holds its group no longer, also when its lease goes on
+    first_end = math.min(first_end, sent_of(one[2]) + c.keep)
   end
-  soon(ends)
+  soon(first_end)
   c.flying = c.flying and c.flying + #taken
 end
 local function again(seq, ends)
@@ -86,4 +89,13 @@ end
 local function next_arrival()
   local at = tonumber(call('ZRANGE', Q .. ':gd', 0, 0, 'WITHSCORES')[2])
   return at and at + queue_delay() or math.huge
+end
+-- next_expiry: the moment at which the oldest message in flight is past its retention.
+local function next_expiry()
+  local seq = call('ZRANGEBYSCORE', A, LEASED, '(' .. string.format('%.0f', DELAYED), 'LIMIT', 0, 1)[1]
+  local record = seq and call('HGET', M, seq)
+  if not record then return math.huge end
+  local at = sent_of(record) + c.keep
+  if at > q.now or expired(record, state_of(call('HGET', S, seq))) then return at end
+  return math.huge
 end

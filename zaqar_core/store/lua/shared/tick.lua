@@ -36,10 +36,14 @@ local function tick(most)
     end
     forget(gone)
   end
-  if KIND == 'fifo' then arrive(most) end
+  local expired_heads = 0
+  if KIND == 'fifo' then
+    arrive(most)
+    expired_heads = expire_heads(most)
+  end
   local freed = settle()
   wake(KIND == 'fifo' and freed or free)
-  if KIND == 'fifo' then next_due = math.min(next_due, next_arrival()) end
+  if KIND == 'fifo' then next_due = math.min(next_due, next_arrival(), next_expiry()) end
   if next_due == math.huge then
     call('HDEL', Q, 'due')
     q.due = NEVER
@@ -47,7 +51,7 @@ local function tick(most)
     call('HSET', Q, 'due', next_due)
     q.due = string.format('%.0f', next_due)
   end
-  return #gone
+  return #gone + expired_heads
 end
 -- the next moment at which a message may become receivable, ms from now; -1 if none is known
 local function next_due()
