@@ -262,8 +262,9 @@ def test_at_one_a_second_four_messages_take_three_seconds(service: Service, queu
     queues = Queues(Sqs(service.url, "json", "fast"), queue_name, "1", "2", "3", "4")
     began = time.monotonic()
     queues.start(MaxNumberOfMessagesPerSecond=1)
-    while queues.sqs.counts(queues.work)[0] == "0":
-        assert time.monotonic() - began < 0.9
+    while (arrived := queues.sqs.counts(queues.work)[0]) == "0":
+        assert time.monotonic() - began < 5
         time.sleep(0.01)
+    assert arrived == "1"
     assert queues.ended()["ApproximateNumberOfMessagesMoved"] == 4
-    assert 3 <= time.monotonic() - began < 4
+    assert 3 <= time.monotonic() - began < 10  # on a busy machine
