@@ -211,7 +211,7 @@ def test_a_moved_message_that_comes_back_is_still_found_by_its_id(
     take(session, queue)
     change = {"dead_letter_queue": "nowhere", "max_receive_count": 1, "visibility_timeout_seconds": 0}
     queues.change(session, dead, SettingsChange(set=change))
-    assert take(session, dead) == []
+    assert [take(session, dead), take(session, dead)] == [[b"1"], []]
     assert not isinstance(sent, Exception)
     assert [message.body for message in messages.get_many(session, dead, [sent.id])] == [b"1"]
 

@@ -24,7 +24,8 @@ end
 local function old(seq, at)
   local sent = q.now - ARGV[at + 2]
   local record = string.format('%013d', sent) .. keep_end(seq, ARGV[at + 1], sent, tonumber(ARGV[at + 5]))
-  local state = { '', tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), '', 0, flags_of(record), gid_of(record), 0 }
+  local count, first = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+  local state = { '', count, first, '', 0, flags_of(record), gid_of(record), 0, count }
   call('HSET', M, seq, record)
   call('HSET', S, seq, cmsgpack.pack(state))
   call('HSET', Q .. ':i', ARGV[at + 6], seq, 'of:' .. seq, ARGV[at + 6])

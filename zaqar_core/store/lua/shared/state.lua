@@ -1,7 +1,8 @@
--- state: Q:s of one message: [nonce, count, first ms, claim, ttl s, flags, gid, start ms]; nil before its first receive.
--- gid ("" without group) and start, the last receive, are there only in queues with groups.
+-- state: Q:s of one message: [nonce, count, first ms, claim, ttl s, flags, gid, start ms, before]; nil before its first
+-- receive. gid ("" without group) and start, the last receive, are there only in queues with groups; before, how often it
+-- had been received in other queues, only where it was moved here.
 -- A record's parts by their place: see records.py.
-local NONCE, COUNT, FIRST, CLAIM, TTL, FLAGS, GID, START = 1, 2, 3, 4, 5, 6, 7, 8
+local NONCE, COUNT, FIRST, CLAIM, TTL, FLAGS, GID, START, BEFORE = 1, 2, 3, 4, 5, 6, 7, 8, 9
 local CLIENT, OWN_TTL, MOVED, GROUP = 1, 2, 16, 32
 local function state_of(packed)
   if packed then return cmsgpack.unpack(packed) end

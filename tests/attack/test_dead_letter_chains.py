@@ -1,0 +1,75 @@
+"""Dead-letter queues that have dead-letter queues of their own, and circles of them: every message can be received."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from zaqar_core import messages, queues
+from zaqar_core.core import Session
+from zaqar_core.model import NewMessage, QueueSettings, SettingsChange
+from zaqar_core.names import QueueRef
+
+
+@pytest.fixture(params=["plain", "fair", "fifo"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def make(session: Session, kind: str) -> QueueRef:
+    name = f"q-{uuid.uuid4().hex[:12]}{'.fifo' if kind == 'fifo' else ''}"
+    ref = QueueRef("000000000000", "us-east-1", name)
+    queues.create(session, ref, QueueSettings(visibility_timeout_seconds=0), creator="sqs")
+    return ref
+
+
+def bury_in(session: Session, queue: QueueRef, dead: QueueRef, limit: int) -> None:
+    change = SettingsChange(set={"dead_letter_queue": dead.name, "max_receive_count": limit})
+    queues.change(session, queue, change)
+
+
+def send(session: Session, queue: QueueRef, kind: str) -> None:
+    group = None if kind == "plain" else "g"
+    messages.send(session, queue, [NewMessage(b"1", group=group, dedup_id=uuid.uuid4().hex if group else None)])
+
+
+def counts(session: Session, queue: QueueRef, tries: int) -> list[int]:
+    """Receive counts of what the queue gives in so many tries."""
+    got = [messages.receive(session, queue, max_messages=10, wait_seconds=0) for _ in range(tries)]
+    return [one.receive_count for found in got for one in found]
+
+
+def test_each_queue_of_a_chain_gives_a_message_so_often_as_its_limit_says(session: Session, kind: str) -> None:
+    first, second, last = (make(session, kind) for _ in range(3))
+    bury_in(session, first, second, 2)
+    bury_in(session, second, last, 1)
+    send(session, first, kind)
+    assert counts(session, first, 3) == [1, 2]
+    assert counts(session, second, 2) == [3]
+    assert counts(session, last, 2) == [4, 5]
+
+
+def test_two_queues_that_bury_in_each_other_both_give_the_message(session: Session, kind: str) -> None:
+    one, other = make(session, kind), make(session, kind)
+    bury_in(session, one, other, 1)
+    bury_in(session, other, one, 1)
+    send(session, one, kind)
+    assert [counts(session, queue, 2) for queue in (one, other, one)] == [[1], [2], [3]]
+
+
+def test_a_queue_that_buries_in_itself_gives_the_message_to_a_poll(session: Session, kind: str) -> None:
+    """Without looking again and again for what it just moved."""
+    queue = make(session, kind)
+    bury_in(session, queue, queue, 1)
+    send(session, queue, kind)
+    assert counts(session, queue, 1) == [1]
+    before = session.store.command("INFO", "commandstats")
+    [found] = messages.receive(session, queue, max_messages=10, wait_seconds=2)
+    assert found.receive_count == 2
+    assert _function_calls(session.store.command("INFO", "commandstats")) - _function_calls(before) < 20
+
+
+def _function_calls(statistics: bytes) -> int:
+    [line] = [line for line in statistics.decode().splitlines() if line.startswith("cmdstat_fcall:")]
+    return int(line.split("calls=")[1].split(",")[0])
