@@ -15,7 +15,7 @@ local taken, intents, again_at_once = take(tonumber(ARGV[1]), ARGV[3], ARGV[2])
 local reply = { q.now, c.keep / 1000, intents }
 if #taken == 0 then
   settle()
-  reply[4] = again_at_once and 1 or 0
+  reply[4] = (again_at_once or is_behind()) and 1 or 0
   return reply
 end
 local claim = { q.now, ttl / 1000 }

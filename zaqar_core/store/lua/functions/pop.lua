@@ -5,7 +5,7 @@ local wrong = open()
 if wrong then return wrong end
 tick(100)
 local taken, intents, again_at_once = take(tonumber(ARGV[1]), '', '')
-local reply, gone = { q.now, c.keep / 1000, intents, again_at_once and 1 or 0 }, {}
+local reply, gone = { q.now, c.keep / 1000, intents, (again_at_once or is_behind()) and 1 or 0 }, {}
 for i, one in ipairs(taken) do
   gone[i] = doomed(one[1], one[2], one[3])
   reply[4 + i] = { one[1], one[2], cmsgpack.pack(one[3]) }

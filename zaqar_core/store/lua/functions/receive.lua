@@ -54,6 +54,7 @@ if #taken > 0 then
 end
 settle()
 local due = next_due()
+again_at_once = again_at_once or is_behind()
 if waiter then
   if ARGV[8] == '1' or wait == 0 then
     call('ZREM', Q .. ':w', waiter)

@@ -53,6 +53,8 @@ local function tick(most)
   end
   return #gone + expired_heads
 end
+-- more has come due than one step looks at: what was not found may be there all the same
+local function is_behind() return q.text >= q.due end
 -- the next moment at which a message may become receivable, ms from now; -1 if none is known
 local function next_due()
   return q.due == NEVER and -1 or math.max(q.due - q.now, 0)
