@@ -1,4 +1,4 @@
-"""More leases that end at once than one step of a function gives back: what stands behind them is found all the same."""
+"""More leases that end at once than one step of a function gives back: what is behind them is found all the same."""
 
 from __future__ import annotations
 
