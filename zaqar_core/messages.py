@@ -75,13 +75,15 @@ def _sent(session: Session, reply: int | tuple[int, bytes], random: bytes) -> Se
     return Sent(session.ids.encode(seq, first_random), seq)
 
 
-def post(session: Session, ref: QueueRef, messages: Sequence[NewMessage], *, post_bytes: int) -> list[Sent]:
-    """All messages are in the queue, or none. A missing queue is made first. Zaqar's way.
+def post(
+    session: Session, ref: QueueRef, messages: Sequence[NewMessage], *, post_bytes: int, creates: bool = True
+) -> list[Sent]:
+    """All messages are in the queue, or none. A missing queue is made first, unless told otherwise. Zaqar's way.
 
     Messages must carry their own ttl where the client gave one; where it is None the queue's default at this moment
     is fixed to the message. ``delay_seconds`` of a message is ignored on a queue whose own delay is 0 or unset.
     ``post_bytes`` is the length of the whole HTTP body. In a FIFO queue the Client-ID is the group, and only a
-    content-based queue deduplicates. Raises PostTooLong.
+    content-based queue deduplicates. Raises PostTooLong; QueueNotFound where it must not be made.
     """
     arguments: list[bytes | str | int] = ["z", post_bytes, session.settings.max_messages_post_size]
     randoms, _ = _add_records(session, ref, arguments, messages, zaqar=True)
@@ -92,6 +94,8 @@ def post(session: Session, ref: QueueRef, messages: Sequence[NewMessage], *, pos
         except ScriptFailed as failed:
             if failed.word == "POSTTOOLONG":
                 raise PostTooLong(int(failed.detail)) from None
+            if not creates:
+                raise QueueNotFound from None
             queues.create(session, ref, QueueSettings(), creator="zaqar")
     sent = [_sent(session, one, random) for one, random in zip(reply, randoms, strict=True)]
     return [one for one in sent if isinstance(one, Sent)]

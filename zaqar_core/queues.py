@@ -30,6 +30,9 @@ _PURGE_STEP = 1000
 #: Steps after which a count is given although more expired messages wait to be forgotten.
 _MOST_EXPIRY_STEPS = 50
 
+#: Queues that are counted in one round trip.
+_QUEUES_AT_ONCE = 200
+
 #: Tries of a read-edit-write; each failed one means that another writer succeeded.
 _MOST_REVISIONS = 32
 
@@ -188,6 +191,21 @@ def stats(session: Session, ref: QueueRef) -> Stats:
         reading.message(session, row, now_ms=reply[6], keep_seconds=reply[7]) if row else None for row in reply[4:6]
     )
     return Stats(Counts(*reply[:3]), oldest, newest)
+
+
+def totals(session: Session) -> Counts:
+    """The counts of all queues of all projects, some hundreds of queues in a round trip."""
+    sums = [0, 0, 0]
+    for namespace in registry.namespaces(session.store):
+        project, region = keys.namespace(namespace)
+        after, found = "", [""]
+        while found:
+            found = names(session, project, region, after=after, limit=_QUEUES_AT_ONCE)
+            for reply in session.run_many(_COUNTS, [QueueRef(project, region, name) for name in found], ["counts"]):
+                if not isinstance(reply, ScriptFailed):
+                    sums = [one + more for one, more in zip(sums, reply[:3], strict=True)]
+            after = found[-1] if found else ""
+    return Counts(*sums)
 
 
 def _count(session: Session, ref: QueueRef, what: str) -> list[Any]:

@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 
 import msgspec
 
@@ -84,6 +84,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     recreate_delay_seconds: NotNegative = 0
 
     # -- Zaqar -----------------------------------------------------------------------------------------------------
+    #: Versions of the API that are served beside v2.
+    enable_deprecated_api_versions: tuple[Literal["1", "1.1"], ...] = ("1", "1.1")
+    #: Secret under which pre-signed URLs are made and checked; without it there are none.
+    signed_url_key: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     client_id_uuid_safe: Literal["strict", "off"] = "strict"
     min_length_client_id: Positive = 10
     max_length_client_id: Positive = 36
@@ -149,7 +153,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         text = environment.get(ENVIRONMENT_PREFIX + field.name.upper())
         if text is None:
             continue
-        is_list = field.type == tuple[str, ...]
+        is_list = get_origin(field.type) is tuple
         found[field.name] = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
     return found
 

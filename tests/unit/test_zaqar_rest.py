@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, strategies
 
 from zaqar_core.rest import bodies, routes
+from zaqar_core.rest.dialect import V2
 from zaqar_core.rest.documents import next_links
 from zaqar_core.rest.errors import WORDS, RestError
 from zaqar_core.rest.face import is_hot
@@ -59,16 +60,18 @@ def test_name_patterns(pattern: str, name: str, found: bool) -> None:
 
 
 def test_routes() -> None:
-    found = routes.find("/queues/a/messages/b/")
+    found = routes.find(V2, "/queues/a/messages/b/")
     assert found is not None
-    assert found[1] == ("a", "b")
-    assert routes.find("/queues/a/messages/b/c") is None
-    assert routes.find("//") is None
+    assert found[1] == ["a", "b"]
+    assert routes.find(V2, "/queues/a/messages/b/c") is None
+    assert routes.find(V2, "//") is None
 
 
 def test_hot_paths() -> None:
     assert is_hot({"PATH_INFO": "/v2/queues/a/messages"})
     assert is_hot({"PATH_INFO": "/v2/queues/a/claims/x"})
+    assert is_hot({"PATH_INFO": "/v1.1/queues/a/claims"})
+    assert is_hot({"PATH_INFO": "/v1/queues/a/messages/x"})
     assert not is_hot({"PATH_INFO": "/v2/queues/a"})
     assert not is_hot({"PATH_INFO": "/messages"})
 

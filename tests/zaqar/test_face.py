@@ -14,7 +14,7 @@ from zaqar_core.web.call import Refusal, Request
 def test_versions(zaqar: Any) -> None:
     answer = zaqar.call("GET", "/", headers={"HTTP_CLIENT_ID": None, "HTTP_X_PROJECT_ID": None})
     assert answer.status == 300
-    assert [version["id"] for version in answer.json["versions"]] == ["2"]
+    assert [version["id"] for version in answer.json["versions"]] == ["1", "1.1", "2"]
 
 
 @pytest.mark.parametrize("path", ["/v2", "/v2/"])
@@ -27,10 +27,25 @@ def test_home(zaqar: Any, path: str) -> None:
     assert zaqar.call("PUT", template.format(queue_name="x")).status == 201
 
 
-def test_ping_and_health(zaqar: Any) -> None:
-    assert zaqar.call("GET", "/v2/ping").status == 204
-    assert zaqar.call("HEAD", "/v2/ping").status == 204
-    assert zaqar.call("GET", "/v2/health").json["storage_reachable"] is True
+def test_headers_come_before_names_and_names_before_bodies(zaqar: Any) -> None:
+    """Of several things that are wrong, the first one of the specification's order is named."""
+    path, body = "/v2/queues/" + "x" * 65, b"nope"
+    no_project: dict[str, str | None] = {"HTTP_X_PROJECT_ID": None}
+    assert zaqar.call("PUT", path, raw=body, headers=no_project).json["title"] == "Project-Id Missing"
+    assert zaqar.call("PUT", path, raw=body).json["title"] == "Invalid queue identification"
+    assert zaqar.call("PUT", "/v2/queues/x", raw=body).json["title"] == "Invalid request body"
+    assert zaqar.call("POST", path, raw=body, headers=no_project).status == 405
+    no_client = {**no_project, "HTTP_CLIENT_ID": None}
+    assert zaqar.call("PUT", path, raw=body, headers=no_client).json["title"] == "Missing header value"
+    assert zaqar.call("PUT", path, headers={**no_client, "HTTP_ACCEPT": "text/html"}).status == 406
+
+
+def test_extra_spec_opens_nothing(zaqar: Any, queue_name: str) -> None:
+    """The header of Zaqar's authentication plug-ins has no effect."""
+    path = f"/v2/queues/{queue_name}"
+    assert zaqar.call("PUT", path, headers={"HTTP_EXTRA_SPEC": "messagecode:x"}).status == 201
+    stranger = {"HTTP_EXTRA_SPEC": "messagecode:x", "HTTP_X_PROJECT_ID": None}
+    assert zaqar.call("GET", path, headers=stranger).status == 400
 
 
 @pytest.mark.parametrize("path", ["/v2/", "/v2/ping", "/v2/queues", "/v2/queues/a/messages"])

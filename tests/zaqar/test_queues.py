@@ -89,14 +89,6 @@ def test_names_refused(zaqar: Any, name: str, below: str) -> None:
     assert (answer.status, answer.json["title"]) == (400, "Invalid queue identification")
 
 
-def test_fifo_is_not_made(zaqar: Any, queue_name: str) -> None:
-    name = queue_name + ".fifo"
-    assert zaqar.call("PUT", f"/v2/queues/{name}").status == 400
-    assert zaqar.call("POST", f"/v2/queues/{name}/messages", {"messages": [{"body": 1}]}).status == 400
-    assert zaqar.call("GET", f"/v2/queues/{name}").status == 200
-    assert zaqar.call("GET", "/v2/queues").json["queues"] == []
-
-
 def test_a_longer_sqs_name_is_addressed_where_it_exists(session: Session, zaqar: Any, queue_name: str) -> None:
     name = queue_name.ljust(80, "x")
     assert zaqar.call("PUT", f"/v2/queues/{name}").status == 400

@@ -9,7 +9,7 @@ from zaqar_core import queues
 from zaqar_core.core import Session
 from zaqar_core.errors import QueueNotFound
 from zaqar_core.names import QueueRef
-from zaqar_core.rest import parameters
+from zaqar_core.rest import documents, parameters
 from zaqar_core.rest.dialect import Dialect
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import Query
@@ -19,9 +19,10 @@ from zaqar_core.web.call import Reply, Request
 
 @dataclass(slots=True)
 class Call:
-    """``values`` are the path's variable parts in order, latin-1 as in WSGI; a queue's name is the first.
+    """``values`` are the path's variable parts in order, latin-1 as in WSGI, without the queue's name.
 
-    ``client_id`` is 16 bytes.
+    ``client_id`` is 16 bytes, None where the version leaves it to the client and it gave none. ``queue`` is the path's
+    queue, where it has one.
     """
 
     request: Request
@@ -29,36 +30,42 @@ class Call:
     settings: Settings
     dialect: Dialect
     project: str
-    client_id: bytes
-    values: tuple[str, ...]
+    client_id: bytes | None
+    queue: QueueRef | None
+    values: list[str]
 
     @property
     def query(self) -> Query:
         return Query(self.request.query)
 
+    @property
     def ref(self) -> QueueRef:
-        """The queue of the path. Raises RestError when no queue can have, or none has, that name."""
-        name = self.values[0]
-        ref = QueueRef(self.project, self.settings.region, name)
-        if parameters.QUEUE_NAME.match(name):
-            return ref
-        if parameters.LONG_QUEUE_NAME.match(name) and self._exists(ref):
-            return ref
-        raise RestError(Fact.QUEUE_NAME_INVALID)
+        """The queue of the path."""
+        assert self.queue is not None  # the route table says which paths have one
+        return self.queue
 
-    def ref_to_create(self) -> QueueRef:
-        """As :meth:`ref`, for an operation that creates a missing queue."""
-        ref = self.ref()
-        if ref.is_fifo and not self._exists(ref):
-            raise RestError(Fact.FIFO_UNAVAILABLE)
+    @property
+    def queue_href(self) -> str:
+        """The queue's path, which begins the hrefs of all that is in it."""
+        return documents.queue_href(self.dialect.prefix, self.ref.name)
+
+
+def queue_of(session: Session, settings: Settings, project: str, name: str) -> QueueRef:
+    """The queue of that name. Raises RestError when no queue can have, or none has, that name."""
+    ref = QueueRef(project, settings.region, name)
+    if parameters.QUEUE_NAME.match(name):
         return ref
+    if parameters.LONG_QUEUE_NAME.match(name) and _exists(session, ref):
+        return ref
+    raise RestError(Fact.QUEUE_NAME_INVALID)
 
-    def _exists(self, ref: QueueRef) -> bool:
-        try:
-            queues.get(self.session, ref)
-        except QueueNotFound:
-            return False
-        return True
+
+def _exists(session: Session, ref: QueueRef) -> bool:
+    try:
+        queues.get(session, ref)
+    except QueueNotFound:
+        return False
+    return True
 
 
 Handler = Callable[[Call], Reply]

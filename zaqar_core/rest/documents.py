@@ -8,12 +8,12 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 
 from zaqar_core.model import Attribute, StoredMessage
-from zaqar_core.web.call import Reply
+from zaqar_core.web.call import Reply, Request
 
 _JSON = ("Content-Type", "application/json")
 
@@ -29,6 +29,12 @@ def reply(document: Any, status: int = 200, location: str | None = None) -> Repl
 def empty(status: int = 204, location: str | None = None) -> Reply:
     """A reply without body."""
     return Reply(status, [] if location is None else [("Location", location)], b"")
+
+
+def relative(request: Request) -> str:
+    """The address as it was asked for, from the version on."""
+    path = quote(request.path, safe="/", encoding="latin-1")
+    return f"{path}?{request.query}" if request.query else path
 
 
 def queue_href(prefix: str, name: str) -> str:
@@ -62,10 +68,13 @@ def message_body(message: StoredMessage) -> Any:
     return message.body.decode() if message.kind == "text" else orjson.Fragment(message.body)
 
 
-def message(message: StoredMessage, queue: str, *, checksum: bool, attributes: bool) -> dict[str, Any]:
+def message(
+    message: StoredMessage, queue: str, *, checksum: bool, attributes: bool, shows_id: bool = True
+) -> dict[str, Any]:
     """``{"id", "href", "ttl", "age", "body"[, "checksum"][, "attributes"]}``; ttl and age in seconds.
 
-    python-zaqarclient refuses messages with any other member, so attributes are shown only on demand.
+    python-zaqarclient refuses messages with any other member, so attributes are shown only on demand. v1 shows neither
+    ids nor checksums.
     """
     document: dict[str, Any] = {
         "id": message.id,
@@ -74,7 +83,9 @@ def message(message: StoredMessage, queue: str, *, checksum: bool, attributes: b
         "age": age(message),
         "body": message_body(message),
     }
-    if checksum:
+    if not shows_id:
+        del document["id"]
+    elif checksum:
         _add_checksum(document, message)
     if attributes:
         document["attributes"] = message_attributes(message.attributes)

@@ -27,7 +27,7 @@ class Fact(Enum):
     PROJECT_EMPTY = auto()
     PROJECT_TOO_LONG = auto()
     QUEUE_NAME_INVALID = auto()
-    FIFO_UNAVAILABLE = auto()
+    FIFO_MIXED = auto()
     PARAMETER_INVALID = auto()
     BODY_MALFORMED = auto()
     BODY_INVALID = auto()
@@ -82,8 +82,8 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
         "Invalid queue identification",
         "A queue name has 1 to 64 characters out of A-Z a-z 0-9 _ - and the dot.",
     ),
-    Fact.FIFO_UNAVAILABLE: Words(
-        400, "Invalid queue identification", "Names ending in .fifo are for FIFO queues, which are not available yet."
+    Fact.FIFO_MIXED: Words(
+        400, _RULE, "A FIFO queue (its name ends in .fifo) needs a FIFO dead-letter queue, any other one that is not."
     ),
     Fact.PARAMETER_INVALID: Words(400, "Invalid parameter"),
     Fact.BODY_MALFORMED: Words(400, _BODY),

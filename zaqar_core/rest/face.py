@@ -9,9 +9,9 @@ from typing import Any
 
 from zaqar_core.core import Session
 from zaqar_core.errors import CoreError
-from zaqar_core.rest import documents, errors, parameters, routes
-from zaqar_core.rest.call import Call
-from zaqar_core.rest.dialect import DIALECTS, Dialect
+from zaqar_core.rest import dialect, documents, errors, parameters, routes
+from zaqar_core.rest.call import Call, queue_of
+from zaqar_core.rest.dialect import Dialect
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.resources import versions
 from zaqar_core.settings import Settings
@@ -19,13 +19,13 @@ from zaqar_core.web.call import Refusal, Reply, Request
 
 _log = logging.getLogger("sqs_facade.zaqar")
 
-_HOT_PREFIX = "/v2/queues/"
+_HOT_PREFIXES = tuple(row.prefix + "/queues/" for row in reversed(dialect.DIALECTS))
 
 
 def is_hot(environ: Mapping[str, Any]) -> bool:
     """Whether a request is for messages or claims of a queue."""
     path: str = environ["PATH_INFO"]
-    return path.startswith(_HOT_PREFIX) and ("/messages" in path or "/claims" in path)
+    return path.startswith(_HOT_PREFIXES) and ("/messages" in path or "/claims" in path)
 
 
 class ZaqarFace:
@@ -33,6 +33,9 @@ class ZaqarFace:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._dialects = dialect.enabled(settings)
+        # The newest first: most requests are of it.
+        self._prefixes = [(row.prefix, row) for row in reversed(self._dialects)]
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Bytes: of a post of messages, else of queue metadata."""
@@ -61,33 +64,36 @@ class ZaqarFace:
 
     def _run(self, request: Request, session: Session) -> Reply:
         path = request.path
-        if path in ("/", ""):
-            return _root(request)
-        for dialect in DIALECTS:
-            prefix = dialect.prefix
+        for prefix, version in self._prefixes:
             if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
-                return self._run_in(dialect, request, session)
+                return self._run_in(version, request, session)
+        if path in ("/", ""):
+            return self._root(request)
         raise RestError(Fact.NO_SUCH_PATH)
 
-    def _run_in(self, dialect: Dialect, request: Request, session: Session) -> Reply:
-        found = routes.find(request.path[len(dialect.prefix) :])
+    def _run_in(self, version: Dialect, request: Request, session: Session) -> Reply:
+        settings = self._settings
+        found = routes.find(version, request.path[len(version.prefix) :])
         if found is None:
             raise RestError(Fact.NO_SUCH_PATH)
         methods, values = found
-        handler = methods.get(request.method)
-        if handler is None:
+        route = methods.get(request.method)
+        if route is None:
             return _other_method(request, routes.allow(methods))
-        parameters.check_headers(request)
-        client_id = parameters.client_id(request, self._settings)
-        project = parameters.project(request)
-        return handler(Call(request, session, self._settings, dialect, project, client_id, values))
+        parameters.check_headers(request, settings)
+        client_id = parameters.client_id(request, settings, needed=version.needs_names)
+        project = parameters.project(request, needed=version.needs_names)
+        queue = queue_of(session, settings, project, values.pop(0)) if route.has_queue else None
+        reply = route.run(Call(request, session, settings, version, project, client_id, queue, values))
+        if version.names_content and request.method in ("GET", "HEAD") and reply.status < 300:
+            reply.headers.append(("Content-Location", documents.relative(request)))
+        return reply
 
-
-def _root(request: Request) -> Reply:
-    if request.method not in ("GET", "HEAD"):
-        return _other_method(request, "GET, HEAD, OPTIONS")
-    parameters.check_headers(request)
-    return versions.get()
+    def _root(self, request: Request) -> Reply:
+        if request.method not in ("GET", "HEAD"):
+            return _other_method(request, "GET, HEAD, OPTIONS")
+        parameters.check_headers(request, self._settings)
+        return versions.get(self._dialects)
 
 
 def _other_method(request: Request, allow: str) -> Reply:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from zaqar_core.model import Queue, QueueSettings
+from zaqar_core.names import QueueRef
 from zaqar_core.rest import bodies
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import bounded
@@ -62,10 +63,22 @@ def split(metadata: Mapping[str, Any], settings: Settings) -> Split:
         else:
             _check_kept(name, value)
             rest[name] = value
-    document = bodies.compact(rest) if rest else None
-    if document is not None and len(document) > settings.max_queue_metadata:
+    return Split(fields, document(rest, settings))
+
+
+def document(rest: Mapping[str, Any], settings: Settings) -> bytes | None:
+    """The document that holds these attributes; None for none. Raises RestError when it is too long."""
+    text = bodies.compact(rest) if rest else None
+    if text is not None and len(text) > settings.max_queue_metadata:
         raise RestError(Fact.RULE_BROKEN, f"Metadata must have at most {settings.max_queue_metadata} bytes.")
-    return Split(fields, document)
+    return text
+
+
+def check_dead_letters(ref: QueueRef, fields: Mapping[str, int | str]) -> None:
+    """A queue and its dead-letter queue are of one type. Raises RestError."""
+    dead = fields.get("dead_letter_queue")
+    if type(dead) is str and ref.sibling(dead).is_fifo != ref.is_fifo:
+        raise RestError(Fact.FIFO_MIXED)
 
 
 def _check_field(name: str, value: Any, settings: Settings) -> int | str:
@@ -87,8 +100,6 @@ def _check_dead_letter_queue(value: Any) -> str:
         raise RestError(Fact.BODY_INVALID, '"_dead_letter_queue" must be a string.')
     if value and not _QUEUE_NAME.match(value):
         raise RestError(Fact.RULE_BROKEN, '"_dead_letter_queue" is not a queue name.')
-    if value.endswith(".fifo"):
-        raise RestError(Fact.FIFO_UNAVAILABLE)
     return value
 
 
@@ -104,10 +115,16 @@ def _check_kept(name: str, value: Any) -> None:
             raise RestError(Fact.RULE_BROKEN, "Messages cannot be encrypted: no key is configured.")
 
 
+def kept(queue: Queue) -> dict[str, Any]:
+    """What the document holds."""
+    text = queue.settings.documents.get(DOCUMENT)
+    found: dict[str, Any] = orjson.loads(text) if text else {}
+    return found
+
+
 def joined(queue: Queue) -> dict[str, Any]:
     """What is set on the queue, whichever dialect set it."""
-    kept = queue.settings.documents.get(DOCUMENT)
-    metadata: dict[str, Any] = orjson.loads(kept) if kept else {}
+    metadata = kept(queue)
     for name, field in FIELDS.items():
         value = getattr(queue.settings, field)
         if value is not None:

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import parse_qs
 
+from zaqar_core.rest import signatures
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Request
@@ -24,11 +25,11 @@ _TRUE = frozenset(("true", "True", "t", "yes", "y", "1", "on"))
 _FALSE = frozenset(("false", "False", "f", "no", "n", "0", "off"))
 
 
-def check_headers(request: Request) -> None:
+def check_headers(request: Request, settings: Settings) -> None:
     """What holds for every path. Raises RestError."""
     environ = request.environ
     if "HTTP_URL_SIGNATURE" in environ:
-        raise RestError(Fact.SIGNATURE_UNKNOWN)
+        signatures.check(environ, request.path, request.method, settings.signed_url_key)
     if request.body and environ.get("CONTENT_TYPE", "").lower() == "application/x-www-form-urlencoded":
         raise RestError(Fact.FORM_BODY)
     accept = environ.get("HTTP_ACCEPT")
@@ -47,11 +48,13 @@ def _admits_json(accept: str) -> bool:
     return False
 
 
-def client_id(request: Request, settings: Settings) -> bytes:
+def client_id(request: Request, settings: Settings, *, needed: bool) -> bytes | None:
     """The caller's Client-ID as 16 bytes; all spellings of one UUID are one client. Raises RestError."""
     text = request.environ.get("HTTP_CLIENT_ID")
     if text is None:
-        raise RestError(Fact.CLIENT_ID_MISSING)
+        if needed:
+            raise RestError(Fact.CLIENT_ID_MISSING)
+        return None
     strict = settings.client_id_uuid_safe == "strict"
     return _client_bytes(text, strict, settings.min_length_client_id, settings.max_length_client_id)
 
@@ -68,11 +71,13 @@ def _client_bytes(text: str, strict: bool, shortest: int, longest: int) -> bytes
         return blake2b(text.encode(), digest_size=16).digest()
 
 
-def project(request: Request) -> str:
-    """The project id. Raises RestError."""
+def project(request: Request, *, needed: bool) -> str:
+    """The project id; "" where none is given and none is needed. Raises RestError."""
     text: str | None = request.environ.get("HTTP_X_PROJECT_ID")
     if text is None:
-        raise RestError(Fact.PROJECT_MISSING)
+        if needed:
+            raise RestError(Fact.PROJECT_MISSING)
+        return ""
     if not text:
         raise RestError(Fact.PROJECT_EMPTY)
     if len(text) > MOST_PROJECT_CHARACTERS:

@@ -1,57 +1,115 @@
-"""Which path and method is which operation: one table."""
+"""Which path and method is which operation, and in which versions: one table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from zaqar_core.rest.call import Handler
-from zaqar_core.rest.resources import claims, home, messages, ping, queues
+from zaqar_core.rest.call import Call, Handler
+from zaqar_core.rest.dialect import DIALECTS, V1, V1_1, V2, Dialect
+from zaqar_core.rest.resources import claims, health, home, messages, queues, shares
+from zaqar_core.web.call import Reply
 
-#: Below a version's prefix: path pattern -> methods. ``*`` stands for one variable part.
-_TABLE: Mapping[str, Mapping[str, Handler]] = {
-    "": {"GET": home.get},
-    "ping": {"GET": ping.get, "HEAD": ping.head},
-    "health": {"GET": ping.health},
-    "queues": {"GET": queues.list_page},
-    "queues/*": {"GET": queues.get, "PUT": queues.put, "PATCH": queues.patch, "DELETE": queues.delete},
-    "queues/*/stats": {"GET": queues.stats},
-    "queues/*/purge": {"POST": queues.purge},
-    "queues/*/messages": {"GET": messages.get, "POST": messages.post, "DELETE": messages.delete_many},
-    "queues/*/messages/*": {"GET": messages.get_one, "DELETE": messages.delete_one},
-    "queues/*/claims": {"POST": claims.create},
-    "queues/*/claims/*": {"GET": claims.get, "PATCH": claims.update, "DELETE": claims.release},
-}
+_QUEUE = "queues/{queue_name}"
+_MESSAGES = _QUEUE + "/messages"
+_CLAIMS = _QUEUE + "/claims"
+
+_ALL = (V1, V1_1, V2)
+_NEW = (V1_1, V2)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation. ``path`` follows the version's prefix. ``relation`` names it in the home document, where it has
+    a row of its own; ``parameters`` are those of its query string that all its versions know, ``newer`` those of v2.
+    ``bodies`` are the media types of its request."""
+
+    relation: str
+    method: str
+    path: str
+    run: Handler
+    versions: tuple[Dialect, ...] = _NEW
+    parameters: str = ""
+    newer: str = ""
+    bodies: tuple[str, ...] = ()
+
+    @property
+    def has_queue(self) -> bool:
+        """Whether the first variable part of the path is a queue's name."""
+        return self.path.startswith(_QUEUE)
+
+
+def _home(call: Call) -> Reply:
+    """200 with every operation of the version that is not superseded, good for a day."""
+    return home.reply(call.dialect, ROUTES)
+
+
+_JSON = ("application/json",)
+_PATCH = ("application/openstack-messaging-v2.0-json-patch",)
+_DELETE_CLAIMED = "ids,claim_ids,pop"
+
+ROUTES = (
+    Route("home", "GET", "", _home, _ALL),
+    Route("queues", "GET", "queues", queues.list_page, _ALL, "marker,limit,detailed", "name,with_count"),
+    Route("queue", "PUT", _QUEUE, queues.put, _ALL, bodies=_JSON),
+    Route("queue", "GET", _QUEUE, queues.get, _NEW),
+    Route("queue", "GET", _QUEUE, queues.exists, (V1,)),
+    Route("queue", "HEAD", _QUEUE, queues.exists, (V1,)),
+    Route("queue", "PATCH", _QUEUE, queues.patch, (V2,), bodies=_PATCH),
+    Route("queue", "DELETE", _QUEUE, queues.delete, _ALL),
+    Route("queue_metadata", "GET", _QUEUE + "/metadata", queues.get_metadata, (V1,)),
+    Route("queue_metadata", "PUT", _QUEUE + "/metadata", queues.put_metadata, (V1,), bodies=_JSON),
+    Route("queue_stats", "GET", _QUEUE + "/stats", queues.stats, _ALL),
+    Route("queue_share", "POST", _QUEUE + "/share", shares.create, (V2,), bodies=_JSON),
+    Route("queue_purge", "POST", _QUEUE + "/purge", queues.purge, (V2,), bodies=_JSON),
+    Route("messages", "GET", _MESSAGES, messages.get, _ALL, "marker,limit,echo,include_claimed,ids", "include_delayed"),
+    Route("post_messages", "POST", _MESSAGES, messages.post, _ALL, bodies=_JSON),
+    Route("messages_delete", "DELETE", _MESSAGES, messages.delete_many, _NEW, _DELETE_CLAIMED),
+    Route("messages_delete", "DELETE", _MESSAGES, messages.delete_by_ids, (V1,), "ids,claim_ids"),
+    Route("message_get", "GET", _MESSAGES + "/{message_id}", messages.get_one, _ALL),
+    Route("message_delete", "DELETE", _MESSAGES + "/{message_id}", messages.delete_one, _ALL, "claim_id"),
+    Route("post_claim", "POST", _CLAIMS, claims.create, _ALL, "limit", bodies=_JSON),
+    Route("claim", "GET", _CLAIMS + "/{claim_id}", claims.get, _ALL),
+    Route("patch_claim", "PATCH", _CLAIMS + "/{claim_id}", claims.update, _ALL, bodies=_JSON),
+    Route("delete_claim", "DELETE", _CLAIMS + "/{claim_id}", claims.release, _ALL),
+    Route("ping", "GET", "ping", health.ping, _NEW),
+    Route("ping", "HEAD", "ping", health.head, _NEW),
+    Route("health", "GET", "health", health.report, _NEW),
+    Route("health", "GET", "health", health.ping, (V1,)),
+    Route("health", "HEAD", "health", health.head, (V1,)),
+)  # fmt: skip
+
+Methods = Mapping[str, Route]
 
 
 @dataclass(slots=True)
 class _Node:
     fixed: dict[str, _Node] = field(default_factory=dict)
     variable: _Node | None = None
-    methods: Mapping[str, Handler] | None = None
+    methods: dict[str, Route] = field(default_factory=dict)
 
 
-def _tree(table: Mapping[str, Mapping[str, Handler]]) -> _Node:
+def _tree(routes: Iterable[Route]) -> _Node:
     root = _Node()
-    for pattern, methods in table.items():
+    for route in routes:
         node = root
-        for part in pattern.split("/") if pattern else ():
-            if part != "*":
+        for part in route.path.split("/") if route.path else ():
+            if not part.startswith("{"):
                 node = node.fixed.setdefault(part, _Node())
                 continue
             if node.variable is None:
                 node.variable = _Node()
             node = node.variable
-        node.methods = methods
+        node.methods[route.method] = route
     return root
 
 
-_ROOT = _tree(_TABLE)
+_ROOTS = {dialect.id: _tree(route for route in ROUTES if dialect in route.versions) for dialect in DIALECTS}
 
 
-def find(below: str) -> tuple[Mapping[str, Handler], tuple[str, ...]] | None:
+def find(dialect: Dialect, below: str) -> tuple[Methods, list[str]] | None:
     """The methods of a path and its variable parts. ``below`` follows the prefix; a trailing slash is nothing."""
-    node, values = _ROOT, []
+    node, values = _ROOTS[dialect.id], []
     if below.endswith("/"):
         below = below[:-1]
     for part in below.split("/")[1:]:
@@ -62,9 +120,9 @@ def find(below: str) -> tuple[Mapping[str, Handler], tuple[str, ...]] | None:
                 return None
             values.append(part)
         node = next_node
-    return None if node.methods is None else (node.methods, tuple(values))
+    return (node.methods, values) if node.methods else None
 
 
-def allow(methods: Mapping[str, Handler]) -> str:
+def allow(methods: Methods) -> str:
     """The value of the Allow header."""
     return ", ".join(sorted({*methods, "OPTIONS"}))

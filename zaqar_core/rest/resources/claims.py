@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from zaqar_core import claims
-from zaqar_core.model import StoredMessage
 from zaqar_core.rest import bodies, documents
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.parameters import bounded
-from zaqar_core.rest.resources.messages import DEFAULT_LIMIT
+from zaqar_core.rest.resources import messages
 from zaqar_core.web.call import Reply
 
 LEAST_TTL_SECONDS = 60
@@ -18,67 +17,54 @@ LEAST_GRACE_SECONDS = 60
 
 def create(call: Call) -> Reply:
     """201 with up to ``limit`` of the oldest free messages, or 204 when there is none."""
-    query = call.query
-    limit = query.integer("limit", DEFAULT_LIMIT, most=call.settings.max_messages_per_claim_or_pop)
+    query, dialect = call.query, call.dialect
+    limit = query.integer("limit", messages.DEFAULT_LIMIT, most=call.settings.max_messages_per_claim_or_pop)
     attributes = query.boolean("attributes")
-    ttl, grace = _terms(call, bodies.parse_object(call.request.body) if call.request.body else {}, LEAST_GRACE_SECONDS)
-    ref = call.ref()
-    claim = claims.create(call.session, ref, ttl_seconds=ttl, grace_seconds=grace, limit=limit)
+    document = bodies.parse_object(call.request.body) if call.request.body or not dialect.has_defaults else {}
+    default_grace = call.settings.default_claim_grace if dialect.has_defaults else None
+    ttl, grace = _terms(call, document, default_grace, LEAST_GRACE_SECONDS)
+    claim = claims.create(call.session, call.ref, ttl_seconds=ttl, grace_seconds=grace, limit=limit)
     if claim is None:
         return documents.empty()
-    queue = documents.queue_href(call.dialect.prefix, ref.name)
     return documents.reply(
-        {"messages": _messages(call, claim.id, claim.messages, queue, attributes)},
-        201,
-        documents.claim_href(queue, claim.id),
+        messages.wrapped(call, claim.messages, attributes), 201, documents.claim_href(call.queue_href, claim.id)
     )
 
 
 def get(call: Call) -> Reply:
     """200 with age and ttl in seconds and the messages still held, or 404."""
-    attributes, ref = call.query.boolean("attributes"), call.ref()
-    claim = claims.get(call.session, ref, call.values[1])
-    queue = documents.queue_href(call.dialect.prefix, ref.name)
+    attributes = call.query.boolean("attributes")
+    claim = claims.get(call.session, call.ref, call.values[0])
     return documents.reply(
         {
             "age": claim.age_seconds,
             "ttl": claim.ttl_seconds,
-            "messages": _messages(call, claim.id, claim.messages, queue, attributes),
-            "href": documents.claim_href(queue, claim.id),
+            "messages": messages.shown(call, claim.messages, attributes),
+            "href": documents.claim_href(call.queue_href, claim.id),
         }
     )
 
 
 def update(call: Call) -> Reply:
     """204: the claim ends ttl seconds from now. Grace has no lower bound here, as in Zaqar."""
-    ttl, grace = _terms(call, bodies.parse_object(call.request.body), 0)
-    claims.update(call.session, call.ref(), call.values[1], ttl_seconds=ttl, grace_seconds=grace)
+    default_grace = call.settings.default_claim_grace if call.dialect.has_defaults else 0
+    ttl, grace = _terms(call, bodies.parse_object(call.request.body), default_grace, 0)
+    claims.update(call.session, call.ref, call.values[0], ttl_seconds=ttl, grace_seconds=grace)
     return documents.empty()
 
 
 def release(call: Call) -> Reply:
     """204, also when the claim is unknown."""
-    claims.release(call.session, call.ref(), call.values[1])
+    claims.release(call.session, call.ref, call.values[0])
     return documents.empty()
 
 
-def _terms(call: Call, document: dict[str, Any], least_grace: int) -> tuple[int, int]:
-    """ttl and grace in seconds."""
+def _terms(call: Call, document: dict[str, Any], grace: int | None, least_grace: int) -> tuple[int, int]:
+    """ttl and grace in seconds. ``grace`` None: it must be given."""
     settings = call.settings
-    ttl, grace = settings.default_claim_ttl, settings.default_claim_grace
-    if "ttl" in document:
-        ttl = bounded("ttl", document["ttl"], least=LEAST_TTL_SECONDS, most=settings.max_claim_ttl)
-    if "grace" in document:
-        grace = bounded("grace", document["grace"], least=least_grace, most=settings.max_claim_grace)
+    ttl = settings.default_claim_ttl
+    if "ttl" in document or not call.dialect.has_defaults:
+        ttl = bounded("ttl", document.get("ttl"), least=LEAST_TTL_SECONDS, most=settings.max_claim_ttl)
+    if "grace" in document or grace is None:
+        grace = bounded("grace", document.get("grace"), least=least_grace, most=settings.max_claim_grace)
     return ttl, grace
-
-
-def _messages(
-    call: Call, claim_id: str, messages: list[StoredMessage], queue: str, attributes: bool
-) -> list[dict[str, Any]]:
-    checksum = call.settings.enable_checksum
-    found = []
-    for message in messages:
-        message.claim_id = claim_id
-        found.append(documents.message(message, queue, checksum=checksum, attributes=attributes))
-    return found

@@ -1,56 +1,48 @@
-"""The home document of a version: which paths there are (JSON Home)."""
+"""The home document of a version: which paths there are (JSON Home), written from the route table."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from zaqar_core.rest import documents
-from zaqar_core.rest.call import Call
+from zaqar_core.rest.dialect import Dialect
 from zaqar_core.web.call import Reply
 
-_PATCH = "application/openstack-messaging-v2.0-json-patch"
-_PAGE = "{?marker,limit,echo,include_claimed,include_delayed}"
-_BULK_DELETE = "{?ids,claim_ids,pop}"
+if TYPE_CHECKING:
+    from zaqar_core.rest.routes import Route
 
-#: Relation -> method, template below the version's prefix, media types of bodies.
-_ROWS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
-    ("queues", "GET", "/queues{?marker,limit,detailed,name,with_count}", ()),
-    ("queue", "GET PUT DELETE PATCH", "/queues/{queue_name}", ("application/json", _PATCH)),
-    ("queue_stats", "GET", "/queues/{queue_name}/stats", ()),
-    ("queue_purge", "POST", "/queues/{queue_name}/purge", ("application/json",)),
-    ("messages", "GET", "/queues/{queue_name}/messages" + _PAGE, ()),
-    ("post_messages", "POST", "/queues/{queue_name}/messages", ("application/json",)),
-    ("messages_delete", "DELETE", "/queues/{queue_name}/messages" + _BULK_DELETE, ()),
-    ("message_delete", "DELETE", "/queues/{queue_name}/messages/{message_id}{?claim_id}", ()),
-    ("message_get", "GET", "/queues/{queue_name}/messages/{message_id}", ()),
-    ("claim", "GET", "/queues/{queue_name}/claims/{claim_id}", ()),
-    ("post_claim", "POST", "/queues/{queue_name}/claims{?limit}", ("application/json",)),
-    ("patch_claim", "PATCH", "/queues/{queue_name}/claims/{claim_id}", ("application/json",)),
-    ("delete_claim", "DELETE", "/queues/{queue_name}/claims/{claim_id}", ()),
-    ("ping", "GET HEAD", "/ping", ()),
-    ("health", "GET", "/health", ()),
-)
+_VARIABLE = re.compile(r"{\??([^}]*)}")
 
 
-def get(call: Call) -> Reply:
+def reply(dialect: Dialect, routes: Iterable[Route]) -> Reply:
     """200, ``application/json-home``, good for a day."""
-    prefix = call.dialect.prefix
-    resources = {
-        f"rel/{name}": _resource(prefix + template, methods, bodies) for name, methods, template, bodies in _ROWS
-    }
-    reply = documents.reply({"resources": resources})
-    reply.headers = [("Content-Type", "application/json-home"), ("Cache-Control", "max-age=86400")]
-    return reply
+    answer = documents.reply({"resources": _resources(dialect, tuple(routes))})
+    answer.headers = [("Content-Type", "application/json-home"), ("Cache-Control", "max-age=86400")]
+    return answer
 
 
-def _resource(template: str, methods: str, bodies: tuple[str, ...]) -> dict[str, Any]:
-    variables = [variable for part in template.split("{")[1:] for variable in part.split("}")[0].lstrip("?").split(",")]
-    hints: dict[str, Any] = {"allow": methods.split(), "formats": {"application/json": {}}}
-    for method in methods.split():
-        if bodies and method in ("POST", "PUT", "PATCH"):
-            hints[f"accept-{method.lower()}"] = list(bodies)
-    return {
-        "href-template": template,
-        "href-vars": {variable: f"param/{variable}" for variable in variables},
-        "hints": hints,
-    }
+@cache
+def _resources(dialect: Dialect, routes: tuple[Route, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for route in routes:
+        if dialect not in route.versions or not route.path:
+            continue
+        template = f"{dialect.prefix}/{route.path}{parameters(route, dialect)}"
+        row = found.setdefault(
+            f"rel/{route.relation}",
+            {"href-template": template, "href-vars": {}, "hints": {"allow": [], "formats": {"application/json": {}}}},
+        )
+        row["href-vars"] |= {name: f"param/{name}" for part in _VARIABLE.findall(template) for name in part.split(",")}
+        row["hints"]["allow"].append(route.method)
+        if route.bodies:
+            row["hints"][f"accept-{route.method.lower()}"] = list(route.bodies)
+    return found
+
+
+def parameters(route: Route, dialect: Dialect) -> str:
+    """The query string's parameters as a URI template."""
+    names = [part for part in (route.parameters, route.newer if dialect.has_attributes else "") if part]
+    return "{?" + ",".join(names) + "}" if names else ""

@@ -6,7 +6,7 @@ from typing import Any
 
 from zaqar_core import messages
 from zaqar_core.errors import ClaimNotFound
-from zaqar_core.model import NewMessage
+from zaqar_core.model import NewMessage, StoredMessage
 from zaqar_core.rest import bodies, documents, errors
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError
@@ -19,34 +19,45 @@ LEAST_TTL_SECONDS = 60
 
 
 def post(call: Call) -> Reply:
-    """201 with the hrefs in the order posted; all messages, or none. A missing queue is made."""
+    """201 with the hrefs in the order posted; all messages, or none. A missing queue is made; in v1 it is 404."""
     wanted = _new_messages(call)
-    ref = call.ref_to_create()
-    sent = messages.post(call.session, ref, wanted, post_bytes=len(call.request.body))
-    queue = documents.queue_href(call.dialect.prefix, ref.name)
+    lazy = call.dialect.is_lazy
+    sent = messages.post(call.session, call.ref, wanted, post_bytes=len(call.request.body), creates=lazy)
+    queue = call.queue_href
     ids = [message.id for message in sent]
-    return documents.reply(
-        {"resources": [documents.message_href(queue, text) for text in ids]},
-        201,
-        f"{queue}/messages?ids={','.join(ids)}",
-    )
+    document: dict[str, Any] = {"resources": [documents.message_href(queue, text) for text in ids]}
+    if not lazy:
+        document["partial"] = False
+    return documents.reply(document, 201, f"{queue}/messages?ids={','.join(ids)}")
 
 
 def _new_messages(call: Call) -> list[NewMessage]:
-    document = bodies.parse_object(call.request.body)
-    given = document.get("messages")
+    dialect, client = call.dialect, _client(call)
+    given: Any = bodies.parse(call.request.body)
+    if dialect.shows_ids:
+        given = given.get("messages") if type(given) is dict else None
     if type(given) is not list or not given:
-        raise RestError(Fact.BODY_INVALID, '"messages" must be an array of at least one message.')
+        raise RestError(Fact.BODY_INVALID, "There must be an array of at least one message.")
     most_ttl, most_delay = call.settings.max_message_ttl, call.settings.max_message_delay
     found = []
     for item in given:
         if type(item) is not dict or "body" not in item:
             raise RestError(Fact.BODY_INVALID, 'Each message must be an object with a "body".')
         body, kind = bodies.stored(item["body"])
-        ttl = bounded("ttl", item["ttl"], least=LEAST_TTL_SECONDS, most=most_ttl) if "ttl" in item else None
-        delay = bounded("delay", item["delay"], least=0, most=most_delay) if "delay" in item else None
-        found.append(NewMessage(body, kind, ttl_seconds=ttl, delay_seconds=delay, client_id=call.client_id))
+        ttl = delay = None
+        if "ttl" in item or not dialect.has_defaults:
+            ttl = bounded("ttl", item.get("ttl"), least=LEAST_TTL_SECONDS, most=most_ttl)
+        if "delay" in item and dialect.has_delays:
+            delay = bounded("delay", item["delay"], least=0, most=most_delay)
+        found.append(NewMessage(body, kind, ttl_seconds=ttl, delay_seconds=delay, client_id=client))
     return found
+
+
+def _client(call: Call) -> bytes:
+    """Who posts or lists must say so, in every version."""
+    if call.client_id is None:
+        raise RestError(Fact.CLIENT_ID_MISSING)
+    return call.client_id
 
 
 def get(call: Call) -> Reply:
@@ -57,66 +68,75 @@ def get(call: Call) -> Reply:
 
 
 def _list(call: Call, query: Query) -> Reply:
+    client, has_delays = _client(call), call.dialect.has_delays
     limit = query.integer("limit", DEFAULT_LIMIT, most=call.settings.max_messages_per_page)
     echo, attributes = query.boolean("echo"), query.boolean("attributes")
-    include_claimed, include_delayed = query.boolean("include_claimed"), query.boolean("include_delayed")
-    ref = call.ref()
+    include_claimed, include_delayed = query.boolean("include_claimed"), has_delays and query.boolean("include_delayed")
     page = messages.list_page(
         call.session,
-        ref,
+        call.ref,
         marker=query.text("marker"),
         limit=limit,
-        except_client_id=None if echo else call.client_id,
+        except_client_id=None if echo else client,
         include_claimed=include_claimed,
         include_delayed=include_delayed,
     )
-    queue = documents.queue_href(call.dialect.prefix, ref.name)
+    if not (page.messages or call.dialect.shows_empty):
+        return documents.empty()
     given: dict[str, str | int | bool | None] = {
         "limit": limit if query.text("limit") else None,
         "echo": echo if query.text("echo") else None,
         "include_claimed": include_claimed if query.text("include_claimed") else None,
-        "include_delayed": include_delayed if query.text("include_delayed") else None,
+        "include_delayed": include_delayed if has_delays and query.text("include_delayed") else None,
         "attributes": attributes or None,
     }
-    checksum = call.settings.enable_checksum
     return documents.reply(
         {
-            "messages": [
-                documents.message(message, queue, checksum=checksum, attributes=attributes) for message in page.messages
-            ],
-            "links": documents.next_links(f"{queue}/messages", given, page.marker),
+            "messages": shown(call, page.messages, attributes),
+            "links": documents.next_links(f"{call.queue_href}/messages", given, page.marker),
         }
     )
 
 
+def shown(call: Call, found: list[StoredMessage], attributes: bool) -> list[dict[str, Any]]:
+    """The messages as the version shows them."""
+    queue, checksum, shows_id = call.queue_href, call.settings.enable_checksum, call.dialect.shows_ids
+    return [
+        documents.message(message, queue, checksum=checksum, attributes=attributes, shows_id=shows_id)
+        for message in found
+    ]
+
+
+def wrapped(call: Call, found: list[StoredMessage], attributes: bool) -> Any:
+    """All the messages of an answer that is not a page: in an object, or in v1 a bare array."""
+    documents = shown(call, found, attributes)
+    return {"messages": documents} if call.dialect.shows_ids else documents
+
+
 def _bulk_get(call: Call, query: Query, ids: list[str]) -> Reply:
-    ref, attributes = call.ref(), query.boolean("attributes")
-    found = messages.get_many(call.session, ref, ids)
-    if not found:
+    attributes = query.boolean("attributes")
+    found = messages.get_many(call.session, call.ref, ids)
+    if found:
+        return documents.reply(wrapped(call, found, attributes))
+    if call.dialect.shows_empty:
         raise RestError(Fact.MESSAGES_NOT_FOUND)
-    queue, checksum = documents.queue_href(call.dialect.prefix, ref.name), call.settings.enable_checksum
-    return documents.reply(
-        {"messages": [documents.message(message, queue, checksum=checksum, attributes=attributes) for message in found]}
-    )
+    return documents.empty()
 
 
 def get_one(call: Call) -> Reply:
     """200 with the message, claimed and delayed ones too, or 404."""
-    ref, attributes = call.ref(), call.query.boolean("attributes")
-    found = messages.get_many(call.session, ref, [call.values[1]])
+    attributes = call.query.boolean("attributes")
+    found = messages.get_many(call.session, call.ref, call.values)
     if not found:
         raise RestError(Fact.MESSAGE_NOT_FOUND)
-    queue = documents.queue_href(call.dialect.prefix, ref.name)
-    return documents.reply(
-        documents.message(found[0], queue, checksum=call.settings.enable_checksum, attributes=attributes)
-    )
+    return documents.reply(shown(call, found, attributes)[0])
 
 
 def delete_one(call: Call) -> Reply:
     """204, also when the message or queue is missing. A claimed message needs its claim's id."""
     claim_id = call.query.text("claim_id") if call.request.query else None
     try:
-        messages.delete_by_id(call.session, call.ref(), call.values[1], claim_id=claim_id)
+        messages.delete_by_id(call.session, call.ref, call.values[0], claim_id=claim_id)
     except ClaimNotFound:
         return errors.of_words(errors.CLAIM_TO_DELETE_UNKNOWN)
     return documents.empty()
@@ -125,18 +145,23 @@ def delete_one(call: Call) -> Reply:
 def delete_many(call: Call) -> Reply:
     """With ``ids`` those are gone, claimed ones too; with ``pop`` the oldest free ones, which are the answer."""
     query = call.query
-    ids = query.items("ids", call.settings.max_messages_per_page)
     pops = query.text("pop") is not None
-    if pops == bool(ids):
+    if pops == (query.text("ids") is not None):
         raise RestError(Fact.RULE_BROKEN, 'Give either "ids" or "pop".')
-    if pops:
-        return _pop(call, query)
-    claim_ids = query.items("claim_ids", call.settings.max_messages_per_page)
+    return _pop(call, query) if pops else delete_by_ids(call)
+
+
+def delete_by_ids(call: Call) -> Reply:
+    """204: those messages are gone, claimed ones too. With message_delete_with_claim_id their claims must be named."""
+    query, most = call.query, call.settings.max_messages_per_page
+    ids, claim_ids = query.items("ids", most), query.items("claim_ids", most)
+    if not ids:
+        raise RestError(Fact.RULE_BROKEN, '"ids" is required.')
     needs_claims = call.settings.message_delete_with_claim_id
     if needs_claims and not claim_ids:
         raise RestError(Fact.RULE_BROKEN, '"claim_ids" is required with "ids".')
     try:
-        messages.delete_many(call.session, call.ref(), ids, claim_ids=claim_ids if needs_claims else None)
+        messages.delete_many(call.session, call.ref, ids, claim_ids=claim_ids if needs_claims else None)
     except ClaimNotFound:
         return errors.of_words(errors.CLAIM_TO_DELETE_UNKNOWN)
     return documents.empty()
@@ -147,6 +172,6 @@ def _pop(call: Call, query: Query) -> Reply:
     attributes, checksum = query.boolean("attributes"), call.settings.enable_checksum
     found: list[dict[str, Any]] = [
         documents.popped_message(message, checksum=checksum, attributes=attributes)
-        for message in messages.pop(call.session, call.ref(), limit=limit)
+        for message in messages.pop(call.session, call.ref, limit=limit)
     ]
     return documents.reply({"messages": found})

@@ -14,7 +14,6 @@ from zaqar_core.rest import bodies, documents, metadata
 from zaqar_core.rest import patch as json_patch
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError
-from zaqar_core.settings import Settings
 from zaqar_core.web.call import Reply
 
 #: Queues of a page when no limit is given.
@@ -28,27 +27,62 @@ _SCAN_STEP = 500
 
 def put(call: Call) -> Reply:
     """201 made, 204 already there: its metadata is then left as it is."""
-    wanted = bodies.parse_object(call.request.body) if call.request.body else {}
-    settings = metadata.split(wanted, call.settings).settings()
-    ref = call.ref_to_create()
-    created = queues.create(call.session, ref, settings, creator="zaqar")
-    return documents.empty(201 if created.is_new else 204, documents.queue_href(call.dialect.prefix, ref.name))
+    wanted = bodies.parse_object(call.request.body) if call.request.body and call.dialect.shows_metadata else {}
+    split = metadata.split(wanted, call.settings)
+    metadata.check_dead_letters(call.ref, split.fields)
+    created = queues.create(call.session, call.ref, split.settings(), creator="zaqar")
+    return documents.empty(201 if created.is_new else 204, call.queue_href)
 
 
 def get(call: Call) -> Reply:
     """200 with the metadata, also for a queue that is not there yet."""
-    ref = call.ref()
     try:
-        queue = queues.get(call.session, ref)
+        queue = queues.get(call.session, call.ref)
     except QueueNotFound:
-        return documents.reply(metadata.shown(None, call.settings))
-    return documents.reply(metadata.shown(queue, call.settings))
+        queue = None
+    return documents.reply(_metadata(call, queue))
+
+
+def exists(call: Call) -> Reply:
+    """204, or 404."""
+    queues.get(call.session, call.ref)
+    return documents.empty()
+
+
+def get_metadata(call: Call) -> Reply:
+    """200 with the metadata, or 404."""
+    return documents.reply(_metadata(call, queues.get(call.session, call.ref)))
+
+
+def put_metadata(call: Call) -> Reply:
+    """204: the metadata is now this, or 404. Reserved attributes are neither shown nor changed in this version."""
+    wanted = bodies.parse_object(call.request.body)
+    if any(name.startswith("_") for name in wanted):
+        raise RestError(Fact.RULE_BROKEN, "Names that begin with an underscore are reserved.")
+
+    def edit(queue: Queue) -> SettingsChange:
+        kept = {name: value for name, value in metadata.kept(queue).items() if name.startswith("_")}
+        return SettingsChange(documents={metadata.DOCUMENT: metadata.document({**kept, **wanted}, call.settings)})
+
+    queues.revise(call.session, call.ref, edit)
+    return documents.empty(204, f"{call.queue_href}/metadata")
+
+
+def _metadata(call: Call, queue: Queue | None) -> dict[str, Any]:
+    """As the version shows it."""
+    if call.dialect.has_attributes:
+        return metadata.shown(queue, call.settings)
+    if queue is None:
+        return {}
+    if call.dialect.shows_metadata:
+        return metadata.joined(queue)
+    return {name: value for name, value in metadata.kept(queue).items() if not name.startswith("_")}
 
 
 def delete(call: Call) -> Reply:
     """204, also when there is no such queue."""
     try:
-        queues.delete(call.session, call.ref())
+        queues.delete(call.session, call.ref)
     except QueueNotFound:
         return documents.empty()
     return documents.empty()
@@ -59,17 +93,17 @@ def patch(call: Call) -> Reply:
     if call.request.header("CONTENT_TYPE") != json_patch.MEDIA_TYPE:
         raise RestError(Fact.PATCH_MEDIA_TYPE, json_patch.MEDIA_TYPE)
     steps = json_patch.parse(call.request.body)
-    ref = call.ref()
 
     def edit(queue: Queue) -> SettingsChange:
         wanted = metadata.split(json_patch.apply(steps, metadata.joined(queue)), call.settings)
+        metadata.check_dead_letters(call.ref, wanted.fields)
         return SettingsChange(
             set=wanted.fields,
             unset=frozenset(metadata.FIELDS.values()) - wanted.fields.keys(),
             documents={metadata.DOCUMENT: wanted.document},
         )
 
-    return documents.reply(metadata.shown(queues.revise(call.session, ref, edit), call.settings))
+    return documents.reply(metadata.shown(queues.revise(call.session, call.ref, edit), call.settings))
 
 
 def list_page(call: Call) -> Reply:
@@ -80,17 +114,23 @@ def list_page(call: Call) -> Reply:
     """
     query = call.query
     limit = query.integer("limit", DEFAULT_LIMIT, most=call.settings.max_queues_per_page)
-    detailed, with_count = query.boolean("detailed"), query.boolean("with_count")
-    pattern, filters = query.text("name"), query.others(_LIST_PARAMETERS)
+    detailed, with_count = query.boolean("detailed"), False
+    pattern: str | None = None
+    filters: dict[str, str] = {}
+    if call.dialect.has_attributes:
+        with_count, pattern = query.boolean("with_count"), query.text("name")
+        filters = query.others(_LIST_PARAMETERS)
     found: list[tuple[str, Queue | None]] = []
     for name, queue in _candidates(call, query.text("marker") or "", limit, reads=detailed or bool(filters)):
         if (pattern is None or name_matches(pattern, name)) and _has_all(queue, filters):
             found.append((name, queue))
             if len(found) == limit:
                 break
+    if not (found or call.dialect.shows_empty):
+        return documents.empty()
     path = f"{call.dialect.prefix}/queues"
     document: dict[str, Any] = {
-        "queues": [_row(call.dialect.prefix, name, queue, call.settings, detailed) for name, queue in found],
+        "queues": [_row(call, name, queue, detailed) for name, queue in found],
         "links": documents.next_links(
             path,
             {
@@ -167,26 +207,29 @@ def _readings(text: str) -> tuple[str | int, ...]:
     return (text,)
 
 
-def _row(prefix: str, name: str, queue: Queue | None, settings: Settings, detailed: bool) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": name, "href": documents.queue_href(prefix, name)}
+def _row(call: Call, name: str, queue: Queue | None, detailed: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": name, "href": documents.queue_href(call.dialect.prefix, name)}
     if detailed:
-        row["metadata"] = metadata.as_json(metadata.shown(queue, settings))
+        row["metadata"] = metadata.as_json(_metadata(call, queue))
     return row
 
 
 def stats(call: Call) -> Reply:
-    """200 with the numbers of messages, and the oldest and newest where there are any. Delayed ones count as free."""
-    ref = call.ref()
+    """200 with the numbers of messages, and the oldest and newest where there are any. Delayed ones count as free.
+
+    A missing queue has none; in v1 it is 404.
+    """
     try:
-        found = queues.stats(call.session, ref)
+        found = queues.stats(call.session, call.ref)
     except QueueNotFound:
+        if not call.dialect.is_lazy:
+            raise
         return documents.reply({"messages": {"claimed": 0, "free": 0, "total": 0}})
     claimed, free = found.counts.in_flight, found.counts.visible + found.counts.delayed
     shown: dict[str, Any] = {"claimed": claimed, "free": free, "total": claimed + free}
-    queue = documents.queue_href(call.dialect.prefix, ref.name)
     if found.oldest is not None and found.newest is not None:
-        shown["oldest"] = documents.stats_message(found.oldest, queue)
-        shown["newest"] = documents.stats_message(found.newest, queue)
+        shown["oldest"] = documents.stats_message(found.oldest, call.queue_href)
+        shown["newest"] = documents.stats_message(found.newest, call.queue_href)
     return documents.reply({"messages": shown})
 
 
@@ -197,7 +240,6 @@ def purge(call: Call) -> Reply:
         kinds = bodies.parse_object(call.request.body).get("resource_types")
     if type(kinds) is not list or not all(type(kind) is str and kind in _PURGEABLE for kind in kinds):
         raise RestError(Fact.BODY_INVALID, '"resource_types" must be an array of "messages" and "subscriptions".')
-    ref = call.ref()
     if "messages" in kinds:
-        queues.purge_free(call.session, ref)
+        queues.purge_free(call.session, call.ref)
     return documents.empty()

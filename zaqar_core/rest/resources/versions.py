@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from zaqar_core.rest import documents
-from zaqar_core.rest.dialect import DIALECTS
+from zaqar_core.rest.dialect import Dialect
 from zaqar_core.web.call import Reply
 
-_DOCUMENT = {
-    "versions": [
-        {
-            "id": dialect.id,
-            "status": dialect.status,
-            "updated": dialect.updated,
-            "media-types": [
-                {
-                    "base": "application/json",
-                    "type": f"application/vnd.openstack.messaging-v{dialect.id}+json",
-                }
-            ],
-            "links": [{"href": f"{dialect.prefix}/", "rel": "self"}],
-        }
-        for dialect in DIALECTS
-    ]
-}
+
+def get(dialects: Sequence[Dialect]) -> Reply:
+    """300 with the versions that are served: there is a choice."""
+    return documents.reply({"versions": [_version(dialect) for dialect in dialects]}, 300)
 
 
-def get() -> Reply:
-    """300: there is a choice."""
-    return documents.reply(_DOCUMENT, 300)
+def _version(dialect: Dialect) -> dict[str, object]:
+    return {
+        "id": dialect.id,
+        "status": dialect.status,
+        "updated": dialect.updated,
+        "media-types": [{"base": "application/json", "type": dialect.media_type}],
+        "links": [{"href": f"{dialect.prefix}/", "rel": "self"}],
+    }

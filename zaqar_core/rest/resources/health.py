@@ -1,0 +1,109 @@
+"""Whether the service can do its work."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from zaqar_core import claims, messages, queues
+from zaqar_core.core import Session
+from zaqar_core.errors import QueueNotFound, StoreUnavailable
+from zaqar_core.model import NewMessage, QueueSettings
+from zaqar_core.names import QueueRef
+from zaqar_core.rest import documents
+from zaqar_core.rest.call import Call
+from zaqar_core.web.call import Reply
+
+_log = logging.getLogger("sqs_facade.zaqar")
+
+#: Whose queues the report makes; nobody can call himself that, because a header has no line breaks.
+_PROJECT = "health\nreport"
+_LIFE_SECONDS = 60
+
+
+def ping(call: Call) -> Reply:
+    """204 when the store answers; StoreUnavailable is 503."""
+    call.session.store.command("PING")
+    return documents.empty()
+
+
+def head(call: Call) -> Reply:
+    """204: the service itself answers."""
+    del call
+    return documents.empty()
+
+
+def report(call: Call) -> Reply:
+    """200: whether the store answers, how each operation went on a queue of its own, and all messages' numbers."""
+    session = call.session
+    try:
+        session.store.command("PING")
+    except StoreUnavailable:
+        return documents.reply({"storage_reachable": False, "operation_status": {}})
+    status = _operations(session, call.settings.region)
+    counts = queues.totals(session)
+    claimed, free = counts.in_flight, counts.visible + counts.delayed
+    return documents.reply(
+        {
+            "storage_reachable": True,
+            "operation_status": status,
+            "message_volume": {"free": free, "claimed": claimed, "total": free + claimed},
+        }
+    )
+
+
+def _operations(session: Session, region: str) -> dict[str, Any]:
+    """Each operation really runs. ``ref`` finds a failure in the service's log."""
+    ref = QueueRef(_PROJECT, region, uuid.uuid4().hex)
+    client, posted = uuid.uuid4().bytes, [NewMessage(b"1", "json"), NewMessage(b"2", "json")]
+    life = {"ttl_seconds": _LIFE_SECONDS, "grace_seconds": _LIFE_SECONDS}
+    ids: list[str] = []
+    claimed: list[str] = []
+
+    def post() -> None:
+        ids.extend(sent.id for sent in messages.post(session, ref, posted, post_bytes=0))
+
+    def claim() -> None:
+        made = claims.create(session, ref, limit=1, **life)
+        if made is None:
+            raise LookupError("nothing to claim")
+        claimed.append(made.id)
+
+    def list_all() -> None:
+        found = messages.list_page(
+            session, ref, marker=None, limit=2, except_client_id=client, include_claimed=True, include_delayed=True
+        )
+        if len(found.messages) != len(posted):
+            raise LookupError(f"{len(found.messages)} messages of {len(posted)}")
+
+    steps: dict[str, Callable[[], object]] = {
+        "create_queue": lambda: queues.create(session, ref, QueueSettings(), creator="zaqar"),
+        "post_messages": post,
+        "claim_messages": claim,
+        "list_messages": list_all,
+        "delete_messages": lambda: messages.delete_by_id(session, ref, ids[0], claim_id=claimed[0]),
+        "delete_claim": lambda: claims.release(session, ref, claimed[0]),
+        "bulk_delete_messages": lambda: messages.delete_many(session, ref, ids),
+        "delete_queue": lambda: _delete(session, ref),
+    }
+    return {name: _timed(name, step) for name, step in steps.items()}
+
+
+def _delete(session: Session, ref: QueueRef) -> None:
+    try:
+        queues.delete(session, ref)
+    except QueueNotFound:
+        raise LookupError("the queue is gone") from None
+
+
+def _timed(name: str, step: Callable[[], object]) -> dict[str, Any]:
+    began, reference = time.monotonic(), None
+    try:
+        step()
+    except Exception:
+        reference = str(uuid.uuid4())
+        _log.exception("the health report's %s failed: %s", name, reference)
+    return {"succeeded": reference is None, "seconds": time.monotonic() - began, "ref": reference}

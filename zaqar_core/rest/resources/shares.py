@@ -1,0 +1,67 @@
+"""Shares of a queue: pre-signed URLs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from zaqar_core.rest import bodies, documents, signatures
+from zaqar_core.rest.call import Call
+from zaqar_core.rest.errors import Fact, RestError
+from zaqar_core.rest.signatures import Grant
+from zaqar_core.web.call import Reply
+
+#: What of a queue can be shared.
+PATHS = ("messages", "subscriptions", "claims")
+_KEYS = frozenset(("paths", "methods", "expires"))
+_LIFE = timedelta(days=1)
+
+
+def create(call: Call) -> Reply:
+    """200 with a signature that anybody may use until it expires."""
+    document = bodies.parse_object(call.request.body)
+    key = call.settings.signed_url_key
+    if key is None:
+        raise RestError(Fact.RULE_BROKEN, "URLs cannot be signed: no signed_url_key is configured.")
+    if not document.keys() <= _KEYS:
+        raise RestError(Fact.BODY_INVALID, 'Only "paths", "methods" and "expires" can be given.')
+    if "\\" in call.project:
+        raise RestError(Fact.RULE_BROKEN, "URLs of a project with a backslash in its id cannot be signed.")
+    grant = Grant(
+        sorted(f"{call.queue_href}/{path}" for path in _choices(document, "paths", PATHS, PATHS[:1])),
+        sorted(_choices(document, "methods", signatures.METHODS, ("GET",))),
+        call.project,
+        _expiry(document),
+    )
+    return documents.reply(
+        {
+            "paths": grant.paths,
+            "methods": grant.methods,
+            "project": grant.project,
+            "expires": grant.expires,
+            "signature": grant.signature(key),
+        }
+    )
+
+
+def _choices(document: dict[str, Any], name: str, allowed: Any, default: tuple[str, ...]) -> set[str]:
+    given = document.get(name, list(default))
+    if type(given) is not list or not given or not all(type(one) is str and one in allowed for one in given):
+        raise RestError(Fact.BODY_INVALID, f'"{name}" must be an array out of {", ".join(sorted(allowed))}.')
+    return set(given)
+
+
+def _expiry(document: dict[str, Any]) -> str:
+    now = datetime.now(UTC)
+    if "expires" not in document:
+        return signatures.until(now + _LIFE)
+    try:
+        expires = datetime.fromisoformat(document["expires"])
+        if expires.tzinfo is None:
+            expires = expires.replace(tzinfo=UTC)
+        moment = expires.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise RestError(Fact.BODY_INVALID, '"expires" must be a date and time by ISO 8601.') from None
+    if moment <= now:
+        raise RestError(Fact.RULE_BROKEN, '"expires" must be in the future.')
+    return signatures.until(moment)
