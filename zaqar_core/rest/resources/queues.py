@@ -137,7 +137,7 @@ def list_page(call: Call) -> Reply:
                 "limit": limit if query.text("limit") else None,
                 "detailed": detailed if query.text("detailed") else None,
                 "name": pattern,
-                "with_count": with_count if query.text("with_count") else None,
+                "with_count": with_count if query.text("with_count") and call.dialect.has_attributes else None,
                 **filters,
             },
             found[-1][0] if found else None,
