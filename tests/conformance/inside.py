@@ -1,0 +1,97 @@
+"""Runs in the environment of a published Zaqar: its functional tests against a service that runs elsewhere.
+
+    python inside.py URL CONFIGS [PART ...]
+
+CONFIGS is a writable copy of the package's ``tests/etc``. Tests whose id holds a PART are left out. Prints one JSON
+object a test: ``id``, ``outcome`` (passed, failed, skipped, left out) and ``text``.
+"""
+
+# ruff: noqa: T201
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import unittest
+import uuid
+from pathlib import Path
+
+
+class StandIn:
+    """In place of Zaqar's server and its storage, which the tests would start and wipe: whatever is asked of it, it is
+    there and does nothing."""
+
+    def __init__(self, *_, **__):
+        self.pooling = False
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return StandIn()
+
+    def __call__(self, *_, **__):
+        return StandIn()
+
+    def __iter__(self):
+        return iter(())
+
+
+class Result(unittest.TestResult):
+    """Prints as it goes."""
+
+    def say(self, test, outcome, text=""):
+        print(json.dumps({"id": test.id(), "outcome": outcome, "text": text}), flush=True)
+
+    def addSuccess(self, test):  # noqa: N802
+        self.say(test, "passed")
+
+    def addSkip(self, test, reason):  # noqa: N802
+        self.say(test, "skipped", reason)
+
+    def addFailure(self, test, problem=None, details=None):  # noqa: N802
+        self.say(test, "failed", _text(self._exc_info_to_string(problem, test) if problem else "", details))
+
+    addError = addFailure  # noqa: N815
+
+
+def _text(trace, details):
+    return "\n".join([trace, *(part.as_text() for part in (details or {}).values())])
+
+
+def _tests(suite):
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from _tests(item)
+        else:
+            yield item
+
+
+def main():
+    url, configs, *parts = sys.argv[1:]
+    os.environ["ZAQAR_TESTS_CONFIGS_DIR"] = configs
+    os.environ["ZAQAR_TEST_INTEGRATION"] = "1"
+    project = f"[headers]\nproject_id = {uuid.uuid4().hex}\n"
+    Path(configs, "functional-tests.conf").write_text(f"[zaqar]\nurl = {url}\n{project}")
+
+    from zaqar.tests.functional import base
+
+    base.bootstrap = StandIn()
+    base.FunctionalTestBase.server = StandIn()
+    base.FunctionalTestBase.class_ttl_gc_interval = 1
+
+    import zaqar.tests.functional.wsgi as published
+
+    result = Result()
+    found = unittest.defaultTestLoader.discover(
+        published.__path__[0], top_level_dir=str(Path(base.__file__).parents[3])
+    )
+    for test in _tests(found):
+        if any(part in test.id() for part in parts):
+            result.say(test, "left out")
+        else:
+            unittest.TestSuite([test]).run(result)
+
+
+if __name__ == "__main__":
+    main()
