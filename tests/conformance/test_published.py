@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import venv
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conformance.environments import FOLDER, python_with
 from tests.conformance.exceptions import EXCEPTIONS
 from tests.conftest import Service
 
-FOLDER = os.environ.get("SQS_FACADE_CONFORMANCE")
 INSIDE = Path(__file__).with_name("inside.py")
 
 #: Version -> the API versions that its wheel has tests of.
@@ -33,16 +31,7 @@ pytestmark = [
 
 
 def environment(version: str) -> Path:
-    """The Python of an environment with that release; kept for the next time."""
-    assert FOLDER is not None
-    folder = Path(FOLDER).absolute() / f"zaqar-{version}"
-    python = folder / "bin" / "python"
-    done = folder / "complete"
-    if not done.exists():
-        venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", f"zaqar=={version}", *TEST_LIBRARIES], check=True)
-        done.touch()
-    return python
+    return python_with(f"zaqar=={version}", *TEST_LIBRARIES)
 
 
 @pytest.fixture(scope="module", params=PUBLISHED)

@@ -43,6 +43,18 @@ def test_life_of_a_claim(zaqar: Any, queue_name: str, advance: Callable[[QueueRe
     assert [message["body"] for message in again.json["messages"]] == [2, 3]
 
 
+def test_an_href_names_a_claim_only_while_it_lasts(zaqar: Any, queue_name: str) -> None:
+    """So that a message which came back can be deleted by the href that a listing shows."""
+    (href,) = zaqar.post(queue_name, 1)
+    claim = zaqar.call("POST", f"/v2/queues/{queue_name}/claims").headers["location"]
+    assert zaqar.call("GET", href).json["href"] == f"{href}?claim_id={claim.rsplit('/', 1)[1]}"
+    zaqar.call("DELETE", claim)
+    (listed,) = zaqar.call("GET", f"/v2/queues/{queue_name}/messages?echo=true").json["messages"]
+    assert listed["href"] == href
+    assert zaqar.call("DELETE", listed["href"]).status == 204
+    assert zaqar.call("GET", href).status == 404
+
+
 def test_deleting_with_a_wrong_claim(zaqar: Any, queue_name: str) -> None:
     (href, other) = zaqar.post(queue_name, 1, 2)
     queue = f"/v2/queues/{queue_name}"

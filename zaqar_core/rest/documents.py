@@ -78,7 +78,8 @@ def message(
     """
     document: dict[str, Any] = {
         "id": message.id,
-        "href": message_href(queue, message.id, message.claim_id),
+        # Only of a live claim: a client that deletes by the href of a message that came back would be refused.
+        "href": message_href(queue, message.id, message.claim_id if message.held else None),
         "ttl": message.ttl_seconds,
         "age": age(message),
         "body": message_body(message),

@@ -1,0 +1,23 @@
+"""Environments with published packages, kept in the folder that SQS_FACADE_CONFORMANCE names."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import venv
+from pathlib import Path
+
+FOLDER = os.environ.get("SQS_FACADE_CONFORMANCE")
+
+
+def python_with(*packages: str) -> Path:
+    """The Python of an environment that has these; the first one names it. Made once."""
+    assert FOLDER is not None
+    folder = Path(FOLDER).absolute() / packages[0].replace("==", "-")
+    python = folder / "bin" / "python"
+    done = folder / "complete"
+    if not done.exists():
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], stdin=subprocess.DEVNULL, check=True)
+        done.touch()
+    return python
