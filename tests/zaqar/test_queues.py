@@ -74,12 +74,22 @@ def test_reserved_attributes_are_settings_of_the_queue(session: Session, zaqar: 
         {"_default_message_delay": -1}, {"_max_messages_post_size": 0}, {"_max_messages_post_size": 262_145},
         {"_max_claim_count": "1"}, {"_dead_letter_queue": 1}, {"_dead_letter_queue": "a/b"},
         {"_dead_letter_queue_messages_ttl": 1}, {"_flavor": 1}, {"_retry_policy": []},
+        {"_retry_policy": {"minimum_delay": "5"}}, {"_retry_policy": {"retries_with_no_delay": -1}},
+        {"_retry_policy": {"maximum_delay": 10}}, {"_retry_policy": {"minimum_delay": 25}},
+        {"_retry_policy": {"retry_backoff_function": "random"}}, {"_retry_policy": {"retry_backoff_function": []}},
+        {"_retry_policy": {"ignore_subscription_override": 1}}, {"_retry_policy": {"minimum_delay": True}},
         {"_enable_encrypt_messages": 1}, {"_enable_encrypt_messages": True}, [], [1],
     ],
 )  # fmt: skip
 def test_metadata_refused(zaqar: Any, queue_name: str, metadata: Any) -> None:
     assert zaqar.call("PUT", f"/v2/queues/{queue_name}", metadata).status == 400
     assert zaqar.call("GET", "/v2/queues").json == {"queues": [], "links": []}
+
+
+def test_a_retry_policy_is_kept(zaqar: Any, queue_name: str) -> None:
+    policy = {"maximum_delay": 60, "minimum_delay": 50, "retry_backoff_function": "geometric", "mine": None}
+    assert zaqar.call("PUT", f"/v2/queues/{queue_name}", {"_retry_policy": policy}).status == 201
+    assert zaqar.call("GET", f"/v2/queues/{queue_name}").json["_retry_policy"] == policy
 
 
 @pytest.mark.parametrize("name", ["a" * 65, "a" * 81, "a b", "a%", "\xc3\xa9", "a\n", "a:b", "a" * 70 + ".fifo"])

@@ -11,7 +11,7 @@ import orjson
 
 from zaqar_core.model import Queue, QueueSettings
 from zaqar_core.names import QueueRef
-from zaqar_core.rest import bodies
+from zaqar_core.rest import bodies, retries
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import bounded
 from zaqar_core.settings import Settings
@@ -106,8 +106,8 @@ def _check_dead_letter_queue(value: Any) -> str:
 def _check_kept(name: str, value: Any) -> None:
     if name == "_flavor" and type(value) is not str:
         raise RestError(Fact.BODY_INVALID, '"_flavor" must be a string.')
-    if name == "_retry_policy" and type(value) is not dict:
-        raise RestError(Fact.BODY_INVALID, '"_retry_policy" must be an object.')
+    if name == "_retry_policy":
+        retries.check(value)
     if name == "_enable_encrypt_messages":
         if type(value) is not bool:
             raise RestError(Fact.BODY_INVALID, '"_enable_encrypt_messages" must be true or false.')

@@ -40,7 +40,7 @@ class Route:
 
 
 def _home(call: Call) -> Reply:
-    """200 with every operation of the version that is not superseded, good for a day."""
+    """200 with the paths and methods of the version as JSON Home, good for a day."""
     return home.reply(call.dialect, ROUTES)
 
 

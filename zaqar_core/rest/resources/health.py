@@ -25,7 +25,7 @@ _LIFE_SECONDS = 60
 
 
 def ping(call: Call) -> Reply:
-    """204 when the store answers; StoreUnavailable is 503."""
+    """204 when the store answers, else 503."""
     call.session.store.command("PING")
     return documents.empty()
 

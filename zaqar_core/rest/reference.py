@@ -1,0 +1,118 @@
+"""The reference of the Zaqar face, written from its tables: ``python -m zaqar_core.rest.reference > docs/zaqar.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+
+import msgspec
+
+from zaqar_core.rest import errors, metadata
+from zaqar_core.rest.dialect import DIALECTS, Dialect
+from zaqar_core.rest.reference_texts import DEFECTS, DIFFERENCES, LIMITS, RESERVED, VERSION_DIFFERENCES
+from zaqar_core.rest.resources import messages, queues, shares
+from zaqar_core.rest.routes import ROUTES, Route
+from zaqar_core.settings import Settings
+
+_HEAD = """# OpenStack Zaqar, endpoint by endpoint
+
+Generated from the route table by `python -m zaqar_core.rest.reference > docs/zaqar.md`; do not edit.
+
+Versions 2, 1.1 and 1 are served under `/v2`, `/v1.1` and `/v1`, on the same queues and messages.
+`enable_deprecated_api_versions` (default `1,1.1`; empty for none) names the old ones. `GET /` lists what is served.
+
+A request is checked in this order, and the first failure is the answer: path (404), method (405), pre-signed URL (404),
+form content (400), `Accept` (406), `Client-ID` (400), `X-Project-Id` (400), the queue's name (400), query and body.
+Errors are `{"title", "description"}`. Every answer has `x-openstack-request-id`. Hrefs are paths that begin with the
+version. The paths below follow the version's prefix.
+"""
+
+
+def text() -> str:
+    """The whole document."""
+    parts = [_HEAD, "# Endpoints\n"]
+    parts += [_path(path, list(routes)) for path, routes in groupby(ROUTES, key=lambda route: route.path)]
+    parts += [
+        _limits(),
+        _reserved(),
+        _versions(),
+        _errors(),
+        _listed("Differences from Zaqar", DIFFERENCES),
+        _defects(),
+    ]
+    return "\n".join(parts)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _code(name: str) -> str:
+    return f"`{name}`"
+
+
+def _listed(title: str, items: Iterable[str]) -> str:
+    return f"# {title}\n\n" + "\n".join(f"- {item}" for item in items) + "\n"
+
+
+def _path(path: str, routes: list[Route]) -> str:
+    rows = [(route.method, _in(route.versions), _parameters(route), _summary(route)) for route in routes]
+    return f"## /{path}\n\n" + _table(("method", "versions", "parameters", "answer"), rows)
+
+
+def _in(versions: Iterable[Dialect]) -> str:
+    return ", ".join(dialect.id for dialect in reversed(list(versions)))
+
+
+def _parameters(route: Route) -> str:
+    shown = [_code(name) for name in route.parameters.split(",") if name]
+    shown += [f"{_code(name)} (2)" for name in route.newer.split(",") if name]
+    return ", ".join(shown)
+
+
+def _summary(route: Route) -> str:
+    return " ".join((route.run.__doc__ or "").split()).replace("``", "`")
+
+
+def _limits() -> str:
+    defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
+    rows = [(what, bounds.format_map(defaults), ", ".join(map(_code, settings))) for what, bounds, settings in LIMITS]
+    pages = f"Pages have {queues.DEFAULT_LIMIT} queues or {messages.DEFAULT_LIMIT} messages where no `limit` is given"
+    share = f"shares are of {', '.join(map(_code, shares.PATHS))}"
+    return f"# Limits\n\n{pages}; {share}.\n\n" + _table(("of", "bounds", "settings"), rows)
+
+
+def _reserved() -> str:
+    rows = [(_code(name), *RESERVED[name]) for name in sorted(metadata.RESERVED)]
+    return (
+        "# Reserved attributes of queues (2)\n\nPATCH with `remove` takes one back to its default; null is unset.\n\n"
+        + _table(("attribute", "values", "meaning"), rows)
+    )
+
+
+def _versions() -> str:
+    rows = [
+        (what, *("yes" if getattr(dialect, name) else "no" for dialect in reversed(DIALECTS)))
+        for name, what in VERSION_DIFFERENCES.items()
+    ]
+    head = ("", *(dialect.id for dialect in reversed(DIALECTS)))
+    return "# What the versions differ in\n\n" + _table(head, rows)
+
+
+def _errors() -> str:
+    rows = sorted({(str(words.status), words.title) for words in errors.WORDS.values()})
+    return "# Errors\n\n" + _table(("status", "title"), rows)
+
+
+def _defects() -> str:
+    return (
+        "# Defects of Zaqar's Redis driver that are not here\n\nEach has its test, by its number, in "
+        "`tests/zaqar/test_upstream_defects.py`.\n\n"
+        + "\n".join(f"{number}. {defect}" for number, defect in enumerate(DEFECTS, 1))
+        + "\n"
+    )
+
+
+if __name__ == "__main__":
+    print(text(), end="")  # noqa: T201 # the document goes to standard output

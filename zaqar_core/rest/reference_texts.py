@@ -1,0 +1,110 @@
+"""What the reference says beside the route table."""
+
+from __future__ import annotations
+
+from zaqar_core.rest import retries
+
+#: What -> bounds (names in braces are settings' defaults) -> the settings that move them.
+LIMITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("a queue's name", "1 to 64 of `A-Z a-z 0-9 _ - .`; longer names that SQS made are reached", ()),
+    ("`X-Project-Id`", "1 to 256 characters", ()),
+    ("`Client-ID`", "a UUID in any spelling; with `off` {min_length_client_id} to {max_length_client_id} characters",
+     ("client_id_uuid_safe", "min_length_client_id", "max_length_client_id")),
+    ("a page of queues", "1 to {max_queues_per_page}", ("max_queues_per_page",)),
+    ("a page of messages; ids of a bulk operation", "1 to {max_messages_per_page}", ("max_messages_per_page",)),
+    ("messages of a claim or pop", "1 to {max_messages_per_claim_or_pop}", ("max_messages_per_claim_or_pop",)),
+    ("the body of a post of messages", "{max_messages_post_size:,} bytes; a queue may allow less",
+     ("max_messages_post_size",)),
+    ("every other body, and a queue's metadata", "{max_queue_metadata:,} bytes", ("max_queue_metadata",)),
+    ("a message's ttl", "60 to {max_message_ttl:,} s, default {default_message_ttl:,}",
+     ("max_message_ttl", "default_message_ttl")),
+    ("a message's delay", "0 to {max_message_delay:,} s", ("max_message_delay",)),
+    ("a claim's ttl", "60 to {max_claim_ttl:,} s, default {default_claim_ttl:,}",
+     ("max_claim_ttl", "default_claim_ttl")),
+    ("a claim's grace", "60 to {max_claim_grace:,} s, default {default_claim_grace:,}; PATCH has no lower bound",
+     ("max_claim_grace", "default_claim_grace")),
+    ("integers in JSON", "signed 64 bit", ()),
+)  # fmt: skip
+
+#: Attribute -> values, meaning.
+RESERVED = {
+    "_dead_letter_queue": (
+        "a queue's name, of the same type (FIFO or not)",
+        "where messages go that were delivered `_max_claim_count` times; it is made when needed",
+    ),
+    "_dead_letter_queue_messages_ttl": ("60 to `max_message_ttl`", "the life of moved messages, from the move on"),
+    "_default_message_delay": (
+        "0 to `max_message_delay`",
+        "where it is not 0, messages may have a `delay` of their own",
+    ),
+    "_default_message_ttl": ("60 to `max_message_ttl`", "the life of messages that are posted without one"),
+    "_enable_encrypt_messages": ("false", "true is refused: no key can be configured yet"),
+    "_flavor": ("text", "kept and shown"),
+    "_max_claim_count": ("0 or more", "see `_dead_letter_queue`"),
+    "_max_messages_post_size": ("1 to `max_messages_post_size`", "bytes of one post to this queue"),
+    "_retry_policy": (
+        "an object: "
+        + ", ".join(f"`{name}` (default {default})" for name, default in retries.NUMBERS.items())
+        + f", `retry_backoff_function` ({', '.join(retries.BACKOFFS)}), `ignore_subscription_override`; "
+        f"`maximum_delay` at least {retries.LEAST_SPREAD_SECONDS} above `minimum_delay`",
+        "kept and shown",
+    ),
+}
+
+#: Field of a version's row -> what it says.
+VERSION_DIFFERENCES = {
+    "needs_names": "every request needs `Client-ID` and `X-Project-Id` (else only posting and listing messages need a "
+    "client, and without a project one is in the project without a name)",
+    "is_lazy": "posting makes a missing queue, which reads as empty before (else 404)",
+    "shows_metadata": "the queue's own document is its metadata (else `/metadata`, without reserved attributes)",
+    "has_attributes": "reserved attributes show their defaults; listings filter by name and metadata, and count",
+    "shows_ids": "messages have `id` and `checksum`, and come in an object (else in a bare array)",
+    "shows_empty": "what is empty is an empty document (else 204)",
+    "has_defaults": "ttl and grace have defaults (else they are required; grace of a PATCH is 0)",
+    "has_delays": "messages may be posted with a delay, and delayed ones listed",
+    "names_content": "GET answers have `Content-Location`",
+}
+
+DIFFERENCES = (
+    "Hrefs of messages carry `?claim_id=` only while the claim lasts, so that a message that came back can be deleted "
+    "by the href that a listing shows. In Zaqar they go on naming the ended claim, and the deletion is refused.",
+    "Reserved attributes are checked strictly: booleans are no integers, `_max_claim_count` is not negative, "
+    "`_dead_letter_queue` is a name that a queue can have. What is set wrongly would lose messages.",
+    "A dead-letter queue has to be FIFO exactly when its source is, as in SQS: the queues are the same.",
+    "A claim goes on past messages that move to the dead-letter queue until `limit` others are found. A moved message "
+    "is free there at once, and lives `_dead_letter_queue_messages_ttl` from the move on.",
+    "With `message_delete_with_claim_id`, a bulk deletion whose claims do not match is 403 or 400 (Zaqar: 503), and "
+    "deletes nothing.",
+    "The v1 metadata resource shows and replaces only names without a leading underscore, so that an old client can "
+    "write back what it read, and does not reset what newer clients have set.",
+    "`name` of a listing is a search for text with `^`, `$` and `.*`; other signs of regular expressions stand for "
+    "themselves, so that no pattern can take long.",
+    "The next link of a listing has the parameters that were given, and no `include_delayed` of its own.",
+    "The default delay of all queues cannot be configured (`default_message_delay`); a queue's own can.",
+    "A number that double precision cannot hold, NaN and lone surrogates are 400: no reader could have read them.",
+    "A pre-signed URL admits its paths and what is below them, segment by segment. Zaqar searches for them anywhere in "
+    "the path.",
+    "`EXTRA-SPEC` has no effect: in Zaqar its presence bypasses authentication.",
+    "`?attributes=true` shows a message's SQS attributes; they are not shown otherwise, because python-zaqarclient "
+    "breaks on unknown members.",
+    "A queue whose name ends in `.fifo` is a FIFO queue: the Client-ID is the message group.",
+    "The health report needs no admin mode; there are no pools in it.",
+    "Not there yet: subscriptions, topics, pools and flavors, WebSocket, Keystone, encryption.",
+)
+
+#: In the order of their numbers.
+DEFECTS = (
+    "Messages held by other claims were delivered again when an older claim was released or had expired.",
+    "Delayed messages behind an undelayed one were delivered at once.",
+    "Whoever knew a message's id could read and delete it from any queue of any project.",
+    "A claim did not lengthen a message's life: it vanished while it was claimed, and grace had no effect.",
+    "Between a claim's end and the next garbage collection, stats and the claim answered 503.",
+    "Pages of one began anew for ever; a deleted marker restarted from the top.",
+    "Listing with `include_claimed=true` answered 503.",
+    "A release lengthened the life of its messages, and left wrecks of those deleted meanwhile.",
+    "A post was two steps: a crash left bodies without an index, and a retry posted twice.",
+    "Queue names and projects were cut at dots.",
+    "A deleted queue left claims and counters to its successor.",
+    "Filters by name and metadata were ignored.",
+    "Making a queue was a look and a write: two could both have made it.",
+)

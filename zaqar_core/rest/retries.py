@@ -1,0 +1,39 @@
+"""The policy of retries of notifications: what a queue, or a subscription, may say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zaqar_core.rest.errors import Fact, RestError
+from zaqar_core.rest.parameters import bounded
+
+#: Numbers of retries and seconds, with their defaults.
+NUMBERS: Mapping[str, int] = {
+    "retries_with_no_delay": 3,
+    "minimum_delay_retries": 3,
+    "minimum_delay": 5,
+    "maximum_delay": 30,
+    "maximum_delay_retries": 3,
+}
+BACKOFFS = ("linear", "arithmetic", "geometric", "exponential")
+#: Between the smallest and the largest delay, in seconds: room for the steps of the back-off.
+LEAST_SPREAD_SECONDS = 10
+
+_MOST = (1 << 31) - 1
+
+
+def check(policy: Any) -> None:
+    """Raises RestError. Null is unset, members without a meaning are kept."""
+    if type(policy) is not dict:
+        raise RestError(Fact.BODY_INVALID, '"_retry_policy" must be an object.')
+    given = {name: value for name, value in policy.items() if value is not None}
+    numbers = {name: bounded(name, given.get(name, default), least=0, most=_MOST) for name, default in NUMBERS.items()}
+    if given.get("retry_backoff_function", BACKOFFS[0]) not in BACKOFFS:
+        raise RestError(Fact.RULE_BROKEN, f'"retry_backoff_function" must be one of {", ".join(BACKOFFS)}.')
+    if type(given.get("ignore_subscription_override", False)) is not bool:
+        raise RestError(Fact.BODY_INVALID, '"ignore_subscription_override" must be true or false.')
+    if numbers["maximum_delay"] - numbers["minimum_delay"] < LEAST_SPREAD_SECONDS:
+        raise RestError(
+            Fact.RULE_BROKEN, f'"maximum_delay" must be {LEAST_SPREAD_SECONDS} or more above "minimum_delay".'
+        )
