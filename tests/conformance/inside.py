@@ -1,6 +1,6 @@
-"""Runs in the environment of a published Zaqar: its functional tests against a service that runs elsewhere.
+"""Runs in the environment of a published Zaqar: its own tests against a service that runs elsewhere.
 
-    python inside.py URL CONFIGS [PART ...]
+    python inside.py functional|unit URL CONFIGS [PART ...]
 
 CONFIGS is a writable copy of the package's ``tests/etc``. Tests whose id holds a PART are left out. Prints one JSON
 object a test: ``id``, ``outcome`` (passed, failed, skipped, left out) and ``text``.
@@ -67,9 +67,8 @@ def _tests(suite):
             yield item
 
 
-def main():
-    url, configs, *parts = sys.argv[1:]
-    os.environ["ZAQAR_TESTS_CONFIGS_DIR"] = configs
+def _functional(url, configs):
+    """The functional tests take a URL by their configuration."""
     os.environ["ZAQAR_TEST_INTEGRATION"] = "1"
     project = f"[headers]\nproject_id = {uuid.uuid4().hex}\n"
     Path(configs, "functional-tests.conf").write_text(f"[zaqar]\nurl = {url}\n{project}")
@@ -82,10 +81,40 @@ def main():
 
     import zaqar.tests.functional.wsgi as published
 
+    return published
+
+
+def _unit(url, _):
+    """The unit tests of v2 call a WSGI application: this one forwards to the service."""
+    os.environ["ZAQAR_TEST_MONGODB"] = os.environ["ZAQAR_TEST_REDIS"] = "1"
+
+    from forward import Forward
+    from zaqar.tests.unit.transport.wsgi import base
+    from zaqar.transport import base as transport
+
+    class Bootstrap(StandIn):
+        def __init__(self, conf):
+            super().__init__()
+            self.transport = StandIn()
+            self.transport.app = Forward(url)
+            self.transport._defaults = transport.ResourceDefaults(conf)
+
+    base.bootstrap = StandIn()
+    base.bootstrap.Bootstrap = Bootstrap
+
+    import zaqar.tests.unit.transport.wsgi.v2_0 as published
+
+    return published
+
+
+def main():
+    kind, url, configs, *parts = sys.argv[1:]
+    os.environ["ZAQAR_TESTS_CONFIGS_DIR"] = configs
+    published = {"functional": _functional, "unit": _unit}[kind](url, configs)
+
+    root = published.__path__[0].removesuffix(published.__name__.replace(".", "/"))
+    found = unittest.defaultTestLoader.discover(published.__path__[0], top_level_dir=root)
     result = Result()
-    found = unittest.defaultTestLoader.discover(
-        published.__path__[0], top_level_dir=str(Path(base.__file__).parents[3])
-    )
     for test in _tests(found):
         if any(part in test.id() for part in parts):
             result.say(test, "left out")

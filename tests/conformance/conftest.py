@@ -1,0 +1,29 @@
+"""A service for the published tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import _wait
+
+
+@pytest.fixture(scope="module")
+def signing_service() -> Iterator[str]:
+    """Its URL; it signs URLs."""
+    with tempfile.TemporaryDirectory(prefix="sf") as folder:
+        ready = Path(folder) / "ready"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sqs_facade.cli", "serve", "--ephemeral", "--port", "0", "--ready-file", str(ready)],
+            env={**os.environ, "SQS_FACADE_SIGNED_URL_KEY": "a secret"},
+        )
+        _wait(lambda: ready.exists() or process.poll() is not None, "the service")
+        yield ready.read_text().strip()
+        process.terminate()
+        process.wait(10)

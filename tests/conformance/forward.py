@@ -1,0 +1,48 @@
+"""A WSGI application that forwards to the service under test, for tests that call an application."""
+
+from __future__ import annotations
+
+import http.client
+import uuid
+from urllib.parse import quote, urlsplit
+
+#: Beyond it the service is to say that the project is too long.
+_MOST_PROJECT_CHARACTERS = 256
+
+
+class Forward:
+    """Each instance has projects of its own, so that tests which use the same names do not meet."""
+
+    def __init__(self, url):
+        parts = urlsplit(url)
+        self._address = parts.hostname, parts.port
+        self._salt = uuid.uuid4()
+
+    def __call__(self, environ, start_response):
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        connection = http.client.HTTPConnection(*self._address, timeout=30)
+        try:
+            connection.putrequest(environ["REQUEST_METHOD"], self._target(environ), skip_accept_encoding=True)
+            for name, value in self._headers(environ):
+                connection.putheader(name, value)
+            connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            text = answer.read()
+        finally:
+            connection.close()
+        start_response(f"{answer.status} {answer.reason}", answer.getheaders())
+        return [text] if text else []
+
+    def _target(self, environ):
+        path = quote(environ["PATH_INFO"].encode("latin1"), safe="/~")
+        return f"{path}?{environ['QUERY_STRING']}" if environ.get("QUERY_STRING") else path
+
+    def _headers(self, environ):
+        if environ.get("CONTENT_TYPE"):
+            yield "Content-Type", environ["CONTENT_TYPE"]
+        for name, value in environ.items():
+            if name == "HTTP_X_PROJECT_ID" and 0 < len(value) <= _MOST_PROJECT_CHARACTERS:
+                yield "X-Project-Id", uuid.uuid5(self._salt, value).hex
+            elif name.startswith("HTTP_") and name != "HTTP_HOST":
+                yield name[5:].replace("_", "-"), value
