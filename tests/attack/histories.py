@@ -22,10 +22,10 @@ import psutil
 from tests.serving.conftest import Client, Serve, valkey_pid
 
 #: Of every lease: short, so that many run out.
-VISIBILITY_SECONDS = 2
+VISIBILITY_SECONDS = 1
 #: Receives of a poison message, which nobody deletes, before it is a dead letter.
 MOST_RECEIVES = 3
-GROUPS = 12
+GROUPS = 16
 #: Between two messages of a producer: consumers keep up.
 PAUSE_SECONDS = 0.005
 QUEUES = ("standard", "fair", "ordered.fifo")
