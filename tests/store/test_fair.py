@@ -10,6 +10,7 @@ from zaqar_core import claims, messages, queues
 from zaqar_core.core import Core, Session
 from zaqar_core.model import Counts, NewMessage, Receipt, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.store import keys
 
 Advance = Callable[[QueueRef, float], None]
 
@@ -151,3 +152,24 @@ def test_a_claim_is_as_fair_as_a_receive(session: Session, queue: QueueRef, nois
     assert texts(claim.messages) == ["b1", "a"]
     claims.release(session, queue, claim.id)
     assert queues.get_with_counts(session, queue)[1] == Counts(61, 40, 0)
+
+
+def test_a_receive_writes_nothing_of_tenants_that_it_does_not_serve(
+    session: Session, queue: QueueRef, noisy: list[StoredMessage], advance: Advance
+) -> None:
+    """However many noisy tenants there are: each write costs."""
+    send(session, queue, *["b"] * 80)
+    noisy += [one for _ in range(4) for one in receive(session, queue)]
+    tenants = keys.queue(queue) + b":gc"
+    assert session.store.command("ZCARD", keys.queue(queue) + b":tn") == 2
+    before = session.store.command("HGETALL", tenants)
+    advance(queue, 1)
+    [served] = receive(session, queue, 1)
+    after = session.store.command("HGETALL", tenants)
+    assert served.group is not None
+    changed = [field for field in before[::2] if _value(before, field) != _value(after, field)]
+    assert changed == [session.ids.group(served.group)]
+
+
+def _value(flat: list[bytes], field: bytes) -> bytes:
+    return flat[flat.index(field) + 1]

@@ -10,7 +10,9 @@ end
 local function take(n, nonce, claim)
   local most = most_receives()
   for _, gid in ipairs(call('ZRANGE', Q .. ':tn', 0, 9)) do
-    if q.now - tenant(gid)[LAST] > SILENT_MS then index(gid) end
+    -- only looked at: what tenant() gives is written back at the end
+    local packed = call('HGET', Q .. ':gc', gid)
+    if packed and q.now - cmsgpack.unpack(packed)[LAST] > SILENT_MS then index(gid) end
   end
   local taken, intents, budget, passed = {}, 0, n + 100, 0
   while #taken < n and budget > 0 do
