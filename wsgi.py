@@ -7,23 +7,26 @@
 from __future__ import annotations
 
 import atexit
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqs_facade import peek
+from sqs_facade import addresses, peek
 from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core import settings as configuration
 from zaqar_core.core import Core
 from zaqar_core.rest.face import ZaqarFace, is_hot
 from zaqar_core.task_runner import TaskRunner
 from zaqar_core.upkeep import Upkeep
-from zaqar_core.web import stopping
+from zaqar_core.web import hooks, stopping
 from zaqar_core.web.app import create_flask
 from zaqar_core.web.fastlane import FastLane
 from zaqar_core.web.pipeline import Pipeline
 
 if TYPE_CHECKING:
     import flask
+
+    from zaqar_core.web.call import Face
 
 
 def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
@@ -33,21 +36,40 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     started. Raises SettingsInvalid, EmbeddedError, StoreUnavailable.
     """
     settings = settings or configuration.load({})
-    core = Core(settings, settings.redis or _embedded(settings))
+    switches = hooks.Switches(settings) if settings.has_test_hooks else None
+    kind = partial(hooks.HookedSession, switches=switches) if switches else None
+    core = Core(settings, settings.redis or _embedded(settings), session_kind=kind)
     stopping.on_stop(core.waiting.release_all)
     Upkeep(core).start()
     TaskRunner(core).start()
     pipeline = Pipeline(core, settings)
     sqs, zaqar = SqsFace(settings), ZaqarFace(settings)
-    app = create_flask(core, pipeline, sqs, zaqar, {peek.PATH: peek.PeekFace(settings)})
+    app = create_flask(
+        core,
+        pipeline,
+        sqs,
+        zaqar,
+        {peek.PATH: peek.PeekFace(settings), hooks.PATH: _hooks(settings, switches)},
+    )
     app.extensions["sqs_facade"] = core
     app.wsgi_app = FastLane(  # type: ignore[method-assign] # Flask's own idiom for middleware
         app.wsgi_app,
         pipeline,
         [(is_sqs, sqs), (is_hot, zaqar)],
-        may_be_bypassed=settings.test_hooks or settings.ephemeral,
+        may_be_bypassed=settings.has_test_hooks,
     )
     return app
+
+
+def _hooks(settings: configuration.Settings, switches: hooks.Switches | None) -> Face:
+    if switches is None:
+        return hooks.AbsentFace()
+    return hooks.HooksFace(
+        settings,
+        switches,
+        lambda environ: addresses.caller(environ, settings).account,
+        partial(addresses.named, settings),
+    )
 
 
 def _embedded(settings: configuration.Settings) -> str:

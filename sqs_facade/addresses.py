@@ -106,6 +106,18 @@ def _parse(url: str, who: Caller, forced_region: str) -> QueueRef:
     return QueueRef(account, forced_region or region or who.region, name)
 
 
+def named(
+    settings: Settings, environ: Mapping[str, Any], text: str, account: str | None, region: str | None
+) -> QueueRef | None:
+    """The queue of that name or URL as the caller, or another account in another region, means it. None if none."""
+    who = caller(environ, settings)
+    who = Caller(account or who.account, region or who.region)
+    try:
+        return queue(text, "/", who, settings)
+    except SqsError:
+        return None
+
+
 def is_name(name: str) -> bool:
     """Whether SQS creates it: 1 to 80 letters, digits, hyphens, underscores; ``.fifo`` at the end is part of the 80."""
     return len(name) <= 80 and bool(_NAME.match(name.removesuffix(".fifo")))

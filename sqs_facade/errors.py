@@ -152,6 +152,8 @@ def of_fact(fact: facts.CoreError) -> SqsError:
             return SqsError(
                 "ServiceUnavailable", "The message store does not answer. Whether the request took effect is unknown."
             )
+        case facts.RequestsThrottled():
+            return SqsError("RequestThrottled", "Rate exceeded")
         case facts.SettingsChanged():
             return SqsError("ServiceUnavailable", "The queue is being changed by others. Try again.")
     raise fact

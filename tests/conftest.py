@@ -103,11 +103,12 @@ class Service:
 
 @contextmanager
 def serving(**settings: str) -> Iterator[Service]:
-    """``sqs-facade serve --ephemeral`` on a free port, with settings by their environment names."""
+    """``sqs-facade serve`` on a free port, ephemeral unless ``settings``, by their environment names, say otherwise."""
+    settings = {"ephemeral": "true", **settings}
     with tempfile.TemporaryDirectory(prefix="sf") as folder:
         ready = Path(folder) / "ready"
         process = subprocess.Popen(
-            [sys.executable, "-m", "sqs_facade.cli", "serve", "--ephemeral", "--port", "0", "--ready-file", str(ready)],
+            [sys.executable, "-m", "sqs_facade.cli", "serve", "--port", "0", "--ready-file", str(ready)],
             env={**os.environ, **{f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}},
         )
         try:

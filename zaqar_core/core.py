@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any
@@ -22,9 +22,11 @@ _MOST_GROUPED = 100_000
 class Core:
     """One process's share of the service: its slots, its waiters, the deployment's secret. Made once."""
 
-    def __init__(self, settings: Settings, url: str) -> None:
-        """Connected and fit to keep the durability asked for. Raises StoreUnavailable with a line for the operator."""
+    def __init__(self, settings: Settings, url: str, *, session_kind: Callable[[Core], Session] | None = None) -> None:
+        """Connected and fit to keep the durability asked for. ``session_kind`` makes a session of another kind than
+        Session. Raises StoreUnavailable with a line for the operator."""
         self.settings = settings
+        self.new_session: Callable[[Core], Session] = session_kind or Session
         self.slots = Slots(settings, url)
         self.waiting = Waiting(settings, url, self.slots.generation)
         store = self.slots.take()
@@ -44,7 +46,7 @@ class Core:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """One slot for the time of the block. Raises StoreUnavailable when none comes free."""
-        session = Session(self)
+        session = self.new_session(self)
         try:
             yield session
         finally:

@@ -94,6 +94,10 @@ class InFlightLimitReached(CoreError):
     limit: int
 
 
+class RequestsThrottled(CoreError):
+    """The caller makes more requests than it may. Try again later."""
+
+
 class MoveTaskRunning(CoreError):
     """A move task of this queue runs already; one at a time is allowed."""
 

@@ -216,9 +216,15 @@ def _look(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) -
         if intents:
             dead_letters.finish_moves(session, ref)
         return _Empty(incarnation, *rest)
-    incarnation, now_ms, keep, intents = _RECEIVED.unpack_from(reply)
+    found, intents = read_received(session, reply)
     if intents:
         dead_letters.finish_moves(session, ref)
+    return found
+
+
+def read_received(session: Session, reply: bytes) -> tuple[list[StoredMessage], int]:
+    """The messages in the receive script's reply, and how many moves it began."""
+    incarnation, now_ms, keep, intents = _RECEIVED.unpack_from(reply)
     life = bytes.fromhex(incarnation.decode())
     found, at = [], _RECEIVED.size
     while at < len(reply):
@@ -228,7 +234,7 @@ def _look(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) -
         at = record_at + record_bytes
         row = (sequence, reply[record_at:at], reply[state_at:record_at])
         found.append(reading.received(session, row, now_ms=now_ms, keep_seconds=keep, incarnation=life))
-    return found
+    return found, intents
 
 
 def change_visibility(

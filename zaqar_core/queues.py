@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from zaqar_core import limits, reading
+from zaqar_core import limits, reading, virtual_clock
 from zaqar_core.core import Session
 from zaqar_core.errors import PurgeInProgress, QueueDeletedRecently, QueueNotFound, SettingsChanged
 from zaqar_core.model import Counts, Creator, Queue, QueueSettings, SettingsChange, Stats
@@ -71,7 +71,12 @@ def create(session: Session, ref: QueueRef, settings: QueueSettings, *, creator:
         incarnation = os.urandom(8).hex()
         registry.enter(store, ref, incarnation)
         keep = limits.SQS_RETENTION_SECONDS if creator == "sqs" else session.settings.default_message_ttl
-        reply = store.run(_CREATE, key, [incarnation, creator, keep, *_fields(settings)])
+        fields = _fields(settings)
+        if session.settings.has_test_hooks:
+            fields += virtual_clock.fields_of_a_new_queue(store, ref.project)
+        reply = store.run(_CREATE, key, [incarnation, creator, keep, *fields])
+        if session.settings.has_test_hooks:
+            virtual_clock.catch_up(store, ref)
         if not reply[0]:
             registry.enter(store, ref, dict(zip(reply[1::2], reply[2::2], strict=True))[b"inc"].decode())
     return Created(_queue(ref, reply[1:]), bool(reply[0]))

@@ -107,6 +107,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     message_delete_with_claim_id: bool = False
 
     @property
+    def has_test_hooks(self) -> bool:
+        """Whether tests may move time, reset and disturb this service."""
+        return self.test_hooks or self.ephemeral
+
+    @property
     def execution_slots(self) -> int:
         """Requests that one worker runs at the same time."""
         if self.slots is not None:

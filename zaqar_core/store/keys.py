@@ -48,6 +48,12 @@ Registry, one per project and region: ``{…}:names`` (zset, lexical) ``{…}:li
 ``sf1:{libraries}`` (hash) says when each function library was last used.
 ``sf1:{upkeep}:<shard>`` is a lease (the one kind of key that expires).
 ``sf1:{move-tasks}`` is the set of addresses of queues that may have a move task running.
+
+Only with test hooks: ``sf1:{test}:clock`` (hash project -> ms by which its time is ahead), ``sf1:{test}:switches``
+(hash: what is switched on: see web/hooks/switches), ``sf1:{test}:log:<project>`` (stream of what happened to its
+messages), ``sf1:{test}:seen:<project>`` (hash ``<address>|<seq or id>`` -> a message that is in a log),
+``sf1:{test}:counts:<scope>`` (hash: what chaos has counted), ``sf1:{test}:again:<scope>`` (set: messages that chaos
+brought back).
 """
 
 from __future__ import annotations
@@ -62,6 +68,8 @@ NAMESPACES = b"sf1:{namespaces}"
 SECRET = b"sf1:{secret}"
 LIBRARIES = b"sf1:{libraries}"
 MOVE_TASKS = b"sf1:{move-tasks}"
+TEST_CLOCK = b"sf1:{test}:clock"
+TEST_SWITCHES = b"sf1:{test}:switches"
 
 #: The only partition there is today; ids and receipts carry it all the same.
 PARTITION = 0
@@ -85,6 +93,16 @@ def of_address(text: str) -> QueueRef:
     return QueueRef(unquote(project), unquote(region), unquote(name))
 
 
+def scope(project: str) -> str:
+    """A project as the test hooks name it: as in an address."""
+    return _part(project)
+
+
+def project_of_scope(text: str) -> str:
+    """The project of a scope, which may be the address of a queue."""
+    return unquote(text.partition(":")[0].partition("~")[0])
+
+
 def registry(project: str, region: str) -> bytes:
     """The prefix of a registry's keys, which is also its member in NAMESPACES."""
     return f"{PREFIX}{{{_part(project)}~{_part(region)}}}".encode()
@@ -98,6 +116,11 @@ def namespace(registry_key: bytes) -> tuple[str, str]:
 
 def upkeep(shard: int) -> bytes:
     return f"{PREFIX}{{upkeep}}:{shard}".encode()
+
+
+def test(kind: str, scope: str) -> bytes:
+    """A key of the test hooks; ``scope`` is a project or the address of a queue."""
+    return f"{PREFIX}{{test}}:{kind}:{scope}".encode()
 
 
 def process_channel(process: str) -> str:

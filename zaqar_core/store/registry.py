@@ -55,3 +55,18 @@ def incarnation(store: Store, ref: QueueRef) -> str | None:
     """The incarnation that the row carries."""
     found = store.command("HGET", keys.registry(ref.project, ref.region) + b":lives", ref.name)
     return found.decode() if found else None
+
+
+def make_older(store: Store, namespace: bytes, seconds: int) -> None:
+    """What is remembered of deleted queues happened so much earlier. For tests."""
+    gone = namespace + b":gone"
+    for name in store.command("ZRANGE", gone, 0, -1):
+        store.command("ZINCRBY", gone, -seconds, name)
+
+
+def drop(store: Store, namespace: bytes) -> None:
+    """Nothing is remembered of a namespace without queues. For tests."""
+    store.command("SREM", keys.NAMESPACES, namespace)
+    store.command("DEL", namespace + b":gone", namespace + b":stale")
+    if store.command("ZCARD", namespace + b":names"):  # a queue was made meanwhile
+        store.command("SADD", keys.NAMESPACES, namespace)

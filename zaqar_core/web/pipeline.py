@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Face, Refusal, Reply, Request
@@ -29,6 +29,7 @@ class Pipeline:
 
     def __init__(self, core: Core, settings: Settings) -> None:
         self._core = core
+        self._new_session = core.new_session
         self._origins = frozenset(settings.allowed_origins)
         #: At most a quarter of the threads may be reading bodies that did not come at once.
         #: Tokens in a queue: taking one is a fifth of a semaphore's cost.
@@ -48,7 +49,7 @@ class Pipeline:
             return face.refuse(request, body)
         request.body = body
         try:
-            session = Session(self._core)
+            session = self._new_session(self._core)
         except StoreUnavailable:
             return face.refuse(request, Refusal.UNAVAILABLE)
         try:

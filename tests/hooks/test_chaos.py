@@ -1,0 +1,133 @@
+"""Chaos: what AWS may do on a bad day, by a seed."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import requests
+
+from tests.conftest import Service
+from tests.hooks.conftest import Hooks
+from tests.sqs.wire import Refused, Sqs
+
+BODIES = [f"{number:02d}" for number in range(20)]
+
+
+def filled(sqs: Sqs, name: str = "q") -> str:
+    url = sqs.queue(name)
+    for body in BODIES:
+        sqs.send(url, body)
+    return url
+
+
+def drain(sqs: Sqs, url: str) -> list[str]:
+    """Bodies in the order in which they come, each deleted at once, until there is none."""
+    found: list[str] = []
+    while received := sqs.receive(url):
+        found.append(received[0]["Body"])
+        sqs.call("DeleteMessage", QueueUrl=url, ReceiptHandle=received[0]["ReceiptHandle"])
+        assert len(found) < 200
+    return found
+
+
+def outcomes(sqs: Sqs, url: str, calls: int = 30) -> list[bool]:
+    """Which sends were admitted."""
+    found = []
+    for _ in range(calls):
+        try:
+            sqs.send(url, "a")
+            found.append(True)
+        except Refused as refused:
+            if refused.code != "RequestThrottled":
+                raise
+            found.append(False)
+    return found
+
+
+def test_duplicates_come_again_after_they_were_deleted(sqs: Sqs, hooks: Hooks) -> None:
+    """A deletion is acknowledged, and the message comes once more, with its id; the second deletion holds."""
+    url = filled(sqs)
+    hooks.post("chaos", duplicates=0.5, seed=7)
+    found = drain(sqs, url)
+    again = {body for body in BODIES if found.count(body) == 2}
+    assert set(found) == set(BODIES)
+    assert 3 <= len(again) <= 17
+    assert len(found) == len(BODIES) + len(again)
+    assert sqs.counts(url) == ("0", "0", "0")
+
+
+def test_every_message_comes_twice_where_duplicates_are_certain(sqs: Sqs, hooks: Hooks) -> None:
+    url = filled(sqs)
+    hooks.post("chaos", duplicates=1)
+    assert sorted(drain(sqs, url)) == sorted(BODIES * 2)
+
+
+def test_reordering_changes_the_order_and_loses_nothing(sqs: Sqs, hooks: Hooks) -> None:
+    url = filled(sqs)
+    hooks.post("chaos", reordering=1)
+    found = drain(sqs, url)
+    assert sorted(found) == BODIES
+    assert found != BODIES
+
+
+def test_fifo_queues_keep_their_promise(sqs: Sqs, hooks: Hooks) -> None:
+    url = sqs.queue("q.fifo", FifoQueue="true", ContentBasedDeduplication="true")
+    for body in BODIES:
+        sqs.send(url, body, MessageGroupId="g")
+    hooks.post("chaos", duplicates=1, reordering=1)
+    assert drain(sqs, url) == BODIES
+
+
+def test_throttling_refuses_some(sqs: Sqs, hooks: Hooks) -> None:
+    url = sqs.queue("q")
+    hooks.post("chaos", throttling=0.5, seed=3)
+    found = outcomes(sqs, url)
+    assert 5 <= sum(found) <= 25
+    assert sqs.counts(url)[0] == str(sum(found))
+
+
+def test_latency_makes_a_call_slow(sqs: Sqs, hooks: Hooks) -> None:
+    url = sqs.queue("q")
+    hooks.post("chaos", latency_ms=[120, 150])
+    began = time.monotonic()
+    sqs.send(url, "a")
+    assert time.monotonic() - began >= 0.12
+
+
+@pytest.mark.parametrize("kind", ["duplicates", "reordering"])
+def test_the_same_seed_gives_the_same_deliveries(sqs: Sqs, hooks: Hooks, kind: str) -> None:
+    runs = []
+    for seed in (1, 1, 2):
+        hooks.post("reset")
+        url = filled(sqs)
+        hooks.post("chaos", seed=seed, **{kind: 0.5})
+        runs.append(drain(sqs, url))
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_the_same_seed_refuses_the_same_requests(sqs: Sqs, hooks: Hooks) -> None:
+    url = sqs.queue("q")
+    runs = []
+    for seed in (1, 1, 2):
+        hooks.post("chaos", seed=seed, throttling=0.5)
+        runs.append(outcomes(sqs, url))
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_one_queue_alone_and_off_again(sqs: Sqs, hooks: Hooks) -> None:
+    bad, good = sqs.queue("bad"), sqs.queue("good")
+    hooks.post("chaos", queue="bad", throttling=1)
+    assert outcomes(sqs, bad, 3) == [False] * 3
+    assert outcomes(sqs, good, 3) == [True] * 3
+    hooks.post("chaos", queue=bad, off=True)
+    assert outcomes(sqs, bad, 3) == [True] * 3
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"duplicates": 2}, {"latency_ms": [5, 1]}, {"duplicate": 1}, {"queue": "no/queue/at/all"}]
+)
+def test_what_makes_no_sense_is_refused(service: Service, wrong: dict[str, object]) -> None:
+    answer = requests.post(f"{service.url}/_test/chaos", json=wrong, timeout=10)
+    assert answer.status_code == 400
+    assert answer.json()["error"]

@@ -1,0 +1,169 @@
+"""The virtual clock: everything that time does, at once, for one account."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+
+import pytest
+import requests
+
+from tests.conftest import Service
+from tests.hooks.conftest import HALF_A_DAY, TWO_WEEKS, Background, Hooks
+from tests.sqs.wire import Sqs, signed
+
+
+def test_twelve_hours_of_visibility_pass_in_milliseconds(sqs: Sqs, hooks: Hooks) -> None:
+    url = sqs.queue("q", VisibilityTimeout=str(HALF_A_DAY))
+    sqs.send(url, "a")
+    began = time.monotonic()
+    assert sqs.receive(url)
+    hooks.advance(HALF_A_DAY - 60)
+    assert not sqs.receive(url)
+    hooks.advance(60)
+    assert [one["Body"] for one in sqs.receive(url)] == ["a"]
+    assert time.monotonic() - began < 1
+
+
+def test_two_weeks_of_retention_pass_in_milliseconds(sqs: Sqs, hooks: Hooks) -> None:
+    url = sqs.queue("q", MessageRetentionPeriod=str(TWO_WEEKS))
+    sqs.send(url, "a")
+    began = time.monotonic()
+    hooks.advance(TWO_WEEKS - 60)
+    assert sqs.counts(url) == ("1", "0", "0")
+    hooks.advance(60)
+    assert sqs.counts(url) == ("0", "0", "0")
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("name", ["q", "q.fifo"])
+def test_a_long_poll_gets_at_once_what_became_due(sqs: Sqs, hooks: Hooks, name: str) -> None:
+    fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if name == "q.fifo" else {}
+    url = sqs.queue(name, DelaySeconds="900", **fifo)
+    sqs.send(url, "a", **({"MessageGroupId": "g"} if fifo else {}))
+    poll = Background(lambda: sqs.receive(url, WaitTimeSeconds=20))
+    hooks.await_waiting()
+    hooks.advance(900)
+    began = time.monotonic()
+    assert [one["Body"] for one in poll.result()] == ["a"]
+    assert time.monotonic() - began < 1
+
+
+def test_a_long_poll_gets_a_message_whose_visibility_ended(sqs: Sqs, hooks: Hooks) -> None:
+    url = sqs.queue("q", VisibilityTimeout=str(HALF_A_DAY))
+    sqs.send(url, "a")
+    sqs.receive(url)
+    poll = Background(lambda: sqs.receive(url, WaitTimeSeconds=20))
+    hooks.await_waiting()
+    hooks.advance(HALF_A_DAY)
+    assert [one["Body"] for one in poll.result()] == ["a"]
+
+
+def test_all_queues_of_the_account_move_in_all_regions(sqs: Sqs, hooks: Hooks) -> None:
+    header = {"authorization": signed(sqs.account, "eu-west-1")}
+    here = sqs.queue("q")
+    there = sqs.call("CreateQueue", QueueName="q", **header)["QueueUrl"]
+    for url, region in ((here, {}), (there, header)):
+        sqs.call("SendMessage", QueueUrl=url, MessageBody="a", DelaySeconds=900, **region)
+    hooks.advance(900)
+    assert sqs.call("ReceiveMessage", QueueUrl=here)["Messages"]
+    assert sqs.call("ReceiveMessage", QueueUrl=there, **header)["Messages"]
+
+
+def test_a_queue_made_later_has_the_accounts_time(sqs: Sqs, hooks: Hooks) -> None:
+    hooks.advance(HALF_A_DAY)
+    before = time.time()
+    url = sqs.queue("later")
+    sqs.send(url, "a")
+    [found] = sqs.receive(url, AttributeNames=["SentTimestamp"])
+    created = int(sqs.attributes(url, "CreatedTimestamp")["CreatedTimestamp"])
+    assert int(found["Attributes"]["SentTimestamp"]) >= (before + HALF_A_DAY - 1) * 1000
+    assert created >= before + HALF_A_DAY - 2
+    hooks.advance(30)
+    assert sqs.receive(url)
+
+
+def test_another_accounts_time_stands_still(service: Service, sqs: Sqs, hooks: Hooks) -> None:
+    other = Sqs(service.url, "json", "fast", f"{uuid.uuid4().int % 10**12:012d}")
+    url = other.queue("q")
+    other.send(url, "a", DelaySeconds=900)
+    hooks.advance(900)
+    assert other.counts(url) == ("0", "0", "1")
+
+
+def test_deduplication_ends_after_five_minutes(sqs: Sqs, hooks: Hooks) -> None:
+    url = sqs.queue("q.fifo", FifoQueue="true")
+
+    def send() -> str:
+        return str(sqs.send(url, "a", MessageGroupId="g", MessageDeduplicationId="d")["MessageId"])
+
+    first = send()
+    hooks.advance(299)
+    assert send() == first
+    hooks.advance(2)
+    assert send() != first
+
+
+def test_a_receive_attempt_ends_after_five_minutes(sqs: Sqs, hooks: Hooks) -> None:
+    url = sqs.queue("q.fifo", FifoQueue="true", ContentBasedDeduplication="true", VisibilityTimeout="3600")
+    sqs.send(url, "a", MessageGroupId="g")
+
+    def receive() -> int:
+        return len(sqs.receive(url, ReceiveRequestAttemptId="x"))
+
+    assert receive() == 1
+    assert receive() == 1
+    hooks.advance(301)
+    assert receive() == 0
+
+
+def test_a_purged_queue_can_be_purged_again_after_a_minute(sqs: Sqs, hooks: Hooks) -> None:
+    url = sqs.queue("q")
+    sqs.call("PurgeQueue", QueueUrl=url)
+    assert sqs.error("PurgeQueue", QueueUrl=url).status == 403
+    hooks.advance(60)
+    sqs.call("PurgeQueue", QueueUrl=url)
+
+
+def test_a_move_task_goes_on_at_once(sqs: Sqs, hooks: Hooks) -> None:
+    dead = sqs.queue("dead")
+    arn = sqs.attributes(dead, "QueueArn")["QueueArn"]
+    work = sqs.queue("work", RedrivePolicy=json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1}))
+    for body in ("a", "b", "c"):
+        sqs.send(work, body)
+    sqs.receive(work, MaxNumberOfMessages=10, VisibilityTimeout=0)
+    assert not sqs.receive(work, MaxNumberOfMessages=10)
+    sqs.call("StartMessageMoveTask", SourceArn=arn, MaxNumberOfMessagesPerSecond=1)
+    began = time.monotonic()
+    while sqs.call("ListMessageMoveTasks", SourceArn=arn)["Results"][0]["Status"] == "RUNNING":
+        assert time.monotonic() - began < 10
+        hooks.advance(1)
+    assert time.monotonic() - began < 1.5  # a message a second of the account's time
+    assert len(sqs.receive(work, MaxNumberOfMessages=10)) == 3
+
+
+def test_a_zaqar_project_has_a_clock_too(service: Service) -> None:
+    project = f"project {uuid.uuid4().hex}"
+    headers = {"Client-ID": str(uuid.uuid4()), "X-Project-Id": project}
+    url = f"{service.url}/v2/queues/q/messages"
+    requests.post(url, json={"messages": [{"body": 1, "ttl": 300}]}, headers=headers, timeout=10).raise_for_status()
+    Hooks(service.url, project).advance(301)
+    answer = requests.get(f"{url}?echo=true", headers=headers, timeout=10)
+    assert answer.json()["messages"] == []
+
+
+@pytest.mark.parametrize("seconds", [-1, "soon", 10**12])
+def test_time_goes_forward_only_and_not_too_far(service: Service, seconds: object) -> None:
+    answer = requests.post(f"{service.url}/_test/clock", json={"advance_seconds": seconds}, timeout=10)
+    assert answer.status_code == 400
+    assert "error" in answer.json()
+
+
+def test_without_an_account_it_is_the_access_keys(service: Service, sqs: Sqs, hooks: Hooks) -> None:
+    url = sqs.queue("q")
+    sqs.send(url, "a", DelaySeconds=60)
+    headers = {"Authorization": signed(sqs.account)}
+    answer = requests.post(f"{service.url}/_test/clock", json={"advance_seconds": 60}, headers=headers, timeout=10)
+    assert answer.json() == {"account": sqs.account, "ahead_seconds": 60.0}
+    assert sqs.receive(url)

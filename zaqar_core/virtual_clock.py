@@ -1,0 +1,60 @@
+"""Time that tests put forward, for all queues of a project at once: those there are and those made later.
+
+A project's offset is kept in the store; each queue of it has the same one, given at its creation or when the project's
+clock moves. It only grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from zaqar_core.names import QueueRef
+from zaqar_core.store import Store, keys, registry, script
+
+_CLOCK_TO = script("clock_to").plain  # the same for every kind of queue
+#: Queues of one round trip.
+_AT_ONCE = 100
+
+
+def offset_ms(store: Store, project: str) -> int:
+    """By how much the project's time is ahead."""
+    return int(store.command("HGET", keys.TEST_CLOCK, project) or 0)
+
+
+def advance(store: Store, project: str, ms: int) -> int:
+    """All queues of the project are so much later, and their waiting receives look again. The whole offset, ms."""
+    offset = int(store.command("HINCRBY", keys.TEST_CLOCK, project, ms))
+    for refs in queues_of(store, project):
+        store.run_many([(_CLOCK_TO, keys.queue(ref), [offset]) for ref in refs])
+    for namespace in registry.namespaces(store):
+        if keys.namespace(namespace)[0] == project:
+            registry.make_older(store, namespace, ms // 1000)
+    return offset
+
+
+def fields_of_a_new_queue(store: Store, project: str) -> list[bytes | str | int]:
+    """What the create script is to write beside the settings."""
+    offset = offset_ms(store, project)
+    if not offset:
+        return []
+    seconds, micros = store.command("TIME")
+    now = int(seconds) * 1000 + int(micros) // 1000 + offset
+    return ["off", offset, "at", now, "mod", now, "now", now]
+
+
+def catch_up(store: Store, ref: QueueRef) -> None:
+    """A queue just made has its project's time, also if that moved meanwhile: whoever moved it had not seen it."""
+    if offset := offset_ms(store, ref.project):
+        store.run(_CLOCK_TO, keys.queue(ref), [offset])
+
+
+def queues_of(store: Store, project: str) -> Iterator[list[QueueRef]]:
+    """All queues of the project, in all regions, a page at a time."""
+    for key in registry.namespaces(store):
+        owner, region = keys.namespace(key)
+        after = ""
+        while owner == project and (
+            page := registry.names(store, project, region, prefix="", after=after, limit=_AT_ONCE)
+        ):
+            yield [QueueRef(project, region, name) for name in page]
+            after = page[-1]

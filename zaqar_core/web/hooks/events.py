@@ -1,0 +1,137 @@
+"""What happened to messages, kept in order while somebody watches: sent, moved in, received, deleted.
+
+An event is what its script was asked and answered, so watching takes nothing from the queues. Not seen: purges, deleted
+queues and expiry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from zaqar_core import messages, reading
+from zaqar_core.model import StoredMessage
+from zaqar_core.names import QueueRef
+from zaqar_core.store import Store, keys, records
+
+if TYPE_CHECKING:
+    from zaqar_core.core import Session
+
+#: Events kept of one project, about.
+_MOST = 10_000
+#: Events of one answer.
+PAGE = 1000
+#: Where the script writes the time and the own ttl into a record.
+_UNKNOWN_TIME, _UNKNOWN_TTL = b"0" * 13, b"0" * 8
+
+
+class Event(msgspec.Struct, omit_defaults=True):
+    """``receive_count`` is that of a receive. ``attributes`` is name -> text; binary ones are left out."""
+
+    action: Literal["sent", "moved", "received", "deleted"]
+    queue: str
+    region: str
+    message_id: str
+    body: str
+    sequence: int
+    attributes: dict[str, str] = {}
+    group: str | None = None
+    receive_count: int = 0
+
+
+def note(session: Session, name: str, ref: QueueRef, arguments: Sequence[Any], reply: Any) -> None:
+    """The script's call is in the project's log, if it did something to messages."""
+    match name:
+        case "send":
+            _keep(session.store, ref, "sent", _sent(session, ref, arguments, reply))
+        case "move_in":
+            _keep(session.store, ref, "moved", _moved(session, arguments, reply))
+        case "receive" if isinstance(reply, bytes):
+            _keep(session.store, ref, "received", messages.read_received(session, reply)[0])
+        case "claim" if not isinstance(reply[3], int):
+            _keep(session.store, ref, "received", _rows(session, reply[3:]))
+        case "pop":
+            found = list(_rows(session, reply[4:]))
+            _keep(session.store, ref, "received", found)
+            _forget(session.store, ref, [one.sequence for one in found])
+        case "delete_received":
+            step = 2 if ref.is_fifo else 1
+            words = reply if ref.is_fifo else [b"OK"] * len(arguments[1:])
+            given = zip(arguments[1::step], words, strict=True)
+            _forget(session.store, ref, [sequence for sequence, word in given if word == b"OK"])
+        case "delete_by_id":
+            _forget(session.store, ref, [reading.claim_text(one.hex()) for one in arguments[4::3]])
+
+
+def since(store: Store, project: str, after: str, *, queue: str | None) -> tuple[list[Event], str]:
+    """The next events after that place ("" the beginning), of one queue or of all, and the place to go on from."""
+    rows = store.command("XRANGE", keys.test("log", project), f"({after}" if after else "-", "+", "COUNT", PAGE)
+    found = [msgspec.json.decode(fields[1], type=Event) for _, fields in rows]
+    return [one for one in found if queue is None or one.queue == queue], rows[-1][0].decode() if rows else after
+
+
+def _sent(session: Session, ref: QueueRef, arguments: Sequence[Any], reply: Any) -> Iterable[StoredMessage]:
+    for record, outcome in zip(arguments[3 :: 6 if ref.is_fifo else 4], reply, strict=True):
+        if isinstance(outcome, int) and outcome > 0:
+            yield _read(session, outcome, record)
+
+
+def _moved(session: Session, arguments: Sequence[Any], reply: Any) -> Iterable[StoredMessage]:
+    for record, sequence in zip(arguments[3::7], reply, strict=True):
+        if sequence:
+            yield _read(session, sequence, record)
+
+
+def _read(session: Session, sequence: int, record: bytes) -> StoredMessage:
+    """A record as it was given to a script: without its time and own ttl."""
+    if record[8] & records.OWN_TTL:
+        record = record[:9] + _UNKNOWN_TTL + record[9:]
+    return reading.message(session, (sequence, _UNKNOWN_TIME + record, b""), now_ms=0, keep_seconds=0)
+
+
+def _rows(session: Session, rows: Sequence[Any]) -> Iterable[StoredMessage]:
+    return (reading.message(session, row, now_ms=0, keep_seconds=0) for row in rows)
+
+
+def _keep(
+    store: Store, ref: QueueRef, action: Literal["sent", "moved", "received"], found: Iterable[StoredMessage]
+) -> None:
+    seen, address = keys.test("seen", ref.project), keys.address(ref)
+    for one in found:
+        event = Event(
+            action,
+            ref.name,
+            ref.region,
+            one.id,
+            one.body.decode(errors="replace"),
+            one.sequence,
+            {given.name: given.value.decode() for given in one.attributes if not given.data_type.startswith("Binary")},
+            one.group,
+            one.receive_count,
+        )
+        _log(store, ref, event)
+        store.command(
+            "HSET", seen, f"{address}|{one.sequence}", msgspec.json.encode(event), f"{address}|{one.id}", one.sequence
+        )
+
+
+def _forget(store: Store, ref: QueueRef, named: Iterable[int | str]) -> None:
+    """Those of the messages that are known, by sequence or id, are deleted, each once."""
+    seen, address = keys.test("seen", ref.project), keys.address(ref)
+    for name in named:
+        sequence = name
+        if isinstance(name, str) and "-" in name:
+            sequence = int(store.command("HGET", seen, f"{address}|{name}") or 0)
+        kept = store.command("HGET", seen, f"{address}|{sequence}")
+        if kept is None:
+            continue
+        event = msgspec.json.decode(kept, type=Event)
+        if store.command("HDEL", seen, f"{address}|{sequence}", f"{address}|{event.message_id}"):
+            event.action = "deleted"
+            _log(store, ref, event)
+
+
+def _log(store: Store, ref: QueueRef, event: Event) -> None:
+    store.command("XADD", keys.test("log", ref.project), "MAXLEN", "~", _MOST, "*", "event", msgspec.json.encode(event))

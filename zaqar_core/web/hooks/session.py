@@ -1,0 +1,97 @@
+"""A session that tests may disturb and watch: every call of a script on a queue passes here."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from zaqar_core.core import Core, Session
+from zaqar_core.errors import RequestsThrottled
+from zaqar_core.names import QueueRef
+from zaqar_core.store import Script, keys, script
+from zaqar_core.web.hooks import events
+from zaqar_core.web.hooks.switches import Chaos, Switches, of_queue
+
+_AGAIN = script("chaos_again")
+_SHUFFLE = script("chaos_shuffle")
+
+_TAKING = frozenset({"receive", "claim", "pop"})
+#: What clients do to messages; only that is disturbed.
+_DISTURBED = _TAKING | {"send", "delete_received", "delete_by_id", "change_visibility", "claim_held"}
+#: Messages at the head of a queue that reordering mixes.
+_SHUFFLED = 20
+
+
+class HookedSession(Session):
+    """Behaves as Session while nothing is switched on for the queue's project."""
+
+    __slots__ = ("_is_admitted", "_switches")
+
+    def __init__(self, core: Core, switches: Switches) -> None:
+        super().__init__(core)
+        self._switches = switches
+        self._is_admitted = False
+
+    def run(
+        self, script: Script, ref: QueueRef, arguments: Sequence[bytes | str | int], *, has_groups: bool = False
+    ) -> Any:
+        """As Session.run; raises RequestsThrottled too."""
+        switched = self._switches.now(self.store)
+        if not switched.chaos and not switched.spied:
+            return super().run(script, ref, arguments, has_groups=has_groups)
+        name = script.plain.name
+        chaos = of_queue(switched.chaos, ref) if name in _DISTURBED else None
+        if chaos is not None:
+            arguments = self._disturb(*chaos, name, ref, arguments)
+        reply = super().run(script, ref, arguments, has_groups=has_groups)
+        if ref.project in switched.spied:
+            events.note(self, name, ref, arguments, reply)
+        return reply
+
+    def _disturb(
+        self, scope: str, chaos: Chaos, name: str, ref: QueueRef, arguments: Sequence[bytes | str | int]
+    ) -> Sequence[bytes | str | int]:
+        """What the script is to be given instead. Raises RequestsThrottled, once at most for a request."""
+        if not self._is_admitted:
+            self._is_admitted = True
+            if chaos.latency_ms:
+                wait = self._next(scope, chaos, "latency", ref).uniform(*chaos.latency_range_ms)
+                with self.asleep():
+                    time.sleep(wait / 1000)
+            if chaos.throttling and self._next(scope, chaos, "throttling", ref).random() < chaos.throttling:
+                raise RequestsThrottled
+        if ref.is_fifo:
+            return arguments
+        if name in _TAKING and chaos.reordering:
+            decide = self._next(scope, chaos, "reordering", ref)
+            if decide.random() < chaos.reordering:
+                super().run(_SHUFFLE, ref, [decide.randrange(1 << 30) for _ in range(_SHUFFLED)])
+        if name == "delete_received" and chaos.duplicates:
+            return self._spare(scope, chaos, ref, arguments)
+        return arguments
+
+    def _spare(
+        self, scope: str, chaos: Chaos, ref: QueueRef, arguments: Sequence[bytes | str | int]
+    ) -> Sequence[bytes | str | int]:
+        """Only those messages to delete that shall not come again. Each comes again once at most."""
+        incarnation, *sequences = arguments
+        kept = []
+        for sequence in sequences:
+            key = f"{ref.name}|{int(sequence)}"
+            if _decision(chaos, f"duplicates|{key}").random() < chaos.duplicates and self.store.command(
+                "SADD", keys.test("again", scope), f"{incarnation!s}|{key}"
+            ):
+                kept.append(sequence)
+        came = {int(one) for one in super().run(_AGAIN, ref, [incarnation, *kept])} if kept else set()
+        return [incarnation, *(sequence for sequence in sequences if int(sequence) not in came)]
+
+    def _next(self, scope: str, chaos: Chaos, kind: str, ref: QueueRef) -> random.Random:
+        """What decides the next case of that kind on the queue."""
+        number = self.store.command("HINCRBY", keys.test("counts", scope), f"{kind}|{keys.address(ref)}", 1)
+        return _decision(chaos, f"{kind}|{ref.name}|{number}")
+
+
+def _decision(chaos: Chaos, case: str) -> random.Random:
+    return random.Random(f"{chaos.seed}|{case}")  # noqa: S311 - must be reproducible

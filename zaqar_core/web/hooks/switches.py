@@ -1,0 +1,109 @@
+"""What tests have switched on: chaos for projects and queues, and whose messages are watched.
+
+Kept in the store, so that all workers agree. Fields of the hash: ``chaos|<scope>`` and ``spy|<project>``; ``revision``
+grows with each change. A scope is a project or the address of a queue.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from zaqar_core.names import QueueRef
+from zaqar_core.settings import Settings
+from zaqar_core.store import Store, keys
+
+Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
+#: Longer than any client waits.
+MOST_LATENCY_MS = 60_000.0
+
+
+class Chaos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Each is a probability; ``latency_ms`` is a time, or the shortest and the longest one. The same seed decides the
+    same for the same requests in the same order."""
+
+    seed: int = 0
+    duplicates: Probability = 0.0
+    reordering: Probability = 0.0
+    throttling: Probability = 0.0
+    latency_ms: tuple[float, float] | float = 0.0
+
+    @property
+    def latency_range_ms(self) -> tuple[float, float]:
+        return self.latency_ms if isinstance(self.latency_ms, tuple) else (self.latency_ms, self.latency_ms)
+
+
+class Switched(msgspec.Struct, frozen=True):
+    """All switches at one moment."""
+
+    revision: bytes = b""
+    chaos: dict[str, Chaos] = {}
+    spied: frozenset[str] = frozenset()
+
+
+_CHAOS, _SPY, _REVISION = "chaos|", "spy|", "revision"
+
+
+class Switches:
+    """One process's view. With several workers, or a store of others, every request asks whether it still holds."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._is_shared = settings.workers > 1 or settings.redis is not None
+        self._seen: Switched | None = None
+
+    def now(self, store: Store) -> Switched:
+        """As they stand."""
+        if self._seen is None or self._is_shared:
+            revision = store.command("HGET", keys.TEST_SWITCHES, _REVISION) or b""
+            if self._seen is None or self._seen.revision != revision:
+                self._seen = _read(store)
+        return self._seen
+
+    def set_chaos(self, store: Store, scope: str, chaos: Chaos | None) -> None:
+        """That chaos, or none, for a project or a queue. What was counted there begins anew."""
+        store.command("DEL", keys.test("counts", scope), keys.test("again", scope))
+        self._write(store, _CHAOS + scope, msgspec.json.encode(chaos) if chaos else None)
+
+    def set_spy(self, store: Store, project: str, *, on: bool) -> None:
+        """Whether what happens to the project's messages is kept. What was kept is forgotten either way."""
+        store.command("DEL", keys.test("log", project), keys.test("seen", project))
+        self._write(store, _SPY + project, b"1" if on else None)
+
+    def clear(self, store: Store, project: str) -> None:
+        """Nothing is switched on for the project or a queue of it."""
+        for scope in self.now(store).chaos:
+            if keys.project_of_scope(scope) == project:
+                self.set_chaos(store, scope, None)
+        if project in self.now(store).spied:
+            self.set_spy(store, project, on=False)
+
+    def _write(self, store: Store, field: str, value: bytes | None) -> None:
+        if value is None:
+            store.command("HDEL", keys.TEST_SWITCHES, field)
+        else:
+            store.command("HSET", keys.TEST_SWITCHES, field, value)
+        store.command("HINCRBY", keys.TEST_SWITCHES, _REVISION, 1)
+        self._seen = _read(store)
+
+
+def of_queue(chaos: dict[str, Chaos], ref: QueueRef) -> tuple[str, Chaos] | None:
+    """The chaos that a queue is under, and its scope: the queue's own before its project's."""
+    for scope in (keys.address(ref), keys.scope(ref.project)):
+        if scope in chaos:
+            return scope, chaos[scope]
+    return None
+
+
+def _read(store: Store) -> Switched:
+    flat = store.command("HGETALL", keys.TEST_SWITCHES)
+    fields = {name.decode(): value for name, value in zip(flat[::2], flat[1::2], strict=True)}
+    return Switched(
+        fields.get(_REVISION, b""),
+        {
+            name.removeprefix(_CHAOS): msgspec.json.decode(value, type=Chaos)
+            for name, value in fields.items()
+            if name.startswith(_CHAOS)
+        },
+        frozenset(name.removeprefix(_SPY) for name in fields if name.startswith(_SPY)),
+    )
