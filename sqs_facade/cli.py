@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -51,11 +54,30 @@ def main() -> None:
 def serve(config: Path | None, **options: Any) -> None:
     """Serve SQS and Zaqar until SIGTERM or Ctrl-C."""
     flags = {name: value for name, value in options.items() if value is not None and value is not False}
+    _stop_with_parent()
     try:
         code = _serve(load(flags, file=config))
     except SettingsInvalid as problem:
         _refuse(str(problem))
     sys.exit(code)
+
+
+#: A process id: the service stops when that process, which must have started it, is gone. For test runners, which may
+#: be killed.
+STOPS_WITH_VARIABLE = "SQS_FACADE_STOPS_WITH"
+_PARENT_POLL_SECONDS = 0.2
+
+
+def _stop_with_parent() -> None:
+    parent = os.environ.pop(STOPS_WITH_VARIABLE, "")
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(_PARENT_POLL_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if parent.isdecimal():
+        threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def _serve(settings: Settings) -> int:

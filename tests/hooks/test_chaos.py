@@ -7,7 +7,7 @@ import time
 import pytest
 import requests
 
-from tests.conftest import Service
+from tests.conftest import Service, serving
 from tests.hooks.conftest import Hooks
 from tests.sqs.wire import Refused, Sqs
 
@@ -122,6 +122,15 @@ def test_one_queue_alone_and_off_again(sqs: Sqs, hooks: Hooks) -> None:
     assert outcomes(sqs, good, 3) == [True] * 3
     hooks.post("chaos", queue=bad, off=True)
     assert outcomes(sqs, bad, 3) == [True] * 3
+
+
+def test_all_workers_know_at_once(account: str) -> None:
+    with serving(workers="2") as service:
+        hooks, sqs = Hooks(service.url, account), Sqs(service.url, "json", "fast", account)
+        url = sqs.queue("q")
+        for refused in (True, False, True, False):
+            hooks.post("chaos", throttling=1, off=not refused)
+            assert outcomes(sqs, url, 8) == [not refused] * 8
 
 
 @pytest.mark.parametrize(

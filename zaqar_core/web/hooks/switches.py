@@ -49,7 +49,7 @@ class Switches:
     """One process's view. With several workers, or a store of others, every request asks whether it still holds."""
 
     def __init__(self, settings: Settings) -> None:
-        self._is_shared = settings.workers > 1 or settings.redis is not None
+        self._is_shared = settings.workers > 1 or not settings.ephemeral
         self._seen: Switched | None = None
 
     def now(self, store: Store) -> Switched:

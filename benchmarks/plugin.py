@@ -1,0 +1,78 @@
+"""What the pytest plugin costs: 200 small tests with its fixtures, against the same under moto's mock_aws.
+
+    python -m benchmarks.plugin --limit 2
+
+Each is a run of pytest in a process of its own, start of the service included. ``--sqs-facade`` is measured as well.
+Ends with status 1 when the fixtures take more than ``--limit`` times as long as mock_aws.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import entry_points
+from pathlib import Path
+
+_BODY = """
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="a")
+    [message] = sqs.receive_message(QueueUrl=url)["Messages"]
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+"""
+_MOTO = """
+import boto3, pytest
+from moto import mock_aws
+
+@pytest.mark.parametrize("number", range({number}))
+@mock_aws
+def test_small(number):
+    sqs = boto3.client("sqs", region_name="us-east-1")
+"""
+_FIXTURES = """
+import pytest
+
+@pytest.mark.parametrize("number", range({number}))
+def test_small(number, sqs_client):
+    sqs = sqs_client
+"""
+
+
+def _run(text: str, *arguments: str) -> float:
+    """Seconds."""
+    plugin = (
+        [] if any(point.name == "sqs_facade" for point in entry_points(group="pytest11")) else ["-p", "compat.plugin"]
+    )
+    root = str(Path(__file__).resolve().parents[1])
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "test_small.py").write_text(text + _BODY)
+        began = time.monotonic()
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, *arguments]
+        subprocess.run(
+            command, cwd=folder, env={**os.environ, "PYTHONPATH": root}, check=True, stdout=subprocess.DEVNULL
+        )
+        return time.monotonic() - began
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tests", type=int, default=200)
+    parser.add_argument("--limit", type=float, default=2.0)
+    options = parser.parse_args()
+    moto, fixtures = _MOTO.format(number=options.tests), _FIXTURES.format(number=options.tests)
+    under_mock = _run(moto)
+    taken = {
+        "mock_aws": under_mock,
+        "mock_aws with --sqs-facade": _run(moto, "--sqs-facade"),
+        "fixtures": _run(fixtures),
+    }
+    for name, seconds in taken.items():
+        print(f"{name:28} {seconds:6.1f} s  {seconds / under_mock:4.2f} times")
+    return int(taken["fixtures"] > options.limit * under_mock)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""A service of its own for tests, in memory, gone afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+#: A start takes about a second; machines that run tests may be busy.
+START_SECONDS = 30.0
+_STOP_SECONDS = 10.0
+#: The service goes with this process, also where it is killed.
+_STOPS_WITH = "SQS_FACADE_STOPS_WITH"
+#: Longer than the longest poll.
+_CALL_SECONDS = 60.0
+
+
+class HookFailed(Exception):
+    """The service refused a test hook. The text says why."""
+
+
+class Facade:
+    """A running service. ``url`` is the endpoint of SQS, and of Zaqar."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.http = urllib3.PoolManager(maxsize=64, timeout=_CALL_SECONDS, retries=False)
+
+    def hook(self, name: str, **members: Any) -> dict[str, Any]:
+        """``POST /_test/<name>``: what it answers. Raises HookFailed."""
+        return self._json("POST", name, members)
+
+    def look(self, name: str, **parameters: str) -> dict[str, Any]:
+        """``GET /_test/<name>``: what it answers. Raises HookFailed."""
+        return self._json("GET", name, parameters)
+
+    def _json(self, method: str, name: str, members: Mapping[str, Any]) -> dict[str, Any]:
+        url = f"{self.url}/_test/{name}"
+        if method == "POST":
+            answer = self.http.request(method, url, json=members)
+        else:
+            answer = self.http.request(method, url, fields=members)
+        document: dict[str, Any] = json.loads(answer.data)
+        if answer.status != 200:
+            raise HookFailed(document.get("error", answer.status))
+        return document
+
+
+class Server:
+    """The process of a service. Started when made. Raises RuntimeError with its own words where it does not start."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="sf")
+        ready, errors = Path(self._folder.name) / "ready", Path(self._folder.name) / "errors"
+        command = [sys.executable, "-m", "sqs_facade.cli", "serve", "--ephemeral", "--port", "0", "--ready-file"]
+        with errors.open("wb") as stream:
+            self._process = subprocess.Popen(  # noqa: S603 - our own command
+                [*command, str(ready)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stream,
+                env={**os.environ, _STOPS_WITH: str(os.getpid())},
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not ready.exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                reason = errors.read_text(errors="replace").strip()
+                self.stop()
+                raise RuntimeError(f"sqs-facade did not start. {reason}")
+            time.sleep(0.005)
+        self.facade = Facade(ready.read_text().strip())
+
+    def stop(self) -> None:
+        """The service and all its messages are gone."""
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._folder.cleanup()
+
+
+@contextmanager
+def facade() -> Iterator[str]:
+    """``with compat.facade() as endpoint_url:`` a service that is empty, and gone after the block."""
+    server = Server()
+    try:
+        yield server.facade.url
+    finally:
+        server.stop()

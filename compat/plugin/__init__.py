@@ -1,0 +1,125 @@
+"""The pytest plugin: SQS and Zaqar for tests, without set-up.
+
+A test that asks for one of the fixtures has an account of its own on a service that all tests of this process share; it
+is started by the first that asks. ``--sqs-facade`` sends the SQS calls of a suite written for moto there as well.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from compat.plugin import shared
+
+if TYPE_CHECKING:
+    from compat.embedded import Facade
+    from compat.plugin.tools import Clock, Spy, ZaqarSession
+
+REGION = "us-east-1"
+_BRIDGED = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--sqs-facade``."""
+    parser.getgroup("sqs-facade").addoption(
+        "--sqs-facade",
+        action="store_true",
+        help="SQS calls made under moto's mock_aws go to sqs-facade, all others stay with moto",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Under ``--sqs-facade`` moto's SQS is the facade's from now on."""
+    if config.getoption("--sqs-facade"):
+        try:
+            from compat.plugin import bridge
+        except ImportError as problem:
+            raise pytest.UsageError(f"--sqs-facade needs moto and boto3 (sqs-facade[compat]): {problem}") from None
+        bridge.install()
+        config.stash[_BRIDGED] = True
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """What was started is stopped."""
+    if config.stash.get(_BRIDGED, False):
+        from compat.plugin import bridge
+
+        bridge.remove()
+    shared.stop()
+
+
+@pytest.fixture(scope="session")
+def sqs_facade() -> Facade:
+    """The running service: ``sqs_facade.url`` is the endpoint for any client."""
+    return shared.facade()
+
+
+@pytest.fixture
+def sqs_account(request: pytest.FixtureRequest, sqs_facade: Facade) -> Iterator[str]:
+    """The 12 digits of this test's account; as an access key they are all the credentials a client needs. Under
+    ``--sqs-facade`` it is moto's account. What the test left is gone afterwards."""
+    if request.config.stash.get(_BRIDGED, False):
+        from compat.plugin import bridge
+
+        account = bridge.ACCOUNT
+    else:
+        account = f"{uuid.uuid4().int % 10**12:012d}"
+    yield account
+    sqs_facade.hook("reset", account=account)
+
+
+@pytest.fixture(scope="session")
+def _boto_session() -> Any:
+    import boto3
+
+    return boto3.Session()
+
+
+@pytest.fixture
+def sqs_client(sqs_facade: Facade, sqs_account: str, _boto_session: Any) -> Any:
+    """A boto3 client of SQS."""
+    return _boto_session.client(
+        "sqs",
+        endpoint_url=sqs_facade.url,
+        region_name=REGION,
+        aws_access_key_id=sqs_account,
+        aws_secret_access_key="test",  # noqa: S106 - not checked
+    )
+
+
+@pytest.fixture
+def zaqar_client(sqs_facade: Facade, sqs_account: str) -> Iterator[ZaqarSession]:
+    """A ``requests`` session of Zaqar v2 for the same account: ``zaqar_client.get("/queues")``."""
+    from compat.plugin.tools import ZaqarSession
+
+    with ZaqarSession(sqs_facade.url, sqs_account) as session:
+        yield session
+
+
+@pytest.fixture
+def sqs_queue(sqs_client: Any) -> str:
+    """The URL of an empty standard queue."""
+    return str(sqs_client.create_queue(QueueName="test-queue")["QueueUrl"])
+
+
+@pytest.fixture
+def sqs_clock(sqs_facade: Facade, sqs_account: str) -> Clock:
+    """Moves this test's time: ``sqs_clock.advance(hours=12)``."""
+    from compat.plugin.tools import Clock
+
+    return Clock(sqs_facade, sqs_account)
+
+
+@pytest.fixture
+def sqs_spy(sqs_facade: Facade, sqs_account: str) -> Iterator[Spy]:
+    """Sees what happens to this test's messages: ``sqs_spy.wait_for(queue, predicate, timeout_seconds=5)``."""
+    from compat.plugin.tools import Spy
+
+    spy = Spy(sqs_facade, sqs_account)
+    spy.start()
+    shared.after_reset.append(spy.start)
+    yield spy
+    shared.after_reset.remove(spy.start)

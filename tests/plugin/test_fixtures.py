@@ -1,0 +1,107 @@
+"""The fixtures, as a stranger's test uses them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plugin.conftest import Run
+
+USERS_SUITE = """
+import pytest
+from botocore.exceptions import ClientError
+
+def test_client(sqs_client):
+    assert "QueueUrls" not in sqs_client.list_queues()
+    sqs_client.create_queue(QueueName="q")
+
+def test_client_of_another_test_sees_nothing(sqs_client):
+    assert "QueueUrls" not in sqs_client.list_queues()
+    sqs_client.create_queue(QueueName="q")
+
+def test_queue(sqs_client, sqs_queue):
+    sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="a")
+    assert sqs_client.receive_message(QueueUrl=sqs_queue)["Messages"][0]["Body"] == "a"
+
+def test_both_dialects(sqs_client, sqs_queue, zaqar_client):
+    sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="a")
+    claim = zaqar_client.post("/queues/test-queue/claims", json={"ttl": 60, "grace": 60})
+    [message] = claim.json()["messages"]
+    assert message["body"] == "a"
+    assert zaqar_client.delete(message["href"]).status_code == 204
+
+def test_clock(sqs_client, sqs_queue, sqs_clock):
+    sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="a")
+    assert sqs_client.receive_message(QueueUrl=sqs_queue, VisibilityTimeout=43200)["Messages"]
+    assert "Messages" not in sqs_client.receive_message(QueueUrl=sqs_queue)
+    sqs_clock.advance(hours=12)
+    assert sqs_client.receive_message(QueueUrl=sqs_queue)["Messages"]
+    sqs_clock.advance(days=4)
+    assert "Messages" not in sqs_client.receive_message(QueueUrl=sqs_queue)
+
+def test_spy(sqs_client, sqs_queue, sqs_spy):
+    import threading
+    later = threading.Timer(0.1, lambda: sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="order 7"))
+    later.start()
+    event = sqs_spy.wait_for(sqs_queue, lambda event: event.body == "order 7", timeout_seconds=5)
+    later.join()
+    assert (event.action, event.queue) == ("sent", "test-queue")
+    assert sqs_client.receive_message(QueueUrl=sqs_queue)["Messages"]
+    assert [event.action for event in sqs_spy.events()] == ["sent", "received"]
+
+def test_spy_tells_what_it_saw(sqs_client, sqs_queue, sqs_spy):
+    sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="something else")
+    with pytest.raises(AssertionError, match="something else"):
+        sqs_spy.wait_for("test-queue", lambda event: event.action == "deleted", timeout_seconds=0.05)
+
+def test_chaos(sqs_client, sqs_queue, sqs_facade, sqs_account):
+    sqs_facade.hook("chaos", account=sqs_account, throttling=1)
+    with pytest.raises(ClientError, match="RequestThrottled"):
+        sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="a")
+"""
+
+
+def test_they_do_what_they_say(pytester: pytest.Pytester, suite: Run) -> None:
+    pytester.makepyfile(test_users=USERS_SUITE)
+    suite().assert_outcomes(passed=8)
+
+
+def test_they_work_on_two_workers(pytester: pytest.Pytester, suite: Run) -> None:
+    pytester.makepyfile(test_users=USERS_SUITE, test_users_again=USERS_SUITE)
+    suite("-n", "2").assert_outcomes(passed=16)
+
+
+def test_they_stay_apart_from_a_moto_suite_under_the_option(pytester: pytest.Pytester, suite: Run) -> None:
+    pytester.makepyfile(test_users=USERS_SUITE)
+    suite("--sqs-facade").assert_outcomes(passed=8)
+
+
+def test_nothing_is_started_where_no_test_asks(pytester: pytest.Pytester, suite: Run) -> None:
+    """No process, no import of what only tests that ask for it need."""
+    pytester.makepyfile(
+        """
+        import sys, psutil
+        from compat.plugin import shared
+
+        def test_of_something_else():
+            assert not shared.is_running()
+            assert not psutil.Process().children(recursive=True)
+            assert not {"urllib3", "boto3", "requests", "moto", "zaqar_core"} & {*sys.modules}
+        """
+    )
+    suite("-p", "no:timeout").assert_outcomes(passed=1)
+
+
+def test_nothing_is_left_running(pytester: pytest.Pytester, suite: Run) -> None:
+    pytester.makepyfile(
+        """
+        import pathlib
+        from compat.plugin import shared
+
+        def test_client(sqs_client):
+            pathlib.Path("pid").write_text(str(shared._server._process.pid))
+        """
+    )
+    suite().assert_outcomes(passed=1)
+    import psutil
+
+    assert not psutil.pid_exists(int((pytester.path / "pid").read_text()))

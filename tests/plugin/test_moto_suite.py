@@ -1,0 +1,64 @@
+"""A suite written for moto runs unchanged, with its queues on the facade."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.plugin.conftest import SAMPLES, Run
+
+ALL = ("decorators", "classes", "services")
+#: Tests of the samples.
+NUMBER = 86
+
+
+def test_it_passes_with_moto_alone(suite: Run) -> None:
+    suite("-n", "2", samples=ALL).assert_outcomes(passed=NUMBER)
+
+
+def test_it_passes_unchanged_on_the_facade(suite: Run) -> None:
+    suite("--sqs-facade", "-n", "2", samples=ALL).assert_outcomes(passed=NUMBER)
+
+
+def test_the_samples_do_not_know_the_facade() -> None:
+    for name in ALL:
+        assert not re.search(r"facade|zaqar|compat", (SAMPLES / f"{name}.py").read_text())
+
+
+#: What shows which of the two answers: moto gives out handles that the facade never would.
+WHO_ANSWERS = """
+import boto3
+from moto import mock_aws
+from moto.sqs.models import sqs_backends
+
+@mock_aws
+def test_calls_reach_the_facade():
+    sqs = boto3.client("sqs", region_name="us-east-1")
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="a")
+    assert not sqs_backends["123456789012"]["us-east-1"].queues
+    [message] = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert len(message["ReceiptHandle"]) == 56
+
+@mock_aws
+def test_its_clock_and_spy_work_too(sqs_clock, sqs_spy):
+    sqs = boto3.client("sqs", region_name="us-east-1")
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="a", DelaySeconds=900)
+    sqs_clock.advance(minutes=15)
+    assert sqs.receive_message(QueueUrl=url)["Messages"]
+    assert [event.action for event in sqs_spy.events(url)] == ["sent", "received"]
+"""
+
+
+def test_what_answers_is_the_facade(pytester: pytest.Pytester, suite: Run) -> None:
+    pytester.makepyfile(test_who=WHO_ANSWERS)
+    suite("--sqs-facade").assert_outcomes(passed=2)
+
+
+def test_without_moto_the_option_says_what_is_missing(pytester: pytest.Pytester, suite: Run) -> None:
+    pytester.makepyfile(moto="raise ImportError('no moto')")
+    result = suite("--sqs-facade")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "sqs-facade[compat]" in result.stderr.str()
