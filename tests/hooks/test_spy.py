@@ -92,3 +92,9 @@ def test_nothing_is_kept_where_nobody_watches(service: Service, sqs: Sqs, hooks:
     sqs.send(sqs.queue("q"), "a")
     hooks.post("spy")
     assert hooks.events() == []
+
+
+def test_a_place_that_is_none_is_refused(service: Service, hooks: Hooks) -> None:
+    hooks.post("spy")
+    query = {"account": hooks.account, "after": "nonsense"}
+    assert requests.get(f"{service.url}/_test/spy", params=query, timeout=10).status_code == 400

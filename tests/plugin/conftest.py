@@ -12,10 +12,10 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-SAMPLES = Path(__file__).parent / "samples"
+FOLDER = Path(__file__).parent / "samples"
 #: A checkout that is not installed has no entry point.
 IS_INSTALLED = any(point.name == "sqs_facade" for point in entry_points(group="pytest11"))
-RUN_SECONDS = 100
+MOST_SECONDS = 300
 
 Run = Callable[..., pytest.RunResult]
 
@@ -30,8 +30,8 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def run(*arguments: str, samples: tuple[str, ...] = ()) -> pytest.RunResult:
         for name in samples:
-            shutil.copy(SAMPLES / f"{name}.py", pytester.path / f"test_{name}.py")
+            shutil.copy(FOLDER / f"{name}.py", pytester.path / f"test_{name}.py")
         plugin = () if IS_INSTALLED else ("-p", "compat.plugin")
-        return pytester.runpytest_subprocess(*plugin, "-q", *arguments, timeout=RUN_SECONDS)
+        return pytester.runpytest_subprocess(*plugin, "-q", *arguments, timeout=MOST_SECONDS)
 
     return run
