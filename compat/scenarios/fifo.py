@@ -1,0 +1,183 @@
+"""FIFO queues: order, locked groups, turns of groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compat.bench import Bench
+from compat.scenario import error, missing, scenario
+
+
+def _send(at: Bench, url: str, *bodies: str) -> None:
+    """Messages whose group is the body without its last character."""
+    for body in bodies:
+        at.sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=body[:-1])
+
+
+def _handles(at: Bench, url: str, count: int, **members: Any) -> dict[str, str]:
+    return {message["Body"]: message["ReceiptHandle"] for message in at.receive(url, count, **members)}
+
+
+@scenario("SendMessage", "R86", missing("MessageGroupId"))
+def no_group(sqs: Any, at: Bench) -> Any:
+    """A message of a FIFO queue needs a group."""
+    return sqs.send_message(QueueUrl=at.queue(fifo=True), MessageBody="x")
+
+
+@scenario(
+    "SendMessage",
+    "R86",
+    error(
+        "InvalidParameterValue",
+        "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
+    ),
+)
+def no_deduplication_id(sqs: Any, at: Bench) -> Any:
+    """A message of a FIFO queue needs a deduplication id unless its content serves as one."""
+    url = at.queue(fifo=True, ContentBasedDeduplication="false")
+    return sqs.send_message(QueueUrl=url, MessageBody="x", MessageGroupId="g")
+
+
+@scenario("SendMessage", "A87", ["decimal text of 20 digits", "grows"])
+def sequence_numbers(sqs: Any, at: Bench) -> Any:
+    """SequenceNumber is decimal text of 20 digits that grows."""
+    url = at.queue(fifo=True)
+    found = [sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g")["SequenceNumber"] for body in "123"]
+    is_text = all(number.isdigit() and len(number) == 20 for number in found)
+    grows = sorted(set(found)) == found
+    return ["decimal text of 20 digits" if is_text else str(found), "grows" if grows else "does not grow"]
+
+
+@scenario("ReceiveMessage", "A88", [["a1", "a2", "a3", "b1"]])
+def one_group_first(sqs: Any, at: Bench) -> Any:
+    """A receive fills from one group first, in order, then from the next."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1", "b1", "a2", "a3")
+    return [at.bodies(url, 4)]
+
+
+@scenario("ReceiveMessage", "A89", [["a1"], ["b1"], []])
+def locked_group(sqs: Any, at: Bench) -> Any:
+    """While a message of a group is in flight the group gives no other; other groups do."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1", "a2", "b1", "b2")
+    return [
+        at.bodies(url, 1),
+        at.bodies(url, 1),
+        [m["Body"] for m in sqs.receive_message(QueueUrl=url).get("Messages", [])],
+    ]
+
+
+@scenario("DeleteMessage", "A89", [["a1"], ["a2"]])
+def deletion_frees_the_group(sqs: Any, at: Bench) -> Any:
+    """Deleting the message in flight frees its group at once."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1", "a2")
+    handles = _handles(at, url, 1)
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=handles["a1"])
+    return [list(handles), at.bodies(url, 1)]
+
+
+@scenario("DeleteMessage", "A89", [[], ["a3"]])
+def all_in_flight_must_go(sqs: Any, at: Bench) -> Any:
+    """Deleting some of the messages in flight does not free their group; deleting all does."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1", "a2")
+    handles = _handles(at, url, 2)
+    _send(at, url, "a3")
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=handles["a1"])
+    locked = [message["Body"] for message in sqs.receive_message(QueueUrl=url).get("Messages", [])]
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=handles["a2"])
+    return [locked, at.bodies(url, 1)]
+
+
+@scenario("DeleteMessage", "A89", ["a2"], needs_seconds=0.5)
+def deletion_wakes_a_poll(sqs: Any, at: Bench) -> Any:
+    """A waiting long poll gets the freed group's next message."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1", "a2")
+    handle = _handles(at, url, 1)["a1"]
+    with at.later(0.3, sqs.delete_message, QueueUrl=url, ReceiptHandle=handle):
+        found = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5).get("Messages", [])
+    return [message["Body"] for message in found]
+
+
+@scenario("ChangeMessageVisibility", "A90", [["a1"], []])
+def released_message_is_next(sqs: Any, at: Bench) -> Any:
+    """A message given back is its group's next; those after it that are in flight stay hidden."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1", "a2", "a3")
+    handles = _handles(at, url, 3)
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handles["a1"], VisibilityTimeout=0)
+    return [at.bodies(url, 1), [m["Body"] for m in sqs.receive_message(QueueUrl=url).get("Messages", [])]]
+
+
+@scenario("ChangeMessageVisibility", "R90", [["a1"]], needs_seconds=1.1)
+def none_after_one_in_flight(sqs: Any, at: Bench) -> Any:
+    """Messages after one still in flight are never given, also when their own timeouts ended."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1", "a2", "a3")
+    handles = _handles(at, url, 3, VisibilityTimeout=1)
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handles["a2"], VisibilityTimeout=60)
+    at.pass_time(1.1)
+    return [[m["Body"] for m in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])]]
+
+
+@scenario("ReceiveMessage", "A91", ["a1", "b1", "a2"])
+def freed_group_goes_to_the_end(sqs: Any, at: Bench) -> Any:
+    """A freed group takes its turn after the other groups."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1", "a2", "b1", "b2")
+    found = _handles(at, url, 1)
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=next(iter(found.values())))
+    second = at.bodies(url, 1)
+    return [*found, *second, *at.bodies(url, 1)]
+
+
+@scenario("ReceiveMessage", "A92", [["a1"], ["a1"]])
+def visibility_of_zero_does_not_lock(sqs: Any, at: Bench) -> Any:
+    """A receive with VisibilityTimeout 0 does not lock the group."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1", "a2")
+    return [at.bodies(url, 1, VisibilityTimeout=0), at.bodies(url, 1)]
+
+
+@scenario("ReceiveMessage", "A90", [[], ["a1", "a2"]], needs_seconds=1.1)
+def timeouts_end_together(sqs: Any, at: Bench) -> Any:
+    """When the timeouts of a group's messages end they come again in order."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1", "a2")
+    _handles(at, url, 2, VisibilityTimeout=1)
+    locked = sqs.receive_message(QueueUrl=url).get("Messages", [])
+    at.pass_time(1.1)
+    return [locked, at.bodies(url, 2)]
+
+
+@scenario("ReceiveMessage", "P99", "the same message")
+def receive_attempt_repeated(sqs: Any, at: Bench) -> Any:
+    """A repeated ReceiveRequestAttemptId gives the same messages."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1", "b1")
+    one, two = (at.receive(url, ReceiveRequestAttemptId="attempt")[0] for _ in range(2))
+    return "the same message" if one["MessageId"] == two["MessageId"] else "another message"
+
+
+@scenario("SendMessage", "A100", [["a1"], ["a2"]])
+def emptied_group_is_usable(sqs: Any, at: Bench) -> Any:
+    """A group that was emptied takes messages again."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1")
+    found = _handles(at, url, 1)
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=found["a1"])
+    _send(at, url, "a2")
+    return [list(found), at.bodies(url, 1)]
+
+
+@scenario("ReceiveMessage", "R61", [[], ["a1"]], needs_seconds=1.1)
+def delay_of_the_queue(sqs: Any, at: Bench) -> Any:
+    """A FIFO queue's own delay holds back its messages."""
+    url = at.queue(fifo=True, DelaySeconds="1")
+    _send(at, url, "a1")
+    hidden = sqs.receive_message(QueueUrl=url).get("Messages", [])
+    at.pass_time(1.1)
+    return [hidden, at.bodies(url, 1)]

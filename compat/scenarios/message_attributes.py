@@ -1,0 +1,219 @@
+"""Message attributes and system attributes: what may be sent, digests, what comes back."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from compat.bench import Bench
+from compat.scenario import error, scenario
+
+
+def _text(value: str, kind: str = "String") -> dict[str, Any]:
+    return {"DataType": kind, "StringValue": value}
+
+
+def _digest(attributes: dict[str, dict[str, Any]]) -> str:
+    """By the documented algorithm."""
+    joined = b""
+    for name, one in sorted(attributes.items()):
+        binary = one.get("BinaryValue")
+        value = one["StringValue"].encode() if binary is None else binary
+        for part in (name.encode(), one["DataType"].encode()):
+            joined += len(part).to_bytes(4, "big") + part
+        joined += (b"\1" if binary is None else b"\2") + len(value).to_bytes(4, "big") + value
+    return hashlib.md5(joined, usedforsecurity=False).hexdigest()
+
+
+_ALL = {
+    "Hello": _text("there"),
+    "Help.Me": _text("please"),
+    "count": _text("42", "Number.int"),
+    "data": {"DataType": "Binary.png", "BinaryValue": b"\x00\xff\x80"},
+}
+_SHOWN = {**_ALL, "data": {"DataType": "Binary.png", "BinaryValue": "bytes:00ff80"}}
+_TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+
+
+def _received(at: Bench, *names: str) -> Any:
+    """What a message with all attributes shows of them to a receive that asks for these."""
+    url = at.queue()
+    at.sqs.send_message(QueueUrl=url, MessageBody="x", MessageAttributes=_ALL)
+    found = at.receive(url, MessageAttributeNames=list(names))[0]
+    return {name: found[name] for name in ("MessageAttributes", "MD5OfMessageAttributes") if name in found}
+
+
+def _shown(*names: str) -> dict[str, Any]:
+    return {
+        "MessageAttributes": {name: _SHOWN[name] for name in names},
+        "MD5OfMessageAttributes": _digest({name: _ALL[name] for name in names}),
+    }
+
+
+@scenario("SendMessage", "A58", _digest(_ALL))
+def digest_of_a_send(sqs: Any, at: Bench) -> Any:
+    """MD5OfMessageAttributes covers names, types and values, sorted by name."""
+    answer = sqs.send_message(QueueUrl=at.queue(), MessageBody="x", MessageAttributes=_ALL)
+    return answer.get("MD5OfMessageAttributes")
+
+
+@scenario("ReceiveMessage", "R77 A58", _shown(*_ALL))
+def all_of_them(sqs: Any, at: Bench) -> Any:
+    """MessageAttributeNames All gives every attribute as it was sent."""
+    return _received(at, "All")
+
+
+@scenario("ReceiveMessage", "R77", _shown(*_ALL))
+def dot_star(sqs: Any, at: Bench) -> Any:
+    """.* means all attributes."""
+    return _received(at, ".*")
+
+
+@scenario("ReceiveMessage", "R77", _shown(*_ALL))
+def star(sqs: Any, at: Bench) -> Any:
+    """* means all attributes."""
+    return _received(at, "*")
+
+
+@scenario("ReceiveMessage", "R77", _shown("Hello", "Help.Me"))
+def prefix(sqs: Any, at: Bench) -> Any:
+    """Hel.* matches every name that begins so."""
+    return _received(at, "Hel.*")
+
+
+@scenario("ReceiveMessage", "R77", _shown("count"))
+def one_name(sqs: Any, at: Bench) -> Any:
+    """A name gives that attribute, and the digest covers it alone."""
+    return _received(at, "count")
+
+
+@scenario("ReceiveMessage", "R77", {})
+def illegal_names(sqs: Any, at: Bench) -> Any:
+    """Unknown and illegal names match nothing and are no error."""
+    return _received(at, "AWS.", "..foo", "Help", "nobody")
+
+
+@scenario("ReceiveMessage", "R77", {})
+def none_by_default(sqs: Any, at: Bench) -> Any:
+    """No attribute comes unless it is asked for."""
+    return _received(at)
+
+
+@scenario("SendMessage", "A56", [_digest({"øßä": _text("x")})])
+def letters_of_other_scripts(sqs: Any, at: Bench) -> Any:
+    """Attribute names may hold letters beyond ASCII."""
+    answer = sqs.send_message(QueueUrl=at.queue(), MessageBody="x", MessageAttributes={"øßä": _text("x")})
+    return [answer.get("MD5OfMessageAttributes")]
+
+
+def _sent(at: Bench, name: str, value: dict[str, Any]) -> Any:
+    return at.sqs.send_message(QueueUrl=at.queue(), MessageBody="x", MessageAttributes={name: value})
+
+
+_REFUSED = error("InvalidParameterValue")
+
+
+@scenario("SendMessage", "A56", _REFUSED)
+def reserved_prefix(sqs: Any, at: Bench) -> Any:
+    """Names that begin with AWS. in any case are refused."""
+    return _sent(at, "aWs.name", _text("x"))
+
+
+@scenario("SendMessage", "A56", _REFUSED)
+def reserved_prefix_of_amazon(sqs: Any, at: Bench) -> Any:
+    """Names that begin with Amazon. in any case are refused."""
+    return _sent(at, "AMAZON.name", _text("x"))
+
+
+@scenario("SendMessage", "A56", _REFUSED)
+def leading_dot(sqs: Any, at: Bench) -> Any:
+    """A name with a dot in front is refused."""
+    return _sent(at, ".name", _text("x"))
+
+
+@scenario("SendMessage", "A56", _REFUSED)
+def trailing_dot(sqs: Any, at: Bench) -> Any:
+    """A name with a dot at the end is refused."""
+    return _sent(at, "name.", _text("x"))
+
+
+@scenario("SendMessage", "A56", _REFUSED)
+def name_with_a_blank(sqs: Any, at: Bench) -> Any:
+    """A name with a blank is refused."""
+    return _sent(at, "a b", _text("x"))
+
+
+@scenario("SendMessage", "A56", _REFUSED)
+def name_too_long(sqs: Any, at: Bench) -> Any:
+    """A name has at most 256 characters."""
+    return _sent(at, "n" * 257, _text("x"))
+
+
+@scenario("SendMessage", "A56", _REFUSED)
+def control_character_in_a_value(sqs: Any, at: Bench) -> Any:
+    """A control character in a StringValue is refused."""
+    return _sent(at, "name", _text("a\x08b"))
+
+
+@scenario("SendMessage", "A56", _REFUSED)
+def type_too_long(sqs: Any, at: Bench) -> Any:
+    """A type has at most 256 characters."""
+    return _sent(at, "name", _text("x", "String." + "t" * 250))
+
+
+@scenario(
+    "SendMessage",
+    "R57",
+    error("InvalidParameterValue", "Message (user) attribute 'name' must contain a non-empty value of type 'String'."),
+)
+def empty_text(sqs: Any, at: Bench) -> Any:
+    """An empty StringValue is refused."""
+    return _sent(at, "name", _text(""))
+
+
+@scenario("SendMessage", "P57", _REFUSED)
+def empty_number(sqs: Any, at: Bench) -> Any:
+    """An empty number is refused."""
+    return _sent(at, "name", _text("", "Number"))
+
+
+@scenario(
+    "SendMessage",
+    "P57",
+    error(
+        "InvalidParameterValue",
+        "The message attribute 'name' has an invalid message attribute type, the set of supported type prefixes is "
+        "Binary, Number, and String.",
+    ),
+)
+def unknown_type(sqs: Any, at: Bench) -> Any:
+    """A type must begin with String, Number or Binary."""
+    return _sent(at, "name", _text("x", "Text"))
+
+
+@scenario("SendMessage", "A59", ["5ae4d5d7636402d80f4eb6d213245a88", "no digest", _TRACE])
+def trace_header(sqs: Any, at: Bench) -> Any:
+    """AWSTraceHeader has a digest of its own and comes back as a system attribute."""
+    url = at.queue()
+    answer = sqs.send_message(QueueUrl=url, MessageBody="x", MessageSystemAttributes={"AWSTraceHeader": _text(_TRACE)})
+    found = at.receive(url, MessageSystemAttributeNames=["AWSTraceHeader"])[0]
+    return [
+        answer.get("MD5OfMessageSystemAttributes"),
+        answer.get("MD5OfMessageAttributes", "no digest"),
+        found.get("Attributes", {}).get("AWSTraceHeader"),
+    ]
+
+
+@scenario("SendMessage", "R60", {"AWSTraceHeader": _TRACE}, protocol="json")
+def trace_header_of_the_request(sqs: Any, at: Bench) -> Any:
+    """An X-Amzn-Trace-Id header of the request becomes the message's AWSTraceHeader."""
+    url = at.queue()
+    body = f'{{"QueueUrl": "{url}", "MessageBody": "x"}}'.encode()
+    at.json("SendMessage", body, **{"X-Amzn-Trace-Id": _TRACE}).raise_for_status()
+    return at.receive(url, MessageSystemAttributeNames=["AWSTraceHeader"])[0].get("Attributes")
+
+
+@scenario("SendMessage", "A59", error("InvalidParameterValue"))
+def unknown_system_attribute(sqs: Any, at: Bench) -> Any:
+    """Only AWSTraceHeader can be sent as a system attribute."""
+    return sqs.send_message(QueueUrl=at.queue(), MessageBody="x", MessageSystemAttributes={"SenderId": _text("x")})

@@ -1,0 +1,253 @@
+"""Message move tasks: start, list, cancel."""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import b64decode, b64encode
+from typing import Any
+
+from compat.bench import Bench
+from compat.scenario import error, scenario
+
+
+def _pair(at: Bench, *bodies: str) -> tuple[str, str, str]:
+    """URLs of a queue and of its dead-letter queue, which holds these dead letters, and the latter's ARN."""
+    dead = at.queue("dead")
+    url = at.queue(RedrivePolicy=at.redrive(dead))
+    for body in bodies:
+        at.sqs.send_message(QueueUrl=url, MessageBody=body)
+    for _ in range(2 if bodies else 0):
+        at.receive(url, len(bodies), VisibilityTimeout=0)
+    return url, dead, at.arn(dead)
+
+
+def _ended(at: Bench, arn: str, within: float = 3.0) -> dict[str, Any]:
+    """The newest task, once it does not run any more."""
+    deadline = time.monotonic() + within
+    while True:
+        tasks = at.sqs.list_message_move_tasks(SourceArn=arn).get("Results", [])
+        if (tasks and tasks[0]["Status"] not in ("RUNNING", "CANCELLING")) or time.monotonic() > deadline:
+            return dict(tasks[0]) if tasks else {}
+        time.sleep(0.05)
+
+
+@scenario("StartMessageMoveTask", "A103", {"sourceArn": "<arn>:<dead>", "taskId": "<id 1>"})
+def task_handle(sqs: Any, at: Bench) -> Any:
+    """A TaskHandle is base64 of a JSON document with the task's id and its source."""
+    _, _, arn = _pair(at, "x")
+    return json.loads(b64decode(sqs.start_message_move_task(SourceArn=arn)["TaskHandle"]))
+
+
+@scenario("StartMessageMoveTask", "A105", ["x"], needs_seconds=1)
+def back_to_where_it_came_from(sqs: Any, at: Bench) -> Any:
+    """Without a destination a message goes back to the queue it came from."""
+    url, _, arn = _pair(at, "x")
+    sqs.start_message_move_task(SourceArn=arn)
+    _ended(at, arn)
+    return at.bodies(url, 1)
+
+
+@scenario("StartMessageMoveTask", "A105", [["one"], ["two"]], needs_seconds=1)
+def back_to_several_sources(sqs: Any, at: Bench) -> Any:
+    """Each message goes back to its own queue, also with several sources."""
+    dead = at.queue("dead")
+    arn = at.arn(dead)
+    urls = {word: at.queue(word, RedrivePolicy=at.redrive(dead)) for word in ("one", "two")}
+    for word, url in urls.items():
+        sqs.send_message(QueueUrl=url, MessageBody=word)
+        for _ in range(2):
+            at.receive(url, VisibilityTimeout=0)
+    sqs.start_message_move_task(SourceArn=arn)
+    _ended(at, arn)
+    return [at.bodies(url, 1) for url in urls.values()]
+
+
+@scenario("StartMessageMoveTask", "R104", [["x"], []], needs_seconds=1)
+def to_a_destination(sqs: Any, at: Bench) -> Any:
+    """With a destination all messages go there."""
+    url, _, arn = _pair(at, "x")
+    other = at.queue("other")
+    sqs.start_message_move_task(SourceArn=arn, DestinationArn=at.arn(other))
+    _ended(at, arn)
+    return [at.bodies(other, 1), sqs.receive_message(QueueUrl=url).get("Messages", [])]
+
+
+@scenario("StartMessageMoveTask", "D108a", "another id", needs_seconds=1)
+def redriven_message_is_new(sqs: Any, at: Bench) -> Any:
+    """A message that a task moved has a new id."""
+    url, dead, arn = _pair(at, "x")
+    before = at.receive(dead, VisibilityTimeout=0)[0]["MessageId"]
+    sqs.start_message_move_task(SourceArn=arn)
+    _ended(at, arn)
+    return "same id" if at.receive(url)[0]["MessageId"] == before else "another id"
+
+
+@scenario(
+    "StartMessageMoveTask",
+    "R102",
+    error("InvalidParameterValue", "Source queue must be configured as a Dead Letter Queue."),
+)
+def source_that_is_no_dead_letter_queue(sqs: Any, at: Bench) -> Any:
+    """The source must be a dead-letter queue."""
+    return sqs.start_message_move_task(SourceArn=at.arn(at.queue()))
+
+
+@scenario(
+    "StartMessageMoveTask",
+    "R102",
+    error(
+        "ResourceNotFoundException",
+        "The resource that you specified for the DestinationArn parameter doesn't exist.",
+        404,
+    ),
+)
+def missing_destination(sqs: Any, at: Bench) -> Any:
+    """The destination must exist."""
+    _, _, arn = _pair(at)
+    return sqs.start_message_move_task(SourceArn=arn, DestinationArn=f"{arn}-not")
+
+
+@scenario(
+    "StartMessageMoveTask",
+    "R102",
+    error(
+        "InvalidParameterValue",
+        "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",
+    ),
+)
+def second_task(sqs: Any, at: Bench) -> Any:
+    """A source has at most one running task."""
+    _, _, arn = _pair(at, "1", "2", "3", "4")
+    sqs.start_message_move_task(SourceArn=arn, MaxNumberOfMessagesPerSecond=1)
+    return sqs.start_message_move_task(SourceArn=arn, MaxNumberOfMessagesPerSecond=1)
+
+
+@scenario(
+    "ListMessageMoveTasks",
+    "R104",
+    {
+        "Status": "COMPLETED",
+        "SourceArn": "<arn>:<dead>",
+        "ApproximateNumberOfMessagesMoved": 2,
+        "ApproximateNumberOfMessagesToMove": 2,
+        "StartedTimestamp": "<ms, number>",
+    },
+    needs_seconds=1,
+)
+def completed_task(sqs: Any, at: Bench) -> Any:
+    """A completed task shows its counts, and no member that was not given."""
+    _, _, arn = _pair(at, "1", "2")
+    sqs.start_message_move_task(SourceArn=arn)
+    return _ended(at, arn)
+
+
+@scenario(
+    "ListMessageMoveTasks",
+    "R104",
+    {
+        "TaskHandle": "<task 1>",
+        "Status": "RUNNING",
+        "SourceArn": "<arn>:<dead>",
+        "DestinationArn": "<arn>:<other>",
+        "MaxNumberOfMessagesPerSecond": 1,
+        "ApproximateNumberOfMessagesToMove": 4,
+        "StartedTimestamp": "<ms, number>",
+    },
+)
+def running_task(sqs: Any, at: Bench) -> Any:
+    """A running task shows its handle, and destination and rate where they were given."""
+    _, _, arn = _pair(at, "1", "2", "3", "4")
+    sqs.start_message_move_task(SourceArn=arn, DestinationArn=at.arn(at.queue("other")), MaxNumberOfMessagesPerSecond=1)
+    task = dict(sqs.list_message_move_tasks(SourceArn=arn)["Results"][0])
+    task.pop("ApproximateNumberOfMessagesMoved")  # depends on the moment
+    return task
+
+
+@scenario("ListMessageMoveTasks", "R104", [])
+def no_tasks(sqs: Any, at: Bench) -> Any:
+    """A source without tasks lists none."""
+    _, _, arn = _pair(at)
+    return sqs.list_message_move_tasks(SourceArn=arn).get("Results", [])
+
+
+@scenario("ListMessageMoveTasks", "R104", ["COMPLETED", "COMPLETED", "newest first"], needs_seconds=1)
+def newest_first(sqs: Any, at: Bench) -> Any:
+    """Tasks are listed newest first."""
+    _, _, arn = _pair(at, "1")
+    for _ in range(2):
+        sqs.start_message_move_task(SourceArn=arn)
+        _ended(at, arn)
+    tasks = sqs.list_message_move_tasks(SourceArn=arn, MaxResults=10)["Results"]
+    times = [task["StartedTimestamp"] for task in tasks]
+    order = "newest first" if times == sorted(times, reverse=True) else "oldest first"
+    return [*(task["Status"] for task in tasks), order]
+
+
+@scenario("ListMessageMoveTasks", "P108", error("ResourceNotFoundException", status=404))
+def missing_source(sqs: Any, at: Bench) -> Any:
+    """Listing the tasks of a missing queue is an error."""
+    return sqs.list_message_move_tasks(SourceArn=f"{at.arn(at.queue())}-not")
+
+
+@scenario("CancelMessageMoveTask", "R107", [{"ApproximateNumberOfMessagesMoved": "some"}, "CANCELLED"])
+def cancelled_task(sqs: Any, at: Bench) -> Any:
+    """Cancelling answers how many messages were moved, and the task shows as cancelled."""
+    _, _, arn = _pair(at, "1", "2", "3", "4")
+    handle = sqs.start_message_move_task(SourceArn=arn, MaxNumberOfMessagesPerSecond=1)["TaskHandle"]
+    moved = sqs.cancel_message_move_task(TaskHandle=handle)["ApproximateNumberOfMessagesMoved"]
+    answer = {"ApproximateNumberOfMessagesMoved": "some" if moved in range(4) else moved}
+    return [answer, _ended(at, arn)["Status"]]
+
+
+@scenario("CancelMessageMoveTask", "A103", error("InvalidParameterValue", "Value for parameter TaskHandle is invalid."))
+def garbage_handle(sqs: Any, at: Bench) -> Any:
+    """A TaskHandle that cannot be decoded is refused."""
+    return sqs.cancel_message_move_task(TaskHandle="garbage")
+
+
+def _handle(arn: str) -> str:
+    document = {"taskId": "0f8fad5b-d9cb-469f-a165-70867728950e", "sourceArn": arn}
+    return b64encode(json.dumps(document).encode()).decode()
+
+
+@scenario("CancelMessageMoveTask", "R103", error("ResourceNotFoundException", "Task does not exist.", 404))
+def unknown_task(sqs: Any, at: Bench) -> Any:
+    """A task that does not exist cannot be cancelled."""
+    _, _, arn = _pair(at)
+    return sqs.cancel_message_move_task(TaskHandle=_handle(arn))
+
+
+@scenario(
+    "CancelMessageMoveTask",
+    "R103",
+    error(
+        "ResourceNotFoundException",
+        "The resource that you specified for the SourceArn parameter doesn't exist.",
+        404,
+    ),
+)
+def task_of_a_missing_source(sqs: Any, at: Bench) -> Any:
+    """A task of a queue that does not exist cannot be cancelled."""
+    return sqs.cancel_message_move_task(TaskHandle=_handle(f"{at.arn(at.queue())}-not"))
+
+
+@scenario("StartMessageMoveTask", "R107", ["FAILED", "AWS.SimpleQueueService.NonExistentQueue"], needs_seconds=2)
+def deleted_destination(sqs: Any, at: Bench) -> Any:
+    """A task whose destination is deleted fails and says why."""
+    _, _, arn = _pair(at, "1", "2", "3", "4")
+    other = at.queue("other")
+    sqs.start_message_move_task(SourceArn=arn, DestinationArn=at.arn(other), MaxNumberOfMessagesPerSecond=1)
+    sqs.delete_queue(QueueUrl=other)
+    task = _ended(at, arn, within=5)
+    return [task.get("Status"), task.get("FailureReason")]
+
+
+@scenario("StartMessageMoveTask", "A106", ["1", "2"], needs_seconds=0.5)
+def rate_of_one(sqs: Any, at: Bench) -> Any:
+    """At one message a second the first moves at once and the second stays for a while."""
+    _, dead, arn = _pair(at, "1", "2", "3")
+    url = at.queue("other")
+    sqs.start_message_move_task(SourceArn=arn, DestinationArn=at.arn(url), MaxNumberOfMessagesPerSecond=1)
+    time.sleep(0.5)
+    return [at.counts(url)[0], at.counts(dead)[0]]

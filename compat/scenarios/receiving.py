@@ -1,0 +1,229 @@
+"""ReceiveMessage: limits, attributes, long polling, order."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import Any
+
+from compat.bench import Bench
+from compat.scenario import error, invalid, scenario
+
+_STANDARD = {
+    "ApproximateFirstReceiveTimestamp": "<ms, text>",
+    "ApproximateReceiveCount": "1",
+    "SenderId": "<sender 1>",
+    "SentTimestamp": "<ms, text>",
+}
+
+
+@scenario("ReceiveMessage", "R8", {})
+def nothing_there(sqs: Any, at: Bench) -> Any:
+    """An empty receive has no Messages member."""
+    return sqs.receive_message(QueueUrl=at.queue())
+
+
+@scenario(
+    "ReceiveMessage",
+    "R75 A9",
+    {
+        "MessageId": "<id 1>",
+        "ReceiptHandle": "<handle 1>",
+        "MD5OfBody": hashlib.md5(b"x", usedforsecurity=False).hexdigest(),
+        "Body": "x",
+    },
+)
+def message_without_attributes(sqs: Any, at: Bench) -> Any:
+    """A message shows no attributes unless they are asked for."""
+    url = at.queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    return at.receive(url)[0]
+
+
+@scenario("ReceiveMessage", "R75", _STANDARD)
+def all_system_attributes(sqs: Any, at: Bench) -> Any:
+    """All system attributes of a message of a standard queue."""
+    url = at.queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    return at.receive(url, MessageSystemAttributeNames=["All"])[0].get("Attributes")
+
+
+@scenario(
+    "ReceiveMessage",
+    "R75",
+    {**_STANDARD, "MessageDeduplicationId": "d", "MessageGroupId": "g", "SequenceNumber": "<sequence 1>"},
+)
+def all_system_attributes_of_fifo(sqs: Any, at: Bench) -> Any:
+    """All system attributes of a message of a FIFO queue."""
+    url = at.queue(fifo=True)
+    sqs.send_message(QueueUrl=url, MessageBody="x", MessageGroupId="g", MessageDeduplicationId="d")
+    return at.receive(url, MessageSystemAttributeNames=["All"])[0].get("Attributes")
+
+
+@scenario("ReceiveMessage", "R76", _STANDARD)
+def attribute_names_of_old(sqs: Any, at: Bench) -> Any:
+    """AttributeNames, which MessageSystemAttributeNames replaced, still works."""
+    url = at.queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    return at.receive(url, AttributeNames=["All"])[0].get("Attributes")
+
+
+@scenario("ReceiveMessage", "R76", {"ApproximateReceiveCount": "1", "SentTimestamp": "<ms, text>"})
+def both_names_of_attributes(sqs: Any, at: Bench) -> Any:
+    """With AttributeNames and MessageSystemAttributeNames the union is given."""
+    url = at.queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    asked: Any = {"AttributeNames": ["SentTimestamp"], "MessageSystemAttributeNames": ["ApproximateReceiveCount"]}
+    return at.receive(url, **asked)[0].get("Attributes")
+
+
+@scenario("ReceiveMessage", "R75", [["1", "2", "3"], "first receive stays"])
+def receive_count_grows(sqs: Any, at: Bench) -> Any:
+    """Each receive counts, and the time of the first one stays."""
+    url = at.queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    seen = [
+        at.receive(url, VisibilityTimeout=0, MessageSystemAttributeNames=["All"])[0]["Attributes"] for _ in range(3)
+    ]
+    firsts = {one["ApproximateFirstReceiveTimestamp"] for one in seen}
+    counts = [one["ApproximateReceiveCount"] for one in seen]
+    return [counts, "first receive stays" if len(firsts) == 1 else "first receive changes"]
+
+
+_COUNT = "Must be between 1 and 10, if provided."
+
+
+@scenario("ReceiveMessage", "R72", invalid("11", "MaxNumberOfMessages", _COUNT))
+def eleven_messages(sqs: Any, at: Bench) -> Any:
+    """MaxNumberOfMessages is at most 10."""
+    return sqs.receive_message(QueueUrl=at.queue(), MaxNumberOfMessages=11)
+
+
+@scenario("ReceiveMessage", "P72", invalid("0", "MaxNumberOfMessages", _COUNT))
+def zero_messages(sqs: Any, at: Bench) -> Any:
+    """MaxNumberOfMessages is at least 1."""
+    return sqs.receive_message(QueueUrl=at.queue(), MaxNumberOfMessages=0)
+
+
+_WAIT = "Must be >= 0 and <= 20, if provided."
+
+
+@scenario("ReceiveMessage", "R72", invalid("21", "WaitTimeSeconds", _WAIT))
+def long_wait(sqs: Any, at: Bench) -> Any:
+    """WaitTimeSeconds is at most 20."""
+    return sqs.receive_message(QueueUrl=at.queue(), WaitTimeSeconds=21)
+
+
+@scenario("ReceiveMessage", "R72", invalid("-1", "WaitTimeSeconds", _WAIT))
+def negative_wait(sqs: Any, at: Bench) -> Any:
+    """WaitTimeSeconds is not negative."""
+    return sqs.receive_message(QueueUrl=at.queue(), WaitTimeSeconds=-1)
+
+
+@scenario("ReceiveMessage", "D45", error("InvalidParameterValue"))
+def visibility_out_of_range(sqs: Any, at: Bench) -> Any:
+    """VisibilityTimeout over twelve hours is refused."""
+    return sqs.receive_message(QueueUrl=at.queue(), VisibilityTimeout=43201)
+
+
+@scenario("ReceiveMessage", "A73", [["x"], "at once"], needs_seconds=0.5)
+def poll_of_a_queue_with_a_message(sqs: Any, at: Bench) -> Any:
+    """A long poll returns at once when a message is there, also when more were asked for."""
+    url = at.queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    return _timed(sqs, url, within=2, MaxNumberOfMessages=10)
+
+
+@scenario("ReceiveMessage", "A73", [["x"], "at once"], needs_seconds=0.5)
+def poll_wakes_at_a_send(sqs: Any, at: Bench) -> Any:
+    """A waiting long poll returns when a message is sent."""
+    url = at.queue()
+    with at.later(0.3, sqs.send_message, QueueUrl=url, MessageBody="x"):
+        return _timed(sqs, url, within=3)
+
+
+@scenario("ReceiveMessage", "A73", [["x"], "at once"], needs_seconds=1.2)
+def poll_wakes_at_the_end_of_a_delay(sqs: Any, at: Bench) -> Any:
+    """A waiting long poll returns when a delay ends."""
+    url = at.queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x", DelaySeconds=1)
+    return _timed(sqs, url, within=3)
+
+
+@scenario("ReceiveMessage", "P73", [["x"], "at once"], needs_seconds=0.5)
+def poll_wakes_at_a_release(sqs: Any, at: Bench) -> Any:
+    """A waiting long poll returns when a message is given back."""
+    url = at.queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    handle = at.receive(url)[0]["ReceiptHandle"]
+    change = sqs.change_message_visibility
+    with at.later(0.3, change, QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0):
+        return _timed(sqs, url, within=3)
+
+
+@scenario("ReceiveMessage", "A73", [[], "waited"], needs_seconds=1.2)
+def wait_of_the_queue(sqs: Any, at: Bench) -> Any:
+    """Without WaitTimeSeconds the queue's ReceiveMessageWaitTimeSeconds holds."""
+    started = time.monotonic()
+    found = sqs.receive_message(QueueUrl=at.queue(ReceiveMessageWaitTimeSeconds="1")).get("Messages", [])
+    return [found, "waited" if time.monotonic() - started >= 0.9 else "at once"]
+
+
+@scenario("ReceiveMessage", "A73", [[], "at once"])
+def wait_of_zero_overrides_the_queue(sqs: Any, at: Bench) -> Any:
+    """WaitTimeSeconds 0 overrides the queue's ReceiveMessageWaitTimeSeconds."""
+    url = at.queue(ReceiveMessageWaitTimeSeconds="3")
+    started = time.monotonic()
+    found = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages", [])
+    return [found, "waited" if time.monotonic() - started >= 2.5 else "at once"]
+
+
+def _timed(sqs: Any, url: str, *, within: float, **members: Any) -> Any:
+    """Bodies of a poll that would wait twice as long, and whether it did."""
+    started = time.monotonic()
+    found = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=int(within * 2), **members).get("Messages", [])
+    is_quick = time.monotonic() - started < within
+    return [[message["Body"] for message in found], "at once" if is_quick else "late"]
+
+
+@scenario("ReceiveMessage", "A85", ["first", "second"])
+def requeued_message_keeps_its_place(sqs: Any, at: Bench) -> Any:
+    """A message that is given back comes before one sent later."""
+    url = at.queue()
+    sqs.send_message(QueueUrl=url, MessageBody="first")
+    handle = at.receive(url)[0]["ReceiptHandle"]
+    sqs.send_message(QueueUrl=url, MessageBody="second")
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+    return at.bodies(url, 2)
+
+
+@scenario("ReceiveMessage", "A74", [["x"], ["x"], "other handle"])
+def visibility_of_zero(sqs: Any, at: Bench) -> Any:
+    """VisibilityTimeout 0 leaves the message receivable, and each receive has a handle of its own."""
+    url = at.queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    one, two = (at.receive(url, VisibilityTimeout=0)[0] for _ in range(2))
+    handles = "same handle" if one["ReceiptHandle"] == two["ReceiptHandle"] else "other handle"
+    return [[one["Body"]], [two["Body"]], handles]
+
+
+@scenario("ReceiveMessage", "A84", [[], ["0", "0", "0"], {}], needs_seconds=61)
+def retention_ends_messages_in_flight(sqs: Any, at: Bench) -> Any:
+    """Retention takes messages in flight too, and deleting one afterwards is no error."""
+    url = at.queue(MessageRetentionPeriod="60")
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    handle = at.receive(url, VisibilityTimeout=30)[0]["ReceiptHandle"]
+    at.pass_time(61)
+    found = sqs.receive_message(QueueUrl=url).get("Messages", [])
+    return [found, at.counts(url), at.refusal(sqs.delete_message, QueueUrl=url, ReceiptHandle=handle)]
+
+
+@scenario("ReceiveMessage", "D45", [["x"], []], needs_seconds=1209601)
+def retention_of_a_fortnight(sqs: Any, at: Bench) -> Any:
+    """The longest retention is fourteen days."""
+    url = at.queue(MessageRetentionPeriod="1209600")
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    at.pass_time(1209590)
+    kept = at.bodies(url, 1, VisibilityTimeout=0)
+    at.pass_time(11)
+    return [kept, sqs.receive_message(QueueUrl=url).get("Messages", [])]

@@ -1,0 +1,203 @@
+"""Where scenarios run: the facade by either protocol, moto, any endpoint, and, only when asked for twice, AWS."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+import boto3
+import requests
+from botocore.config import Config
+from botocore.credentials import ReadOnlyCredentials
+
+from compat import query_protocol
+from compat.scenario import Protocol
+from compat.serving import serving
+
+NAMES: Final = ("facade-json", "facade-query", "moto", "moto-server", "aws")
+#: The longest that a scenario waits where a clock cannot be moved, by default.
+MAX_WAIT_SECONDS: Final = 2.0
+_BOTH: Final = frozenset[Protocol](("json", "query"))
+
+
+class TargetRefused(Exception):
+    """A target that must not, or cannot, be used."""
+
+
+@dataclass
+class Target:
+    """One service. ``endpoint`` None means AWS's own address; ``wire``: the protocols whose raw scenarios it runs."""
+
+    name: str
+    endpoint: str | None = None
+    protocol: Protocol = "json"
+    wire: frozenset[Protocol] = _BOTH
+    region: str = "us-east-1"
+    prefix: str = "compat-"
+    max_wait_seconds: float = MAX_WAIT_SECONDS
+    is_facade: bool = False
+    has_clock: bool = False
+    is_distributed: bool = False
+    version: str = ""
+    #: Used as they are; without them an access key names the account, and there are as many as one likes.
+    fixed_credentials: ReadOnlyCredentials | None = None
+    _clients: dict[tuple[str, str | None], Any] = field(default_factory=dict)
+    _making: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def address(self) -> str:
+        return self.endpoint or f"https://sqs.{self.region}.amazonaws.com"
+
+    def own_account(self) -> ReadOnlyCredentials:
+        """Credentials of an account that nobody else uses, where the target has many."""
+        return self.fixed_credentials or ReadOnlyCredentials(f"{uuid.uuid4().int % 10**12:012d}", "secret", None)
+
+    @cached_property
+    def shared_account(self) -> ReadOnlyCredentials:
+        """Credentials of one account for all who need none of their own."""
+        return self.own_account()
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        spoken = query_protocol.session() if self.protocol == "query" else None
+        return boto3.Session(botocore_session=spoken, region_name=self.region)
+
+    def client(self, credentials: ReadOnlyCredentials, region: str | None = None) -> Any:
+        """A client whose mistakes reach the server, and whose calls are made once."""
+        key = (credentials.access_key, region)
+        with self._making:
+            if key not in self._clients:
+                self._clients[key] = self._made(credentials, region)
+            return self._clients[key]
+
+    def _made(self, credentials: ReadOnlyCredentials, region: str | None) -> Any:
+        config = Config(
+            parameter_validation=False, max_pool_connections=64, retries={"total_max_attempts": 1}, read_timeout=40
+        )
+        return self._session.client(
+            "sqs",
+            region_name=region or self.region,
+            endpoint_url=self.endpoint,
+            aws_access_key_id=credentials.access_key,
+            aws_secret_access_key=credentials.secret_key,
+            aws_session_token=credentials.token,
+            config=config,
+        )
+
+
+@contextmanager
+def opened(name: str, facades: Facades, *, allow_aws: bool = False, region: str | None = None) -> Iterator[Target]:
+    """The target of that name, ready. Raises TargetRefused."""
+    match name.split("://"):
+        case ["facade-json" | "facade-query"]:
+            yield facades.target("json" if name == "facade-json" else "query")
+        case ["moto"]:
+            with _moto() as target:
+                yield target
+        case ["moto-server"]:
+            with _moto_server() as target:
+                yield target
+        case ["http" | "https", _]:
+            yield Target(name, name.rstrip("/"), is_distributed=True)
+        case ["query+http" | "query+https", _]:
+            yield Target(name, name.removeprefix("query+").rstrip("/"), "query", is_distributed=True)
+        case ["aws"]:
+            yield _aws(allow_aws, region)
+        case _:
+            raise TargetRefused(f"no target {name!r}: one of {', '.join(NAMES)}, or a URL (query+http://… for query)")
+
+
+class Facades:
+    """The one embedded service that both protocols' targets share; started when first asked for."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._url: str | None = None
+
+    def __enter__(self) -> Facades:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def target(self, protocol: Protocol) -> Target:
+        if self._url is None:
+            self._url = self._stack.enter_context(serving())
+        return Target(
+            f"facade-{protocol}",
+            self._url,
+            protocol,
+            frozenset({protocol}),
+            is_facade=True,
+            has_clock=_has_clock(self._url),
+            version=importlib.metadata.version("sqs-facade"),
+        )
+
+
+def _has_clock(url: str) -> bool:
+    answer = requests.post(f"{url}/_test/clock", json={"advance_seconds": 0}, timeout=10)
+    return answer.status_code == 200
+
+
+_MOTO_CREDENTIALS: Final = ReadOnlyCredentials("testing", "testing", None)
+
+
+@contextmanager
+def _moto() -> Iterator[Target]:
+    """moto in this process, as its decorator starts it."""
+    try:
+        from moto import mock_aws
+    except ImportError as problem:
+        raise TargetRefused("moto is not installed: pip install 'sqs-facade[compat]'") from problem
+    with mock_aws():
+        yield Target("moto", fixed_credentials=_MOTO_CREDENTIALS, version=importlib.metadata.version("moto"))
+
+
+@contextmanager
+def _moto_server() -> Iterator[Target]:
+    """moto as a server on a free port."""
+    try:
+        from moto.server import ThreadedMotoServer
+    except ImportError as problem:
+        raise TargetRefused("moto's server is not installed: pip install 'sqs-facade[compat]'") from problem
+    log = logging.getLogger("werkzeug")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # it logs every request, and the trace of every failure
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        yield Target(
+            "moto-server",
+            f"http://{host}:{port}",
+            fixed_credentials=_MOTO_CREDENTIALS,
+            version=importlib.metadata.version("moto"),
+        )
+    finally:
+        server.stop()
+        log.setLevel(level)
+
+
+def _aws(is_allowed: bool, region: str | None) -> Target:
+    """Real AWS, with whatever credentials boto3 finds. Raises TargetRefused unless it was allowed by a flag."""
+    if not is_allowed:
+        raise TargetRefused("the target aws makes queues in your account: say so with --allow-aws")
+    session = boto3.Session()
+    found = session.get_credentials()
+    if found is None:
+        raise TargetRefused("no AWS credentials found")
+    return Target(
+        "aws",
+        region=region or session.region_name or "us-east-1",
+        prefix=f"sqs-facade-compat-{uuid.uuid4().hex[:6]}-",
+        max_wait_seconds=90,
+        is_distributed=True,
+        fixed_credentials=found.get_frozen_credentials(),
+    )
