@@ -72,7 +72,8 @@ def _is_error(value: Any) -> bool:
 def brief(value: Any) -> str:
     """A value in one line."""
     if isinstance(value, dict) and "error" in value:
-        return f"{value['error']} ({value['status']}): {value['message']}"
+        said = "" if isinstance(value["message"], _Any) else f": {value['message']}"
+        return f"{value['error']} ({value['status']}){said}"
     if isinstance(value, dict) and "crash" in value:
         return f"crash: {value['crash']}"
     if value is None:

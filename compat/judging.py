@@ -79,6 +79,8 @@ def who_is_right(outcome: Outcome) -> str:
     scenario = outcome.scenario
     if outcome.target == "aws":
         return f"AWS answers otherwise than the fact says: {scenario.authority}"
+    if scenario.is_foreign_to_aws:
+        return f"nobody: {scenario.authority}"
     if scenario.is_proved:
         return f"AWS: {scenario.authority}"
     return f"not proved: {scenario.authority}"

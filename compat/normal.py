@@ -28,6 +28,7 @@ _TIMES: Final = {
     "ApproximateFirstReceiveTimestamp": "ms",
     "StartedTimestamp": "ms",
 }
+_FRACTION: Final = re.compile(r"\d+\.\d+")
 _DIGITS: Final = {"seconds": 10, "ms": 13}
 
 
@@ -82,7 +83,7 @@ class Normaliser:
         return value
 
     def _member(self, name: str, value: Any) -> Any:
-        if name in _TIMES and isinstance(value, str | int):
+        if name in _TIMES and isinstance(value, str | int | float):
             return _time(value, _TIMES[name])
         if name == "SequenceNumber" and isinstance(value, str) and not value.isdigit():
             return f"no decimal text: {value}"
@@ -98,8 +99,8 @@ class Normaliser:
         return _URL.sub("<url>/", _ARN.sub("<arn>:", text))
 
 
-def _time(value: str | int, unit: str) -> Any:
+def _time(value: str | float, unit: str) -> Any:
     kind = "text" if isinstance(value, str) else "number"
     if str(value).isdigit() and len(str(value)) == _DIGITS[unit]:
         return f"<{unit}, {kind}>"
-    return value
+    return f"<{unit} with a fraction, {kind}>" if _FRACTION.fullmatch(str(value)) else value

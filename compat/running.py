@@ -55,6 +55,8 @@ def run_one(target: Target, scenario: Scenario) -> Outcome:
         return Outcome(
             scenario, target.name, target.is_facade, "skipped", reason=f"works on the wire of {scenario.protocol}"
         )
+    if scenario.is_foreign_to_aws and target.name == "aws":
+        return Outcome(scenario, target.name, target.is_facade, "skipped", reason="not a feature of AWS")
     started = time.monotonic()
     bench = Bench(target, moves_time=scenario.is_slow)
     try:

@@ -21,6 +21,7 @@ KNOWN_BY: Final = {
     "D": "AWS's documentation",
     "M": "AWS's service model",
     "P": "peers' tests only",
+    "L": "a feature of LocalStack for developers, not of AWS",
 }
 
 
@@ -105,9 +106,14 @@ class Scenario:
         )
 
     @property
+    def is_foreign_to_aws(self) -> bool:
+        """It is about what services for developers have in addition."""
+        return all(fact[0] == "L" for fact in self.source.split())
+
+    @property
     def is_proved(self) -> bool:
         """AWS itself is behind it, not only its imitators."""
-        return any(fact[0] != "P" for fact in self.source.split())
+        return any(fact[0] not in "PL" for fact in self.source.split())
 
 
 _FOUND: dict[str, Scenario] = {}

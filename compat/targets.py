@@ -105,9 +105,9 @@ def opened(name: str, facades: Facades, *, allow_aws: bool = False, region: str 
             with _moto_server() as target:
                 yield target
         case ["http" | "https", _]:
-            yield Target(name, name.rstrip("/"), is_distributed=True)
+            yield Target(name, name.rstrip("/"))
         case ["query+http" | "query+https", _]:
-            yield Target(name, name.removeprefix("query+").rstrip("/"), "query", is_distributed=True)
+            yield Target(name, name.removeprefix("query+").rstrip("/"), "query")
         case ["aws"]:
             yield _aws(allow_aws, region)
         case _:

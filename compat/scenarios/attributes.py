@@ -80,6 +80,12 @@ def empty_name(sqs: Any, at: Bench) -> Any:
     return sqs.get_queue_attributes(QueueUrl=at.queue(), AttributeNames=["DelaySeconds", ""])
 
 
+@scenario("GetQueueAttributes", "A41", error("InvalidAttributeName", "Unknown Attribute VisibilityTimeout ."))
+def name_with_a_trailing_blank(sqs: Any, at: Bench) -> Any:
+    """An attribute name with a blank at its end is another, unknown name."""
+    return sqs.get_queue_attributes(QueueUrl=at.queue(), AttributeNames=["VisibilityTimeout "])
+
+
 @scenario("SetQueueAttributes", "A41", error("InvalidAttributeName", "Unknown Attribute Foobar."))
 def setting_an_unknown_name(sqs: Any, at: Bench) -> Any:
     """Setting an unknown attribute is refused."""

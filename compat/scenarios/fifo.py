@@ -98,7 +98,7 @@ def deletion_wakes_a_poll(sqs: Any, at: Bench) -> Any:
     _send(at, url, "a1", "a2")
     handle = _handles(at, url, 1)["a1"]
     with at.later(0.3, sqs.delete_message, QueueUrl=url, ReceiptHandle=handle):
-        found = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5).get("Messages", [])
+        found = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2).get("Messages", [])
     return [message["Body"] for message in found]
 
 

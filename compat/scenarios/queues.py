@@ -169,13 +169,12 @@ def regions_are_apart(sqs: Any, at: Bench) -> Any:
     return elsewhere.get_queue_url(QueueName=at.name())
 
 
-@scenario("GetQueueUrl", "A36", {"QueueUrl": "<url>/<queue>"})
+@scenario("GetQueueUrl", "A36", "the same URL")
 def url_of_a_queue(sqs: Any, at: Bench) -> Any:
     """GetQueueUrl gives the URL that CreateQueue gave."""
     url = at.queue()
-    answer = sqs.get_queue_url(QueueName=at.name())
-    assert answer["QueueUrl"] == url
-    return answer
+    found = sqs.get_queue_url(QueueName=at.name())["QueueUrl"]
+    return "the same URL" if found == url else [url, found]
 
 
 @scenario("GetQueueUrl", "A36", NO_QUEUE)

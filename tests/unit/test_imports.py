@@ -72,6 +72,12 @@ def test_libraries_stay_in_their_rooms(path: Path) -> None:
     assert not roots & {"boto3", "botocore", "moto", "xmltodict"}
 
 
+def test_compat_sees_the_product_only_over_http() -> None:
+    for path in (ROOT / "compat").rglob("*.py"):
+        roots = {imported.split(".")[0] for imported in _imports(path)}
+        assert not roots & {"sqs_facade", "zaqar_core", "wsgi", "redis"}, path
+
+
 def test_the_core_never_imports_the_sqs_face() -> None:
     for path in (ROOT / "zaqar_core").rglob("*.py"):
         assert not any(imported.startswith("sqs_facade") for imported in _imports(path)), path

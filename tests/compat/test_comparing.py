@@ -1,0 +1,53 @@
+"""The first difference is found, where it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from compat.comparing import Difference, first_difference, spoken
+from compat.scenario import ANY, ByProtocol, error
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "path"),
+    [
+        ({"a": 1}, {"a": 2}, "a"),
+        ({"a": 1}, {}, "a"),
+        ({}, {"a": 1}, "a"),
+        ({"a": [{"b": "x"}]}, {"a": [{"b": "y"}]}, "a[0].b"),
+        ([1, 2], [1], "[1]"),
+        ([1], [1, 2], "[1]"),
+        (1, True, ""),
+        ("1", 1, ""),
+        (None, {}, ""),
+        ({"a": ANY}, {}, "a"),
+        (error("Code"), {"QueueUrl": "u"}, ""),
+        ({"QueueUrl": "u"}, error("Code", "text"), ""),
+        (error("Code"), error("Other", "text"), "error"),
+        (error("Code", "text"), error("Code", "other"), "message"),
+    ],
+)
+def test_a_difference_is_found(expected: Any, got: Any, path: str) -> None:
+    difference = first_difference(expected, got)
+    assert difference is not None
+    assert difference.path == path
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"), [({"a": [1, "x"]}, {"a": [1, "x"]}), ({"a": ANY}, {"a": 5}), (error("C"), error("C", "m"))]
+)
+def test_what_is_equal_has_none(expected: Any, got: Any) -> None:
+    assert first_difference(expected, got) is None
+
+
+def test_the_protocols_may_read_differently() -> None:
+    expected = {"message": ByProtocol(json="short", query="long")}
+    assert spoken(expected, "json") == {"message": "short"}
+    assert spoken([expected], "query") == [{"message": "long"}]
+
+
+def test_a_refusal_is_told_in_one_line() -> None:
+    found = first_difference({"QueueUrl": "u"}, error("Code", "Some words.", 403))
+    assert found == Difference("", "{'QueueUrl': 'u'}", "Code (403): Some words.")

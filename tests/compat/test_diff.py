@@ -1,0 +1,109 @@
+"""``python -m compat diff``: the facade is as AWS is, by both protocols; and the reports say what was found."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from botocore.loaders import Loader
+from click.testing import CliRunner, Result
+
+from compat import judging, migrating, scenario
+from compat.__main__ import main
+from compat.running import run
+from compat.targets import Facades, opened
+from tests.conftest import Service
+
+ROOT = Path(__file__).resolve().parents[2]
+SCENARIOS = scenario.every()
+
+
+@pytest.mark.parametrize("name", ["facade-json", "facade-query"])
+def test_the_facade_does_as_aws_does(name: str) -> None:
+    with Facades() as facades, opened(name, facades) as target:
+        outcomes = run(target, SCENARIOS, lambda _: None)
+    assert judging.judge(outcomes, judging.accepted(), SCENARIOS).problems == ()
+    skipped = {outcome.reason.split(" ")[0] for outcome in outcomes if outcome.status == "skipped"}
+    assert skipped <= {"works"} or not target.has_clock
+
+
+def test_scenarios_cover_every_operation() -> None:
+    operations = Loader().load_service_model("sqs", "service-2")["operations"]
+    assert {one.operation for one in SCENARIOS} == set(operations)
+    assert len(SCENARIOS) >= 150
+
+
+def test_scenarios_have_sources() -> None:
+    assert all(one.authority for one in SCENARIOS)
+
+
+def test_the_list_of_motos_differences_is_fresh() -> None:
+    """``python -m compat migrating --write`` makes it so."""
+    written = migrating.written((ROOT / migrating.DOCUMENT).read_text())
+    moto = pytest.importorskip("moto")
+    if moto.__version__ != migrating.version_of(written):
+        pytest.skip(f"the list is of moto {migrating.version_of(written)}, installed is {moto.__version__}")
+    assert migrating.section() == written
+
+
+def _diff(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["diff", *arguments])
+
+
+class _Links(HTMLParser):
+    """Whatever a page would load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del tag
+        self.found += [value or "" for name, value in attrs if name in ("src", "href")]
+
+
+def test_reports_agree(service: Service, tmp_path: Path) -> None:
+    files = {"json": tmp_path / "report.json", "html": tmp_path / "report.html"}
+    result = _diff(
+        "--targets", service.url, "--only", "tags.*", "--json", str(files["json"]), "--html", str(files["html"])
+    )
+    assert result.exit_code == 0, result.output
+    document = json.loads(files["json"].read_text())
+    assert document["operations"]["TagQueue"] == {service.url: {"same": 3, "ran": 3}}
+    assert "TagQueue" in result.output
+    links = _Links()
+    links.feed(files["html"].read_text())
+    assert links.found == []
+    assert "TagQueue" in files["html"].read_text()
+
+
+def test_a_difference_of_another_service_is_reported_with_its_source() -> None:
+    result = _diff("--targets", "moto", "--only", "permissions.unknown_label")
+    assert result.exit_code == 0
+    assert "moto: permissions.unknown_label (RemovePermission)" in result.output
+    assert "right: AWS: recorded from AWS (fact 49)" in result.output
+
+
+def test_aws_is_not_touched_unless_asked_for_twice() -> None:
+    result = _diff("--targets", "aws", "--only", "tags.no_tags")
+    assert result.exit_code == 1
+    assert "--allow-aws" in result.output
+
+
+@pytest.mark.parametrize("arguments", [("--targets", "nobody"), ("--only", "nothing.*")])
+def test_nonsense_is_refused(arguments: tuple[str, ...]) -> None:
+    result = _diff(*arguments)
+    assert result.exit_code != 0
+    assert "Traceback" not in result.output
+
+
+def test_an_unused_entry_fails_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "differences.toml"
+    file.write_text('[[difference]]\nscenario = "tags.no_tags"\nreason = "r"\nsource = "s"\n')
+    entries = judging.accepted(file)
+    monkeypatch.setattr(judging, "accepted", lambda: entries)
+    result = _diff("--targets", "facade-json", "--only", "tags.no_tags")
+    assert result.exit_code == 1
+    assert "tags.no_tags does not differ any more" in result.output

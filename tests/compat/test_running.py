@@ -1,0 +1,80 @@
+"""A scenario is run on a real service, observed, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from compat.bench import Bench
+from compat.running import run, run_one
+from compat.scenario import error
+from compat.targets import Target
+from tests.compat.conftest import RECEIVED, Plant
+
+
+def test_what_is_as_expected_is_the_same(target: Target, plant: Plant) -> None:
+    assert run_one(target, plant(RECEIVED)).status == "same"
+
+
+def test_a_planted_difference_is_found(target: Target, plant: Plant) -> None:
+    outcome = run_one(target, plant({**RECEIVED, "Body": "y"}))
+    assert outcome.status == "different"
+    assert str(outcome.difference) == "Body: expected 'y', got 'x'"
+    assert outcome.observed == RECEIVED
+
+
+def test_a_refusal_is_an_observation(target: Target, plant: Plant) -> None:
+    def program(sqs: Any, at: Bench) -> Any:
+        return sqs.get_queue_url(QueueName=at.name())
+
+    missing = error("AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
+    assert run_one(target, plant(missing, program)).status == "same"
+
+
+def test_a_mistake_reaches_the_service(target: Target, plant: Plant) -> None:
+    def program(sqs: Any, at: Bench) -> Any:
+        return sqs.send_message(QueueUrl=at.queue())
+
+    expected = error("MissingParameter", "The request must contain the parameter MessageBody.")
+    assert run_one(target, plant(expected, program)).status == "same"
+
+
+def test_a_crash_is_an_observation(target: Target, plant: Plant) -> None:
+    def program(sqs: Any, at: Bench) -> Any:
+        return {}["nothing"]
+
+    assert run_one(target, plant(RECEIVED, program)).observed == {"crash": "KeyError: 'nothing'"}
+
+
+def test_queues_are_gone_afterwards(target: Target, plant: Plant) -> None:
+    urls: list[str] = []
+
+    def program(sqs: Any, at: Bench) -> Any:
+        urls.append(at.queue())
+        raise KeyError
+
+    run_one(target, plant(None, program))
+    client = target.client(target.shared_account)
+    with pytest.raises(client.exceptions.QueueDoesNotExist):
+        client.get_queue_attributes(QueueUrl=urls[0], AttributeNames=["All"])
+
+
+def test_too_much_time_is_no_difference(target: Target, plant: Plant) -> None:
+    def program(sqs: Any, at: Bench) -> Any:
+        at.pass_time(3600)
+
+    outcome = run_one(target, plant(None, program, needs_seconds=3600))
+    assert (outcome.status, outcome.reason) == ("skipped", "3,600 s would have to pass")
+
+
+def test_the_wire_of_another_protocol_is_left_out(target: Target, plant: Plant) -> None:
+    assert run_one(target, plant(RECEIVED, protocol="query")).status == "skipped"
+
+
+def test_outcomes_are_in_the_scenarios_order_and_heard_of_once(target: Target, plant: Plant) -> None:
+    scenarios = [plant(RECEIVED, name=name, needs_seconds=wait) for name, wait in (("a", 0.1), ("b", 0), ("c", 0.1))]
+    heard: list[Any] = []
+    outcomes = run(target, scenarios, heard.append)
+    assert [outcome.scenario for outcome in outcomes] == scenarios
+    assert len(heard) == 3
