@@ -181,9 +181,7 @@ def forbidden_character(sqs: Any, at: Bench) -> Any:
 def delay_of_an_entry(sqs: Any, at: Bench) -> Any:
     """An entry whose DelaySeconds is over 900 fails alone."""
     entries = [*_entries("a"), *_entries("b", DelaySeconds=901)]
-    answer = sqs.send_message_batch(QueueUrl=at.queue(), Entries=entries)
-    failed = [[entry["Id"], entry["Code"]] for entry in answer.get("Failed", [])]
-    return [[entry["Id"] for entry in answer.get("Successful", [])], failed]
+    return _ids_and_codes(sqs.send_message_batch(QueueUrl=at.queue(), Entries=entries))
 
 
 @scenario("SendMessageBatch", "R68", error("InvalidParameterValue", missing("MessageGroupId")["message"]))
@@ -274,3 +272,36 @@ def visibility_of_a_bad_handle(sqs: Any, at: Bench) -> Any:
     entries = [{"Id": "bad", "ReceiptHandle": "x", "VisibilityTimeout": 0}]
     answer = sqs.change_message_visibility_batch(QueueUrl=at.queue(), Entries=entries)
     return [[entry["Id"], entry["Code"], entry["SenderFault"]] for entry in answer.get("Failed", [])]
+
+
+@scenario("SendMessageBatch", "R64", error(f"{_PREFIX}.TooManyEntriesInBatchRequest"))
+def number_before_ids(sqs: Any, at: Bench) -> Any:
+    """Of too many entries and bad ids, the number is complained of."""
+    return sqs.send_message_batch(QueueUrl=at.queue(), Entries=_entries(*["b c"] * 11))
+
+
+@scenario("SendMessageBatch", "P64", _ID)
+def bad_ids_before_repeated_ones(sqs: Any, at: Bench) -> Any:
+    """Of bad ids and repeated ones, the bad ones are complained of."""
+    return sqs.send_message_batch(QueueUrl=at.queue(), Entries=_entries("b c", "b c"))
+
+
+@scenario("SendMessageBatch", "P68", [["a"], [["b", "InvalidParameterValue"]]])
+def delay_of_an_entry_on_fifo(sqs: Any, at: Bench) -> Any:
+    """On FIFO an entry with DelaySeconds fails alone."""
+    entries = [*_entries("a", MessageGroupId="g"), *_entries("b", MessageGroupId="h", DelaySeconds=2)]
+    return _ids_and_codes(sqs.send_message_batch(QueueUrl=at.queue(fifo=True), Entries=entries))
+
+
+@scenario("SendMessageBatch", "P68", [["a"], [["b", "InvalidParameterValue"]]])
+def empty_attribute_of_an_entry(sqs: Any, at: Bench) -> Any:
+    """An entry with an empty attribute value fails alone."""
+    empty = {"name": {"DataType": "String", "StringValue": ""}}
+    entries = [*_entries("a"), *_entries("b", MessageAttributes=empty)]
+    return _ids_and_codes(sqs.send_message_batch(QueueUrl=at.queue(), Entries=entries))
+
+
+def _ids_and_codes(answer: dict[str, Any]) -> list[Any]:
+    """Ids of what was done, ids and codes of what failed."""
+    failed = [[entry["Id"], entry["Code"]] for entry in answer.get("Failed", [])]
+    return [[entry["Id"] for entry in answer.get("Successful", [])], failed]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import requests
@@ -75,3 +76,32 @@ def second_account(sqs: Any, at: Bench) -> Any:
     other.send_message(QueueUrl=url, MessageBody="x")
     listed = other.list_queues(QueueNamePrefix=at.prefix).get("QueueUrls", [])
     return [at.bodies(url, 1), "listed together" if listed else "listed apart"]
+
+
+@scenario("ReceiveMessage", "L111", [[], [["1", "false"], ["2", "true"]]])
+def looking_at_a_locked_group(sqs: Any, at: Bench) -> Any:
+    """A locked group's messages are left out unless hidden ones are asked for; only the one in flight is invisible."""
+    url = at.queue(fifo=True)
+    for body in "12":
+        sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g")
+    at.receive(url)
+    shown = [[one["Body"], _attributes(one)["IsVisible"]] for one in _peek(at, url, ShowInvisible="true")]
+    return [_peek(at, url), shown]
+
+
+@scenario("SendMessage", "L112", [400, "InvalidRequest", "This endpoint only accepts ReceiveMessage calls"])
+def peek_endpoint_only_receives(sqs: Any, at: Bench) -> Any:
+    """As an SDK's endpoint the peek endpoint takes ReceiveMessage alone."""
+    answer = at.form(_PEEK, Action="SendMessage", QueueUrl=at.queue(), MessageBody="x")
+    found = [re.search(f"<{name}>([^<]*)</{name}>", answer.text) for name in ("Code", "Message")]
+    return [answer.status_code, *(one[1].rstrip(".") if one else "(absent)" for one in found)]
+
+
+@scenario("GetQueueUrl", "L37", "the same queue")
+def queue_of_another_owner(sqs: Any, at: Bench) -> Any:
+    """GetQueueUrl with the owner's id finds another account's queue."""
+    url = at.queue()
+    other = at.target.client(at.target.own_account())
+    owner = at.arn(url).split(":")[4]
+    found = other.get_queue_url(QueueName=at.name(), QueueOwnerAWSAccountId=owner)["QueueUrl"]
+    return "the same queue" if found == url else found

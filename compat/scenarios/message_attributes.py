@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 from compat.bench import Bench
@@ -217,3 +218,20 @@ def trace_header_of_the_request(sqs: Any, at: Bench) -> Any:
 def unknown_system_attribute(sqs: Any, at: Bench) -> Any:
     """Only AWSTraceHeader can be sent as a system attribute."""
     return sqs.send_message(QueueUrl=at.queue(), MessageBody="x", MessageSystemAttributes={"SenderId": _text("x")})
+
+
+@scenario("SendMessage", "P60", {"AWSTraceHeader": _TRACE}, protocol="json")
+def trace_attribute_wins(sqs: Any, at: Bench) -> Any:
+    """AWSTraceHeader given as a system attribute wins over the request's header."""
+    url = at.queue()
+    document = {"QueueUrl": url, "MessageBody": "x", "MessageSystemAttributes": {"AWSTraceHeader": _text(_TRACE)}}
+    at.json("SendMessage", json.dumps(document).encode(), **{"X-Amzn-Trace-Id": "Root=1-0-0"}).raise_for_status()
+    return at.receive(url, MessageSystemAttributeNames=["AWSTraceHeader"])[0].get("Attributes")
+
+
+@scenario("SendMessage", "A56", ["n" * 256])
+def longest_name(sqs: Any, at: Bench) -> Any:
+    """A name of 256 characters is accepted and comes back."""
+    url = at.queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x", MessageAttributes={"n" * 256: _text("x")})
+    return list(at.receive(url, MessageAttributeNames=["All"])[0].get("MessageAttributes", {}))

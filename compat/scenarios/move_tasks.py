@@ -220,7 +220,7 @@ def unknown_task(sqs: Any, at: Bench) -> Any:
 
 @scenario(
     "CancelMessageMoveTask",
-    "R103",
+    "A103",
     error(
         "ResourceNotFoundException",
         "The resource that you specified for the SourceArn parameter doesn't exist.",
@@ -232,15 +232,22 @@ def task_of_a_missing_source(sqs: Any, at: Bench) -> Any:
     return sqs.cancel_message_move_task(TaskHandle=_handle(f"{at.arn(at.queue())}-not"))
 
 
-@scenario("StartMessageMoveTask", "R107", ["FAILED", "AWS.SimpleQueueService.NonExistentQueue"], needs_seconds=2)
+@scenario(
+    "StartMessageMoveTask",
+    "R107",
+    ["FAILED", "AWS.SimpleQueueService.NonExistentQueue", "the rest stays"],
+    needs_seconds=2,
+)
 def deleted_destination(sqs: Any, at: Bench) -> Any:
-    """A task whose destination is deleted fails and says why."""
-    _, _, arn = _pair(at, "1", "2", "3", "4")
+    """A task whose destination is deleted fails and says why; the rest stays in the source."""
+    _, dead, arn = _pair(at, "1", "2", "3", "4")
     other = at.queue("other")
     sqs.start_message_move_task(SourceArn=arn, DestinationArn=at.arn(other), MaxNumberOfMessagesPerSecond=1)
     sqs.delete_queue(QueueUrl=other)
     task = _ended(at, arn, within=5)
-    return [task.get("Status"), task.get("FailureReason")]
+    moved, rest = task.get("ApproximateNumberOfMessagesMoved", 0), int(at.counts(dead)[0])
+    whole = "the rest stays" if moved + rest == 4 else f"{moved} moved, {rest} stay"
+    return [task.get("Status"), task.get("FailureReason"), whole]
 
 
 @scenario("StartMessageMoveTask", "A106", ["1", "2"], needs_seconds=0.5)

@@ -198,7 +198,7 @@ def queue_url_as_a_bare_name(sqs: Any, at: Bench) -> Any:
     return {"Body": at.bodies(url, 1)[0]}
 
 
-@scenario("SendMessage", "A20 R20", NO_QUEUE)
+@scenario("SendMessage", "R20", NO_QUEUE)
 def sending_to_a_missing_queue(sqs: Any, at: Bench) -> Any:
     """The missing queue of a data operation reads differently by the two protocols."""
     url = at.queue()

@@ -93,7 +93,7 @@ def system_attributes_do_not_count(sqs: Any, at: Bench) -> Any:
     return ["accepted"]
 
 
-@scenario("SendMessage", "R38 D54", "1048576 bytes")
+@scenario("SendMessage", "R38 R54", "1048576 bytes")
 def a_mebibyte(sqs: Any, at: Bench) -> Any:
     """A message of a whole mebibyte is sent and received."""
     url = at.queue()

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import requests
+from botocore.exceptions import ClientError
 
 from compat.bench import Bench
 from compat.scenario import scenario
@@ -121,3 +122,12 @@ def url_of_another_host(sqs: Any, at: Bench) -> Any:
     elsewhere = f"http://127.0.0.1:1{at.path(url)}"
     at.json("SendMessage", _body(QueueUrl=elsewhere, MessageBody="x")).raise_for_status()
     return at.bodies(url, 1)
+
+
+@scenario("GetQueueAttributes", "R6", "Unknown Attribute Foobar.", protocol="json")
+def key_of_the_words(sqs: Any, at: Bench) -> Any:
+    """An error's words stand under the lower-case key message, where botocore finds them for modelled errors too."""
+    try:
+        return sqs.get_queue_attributes(QueueUrl=at.queue(), AttributeNames=["Foobar"])
+    except ClientError as problem:
+        return problem.response.get("message")

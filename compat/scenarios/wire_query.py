@@ -181,3 +181,23 @@ def tags_by_their_old_name(sqs: Any, at: Bench) -> Any:
     url = at.queue()
     _call(at, "TagQueue", **{"QueueUrl": url, "Tag.1.Key": "a", "Tag.1.Value": "b"}).raise_for_status()
     return sqs.list_queue_tags(QueueUrl=url)
+
+
+@scenario(
+    "ListQueues",
+    "A15",
+    [400, "Sender", "InvalidAction", "The action ListQueues is not valid for this endpoint."],
+    protocol="query",
+)
+def listing_on_a_queues_path(sqs: Any, at: Bench) -> Any:
+    """ListQueues is refused on a queue's path."""
+    return _error(_call(at, "ListQueues", at.path(at.queue())))
+
+
+@scenario("GetQueueAttributes", "L25", "0", protocol="query")
+def unsigned(sqs: Any, at: Bench) -> Any:
+    """A service for developers answers requests without a signature."""
+    members = {"Action": "GetQueueAttributes", "AttributeName.1": "DelaySeconds", "Version": _VERSION}
+    answer = requests.get(at.target.address + at.path(at.queue()), members, timeout=30)
+    found = re.search("<Value>([^<]*)</Value>", answer.text)
+    return found[1] if found else [answer.status_code, answer.text[:100]]
