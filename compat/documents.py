@@ -76,7 +76,7 @@ def _page(verdict: Verdict) -> Iterator[str]:
     yield f"<title>SQS, behaviour by behaviour</title><style>{_STYLE}</style></head><body>"
     yield "<h1>SQS, behaviour by behaviour</h1>"
     yield "<p>In each cell: scenarios that are as on AWS, of those that ran.</p>"
-    if verdict.is_good:
+    if verdict.is_good and any(outcome.is_of_facade for outcome in verdict.outcomes):
         yield '<p class="good">sqs-facade is as AWS is, but for accepted differences.</p>'
     yield from (f'<p class="bad">{html.escape(problem)}</p>' for problem in verdict.problems)
     yield f"<table><tr><th>operation</th>{''.join(f'<th>{html.escape(name)}</th>' for name in names)}</tr>"
@@ -85,9 +85,11 @@ def _page(verdict: Verdict) -> Iterator[str]:
     yield "</table>"
     for name in names:
         yield f"<h2>{html.escape(name)}</h2>"
-        for outcome in verdict.outcomes:
-            if outcome.target == name and outcome.difference:
-                yield from _details(outcome, verdict)
+        differing = [one for one in verdict.outcomes if one.target == name and one.difference]
+        if not differing:
+            yield "<p>No difference.</p>"
+        for outcome in differing:
+            yield from _details(outcome, verdict)
 
 
 def _cell(cell: tuple[int, int] | None) -> str:
