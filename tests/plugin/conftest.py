@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["pytester"]
-
 FOLDER = Path(__file__).parent / "samples"
 #: A checkout that is not installed has no entry point.
 IS_INSTALLED = any(point.name == "sqs_facade" for point in entry_points(group="pytest11"))
