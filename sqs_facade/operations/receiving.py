@@ -13,7 +13,7 @@ from sqs_facade.operations import overrides
 from sqs_facade.operations.batches import WHOLE_BATCH, BatchId, Failed, check_ids, failed
 from sqs_facade.operations.sending import sequence_number
 from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
-from zaqar_core import messages
+from zaqar_core import leases
 from zaqar_core.model import Receipt, StoredMessage
 from zaqar_core.names import QueueRef
 
@@ -72,7 +72,7 @@ def receive_message(call: Call, asked: ReceiveMessage) -> ReceiveMessageResult:
             visibility_seconds=asked.visibility_timeout,
         )
     else:
-        found = messages.receive(
+        found = leases.receive(
             call.session,
             ref,
             max_messages=most or 1,
@@ -156,7 +156,7 @@ def _receipt(call: Call, handle: str | None) -> Receipt:
 def delete_message(call: Call, asked: DeleteMessage) -> None:
     """The message is gone, or was already. One round trip. Raises ReceiptHandleIsInvalid."""
     ref = call.queue(asked.queue_url)
-    [outcome] = messages.delete_received(call.session, ref, [_receipt(call, asked.receipt_handle)])
+    [outcome] = leases.delete_received(call.session, ref, [_receipt(call, asked.receipt_handle)])
     if outcome is not None:
         raise of_receipt_fact(outcome, asked.receipt_handle or "")
 
@@ -175,7 +175,7 @@ def change_message_visibility(call: Call, asked: ChangeMessageVisibility) -> Non
     if asked.visibility_timeout is None:
         raise missing("VisibilityTimeout")
     bounds.VISIBILITY.check(asked.visibility_timeout)
-    [outcome] = messages.change_visibility(call.session, ref, [(receipt, asked.visibility_timeout)])
+    [outcome] = leases.change_visibility(call.session, ref, [(receipt, asked.visibility_timeout)])
     if outcome is not None:
         raise of_receipt_fact(outcome, asked.receipt_handle or "")
 
@@ -211,7 +211,7 @@ def delete_message_batch(call: Call, asked: DeleteMessageBatch) -> BatchResult:
             good.append((name, entry.receipt_handle or "", _receipt(call, entry.receipt_handle)))
         except SqsError as error:
             result.failed.append(failed(name, error))
-    outcomes = messages.delete_received(call.session, ref, [receipt for _, _, receipt in good])
+    outcomes = leases.delete_received(call.session, ref, [receipt for _, _, receipt in good])
     for (name, handle, _), outcome in zip(good, outcomes, strict=True):
         if outcome is None:
             result.successful.append(DoneEntry(name))
@@ -246,7 +246,7 @@ def change_message_visibility_batch(call: Call, asked: ChangeMessageVisibilityBa
             good.append((name, entry.receipt_handle or "", receipt, seconds))
         except SqsError as error:
             result.failed.append(failed(name, error))
-    outcomes = messages.change_visibility(call.session, ref, [(receipt, seconds) for _, _, receipt, seconds in good])
+    outcomes = leases.change_visibility(call.session, ref, [(receipt, seconds) for _, _, receipt, seconds in good])
     for (name, handle, _, _), outcome in zip(good, outcomes, strict=True):
         if outcome is None:
             result.successful.append(DoneEntry(name))

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from zaqar_core import dead_letters, messages, queues
+from zaqar_core import dead_letters, leases, messages, queues
 from zaqar_core.core import Core, Session
 from zaqar_core.model import Counts, NewMessage, QueueSettings, Receipt, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
@@ -65,7 +65,7 @@ def test_each_group_is_in_order_and_in_one_hand(core: Core, session: Session) ->
         chance, misses = random.Random(number), 0
         while misses < 3:
             with core.session() as mine:
-                found = messages.receive(mine, queue, max_messages=chance.choice((1, 2, 10)), wait_seconds=0)
+                found = leases.receive(mine, queue, max_messages=chance.choice((1, 2, 10)), wait_seconds=0)
                 misses = 0 if found else misses + 1
                 is_kept = chance.random() < 0.9
                 with lock:
@@ -76,9 +76,9 @@ def test_each_group_is_in_order_and_in_one_hand(core: Core, session: Session) ->
                 with lock:
                     holders.subtract({one.group or "" for one in found})
                 if is_kept:
-                    messages.delete_received(mine, queue, receipts(found))
+                    leases.delete_received(mine, queue, receipts(found))
                 else:
-                    messages.change_visibility(mine, queue, [(receipt, 0) for receipt in receipts(found)])
+                    leases.change_visibility(mine, queue, [(receipt, 0) for receipt in receipts(found)])
 
     crowd(32, consume)
     assert shared == []
@@ -103,15 +103,15 @@ def test_every_message_is_a_dead_letter_once(core: Core, session: Session, kind:
         chance, misses = random.Random(number), 0
         while misses < 5:
             with core.session() as mine:
-                found = messages.receive(mine, queue, max_messages=chance.choice((1, 10)), wait_seconds=0)
+                found = leases.receive(mine, queue, max_messages=chance.choice((1, 10)), wait_seconds=0)
             misses = 0 if found else misses + 1
 
     crowd(8, consume)
     dead_letters.finish_moves(session, queue)
     buried: list[bytes] = []
-    while found := messages.receive(session, dead, max_messages=10, wait_seconds=0):
+    while found := leases.receive(session, dead, max_messages=10, wait_seconds=0):
         buried += [one.body for one in found]
-        messages.delete_received(session, dead, receipts(found))
+        leases.delete_received(session, dead, receipts(found))
     assert (len(buried), len(set(buried))) == (500, 500)
     assert [queues.get_with_counts(session, ref)[1] for ref in (queue, dead)] == [EMPTY, EMPTY]
     assert left(session, queue) | left(session, dead) == set()
@@ -130,12 +130,12 @@ def test_tenants_that_are_gone_leave_nothing(core: Core, session: Session, advan
                     messages.send(mine, queue, [NewMessage(b"1", group=group, delay_seconds=delay)] * 3)
                 else:
                     seconds = chance.choice((0, 1, 60))
-                    found = messages.receive(mine, queue, max_messages=10, visibility_seconds=seconds, wait_seconds=0)
+                    found = leases.receive(mine, queue, max_messages=10, visibility_seconds=seconds, wait_seconds=0)
                     if chance.random() < 0.8:
-                        messages.delete_received(mine, queue, receipts(found))
+                        leases.delete_received(mine, queue, receipts(found))
 
     crowd(8, act)
     advance(queue, 400)
-    while found := messages.receive(session, queue, max_messages=10, wait_seconds=0):
-        messages.delete_received(session, queue, receipts(found))
+    while found := leases.receive(session, queue, max_messages=10, wait_seconds=0):
+        leases.delete_received(session, queue, receipts(found))
     assert (queues.get_with_counts(session, queue)[1], left(session, queue)) == (EMPTY, set())

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from zaqar_core import messages, queues
+from zaqar_core import leases, messages, queues
 from zaqar_core.core import Session
 from zaqar_core.model import NewMessage, QueueSettings, SettingsChange
 from zaqar_core.names import QueueRef
@@ -36,7 +36,7 @@ def send(session: Session, queue: QueueRef, kind: str) -> None:
 
 def counts(session: Session, queue: QueueRef, tries: int) -> list[int]:
     """Receive counts of what the queue gives in so many tries."""
-    got = [messages.receive(session, queue, max_messages=10, wait_seconds=0) for _ in range(tries)]
+    got = [leases.receive(session, queue, max_messages=10, wait_seconds=0) for _ in range(tries)]
     return [one.receive_count for found in got for one in found]
 
 
@@ -65,7 +65,7 @@ def test_a_queue_that_buries_in_itself_gives_the_message_to_a_poll(session: Sess
     send(session, queue, kind)
     assert counts(session, queue, 1) == [1]
     before = session.store.command("INFO", "commandstats")
-    [found] = messages.receive(session, queue, max_messages=10, wait_seconds=2)
+    [found] = leases.receive(session, queue, max_messages=10, wait_seconds=2)
     assert found.receive_count == 2
     assert _function_calls(session.store.command("INFO", "commandstats")) - _function_calls(before) < 20
 

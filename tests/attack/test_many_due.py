@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from zaqar_core import claims, messages, queues
+from zaqar_core import claims, leases, messages, queues
 from zaqar_core.core import Session
 from zaqar_core.model import NewMessage, QueueSettings
 from zaqar_core.names import QueueRef
@@ -31,18 +31,18 @@ def queue(session: Session, advance: Advance, request: pytest.FixtureRequest) ->
     messages.send(session, ref, new[:MANY])
     for seconds in (0, 1):
         for _ in range(MANY // 10):
-            found = messages.receive(session, ref, max_messages=10, visibility_seconds=30 + seconds, wait_seconds=0)
+            found = leases.receive(session, ref, max_messages=10, visibility_seconds=30 + seconds, wait_seconds=0)
             if not seconds:
-                messages.change_visibility(session, ref, [(one.receipt, 2) for one in found if one.receipt])
+                leases.change_visibility(session, ref, [(one.receipt, 2) for one in found if one.receipt])
         advance(ref, 3 - 3 * seconds)
     messages.send(session, ref, new[MANY:])
-    assert len(messages.receive(session, ref, max_messages=10, visibility_seconds=40, wait_seconds=0)) == 1
+    assert len(leases.receive(session, ref, max_messages=10, visibility_seconds=40, wait_seconds=0)) == 1
     advance(ref, 60)
     return ref
 
 
 def test_a_receive_finds_it(session: Session, queue: QueueRef) -> None:
-    [found] = messages.receive(session, queue, max_messages=10, wait_seconds=0)
+    [found] = leases.receive(session, queue, max_messages=10, wait_seconds=0)
     assert (found.body, found.receive_count) == (str(MANY).encode(), 2)
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from zaqar_core import messages, queues
+from zaqar_core import leases, messages, queues
 from zaqar_core.core import Core, Session
 from zaqar_core.model import NewMessage, QueueSettings, SettingsChange
 from zaqar_core.names import QueueRef
@@ -60,7 +60,7 @@ def asleep(
 
     def run() -> tuple[float, int]:
         with core.session() as session:
-            found = messages.receive(session, queue, max_messages=1, visibility_seconds=seconds, wait_seconds=4)
+            found = leases.receive(session, queue, max_messages=1, visibility_seconds=seconds, wait_seconds=4)
         return time.monotonic(), len(found)
 
     futures = [pool.submit(run) for _ in range(n)]
@@ -109,11 +109,11 @@ def test_a_sleeper_has_a_delayed_message_whose_group_came_free(
     queue = QueueRef("000000000000", "us-east-1", f"q-{uuid.uuid4().hex[:12]}.fifo")
     queues.create(session, queue, QueueSettings(), creator="sqs")
     messages.send(session, queue, [new("fifo", group="a")])
-    [held] = messages.receive(session, queue, max_messages=1, visibility_seconds=60)
+    [held] = leases.receive(session, queue, max_messages=1, visibility_seconds=60)
     queues.change(session, queue, SettingsChange(set={"delay_seconds": 1}))
     messages.send(session, queue, [new("fifo", group="a")])
     since = time.monotonic()
     polls = asleep(core, pool, queue, 1)
     assert held.receipt is not None
-    messages.delete_received(session, queue, [held.receipt])
+    leases.delete_received(session, queue, [held.receipt])
     assert_given(polls, since)

@@ -16,7 +16,7 @@ import msgspec
 import redis
 
 from tests.model.words import Entry, Outcome, SettingsOf
-from zaqar_core import messages, queues
+from zaqar_core import leases, messages, queues
 from zaqar_core.core import Session
 from zaqar_core.errors import (
     CoreError,
@@ -192,7 +192,7 @@ class CoreDriver:
         self, name: str, most: int, visibility_seconds: int | None, attempt_id: str | None = None
     ) -> list[Received] | Outcome:
         try:
-            found = messages.receive(
+            found = leases.receive(
                 self.session,
                 self.ref(name),
                 max_messages=most,
@@ -224,13 +224,13 @@ class CoreDriver:
 
     def extend(self, name: str, changes: Sequence[tuple[Any, int]]) -> list[Outcome]:
         try:
-            return [outcome_of(e) for e in messages.change_visibility(self.session, self.ref(name), changes)]
+            return [outcome_of(e) for e in leases.change_visibility(self.session, self.ref(name), changes)]
         except CoreError as error:
             return [outcome_of(error)]
 
     def delete(self, name: str, handles: Sequence[Any]) -> list[Outcome]:
         try:
-            return [outcome_of(e) for e in messages.delete_received(self.session, self.ref(name), handles)]
+            return [outcome_of(e) for e in leases.delete_received(self.session, self.ref(name), handles)]
         except CoreError as error:
             return [outcome_of(error)]
 

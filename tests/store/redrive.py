@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zaqar_core import messages, move_tasks, queues
+from zaqar_core import leases, messages, move_tasks, queues
 from zaqar_core.core import Session
 from zaqar_core.model import MoveTask, NewMessage, QueueSettings, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
@@ -32,9 +32,9 @@ def bury_in(session: Session, queue: QueueRef, dead: QueueRef) -> None:
 def bury(session: Session, queue: QueueRef, *new: NewMessage) -> None:
     """Send the messages, receive each once, and let the next receive move them to the dead-letter queue."""
     messages.send(session, queue, new)
-    while messages.receive(session, queue, max_messages=10, wait_seconds=0):
+    while leases.receive(session, queue, max_messages=10, wait_seconds=0):
         continue
-    messages.receive(session, queue, max_messages=10, wait_seconds=0)
+    leases.receive(session, queue, max_messages=10, wait_seconds=0)
 
 
 def bodies(*texts: str) -> list[NewMessage]:
@@ -65,7 +65,7 @@ def visible(session: Session, queue: QueueRef) -> int:
 
 
 def taken(session: Session, queue: QueueRef) -> list[StoredMessage]:
-    return messages.receive(session, queue, max_messages=10, visibility_seconds=60, wait_seconds=0)
+    return leases.receive(session, queue, max_messages=10, visibility_seconds=60, wait_seconds=0)
 
 
 def looked_at(session: Session, queue: QueueRef) -> list[StoredMessage]:

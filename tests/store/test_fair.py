@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from zaqar_core import claims, messages, queues
+from zaqar_core import claims, leases, messages, queues
 from zaqar_core.core import Core, Session
 from zaqar_core.model import Counts, NewMessage, Receipt, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
@@ -22,7 +22,7 @@ def send(session: Session, ref: QueueRef, *texts: str) -> None:
 
 
 def receive(session: Session, ref: QueueRef, n: int = 10, seconds: int = 30) -> list[StoredMessage]:
-    return messages.receive(session, ref, max_messages=n, visibility_seconds=seconds, wait_seconds=0)
+    return leases.receive(session, ref, max_messages=n, visibility_seconds=seconds, wait_seconds=0)
 
 
 def receipts(found: list[StoredMessage]) -> list[Receipt]:
@@ -58,7 +58,7 @@ def test_a_slow_tenant_is_noisy_with_few_in_flight(session: Session, queue: Queu
     send(session, queue, *["a"] * 10)
     [slow] = receive(session, queue, 1)
     advance(queue, 20)
-    messages.delete_received(session, queue, receipts([slow]))
+    leases.delete_received(session, queue, receipts([slow]))
     receive(session, queue, 1)
     send(session, queue, "b1")
     assert texts(receive(session, queue, 1)) == ["b1"]
@@ -69,7 +69,7 @@ def test_a_noisy_tenant_is_quiet_when_none_of_its_messages_waits(
 ) -> None:
     while rest := receive(session, queue):
         noisy += rest
-    messages.delete_received(session, queue, receipts(noisy))
+    leases.delete_received(session, queue, receipts(noisy))
     send(session, queue, "a-new", "b1")
     assert texts(receive(session, queue, 1)) == ["a-new"]
 
@@ -96,15 +96,15 @@ def test_of_noisy_tenants_the_one_with_fewest_in_flight_is_served(session: Sessi
 def test_nothing_is_lost_and_counts_agree(session: Session, queue: QueueRef, advance: Advance) -> None:
     send(session, queue, *[f"{tenant}{n}" for n in range(30) for tenant in "ab-"])
     first = [one for _ in range(3) for one in receive(session, queue)]
-    messages.change_visibility(session, queue, [(receipt, 0) for receipt in receipts(first[:10])])
-    messages.delete_received(session, queue, receipts(first[10:20]))
+    leases.change_visibility(session, queue, [(receipt, 0) for receipt in receipts(first[:10])])
+    leases.delete_received(session, queue, receipts(first[10:20]))
     assert queues.get_with_counts(session, queue)[1] == Counts(70, 10, 0)
     advance(queue, 31)
     assert queues.get_with_counts(session, queue)[1] == Counts(80, 0, 0)
     found: list[str] = []
     while got := receive(session, queue):
         found += texts(got)
-        messages.delete_received(session, queue, receipts(got))
+        leases.delete_received(session, queue, receipts(got))
     assert len(found) == len(set(found)) == 80
     assert queues.get_with_counts(session, queue)[1] == Counts(0, 0, 0)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from zaqar_core import claims, messages, queues
+from zaqar_core import claims, leases, messages, queues
 from zaqar_core.core import Session
 from zaqar_core.errors import DeduplicationIdMissing, LeaseExpired
 from zaqar_core.model import Counts, NewMessage, QueueSettings, Sent, SettingsChange, StoredMessage
@@ -35,7 +35,7 @@ def send(session: Session, ref: QueueRef, *texts: str) -> list[Sent]:
 
 
 def receive(session: Session, ref: QueueRef, n: int = 10, seconds: int = 30) -> list[StoredMessage]:
-    return messages.receive(session, ref, max_messages=n, visibility_seconds=seconds, wait_seconds=0)
+    return leases.receive(session, ref, max_messages=n, visibility_seconds=seconds, wait_seconds=0)
 
 
 def texts(found: list[StoredMessage]) -> list[str]:
@@ -43,7 +43,7 @@ def texts(found: list[StoredMessage]) -> list[str]:
 
 
 def delete(session: Session, ref: QueueRef, *found: StoredMessage) -> list[object]:
-    return list(messages.delete_received(session, ref, [one.receipt for one in found if one.receipt]))
+    return list(leases.delete_received(session, ref, [one.receipt for one in found if one.receipt]))
 
 
 def test_one_group_is_served_before_the_next(session: Session, fifo: QueueRef) -> None:
@@ -73,7 +73,7 @@ def test_an_ended_lease_gives_only_what_is_before_one_still_held(
     send(session, fifo, "a1", "a2", "a3")
     found = receive(session, fifo)
     assert found[1].receipt is not None
-    messages.change_visibility(session, fifo, [(found[1].receipt, 100)])
+    leases.change_visibility(session, fifo, [(found[1].receipt, 100)])
     advance(fifo, 31)
     assert texts(receive(session, fifo)) == ["a1"]
 
@@ -95,7 +95,7 @@ def test_a_released_message_is_the_next_of_its_group(session: Session, fifo: Que
     send(session, fifo, "a1", "a2", "a3")
     first, _ = receive(session, fifo, 2)
     assert first.receipt is not None
-    messages.change_visibility(session, fifo, [(first.receipt, 0)])
+    leases.change_visibility(session, fifo, [(first.receipt, 0)])
     [again] = receive(session, fifo)
     assert (again.body, again.receive_count) == (b"a1", 2)
 
@@ -109,7 +109,7 @@ def test_a_receipt_past_its_lease_neither_deletes_nor_extends(
     [outcome] = delete(session, fifo, found)
     assert isinstance(outcome, LeaseExpired)
     assert found.receipt is not None
-    [outcome] = messages.change_visibility(session, fifo, [(found.receipt, 10)])
+    [outcome] = leases.change_visibility(session, fifo, [(found.receipt, 10)])
     assert isinstance(outcome, LeaseExpired)
     assert texts(receive(session, fifo)) == ["a1"]
 
@@ -184,7 +184,7 @@ def test_an_attempt_repeated_gives_the_same_messages(session: Session, fifo: Que
     send(session, fifo, "a1", "a2", "b1")
 
     def attempt(name: str) -> list[StoredMessage]:
-        return messages.receive(session, fifo, max_messages=2, wait_seconds=0, attempt_id=name)
+        return leases.receive(session, fifo, max_messages=2, wait_seconds=0, attempt_id=name)
 
     first = attempt("x")
     advance(fifo, 20)
@@ -253,7 +253,7 @@ def test_dead_letters_go_in_order_and_keep_their_group(session: Session, fifo: Q
 
 def test_an_attempt_waits_as_long_as_the_queue_says_and_leaves_no_waiter(session: Session) -> None:
     fifo = make(session, receive_wait_seconds=1)
-    assert messages.receive(session, fifo, max_messages=1, attempt_id="x") == []
+    assert leases.receive(session, fifo, max_messages=1, attempt_id="x") == []
     assert session.store.command("ZCARD", keys.queue(fifo) + b":w") == 0
 
 

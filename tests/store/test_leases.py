@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from zaqar_core import messages, queues
+from zaqar_core import leases, messages, queues
 from zaqar_core.core import Core, Session
 from zaqar_core.errors import (
     InFlightLimitReached,
@@ -29,7 +29,7 @@ def put(session: Session, queue: QueueRef, *bodies: bytes) -> None:
 
 
 def take(session: Session, queue: QueueRef, most: int = 10, **how: int) -> list[StoredMessage]:
-    return messages.receive(session, queue, max_messages=most, wait_seconds=0, **how)
+    return leases.receive(session, queue, max_messages=most, wait_seconds=0, **how)
 
 
 def bodies(found: list[StoredMessage]) -> list[bytes]:
@@ -90,7 +90,7 @@ def test_an_old_receipt_deletes_from_a_standard_queue(session: Session, queue: Q
     [first] = take(session, queue, visibility_seconds=0)
     take(session, queue)
     assert first.receipt is not None
-    assert messages.delete_received(session, queue, [first.receipt, first.receipt]) == [None, None]
+    assert leases.delete_received(session, queue, [first.receipt, first.receipt]) == [None, None]
     assert counts(session, queue) == Counts(0, 0, 0)
 
 
@@ -98,7 +98,7 @@ def test_visibility_zero_gives_back_in_its_old_place(session: Session, queue: Qu
     put(session, queue, b"1", b"2")
     [first] = take(session, queue, 1)
     assert first.receipt is not None
-    assert messages.change_visibility(session, queue, [(first.receipt, 0)]) == [None]
+    assert leases.change_visibility(session, queue, [(first.receipt, 0)]) == [None]
     assert bodies(take(session, queue)) == [b"1", b"2"]
 
 
@@ -106,7 +106,7 @@ def test_an_extended_lease_ends_later(session: Session, queue: QueueRef, advance
     put(session, queue, b"1")
     [held] = take(session, queue, visibility_seconds=10)
     assert held.receipt is not None
-    messages.change_visibility(session, queue, [(held.receipt, 100)])
+    leases.change_visibility(session, queue, [(held.receipt, 100)])
     advance(queue, 50)
     assert take(session, queue) == []
     advance(queue, 50)
@@ -117,8 +117,8 @@ def test_changing_the_visibility_of_a_deleted_message_is_refused(session: Sessio
     put(session, queue, b"1")
     [held] = take(session, queue)
     assert held.receipt is not None
-    messages.delete_received(session, queue, [held.receipt])
-    [outcome] = messages.change_visibility(session, queue, [(held.receipt, 5)])
+    leases.delete_received(session, queue, [held.receipt])
+    [outcome] = leases.change_visibility(session, queue, [(held.receipt, 5)])
     assert isinstance(outcome, NotInFlight)
 
 
@@ -127,7 +127,7 @@ def test_nothing_is_held_for_more_than_twelve_hours(session: Session, queue: Que
     [held] = take(session, queue, visibility_seconds=1000)
     assert held.receipt is not None
     advance(queue, 10)
-    [outcome] = messages.change_visibility(session, queue, [(held.receipt, 43_200)])
+    [outcome] = leases.change_visibility(session, queue, [(held.receipt, 43_200)])
     assert isinstance(outcome, VisibilityTooLong)
 
 
@@ -138,7 +138,7 @@ def test_a_receipt_of_a_deleted_queue_never_touches_its_successor(session: Sessi
     queues.create(session, queue, QueueSettings(), creator="sqs")
     put(session, queue, b"new")
     assert old.receipt is not None
-    [outcome] = messages.delete_received(session, queue, [old.receipt])
+    [outcome] = leases.delete_received(session, queue, [old.receipt])
     assert isinstance(outcome, ReceiptInvalid)
     assert counts(session, queue).visible == 1
 

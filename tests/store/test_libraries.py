@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zaqar_core import messages
+from zaqar_core import leases, messages
 from zaqar_core.core import Session
 from zaqar_core.model import NewMessage
 from zaqar_core.names import QueueRef
@@ -32,4 +32,4 @@ def test_a_server_that_lost_a_library_is_given_it_again(session: Session, queue:
     """Nothing ran when the server does not know the function: asking again is safe."""
     session.store.command("FUNCTION", "DELETE", script("send").plain.library.name)
     messages.send(session, queue, [NewMessage(b"1")])
-    assert len(messages.receive(session, queue, max_messages=10, wait_seconds=0)) == 1
+    assert len(leases.receive(session, queue, max_messages=10, wait_seconds=0)) == 1

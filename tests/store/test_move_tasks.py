@@ -19,7 +19,7 @@ from tests.store.redrive import (
     taken,
     visible,
 )
-from zaqar_core import messages, move_tasks, queues
+from zaqar_core import leases, messages, move_tasks, queues
 from zaqar_core.core import Session
 from zaqar_core.errors import MoveTaskNotFound, MoveTaskNotRunning, MoveTaskRunning, QueueNotFound
 from zaqar_core.model import Attribute, Counts, NewMessage, SettingsChange
@@ -113,7 +113,7 @@ def test_a_moved_message_can_die_again(session: Session, queue: QueueRef, dead: 
 
 def test_messages_in_flight_stay(session: Session, queue: QueueRef, dead: QueueRef, advance: Advance) -> None:
     bury(session, queue, *bodies("1", "2"))
-    [held] = messages.receive(session, dead, max_messages=1, wait_seconds=0)
+    [held] = leases.receive(session, dead, max_messages=1, wait_seconds=0)
     task = move_all(session, dead)
     assert (task.status, task.moved) == ("COMPLETED", 1)
     advance(dead, 31)

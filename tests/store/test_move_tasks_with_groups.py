@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.store.redrive import bury, dead_letter_queue_of, made, move_all, newest, run, taken, visible
-from zaqar_core import messages, move_tasks, queues
+from zaqar_core import leases, messages, move_tasks, queues
 from zaqar_core.core import Session
 from zaqar_core.model import Counts, NewMessage, Sent, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
@@ -90,7 +90,7 @@ def test_what_waits_behind_a_message_in_flight_stays(
     session: Session, fifo: QueueRef, dead: QueueRef, advance: Advance
 ) -> None:
     bury(session, fifo, *of_groups("a1 b1 a2 b2"))
-    [held] = messages.receive(session, dead, max_messages=1, wait_seconds=0)
+    [held] = leases.receive(session, dead, max_messages=1, wait_seconds=0)
     task = move_all(session, dead)
     assert (held.body, task.status, task.moved) == (b"a1", "COMPLETED", 2)
     advance(dead, 31)
@@ -102,7 +102,7 @@ def test_a_group_that_comes_free_meanwhile_is_moved(
     session: Session, fifo: QueueRef, dead: QueueRef, advance: Advance
 ) -> None:
     bury(session, fifo, *of_groups("a1 b1 a2 b2"))
-    messages.receive(session, dead, max_messages=1, wait_seconds=0)
+    leases.receive(session, dead, max_messages=1, wait_seconds=0)
     move_tasks.start(session, dead, destination=None, messages_per_second=1)
     run(session, dead)
     advance(dead, 31)
@@ -129,7 +129,7 @@ def test_many_locked_groups_do_not_hide_a_free_one(session: Session, fifo: Queue
     waiting = [NewMessage(b"waits", group=str(at % 10), dedup_id=f"w{at}") for at in range(450)]
     messages.send(session, dead, [*held, *waiting, NewMessage(b"free", group="free", dedup_id="free")])
     for _ in range(10):
-        messages.receive(session, dead, max_messages=1, visibility_seconds=600, wait_seconds=0)
+        leases.receive(session, dead, max_messages=1, visibility_seconds=600, wait_seconds=0)
     task = move_all(session, dead, fifo)
     assert (task.status, task.moved) == ("COMPLETED", 1)
     assert text_of(taken(session, fifo)) == "free"

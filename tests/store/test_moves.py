@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from zaqar_core import claims, dead_letters, messages, queues
+from zaqar_core import claims, dead_letters, leases, messages, queues
 from zaqar_core.core import Core, Session
 from zaqar_core.model import Attribute, Counts, NewMessage, QueueSettings, SettingsChange
 from zaqar_core.names import QueueRef
@@ -32,7 +32,7 @@ def dead(session: Session, queue: QueueRef) -> QueueRef:
 
 
 def take(session: Session, queue: QueueRef) -> list[bytes]:
-    return [m.body for m in messages.receive(session, queue, max_messages=10, wait_seconds=0)]
+    return [m.body for m in leases.receive(session, queue, max_messages=10, wait_seconds=0)]
 
 
 def test_the_receive_after_the_last_allowed_one_moves(session: Session, queue: QueueRef, dead: QueueRef) -> None:
@@ -40,7 +40,7 @@ def test_the_receive_after_the_last_allowed_one_moves(session: Session, queue: Q
     [sent] = messages.send(session, queue, [NewMessage(b"1", attributes=(attribute,))])
     assert take(session, queue) == [b"1"]
     assert take(session, queue) == []
-    [found] = messages.receive(session, dead, max_messages=10, wait_seconds=0)
+    [found] = leases.receive(session, dead, max_messages=10, wait_seconds=0)
     assert not isinstance(sent, Exception)
     assert (found.id, found.body, found.attributes) == (sent.id, b"1", (attribute,))
     assert (found.receive_count, found.source_queue) == (2, queue)
@@ -156,7 +156,7 @@ def test_moves_of_many_receivers_arrive_once(core: Core, session: Session, queue
     def receive_all() -> None:
         with core.session() as own:
             for _ in range(20):
-                messages.receive(own, queue, max_messages=10, wait_seconds=0)
+                leases.receive(own, queue, max_messages=10, wait_seconds=0)
 
     queues.change(session, queue, SettingsChange(set={"visibility_timeout_seconds": 600}))
     messages.send(session, queue, [NewMessage(b"%d" % number) for number in range(200, 400)])

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from zaqar_core import claims, messages, queues
+from zaqar_core import claims, leases, messages, queues
 from zaqar_core.core import Core, Session
 from zaqar_core.errors import QueueNotFound
 from zaqar_core.model import NewMessage, StoredMessage
@@ -30,7 +30,7 @@ def poll(core: Core, pool: ThreadPoolExecutor, queue: QueueRef, wait: int = 10) 
 
     def run() -> list[StoredMessage]:
         with core.session() as session:
-            return messages.receive(session, queue, max_messages=1, wait_seconds=wait)
+            return leases.receive(session, queue, max_messages=1, wait_seconds=wait)
 
     future = pool.submit(run)
     deadline = time.monotonic() + 5
@@ -63,12 +63,12 @@ def test_polls_hold_no_slot(core: Core, session: Session, queue: QueueRef, pool:
 
 def _give_back(session: Session, queue: QueueRef, held: StoredMessage) -> None:
     assert held.receipt is not None
-    messages.change_visibility(session, queue, [(held.receipt, 0)])
+    leases.change_visibility(session, queue, [(held.receipt, 0)])
 
 
 def _shorten(session: Session, queue: QueueRef, held: StoredMessage) -> None:
     assert held.receipt is not None
-    messages.change_visibility(session, queue, [(held.receipt, 1)])
+    leases.change_visibility(session, queue, [(held.receipt, 1)])
 
 
 @pytest.mark.parametrize(("act", "within"), [(_give_back, PROMPT_SECONDS), (_shorten, 1 + PROMPT_SECONDS)])
@@ -81,7 +81,7 @@ def test_a_message_given_back_wakes_a_poll(
     within: float,
 ) -> None:
     messages.send(session, queue, [NewMessage(b"1")])
-    [held] = messages.receive(session, queue, max_messages=1)
+    [held] = leases.receive(session, queue, max_messages=1)
     future = poll(core, pool, queue)
     act(session, queue, held)
     assert len(future.result(within)) == 1
@@ -115,7 +115,7 @@ def test_a_deleted_queue_releases_its_polls(
 
 def test_a_poll_ends_empty_at_its_time(session: Session, queue: QueueRef) -> None:
     began = time.monotonic()
-    assert messages.receive(session, queue, max_messages=1, wait_seconds=1) == []
+    assert leases.receive(session, queue, max_messages=1, wait_seconds=1) == []
     assert 0.95 < time.monotonic() - began < 2
 
 
@@ -125,7 +125,7 @@ def test_release_all_answers_every_poll(core: Core, session: Session, queue: Que
 
     def run() -> None:
         with other.session() as theirs:
-            found.append(messages.receive(theirs, queue, max_messages=1, wait_seconds=20))
+            found.append(leases.receive(theirs, queue, max_messages=1, wait_seconds=20))
 
     thread = threading.Thread(target=run)
     thread.start()

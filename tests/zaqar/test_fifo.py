@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from zaqar_core import messages, queues
+from zaqar_core import leases, queues
 from zaqar_core.core import Session
 from zaqar_core.model import QueueSettings
 from zaqar_core.names import QueueRef
@@ -22,7 +22,7 @@ def test_a_post_makes_the_queue_and_keeps_its_order(session: Session, zaqar: Any
     zaqar.post(fifo, 3)
     listed = zaqar.call("GET", f"/v2/queues/{fifo}/messages?echo=true").json["messages"]
     assert [message["body"] for message in listed] == [1, 2, 3]
-    received = messages.receive(session, QueueRef(zaqar.project, "us-east-1", fifo), max_messages=1, wait_seconds=0)
+    received = leases.receive(session, QueueRef(zaqar.project, "us-east-1", fifo), max_messages=1, wait_seconds=0)
     assert [(message.body, message.group) for message in received] == [(b"1", zaqar.client_id)]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from zaqar_core import messages, queues
+from zaqar_core import leases, messages, queues
 from zaqar_core.core import Session
 from zaqar_core.model import Attribute, NewMessage, QueueSettings
 from zaqar_core.names import QueueRef
@@ -185,6 +185,6 @@ def test_an_sqs_message_is_a_string_and_shows_attributes_on_demand(
 )
 def test_what_sqs_receives(session: Session, zaqar: Any, sqs_queue: QueueRef, body: Any, text: bytes) -> None:
     zaqar.post(sqs_queue.name, body)
-    (message,) = messages.receive(session, sqs_queue, max_messages=1, wait_seconds=0)
+    (message,) = leases.receive(session, sqs_queue, max_messages=1, wait_seconds=0)
     assert message.body == text
     assert zaqar.call("DELETE", f"/v2/queues/{sqs_queue.name}/messages/{message.id}").status == 403
