@@ -14,32 +14,21 @@ from __future__ import annotations
 import argparse
 import socket
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import orjson
 import psutil
 import redis
 
 from benchmarks import load
+from benchmarks.service import Service, cpu, serving
 
 
 def main() -> int:
     options = _options()
-    with tempfile.TemporaryDirectory(prefix="sf") as folder:
-        store = ["--ephemeral"] if options.durability == "memory" else ["--data-dir", folder + "/data"]
-        ready = Path(folder) / "ready"
-        server = psutil.Popen(
-            [sys.executable, "-m", "sqs_facade.cli", "serve", *store, "--port", "0", "--ready-file", str(ready)]
-        )
-        try:
-            return _measure(options, server, _url(ready))
-        finally:
-            server.terminate()
-            server.wait(20)
+    with serving(options.durability) as service:
+        return _measure(options, service)
 
 
 def _options() -> argparse.Namespace:
@@ -52,22 +41,11 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _url(ready: Path) -> str:
-    deadline = time.monotonic() + 30
-    while not ready.exists():
-        if time.monotonic() > deadline:
-            raise TimeoutError("the service did not become ready")
-        time.sleep(0.02)
-    return ready.read_text().strip()
-
-
-def _measure(options: argparse.Namespace, server: psutil.Popen, url: str) -> int:
-    parts = urlsplit(url)
-    address = (parts.hostname or "127.0.0.1", parts.port or 80)
-    valkeys, fronts = _processes(server)
+def _measure(options: argparse.Namespace, service: Service) -> int:
+    address, valkeys, fronts = service.address, service.valkeys, service.fronts
 
     def call(operation: str, body: dict[str, object]) -> bytes:
-        return load.json_request(parts.netloc, operation, orjson.dumps(body))
+        return load.json_request(service.host, operation, orjson.dumps(body))
 
     load.run(address, iter([call("CreateQueue", {"QueueName": "bench"})]), 1, lambda _: None)
     send = call("SendMessage", {"QueueUrl": "bench", "MessageBody": "x" * 200})
@@ -89,19 +67,14 @@ def _measure(options: argparse.Namespace, server: psutil.Popen, url: str) -> int
             if name == "ReceiveMessage":
                 handles.extend(one["ReceiptHandle"] for one in orjson.loads(body).get("Messages", ()))
 
-        before = _cpu(fronts), _cpu(valkeys), time.perf_counter()
+        before = cpu(fronts), cpu(valkeys), time.perf_counter()
         answered = load.run(address, requests, options.connections, keep)
-        front = (_cpu(fronts) - before[0]) / answered * 1e6
-        valkey = (_cpu(valkeys) - before[1]) / answered * 1e6
+        front = (cpu(fronts) - before[0]) / answered * 1e6
+        valkey = (cpu(valkeys) - before[1]) / answered * 1e6
         print(f"{name:16}{front:10.0f}{valkey:11.0f}{answered / (time.perf_counter() - before[2]):12.0f}")
         failed |= bool(options.front_limit and front > options.front_limit)
         failed |= bool(options.valkey_limit and valkey > options.valkey_limit)
     return int(failed)
-
-
-def _cpu(processes: list[psutil.Process]) -> float:
-    """Seconds of CPU so far, user and system."""
-    return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
 def _bare_front(request: bytes, options: argparse.Namespace) -> float:
@@ -121,9 +94,9 @@ def _bare_front(request: bytes, options: argparse.Namespace) -> float:
                 time.sleep(0.05)
         load.run(address, iter([request] * 500), options.connections, lambda _: None)
         processes = bare.children(recursive=True)
-        before = _cpu(processes)
+        before = cpu(processes)
         answered = load.run(address, iter([request] * options.messages), options.connections, lambda _: None)
-        return (_cpu(processes) - before) / answered * 1e6
+        return (cpu(processes) - before) / answered * 1e6
     finally:
         bare.terminate()
         bare.wait(10)
@@ -132,19 +105,12 @@ def _bare_front(request: bytes, options: argparse.Namespace) -> float:
 def _bare_valkey(valkeys: list[psutil.Process], count: int) -> float:
     path = next(one.laddr for process in valkeys for one in process.net_connections("unix") if one.laddr)
     links = [redis.Redis(unix_socket_path=path) for _ in range(4)]
-    before = _cpu(valkeys)
+    before = cpu(valkeys)
     with ThreadPoolExecutor(len(links)) as pool:
         list(pool.map(lambda link: [link.ping() for _ in range(count // len(links))], links))
     for link in links:
         link.close()
-    return (_cpu(valkeys) - before) / count * 1e6
-
-
-def _processes(server: psutil.Popen) -> tuple[list[psutil.Process], list[psutil.Process]]:
-    """The store's processes and the workers'. The main process only supervises."""
-    children = server.children(recursive=True)
-    valkeys = [one for one in children if "valkey" in one.name()]
-    return valkeys, [one for one in children if one not in valkeys]
+    return (cpu(valkeys) - before) / count * 1e6
 
 
 if __name__ == "__main__":

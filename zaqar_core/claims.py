@@ -28,17 +28,15 @@ def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: 
     ]  # fmt: skip
     while True:
         try:
-            now_ms, keep, intents, *rows = session.run(_CLAIM, ref, arguments)
+            reply = session.run(_CLAIM, ref, arguments)
         except ScriptFailed:
             return None
+        intents, again = (reading.moves_begun(reply), 0) if isinstance(reply, bytes) else reply
         if intents:
             dead_letters.finish_moves(session, ref)
-        if not isinstance(rows[0], int):
-            messages = [reading.message(session, row, now_ms=now_ms, keep_seconds=keep) for row in rows]
-            for message in messages:
-                message.held = True
-            return Claim(str(claim), ttl_seconds, 0, messages)
-        if not rows[0]:
+        if isinstance(reply, bytes):
+            return Claim(str(claim), ttl_seconds, 0, reading.taken(session, reply))
+        if not again:
             return None
 
 

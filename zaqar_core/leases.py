@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from struct import Struct
 from typing import NamedTuple
 
 from zaqar_core import dead_letters, reading
@@ -26,11 +25,6 @@ from zaqar_core.store import ScriptFailed, script
 _RECEIVE = script("receive")
 _CHANGE_VISIBILITY = script("change_visibility")
 _DELETE_RECEIVED = script("delete_received")
-
-#: The receive script's reply: incarnation (16 hex digits), now ms, retention s, intents; then for each message its seq,
-#: the lengths of state and record, and both.
-_RECEIVED = Struct(">16sQIH")
-_RECEIVED_ROW = Struct(">QII")
 
 
 def receive(
@@ -108,25 +102,10 @@ def _look(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) -
         if intents:
             dead_letters.finish_moves(session, ref)
         return _Empty(incarnation, *rest)
-    found, intents = read_received(session, reply)
-    if intents:
+    found = reading.taken(session, reply)
+    if reading.moves_begun(reply):
         dead_letters.finish_moves(session, ref)
     return found
-
-
-def read_received(session: Session, reply: bytes) -> tuple[list[StoredMessage], int]:
-    """The messages in the receive script's reply, and how many moves it began."""
-    incarnation, now_ms, keep, intents = _RECEIVED.unpack_from(reply)
-    life = bytes.fromhex(incarnation.decode())
-    found, at = [], _RECEIVED.size
-    while at < len(reply):
-        sequence, state_bytes, record_bytes = _RECEIVED_ROW.unpack_from(reply, at)
-        state_at = at + _RECEIVED_ROW.size
-        record_at = state_at + state_bytes
-        at = record_at + record_bytes
-        row = (sequence, reply[record_at:at], reply[state_at:record_at])
-        found.append(reading.received(session, row, now_ms=now_ms, keep_seconds=keep, incarnation=life))
-    return found, intents
 
 
 def change_visibility(

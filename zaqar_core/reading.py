@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from struct import Struct
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,11 @@ from zaqar_core.core import Session
 from zaqar_core.model import Receipt, StoredMessage
 from zaqar_core.names import QueueRef
 from zaqar_core.store import records
+
+#: lua/shared/answer: incarnation (16 hex digits), now ms, retention s, intents; then for each message its seq, the
+#: lengths of state and record, and both.
+_TAKEN = Struct(">16sQIH")
+_TAKEN_ROW = Struct(">QII")
 
 
 def claim_text(claim_hex: str) -> str:
@@ -62,11 +68,25 @@ def message(session: Session, row: Sequence[Any], *, now_ms: int, keep_seconds: 
     )
 
 
-def received(
-    session: Session, row: Sequence[Any], *, now_ms: int, keep_seconds: int, incarnation: bytes
-) -> StoredMessage:
-    """A message just leased by SQS, with its receipt."""
-    found = message(session, row, now_ms=now_ms, keep_seconds=keep_seconds)
-    found.held = True
-    found.receipt = Receipt(incarnation, 0, found.sequence, bytes.fromhex(records.state(row[2]).nonce), now_ms)
+def taken(session: Session, reply: bytes) -> list[StoredMessage]:
+    """The messages that a receive or a claim leased, as its function answers them. Each has a receipt."""
+    incarnation, now_ms, keep, _ = _TAKEN.unpack_from(reply)
+    life = bytes.fromhex(incarnation.decode())
+    found, at = [], _TAKEN.size
+    while at < len(reply):
+        sequence, state_bytes, record_bytes = _TAKEN_ROW.unpack_from(reply, at)
+        state_at = at + _TAKEN_ROW.size
+        record_at = state_at + state_bytes
+        at = record_at + record_bytes
+        row = (sequence, reply[record_at:at], reply[state_at:record_at])
+        one = message(session, row, now_ms=now_ms, keep_seconds=keep)
+        one.held = True
+        one.receipt = Receipt(life, 0, sequence, bytes.fromhex(records.state(row[2]).nonce), now_ms)
+        found.append(one)
     return found
+
+
+def moves_begun(reply: bytes) -> int:
+    """How many moves of dead letters that receive or claim began."""
+    intents: int = _TAKEN.unpack_from(reply)[3]
+    return intents

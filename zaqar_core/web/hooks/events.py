@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from zaqar_core import leases, reading
+from zaqar_core import reading
 from zaqar_core.model import StoredMessage
 from zaqar_core.names import QueueRef
 from zaqar_core.store import Store, keys, records
@@ -48,10 +48,8 @@ def note(session: Session, name: str, ref: QueueRef, arguments: Sequence[Any], r
             _keep(session.store, ref, "sent", _sent(session, ref, arguments, reply))
         case "move_in":
             _keep(session.store, ref, "moved", _moved(session, arguments, reply))
-        case "receive" if isinstance(reply, bytes):
-            _keep(session.store, ref, "received", leases.read_received(session, reply)[0])
-        case "claim" if not isinstance(reply[3], int):
-            _keep(session.store, ref, "received", _rows(session, reply[3:]))
+        case "receive" | "claim" if isinstance(reply, bytes):
+            _keep(session.store, ref, "received", reading.taken(session, reply))
         case "pop":
             found = list(_rows(session, reply[4:]))
             _keep(session.store, ref, "received", found)

@@ -5,23 +5,28 @@
 -- cost:  O(k log n).   Nothing is deleted when it fails.
 local wrong = open()
 if wrong then return wrong end
-local one, named, claims = ARGV[1] == 'one', ARGV[2] ~= '', {}
-for id in string.gmatch(ARGV[2], '[^,]+') do
-  if tonumber(call('ZSCORE', Q .. ':cx', id) or 0) <= q.now then return { err = 'NOCLAIM' } end
-  claims[id] = true
-end
+local one, named, claims, refusal = ARGV[1] == 'one', ARGV[2] ~= '', {}, nil
+for id in string.gmatch(ARGV[2], '[^,]+') do claims[id] = false end
 local gone = {}
 for at = 3, #ARGV, 3 do
   local seq, record = find(ARGV[at], ARGV[at + 1], ARGV[at + 2])
   if record then
-    local state = state_of(call('HGET', S, seq))
-    local held = held_until(seq) > 0
+    local packed = call('HGET', S, seq)
+    local state, held = state_of(packed), packed and held_until(seq) > 0
     if held and not named and one then return { err = 'CLAIMED' } end
-    if named and one and not held then return { err = 'NOTCLAIMED' } end
-    if named and held and not claims[state[CLAIM]] then return { err = 'OTHERCLAIM' } end
+    if named and one and not held then refusal = refusal or { err = 'NOTCLAIMED' } end
+    if named and held and claims[state[CLAIM]] == nil then refusal = refusal or { err = 'OTHERCLAIM' } end
+    if held then claims[state[CLAIM]] = true end
     gone[#gone + 1] = doomed(seq, record, state)
   end
 end
+-- a claim that holds one of the messages is live; of another it must be seen, and comes first among the reasons
+if named then
+  for id, is_live in pairs(claims) do
+    if not is_live and tonumber(call('ZSCORE', Q .. ':cx', id) or 0) <= q.now then return { err = 'NOCLAIM' } end
+  end
+end
+if refusal then return refusal end
 forget(gone)
 local freed = settle()
 tell(freed)

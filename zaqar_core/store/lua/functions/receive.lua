@@ -2,7 +2,7 @@
 -- keys:  Q.   args: n, visibility ms (-1: the queue's), nonce (16 hex digits), in-flight limit, wait ms (-1: the
 --        queue's), and where it may wait: waiter, incarnation it began with ("" at first), 1 if it looks for the last
 --        time; fifo: id of the attempt (16 bytes; "" none)
--- reply: one text, since a table of a reply costs more than the rest of it (layout: see messages.py), or, empty:
+-- reply: one text (layout: lua/shared/answer), or, empty:
 --        {inc, intents, wait ms in force, ms until the next message is due or -1, 1 if it should look again at once}
 -- fails: NOQUEUE (also another incarnation), OVERLIMIT (neither for one that waits nor in FIFO).   cost: O(k log n).
 local wrong = open()
@@ -29,13 +29,7 @@ if not taken then
   taken, intents, again_at_once = take(n, ARGV[3], '')
 end
 if #taken > 0 then
-  local reply = c.inc .. struct.pack('>I8I4I2', q.now, c.keep / 1000, intents)
-  for i = 1, #taken do
-    local one = taken[i]
-    local packed = cmsgpack.pack(one[3])
-    call('HSET', S, one[1], packed)
-    reply = reply .. struct.pack('>I8I4I4', tonumber(one[1]), #packed, #one[2]) .. packed .. one[2]
-  end
+  local reply = answer(taken, intents)
   if visibility > 0 then
     hold(taken, q.now + visibility)
     if KIND == 'fifo' and ARGV[9] and ARGV[9] ~= '' then remember_attempt(ARGV[9], taken, q.now + visibility, since) end

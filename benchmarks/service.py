@@ -1,0 +1,65 @@
+"""A service with one worker for the time of a block, and the CPU that its parts have used."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+
+
+@dataclass
+class Service:
+    """``fronts`` are the workers, without the main process, which only supervises; ``valkeys`` the store."""
+
+    url: str
+    fronts: list[psutil.Process]
+    valkeys: list[psutil.Process]
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).netloc
+
+    @property
+    def address(self) -> tuple[str, int]:
+        parts = urlsplit(self.url)
+        return parts.hostname or "127.0.0.1", parts.port or 80
+
+
+def cpu(processes: list[psutil.Process]) -> float:
+    """Seconds of CPU so far, user and system."""
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+
+@contextmanager
+def serving(durability: str) -> Iterator[Service]:
+    """``sqs-facade serve`` on a free port with an embedded store of its own. ``durability``: memory or fsync."""
+    with tempfile.TemporaryDirectory(prefix="sf") as folder:
+        store = ["--ephemeral"] if durability == "memory" else ["--data-dir", folder + "/data"]
+        ready = Path(folder) / "ready"
+        server = psutil.Popen(
+            [sys.executable, "-m", "sqs_facade.cli", "serve", *store, "--port", "0", "--ready-file", str(ready)]
+        )
+        try:
+            url = _url(ready)
+            children = server.children(recursive=True)
+            valkeys = [one for one in children if "valkey" in one.name()]
+            yield Service(url, [one for one in children if one not in valkeys], valkeys)
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def _url(ready: Path) -> str:
+    deadline = time.monotonic() + 30
+    while not ready.exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the service did not become ready")
+        time.sleep(0.02)
+    return ready.read_text().strip()
