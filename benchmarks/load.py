@@ -31,6 +31,8 @@ class _Connection:
         self.socket = socket.create_connection(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
+        #: The server has said that it closes this one.
+        self.is_over = False
 
     def reply(self) -> bytes | None:
         """The body of a whole answer, or None while some of it is missing."""
@@ -44,13 +46,17 @@ class _Connection:
         if not head.startswith(b"HTTP/1.1 2"):
             raise RuntimeError(self.buffer[:500])
         self.buffer = b""
+        self.is_over = b"connection: close" in head.lower()
         return body
 
 
 def run(
     address: tuple[str, int], requests: Iterator[bytes], connections: int, on_reply: Callable[[bytes], None]
 ) -> int:
-    """Send every request, as many at a time as there are connections; how many were answered."""
+    """Send every request, as many at a time as there are connections; how many were answered.
+
+    A server that closes a connection after its answer gets a new one.
+    """
     answered = 0
     with selectors.DefaultSelector() as selector:
         busy = 0
@@ -71,8 +77,14 @@ def run(
                 following = next(requests, None)
                 if following is None:
                     busy -= 1
-                else:
-                    key.data.socket.sendall(following)
+                    continue
+                connection = key.data
+                if connection.is_over:
+                    selector.unregister(connection.socket)
+                    connection.socket.close()
+                    connection = _Connection(address)
+                    selector.register(connection.socket, selectors.EVENT_READ, connection)
+                connection.socket.sendall(following)
         for key in list(selector.get_map().values()):
             key.data.socket.close()
     return answered

