@@ -36,19 +36,16 @@ _STOP_SECONDS = 1.3
 
 def check_store(settings: Settings, url: str) -> None:
     """Nothing, or StoreUnavailable with one line, when the server is away or cannot hold the durability."""
-    import redis
-
     from zaqar_core.store import readiness
-    from zaqar_core.store.slots import Generation, Store
+    from zaqar_core.store.slots import Generation, open_store
 
     timeout = min(settings.store_timeout_seconds, 2.0)
+    store = open_store(msgspec.structs.replace(settings, store_timeout_seconds=timeout), url, Generation())
     try:
-        with redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout) as client:
-            client.ping()
-    except (redis.RedisError, ValueError, OSError) as problem:
-        raise StoreUnavailable(f"the Redis server does not answer: {problem}") from None
-    store = Store(settings, url, Generation())
-    try:
+        try:
+            store.ping()
+        except StoreUnavailable as problem:
+            raise StoreUnavailable(f"the Redis server does not answer: {problem.reason}") from None
         readiness.check(store, settings.durability)
     finally:
         store.close()

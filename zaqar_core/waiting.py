@@ -19,6 +19,8 @@ from zaqar_core.store.slots import Generation
 
 #: A waiter looks again after so many seconds even if nobody woke it: covers wakes lost with a dead process.
 LOOK_AGAIN_SECONDS = (5.0, 10.0)
+#: After so long without a word from the server it is asked whether it is there; as long again, and it is not.
+SILENCE_SECONDS = 5.0
 
 
 class Waiter:
@@ -99,18 +101,27 @@ class Waiting:
     def _subscribe(self) -> None:
         self._link.open()
         self._link.send(pack(("SUBSCRIBE", self.channel)))
-        self._link.next_message()
+        if self._link.next_message(SILENCE_SECONDS) is None:
+            self._link.close()
+            raise StoreUnavailable("the server does not answer")
 
     def _listen(self) -> None:
+        asked = False
         while not self.is_released:
             try:
                 if not self._link.is_open:
                     self._subscribe()
                     self.wake_all()
-                message = self._link.next_message()
+                message = self._link.next_message(SILENCE_SECONDS)
+                if message is None:
+                    if asked:
+                        raise StoreUnavailable("the server does not answer")
+                    self._link.send(pack(("PING",)))
+                asked = message is None
             except (StoreUnavailable, OSError):
                 self._link.close()
                 self._generation.ended()
+                asked = False
                 continue
             if isinstance(message, list) and message[0] == b"message":
                 waiter = self._waiters.get(int(message[2]))

@@ -28,10 +28,10 @@ STRICT_RATE = 20
 
 
 @pytest.fixture(scope="session")
-def strict_service() -> Iterator[Service]:
+def strict_service(store_settings: dict[str, str]) -> Iterator[Service]:
     """A service with every limit that is off or high by default."""
     limits = {"max_in_flight": "1", "recreate_delay_seconds": "60", "max_requests_per_second": str(STRICT_RATE)}
-    with serving(**limits) as service:
+    with serving(**limits, **store_settings) as service:
         yield service
 
 

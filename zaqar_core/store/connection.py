@@ -1,7 +1,8 @@
 """One connection to the server, with as little as possible between a packed command and its reply.
 
-redis-py makes the connection (URL, TLS, authentication, time-outs); the exchange itself goes straight to the socket and
-hiredis. Measured: ``Connection.send_packed_command`` + ``read_response`` costs a third more CPU per command.
+redis-py makes the connection (TLS, authentication, time-outs) to wherever ``deployment`` says; the exchange itself goes
+straight to the socket and hiredis. Measured: ``Connection.send_packed_command`` + ``read_response`` costs a third more
+CPU per command.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import hiredis
 import redis
-from redis.connection import Connection, SSLConnection, parse_url
+from redis.connection import Connection, SSLConnection
 
 from zaqar_core.errors import StoreUnavailable
+from zaqar_core.store import deployment
+from zaqar_core.store.deployment import Address, Deployment
 
 #: How long a lost server is sought again before a request is given up. Nothing was sent yet, so trying again is safe.
 RECONNECT_SECONDS = 2.0
@@ -27,11 +31,13 @@ _RECEIVE_BYTES = 65536
 class Link:
     """A lazily opened connection. Not thread-safe: whoever holds its slot uses it alone."""
 
-    __slots__ = ("_arguments", "_connection", "_kind", "_listens", "_reader", "_socket")
+    __slots__ = ("_arguments", "_connection", "_deployment", "_find", "_listens", "_reader", "_socket")
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
-        arguments: dict[str, Any] = dict(parse_url(url))  # type: ignore[no-untyped-call] # redis-py leaves it untyped
-        self._kind = arguments.pop("connection_class", Connection)
+    def __init__(self, url: str, timeout_seconds: float, *, at: Address | None = None) -> None:
+        """To the server of the URL; to the primary that the sentinels name when it is opened; or to a node of the
+        cluster, any or the one given. Raises DeploymentInvalid."""
+        self._deployment = deployment.parse(url)
+        arguments: dict[str, Any] = dict(self._deployment.arguments)
         arguments.update(
             protocol=2,
             socket_timeout=timeout_seconds,
@@ -40,9 +46,12 @@ class Link:
             retry_on_timeout=False,
             retry=None,
         )
-        if self._kind in (Connection, SSLConnection):
+        if self._deployment.connection_kind in (Connection, SSLConnection):
             arguments.update(socket_keepalive=True)
+        if at is not None:
+            arguments.update(host=at[0], port=at[1])
         self._arguments = arguments
+        self._find = _finder(url, self._deployment) if at is None else None
         self._connection: Any = None
         self._socket: Any = None
         self._listens = False
@@ -52,13 +61,17 @@ class Link:
     def is_open(self) -> bool:
         return self._socket is not None
 
+    @property
+    def host(self) -> str:
+        """Of the server that it is connected to."""
+        return str(self._connection.host)
+
     def open(self, patience_seconds: float = RECONNECT_SECONDS) -> None:
         """Connected, or StoreUnavailable after trying that long."""
         give_up = time.monotonic() + patience_seconds
         while True:
             try:
-                connection = self._kind(**self._arguments)
-                connection.connect()
+                connection = self._connected()
             except (redis.RedisError, OSError) as problem:
                 refused = isinstance(problem, redis.AuthenticationError | redis.ResponseError)
                 if refused or time.monotonic() >= give_up:
@@ -72,6 +85,19 @@ class Link:
             self._listens = False
             return
 
+    def _connected(self) -> Any:
+        arguments = self._arguments
+        if self._find is not None:
+            host, port = self._find()
+            arguments = {**arguments, "host": host, "port": port}
+        connection = self._deployment.connection_kind(**arguments)
+        connection.connect()
+        if self._deployment.kind == "sentinel":
+            from zaqar_core.store import sentinel
+
+            sentinel.check(connection)
+        return connection
+
     def _leave_waiting_to_the_kernel(self, seconds: float) -> None:
         """Sends and receives give up after so long; 0 never.
 
@@ -83,8 +109,8 @@ class Link:
             limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-        elif not seconds:
-            self._socket.settimeout(None)
+        else:
+            self._socket.settimeout(seconds or None)
 
     def close(self) -> None:
         connection, self._connection, self._socket, self._reader = self._connection, None, None, None
@@ -99,8 +125,7 @@ class Link:
         try:
             self._socket.sendall(packed)
         except OSError as problem:
-            self.close()
-            raise StoreUnavailable(f"connection lost: {problem}") from None
+            raise self._lost(problem) from None
         return self._read(replies)
 
     def send(self, packed: bytes) -> None:
@@ -121,25 +146,43 @@ class Link:
                     raise OSError("the server closed it")
                 reader.feed(data)
         except (OSError, hiredis.ProtocolError) as problem:
-            self.close()
-            raise StoreUnavailable(f"connection lost: {problem}") from None
+            raise self._lost(problem) from None
         return found
 
-    def next_message(self) -> Any:
-        """The next pushed reply; blocks without a time-out. Raises StoreUnavailable when the connection ends."""
+    def next_message(self, silence_seconds: float) -> Any:
+        """The next pushed reply; None after so long without one. Raises StoreUnavailable when the connection ends."""
         if not self._listens:
             self._listens = True
-            self._leave_waiting_to_the_kernel(0)
-        return self._read(1)[0]
-
-    def command(self, *words: bytes | str | int) -> Any:
-        """One command for set-up and upkeep. An error reply is raised as StoreUnavailable."""
-        if not self.is_open:
-            self.open()
-        reply = self.exchange(pack(words))[0]
-        if isinstance(reply, hiredis.ReplyError):
-            raise StoreUnavailable(str(reply))
+            self._leave_waiting_to_the_kernel(silence_seconds)
+        reader, receive = self._reader, self._socket.recv
+        while (reply := reader.gets(False)) is Ellipsis:
+            try:
+                data = receive(_RECEIVE_BYTES)
+            except (BlockingIOError, TimeoutError):
+                return None
+            except OSError as problem:
+                raise self._lost(problem) from None
+            if not data:
+                raise self._lost("the server closed it")
+            reader.feed(data)
         return reply
+
+    def _lost(self, problem: object) -> StoreUnavailable:
+        self.close()
+        return StoreUnavailable(f"connection lost: {problem}")
+
+
+def _finder(url: str, where: Deployment) -> Callable[[], Address] | None:
+    """What says where to connect to, each time; None where the URL says it. Loaded only where it is used."""
+    if where.kind == "sentinel":
+        from zaqar_core.store import sentinel
+
+        return partial(sentinel.primary, where)
+    if where.kind == "cluster":
+        from zaqar_core.store import topology
+
+        return topology.of(url).any_node
+    return None
 
 
 def pack(words: Sequence[bytes | str | int]) -> bytes:

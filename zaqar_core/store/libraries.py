@@ -15,20 +15,22 @@ UNUSED_SECONDS = 7 * 86_400
 
 
 def tidy(store: Store) -> list[str]:
-    """Ours are noted as used; the names of the libraries that were removed. Raises StoreUnavailable."""
+    """Ours are noted as used; the names of the libraries that were removed, on any primary. Raises StoreUnavailable."""
     now = int(store.command("TIME")[0])
     ours = {getattr(script("create"), kind).library.name for kind in KINDS}
     store.command("HSET", keys.LIBRARIES, *(word for name in sorted(ours) for word in (name, now)))
     noted = store.command("HGETALL", keys.LIBRARIES)
     used = {name.decode(): int(at) for name, at in zip(noted[::2], noted[1::2], strict=True)}
-    removed = []
-    for library in store.command("FUNCTION", "LIST", "LIBRARYNAME", f"{PREFIX}*"):
-        fields = dict(zip(library[::2], library[1::2], strict=True))
-        name = fields[b"library_name"].decode()
-        if name not in used:
-            store.command("HSETNX", keys.LIBRARIES, name, now)
-        elif used[name] < now - UNUSED_SECONDS:
-            store.command("FUNCTION", "DELETE", name)
-            store.command("HDEL", keys.LIBRARIES, name)
-            removed.append(name)
-    return removed
+    removed = set()
+    for server in store.servers():
+        for library in server.command("FUNCTION", "LIST", "LIBRARYNAME", f"{PREFIX}*"):
+            fields = dict(zip(library[::2], library[1::2], strict=True))
+            name = fields[b"library_name"].decode()
+            if name not in used:
+                store.command("HSETNX", keys.LIBRARIES, name, now)
+            elif used[name] < now - UNUSED_SECONDS:
+                server.command("FUNCTION", "DELETE", name)
+                removed.add(name)
+    for name in sorted(removed):
+        store.command("HDEL", keys.LIBRARIES, name)
+    return sorted(removed)

@@ -1,18 +1,38 @@
-"""Whether the server can keep what the service promises. Each refusal names the setting to change."""
+"""Whether the servers can keep what the service promises. Each refusal names the setting to change."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.settings import Durability
-from zaqar_core.store.slots import Store
+from zaqar_core.store.slots import Server, Store
 
 REDIS_AT_LEAST = (7, 0)
 WAITAOF_AT_LEAST = (7, 2)
 
 
 def check(store: Store, durability: Durability) -> None:
-    """Nothing, or StoreUnavailable with one line for the operator."""
-    facts = _facts(store)
+    """Nothing, or StoreUnavailable with one line for the operator. Of a cluster every primary must be fit."""
+    for server in store.servers():
+        facts = _facts(server)
+        try:
+            _check_mode(server, facts, is_cluster=store.is_cluster)
+            _check_server(server, facts, durability)
+        except StoreUnavailable as problem:
+            if store.is_cluster:
+                raise StoreUnavailable(f"node {server.name} of the cluster: {problem.reason}") from None
+            raise
+
+
+def _check_mode(server: Server, facts: Mapping[str, str], *, is_cluster: bool) -> None:
+    if not is_cluster and facts.get("cluster_enabled") == "1":
+        raise StoreUnavailable("this server is a node of a Redis cluster: use redis+cluster://host:port")
+    if is_cluster and "cluster_state:ok" not in server.command("CLUSTER", "INFO").decode():
+        raise StoreUnavailable("the cluster does not serve all slots (CLUSTER INFO: cluster_state is not ok)")
+
+
+def _check_server(server: Server, facts: Mapping[str, str], durability: Durability) -> None:
     version = tuple(int(part) for part in facts.get("redis_version", "0.0").split(".")[:2])
     if version < REDIS_AT_LEAST:
         raise StoreUnavailable(f"Redis 7.0 or Valkey 7.2 is needed, this server is {facts.get('redis_version')}")
@@ -26,7 +46,7 @@ def check(store: Store, durability: Durability) -> None:
         return
     if facts.get("aof_enabled") != "1":
         raise StoreUnavailable(f"durability {durability} needs appendonly yes on the server (or --durability memory)")
-    if durability == "fsync" and (policy := _config(store, "appendfsync")) != "always":
+    if durability == "fsync" and (policy := _config(server, "appendfsync")) != "always":
         raise StoreUnavailable(
             f"durability fsync needs appendfsync always on the server, it is {policy} (or --durability memory)"
         )
@@ -37,14 +57,15 @@ def check(store: Store, durability: Durability) -> None:
             raise StoreUnavailable("durability replicated needs a connected replica, the server has none")
 
 
-def _facts(store: Store) -> dict[str, str]:
-    text = "".join(store.command("INFO", part).decode() for part in ("server", "replication", "memory", "persistence"))
+def _facts(server: Server) -> dict[str, str]:
+    parts = ("server", "replication", "memory", "persistence", "cluster")
+    text = "".join(server.command("INFO", part).decode() for part in parts)
     return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
 
 
-def _config(store: Store, name: str) -> str:
+def _config(server: Server, name: str) -> str:
     try:
-        found = store.command("CONFIG", "GET", name)
+        found = server.command("CONFIG", "GET", name)
     except StoreUnavailable:
         return "unknown, as CONFIG is refused"
     return found[1].decode() if found else "unknown"

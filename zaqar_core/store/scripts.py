@@ -71,7 +71,8 @@ def _library(kind: Kind) -> Library:
     content = "\n".join([*parts, *(f"{name}\n{body}" for name, body in bodies)])
     name = f"{PREFIX}{kind}_{hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()[:12]}"
     functions = [
-        f"redis.register_function('{name}_{function}', function(keys, args)\nbegin(keys, args)\n{body}\nend)"
+        f"redis.register_function('{name}_{function}', function(keys, args)\n"
+        f"local moving = begin(keys, args)\nif moving then return moving end\n{body}\nend)"
         for function, body in bodies
     ]
     return Library(name, "\n".join([f"#!lua name={name}", *parts, *functions, ""]).encode())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 import hiredis
 
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.settings import Settings
+from zaqar_core.store import deployment
 from zaqar_core.store.connection import Link, pack
 from zaqar_core.store.scripts import Compiled, Library
 
@@ -20,7 +21,11 @@ REPLICATION_PATIENCE_MS = 1000
 
 
 #: Nothing ran: the server has not met this release's library.
-_NOT_LOADED = "Function not found"
+NOT_LOADED = "Function not found"
+#: Nothing ran: the server is a replica now.
+_READ_ONLY = "READONLY"
+#: Behind a write: the disks of the primary and of one replica must have it.
+WAIT_FOR_A_REPLICA = pack((b"WAITAOF", 1, 1, REPLICATION_PATIENCE_MS))
 
 
 class ScriptFailed(Exception):
@@ -41,14 +46,14 @@ SCRIPT_WORDS = frozenset(
 )  # fmt: skip
 
 
-def _failure(reply: hiredis.ReplyError) -> ScriptFailed:
+def failure(reply: hiredis.ReplyError) -> ScriptFailed:
     """The script's own word, or that it is not loaded. Raises StoreUnavailable for all other errors."""
     text = str(reply).removeprefix("ERR ")
     word, _, detail = text.partition(" ")
     if word in SCRIPT_WORDS:
         return ScriptFailed(word, detail)
-    if text == _NOT_LOADED:
-        return ScriptFailed(_NOT_LOADED, "")
+    if text == NOT_LOADED:
+        return ScriptFailed(NOT_LOADED, "")
     raise StoreUnavailable(str(reply))
 
 
@@ -64,10 +69,33 @@ class Generation:
         self.number += 1
 
 
+class Server(Protocol):
+    """One server of the deployment that holds messages."""
+
+    #: For operators.
+    name: str
+
+    def command(self, *words: bytes | str | int) -> Any:
+        """One plain command. Raises StoreUnavailable."""
+
+
+Call = tuple[Compiled, bytes, Sequence[bytes | str | int]]
+#: Plain commands that write nothing; behind all others WAITAOF belongs at durability ``replicated``.
+_READS = frozenset(
+    {
+        "CONFIG", "EXISTS", "FUNCTION", "GET", "HGET", "HGETALL", "HKEYS", "HLEN", "HMGET", "INFO", "KEYS", "PING",
+        "SMEMBERS", "TIME", "XRANGE", "ZCARD", "ZRANGE", "ZRANGEBYLEX", "ZRANGEBYSCORE", "ZSCORE",
+    }
+)  # fmt: skip
+
+
 class Store:
-    """One slot: runs scripts, one round trip each."""
+    """One slot: runs scripts, one round trip each. This one on a single server; ``cluster`` has its like."""
 
     __slots__ = ("_generation", "_link", "_replicated", "_seen")
+
+    is_cluster = False
+    name = "the server"
 
     def __init__(self, settings: Settings, url: str, generation: Generation) -> None:
         self._link = Link(url, settings.store_timeout_seconds)
@@ -77,72 +105,119 @@ class Store:
 
     def run(self, script: Compiled, key: bytes, arguments: Sequence[bytes | str | int]) -> Any:
         """The script's reply. Raises ScriptFailed for its own words, StoreUnavailable when the outcome is unknown."""
-        self._ready()
         packed = pack((b"FCALL", script.address, 1, key, *arguments))
         replies = 1
         if self._replicated and script.writes:
-            packed += pack((b"WAITAOF", 1, 1, REPLICATION_PATIENCE_MS))
+            packed += WAIT_FOR_A_REPLICA
             replies = 2
-        reply, *confirmed = self._exchange(packed, replies)
+        reply, *confirmed = self._exchange(key, packed, replies)
         if isinstance(reply, hiredis.ReplyError):
-            failure = _failure(reply)
-            if failure.word == _NOT_LOADED:
-                self._load(script.library)
+            failed = failure(reply)
+            if failed.word == NOT_LOADED:
+                self._load(key, script.library)
                 return self.run(script, key, arguments)
-            raise failure
-        if confirmed and (isinstance(confirmed[0], hiredis.ReplyError) or min(confirmed[0]) < 1):
-            raise StoreUnavailable("no replica confirmed the write within 1 s")
+            raise failed
+        if confirmed:
+            _check_replica(confirmed[0])
         return reply
 
-    def run_many(self, calls: Sequence[tuple[Compiled, bytes, Sequence[bytes | str | int]]]) -> list[Any]:
+    def run_many(self, calls: Sequence[Call]) -> list[Any]:
         """Many scripts in one round trip. A script's own word takes the place of its reply."""
         if not calls:
             return []
-        self._ready()
         found = self._run_all(calls)
-        missing = [
-            at for at, reply in enumerate(found) if isinstance(reply, ScriptFailed) and reply.word == _NOT_LOADED
-        ]
+        missing = [at for at, reply in enumerate(found) if isinstance(reply, ScriptFailed) and reply.word == NOT_LOADED]
         if missing:
-            for library in {calls[at][0].library.name: calls[at][0].library for at in missing}.values():
-                self._load(library)
-            for at, reply in zip(missing, self._run_all([calls[at] for at in missing]), strict=True):
+            for at, reply in zip(missing, self._load_and_run([calls[at] for at in missing]), strict=True):
                 found[at] = reply
         return found
 
-    def _run_all(self, calls: Sequence[tuple[Compiled, bytes, Sequence[bytes | str | int]]]) -> list[Any]:
+    def _load_and_run(self, calls: Sequence[Call]) -> list[Any]:
+        for library, key in {call[0].library.name: (call[0].library, call[1]) for call in calls}.values():
+            self._load(key, library)
+        return self._run_all(calls)
+
+    def _run_all(self, calls: Sequence[Call]) -> list[Any]:
         packed = b"".join(pack((b"FCALL", script.address, 1, key, *arguments)) for script, key, arguments in calls)
-        replies = self._exchange(packed, len(calls))
-        return [_failure(reply) if isinstance(reply, hiredis.ReplyError) else reply for reply in replies]
+        replies = self._exchange(b"", packed, len(calls))
+        return [failure(reply) if isinstance(reply, hiredis.ReplyError) else reply for reply in replies]
 
     def command(self, *words: bytes | str | int) -> Any:
-        """One plain command on keys that are no queue's. Raises StoreUnavailable."""
-        self._ready()
-        return self._link.command(*words)
+        """One plain command on keys that are no queue's; the first word after its name is a key, where it has keys.
+        Raises StoreUnavailable."""
+        packed, replies = pack(words), 1
+        if self._replicated and words[0] not in _READS:
+            packed += WAIT_FOR_A_REPLICA
+            replies = 2
+        reply, *confirmed = self._exchange_plain(words, packed, replies)
+        if isinstance(reply, hiredis.ReplyError):
+            raise StoreUnavailable(str(reply))
+        if confirmed:
+            _check_replica(confirmed[0])
+        return reply
+
+    def servers(self) -> Sequence[Server]:
+        """Every primary of the deployment. Raises StoreUnavailable."""
+        return (self,)
+
+    def ping(self) -> None:
+        """Each of them answers, or StoreUnavailable."""
+        for server in self.servers():
+            server.command("PING")
 
     def close(self) -> None:
         self._link.close()
 
-    def _ready(self) -> None:
+    def _exchange_plain(self, words: Sequence[bytes | str | int], packed: bytes, replies: int) -> list[Any]:
+        del words
+        return self._exchange(b"", packed, replies)
+
+    def _exchange(self, key: bytes, packed: bytes, replies: int) -> list[Any]:
+        """With the server that has the key. Raises StoreUnavailable when the connection ends; also when the server has
+        become a replica: then nothing ran, and all slots leave it."""
+        del key
         if self._seen != self._generation.number:
             self._link.close()
             self._seen = self._generation.number
         if not self._link.is_open:
             self._link.open()
-
-    def _exchange(self, packed: bytes, replies: int) -> list[Any]:
         try:
-            return self._link.exchange(packed, replies)
+            found = self._link.exchange(packed, replies)
         except StoreUnavailable:
-            if self._seen == self._generation.number:
-                self._generation.ended()
+            self._left()
             raise
+        if isinstance(found[0], hiredis.ReplyError) and str(found[0]).startswith(_READ_ONLY):
+            self._link.close()
+            self._left()
+            raise StoreUnavailable(str(found[0]))
+        return found
 
-    def _load(self, library: Library) -> None:
-        """The server has the library; its name says that what is there is the same."""
-        [reply] = self._exchange(pack((b"FUNCTION", b"LOAD", library.text)), 1)
+    def _left(self) -> None:
+        if self._seen == self._generation.number:
+            self._generation.ended()
+
+    def _load(self, key: bytes, library: Library) -> None:
+        """The server that has the key has the library; its name says that what is there is the same."""
+        [reply] = self._exchange(key, pack((b"FUNCTION", b"LOAD", library.text)), 1)
         if isinstance(reply, hiredis.ReplyError) and "already exists" not in str(reply):
             raise StoreUnavailable(str(reply))
+
+
+def _check_replica(confirmed: Any) -> None:
+    """Raises StoreUnavailable unless the disks of the primary and of a replica have the write."""
+    if isinstance(confirmed, hiredis.ReplyError) or min(confirmed) < 1:
+        raise StoreUnavailable("no replica confirmed the write within 1 s")
+
+
+def open_store(settings: Settings, url: str, generation: Generation) -> Store:
+    """A slot on whatever the URL names. Raises DeploymentInvalid; StoreUnavailable for what it cannot do there."""
+    if deployment.parse(url).kind != "cluster":
+        return Store(settings, url, generation)
+    from zaqar_core.store.cluster import ClusterStore  # redis-py's part for clusters is loaded only for one
+
+    if settings.has_test_hooks:
+        raise StoreUnavailable("test hooks do not work on a Redis cluster: leave out --test-hooks, or use one server")
+    return ClusterStore(settings, url, generation)
 
 
 class Slots:
@@ -151,7 +226,7 @@ class Slots:
     def __init__(self, settings: Settings, url: str) -> None:
         self.generation = Generation()
         self._free: SimpleQueue[Store] = SimpleQueue()
-        self._all = [Store(settings, url, self.generation) for _ in range(settings.execution_slots)]
+        self._all = [open_store(settings, url, self.generation) for _ in range(settings.execution_slots)]
         for store in self._all:
             self._free.put(store)
 

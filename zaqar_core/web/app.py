@@ -56,7 +56,7 @@ def create_flask(core: Core, pipeline: Pipeline, sqs: Face, zaqar: Face, more: M
         except StoreUnavailable as problem:
             return {"status": "not ready", "reason": problem.reason}, 503
         try:
-            session.store.command("PING")
+            session.store.ping()
         except StoreUnavailable as problem:
             return {"status": "not ready", "reason": problem.reason}, 503
         finally:

@@ -26,7 +26,7 @@ _LIFE_SECONDS = 60
 
 def ping(call: Call) -> Reply:
     """204 when the store answers, else 503."""
-    call.session.store.command("PING")
+    call.session.store.ping()
     return documents.empty()
 
 
@@ -40,7 +40,7 @@ def report(call: Call) -> Reply:
     """200: whether the store answers, how each operation went on a queue of its own, and all messages' numbers."""
     session = call.session
     try:
-        session.store.command("PING")
+        session.store.ping()
     except StoreUnavailable:
         return documents.reply({"storage_reachable": False, "operation_status": {}})
     status = _operations(session, call.settings.region)

@@ -11,16 +11,23 @@
 -- soon: nothing is due before the queue's `due`; something that is due earlier must say so. Then q.sooner is true, and
 -- the function must tell a waiter: see wake.
 -- The server's globals are looked up once: each look-up costs as much as a small table. They are not there at load time.
+-- In a cluster, begin returns MOVING, an error to give back, while keys of the queue's slot are brought to another node
+-- one by one: some may be there already, and nothing must be written without them. A key that never is asks for that.
 local function globals()
-  return tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, redis.call
+  return tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, redis.call, redis.pcall
 end
-local tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, call
+local tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, call, try
+local MOVING, clustered = { err = 'MOVING' }, nil
 local Q, M, S, A, L, ARGV, c
 local q = {}
 local function begin(keys, args)
-  if not call then tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, call = globals() end
+  if clustered == nil then
+    tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, call, try = globals()
+    clustered = string.find(call('INFO', 'cluster'), 'cluster_enabled:1', 1, true) ~= nil
+  end
   Q, ARGV = keys[1], args
   q.touched, q.tenants, q.total, q.sooner = nil, nil, nil, nil
+  if clustered and try('EXISTS', Q .. ':never') ~= 0 then return MOVING end
 end
 local NOQUEUE, GROUPED_QUEUE, NEVER = { err = 'NOQUEUE' }, { err = 'GROUPED' }, '9999999999999'
 -- What is remembered of queues, by Q; valid as long as the queue's `gen` is the same. c.flying is never less than the
@@ -83,6 +90,8 @@ local function remember_now()
   if not c.saved or q.now - c.saved >= 1000 then
     call('HSET', Q, 'now', q.now)
     c.saved = q.now
+    -- another server may have served the queue meanwhile: after a fail-over and back
+    c.flying = nil
   end
 end
 -- a text of a number that comes again and again

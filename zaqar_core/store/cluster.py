@@ -1,0 +1,189 @@
+"""A slot on a cluster: each script and each plain command goes to the node that has its key.
+
+A redirect, and every other refusal below, means that nothing ran, so asking again is safe; a connection that ends under
+a command means that nobody knows. A queue has many keys in one slot: while they are brought to another node one by one,
+its scripts wait (see lua/shared/queue, MOVING), since a script needs all of them on one node.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import hiredis
+import redis
+from redis.crc import key_slot
+
+from zaqar_core.errors import StoreUnavailable
+from zaqar_core.settings import Settings
+from zaqar_core.store import topology
+from zaqar_core.store.connection import RECONNECT_SECONDS, Link, pack
+from zaqar_core.store.deployment import Address
+from zaqar_core.store.slots import NOT_LOADED, Call, Generation, ScriptFailed, Server, Store, failure
+
+#: Plain commands that are about a server, not about a key.
+_KEYLESS = frozenset({"CONFIG", "FUNCTION", "INFO", "PING", "TIME"})
+#: Nothing ran: the node cannot do it now, or its slot is on its way to another node.
+_LATER = frozenset({"CLUSTERDOWN", "LOADING", "MASTERDOWN", "MOVING", "READONLY", "TRYAGAIN"})
+_PAUSE_SECONDS = 0.02
+_ASKING = pack((b"ASKING",))
+
+T = TypeVar("T")
+
+
+class ClusterStore(Store):
+    """As Store; one connection to each node that it has met."""
+
+    __slots__ = ("_links", "_timeout_seconds", "_topology", "_url")
+
+    is_cluster = True
+
+    def __init__(self, settings: Settings, url: str, generation: Generation) -> None:
+        super().__init__(settings, url, generation)
+        self._url = url
+        self._timeout_seconds = settings.store_timeout_seconds
+        self._topology = topology.of(url)
+        self._links: dict[Address, Link] = {}
+
+    def servers(self) -> Sequence[Server]:
+        """Every primary. Raises StoreUnavailable."""
+        return [_Node(self, address) for address in self._primaries()]
+
+    def close(self) -> None:
+        for link in self._links.values():
+            link.close()
+        self._links.clear()
+
+    def _primaries(self) -> list[Address]:
+        try:
+            return self._topology.primaries()
+        except redis.RedisError as problem:
+            raise StoreUnavailable(str(problem)) from None
+
+    def _some_primary(self) -> Address:
+        return random.choice(self._primaries())  # noqa: S311 - spreads load, hides nothing
+
+    def _run_all(self, calls: Sequence[Call]) -> list[Any]:
+        """One round trip for each node. What a node refuses without having run it is asked again, each by itself."""
+        by_node: dict[Address, list[int]] = {}
+        for at, (_, key, _) in enumerate(calls):
+            by_node.setdefault(self._patiently(partial(self._topology.node, key_slot(key))), []).append(at)
+        found: list[Any] = [None] * len(calls)
+        for address, places in by_node.items():
+            packed = [pack((b"FCALL", calls[at][0].address, 1, calls[at][1], *calls[at][2])) for at in places]
+            try:
+                link = self._link_to(address)
+            except redis.RedisError:
+                replies: list[Any] = [hiredis.ReplyError("CLUSTERDOWN")] * len(places)
+            else:
+                replies = self._on(link, b"".join(packed), len(places))
+            for at, reply in zip(places, replies, strict=True):
+                found[at] = self._settled(reply, calls[at])
+        return found
+
+    def _settled(self, reply: Any, call: Call) -> Any:
+        if not isinstance(reply, hiredis.ReplyError):
+            return reply
+        if not _is_refusal(reply) and (failed := failure(reply)).word != NOT_LOADED:
+            return failed
+        try:
+            return self.run(*call)
+        except ScriptFailed as failed:
+            return failed
+
+    def _exchange_plain(self, words: Sequence[bytes | str | int], packed: bytes, replies: int) -> list[Any]:
+        if words[0] in _KEYLESS:
+            return self._on(self._patiently(lambda: self._link_to(self._some_primary())), packed, replies)
+        key = words[1]
+        return self._exchange(key if isinstance(key, bytes) else str(key).encode(), packed, replies, follows_ask=True)
+
+    def _exchange(self, key: bytes, packed: bytes, replies: int, *, follows_ask: bool = False) -> list[Any]:
+        """With the node that has the key, wherever that is by now. ``follows_ask``: the command needs only that key."""
+        slot, give_up = key_slot(key), 0.0
+        while True:
+            link = self._patiently(lambda: self._link_to(self._topology.node(slot)))
+            found = self._on(link, packed, replies)
+            if not isinstance(found[0], hiredis.ReplyError) or not _is_refusal(found[0]):
+                return found
+            word, _, where = str(found[0]).removeprefix("ERR ").partition(" ")
+            if word == "ASK" and follows_ask:
+                asked = self._patiently(partial(self._link_to, _address(where, link)))
+                found = self._on(asked, _ASKING + packed, replies + 1)[1:]
+                if not isinstance(found[0], hiredis.ReplyError) or not _is_refusal(found[0]):
+                    return found
+            give_up = give_up or time.monotonic() + RECONNECT_SECONDS
+            if time.monotonic() >= give_up:
+                raise StoreUnavailable(f"the cluster cannot do it now: {found[0]}")
+            if word == "MOVED":
+                self._topology.moved(slot, _address(where, link))
+            else:
+                time.sleep(_PAUSE_SECONDS)
+            self._patiently(self._topology.refresh)
+
+    def _on(self, link: Link, packed: bytes, replies: int) -> list[Any]:
+        try:
+            return link.exchange(packed, replies)
+        except StoreUnavailable:
+            self._left()
+            raise
+
+    def _link_to(self, address: Address) -> Link:
+        """An open connection to that node. Raises redis.ConnectionError."""
+        if self._seen != self._generation.number:
+            self.close()
+            self._seen = self._generation.number
+        link = self._links.get(address)
+        if link is None:
+            link = self._links[address] = Link(self._url, self._timeout_seconds, at=address)
+        if not link.is_open:
+            try:
+                link.open(patience_seconds=0)
+            except StoreUnavailable as problem:
+                raise redis.ConnectionError(problem.reason) from None
+        return link
+
+    def _patiently(self, act: Callable[[], T]) -> T:
+        """What ``act`` finds, tried again for a while: nothing has been sent yet. Raises StoreUnavailable."""
+        give_up = time.monotonic() + RECONNECT_SECONDS
+        while True:
+            try:
+                return act()
+            except redis.RedisError as problem:
+                if time.monotonic() >= give_up:
+                    raise StoreUnavailable(str(problem)) from None
+            time.sleep(_PAUSE_SECONDS)
+            try:
+                self._topology.refresh()
+            except redis.RedisError:
+                continue
+
+
+class _Node:
+    """One primary, for what concerns each of them."""
+
+    def __init__(self, store: ClusterStore, address: Address) -> None:
+        self._store = store
+        self._address = address
+        self.name = f"{address[0]}:{address[1]}"
+
+    def command(self, *words: bytes | str | int) -> Any:
+        """One plain command. Raises StoreUnavailable."""
+        link = self._store._patiently(lambda: self._store._link_to(self._address))
+        [reply] = self._store._on(link, pack(words), 1)
+        if isinstance(reply, hiredis.ReplyError):
+            raise StoreUnavailable(str(reply))
+        return reply
+
+
+def _is_refusal(reply: hiredis.ReplyError) -> bool:
+    word = str(reply).removeprefix("ERR ").partition(" ")[0]
+    return word in ("MOVED", "ASK") or word in _LATER
+
+
+def _address(where: str, link: Link) -> Address:
+    """Of a redirect: ``slot host:port``; without a host it is the answering node's."""
+    host, _, port = where.partition(" ")[2].rpartition(":")
+    return host or link.host, int(port)

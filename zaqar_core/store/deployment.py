@@ -1,0 +1,132 @@
+"""What a store's URL means: one server, a group watched by Sentinel, or a cluster.
+
+| URL | deployment |
+|---|---|
+| ``redis://[user:password@]host[:port][/db]``, ``rediss://`` (TLS), ``unix://path`` | one server |
+| ``redis+sentinel://[user:password@]host[:port],host[:port]/master[/db]`` | the primary that these sentinels name |
+| ``redis://host[:port],host[:port][/db]?master=name`` | the same, as Zaqar's driver has it |
+| ``redis+cluster://[user:password@]host[:port],host[:port]`` | a cluster; any of its nodes is enough to find it |
+
+``rediss+sentinel`` and ``rediss+cluster`` use TLS, with the sentinels too; ``valkey`` stands for ``redis`` everywhere.
+Credentials are the servers'; those of the sentinels are ``sentinel_username`` and ``sentinel_password``. Other options
+are redis-py's (``ssl_ca_certs`` and so on).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+from redis.connection import Connection, SSLConnection, parse_url
+
+from zaqar_core.errors import StoreUnavailable
+
+#: Host and port.
+Address = tuple[str, int]
+Kind = Literal["single", "sentinel", "cluster"]
+
+_PORTS = {"single": 6379, "sentinel": 26379, "cluster": 6379}
+_SCHEMES = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss"}
+_SENTINEL_USER, _SENTINEL_PASSWORD = "sentinel_username", "sentinel_password"
+
+
+class DeploymentInvalid(StoreUnavailable):
+    """The URL names no deployment. ``reason`` is one line for the operator, without the URL's secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """``addresses``: of the sentinels or of nodes of the cluster; empty for one server. ``arguments``: redis-py's for a
+    connection to a server, complete only for one server; ``sentinel_arguments``: for one to a sentinel."""
+
+    kind: Kind
+    connection_kind: type[Any]
+    arguments: Mapping[str, Any]
+    addresses: tuple[Address, ...] = ()
+    master: str = ""
+    sentinel_arguments: Mapping[str, Any] | None = None
+
+
+@lru_cache(maxsize=256)
+def parse(url: str) -> Deployment:
+    """Raises DeploymentInvalid."""
+    if url.startswith("redis:") and not url.startswith("redis://"):  # Zaqar's: redis:[[user]:password@]/path[?options]
+        url = f"unix://{url.removeprefix('redis:')}"
+    scheme, _, rest = url.partition("://")
+    name, _, kind = scheme.partition("+")
+    base = _SCHEMES.get(name)
+    options = dict(parse_qsl(rest.partition("?")[2], keep_blank_values=True))
+    authority, _, path = rest.partition("?")[0].partition("/")
+    if base is None or kind not in ("", "sentinel", "cluster"):
+        return _single(url)
+    if kind == "cluster":
+        return _cluster(base, authority, path, options)
+    if kind == "sentinel":
+        options["master"], _, path = path.partition("/")
+        options["master"] = unquote(options["master"])
+        return _sentinel(base, authority, path, options)
+    if options.get("master"):
+        return _sentinel(base, authority, path, options)
+    if "," in authority:
+        raise DeploymentInvalid(
+            "several hosts are a Redis cluster (redis+cluster://host,host) or its sentinels "
+            "(redis+sentinel://host,host/master name)"
+        )
+    return _single(f"{base}://{rest}")
+
+
+def _single(url: str) -> Deployment:
+    arguments = _parsed(url)
+    return Deployment("single", arguments.pop("connection_class", Connection), arguments)
+
+
+def _sentinel(base: str, authority: str, path: str, options: dict[str, str]) -> Deployment:
+    master = options.pop("master")
+    if not master:
+        raise DeploymentInvalid("a Redis Sentinel URL needs the master's name: redis+sentinel://host,host/master name")
+    own = {"username": options.pop(_SENTINEL_USER, None), "password": options.pop(_SENTINEL_PASSWORD, None)}
+    kind, arguments, addresses = _parts(base, authority, path, options, "sentinel")
+    theirs = {name: value for name, value in arguments.items() if name not in ("db", "username", "password")}
+    theirs |= {name: value for name, value in own.items() if value is not None}
+    if kind is SSLConnection:
+        theirs["ssl"] = True
+    return Deployment("sentinel", kind, arguments, addresses, master, theirs)
+
+
+def _cluster(base: str, authority: str, path: str, options: dict[str, str]) -> Deployment:
+    if path not in ("", "0"):
+        raise DeploymentInvalid("a Redis cluster has only database 0")
+    kind, arguments, addresses = _parts(base, authority, "", options, "cluster")
+    return Deployment("cluster", kind, arguments, addresses)
+
+
+def _parts(
+    base: str, authority: str, path: str, options: dict[str, str], kind: Kind
+) -> tuple[type[Any], dict[str, Any], tuple[Address, ...]]:
+    """How to connect to a server of the deployment whose host and port are found later, and where to look for it."""
+    user, at, hosts = authority.rpartition("@")
+    arguments = _parsed(f"{base}://{user}{at}host/{path}?{urlencode(options)}")
+    del arguments["host"]
+    addresses = tuple(_address(host, _PORTS[kind]) for host in hosts.split(","))
+    return arguments.pop("connection_class", Connection), arguments, addresses
+
+
+def _address(text: str, default_port: int) -> Address:
+    try:
+        parts = urlsplit(f"//{text.strip()}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host:
+        raise DeploymentInvalid(f"not a host with a port in the Redis URL: {text.strip() or 'nothing'}")
+    return host, port or default_port
+
+
+def _parsed(url: str) -> dict[str, Any]:
+    try:
+        return dict(parse_url(url))  # type: ignore[no-untyped-call] # redis-py leaves it untyped
+    except ValueError as problem:
+        raise DeploymentInvalid(str(problem)) from None

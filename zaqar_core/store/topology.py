@@ -1,0 +1,109 @@
+"""Which node of a cluster serves which slot, as this process knows it."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from functools import lru_cache
+from typing import Any
+
+import redis
+from redis.cluster import parse_cluster_slots
+
+from zaqar_core.store import deployment
+from zaqar_core.store.deployment import Address, Deployment
+
+SLOTS = 16384
+#: For one node to say what it knows, before the next one is asked.
+_ANSWER_SECONDS = 1.0
+#: Not asked for again within this time: single redirects are followed without.
+_FRESH_SECONDS = 0.2
+
+
+class Topology:
+    """Shared by all connections of a process to one cluster. Thread-safe; holds no connection itself."""
+
+    def __init__(self, where: Deployment) -> None:
+        self._where = where
+        self._nodes: list[Address | None] = [None] * SLOTS
+        self._lock = threading.Lock()
+        self._read_at = -_FRESH_SECONDS
+
+    def node(self, slot: int) -> Address:
+        """The primary of the slot. Raises redis.RedisError when no node can be asked or none serves the slot."""
+        found = self._nodes[slot]
+        if found is None:
+            self.refresh()
+            found = self._nodes[slot]
+        if found is None:
+            raise redis.ConnectionError(f"no node of the cluster serves slot {slot}")
+        return found
+
+    def primaries(self) -> list[Address]:
+        """Every node that serves slots. Raises redis.RedisError."""
+        found = self._known()
+        if not found:
+            self.refresh()
+            found = self._known()
+        return found
+
+    def any_node(self) -> Address:
+        """A node to listen at, another one each time. Raises redis.RedisError."""
+        self.refresh()
+        return random.choice(self.primaries())  # noqa: S311 - spreads load, hides nothing
+
+    def moved(self, slot: int, node: Address) -> None:
+        """A node has said that the slot is served there."""
+        self._nodes[slot] = node
+
+    def refresh(self) -> None:
+        """What the first node that answers knows, unless that was read just now. Raises redis.RedisError."""
+        with self._lock:
+            if time.monotonic() - self._read_at < _FRESH_SECONDS:
+                return
+            # Fresh ones among those known; those of the URL may be gone.
+            known = self._known()
+            random.shuffle(known)
+            problem: Exception = redis.ConnectionError("no node of the cluster is known")
+            for address in dict.fromkeys((*known, *self._where.addresses)):
+                try:
+                    nodes = self._asked(address)
+                except (redis.RedisError, OSError) as found:
+                    problem = found
+                    continue
+                self._nodes, self._read_at = nodes, time.monotonic()
+                return
+        raise problem
+
+    def _known(self) -> list[Address]:
+        return list({node for node in self._nodes if node is not None})
+
+    def _asked(self, address: Address) -> list[Address | None]:
+        arguments: dict[str, Any] = {
+            **self._where.arguments,
+            "host": address[0],
+            "port": address[1],
+            "socket_timeout": _ANSWER_SECONDS,
+            "socket_connect_timeout": _ANSWER_SECONDS,
+            "retry": None,
+            "protocol": 2,
+        }
+        connection = self._where.connection_kind(**arguments)
+        try:
+            connection.connect()
+            connection.send_command("CLUSTER", "SLOTS")
+            rows = parse_cluster_slots(connection.read_response(), current_host=address[0])
+        finally:
+            connection.disconnect()
+        nodes: list[Address | None] = [None] * SLOTS
+        for (start, end), row in rows.items():
+            host, port = row["primary"]
+            nodes[start : end + 1] = [(host, port)] * (end - start + 1)
+        return nodes
+
+
+@lru_cache(maxsize=256)
+def of(url: str) -> Topology:
+    """That of the URL's cluster: one in a process."""
+    return Topology(deployment.parse(url))
