@@ -1,4 +1,4 @@
-"""Servers for tests, as real deployments: one, a group under Sentinel, a cluster. Each in memory or with a log of its own."""
+"""Servers for tests, as real deployments: one, a group under Sentinel, a cluster."""
 
 from __future__ import annotations
 
@@ -58,11 +58,9 @@ class Server:
 
     def start(self) -> None:
         self.folder.mkdir(exist_ok=True)
-        self.process = subprocess.Popen(
-            [binary(), *self.arguments, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)],
-            stdout=(self.folder / "log").open("ab"),
-            stderr=subprocess.STDOUT,
-        )
+        place = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder))
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen([binary(), *self.arguments, *place], stdout=log, stderr=subprocess.STDOUT)
         until(lambda: self.command("PING"), f"a server on port {self.port}")
 
     def command(self, *words: Any) -> Any:

@@ -219,10 +219,12 @@ def test_a_receive_costs_no_more_with_a_hundred_thousand_waiting(session: Sessio
     def per_receive() -> float:
         best = 9e9
         for _ in range(9):
-            session.store.command("CONFIG", "RESETSTAT")
+            for server in session.store.servers():
+                server.command("CONFIG", "RESETSTAT")
             for _ in range(20):
                 take(session, queue, 1)
-            spent = re.search(rb"cmdstat_fcall:calls=\d+,usec=(\d+)", session.store.command("INFO", "commandstats"))
+            statistics = b"".join(server.command("INFO", "commandstats") for server in session.store.servers())
+            spent = re.search(rb"cmdstat_fcall:calls=\d+,usec=(\d+)", statistics)
             assert spent is not None
             best = min(best, int(spent[1]))
         return best

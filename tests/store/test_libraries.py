@@ -8,28 +8,34 @@ from zaqar_core.model import NewMessage
 from zaqar_core.names import QueueRef
 from zaqar_core.store import keys, libraries
 from zaqar_core.store.scripts import script
+from zaqar_core.store.slots import Server
 
 OLD = "sf1_plain_000000000000"
 
 
-def names(session: Session) -> set[str]:
-    found = session.store.command("FUNCTION", "LIST", "LIBRARYNAME", "sf1_*")
+def names(server: Server) -> set[str]:
+    found = server.command("FUNCTION", "LIST", "LIBRARYNAME", "sf1_*")
     return {dict(zip(one[::2], one[1::2], strict=True))[b"library_name"].decode() for one in found}
 
 
 def test_a_library_that_nobody_used_for_a_week_is_removed(session: Session, queue: QueueRef) -> None:
     code = f"#!lua name={OLD}\nredis.register_function('{OLD}_x', function() return 1 end)"
-    session.store.command("FUNCTION", "LOAD", "REPLACE", code)
+    servers = session.store.servers()
+    for server in servers:
+        server.command("FUNCTION", "LOAD", "REPLACE", code)
     assert libraries.tidy(session.store) == []
-    assert OLD in names(session)
+    assert all(OLD in names(server) for server in servers)
     session.store.command("HINCRBY", keys.LIBRARIES, OLD, -libraries.UNUSED_SECONDS - 1)
     assert libraries.tidy(session.store) == [OLD]
-    assert OLD not in names(session)
+    assert not any(OLD in names(server) for server in servers)
     messages.send(session, queue, [NewMessage(b"1")])
 
 
 def test_a_server_that_lost_a_library_is_given_it_again(session: Session, queue: QueueRef) -> None:
     """Nothing ran when the server does not know the function: asking again is safe."""
-    session.store.command("FUNCTION", "DELETE", script("send").plain.library.name)
+    library = script("send").plain.library.name
+    for server in session.store.servers():
+        if library in names(server):
+            server.command("FUNCTION", "DELETE", library)
     messages.send(session, queue, [NewMessage(b"1")])
     assert len(leases.receive(session, queue, max_messages=10, wait_seconds=0)) == 1

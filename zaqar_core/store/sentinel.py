@@ -29,8 +29,8 @@ def primary(deployment: Deployment) -> Address:
         "retry": None,
         "protocol": 2,
     }
-    with Sentinel(addresses, sentinel_kwargs=arguments) as sentinels:
-        host, port = sentinels.discover_master(deployment.master)  # type: ignore[no-untyped-call]
+    with Sentinel(addresses, sentinel_kwargs=arguments) as sentinels:  # type: ignore[no-untyped-call]
+        host, port = sentinels.discover_master(deployment.master)
         return str(host), int(port)
 
 

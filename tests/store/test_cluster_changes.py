@@ -1,0 +1,164 @@
+"""A cluster that changes under traffic: slots move key by key, primaries die."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from redis.crc import key_slot
+
+from tests.deployments import (
+    ON_DISK,
+    Deployed,
+    Server,
+    cluster,
+    cluster_arguments,
+    meet,
+    node_id,
+    nodes_known,
+    until,
+)
+from tests.store.traffic import Producer, core_on, drained, made, sleeping_poll
+from zaqar_core import messages
+from zaqar_core.core import Core, Session
+from zaqar_core.errors import StoreUnavailable
+from zaqar_core.model import NewMessage
+from zaqar_core.names import QueueRef
+from zaqar_core.store import keys
+
+#: From the end of a primary to the first acknowledgement by its replica: node time-out, votes, and a margin.
+FAIL_OVER_SECONDS = 12.0
+
+
+@pytest.fixture
+def nodes() -> Iterator[Deployed]:
+    with cluster(replicas=1, arguments=ON_DISK) as nodes:
+        yield nodes
+
+
+class Migration:
+    """A slot's way to another node, as cluster tools take it: one key after another."""
+
+    def __init__(self, nodes: Deployed, queue: QueueRef, to: Server) -> None:
+        self.nodes, self.slot, self.to = nodes, key_slot(keys.queue(queue)), to
+        self.origin = owner(nodes, self.slot)
+        to.command("CLUSTER", "SETSLOT", self.slot, "IMPORTING", node_id(self.origin))
+        self.origin.command("CLUSTER", "SETSLOT", self.slot, "MIGRATING", node_id(to))
+
+    def keys_left(self) -> list[bytes]:
+        found: list[bytes] = self.origin.command("CLUSTER", "GETKEYSINSLOT", self.slot, 100)
+        return found
+
+    def move(self, key: bytes) -> None:
+        self.origin.command("MIGRATE", "127.0.0.1", self.to.port, key, 0, 5000)
+
+    def finish(self) -> None:
+        while left := self.keys_left():
+            for key in left:
+                self.move(key)
+        for server in (self.to, self.origin, *self.nodes.servers):
+            if server.info("replication")["role"] == "master":
+                server.command("CLUSTER", "SETSLOT", self.slot, "NODE", node_id(self.to))
+
+
+def owner(nodes: Deployed, slot: int) -> Server:
+    """The server that serves the slot."""
+    for start, end, primary, *_ in nodes.servers[0].command("CLUSTER", "SLOTS"):
+        if start <= slot <= end:
+            return next(server for server in nodes.servers if server.port == primary[1])
+    raise AssertionError("nobody serves the slot")
+
+
+def test_a_slot_that_moves_to_a_new_node_loses_nothing(nodes: Deployed) -> None:
+    """Nothing runs while its keys are in two places; afterwards the node that never was asked before serves it."""
+    with core_on(nodes.url) as core:
+        with core.session() as session:
+            queue = made(session, "on-its-way")
+        producer = Producer(core, queue)
+        producer.goes_on(5)
+        joined = nodes.server(*ON_DISK, *cluster_arguments())
+        meet(nodes.servers[0], joined)
+        until(lambda: nodes_known(joined) == len(nodes.servers), "the new node's acquaintance")
+        migration = Migration(nodes, queue, joined)
+        for key in migration.keys_left()[:2]:
+            migration.move(key)
+        before = len(producer.acknowledged)
+        until(lambda: producer.failed, "a refusal while the keys are in two places")
+        assert len(producer.acknowledged) <= before + 1
+        migration.finish()
+        producer.goes_on(5)
+        acknowledged = producer.stop()
+        assert owner(nodes, migration.slot) is joined
+        found = drained(core, queue)
+        assert set(acknowledged) <= set(found)
+        assert len(found) == len(set(found))
+        # a refusal is no half send: nothing is there that no receive finds
+        assert joined.command("EXISTS", keys.queue(queue) + b":m", keys.queue(queue) + b":a") == 0
+
+
+@pytest.mark.parametrize("moved", [":m", ":a", ""])
+def test_no_script_runs_without_all_keys_of_its_queue(nodes: Deployed, moved: str) -> None:
+    with core_on(nodes.url) as core, core.session() as session:
+        queue = made(session, "in-two-places")
+        messages.send(session, queue, [NewMessage(b"1")])
+        others = [server for server in nodes.servers[:3] if server is not owner(nodes, key_slot(keys.queue(queue)))]
+        migration = Migration(nodes, queue, others[0])
+        migration.move(keys.queue(queue) + moved.encode())
+        with pytest.raises(StoreUnavailable, match="MOVING|ASK"):
+            messages.send(session, queue, [NewMessage(b"2")])
+        migration.finish()
+        messages.send(session, queue, [NewMessage(b"3")])
+    with core_on(nodes.url) as core:
+        assert drained(core, queue) == [1, 3]
+
+
+def test_plain_commands_follow_a_key_that_has_moved(nodes: Deployed) -> None:
+    with core_on(nodes.url) as core, core.session() as session:
+        slot = key_slot(keys.MOVE_TASKS)
+        origin = owner(nodes, slot)
+        target = next(server for server in nodes.servers[:3] if server is not origin)
+        target.command("CLUSTER", "SETSLOT", slot, "IMPORTING", node_id(origin))
+        origin.command("CLUSTER", "SETSLOT", slot, "MIGRATING", node_id(target))
+        assert session.store.command("SADD", keys.MOVE_TASKS, "a") == 1
+        assert session.store.command("SMEMBERS", keys.MOVE_TASKS) == [b"a"]
+        assert origin.command("CLUSTER", "COUNTKEYSINSLOT", slot) == 0
+
+
+def test_nothing_acknowledged_as_replicated_is_lost_with_a_primary() -> None:
+    """Its replica takes over; polls on its queues are woken; the other nodes' queues go on."""
+    with cluster(replicas=3, arguments=ON_DISK) as nodes, core_on(nodes.url, "replicated") as core:
+        victim = nodes.servers[0]
+        with core.session() as session:
+            queue, waited_on = (_on(session, nodes, victim, name) for name in ("numbers", "waited-on"))
+        producer = Producer(core, queue)
+        producer.goes_on(5)
+        spare = nodes.server(*ON_DISK, *cluster_arguments())  # so that the next primary has a replica as well
+        meet(nodes.servers[1], spare)
+        until(lambda: nodes_known(spare) == len(nodes.servers), "the spare's acquaintance")
+        until(lambda: spare.command("CLUSTER", "REPLICATE", node_id(victim)), "a second replica")
+        until(lambda: spare.info("replication").get("master_link_status") == "up", "a second replica")
+        with ThreadPoolExecutor() as pool:
+            poll = sleeping_poll(core, pool, waited_on, 20)
+            victim.kill()
+            producer.goes_on(FAIL_OVER_SECONDS)
+            _send(core, waited_on)
+            assert len(poll.result(10)) == 1
+        acknowledged = producer.stop()
+        found = drained(core, queue)
+        assert set(acknowledged) <= set(found)
+        assert len(found) == len(set(found))
+
+
+def _on(session: Session, nodes: Deployed, server: Server, stem: str) -> QueueRef:
+    """A new queue that this server serves."""
+    for number in range(1000):
+        ref = QueueRef("000000000000", "us-east-1", f"{stem}-{number}")
+        if owner(nodes, key_slot(keys.queue(ref))) is server:
+            return made(session, ref.name)
+    raise AssertionError("no name found")
+
+
+def _send(core: Core, queue: QueueRef) -> None:
+    with core.session() as session:
+        messages.send(session, queue, [NewMessage(b"1")])

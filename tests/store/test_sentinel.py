@@ -1,0 +1,138 @@
+"""A primary with replicas under Sentinel: the service follows whoever is the primary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.deployments import IN_MEMORY, MASTER, ON_DISK, Deployed, Server, deployed, sentinel_group, until
+from tests.store.traffic import Producer, core_on, drained, made, sleeping_poll
+from zaqar_core import messages
+from zaqar_core.core import Core
+from zaqar_core.errors import StoreUnavailable
+from zaqar_core.model import NewMessage
+from zaqar_core.names import QueueRef
+from zaqar_core.settings import Settings
+
+#: From the end of a primary to the first acknowledgement by the next one: down-after, votes, promotion, and a margin.
+FAIL_OVER_SECONDS = 12.0
+
+
+@pytest.fixture(scope="module")
+def group() -> Iterator[Deployed]:
+    """All servers of it outlive each test; which of the two is the primary may change."""
+    with sentinel_group() as group:
+        yield group
+
+
+def primary(group: Deployed) -> Server:
+    """As the sentinels tell it."""
+    port = int(group.sentinels[0].command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)[1])
+    return next(server for server in group.servers if server.port == port)
+
+
+def test_nothing_acknowledged_as_replicated_is_lost_with_the_primary() -> None:
+    """The service goes on with the next one, and wakes the polls that sleep."""
+    with (
+        sentinel_group(replicas=2, arguments=ON_DISK) as group,
+        core_on(group.url, "replicated") as core,
+        ThreadPoolExecutor() as pool,
+    ):
+        with core.session() as session:
+            queue = made(session, "numbers")
+            waited_on = made(session, "slept-through")
+        producer = Producer(core, queue)
+        producer.goes_on(5)
+        poll = sleeping_poll(core, pool, waited_on, 20)
+        group.servers[0].kill()
+        producer.goes_on(FAIL_OVER_SECONDS)
+        acknowledged = producer.stop()
+        assert primary(group) is not group.servers[0]
+        assert _sent(core, waited_on)
+        assert len(poll.result(1)) == 1
+        found = drained(core, queue)
+        assert set(acknowledged) <= set(found)
+        assert len(found) == len(set(found))
+        # one for what ran when the primary died, and those that met no primary
+        assert producer.failed
+
+
+def offset(group: Deployed, at: int) -> int:
+    """Bytes of the replicated history that a server has."""
+    facts = group.servers[at].info("replication")
+    return int(facts["master_repl_offset" if facts["role"] == "master" else "slave_repl_offset"])
+
+
+def _sent(core: Core, queue: QueueRef) -> bool:
+    try:
+        with core.session() as session:
+            messages.send(session, queue, [NewMessage(b"1")])
+    except StoreUnavailable:
+        return False
+    return True
+
+
+def test_a_primary_that_only_hangs_is_left(group: Deployed) -> None:
+    """Neither its open connections nor the subscriber's end by themselves."""
+    hung = primary(group)
+    with core_on(group.url) as core, ThreadPoolExecutor() as pool:
+        with core.session() as session:
+            queue = made(session, "hung")
+        until(lambda: offset(group, 0) == offset(group, 1), "replication")
+        poll = sleeping_poll(core, pool, queue, 20)
+        hung.hold()
+        try:
+            until(lambda: _sent(core, queue), "a send", FAIL_OVER_SECONDS)
+            assert len(poll.result(15)) == 1
+            assert primary(group) is not hung
+        finally:
+            hung.go_on()
+        until(lambda: hung.info("replication").get("master_link_status") == "up", "the other's return")
+
+
+def test_a_planned_fail_over_is_followed(group: Deployed) -> None:
+    first = primary(group)
+    with core_on(group.url) as core:
+        with core.session() as session:
+            queue = made(session, "planned")
+        producer = Producer(core, queue)
+        producer.goes_on(5)
+        until(lambda: group.sentinels[0].command("SENTINEL", "FAILOVER", MASTER), "a fail-over")
+        until(lambda: first.info("replication")["role"] == "slave", "a demotion")
+        producer.goes_on(5)
+        producer.stop()
+        assert primary(group) is not first
+        assert producer.acknowledged[-1] in drained(core, queue)
+
+
+def test_a_server_that_became_a_replica_is_left_by_all_slots() -> None:
+    """Its refusal counts as the end of the connection."""
+    with deployed() as found:
+        first, second = found.server(*IN_MEMORY), found.server(*IN_MEMORY)
+        with core_on(f"redis://127.0.0.1:{first.port}") as core:
+            with core.session() as session:
+                queue = made(session, "demoted")
+                before = core.slots.generation.number
+                first.command("CONFIG", "SET", "replica-serve-stale-data", "yes")
+                first.command("REPLICAOF", "127.0.0.1", second.port)
+                with pytest.raises(StoreUnavailable, match="READONLY"):
+                    messages.send(session, queue, [NewMessage(b"1")])
+            assert core.slots.generation.number > before
+
+
+def test_an_unknown_master_is_one_line(group: Deployed) -> None:
+    url = group.url.replace(f"/{MASTER}", "/nobody")
+    with pytest.raises(StoreUnavailable, match="nobody"):
+        Core(replace_url(url), url)
+
+
+def replace_url(url: str) -> Settings:
+    return Settings(redis=url, durability="memory")
+
+
+def test_zaqars_form_of_the_url_finds_the_primary(group: Deployed) -> None:
+    hosts = group.url.removeprefix("redis+sentinel://").partition("/")[0]
+    with core_on(f"redis://{hosts}?master={MASTER}&socket_timeout=0.5") as core, core.session() as session:
+        messages.send(session, made(session, "as-zaqar-has-it"), [NewMessage(b"1")])

@@ -1,0 +1,106 @@
+"""What tests of fail-overs do: send without pause, note what was acknowledged, and look for it afterwards."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tests.deployments import until
+from zaqar_core import leases, messages, queues
+from zaqar_core.core import Core, Session
+from zaqar_core.errors import StoreUnavailable
+from zaqar_core.model import NewMessage, QueueSettings, StoredMessage
+from zaqar_core.names import QueueRef
+from zaqar_core.settings import Durability, Settings
+
+
+@contextmanager
+def core_on(url: str, durability: Durability = "memory") -> Iterator[Core]:
+    """A core whose commands give up after a second."""
+    core = Core(Settings(redis=url, durability=durability, slots=4, store_timeout_seconds=1), url)
+    try:
+        yield core
+    finally:
+        core.close()
+
+
+def made(session: Session, name: str) -> QueueRef:
+    """A new queue."""
+    ref = QueueRef("000000000000", "us-east-1", name)
+    queues.create(session, ref, QueueSettings(), creator="sqs")
+    return ref
+
+
+@dataclass
+class Producer:
+    """A thread that sends numbers one by one, whatever happens. A number whose sending failed may be there or not."""
+
+    core: Core
+    queue: QueueRef
+    acknowledged: list[int] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    last_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        number = 0
+        while not self._stop.is_set():
+            number += 1
+            try:
+                with self.core.session() as session:
+                    messages.send(session, self.queue, [NewMessage(str(number).encode())])
+            except StoreUnavailable as problem:
+                self.failed.append(problem.reason)
+            else:
+                self.acknowledged.append(number)
+                self.last_at = time.monotonic()
+
+    def goes_on(self, within_seconds: float) -> None:
+        """Something that is sent from now on is acknowledged within that time."""
+        since, before = time.monotonic(), len(self.acknowledged)
+        until(lambda: len(self.acknowledged) > before + 1 and self.last_at > since, "a send", within_seconds)
+
+    def stop(self) -> list[int]:
+        """What was acknowledged."""
+        self._stop.set()
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+        return self.acknowledged
+
+
+def drained(core: Core, queue: QueueRef) -> list[int]:
+    """Every number in the queue, in the order given; all are deleted. A failed call is repeated."""
+    found: list[int] = []
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            with core.session() as session:
+                given = leases.receive(session, queue, max_messages=10, wait_seconds=0)
+                if not given:
+                    return found
+                found += [int(one.body) for one in given]
+                leases.delete_received(session, queue, [one.receipt for one in given if one.receipt])
+        except StoreUnavailable:
+            continue
+    raise AssertionError("the queue does not become empty")
+
+
+def sleeping_poll(core: Core, pool: ThreadPoolExecutor, queue: QueueRef, wait: int) -> Future[list[StoredMessage]]:
+    """A receive that already sleeps when this returns."""
+    before = core.waiting.asleep
+
+    def run() -> list[StoredMessage]:
+        with core.session() as session:
+            return leases.receive(session, queue, max_messages=1, wait_seconds=wait)
+
+    future = pool.submit(run)
+    until(lambda: core.waiting.asleep > before, "a poll's sleep")
+    return future
