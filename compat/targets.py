@@ -18,8 +18,8 @@ from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
 
 from compat import query_protocol
+from compat.embedded import facade
 from compat.scenario import Protocol
-from compat.serving import serving
 
 NAMES: Final = ("facade-json", "facade-query", "moto", "moto-server", "aws")
 #: The longest that a scenario waits where a clock cannot be moved, by default.
@@ -129,7 +129,7 @@ class Facades:
 
     def target(self, protocol: Protocol) -> Target:
         if self._url is None:
-            self._url = self._stack.enter_context(serving())
+            self._url = self._stack.enter_context(facade())
         return Target(
             f"facade-{protocol}",
             self._url,
