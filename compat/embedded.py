@@ -10,10 +10,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-
-import urllib3
+from urllib.parse import urlencode, urlsplit
 
 #: A start takes about a second; machines that run tests may be busy.
 START_SECONDS = 30.0
@@ -21,7 +21,7 @@ _STOP_SECONDS = 10.0
 #: The service goes with this process, also where it is killed.
 _STOPS_WITH = "SQS_FACADE_STOPS_WITH"
 #: Longer than the longest poll.
-_CALL_SECONDS = 60.0
+CALL_SECONDS = 60.0
 
 
 class HookFailed(Exception):
@@ -33,7 +33,6 @@ class Facade:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.http = urllib3.PoolManager(maxsize=64, timeout=_CALL_SECONDS, retries=False)
 
     def hook(self, name: str, **members: Any) -> dict[str, Any]:
         """``POST /_test/<name>``: what it answers. Raises HookFailed."""
@@ -44,12 +43,18 @@ class Facade:
         return self._json("GET", name, parameters)
 
     def _json(self, method: str, name: str, members: Mapping[str, Any]) -> dict[str, Any]:
-        url = f"{self.url}/_test/{name}"
-        if method == "POST":
-            answer = self.http.request(method, url, json=members)
-        else:
-            answer = self.http.request(method, url, fields=members)
-        document: dict[str, Any] = json.loads(answer.data)
+        # A connection for each call: threads and forked processes share nothing, and no proxy is asked.
+        connection = HTTPConnection(urlsplit(self.url).netloc, timeout=CALL_SECONDS)
+        try:
+            if method == "POST":
+                body = json.dumps(members).encode()
+                connection.request(method, f"/_test/{name}", body, {"Content-Type": "application/json"})
+            else:
+                connection.request(method, f"/_test/{name}?{urlencode(members)}")
+            answer = connection.getresponse()
+            document: dict[str, Any] = json.loads(answer.read())
+        finally:
+            connection.close()
         if answer.status != 200:
             raise HookFailed(document.get("error", answer.status))
         return document
@@ -59,6 +64,7 @@ class Server:
     """The process of a service. Started when made. Raises RuntimeError with its own words where it does not start."""
 
     def __init__(self) -> None:
+        self._owner = os.getpid()
         self._folder = tempfile.TemporaryDirectory(prefix="sf")
         ready, errors = Path(self._folder.name) / "ready", Path(self._folder.name) / "errors"
         command = [sys.executable, "-m", "sqs_facade.cli", "serve", "--ephemeral", "--port", "0", "--ready-file"]
@@ -68,6 +74,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=stream,
+                start_new_session=True,  # Ctrl-C is for the tests, which still empty their accounts after it
                 env={**os.environ, _STOPS_WITH: str(os.getpid())},
             )
         deadline = time.monotonic() + START_SECONDS
@@ -80,7 +87,9 @@ class Server:
         self.facade = Facade(ready.read_text().strip())
 
     def stop(self) -> None:
-        """The service and all its messages are gone."""
+        """The service and all its messages are gone. In a forked process it is the parent's, and goes on."""
+        if os.getpid() != self._owner:
+            return
         self._process.terminate()
         try:
             self._process.wait(_STOP_SECONDS)

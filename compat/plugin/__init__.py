@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,8 @@ from compat.plugin import shared
 
 if TYPE_CHECKING:
     from compat.embedded import Facade
-    from compat.plugin.tools import Clock, Spy, ZaqarSession
+    from compat.plugin.tools import Clock, Spy
+    from compat.plugin.zaqar import ZaqarSession
 
 REGION = "us-east-1"
 _BRIDGED = pytest.StashKey[bool]()
@@ -71,30 +73,54 @@ def sqs_account(request: pytest.FixtureRequest, sqs_facade: Facade) -> Iterator[
     sqs_facade.hook("reset", account=account)
 
 
+@contextmanager
+def _needed(fixture: str, requirement: str) -> Iterator[None]:
+    """For imports: the test that asked for the fixture errs in one line that says what to install."""
+    try:
+        yield
+    except ImportError as problem:
+        pytest.fail(
+            f"the fixture {fixture} needs a package that is not installed ({problem}): pip install '{requirement}'",
+            pytrace=False,
+        )
+
+
 @pytest.fixture(scope="session")
 def _boto_session() -> Any:
-    import boto3
-
+    with _needed("sqs_client", "sqs-facade[compat]"):
+        import boto3
     return boto3.Session()
 
 
 @pytest.fixture
 def sqs_client(sqs_facade: Facade, sqs_account: str, _boto_session: Any) -> Any:
     """A boto3 client of SQS."""
+    from botocore.config import Config
+
     return _boto_session.client(
         "sqs",
         endpoint_url=sqs_facade.url,
         region_name=REGION,
         aws_access_key_id=sqs_account,
         aws_secret_access_key="test",  # noqa: S106 - not checked
+        config=Config(proxies={}),
     )
 
 
 @pytest.fixture
-def zaqar_client(sqs_facade: Facade, sqs_account: str) -> Iterator[ZaqarSession]:
-    """A ``requests`` session of Zaqar v2 for the same account: ``zaqar_client.get("/queues")``."""
-    from compat.plugin.tools import ZaqarSession
+def zaqar_client(sqs_facade: Facade, sqs_account: str) -> Any:
+    """A client of Zaqar v2, python-zaqarclient's: ``zaqar_client.queue("test-queue").claim(ttl=60, grace=60)``."""
+    with _needed("zaqar_client", "python-zaqarclient"):
+        from zaqarclient.queues import client
+    options = {"backend": "noauth", "options": {"os_project_id": sqs_account}}
+    return client.Client(sqs_facade.url, version=2, conf={"auth_opts": options})
 
+
+@pytest.fixture
+def zaqar_http(sqs_facade: Facade, sqs_account: str) -> Iterator[ZaqarSession]:
+    """A ``requests`` session of Zaqar v2: ``zaqar_http.get("/queues")``."""
+    with _needed("zaqar_http", "sqs-facade[compat]"):
+        from compat.plugin.zaqar import ZaqarSession
     with ZaqarSession(sqs_facade.url, sqs_account) as session:
         yield session
 

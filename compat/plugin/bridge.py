@@ -8,16 +8,19 @@ the first call.
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import urllib3
 from moto.core.base_backend import BackendDict
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs import exceptions
 from moto.sqs.models import Queue, SQSBackend
 from moto.sqs.responses import SQSResponse
 
+from compat.embedded import CALL_SECONDS
 from compat.plugin import shared
 
 ACCOUNT: str = DEFAULT_ACCOUNT_ID
@@ -28,8 +31,20 @@ _GIVE_URLS = frozenset({"CreateQueue", "GetQueueUrl", "ListQueues", "ListDeadLet
 _OWN_HEADERS = frozenset({"content-length", "connection", "transfer-encoding", "server", "date"})
 
 _patches: list[Any] = []
+#: Connections to the service.
+_http: urllib3.PoolManager
 #: Whether the service holds something that a reset must remove.
 _is_used = False
+
+
+def _connect() -> None:
+    """Connections of this process: a forked one must not read the answers of its parent."""
+    global _http
+    _http = urllib3.PoolManager(maxsize=64, timeout=CALL_SECONDS, retries=False)
+
+
+_connect()
+os.register_at_fork(after_in_child=_connect)
 
 
 def install() -> None:
@@ -124,9 +139,8 @@ def _send(
 ) -> tuple[int, dict[str, str], bytes]:
     global _is_used
     _is_used = True
-    facade = shared.facade()
-    url = f"{facade.url}{path}{'?' if query else ''}{query}"
-    answer = facade.http.request(method, url, body=body, headers=headers, redirect=False)
+    url = f"{shared.facade().url}{path}{'?' if query else ''}{query}"
+    answer = _http.request(method, url, body=body, headers=headers, redirect=False)
     given = {name: value for name, value in answer.headers.items() if name.lower() not in _OWN_HEADERS}
     return answer.status, given, answer.data
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -14,6 +15,15 @@ _server: Server | None = None
 
 #: Called after the service was emptied in the middle of a test.
 after_reset: list[Callable[[], object]] = []
+
+
+def _unlock() -> None:
+    global _mutex
+    _mutex = threading.Lock()
+
+
+# Another thread of the parent may have held it.
+os.register_at_fork(after_in_child=_unlock)
 
 
 def facade() -> Facade:

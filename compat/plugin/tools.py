@@ -1,15 +1,12 @@
-"""What the fixtures hand out: a clock, a spy, a Zaqar session. All for one account."""
+"""What the fixtures hand out: a clock and a spy. Both for one account, and without other packages."""
 
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
-
-import requests
+from typing import Literal
 
 from compat.embedded import Facade
 
@@ -89,19 +86,3 @@ class Spy:
                 return found, after
             after = page["last"]
             found += [Event(**one) for one in page["events"]]
-
-
-class ZaqarSession(requests.Session):
-    """Paths are below ``/v2``, or as answers give them; the account is the project."""
-
-    def __init__(self, url: str, account: str) -> None:
-        super().__init__()
-        self._url = url
-        self.headers.update({"X-Project-Id": account, "Client-ID": str(uuid.uuid4()), "Accept": "application/json"})
-
-    def request(self, method: str | bytes, url: str | bytes, *args: Any, **more: Any) -> requests.Response:
-        """As ``requests``; a path stands for its URL."""
-        path = url.decode() if isinstance(url, bytes) else url
-        if "://" not in path:
-            path = self._url + (path if path.startswith("/v2/") else f"/v2{path}")
-        return super().request(method, path, *args, **more)

@@ -11,7 +11,7 @@ from botocore.loaders import Loader
 from click.testing import CliRunner, Result
 
 from compat import judging, migrating, scenario
-from compat.__main__ import main
+from compat.commands import main
 from compat.running import run
 from compat.targets import Facades, opened
 from tests.conftest import Service

@@ -24,10 +24,17 @@ def test_queue(sqs_client, sqs_queue):
 
 def test_both_dialects(sqs_client, sqs_queue, zaqar_client):
     sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="a")
-    claim = zaqar_client.post("/queues/test-queue/claims", json={"ttl": 60, "grace": 60})
+    [message] = zaqar_client.queue("test-queue").claim(ttl=60, grace=60)
+    assert message.body == "a"
+    message.delete()
+    assert "Messages" not in sqs_client.receive_message(QueueUrl=sqs_queue)
+
+def test_plain_http_of_zaqar(sqs_client, sqs_queue, zaqar_http):
+    sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="a")
+    claim = zaqar_http.post("/queues/test-queue/claims", json={"ttl": 60, "grace": 60})
     [message] = claim.json()["messages"]
     assert message["body"] == "a"
-    assert zaqar_client.delete(message["href"]).status_code == 204
+    assert zaqar_http.delete(message["href"]).status_code == 204
 
 def test_clock(sqs_client, sqs_queue, sqs_clock):
     sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="a")
@@ -62,17 +69,17 @@ def test_chaos(sqs_client, sqs_queue, sqs_facade, sqs_account):
 
 def test_they_do_what_they_say(pytester: pytest.Pytester, suite: Run) -> None:
     pytester.makepyfile(test_users=USERS_SUITE)
-    suite().assert_outcomes(passed=8)
+    suite().assert_outcomes(passed=9)
 
 
 def test_they_work_on_two_workers(pytester: pytest.Pytester, suite: Run) -> None:
     pytester.makepyfile(test_users=USERS_SUITE, test_users_again=USERS_SUITE)
-    suite("-n", "2").assert_outcomes(passed=16)
+    suite("-n", "2").assert_outcomes(passed=18)
 
 
 def test_they_stay_apart_from_a_moto_suite_under_the_option(pytester: pytest.Pytester, suite: Run) -> None:
     pytester.makepyfile(test_users=USERS_SUITE)
-    suite("--sqs-facade").assert_outcomes(passed=8)
+    suite("--sqs-facade").assert_outcomes(passed=9)
 
 
 def test_nothing_is_started_where_no_test_asks(pytester: pytest.Pytester, suite: Run) -> None:
