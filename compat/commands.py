@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import os
+import re
 import sys
 from pathlib import Path
 
@@ -11,7 +13,31 @@ import click
 
 from compat import documents, judging, migrating, scenario, table
 from compat.running import Outcome, run
-from compat.targets import NAMES, Facades, TargetRefused, opened
+from compat.targets import NAMES, Facades, TargetRefused, checked, opened
+
+_FILE = click.Path(path_type=Path, dir_okay=False, writable=True)
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
+
+
+def _place(context: click.Context, parameter: click.Parameter, file: Path | None) -> Path | None:
+    """A file that can be written; asked before the scenarios run, not after."""
+    del context, parameter
+    if file is not None and not os.access(file.absolute().parent, os.W_OK | os.X_OK):
+        raise click.BadParameter(f"no file can be written in {file.absolute().parent}")
+    return file
+
+
+def _known_region(context: click.Context, parameter: click.Parameter, region: str | None) -> str | None:
+    del context, parameter
+    if region is not None and not _REGION.fullmatch(region):
+        raise click.BadParameter(f"{region!r} does not look like a region, such as eu-central-1")
+    return region
+
+
+class Refused(click.ClickException):
+    """The command cannot be run as it was given: one line says why."""
+
+    exit_code = 2
 
 
 @click.group()
@@ -28,10 +54,11 @@ def main() -> None:
     help=f"Some of {', '.join(NAMES)}, and URLs of endpoints (query+http://… speaks the query protocol).",
 )
 @click.option("--only", metavar="PATTERN", help="Scenarios whose name or operation matches, as in a shell.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the outcomes here.")
-@click.option("--html", "html_file", type=click.Path(path_type=Path), help="Write one self-contained page here.")
+@click.option("--json", "json_file", type=_FILE, callback=_place, help="Write the outcomes here.")
+@click.option("--html", "html_file", type=_FILE, callback=_place, help="Write one self-contained page here.")
 @click.option("--allow-aws", is_flag=True, help="The target aws may be used: it makes queues in your account.")
-@click.option("--region", help="Of the target aws.")
+@click.option("--region", callback=_known_region, help="Of the target aws, and of URLs.")
+@click.option("--strict", is_flag=True, help="Exit status 1 also where another target than the facade differs.")
 @click.option("--list", "is_list", is_flag=True, help="Only list the scenarios.")
 def diff(
     wanted: str,
@@ -41,30 +68,39 @@ def diff(
     *,
     allow_aws: bool,
     region: str | None,
+    strict: bool,
     is_list: bool,
 ) -> None:
-    """Run the scenarios and compare with what AWS does. Exit status 1: the facade differs and nobody accepted it."""
+    """Run the scenarios and compare with what AWS does.
+
+    Exit status 1: the facade differs and nobody accepted it, or an accepted difference is none any more; 2: the command
+    cannot be run as it was given.
+    """
     declared = scenario.every()
     chosen = [one for one in declared if only is None or _matches(one, only)]
     if not chosen:
-        raise click.UsageError(f"no scenario matches {only!r}")
+        raise Refused(f"no scenario matches {only!r}")
     if is_list:
         for one in chosen:
             click.echo(f"{one.name:55} {one.operation:28} {one.source:10} {one.title}")
         return
     try:
         known = judging.accepted()
-        outcomes = _run(wanted.split(","), chosen, allow_aws=allow_aws, region=region)
+        names = list(dict.fromkeys(name.strip() for name in wanted.split(",")))
+        for name in names:
+            checked(name, allow_aws=allow_aws, region=region)
+        outcomes = _run(names, chosen, allow_aws=allow_aws, region=region)
     except (TargetRefused, judging.DifferencesInvalid) as problem:
-        raise click.ClickException(str(problem)) from problem
+        raise Refused(str(problem)) from problem
     verdict = judging.judge(outcomes, known, declared)
     for line in table.lines(verdict):
         click.echo(line)
     if json_file is not None:
-        json_file.write_text(json.dumps(documents.document(verdict), indent=1, ensure_ascii=False) + "\n")
+        json_file.write_text(json.dumps(documents.document(verdict), indent=1, ensure_ascii=False) + "\n", "utf-8")
     if html_file is not None:
-        html_file.write_text(documents.page(verdict))
-    sys.exit(0 if verdict.is_good else 1)
+        html_file.write_text(documents.page(verdict), "utf-8")
+    differs_at_all = any(outcome.difference and not verdict.is_accepted(outcome) for outcome in outcomes)
+    sys.exit(0 if verdict.is_good and not (strict and differs_at_all) else 1)
 
 
 def _matches(one: scenario.Scenario, pattern: str) -> bool:
@@ -78,7 +114,7 @@ def _run(wanted: list[str], chosen: list[scenario.Scenario], *, allow_aws: bool,
         click.progressbar(length=len(wanted) * len(chosen), label="scenarios", file=sys.stderr) as bar,
     ):
         for name in wanted:
-            with opened(name.strip(), facades, allow_aws=allow_aws, region=region) as target:
+            with opened(name, facades, allow_aws=allow_aws, region=region) as target:
                 outcomes += run(target, chosen, lambda _: bar.update(1))
     return outcomes
 

@@ -30,7 +30,11 @@ class Accepted:
 def accepted(file: Path = FILE) -> dict[str, Accepted]:
     """The file's entries by scenario. Raises DifferencesInvalid."""
     found: dict[str, Accepted] = {}
-    for entry in tomllib.loads(file.read_text()).get("difference", []):
+    try:
+        entries = tomllib.loads(file.read_text("utf-8")).get("difference", [])
+    except (OSError, ValueError) as problem:
+        raise DifferencesInvalid(f"{file}: {problem}") from problem
+    for entry in entries:
         if set(entry) != {"scenario", "reason", "source"} or not all(str(value).strip() for value in entry.values()):
             raise DifferencesInvalid(f"{file}: an entry has scenario, reason and source, and nothing else: {entry}")
         if entry["scenario"] in found:

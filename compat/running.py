@@ -43,9 +43,12 @@ def run(target: Target, scenarios: Iterable[Scenario], on_done: Callable[[Outcom
         return outcome
 
     wanted = list(scenarios)
-    with ThreadPoolExecutor(SLEEPERS) as pool:
+    pool = ThreadPoolExecutor(SLEEPERS)
+    try:
         slow = {scenario.name: pool.submit(one, scenario) for scenario in wanted if scenario.is_slow}
         slow_outcomes = {name: found.result() for name, found in slow.items()}
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C what has begun cleans up, and nothing more begins
     return [slow_outcomes.get(scenario.name) or one(scenario) for scenario in wanted]
 
 

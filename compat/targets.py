@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
+import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -11,11 +12,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 import boto3
 import requests
 from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import LocationParseError
 
 from compat import query_protocol
 from compat.embedded import facade
@@ -79,7 +84,11 @@ class Target:
 
     def _made(self, credentials: ReadOnlyCredentials, region: str | None) -> Any:
         config = Config(
-            parameter_validation=False, max_pool_connections=64, retries={"total_max_attempts": 1}, read_timeout=40
+            parameter_validation=False,
+            max_pool_connections=64,
+            retries={"total_max_attempts": 1},
+            read_timeout=40,
+            ignore_configured_endpoint_urls=True,  # AWS_ENDPOINT_URL is not asked where a target is meant
         )
         return self._session.client(
             "sqs",
@@ -92,26 +101,82 @@ class Target:
         )
 
 
+def checked(name: str, *, allow_aws: bool = False, region: str | None = None) -> None:
+    """The target may be used and can be reached, as far as that is seen without starting it. Raises TargetRefused."""
+    if name == "aws":
+        _aws(allow_aws, region)
+    elif "://" in name:
+        _endpoint(name, region)
+    elif name not in NAMES:
+        raise TargetRefused(f"no target {name!r}: one of {', '.join(NAMES)}, or a URL (query+http://… for query)")
+
+
 @contextmanager
 def opened(name: str, facades: Facades, *, allow_aws: bool = False, region: str | None = None) -> Iterator[Target]:
-    """The target of that name, ready. Raises TargetRefused."""
-    match name.split("://"):
-        case ["facade-json" | "facade-query"]:
+    """The target of that name, ready; what it left on AWS is gone afterwards. Raises TargetRefused."""
+    match name:
+        case "facade-json" | "facade-query":
             yield facades.target("json" if name == "facade-json" else "query")
-        case ["moto"]:
+        case "moto":
             with _moto() as target:
                 yield target
-        case ["moto-server"]:
+        case "moto-server":
             with _moto_server() as target:
                 yield target
-        case ["http" | "https", _]:
-            yield Target(name, name.rstrip("/"))
-        case ["query+http" | "query+https", _]:
-            yield Target(name, name.removeprefix("query+").rstrip("/"), "query")
-        case ["aws"]:
-            yield _aws(allow_aws, region)
+        case "aws":
+            target = _aws(allow_aws, region)
+            try:
+                yield target
+            finally:
+                _sweep(target)
+        case _ if "://" in name:
+            yield _endpoint(name, region)
         case _:
-            raise TargetRefused(f"no target {name!r}: one of {', '.join(NAMES)}, or a URL (query+http://… for query)")
+            checked(name)
+
+
+#: Hosts whose queues cost somebody money.
+_AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+
+
+def _endpoint(name: str, region: str | None) -> Target:
+    """Any service at a URL that answers as SQS does; ``http://key:secret@host`` are its credentials."""
+    protocol: Protocol = "query" if name.startswith("query+") else "json"
+    try:
+        address = urlsplit(name.removeprefix("query+"))
+        host, port = address.hostname, address.port
+    except ValueError as problem:
+        raise TargetRefused(f"{name!r} is no URL: {problem}") from None
+    if address.scheme not in ("http", "https") or not host or address.query or address.fragment:
+        raise TargetRefused(f"{name!r} is no URL of an endpoint: http(s)://host[:port][/path]")
+    if host.endswith(_AWS_HOSTS):
+        raise TargetRefused(f"{host} is AWS: use the target aws, with --allow-aws")
+    given = None
+    if address.username or address.password:
+        given = ReadOnlyCredentials(unquote(address.username or ""), unquote(address.password or ""), None)
+    netloc = f"[{host}]" if ":" in host else host
+    url = f"{address.scheme}://{netloc}{'' if port is None else f':{port}'}{address.path.rstrip('/')}"
+    shown = f"{'query+' if protocol == 'query' else ''}{url}"
+    target = Target(shown, url, protocol, region=region or "us-east-1", fixed_credentials=given)
+    try:
+        target.client(target.shared_account).list_queues()
+    except (ClientError, BotoCoreError, ResponseParserError, ValueError, LocationParseError) as problem:
+        told = " ".join(str(problem).split())
+        raise TargetRefused(f"{shown} does not answer as SQS: {told[:200]}") from None
+    return target
+
+
+def _sweep(target: Target) -> None:
+    """Queues with the target's prefix are gone. What cannot be deleted is named."""
+    client = target.client(target.shared_account)
+    for page in client.get_paginator("list_queues").paginate(QueueNamePrefix=target.prefix):
+        for url in page.get("QueueUrls", []):
+            try:
+                client.delete_queue(QueueUrl=url)
+            except client.exceptions.QueueDoesNotExist:
+                continue  # the list is a little behind
+            except (ClientError, BotoCoreError) as problem:
+                sys.stderr.write(f"left behind: {url}: {problem}\n")
 
 
 class Facades:

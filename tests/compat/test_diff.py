@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+from functools import partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -86,17 +89,63 @@ def test_a_difference_of_another_service_is_reported_with_its_source() -> None:
     assert "right: AWS: recorded from AWS (fact 49)" in result.output
 
 
-def test_aws_is_not_touched_unless_asked_for_twice() -> None:
-    result = _diff("--targets", "aws", "--only", "tags.no_tags")
-    assert result.exit_code == 1
-    assert "--allow-aws" in result.output
+NONSENSE = [
+    (("--targets", "nobody"), "no target 'nobody'"),
+    (("--targets", ""), "no target ''"),
+    (("--targets", "ftp://host"), "no URL of an endpoint"),
+    (("--targets", "http://"), "no URL of an endpoint"),
+    (("--targets", "http://[::1"), "no URL"),
+    (("--targets", "http://127.0.0.1:99999"), "Port out of range"),
+    (("--targets", "http://127.0.0.1:1"), "does not answer as SQS"),
+    (("--targets", "query+http://127.0.0.1:1"), "does not answer as SQS"),
+    (("--only", "nothing.*"), "no scenario matches 'nothing.*'"),
+    (("--region", "nowhere"), "does not look like a region"),
+    (("--json", "/nowhere/at/all/report.json"), "no file can be written in /nowhere/at/all"),
+    (("--html", "/"), "is a directory"),
+]
 
 
-@pytest.mark.parametrize("arguments", [("--targets", "nobody"), ("--only", "nothing.*")])
-def test_nonsense_is_refused(arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("arguments", "reason"), NONSENSE, ids=[" ".join(given) for given, _ in NONSENSE])
+def test_nonsense_is_refused_before_anything_runs(arguments: tuple[str, ...], reason: str) -> None:
     result = _diff(*arguments)
-    assert result.exit_code != 0
-    assert "Traceback" not in result.output
+    assert result.exit_code == 2
+    assert isinstance(result.exception, SystemExit)
+    assert reason in result.output.splitlines()[-1]
+    assert "scenarios" not in result.output
+
+
+@pytest.mark.parametrize("protocol", ["", "query+"])
+def test_a_server_of_something_else_is_refused(protocol: str, tmp_path: Path) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        result = _diff("--targets", f"{protocol}http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert result.exit_code == 2
+    assert "does not answer as SQS" in result.output.splitlines()[-1]
+
+
+def test_a_target_named_twice_runs_once(service: Service) -> None:
+    result = _diff("--targets", f"{service.url},{service.url}", "--only", "tags.no_tags")
+    assert result.output.count("1 as on AWS, 0 differ") == 1
+
+
+def test_credentials_in_a_url_are_used_and_not_shown(service: Service) -> None:
+    result = _diff("--targets", service.url.replace("//", "//key:secret@"), "--only", "tags.no_tags")
+    assert result.exit_code == 0
+    assert "1 as on AWS" in result.output
+    assert "secret" not in result.output
+
+
+def test_strict_fails_where_any_target_differs() -> None:
+    arguments = ("--targets", "moto", "--only", "permissions.unknown_label")
+    assert _diff(*arguments).exit_code == 0
+    assert _diff(*arguments, "--strict").exit_code == 1
+
+
+def test_a_configured_endpoint_does_not_stand_for_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:1")
+    assert "moto: 1 as on AWS" in _diff("--targets", "moto", "--only", "tags.unknown_keys_are_ignored").output
 
 
 def test_an_unused_entry_fails_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
