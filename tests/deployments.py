@@ -123,6 +123,13 @@ def deployed() -> Iterator[Deployed]:
             found.stop()
 
 
+def in_step(replica: Server) -> bool:
+    """It has what its primary has; its log too, which it begins anew when it has met that primary."""
+    log = replica.info("persistence")
+    is_written = not (log["aof_rewrite_in_progress"] or log["aof_rewrite_scheduled"])
+    return replica.info("replication").get("master_link_status") == "up" and is_written
+
+
 IN_MEMORY = ("--save", "", "--repl-diskless-sync-delay", "0")
 ON_DISK = (*IN_MEMORY, "--appendonly", "yes", "--appendfsync", "always")
 
@@ -136,7 +143,7 @@ def sentinel_group(*, replicas: int = 1, arguments: tuple[str, ...] = IN_MEMORY)
             found.server(*arguments, "--replicaof", f"127.0.0.1 {primary.port}")
         until(lambda: primary.info("replication").get("connected_slaves") == replicas, "replication")
         for replica in found.servers[1:]:
-            until(lambda replica=replica: replica.info("replication")["master_link_status"] == "up", "replication")
+            until(lambda replica=replica: in_step(replica), "replication")
         for number in range(3):
             folder = found.folder / f"sentinel{number}"
             folder.mkdir()
@@ -183,7 +190,7 @@ def cluster(*, primaries: int = 3, replicas: int = 1, arguments: tuple[str, ...]
         for at, server in enumerate(found.servers[primaries:]):
             of = found.servers[at % primaries]
             until(lambda: server.command("CLUSTER", "REPLICATE", node_id(of)), "a replica")  # noqa: B023
-            until(lambda: server.info("replication").get("master_link_status") == "up", "a replica in step")  # noqa: B023
+            until(lambda: in_step(server), "a replica in step")  # noqa: B023
         for server in found.servers:
             until(lambda: b"cluster_state:ok" in server.command("CLUSTER", "INFO"), "the cluster")  # noqa: B023
         found.url = "redis+cluster://" + ",".join(f"127.0.0.1:{one.port}" for one in found.servers[:2])

@@ -94,24 +94,27 @@ class ClusterStore(Store):
         except ScriptFailed as failed:
             return failed
 
-    def _exchange_plain(self, words: Sequence[bytes | str | int], packed: bytes, replies: int) -> list[Any]:
+    def _exchange_plain(self, words: Sequence[bytes | str | int], packed: bytes, *, confirmed: bool) -> list[Any]:
         if words[0] in _KEYLESS:
-            return self._on(self._patiently(lambda: self._link_to(self._some_primary())), packed, replies)
-        key = words[1]
-        return self._exchange(key if isinstance(key, bytes) else str(key).encode(), packed, replies, follows_ask=True)
+            return self._on(self._patiently(lambda: self._link_to(self._some_primary())), packed, 1)
+        key = words[1] if isinstance(words[1], bytes) else str(words[1]).encode()
+        return self._exchange(key, packed, 1, confirmed=confirmed, follows_ask=True)
 
-    def _exchange(self, key: bytes, packed: bytes, replies: int, *, follows_ask: bool = False) -> list[Any]:
+    def _exchange(
+        self, key: bytes, packed: bytes, replies: int, *, confirmed: bool = False, follows_ask: bool = False
+    ) -> list[Any]:
         """With the node that has the key, wherever that is by now. ``follows_ask``: the command needs only that key."""
         slot, give_up = key_slot(key), 0.0
         while True:
             link = self._patiently(lambda: self._link_to(self._topology.node(slot)))
-            found = self._on(link, packed, replies)
+            found = self._on(link, packed, replies, confirmed=confirmed)
             if not isinstance(found[0], hiredis.ReplyError) or not _is_refusal(found[0]):
                 return found
             word, _, where = str(found[0]).removeprefix("ERR ").partition(" ")
             if word == "ASK" and follows_ask:
                 asked = self._patiently(partial(self._link_to, _address(where, link)))
-                found = self._on(asked, _ASKING + packed, replies + 1)[1:]
+                self._on(asked, _ASKING, 1)
+                found = self._on(asked, packed, replies, confirmed=confirmed)
                 if not isinstance(found[0], hiredis.ReplyError) or not _is_refusal(found[0]):
                     return found
             give_up = give_up or time.monotonic() + RECONNECT_SECONDS
@@ -122,13 +125,6 @@ class ClusterStore(Store):
             else:
                 time.sleep(_PAUSE_SECONDS)
             self._patiently(self._topology.refresh)
-
-    def _on(self, link: Link, packed: bytes, replies: int) -> list[Any]:
-        try:
-            return link.exchange(packed, replies)
-        except StoreUnavailable:
-            self._left()
-            raise
 
     def _link_to(self, address: Address) -> Link:
         """An open connection to that node. Raises redis.ConnectionError."""
