@@ -44,7 +44,7 @@ def main() -> None:
 @click.option("--port", type=int, help="0 picks a free one.  [default: 9324]")
 @click.option("--workers", type=int, help="Processes that answer requests.  [default: 1]")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Of the embedded Valkey.")
-@click.option("--redis", metavar="URL", help="Use this Redis or Valkey (redis://, rediss://, unix://).")
+@click.option("--redis", metavar="URL", help="Use this Redis or Valkey, a group under Sentinel, or a cluster.")
 @click.option("--ephemeral", is_flag=True, help="Embedded Valkey in memory, gone at exit. With test hooks.")
 @click.option("--durability", metavar="LEVEL", help="memory, fsync or replicated.  [default: fsync]")
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings.")

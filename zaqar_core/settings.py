@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # -- the store -------------------------------------------------------------------------------------------------
     #: Of the embedded Valkey; None means the user's data directory.
     data_dir: Path | None = None
-    #: redis://, rediss:// or unix:// URL of a server that is already there.
+    #: URL of servers that are already there: one, a group under Sentinel, or a cluster (forms: store/deployment).
     redis: str | None = None
     #: Embedded Valkey in memory, gone at exit; durability is then ``memory``.
     ephemeral: bool = False

@@ -16,9 +16,9 @@ from zaqar_core.store.scripts import Compiled, Library
 
 #: How long a request waits for a slot before the service counts as overloaded.
 SLOT_PATIENCE_SECONDS = 30.0
-#: For WAITAOF to confirm the primary's and a replica's disk. A replica that is asked before its disk has the write tells
-#: of it only a second later: so it is asked again after short waits, and not in the packet of the write. Measured on an
-#: idle pair: 1000 ms in one packet, 0.7 ms this way. Once confirmed, the rest answer at once.
+#: For WAITAOF to confirm the disks of the primary and of one replica. A replica that is asked before its disk has the
+#: write tells of it only a second later: so it is asked again after short waits, and not in the packet of the write.
+#: Measured on an idle pair: 1000 ms in one packet, 0.5 ms this way. Once confirmed, the rest answer at once.
 _REPLICA_PATIENCE_MS = (1, 1, 1, 5, 1000)
 
 

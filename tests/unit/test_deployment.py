@@ -1,0 +1,86 @@
+"""URLs of stores."""
+
+from __future__ import annotations
+
+import pytest
+from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
+
+from zaqar_core.store.deployment import DeploymentInvalid, parse
+
+
+@pytest.mark.parametrize(
+    ("url", "addresses", "master", "db"),
+    [
+        ("redis+sentinel://a:1,b:2/main", (("a", 1), ("b", 2)), "main", None),
+        ("redis+sentinel://a,b,[::1]:3/main/2", (("a", 26379), ("b", 26379), ("::1", 3)), "main", 2),
+        ("redis+sentinel://a/my%20master?socket_keepalive=1", (("a", 26379),), "my master", None),
+        ("redis://a:1?master=main", (("a", 1),), "main", None),
+        ("redis://a:1,b:2/5?master=main&socket_timeout=0.1", (("a", 1), ("b", 2)), "main", 5),
+        ("valkey+sentinel://a/main", (("a", 26379),), "main", None),
+    ],
+)
+def test_sentinels_and_the_masters_name(
+    url: str, addresses: tuple[tuple[str, int], ...], master: str, db: int | None
+) -> None:
+    found = parse(url)
+    assert (found.kind, found.addresses, found.master) == ("sentinel", addresses, master)
+    assert found.arguments.get("db") == db
+    assert "host" not in found.arguments
+
+
+def test_servers_and_sentinels_have_credentials_of_their_own() -> None:
+    found = parse(
+        "rediss+sentinel://u:p%40ss@a,b/main?sentinel_username=su&sentinel_password=sp&ssl_check_hostname=false"
+    )
+    assert found.connection_kind is SSLConnection
+    assert (found.arguments["username"], found.arguments["password"]) == ("u", "p@ss")
+    assert found.sentinel_arguments is not None
+    assert (found.sentinel_arguments["username"], found.sentinel_arguments["password"]) == ("su", "sp")
+    assert found.sentinel_arguments["ssl"] is True
+    assert not any(name.startswith("sentinel") for name in found.arguments)
+
+
+def test_sentinels_are_not_given_the_servers_credentials() -> None:
+    found = parse("redis+sentinel://u:p@a/main")
+    assert found.sentinel_arguments is not None
+    assert not {"username", "password", "ssl"} & set(found.sentinel_arguments)
+
+
+def test_nodes_of_a_cluster() -> None:
+    found = parse("redis+cluster://u:p@a:1,b")
+    assert (found.kind, found.addresses) == ("cluster", (("a", 1), ("b", 6379)))
+    assert found.connection_kind is Connection
+    assert found.arguments["password"] == "p"
+
+
+@pytest.mark.parametrize("url", ["unix:///run/s", "redis:/run/s"])
+def test_a_socket(url: str) -> None:
+    found = parse(url)
+    assert (found.kind, found.connection_kind) == ("single", UnixDomainSocketConnection)
+    assert found.arguments["path"] == "/run/s"
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [
+        ("redis+sentinel://a:1", "master's name"),
+        ("redis+sentinel:///main", "not a host"),
+        ("redis+sentinel://a:b/main", "not a host"),
+        ("redis+cluster://a,,b", "not a host"),
+        ("redis+cluster://a/1", "database 0"),
+        ("redis://a,b", r"redis\+cluster"),
+        ("redis+ring://a", "Redis URL"),
+        ("nonsense", "Redis URL"),
+        ("redis://a:b", "Port"),
+    ],
+)
+def test_what_names_no_deployment_is_one_line(url: str, word: str) -> None:
+    with pytest.raises(DeploymentInvalid, match=word) as refused:
+        parse(url)
+    assert "\n" not in refused.value.reason
+
+
+def test_a_refusal_shows_no_password() -> None:
+    with pytest.raises(DeploymentInvalid) as refused:
+        parse("redis+cluster://user:secret@a:b,c")
+    assert "secret" not in refused.value.reason
