@@ -7,6 +7,7 @@ its scripts wait (see lua/shared/queue, MOVING), since a script needs all of the
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -130,6 +131,7 @@ class ClusterStore(Store):
         """An open connection to that node. Raises redis.ConnectionError."""
         if self._seen != self._generation.number:
             self.close()
+            self._topology.refresh()
             self._seen = self._generation.number
         link = self._links.get(address)
         if link is None:
@@ -148,13 +150,11 @@ class ClusterStore(Store):
             try:
                 return act()
             except redis.RedisError as problem:
+                with contextlib.suppress(redis.RedisError):
+                    self._topology.refresh()
                 if time.monotonic() >= give_up:
                     raise StoreUnavailable(str(problem)) from None
             time.sleep(_PAUSE_SECONDS)
-            try:
-                self._topology.refresh()
-            except redis.RedisError:
-                continue
 
 
 class _Node:

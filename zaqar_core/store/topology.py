@@ -58,7 +58,7 @@ class Topology:
         self._nodes[slot] = node
 
     def refresh(self) -> None:
-        """What the first node that answers knows, unless that was read just now. Raises redis.RedisError."""
+        """As the first node that answers knows it, unless that was asked just now. Raises redis.RedisError."""
         with self._lock:
             if time.monotonic() - self._read_at < _FRESH_SECONDS:
                 return
