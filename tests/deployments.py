@@ -20,8 +20,8 @@ import redis
 START_SECONDS = 20.0
 #: Of the primary that Sentinel watches.
 MASTER = "main"
-#: Until a silent server counts as gone: short, so that a fail-over takes about a second.
-DOWN_AFTER_MS = 500
+#: Until a silent server counts as gone: short, but not so that a busy machine is taken for a dead server.
+DOWN_AFTER_MS = 1500
 #: A server of that path instead of the one that is installed with the tests.
 BINARY_VARIABLE = "SQS_FACADE_TEST_SERVER"
 
@@ -199,7 +199,7 @@ def cluster(*, primaries: int = 3, replicas: int = 1, arguments: tuple[str, ...]
 
 def cluster_arguments() -> tuple[str, ...]:
     """For one more node of a cluster."""
-    return ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", str(_free_port()))
+    return ("--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-port", str(_free_port()))
 
 
 def meet(one: Server, other: Server) -> None:

@@ -16,11 +16,15 @@ from zaqar_core.errors import (
     NotInFlight,
     QueueNotFound,
     ReceiptInvalid,
+    StoreUnavailable,
     VisibilityTooLong,
 )
 from zaqar_core.model import Receipt, StoredMessage
 from zaqar_core.names import QueueRef
 from zaqar_core.store import ScriptFailed, script
+
+#: A waiting receive looks again after so long when the store was away.
+_STORE_AWAY_MS = 1000
 
 _RECEIVE = script("receive")
 _CHANGE_VISIBILITY = script("change_visibility")
@@ -54,7 +58,12 @@ def receive(
             arguments: list[bytes | str | int] = [*fixed, wait_ms]
             if waiter is not None or attempt:
                 arguments += (waiter.member if waiter else "", began, leaving, *attempt)
-            found = _look(session, ref, arguments)
+            try:
+                found = _look(session, ref, arguments)
+            except StoreUnavailable:
+                if not began or leaving:
+                    raise
+                found = _Empty(began, wait_ms, _STORE_AWAY_MS, 0)  # one that sleeps anyway sleeps through a fail-over
             if not isinstance(found, _Empty):
                 return found
             if found.again:

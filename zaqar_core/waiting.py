@@ -14,7 +14,7 @@ import uuid
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.settings import Settings
 from zaqar_core.store import keys
-from zaqar_core.store.connection import Link, pack
+from zaqar_core.store.connection import Link, pack, watch_switches
 from zaqar_core.store.slots import Generation
 
 #: A waiter looks again after so many seconds even if nobody woke it: covers wakes lost with a dead process.
@@ -57,6 +57,7 @@ class Waiting:
         self._numbers = itertools.count(1)
         self._waiters: dict[int, Waiter] = {}
         self._lock = threading.Lock()
+        self._url = url
         self._link = Link(url, settings.store_timeout_seconds)
         self._generation = generation
 
@@ -64,6 +65,7 @@ class Waiting:
         """Subscribed when it returns; a thread listens from then on."""
         self._subscribe()
         threading.Thread(target=self._listen, name="wakes", daemon=True).start()
+        watch_switches(self._url, self._switched, lambda: self.is_released)
 
     def enter(self) -> Waiter | None:
         """A waiter that can be registered and woken from now on; None when no more may wait here."""
@@ -97,6 +99,11 @@ class Waiting:
         """Nobody waits any more, now or later: waiting receives answer empty."""
         self.is_released = True
         self.wake_all()
+
+    def _switched(self) -> None:
+        """Another server is the primary now: nothing more goes to the former one."""
+        self._generation.ended()
+        self._link.interrupt()
 
     def _subscribe(self) -> None:
         self._link.open()

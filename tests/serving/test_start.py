@@ -66,7 +66,7 @@ def test_a_port_taken_by_another_serve_is_one_line(serve: Start) -> None:
         (["--redis", "nonsense"], "Redis"),
         (["--redis", "redis://127.0.0.1:1,127.0.0.1:2"], "redis+cluster"),
         (["--redis", "redis+sentinel://127.0.0.1:1"], "master's name"),
-        (["--redis", "redis+sentinel://127.0.0.1:1/main"], "No master found"),
+        (["--redis", "redis+sentinel://127.0.0.1:1/main"], "no living master"),
         (["--redis", "redis+cluster://127.0.0.1:1"], "does not answer"),
         (["--redis", "redis+cluster://127.0.0.1:1", "--test-hooks"], "test hooks"),
         (["--host", "0.0.0.0", "--ephemeral"], "--open-bind"),

@@ -7,6 +7,7 @@ CPU per command.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import struct
@@ -117,6 +118,11 @@ class Link:
         if connection is not None:
             connection.disconnect()
 
+    def interrupt(self) -> None:
+        """Whoever waits for a message is told that the connection has ended. The one thing other threads may do."""
+        with contextlib.suppress(OSError, AttributeError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
     def exchange(self, packed: bytes, replies: int = 1) -> list[Any]:
         """Send, and read that many replies; error replies are returned as ``hiredis.ReplyError``.
 
@@ -170,6 +176,15 @@ class Link:
     def _lost(self, problem: object) -> StoreUnavailable:
         self.close()
         return StoreUnavailable(f"connection lost: {problem}")
+
+
+def watch_switches(url: str, on_switch: Callable[[], None], is_over: Callable[[], bool]) -> None:
+    """Under Sentinel, from now on in a thread of its own: see sentinel.Watch. Nothing elsewhere."""
+    where = deployment.parse(url)
+    if where.kind == "sentinel":
+        from zaqar_core.store import sentinel
+
+        sentinel.Watch(where, on_switch, is_over).start()
 
 
 def _finder(url: str, where: Deployment) -> Callable[[], Address] | None:
