@@ -20,7 +20,8 @@ _HELD = script("claim_held")
 def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: int, limit: int) -> Claim | None:
     """Up to ``limit`` of the oldest free messages are leased to a new claim; None if there is none, or no queue.
 
-    A message that would expire before the claim lives until claim end + grace.
+    A message that would expire before the claim lives until claim end + grace. Raises MessageUnreadable where nothing
+    of what was leased can be decrypted; it is free again when the claim, which nobody knows, ends.
     """
     claim = uuid.UUID(bytes=os.urandom(16), version=4)
     arguments: list[bytes | str | int] = [
@@ -35,7 +36,7 @@ def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: 
         if intents:
             dead_letters.finish_moves(session, ref)
         if isinstance(reply, bytes):
-            return Claim(str(claim), ttl_seconds, 0, reading.taken(session, reply))
+            return Claim(str(claim), ttl_seconds, 0, reading.taken(session, ref, reply))
         if not again:
             return None
 
@@ -43,7 +44,7 @@ def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: 
 def get(session: Session, ref: QueueRef, claim_id: str) -> Claim:
     """The claim and those of its messages that it still holds. Raises ClaimNotFound."""
     now_ms, keep, created_ms, ttl, *rows = _on_held(session, ref, claim_id, "get")
-    messages = [reading.message(session, row, now_ms=now_ms, keep_seconds=keep) for row in rows]
+    messages = reading.messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)
     for message in messages:
         message.held = True
     claim_hex = reading.claim_hex(claim_id)

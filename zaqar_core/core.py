@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any
 
+from zaqar_core.encryption import Keyring, parse
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.ids import MessageIds
 from zaqar_core.names import QueueRef
@@ -17,6 +18,13 @@ from zaqar_core.waiting import Waiting
 
 #: Queues with message groups that a process remembers; beyond it, it learns anew.
 _MOST_GROUPED = 100_000
+#: The same of queues whose messages are encrypted.
+_MOST_ENCRYPTED = 100_000
+
+
+def share_key(store: Store, settings: Settings) -> None:
+    """Whoever attaches to this store, which is on no disk, has its own key, the last one of the settings."""
+    store.command("SET", keys.ENCRYPTION, settings.encryption_keys[-1], "NX")
 
 
 class Core:
@@ -34,9 +42,18 @@ class Core:
             readiness.check(store, settings.durability)
             store.command("SET", keys.SECRET, os.urandom(32), "NX")
             self.secret: bytes = store.command("GET", keys.SECRET)
+            if settings.ephemeral and settings.encryption_keys:
+                share_key(store, settings)
+            shared: bytes | None = store.command("GET", keys.ENCRYPTION)
         finally:
             self.slots.give(store)
         self.ids = MessageIds(self.secret)
+        known = settings.encryption_keys
+        self.keyring = Keyring(
+            parse(known if shared is None or shared.decode() in known else (*known, shared.decode()))
+        )
+        #: Keys of queues whose new messages are encrypted, as far as this process has met them.
+        self.encrypted: set[bytes] = set()
         #: Keys of standard queues that have message groups, as far as this process has met them.
         self.grouped: set[bytes] = set()
         #: Sources of the move tasks that this process started; its runner begins with them at once.
@@ -64,12 +81,14 @@ class Session:
     The whole time a face parses, runs and writes it holds a slot; only :meth:`asleep` gives it back for a while.
     """
 
-    __slots__ = ("_core", "_store", "ids", "secret", "settings", "started_tasks", "waiting")
+    __slots__ = ("_core", "_store", "encrypted", "ids", "keyring", "secret", "settings", "started_tasks", "waiting")
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self.settings = core.settings
         self.secret = core.secret
+        self.keyring = core.keyring
+        self.encrypted = core.encrypted
         self.ids = core.ids
         self.waiting = core.waiting
         self.started_tasks = core.started_tasks
@@ -121,6 +140,15 @@ class Session:
         if len(self._core.grouped) >= _MOST_GROUPED:
             self._core.grouped.clear()
         self._core.grouped.add(key)
+
+    def remember_encryption(self, ref: QueueRef, *, is_encrypted: bool) -> None:
+        """New messages of the queue are, or are not, to be encrypted."""
+        if not is_encrypted:
+            self.encrypted.discard(keys.queue(ref))
+            return
+        if len(self.encrypted) >= _MOST_ENCRYPTED:
+            self.encrypted.clear()
+        self.encrypted.add(keys.queue(ref))
 
     @contextmanager
     def asleep(self) -> Iterator[None]:

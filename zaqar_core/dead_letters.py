@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from zaqar_core import queues
+from zaqar_core import queues, reading
 from zaqar_core.core import Session
+from zaqar_core.errors import EncryptionKeyMissing, MessageUnreadable
 from zaqar_core.model import QueueSettings
 from zaqar_core.names import QueueRef
 from zaqar_core.store import ScriptFailed, keys, records, script
@@ -46,6 +47,8 @@ _QUEUES_AT_ONCE = 200
 
 #: Why a move task fails whose destination, or a message's own source, is gone. SQS's word.
 NO_DESTINATION = "AWS.SimpleQueueService.NonExistentQueue"
+#: Why a move task fails that meets a message which cannot be decrypted. A new message needs a new encryption.
+UNREADABLE = "CouldNotDecryptMessage"
 
 
 @dataclass(slots=True)
@@ -125,7 +128,11 @@ def _finish(session: Session, lease: _Lease, destination: QueueRef, task: str, i
         gid = parts.gid or (session.ids.group("") if destination.is_fifo else b"")
         has_groups = has_groups or gid != b""
         if task:
-            arguments += (intent.seq, records.renewed(intent.record, gid=gid), -1, 0, 0, -1, b"")
+            try:
+                renewed = _renewed(session, source, destination, intent, gid)
+            except (MessageUnreadable, EncryptionKeyMissing):
+                return _take_back(session, lease, task, UNREADABLE, seqs)
+            arguments += (intent.seq, renewed, -1, 0, 0, -1, b"")
         else:
             arguments += _dead_letter(session, source, destination, intent, parts, gid)
     try:
@@ -137,14 +144,32 @@ def _finish(session: Session, lease: _Lease, destination: QueueRef, task: str, i
                 if failed.word != "NOQUEUE":
                     return False
                 if task or not lease.is_lazy:
-                    session.run(_MOVE_BACK, source, [lease.token, task, NO_DESTINATION, *seqs])
-                    return True
+                    return _take_back(session, lease, task, NO_DESTINATION, seqs)
                 queues.create(session, destination, QueueSettings(), creator="zaqar")
         session.store.run(_MOVE_DONE, keys.queue(source), [lease.token, task, *seqs])
     except ScriptFailed:  # the lease is another's, or the source is gone, and its messages with it
         return False
     session.store.run(_MOVE_FORGET, keys.queue(destination), [f"{origin}|{seq.decode()}" for seq in seqs])
     return True
+
+
+def _take_back(session: Session, lease: _Lease, task: str, why: str, seqs: list[bytes]) -> bool:
+    """The messages are in their places again. False when the lease is lost."""
+    try:
+        session.run(_MOVE_BACK, lease.source, [lease.token, task, why, *seqs])
+    except ScriptFailed:
+        return False
+    return True
+
+
+def _renewed(session: Session, source: QueueRef, destination: QueueRef, intent: _Intent, gid: bytes) -> bytes:
+    """The record of a move task's new message; encrypted if it was, under the key of today.
+
+    Raises MessageUnreadable, EncryptionKeyMissing.
+    """
+    parts = reading.opened(session, source, intent.seq, intent.record)
+    seal = session.keyring.seal if intent.record[records.FLAGS_AT] & records.ENCRYPTED else None
+    return records.renewed(parts, gid=gid, seal=seal, project=destination.project)
 
 
 def _dead_letter(

@@ -110,6 +110,21 @@ class MoveTaskNotRunning(CoreError):
     """Only a running move task can be cancelled."""
 
 
+class EncryptionKeyMissing(CoreError):
+    """Messages of the queue are to be encrypted, and this process has no key: setting ``encryption_keys``."""
+
+
+@dataclass
+class MessageUnreadable(CoreError):
+    """A message is encrypted under the key of that name, which is not here, or it is not as it was written.
+
+    It stays where it is. ``key_name`` is empty where even that cannot be read.
+    """
+
+    key_name: str
+    is_key_missing: bool
+
+
 @dataclass
 class StoreUnavailable(CoreError):
     """The store did not answer, or cannot hold the durability asked for. The outcome of a write is *unknown*."""

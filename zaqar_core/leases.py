@@ -44,7 +44,8 @@ def receive(
 
     None for visibility or wait means the queue's own. An empty queue is waited on, without the execution slot. In a
     FIFO queue a receive under the ``attempt_id`` of one less than five minutes ago gives the same messages again.
-    Raises QueueNotFound (also when the queue is deleted meanwhile), InFlightLimitReached.
+    Raises QueueNotFound (also when the queue is deleted meanwhile), InFlightLimitReached, MessageUnreadable (nothing of
+    what was leased can be decrypted; it comes back after its visibility timeout).
     """
     # A queue has rarely a wait of its own: where nobody asked for one, a waiter is made only when it shows to have.
     waiter = session.waiting.enter() if wait_seconds else None
@@ -111,10 +112,9 @@ def _look(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) -
         if intents:
             dead_letters.finish_moves(session, ref)
         return _Empty(incarnation, *rest)
-    found = reading.taken(session, reply)
     if reading.moves_begun(reply):
         dead_letters.finish_moves(session, ref)
-    return found
+    return reading.taken(session, ref, reply)
 
 
 def change_visibility(

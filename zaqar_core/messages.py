@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
-from zaqar_core import dead_letters, limits, queues, reading
+from zaqar_core import claims, dead_letters, limits, queues, reading
 from zaqar_core.core import Session
 from zaqar_core.errors import (
     ClaimedByAnother,
@@ -18,12 +19,14 @@ from zaqar_core.errors import (
     MessageClaimed,
     MessageNotClaimed,
     MessageTooLong,
+    MessageUnreadable,
     PostTooLong,
     QueueNotFound,
+    SettingsChanged,
 )
 from zaqar_core.model import NewMessage, Page, QueueSettings, Sent, StoredMessage
 from zaqar_core.names import QueueRef
-from zaqar_core.store import ScriptFailed, records, script
+from zaqar_core.store import ScriptFailed, keys, records, script
 
 _SEND = script("send")
 _LIST = script("list")
@@ -32,6 +35,10 @@ _DELETE_BY_ID = script("delete_by_id")
 _POP = script("pop")
 
 _OWN_TTL_OF_THE_QUEUE = -1
+#: Tries of a send whose queue begins or ceases to encrypt while it runs.
+_MOST_CHANGES = 8
+#: How long messages that are popped from a queue with encryption are held until they are deleted.
+_POP_SECONDS = 60
 
 
 def send(session: Session, ref: QueueRef, messages: Sequence[NewMessage]) -> list[Sent | MessageTooLong]:
@@ -39,15 +46,32 @@ def send(session: Session, ref: QueueRef, messages: Sequence[NewMessage]) -> lis
 
     In a FIFO queue every message must have a group; one that was sent within five minutes under the same deduplication
     id (or, in a content-based queue, with the same body and no id) is that first message, and nothing is added.
-    Raises QueueNotFound, DeduplicationIdMissing (nothing was sent).
+    Raises QueueNotFound, DeduplicationIdMissing, EncryptionKeyMissing (nothing was sent).
     """
-    arguments: list[bytes | str | int] = ["s", 0, limits.MESSAGE_BYTES]
-    randoms, has_groups = _add_records(session, ref, arguments, messages, zaqar=False)
     try:
-        reply = session.run(_SEND, ref, arguments, has_groups=has_groups)
+        reply, randoms = _run_send(session, ref, "s", 0, limits.MESSAGE_BYTES, messages)
     except ScriptFailed as failed:
         raise (DeduplicationIdMissing if failed.word == "NODEDUP" else QueueNotFound) from None
     return [_sent(session, one, random) for one, random in zip(reply, randoms, strict=True)]
+
+
+def _run_send(
+    session: Session, ref: QueueRef, mode: str, post_bytes: int, limit: int, messages: Sequence[NewMessage]
+) -> tuple[Any, list[bytes]]:
+    """The send script's reply, and each message's random bytes. One round trip, except where the queue turns out to be
+    encrypted, or not to be any more. Raises ScriptFailed, EncryptionKeyMissing."""
+    encrypted, key = session.encrypted, keys.queue(ref)
+    for _ in range(_MOST_CHANGES):
+        seal = session.keyring.seal if encrypted and key in encrypted else None
+        arguments: list[bytes | str | int] = [mode if seal is None else mode.upper(), post_bytes, limit]
+        randoms, has_groups = _add_records(session, ref, arguments, messages, zaqar=mode == "z", seal=seal)
+        try:
+            return session.run(_SEND, ref, arguments, has_groups=has_groups), randoms
+        except ScriptFailed as failed:
+            if failed.word not in ("ENCRYPTED", "PLAIN"):
+                raise
+            session.remember_encryption(ref, is_encrypted=failed.word == "ENCRYPTED")
+    raise SettingsChanged
 
 
 def _sent(session: Session, reply: int | tuple[int, bytes], random: bytes) -> Sent | MessageTooLong:
@@ -68,13 +92,12 @@ def post(
     Messages must carry their own ttl where the client gave one; where it is None the queue's default at this moment
     is fixed to the message. ``delay_seconds`` of a message is ignored on a queue whose own delay is 0 or unset.
     ``post_bytes`` is the length of the whole HTTP body. In a FIFO queue the Client-ID is the group, and only a
-    content-based queue deduplicates. Raises PostTooLong; QueueNotFound where it must not be made.
+    content-based queue deduplicates. Raises PostTooLong, EncryptionKeyMissing; QueueNotFound where it must not be made.
     """
-    arguments: list[bytes | str | int] = ["z", post_bytes, session.settings.max_messages_post_size]
-    randoms, _ = _add_records(session, ref, arguments, messages, zaqar=True)
+    limit = session.settings.max_messages_post_size
     while True:
         try:
-            reply = session.run(_SEND, ref, arguments)
+            reply, randoms = _run_send(session, ref, "z", post_bytes, limit, messages)
             break
         except ScriptFailed as failed:
             if failed.word == "POSTTOOLONG":
@@ -93,6 +116,7 @@ def _add_records(
     messages: Sequence[NewMessage],
     *,
     zaqar: bool,
+    seal: Callable[[bytes, bytes], bytes] | None,
 ) -> tuple[list[bytes], bool]:
     """Append each message's arguments; the random bytes that will be part of each id, and whether any has a group."""
     pool = os.urandom(8 * len(messages))
@@ -107,7 +131,7 @@ def _add_records(
             gid, has_groups = session.ids.group(message.group), True
         ttl = message.ttl_seconds or (_OWN_TTL_OF_THE_QUEUE if zaqar else 0)
         arguments += (
-            records.pack(message, random=random, own_ttl=ttl != 0, gid=gid),
+            records.pack(message, random=random, own_ttl=ttl != 0, gid=gid, seal=seal, project=ref.project),
             -1 if message.size_bytes is None else message.size_bytes,
             -1 if message.delay_seconds is None else message.delay_seconds,
             ttl,
@@ -139,12 +163,14 @@ def list_page(
     """The next messages in order, oldest first; nothing is changed. The page is full if enough match.
 
     ``marker`` is a Page's marker or a message id; it goes on working after that message is gone. A marker of another
-    form, and a missing queue, give an empty page.
+    form, and a missing queue, give an empty page. What cannot be decrypted is left out; raises MessageUnreadable where
+    nothing else is found.
     """
     after = _sequence_after(session, ref, marker)
     if after is None:
         return Page([], None)
     found: list[StoredMessage] = []
+    problem: MessageUnreadable | None = None
     while True:
         arguments: list[bytes | str | int] = [
             after, limit - len(found), int(include_claimed), int(include_delayed), except_client_id or b"",
@@ -153,8 +179,13 @@ def list_page(
             now_ms, keep, after, more, *rows = session.run(_LIST, ref, arguments)
         except ScriptFailed:
             return Page([], None)
-        found += [reading.message(session, row, now_ms=now_ms, keep_seconds=keep) for row in rows]
+        try:
+            found += reading.messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)
+        except MessageUnreadable as unreadable:
+            problem = unreadable
         if len(found) >= limit or not more:
+            if problem is not None and not found:
+                raise problem
             return Page(found, str(found[-1].sequence) if found else None)
 
 
@@ -166,20 +197,29 @@ def _sequence_after(session: Session, ref: QueueRef, marker: str | None) -> int 
     place = session.ids.decode(marker)
     if place is None:
         return None
-    here = get_many(session, ref, [marker])
-    return here[0].sequence if here else place.sequence
+    *_, rows = _look_up(session, ref, [marker])
+    return int(rows[0][0]) if rows else place.sequence
 
 
 def get_many(session: Session, ref: QueueRef, ids: Sequence[str]) -> list[StoredMessage]:
-    """Those of the ids that are in the queue, in the order asked for; held and delayed ones too. One round trip."""
+    """Those of the ids that are in the queue, in the order asked for; held and delayed ones too. One round trip.
+
+    What cannot be decrypted is left out; raises MessageUnreadable where nothing else is found.
+    """
+    now_ms, keep, rows = _look_up(session, ref, ids)
+    return reading.messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)
+
+
+def _look_up(session: Session, ref: QueueRef, ids: Sequence[str]) -> tuple[int, int, list[Any]]:
+    """Now, retention, and the row of each message that is there."""
     arguments = _places(session, ids)
     if not arguments:
-        return []
+        return 0, 0, []
     try:
         now_ms, keep, *rows = session.run(_LOOKUP, ref, arguments)
     except ScriptFailed:
-        return []
-    return [reading.message(session, row, now_ms=now_ms, keep_seconds=keep) for row in rows if row]
+        return 0, 0, []
+    return now_ms, keep, [row for row in rows if row]
 
 
 def delete_by_id(session: Session, ref: QueueRef, message_id: str, *, claim_id: str | None) -> None:
@@ -233,14 +273,25 @@ def _places(session: Session, ids: Sequence[str]) -> list[bytes | str | int]:
 def pop(session: Session, ref: QueueRef, *, limit: int) -> list[StoredMessage]:
     """The oldest free messages, deleted in the same step. Each counts as a receive for the dead-letter rule.
 
-    A missing queue gives an empty list.
+    A missing queue gives an empty list. In a queue with encrypted messages they are first held and then deleted, so
+    that what cannot be decrypted stays: it is left out, and raises MessageUnreadable where nothing else is found.
     """
     while True:
         try:
             now_ms, keep, intents, again, *rows = session.run(_POP, ref, [limit])
-        except ScriptFailed:
-            return []
+        except ScriptFailed as failed:
+            return _pop_readable(session, ref, limit) if failed.word == "ENCRYPTED" else []
         if intents:
             dead_letters.finish_moves(session, ref)
         if rows or not again:
-            return [reading.message(session, row, now_ms=now_ms, keep_seconds=keep) for row in rows]
+            return reading.messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)
+
+
+def _pop_readable(session: Session, ref: QueueRef, limit: int) -> list[StoredMessage]:
+    claim = claims.create(session, ref, ttl_seconds=_POP_SECONDS, grace_seconds=0, limit=limit)
+    if claim is None:
+        return []
+    delete_many(session, ref, [one.id for one in claim.messages])
+    for one in claim.messages:
+        one.claim_id = None
+    return claim.messages

@@ -43,6 +43,7 @@ _DOCUMENT = "doc:"
 _NUMBERS = (
     "retention_seconds", "delay_seconds", "visibility_timeout_seconds", "receive_wait_seconds", "max_message_bytes",
     "max_post_bytes", "max_receive_count", "dead_letter_ttl_seconds", "content_based_deduplication",
+    "managed_encryption", "encrypt_messages",
 )  # fmt: skip
 _WORDS = ("dead_letter_queue", "deduplication_scope", "fifo_throughput_limit")
 
@@ -193,7 +194,8 @@ def stats(session: Session, ref: QueueRef) -> Stats:
     """Counts with the oldest and the newest message. Raises QueueNotFound."""
     reply = _count(session, ref, "stats")
     oldest, newest = (
-        reading.message(session, row, now_ms=reply[6], keep_seconds=reply[7]) if row else None for row in reply[4:6]
+        reading.without_content(session, row, now_ms=reply[6], keep_seconds=reply[7]) if row else None
+        for row in reply[4:6]
     )
     return Stats(Counts(*reply[:3]), oldest, newest)
 

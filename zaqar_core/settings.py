@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal, get_origin
 
 import msgspec
 
+from zaqar_core import encryption
+
 ENVIRONMENT_PREFIX = "SQS_FACADE_"
 #: Set by ``serve --ephemeral`` for its workers, to whom the store is a server like any other: it is theirs alone.
 PRIVATE_STORE_VARIABLE = "SQS_FACADE_PRIVATE_STORE"
@@ -53,6 +55,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     slots: Positive | None = None
     #: How long one command may take before the store counts as unreachable.
     store_timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 5.0
+
+    #: Keys that messages at rest are encrypted under, each ``name:base64 of 32 bytes``. The first one encrypts, all
+    #: decrypt. An embedded store has a key of its own, which comes last.
+    encryption_keys: tuple[str, ...] = ()
 
     # -- serving ---------------------------------------------------------------------------------------------------
     #: Waiting receives of one worker. Beyond it a receive answers empty at once.
@@ -139,9 +145,13 @@ def load(
             raise SettingsInvalid(f"ephemeral keeps nothing on disk, so durability cannot be {wanted['durability']}")
         wanted["durability"] = "memory"
     try:
-        return msgspec.convert(wanted, Settings, strict=False, dec_hook=_decode)
+        settings = msgspec.convert(wanted, Settings, strict=False, dec_hook=_decode)
+        encryption.parse(settings.encryption_keys)
+    except encryption.KeyInvalid as problem:
+        raise SettingsInvalid(str(problem)) from None
     except msgspec.ValidationError as problem:
         raise SettingsInvalid(str(problem)) from None
+    return settings
 
 
 def _is_true(value: Any) -> bool:

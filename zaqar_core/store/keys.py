@@ -45,6 +45,7 @@ Kept for notifications: Q:o.
 Registry, one per project and region: ``{…}:names`` (zset, lexical) ``{…}:lives`` (hash name -> incarnation) and
 ``{…}:gone`` (zset name -> deleted at, s; only where queues may not be made again at once).
 ``sf1:{namespaces}`` is the set of all registries. ``sf1:{secret}`` keys the ids and receipts.
+``sf1:{encryption}`` is the encryption key of an ephemeral store, in the form of the setting; no other store has one.
 ``sf1:{libraries}`` (hash) says when each function library was last used.
 ``sf1:{upkeep}:<shard>`` is a lease (the one kind of key that expires).
 ``sf1:{move-tasks}`` is the set of addresses of queues that may have a move task running.
@@ -66,6 +67,7 @@ from zaqar_core.names import QueueRef
 PREFIX = "sf1:"
 NAMESPACES = b"sf1:{namespaces}"
 SECRET = b"sf1:{secret}"
+ENCRYPTION = b"sf1:{encryption}"
 LIBRARIES = b"sf1:{libraries}"
 MOVE_TASKS = b"sf1:{move-tasks}"
 TEST_CLOCK = b"sf1:{test}:clock"

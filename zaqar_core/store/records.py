@@ -7,25 +7,34 @@ Record (immutable), in this order:
 - the group's id, 8 bytes, if GROUP;
 - Client-ID, 16 bytes, if CLIENT;
 - length of extras, 4 bytes, and extras, MessagePack, if EXTRAS;
-- body.
+- body; if ENCRYPTED sealed, and within it, before the body, length and extras as the sender gave them: the extras in
+  the clear are then only what a move to another queue added, and count more.
+
+What is sealed is bound to its project, the record's random bytes, its Client-ID and whether it is JSON, which no move
+of the same message changes: so a message is carried to its dead-letter queue as it is, without its key.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import msgspec
 
 from zaqar_core.model import Attribute, NewMessage
 
-CLIENT, OWN_TTL, JSON, EXTRAS, MOVED, GROUP = 1, 2, 4, 8, 16, 32
+CLIENT, OWN_TTL, JSON, EXTRAS, MOVED, GROUP, ENCRYPTED = 1, 2, 4, 8, 16, 32, 64
+
+#: Seals or opens: a text, and what it is bound to.
+Cipher = Callable[[bytes, bytes], bytes]
 
 #: A FIFO message's deduplication id where none was given: its body's SHA-256 (SQS), its own id (Zaqar).
 NOT_GIVEN = ""
 
 _SENT_BYTES = 13
 _NONCE_END = 21
-_FLAGS_AT = 21
+#: Where the flags stand in a whole record.
+FLAGS_AT = 21
 
 
 class Extras(msgspec.Struct, array_like=True, omit_defaults=True):
@@ -41,7 +50,7 @@ class Extras(msgspec.Struct, array_like=True, omit_defaults=True):
 
 
 class Record(msgspec.Struct):
-    """A record taken apart."""
+    """A record taken apart. Where it is ENCRYPTED the body is sealed, with most of the extras: see :func:`opened`."""
 
     sent_ms: int
     random: bytes
@@ -58,8 +67,16 @@ _decode_extras = msgspec.msgpack.Decoder(Extras).decode
 _PLAIN = Extras()
 
 
-def pack(message: NewMessage, *, random: bytes, own_ttl: bool, gid: bytes = b"") -> bytes:
-    """The record without its sent time and own ttl: the script puts both in."""
+def pack(
+    message: NewMessage,
+    *,
+    random: bytes,
+    own_ttl: bool,
+    gid: bytes = b"",
+    seal: Cipher | None = None,
+    project: str = "",
+) -> bytes:
+    """The record without its sent time and own ttl: the script puts both in. ``project`` matters where it is sealed."""
     flags = JSON if message.kind == "json" else 0
     if own_ttl:
         flags |= OWN_TTL
@@ -68,25 +85,54 @@ def pack(message: NewMessage, *, random: bytes, own_ttl: bool, gid: bytes = b"")
     client = message.client_id or b""
     if client:
         flags |= CLIENT
+    if seal is not None:
+        bound_to = _binding(project, random, flags, client)
+        extras = _extras(message)
+        text = b"%b%b%b" % (len(extras).to_bytes(4), extras, message.body)
+        return b"%b%c%b%b%b" % (random, flags | ENCRYPTED, gid, client, seal(text, bound_to))
     client = gid + client
     if message.sender or gid or message.dedup_id or message.attributes or message.system_attributes:
-        extras = _encode_extras(
-            Extras(
-                message.sender,
-                message.group,
-                message.dedup_id,
-                tuple((a.name, a.data_type, a.value) for a in message.attributes),
-                tuple((a.name, a.data_type, a.value) for a in message.system_attributes),
-            )
-        )
+        extras = _extras(message)
         return b"%b%c%b%b%b%b" % (random, flags | EXTRAS, client, len(extras).to_bytes(4), extras, message.body)
     return b"%b%c%b%b" % (random, flags, client, message.body)
 
 
+def _extras(message: NewMessage) -> bytes:
+    return _encode_extras(
+        Extras(
+            message.sender,
+            message.group,
+            message.dedup_id,
+            tuple((a.name, a.data_type, a.value) for a in message.attributes),
+            tuple((a.name, a.data_type, a.value) for a in message.system_attributes),
+        )
+    )
+
+
+def _binding(project: str, random: bytes, flags: int, client_id: bytes) -> bytes:
+    return b"%b%c%b%b" % (random, flags & JSON, client_id.ljust(16, b"\0"), project.encode())
+
+
+def opened(parts: Record, project: str, unseal: Cipher) -> Record:
+    """The record with its body and all its extras in the clear. Raises what ``unseal`` raises."""
+    if not parts.flags & ENCRYPTED:
+        return parts
+    text = unseal(parts.body, _binding(project, parts.random, parts.flags, parts.client_id or b""))
+    end = 4 + int.from_bytes(text[:4])
+    given, added = _decode_extras(text[4:end]), parts.extras
+    extras = msgspec.structs.replace(
+        given,
+        dedup_id=given.dedup_id if added.dedup_id is None else added.dedup_id,
+        origin_id=added.origin_id,
+        source=added.source,
+    )
+    return msgspec.structs.replace(parts, flags=parts.flags & ~ENCRYPTED, extras=extras, body=text[end:])
+
+
 def unpack(record: bytes) -> Record:
     """The parts of a whole record."""
-    flags = record[_FLAGS_AT]
-    at = _FLAGS_AT + 1
+    flags = record[FLAGS_AT]
+    at = FLAGS_AT + 1
     ttl: int | None = None
     gid: bytes | None = None
     client: bytes | None = None
@@ -133,9 +179,9 @@ def moved(
     )  # fmt: skip
 
 
-def renewed(record: bytes, *, gid: bytes = b"") -> bytes:
-    """The record of a new message with the same content, without sent time, as :func:`pack` makes one."""
-    parts = unpack(record)
+def renewed(parts: Record, *, gid: bytes = b"", seal: Cipher | None = None, project: str = "") -> bytes:
+    """The record of a new message with the same content, without sent time, as :func:`pack` makes one of an opened
+    record."""
     extras = parts.extras
     message = NewMessage(
         parts.body,
@@ -147,7 +193,7 @@ def renewed(record: bytes, *, gid: bytes = b"") -> bytes:
         group=extras.group,
         dedup_id=extras.dedup_id,
     )
-    return pack(message, random=os.urandom(8), own_ttl=False, gid=gid or parts.gid or b"")
+    return pack(message, random=os.urandom(8), own_ttl=False, gid=gid or parts.gid or b"", seal=seal, project=project)
 
 
 def attributes(packed: tuple[tuple[str, str, bytes], ...]) -> tuple[Attribute, ...]:

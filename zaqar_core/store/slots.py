@@ -43,6 +43,7 @@ SCRIPT_WORDS = frozenset(
     {
         "NOQUEUE", "EXISTS", "STALE", "POSTTOOLONG", "OVERLIMIT", "NOCLAIM", "CLAIMED", "NOTCLAIMED", "OTHERCLAIM",
         "GROUPED", "NODEDUP", "PURGING", "LATE", "TASKRUNNING", "NOTASK", "NOTRUNNING",
+        "ENCRYPTED", "PLAIN",
     }
 )  # fmt: skip
 

@@ -7,11 +7,13 @@ queues and expiry.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from zaqar_core import reading
+from zaqar_core.errors import MessageUnreadable
 from zaqar_core.model import StoredMessage
 from zaqar_core.names import QueueRef
 from zaqar_core.store import Store, keys, records
@@ -47,11 +49,11 @@ def note(session: Session, name: str, ref: QueueRef, arguments: Sequence[Any], r
         case "send":
             _keep(session.store, ref, "sent", _sent(session, ref, arguments, reply))
         case "move_in":
-            _keep(session.store, ref, "moved", _moved(session, arguments, reply))
+            _keep(session.store, ref, "moved", _moved(session, ref, arguments, reply))
         case "receive" | "claim" if isinstance(reply, bytes):
-            _keep(session.store, ref, "received", reading.taken(session, reply))
+            _keep(session.store, ref, "received", _taken(session, ref, reply))
         case "pop":
-            found = list(_rows(session, reply[4:]))
+            found = list(_rows(session, ref, reply[4:]))
             _keep(session.store, ref, "received", found)
             _forget(session.store, ref, [one.sequence for one in found])
         case "delete_received":
@@ -73,24 +75,35 @@ def since(store: Store, project: str, after: str, *, queue: str | None) -> tuple
 def _sent(session: Session, ref: QueueRef, arguments: Sequence[Any], reply: Any) -> Iterable[StoredMessage]:
     for record, outcome in zip(arguments[3 :: 6 if ref.is_fifo else 4], reply, strict=True):
         if isinstance(outcome, int) and outcome > 0:
-            yield _read(session, outcome, record)
+            yield _read(session, ref, outcome, record)
 
 
-def _moved(session: Session, arguments: Sequence[Any], reply: Any) -> Iterable[StoredMessage]:
+def _moved(session: Session, ref: QueueRef, arguments: Sequence[Any], reply: Any) -> Iterable[StoredMessage]:
     for record, sequence in zip(arguments[3::7], reply, strict=True):
         if sequence:
-            yield _read(session, sequence, record)
+            with suppress(MessageUnreadable):
+                yield _read(session, ref, sequence, record)
 
 
-def _read(session: Session, sequence: int, record: bytes) -> StoredMessage:
+def _read(session: Session, ref: QueueRef, sequence: int, record: bytes) -> StoredMessage:
     """A record as it was given to a script: without its time and own ttl."""
     if record[8] & records.OWN_TTL:
         record = record[:9] + _UNKNOWN_TTL + record[9:]
-    return reading.message(session, (sequence, _UNKNOWN_TIME + record, b""), now_ms=0, keep_seconds=0)
+    return reading.message(session, ref, (sequence, _UNKNOWN_TIME + record, b""), now_ms=0, keep_seconds=0)
 
 
-def _rows(session: Session, rows: Sequence[Any]) -> Iterable[StoredMessage]:
-    return (reading.message(session, row, now_ms=0, keep_seconds=0) for row in rows)
+def _rows(session: Session, ref: QueueRef, rows: Sequence[Any]) -> list[StoredMessage]:
+    try:
+        return reading.messages(session, ref, rows, now_ms=0, keep_seconds=0)
+    except MessageUnreadable:
+        return []
+
+
+def _taken(session: Session, ref: QueueRef, reply: bytes) -> list[StoredMessage]:
+    try:
+        return reading.taken(session, ref, reply)
+    except MessageUnreadable:
+        return []
 
 
 def _keep(

@@ -41,15 +41,18 @@ local function new(seq, at)
   call('ZADD', Q .. ':d', q.now + delay, seq)
   soon(q.now + delay)
 end
+local sealed = false
 for at = 3, #ARGV, 7 do
   local seq = 0
   if call('HSETNX', Q .. ':mr', ARGV[2] .. '|' .. ARGV[at], q.real) == 1 then
     last, arrived = last + 1, arrived + 1
     seq = last
+    sealed = sealed or has(string.byte(ARGV[at + 1], 9), ENCRYPTED)
     if tonumber(ARGV[at + 2]) < 0 then new(seq, at) else old(seq, at) end
   end
   reply[#reply + 1] = seq
 end
+if sealed then mark('k') end
 settle()
 if arrived > 0 then
   call('HSET', Q, 'seq', last, 'now', q.now)

@@ -1,8 +1,10 @@
 -- pop: take up to n messages and delete them in the same step.
 -- keys:  Q.   args: n.   reply: {now, keep s, intents, again, {seq, record, state} ...}
--- fails: NOQUEUE.   cost: O(k log n).
+-- fails: NOQUEUE; ENCRYPTED (the queue had encrypted messages: what cannot be decrypted must not be deleted).
+-- cost:  O(k log n).
 local wrong = open()
 if wrong then return wrong end
+if had('k') then return { err = 'ENCRYPTED' } end
 tick(100)
 local taken, intents, again_at_once = take(tonumber(ARGV[1]), '', '')
 local reply, gone = { q.now, c.keep / 1000, intents, (again_at_once or is_behind()) and 1 or 0 }, {}

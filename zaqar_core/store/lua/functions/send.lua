@@ -1,16 +1,20 @@
 -- send: put messages into the queue, in order; SQS entries that are too long are left out and say so.
 -- keys:  Q.   args: mode "s" (SQS) or "z" (Zaqar: all or nothing, a delay only where the queue has one, an own ttl
---        always), length of the whole post in bytes, default of max_message_bytes or max_post_bytes,
+--        always), "S" or "Z" where the records are encrypted, length of the whole post in bytes, default of max_message_bytes or max_post_bytes,
 --        then per message: record without sent and ttl, size bytes (-1: unchecked), delay s (-1: the queue's),
 --        own ttl s (0: none, -1: the queue's at this moment); fifo: deduplication key (16 bytes), 1 if it comes from a
 --        given id, 0 if from the content
 -- reply: per message its seq, or -limit when longer than the limit in bytes; fifo: {seq, random} of the first message
 --        where it is sent again.
--- fails: NOQUEUE, POSTTOOLONG limit; fifo: NODEDUP (SQS, no id given in a queue without content-based deduplication).
+-- fails: NOQUEUE, ENCRYPTED (the records must be encrypted), PLAIN (they must not), POSTTOOLONG limit; fifo: NODEDUP (SQS, no id given in a queue without content-based deduplication).
 -- cost:  O(k log n), one wake per message.
 local wrong = open('seq')
 if wrong then return wrong end
-local zaqar, stride = ARGV[1] == 'z', KIND == 'fifo' and 6 or 4
+local mode = ARGV[1]
+local sealed = mode == 'S' or mode == 'Z'
+if sealed ~= c.encrypts then return { err = sealed and 'PLAIN' or 'ENCRYPTED' } end
+if sealed then mark('k') end
+local zaqar, stride = mode == 'z' or mode == 'Z', KIND == 'fifo' and 6 or 4
 local seq, usual_delay = tonumber(q.f[4]), c.delay / 1000
 local limit = number((zaqar and c.max_post or not zaqar and c.max_message) or ARGV[3])
 if zaqar and tonumber(ARGV[2]) > limit then return { err = 'POSTTOOLONG ' .. limit } end

@@ -7,7 +7,7 @@
 -- max(server time + virtual offset, last). q.text is q.now as 13 digits: forming texts of numbers is what costs most here.
 -- changed: whoever writes what c repeats (settings, has, off, dlq_missing) must say so.
 -- mark: notes once and for good what the queue has had, so that others need not look: own ends "e", delays "d",
--- message groups "g".
+-- message groups "g", encrypted messages "k".
 -- soon: nothing is due before the queue's `due`; something that is due earlier must say so. Then q.sooner is true, and
 -- the function must tell a waiter: see wake.
 -- The server's globals are looked up once: each look-up costs as much as a small table. They are not there at load time.
@@ -36,7 +36,8 @@ local MOST, known, number_known = 4096, {}, 0
 local function learn(gen)
   local f = call('HMGET', Q, 'inc', 'has', 'off', 'retention_seconds', 'ret0', 'visibility_timeout_seconds',
     'receive_wait_seconds', 'delay_seconds', 'max_message_bytes', 'max_post_bytes', 'dead_letter_queue',
-    'max_receive_count', 'dead_letter_ttl_seconds', 'dlq_missing', 'content_based_deduplication', 'scope0', 'horizon')
+    'max_receive_count', 'dead_letter_ttl_seconds', 'dlq_missing', 'content_based_deduplication', 'scope0', 'horizon',
+    'managed_encryption', 'encrypt_messages')
   if number_known >= MOST then known, number_known = {}, 0 end
   if not known[Q] then number_known = number_known + 1 end
   known[Q] = {
@@ -45,7 +46,7 @@ local function learn(gen)
     visibility = (f[6] or 30) * 1000, wait = (f[7] or 0) * 1000, delay = (f[8] or 0) * 1000,
     max_message = f[9], max_post = f[10], dead = f[11] and f[11] ~= '' and f[12] and f[11], most = tonumber(f[12] or 0),
     dead_ttl = tonumber(f[13] or -1), dead_after = tonumber(f[14] or 0), by_content = f[15] == '1',
-    by_group = f[16] == 'messageGroup', horizon = tonumber(f[17] or 0),
+    by_group = f[16] == 'messageGroup', horizon = tonumber(f[17] or 0), encrypts = f[18] == '1' or f[19] == '1',
   }
   return known[Q]
 end

@@ -3,7 +3,7 @@
 -- had been received in other queues, only where it was moved here.
 -- A record's parts by their place: see records.py.
 local NONCE, COUNT, FIRST, CLAIM, TTL, FLAGS, GID, START, BEFORE = 1, 2, 3, 4, 5, 6, 7, 8, 9
-local CLIENT, OWN_TTL, MOVED, GROUP = 1, 2, 16, 32
+local CLIENT, OWN_TTL, MOVED, GROUP, ENCRYPTED = 1, 2, 16, 32, 64
 local function state_of(packed)
   if packed then return cmsgpack.unpack(packed) end
   return { '', 0, 0, '', 0, 0, '', 0 }
