@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from sqs_facade import addresses, peek
 from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core import settings as configuration
@@ -38,7 +40,10 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     settings = settings or configuration.load({})
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     kind = partial(hooks.HookedSession, switches=switches) if switches else None
-    core = Core(settings, settings.redis or _embedded(settings), session_kind=kind)
+    url = settings.redis
+    if url is None:
+        url, settings = _embedded(settings)
+    core = Core(settings, url, session_kind=kind)
     stopping.on_stop(core.waiting.release_all)
     Upkeep(core).start()
     TaskRunner(core).start()
@@ -72,7 +77,8 @@ def _hooks(settings: configuration.Settings, switches: hooks.Switches | None) ->
     )
 
 
-def _embedded(settings: configuration.Settings) -> str:
+def _embedded(settings: configuration.Settings) -> tuple[str, configuration.Settings]:
+    """The URL of the embedded Valkey, and the settings with its key."""
     from zaqar_core import embedded
 
     attached = embedded.attach(
@@ -82,7 +88,8 @@ def _embedded(settings: configuration.Settings) -> str:
     )
     attached.supervise()
     atexit.register(attached.release)
-    return attached.url
+    keys = (*settings.encryption_keys, attached.encryption_key())
+    return attached.url, msgspec.structs.replace(settings, encryption_keys=keys)
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+import msgspec
 
 from zaqar_core.settings import Settings, SettingsInvalid, load
 
@@ -95,6 +96,7 @@ def _serve(settings: Settings) -> int:
         from sqs_facade import serving  # takes as long as Valkey's start: both at once
 
         url = store.url()
+        settings = store.with_key(settings)
         serving.check_store(settings, url)
         store.supervise()
         with holder:
@@ -139,6 +141,13 @@ class _Attaching:
         if self._problem is not None:
             raise self._problem
         return self._settings.redis or (self._embedded.url if self._embedded else "")
+
+    def with_key(self, settings: Settings) -> Settings:
+        """The settings, with the key of an embedded store."""
+        if self._embedded is None:
+            return settings
+        keys = (*settings.encryption_keys, self._embedded.encryption_key())
+        return msgspec.structs.replace(settings, encryption_keys=keys)
 
     def supervise(self) -> None:
         if self._embedded is not None:

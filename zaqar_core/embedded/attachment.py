@@ -20,6 +20,8 @@ from zaqar_core.embedded.folder import (
     SCHEMA,
     EmbeddedError,
     Info,
+    encryption_key,
+    new_key,
     open_lock,
     prepare,
     read_info,
@@ -75,6 +77,13 @@ class Embedded:
         self._child: subprocess.Popen[bytes] | None = None
         self._released = threading.Event()
         self._owner = os.getpid()
+
+    def encryption_key(self) -> str:
+        """The store's own key, an entry of the setting ``encryption_keys``: of its data directory, or a new one.
+
+        Raises EmbeddedError.
+        """
+        return new_key() if self._remove else encryption_key(self.directory)
 
     def supervise(self) -> None:
         """Keep Valkey running, in a background thread: restart it with back-off when it dies."""

@@ -2,11 +2,14 @@
 
 Files beside Valkey's own: ``lock`` (held by Valkey itself, through an inherited descriptor, so exactly as long as it
 lives), ``users`` (shared lock: one per user; exclusive: who stops Valkey), ``start`` (held while somebody decides
-whether to start it), ``keeper`` (held by the keeper) and ``info.json``.
+whether to start it), ``keeper`` (held by the keeper), ``info.json``, and
+``encryption.key`` (of messages whose queues encrypt).
 """
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -96,6 +99,35 @@ def write_info(directory: Path, info: Info) -> None:
     draft = directory / "info.json.new"
     draft.write_text(json.dumps(info))
     draft.replace(directory / "info.json")
+
+
+def encryption_key(directory: Path) -> str:
+    """The key of the data directory, as an entry of the setting ``encryption_keys``; made if there is none.
+
+    On disk before it is used: what it encrypts must not outlive it. Raises EmbeddedError.
+    """
+    path = directory / "encryption.key"
+    try:
+        if not path.exists():
+            with tempfile.NamedTemporaryFile(dir=directory, prefix="encryption.key.", mode="w") as draft:  # 0600
+                draft.write(new_key())
+                draft.flush()
+                os.fsync(draft.fileno())
+                with contextlib.suppress(FileExistsError):  # another process was first
+                    os.link(draft.name, path)
+            holder = os.open(directory, os.O_RDONLY)
+            try:
+                os.fsync(holder)
+            finally:
+                os.close(holder)
+        return path.read_text().strip()
+    except OSError as problem:
+        raise EmbeddedError(f"cannot use {path}: {problem.strerror}") from None
+
+
+def new_key() -> str:
+    """A random key, as an entry of the setting ``encryption_keys``."""
+    return f"own-{os.urandom(4).hex()}:{base64.b64encode(os.urandom(32)).decode()}"
 
 
 def socket_path(directory: Path) -> Path:
