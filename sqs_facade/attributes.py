@@ -56,8 +56,9 @@ DOCUMENTS = {
     "RedriveAllowPolicy": redrive.ALLOW_DOCUMENT,
     "KmsMasterKeyId": "kms_key",
     "KmsDataKeyReusePeriodSeconds": "kms_reuse",
-    "SqsManagedSseEnabled": "sse",
 }
+#: Kept in the setting ``managed_encryption``, 1 or 0.
+MANAGED = "SqsManagedSseEnabled"
 COUNTED = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesDelayed",
@@ -65,7 +66,7 @@ COUNTED = (
 )
 READ_ONLY = (*COUNTED, "CreatedTimestamp", "LastModifiedTimestamp", "QueueArn")
 ONLY_FIFO = ("FifoQueue", "ContentBasedDeduplication", *CHOICES)
-NAMES = frozenset({*NUMBERS, *DOCUMENTS, *READ_ONLY, *ONLY_FIFO, "RedrivePolicy", "All"})
+NAMES = frozenset({*NUMBERS, *DOCUMENTS, MANAGED, *READ_ONLY, *ONLY_FIFO, "RedrivePolicy", "All"})
 KMS_REUSE_DEFAULT = "300"
 
 _FLAGS = {"true": True, "false": False}
@@ -99,6 +100,11 @@ class Wanted:
         """Whether :meth:`require_scope` must look at what the queue has."""
         return any(choice.field in self.numbers for choice in CHOICES.values())
 
+    def require_key(self, *, has_key: bool) -> None:
+        """What is to be encrypted needs a key. Raises InvalidAttributeValue."""
+        if self.numbers.get("managed_encryption") and not has_key:
+            raise _invalid(MANAGED, "The setting encryption_keys of this service has no key to encrypt with.")
+
     def require_scope(self, now: QueueSettings) -> None:
         """A throughput limit by group needs deduplication by group, as AWS documents. Raises InvalidAttributeValue."""
         scope, limit = (
@@ -127,6 +133,8 @@ def check(given: Mapping[str, str], ref: QueueRef, settings: Settings) -> Wanted
             wanted.numbers[NUMBERS[name].field] = _number(name, value)
         elif name in ONLY_FIFO:
             _of_fifo(name, value, ref, wanted)
+        elif name == MANAGED:
+            wanted.numbers["managed_encryption"] = int(_flag(name, value)) if value else None
         elif name != "RedrivePolicy":
             wanted.documents[DOCUMENTS[name]] = _document(name, value, settings)
         elif value:
@@ -176,8 +184,6 @@ def _document(name: str, value: str, settings: Settings) -> bytes | None:
         return None
     if not is_text(value):
         raise _invalid(name)
-    if name == "SqsManagedSseEnabled":
-        return str(_flag(name, value)).lower().encode()
     if name == "KmsDataKeyReusePeriodSeconds":
         if not (value.isascii() and value.isdigit() and len(value) <= 9 and 60 <= int(value) <= 86_400):
             raise _invalid(name)
@@ -203,14 +209,14 @@ def _check_policy(value: str) -> None:
 
 def _one_encryption(given: Mapping[str, str], wanted: Wanted) -> None:
     if given.get("KmsMasterKeyId"):
-        if given.get("SqsManagedSseEnabled", "").lower() == "true":
+        if given.get(MANAGED, "").lower() == "true":
             raise SqsError(
                 "InvalidAttributeName",
                 "You can use one type of server-side encryption (SSE) at one time. "
                 "You can either enable KMS SSE or SQS SSE.",
             )
-        wanted.documents["sse"] = b"false"
-    elif wanted.documents.get("sse") == b"true":
+        wanted.numbers["managed_encryption"] = 0
+    elif wanted.numbers.get("managed_encryption"):
         wanted.documents["kms_key"] = None
 
 
@@ -236,7 +242,7 @@ def shown(queue: Queue, counts: Counts | None) -> dict[str, str]:
     for name, document in DOCUMENTS.items():
         if document in settings.documents:
             found[name] = settings.documents[document].decode()
-    found.setdefault("SqsManagedSseEnabled", "true")
+    found[MANAGED] = "false" if settings.managed_encryption == 0 else "true"
     if "KmsMasterKeyId" in found:
         found.setdefault("KmsDataKeyReusePeriodSeconds", KMS_REUSE_DEFAULT)
     else:

@@ -48,6 +48,8 @@ KINDS: dict[str, Kind] = {
     # 404 was seen by clients of AWS (aws-sdk-net issue 437).
     "InvalidAddress": Kind("InvalidAddress", "InvalidAddress", 404),
     "ResourceNotFoundException": Kind("ResourceNotFoundException", "ResourceNotFoundException", 404),
+    "KmsInvalidState": Kind("KmsInvalidState", "KMS.InvalidStateException"),
+    "KmsNotFound": Kind("KmsNotFound", "KMS.NotFoundException"),
     # These two are not in the model: only JSON's form has the suffix.
     "InvalidParameterValue": Kind("InvalidParameterValueException", "InvalidParameterValue"),
     "MissingParameter": Kind("MissingRequiredParameterException", "MissingParameter"),
@@ -68,8 +70,7 @@ NEVER_GIVEN: dict[str, str] = {
     "InvalidIdFormat": "a handle that was never given is ReceiptHandleIsInvalid, as on AWS",
     **dict.fromkeys(
         (
-            "KmsAccessDenied", "KmsDisabled", "KmsInvalidKeyUsage", "KmsInvalidState", "KmsNotFound",
-            "KmsOptInRequired", "KmsThrottled",
+            "KmsAccessDenied", "KmsDisabled", "KmsInvalidKeyUsage", "KmsOptInRequired", "KmsThrottled",
         ),
         "KmsMasterKeyId is kept and shown; no key service is called",
     ),
@@ -79,6 +80,10 @@ NEVER_GIVEN: dict[str, str] = {
 #: The same of one operation alone.
 NEVER_GIVEN_BY: dict[tuple[str, str], str] = {
     ("SetQueueAttributes", "OverLimit"): "no attribute has a limit of that kind",
+    **dict.fromkeys(
+        [("SendMessage", "KmsInvalidState"), ("SendMessageBatch", "KmsInvalidState")],
+        "nothing is decrypted there",
+    ),
     **dict.fromkeys(
         [(name, "InvalidAddress") for name in ("CreateQueue", "GetQueueUrl", "ListQueues")],
         "it is given no address",
@@ -151,6 +156,22 @@ def of_fact(fact: facts.CoreError) -> SqsError:
         case facts.StoreUnavailable():
             return SqsError(
                 "ServiceUnavailable", "The message store does not answer. Whether the request took effect is unknown."
+            )
+        case facts.EncryptionKeyMissing():
+            return SqsError(
+                "KmsNotFound",
+                "Messages of this queue are to be encrypted, and the setting encryption_keys has no key.",
+            )
+        case facts.MessageUnreadable(_, is_key_missing=True):
+            return SqsError(
+                "KmsNotFound",
+                "A message cannot be decrypted: the setting encryption_keys of this service lacks its key, which the "
+                "log names. It stays in the queue.",
+            )
+        case facts.MessageUnreadable():
+            return SqsError(
+                "KmsInvalidState",
+                "A message cannot be decrypted: it is not as it was written. It stays in the queue.",
             )
         case facts.RequestsThrottled():
             return SqsError("RequestThrottled", "Rate exceeded")

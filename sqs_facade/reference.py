@@ -34,6 +34,10 @@ DIFFERENCES = (
     "A queue that Zaqar made may have dots in its name; SQS operations reach it, CreateQueue does not make one.",
     "`KmsMasterKeyId` and `KmsDataKeyReusePeriodSeconds` are kept and shown, and exclude `SqsManagedSseEnabled` as on "
     "AWS; no key service is called.",
+    "`SqsManagedSseEnabled` shows `true` where it was never set, as on AWS; messages are encrypted where it was set "
+    "(or where Zaqar's `_enable_encrypt_messages` was), under the first key of the setting `encryption_keys`. Without "
+    "one setting it is `InvalidAttributeValue`. A message that cannot be decrypted stays in the queue and is left out "
+    "of receives; `KmsNotFound` or `KmsInvalidState` where nothing else was found.",
     "`Policy` is kept and edited by AddPermission and RemovePermission; it is not enforced yet.",
     "A `RedriveAllowPolicy` is enforced when a source names its dead-letter queue, not again for each message.",
     "`RedrivePolicy` reads back with `maxReceiveCount` as a number, whichever way it was sent, as on AWS.",
@@ -163,7 +167,7 @@ _WORDS = {
         "",
     ),
     "RedrivePolicy": ("JSON: `deadLetterTargetArn` of a queue of the same type, `maxReceiveCount` 1 to 1,000", ""),
-    "SqsManagedSseEnabled": ("`true` or `false`", "true"),
+    "SqsManagedSseEnabled": ("`true` or `false`; set to `true`, new messages are encrypted at rest", "true"),
 }
 
 

@@ -46,6 +46,7 @@ def create_queue(call: Call, asked: CreateQueue) -> QueueUrlResult:
     ref = QueueRef(call.who.account, call.who.region, name)
     wanted = attributes.check(asked.attributes, ref, call.session.settings)
     wanted.require_scope(QueueSettings())
+    wanted.require_key(has_key=call.session.keyring.can_seal)
     if asked.tags:
         content.check_tags(asked.tags, name)
     if wanted.redrive is not None:

@@ -45,7 +45,7 @@ class ReceiveMessageResult(Shape):
     messages: list[Message] = []
 
 
-@operation(raises=(*OF_A_QUEUE, "InvalidAttributeName", "OverLimit"))
+@operation(raises=(*OF_A_QUEUE, "InvalidAttributeName", "OverLimit", "KmsInvalidState", "KmsNotFound"))
 def receive_message(call: Call, asked: ReceiveMessage) -> ReceiveMessageResult:
     """Lease up to ten messages; wait for one where the queue is empty and the client asks for it."""
     ref = call.queue(asked.queue_url)

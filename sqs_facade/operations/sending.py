@@ -115,7 +115,7 @@ def _sender(call: Call, ref: QueueRef) -> str | None:
     return call.who.account if call.who.account != ref.project else None
 
 
-@operation(raises=(*OF_A_QUEUE, "InvalidMessageContents"))
+@operation(raises=(*OF_A_QUEUE, "InvalidMessageContents", "KmsNotFound"))
 def send_message(call: Call, asked: SendMessage) -> SendMessageResult:
     """Put one message into a queue. One round trip."""
     ref = call.queue(asked.queue_url)
@@ -133,7 +133,7 @@ def send_message(call: Call, asked: SendMessage) -> SendMessageResult:
     )
 
 
-@operation(raises=(*OF_A_QUEUE, *WHOLE_BATCH, "BatchRequestTooLong"))
+@operation(raises=(*OF_A_QUEUE, *WHOLE_BATCH, "BatchRequestTooLong", "KmsNotFound"))
 def send_message_batch(call: Call, asked: SendMessageBatch) -> SendMessageBatchResult:
     """Put up to ten messages into a queue, each on its own terms. One round trip."""
     ref = call.queue(asked.queue_url)

@@ -41,6 +41,7 @@ def set_queue_attributes(call: Call, asked: SetQueueAttributes) -> None:
     if not asked.attributes:
         raise missing("Attribute.Name")
     wanted = attributes.check(asked.attributes, ref, call.session.settings)
+    wanted.require_key(has_key=call.session.keyring.can_seal)
     if wanted.redrive is not None:
         redrive.require_target(call.session, wanted.redrive_policy, ref, wanted.redrive)
     if not wanted.depends_on_the_queue:

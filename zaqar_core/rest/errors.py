@@ -101,6 +101,16 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     core.MessageClaimed: Words(403, "Unable to delete", "The message is claimed and no claim_id was given."),
     core.ClaimedByAnother: Words(403, "Unable to delete", "The message is claimed by another claim."),
     core.MessageNotClaimed: Words(400, "Unable to delete", "A claim_id was given, but the message is not claimed."),
+    core.EncryptionKeyMissing: Words(
+        503,
+        "Service temporarily unavailable",
+        "Messages of this queue are to be encrypted, and the setting encryption_keys has no key.",
+    ),
+    core.MessageUnreadable: Words(
+        503,
+        "Service temporarily unavailable",
+        "A message cannot be decrypted. It stays in the queue; the service's log names its key.",
+    ),
     core.RequestsThrottled: Words(429, "Too many requests", "Please try again in a few seconds."),
     core.StoreUnavailable: _UNAVAILABLE,
     Refusal.BODY_TOO_LARGE: Words(400, _BODY, "The body is larger than this service allows."),

@@ -27,9 +27,10 @@ FIELDS: Mapping[str, str] = {
     "_max_claim_count": "max_receive_count",
     "_dead_letter_queue_messages_ttl": "dead_letter_ttl_seconds",
     "_max_messages_post_size": "max_post_bytes",
+    "_enable_encrypt_messages": "encrypt_messages",
 }
 #: Reserved attributes that are kept in the document.
-KEPT = frozenset(("_flavor", "_enable_encrypt_messages", "_retry_policy"))
+KEPT = frozenset(("_flavor", "_retry_policy"))
 RESERVED = frozenset(FIELDS) | KEPT
 
 LEAST_TTL_SECONDS = 60
@@ -58,7 +59,7 @@ def split(metadata: Mapping[str, Any], settings: Settings) -> Split:
             continue
         if name in FIELDS:
             checked = _check_field(name, value, settings)
-            if checked:
+            if checked or name == "_enable_encrypt_messages":
                 fields[FIELDS[name]] = checked
         else:
             _check_kept(name, value)
@@ -74,6 +75,15 @@ def document(rest: Mapping[str, Any], settings: Settings) -> bytes | None:
     return text
 
 
+def check_encryption(fields: Mapping[str, int | str], *, has_key: bool) -> None:
+    """Messages are encrypted only where there is a key. Raises RestError."""
+    if fields.get("encrypt_messages") and not has_key:
+        raise RestError(
+            Fact.RULE_BROKEN,
+            'Messages cannot be encrypted ("_enable_encrypt_messages"): the setting encryption_keys has no key.',
+        )
+
+
 def check_dead_letters(ref: QueueRef, fields: Mapping[str, int | str]) -> None:
     """A queue and its dead-letter queue are of one type. Raises RestError."""
     dead = fields.get("dead_letter_queue")
@@ -82,6 +92,10 @@ def check_dead_letters(ref: QueueRef, fields: Mapping[str, int | str]) -> None:
 
 
 def _check_field(name: str, value: Any, settings: Settings) -> int | str:
+    if name == "_enable_encrypt_messages":
+        if type(value) is not bool:
+            raise RestError(Fact.BODY_INVALID, '"_enable_encrypt_messages" must be true or false.')
+        return int(value)
     if name == "_dead_letter_queue":
         return _check_dead_letter_queue(value)
     if name in ("_default_message_ttl", "_dead_letter_queue_messages_ttl"):
@@ -108,11 +122,6 @@ def _check_kept(name: str, value: Any) -> None:
         raise RestError(Fact.BODY_INVALID, '"_flavor" must be a string.')
     if name == "_retry_policy":
         retries.check(value)
-    if name == "_enable_encrypt_messages":
-        if type(value) is not bool:
-            raise RestError(Fact.BODY_INVALID, '"_enable_encrypt_messages" must be true or false.')
-        if value:
-            raise RestError(Fact.RULE_BROKEN, "Messages cannot be encrypted: no key is configured.")
 
 
 def kept(queue: Queue) -> dict[str, Any]:
@@ -128,7 +137,7 @@ def joined(queue: Queue) -> dict[str, Any]:
     for name, field in FIELDS.items():
         value = getattr(queue.settings, field)
         if value is not None:
-            metadata[name] = value
+            metadata[name] = bool(value) if name == "_enable_encrypt_messages" else value
     return metadata
 
 

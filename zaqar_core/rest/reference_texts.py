@@ -38,7 +38,11 @@ RESERVED = {
         "where it is not 0, messages may have a `delay` of their own",
     ),
     "_default_message_ttl": ("60 to `max_message_ttl`", "the life of messages that are posted without one"),
-    "_enable_encrypt_messages": ("false", "true is refused: no key can be configured yet"),
+    "_enable_encrypt_messages": (
+        "true or false",
+        "new messages are encrypted at rest, under the first key of the setting `encryption_keys`; without one true is "
+        "400",
+    ),
     "_flavor": ("text", "kept and shown"),
     "_max_claim_count": ("0 or more", "see `_dead_letter_queue`"),
     "_max_messages_post_size": ("1 to `max_messages_post_size`", "bytes of one post to this queue"),
@@ -89,7 +93,10 @@ DIFFERENCES = (
     "breaks on unknown members.",
     "A queue whose name ends in `.fifo` is a FIFO queue: the Client-ID is the message group.",
     "The health report needs no admin mode; there are no pools in it.",
-    "Not there yet: subscriptions, topics, pools and flavors, WebSocket, Keystone, encryption.",
+    "Not there yet: subscriptions, topics, pools and flavors, WebSocket, Keystone.",
+    "Messages are encrypted with AES-256-GCM under keys that have names and can be changed, and are decrypted on every "
+    "way out; Zaqar uses AES-CBC under one key, and gives claims and pops the cipher text. A message that cannot be "
+    "decrypted stays in the queue and is left out of answers; 503 where nothing else was found.",
 )
 
 #: In the order of their numbers.

@@ -30,6 +30,7 @@ def put(call: Call) -> Reply:
     wanted = bodies.parse_object(call.request.body) if call.request.body and call.dialect.shows_metadata else {}
     split = metadata.split(wanted, call.settings)
     metadata.check_dead_letters(call.ref, split.fields)
+    metadata.check_encryption(split.fields, has_key=call.session.keyring.can_seal)
     created = queues.create(call.session, call.ref, split.settings(), creator="zaqar")
     return documents.empty(201 if created.is_new else 204, call.queue_href)
 
@@ -97,6 +98,7 @@ def patch(call: Call) -> Reply:
     def edit(queue: Queue) -> SettingsChange:
         wanted = metadata.split(json_patch.apply(steps, metadata.joined(queue)), call.settings)
         metadata.check_dead_letters(call.ref, wanted.fields)
+        metadata.check_encryption(wanted.fields, has_key=call.session.keyring.can_seal)
         return SettingsChange(
             set=wanted.fields,
             unset=frozenset(metadata.FIELDS.values()) - wanted.fields.keys(),
