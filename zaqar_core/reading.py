@@ -19,6 +19,9 @@ from zaqar_core.store import keys, records
 
 _log = logging.getLogger("sqs_facade.encryption")
 
+#: What taking a record apart may raise that is not one.
+_GARBLED = (ValueError, IndexError, msgspec.MsgspecError)
+
 #: lua/shared/answer: incarnation (16 hex digits), now ms, retention s, intents; then for each message its seq, the
 #: lengths of state and record, and both.
 _TAKEN = Struct(">16sQIH")
@@ -40,33 +43,33 @@ def claim_hex(text: str) -> str | None:
 
 def message(session: Session, ref: QueueRef, row: Sequence[Any], *, now_ms: int, keep_seconds: int) -> StoredMessage:
     """A message of that queue. ``row`` is seq, record, state and, where the script gives them, until when it is held
-    and delayed. Raises MessageUnreadable, which is logged."""
+    and delayed. Raises MessageUnreadable."""
     try:
         record = records.unpack(row[1])
         if record.flags & records.ENCRYPTED:
-            record = _opened(session, ref, row[0], record)
-        return _message(session, row, record, now_ms=now_ms, keep_seconds=keep_seconds)
-    except (ValueError, IndexError, msgspec.MsgspecError):
-        _log.warning("message %d of queue %s is not as it was written", int(row[0]), keys.address(ref))
+            record = records.opened(record, ref.project, session.keyring.open)
+        return _message(session, row, record, now_ms, keep_seconds)
+    except _GARBLED:
         raise MessageUnreadable("", is_key_missing=False) from None
 
 
 def messages(
     session: Session, ref: QueueRef, rows: Sequence[Sequence[Any]], *, now_ms: int, keep_seconds: int
 ) -> list[StoredMessage]:
-    """As :func:`message`, for many. One that cannot be read is left out, and in a FIFO queue what follows it in its
-    group; where then none is left, raises MessageUnreadable."""
+    """As :func:`message`, for many. One that cannot be read is logged and left out, and in a FIFO queue what follows it
+    in its group; where then none is left, raises MessageUnreadable."""
     found: list[StoredMessage] = []
     problem: MessageUnreadable | None = None
-    stopped: set[bytes] = set()
+    stopped: set[bytes | None] = set()
     for row in rows:
-        if stopped and ref.is_fifo and records.unpack(row[1]).gid in stopped:
+        if stopped and ref.is_fifo and _group(row[1]) in stopped:
             continue
         try:
             found.append(message(session, ref, row, now_ms=now_ms, keep_seconds=keep_seconds))
         except MessageUnreadable as unreadable:
+            _note(ref, row[0], unreadable)
             problem = unreadable
-            stopped.add(records.unpack(row[1]).gid or b"")
+            stopped.add(_group(row[1]))
     if problem is not None and not found:
         raise problem
     return found
@@ -74,28 +77,41 @@ def messages(
 
 def without_content(session: Session, row: Sequence[Any], *, now_ms: int, keep_seconds: int) -> StoredMessage:
     """As :func:`message`, but nothing is decrypted: of an encrypted message no content counts."""
-    return _message(session, row, records.unpack(row[1]), now_ms=now_ms, keep_seconds=keep_seconds)
+    return _message(session, row, records.unpack(row[1]), now_ms, keep_seconds)
 
 
 def opened(session: Session, ref: QueueRef, sequence: bytes | int, record: bytes) -> records.Record:
     """The record's parts in the clear. Raises MessageUnreadable, which is logged."""
-    return _opened(session, ref, sequence, records.unpack(record))
-
-
-def _opened(session: Session, ref: QueueRef, sequence: bytes | int, record: records.Record) -> records.Record:
     try:
-        return records.opened(record, ref.project, session.keyring.open)
+        return records.opened(records.unpack(record), ref.project, session.keyring.open)
     except MessageUnreadable as unreadable:
-        why = "this process has no such key" if unreadable.is_key_missing else "it was changed since"
-        _log.warning(
-            "message %d of queue %s cannot be decrypted with key %s: %s",
-            int(sequence), keys.address(ref), unreadable.key_name or "(unknown)", why,
-        )  # fmt: skip
+        _note(ref, sequence, unreadable)
         raise
+    except _GARBLED:
+        garbled = MessageUnreadable("", is_key_missing=False)
+        _note(ref, sequence, garbled)
+        raise garbled from None
+
+
+def _note(ref: QueueRef, sequence: bytes | int, unreadable: MessageUnreadable) -> None:
+    _log.warning(
+        "message %d of queue %s cannot be decrypted with key %s: %s",
+        int(sequence),
+        keys.address(ref),
+        unreadable.key_name or "(unknown)",
+        "this process has no such key" if unreadable.is_key_missing else "it is not as it was written",
+    )
+
+
+def _group(record: bytes) -> bytes | None:
+    try:
+        return records.unpack(record).gid
+    except _GARBLED:
+        return None
 
 
 def _message(
-    session: Session, row: Sequence[Any], record: records.Record, *, now_ms: int, keep_seconds: int
+    session: Session, row: Sequence[Any], record: records.Record, now_ms: int, keep_seconds: int
 ) -> StoredMessage:
     sequence = int(row[0])
     state = records.state(row[2])
@@ -135,20 +151,27 @@ def taken(session: Session, ref: QueueRef, reply: bytes) -> list[StoredMessage]:
     :func:`messages`."""
     incarnation, now_ms, keep, _ = _TAKEN.unpack_from(reply)
     life = bytes.fromhex(incarnation.decode())
-    rows, at = [], _TAKEN.size
+    found, at = [], _TAKEN.size
+    rows: list[tuple[int, bytes, bytes]] = []
+    problem = False
     while at < len(reply):
         sequence, state_bytes, record_bytes = _TAKEN_ROW.unpack_from(reply, at)
         state_at = at + _TAKEN_ROW.size
         record_at = state_at + state_bytes
         at = record_at + record_bytes
-        rows.append((sequence, reply[record_at:at], reply[state_at:record_at]))
-    found = messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)
-    if len(found) < len(rows):
-        readable = {one.sequence for one in found}
-        rows = [row for row in rows if row[0] in readable]
-    for one, row in zip(found, rows, strict=True):
+        row = (sequence, reply[record_at:at], reply[state_at:record_at])
+        rows.append(row)
+        try:
+            one = message(session, ref, row, now_ms=now_ms, keep_seconds=keep)
+        except MessageUnreadable:
+            problem = True
+            continue
         one.held = True
-        one.receipt = Receipt(life, 0, one.sequence, bytes.fromhex(records.state(row[2]).nonce), now_ms)
+        one.receipt = Receipt(life, 0, sequence, bytes.fromhex(records.state(row[2]).nonce), now_ms)
+        found.append(one)
+    if problem:
+        readable = {one.sequence for one in messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)}
+        found = [one for one in found if one.sequence in readable]
     return found
 
 

@@ -120,13 +120,19 @@ def opened(parts: Record, project: str, unseal: Cipher) -> Record:
     text = unseal(parts.body, _binding(project, parts.random, parts.flags, parts.client_id or b""))
     end = 4 + int.from_bytes(text[:4])
     given, added = _decode_extras(text[4:end]), parts.extras
-    extras = msgspec.structs.replace(
+    if added.dedup_id is not None:
+        given.dedup_id = added.dedup_id
+    given.origin_id, given.source = added.origin_id, added.source
+    return Record(
+        parts.sent_ms,
+        parts.random,
+        parts.flags & ~ENCRYPTED,
+        parts.ttl_seconds,
+        parts.gid,
+        parts.client_id,
         given,
-        dedup_id=given.dedup_id if added.dedup_id is None else added.dedup_id,
-        origin_id=added.origin_id,
-        source=added.source,
+        text[end:],
     )
-    return msgspec.structs.replace(parts, flags=parts.flags & ~ENCRYPTED, extras=extras, body=text[end:])
 
 
 def unpack(record: bytes) -> Record:
