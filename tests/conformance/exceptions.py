@@ -23,7 +23,6 @@ UNIT = {
     ".test_pools_new.": _NOT_BUILT + "pools",
     ".TestMessagesMongoDBPooled.": _NOT_BUILT + "pools; the same tests run without",
     ".test_list_returns_503_on_nopoolfound_exception": _NOT_BUILT + "pools",
-    ".test_post_using_queue_max_messages_post_size_with_encrypted": _NOT_BUILT + "encryption",
     ".test_auth.": _NOT_BUILT + "Keystone",
     "FaultyDriver.": _MOCKED,
     ".test_health.TestHealthMongoDB.test_message_volume": _MOCKED,
