@@ -28,6 +28,7 @@ from zaqar_core.web.pipeline import Pipeline
 if TYPE_CHECKING:
     import flask
 
+    from zaqar_core.rest.identity import Authenticator
     from zaqar_core.web.call import Face
 
 
@@ -48,7 +49,7 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     Upkeep(core).start()
     TaskRunner(core).start()
     pipeline = Pipeline(core, settings)
-    sqs, zaqar = SqsFace(settings), ZaqarFace(settings)
+    sqs, zaqar = SqsFace(settings), ZaqarFace(settings, _authenticator(settings))
     app = create_flask(
         core,
         pipeline,
@@ -64,6 +65,14 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
         may_be_bypassed=settings.has_test_hooks,
     )
     return app
+
+
+def _authenticator(settings: configuration.Settings) -> Authenticator | None:
+    if not settings.auth_strategy:
+        return None
+    from zaqar_core.rest.keystone import Keystone  # takes as long to load as the whole service
+
+    return Keystone(settings)
 
 
 def _hooks(settings: configuration.Settings, switches: hooks.Switches | None) -> Face:

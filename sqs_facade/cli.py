@@ -86,6 +86,10 @@ def _serve(settings: Settings) -> int:
     from zaqar_core import embedded
     from zaqar_core.errors import StoreUnavailable
 
+    if settings.auth_strategy:
+        from zaqar_core.rest.keystone import Keystone
+
+        Keystone(settings)  # what is wrong with its configuration is said here, once
     store = _Attaching(settings)
     try:
         listening.check_host(settings)

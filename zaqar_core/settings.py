@@ -91,6 +91,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: After DeleteQueue, before a queue of that name can be made again; 0: at once (AWS has 60).
     recreate_delay_seconds: NotNegative = 0
 
+    # -- who may call ---------------------------------------------------------------------------------------------
+    #: ``keystone``: Zaqar's paths need a token of OpenStack Keystone (extra ``keystone``), or a pre-signed URL.
+    auth_strategy: Literal["", "keystone"] = ""
+    #: Its configuration: a file with Zaqar's own section [keystone_authtoken].
+    keystone_config: Path | None = None
+    #: Roles that may use pools, flavors and the health report. Without Keystone everybody may.
+    admin_roles: tuple[str, ...] = ("admin",)
+
     # -- Zaqar -----------------------------------------------------------------------------------------------------
     #: Versions of the API that are served beside v2.
     enable_deprecated_api_versions: tuple[Literal["1", "1.1"], ...] = ("1", "1.1")

@@ -18,6 +18,9 @@ class Fact(Enum):
     NO_SUCH_PATH = auto()
     METHOD_NOT_ALLOWED = auto()
     SIGNATURE_UNKNOWN = auto()
+    TOKEN_INVALID = auto()
+    IDENTITY_UNAVAILABLE = auto()
+    NOT_ADMIN = auto()
     FORM_BODY = auto()
     NOT_ACCEPTABLE = auto()
     CLIENT_ID_MISSING = auto()
@@ -67,6 +70,13 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Fact.NO_SUCH_PATH: Words(404, _NOT_FOUND, "There is nothing at this path."),
     Fact.METHOD_NOT_ALLOWED: Words(405, "Method not allowed", "This path answers to: {detail}."),
     Fact.SIGNATURE_UNKNOWN: Words(404, _NOT_FOUND, "The signature of the URL cannot be verified."),
+    Fact.TOKEN_INVALID: Words(401, "Unauthorized", "The request you have made requires authentication."),
+    Fact.IDENTITY_UNAVAILABLE: Words(
+        503,
+        "Service temporarily unavailable",
+        "The identity service does not answer. Please try again in a few seconds.",
+    ),
+    Fact.NOT_ADMIN: Words(403, "Not authorized", "You are not authorized to complete this action."),
     Fact.FORM_BODY: Words(
         400, "Invalid Content-Type", "Content-Type application/x-www-form-urlencoded is not accepted; send JSON."
     ),

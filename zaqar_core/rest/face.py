@@ -9,10 +9,11 @@ from typing import Any
 
 from zaqar_core.core import Session
 from zaqar_core.errors import CoreError
-from zaqar_core.rest import dialect, documents, errors, parameters, routes
+from zaqar_core.rest import dialect, documents, errors, identity, parameters, routes, signatures
 from zaqar_core.rest.call import Call, queue_of
 from zaqar_core.rest.dialect import Dialect
 from zaqar_core.rest.errors import Fact, RestError
+from zaqar_core.rest.identity import Authenticator
 from zaqar_core.rest.resources import versions
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Refusal, Reply, Request
@@ -31,8 +32,10 @@ def is_hot(environ: Mapping[str, Any]) -> bool:
 class ZaqarFace:
     """Implements :class:`zaqar_core.web.call.Face`. Stateless, one for all threads."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, authenticator: Authenticator | None = None) -> None:
         self._settings = settings
+        self._authenticator = authenticator
+        self._admin_roles = frozenset(settings.admin_roles)
         self._dialects = dialect.enabled(settings)
         # The newest first: most requests are of it.
         self._prefixes = [(row.prefix, row) for row in reversed(self._dialects)]
@@ -60,16 +63,50 @@ class ZaqarFace:
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """See :class:`zaqar_core.web.call.Face`."""
-        return _finished(request, errors.of_refusal(why))
+        reply = errors.of_refusal(why)
+        if self._authenticator is not None and why is not Refusal.UNAVAILABLE and self._version(request) is not None:
+            try:
+                self._admit(self._authenticator, request)
+            except RestError as problem:
+                reply = errors.of_request(problem)
+        return _finished(request, reply)
 
     def _run(self, request: Request, session: Session) -> Reply:
+        version = self._version(request)
+        if version is not None:
+            if self._authenticator is not None:
+                with session.asleep():  # others work while the identity service is asked
+                    self._admit(self._authenticator, request)
+            return self._run_in(version, request, session)
+        if request.path in ("/", ""):
+            return self._root(request)
+        raise RestError(Fact.NO_SUCH_PATH)
+
+    def _version(self, request: Request) -> Dialect | None:
         path = request.path
         for prefix, version in self._prefixes:
             if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
-                return self._run_in(version, request, session)
-        if path in ("/", ""):
-            return self._root(request)
-        raise RestError(Fact.NO_SUCH_PATH)
+                return version
+        return None
+
+    def _admit(self, authenticator: Authenticator, request: Request) -> None:
+        """The request says of its caller only what was checked: by its token, or by the signature of its URL.
+
+        Raises RestError.
+        """
+        environ = request.environ
+        if "HTTP_URL_SIGNATURE" in environ:
+            signatures.check(environ, request.path, request.method, self._settings.signed_url_key)
+            signed = {"HTTP_X_PROJECT_ID"} & environ.keys()
+            request.environ = identity.without_claims(environ) | {name: environ[name] for name in signed}
+        else:
+            found = identity.identify(authenticator, environ)
+            request.environ = identity.identified(environ, found)
+
+    def _require_admin(self, request: Request) -> None:
+        """Raises RestError. Without an authenticator there are no roles: whoever can call may do everything."""
+        if self._authenticator is not None and not self._admin_roles & identity.roles(request.environ):
+            raise RestError(Fact.NOT_ADMIN)
 
     def _run_in(self, version: Dialect, request: Request, session: Session) -> Reply:
         settings = self._settings
@@ -80,9 +117,12 @@ class ZaqarFace:
         route = methods.get(request.method)
         if route is None:
             return _other_method(request, routes.allow(methods))
+        if route.admin:
+            self._require_admin(request)
         parameters.check_headers(request, settings)
         client_id = parameters.client_id(request, settings, needed=version.needs_names)
-        project = parameters.project(request, needed=version.needs_names)
+        # A token of no project must not reach the project without a name.
+        project = parameters.project(request, needed=version.needs_names or self._authenticator is not None)
         queue = queue_of(session, settings, project, values.pop(0)) if route.has_queue else None
         reply = route.run(Call(request, session, settings, version, project, client_id, queue, values))
         if version.names_content and request.method in ("GET", "HEAD") and reply.status < 300:

@@ -89,11 +89,14 @@ DIFFERENCES = (
     "A pre-signed URL admits its paths and what is below them, segment by segment. Zaqar searches for them anywhere in "
     "the path.",
     "`EXTRA-SPEC` has no effect: in Zaqar its presence bypasses authentication.",
+    "With `auth_strategy=keystone` every path of a version needs a token (401 before all other checks) or the "
+    "signature of a pre-signed URL, which never is an admin's. The health report needs one of `admin_roles` (403). Without it "
+    "there are no roles: `X-Roles` of a client is not believed, and whoever can call may do everything.",
     "`?attributes=true` shows a message's SQS attributes; they are not shown otherwise, because python-zaqarclient "
     "breaks on unknown members.",
     "A queue whose name ends in `.fifo` is a FIFO queue: the Client-ID is the message group.",
-    "The health report needs no admin mode; there are no pools in it.",
-    "Not there yet: subscriptions, topics, pools and flavors, WebSocket, Keystone.",
+    "The health report needs no `admin_mode` of the server; there are no pools in it.",
+    "Not there yet: subscriptions, topics, pools and flavors, WebSocket.",
     "Messages are encrypted with AES-256-GCM under keys that have names and can be changed, and are decrypted on every "
     "way out; Zaqar uses AES-CBC under one key, and gives claims and pops the cipher text. A message that cannot be "
     "decrypted stays in the queue and is left out of answers; 503 where nothing else was found.",

@@ -32,6 +32,8 @@ class Route:
     parameters: str = ""
     newer: str = ""
     bodies: tuple[str, ...] = ()
+    #: With Keystone it needs one of ``admin_roles``. In open mode there are no roles: whoever calls may do everything.
+    admin: bool = False
 
     @property
     def has_queue(self) -> bool:
@@ -74,7 +76,7 @@ ROUTES = (
     Route("delete_claim", "DELETE", _CLAIMS + "/{claim_id}", claims.release, _ALL),
     Route("ping", "GET", "ping", health.ping, _NEW),
     Route("ping", "HEAD", "ping", health.head, _NEW),
-    Route("health", "GET", "health", health.report, _NEW),
+    Route("health", "GET", "health", health.report, _NEW, admin=True),
     Route("health", "GET", "health", health.ping, (V1,)),
     Route("health", "HEAD", "health", health.head, (V1,)),
 )  # fmt: skip

@@ -1,0 +1,74 @@
+"""A Keystone that is away, that does not answer, or that does not know us."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.conftest import serving
+from tests.keystone.conftest import Caller, write_configuration
+from tests.keystone.server import Keystone
+from zaqar_core.rest.identity import IdentityUnavailable, NotAuthenticated
+from zaqar_core.rest.keystone import Keystone as Authenticator
+from zaqar_core.settings import Settings
+
+pytestmark = pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning")  # the middleware's library
+
+
+def test_a_keystone_that_is_away_is_503_and_nobody_is_let_in(tmp_path: Path, free_port: int) -> None:
+    file = write_configuration(tmp_path / "zaqar.conf", f"http://127.0.0.1:{free_port}/v3", http_request_max_retries=0)
+    with serving(auth_strategy="keystone", keystone_config=str(file)) as service:
+        answer = Caller(service.url, "a-token").call("GET", "/v2/queues")
+        assert (answer.status_code, answer.json()["title"]) == (503, "Service temporarily unavailable")
+        assert Caller(service.url, None).call("GET", "/v2/queues").status_code == 401
+        assert Caller(service.url, None).call("GET", "/").status_code == 300
+
+
+def test_a_keystone_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/v3"
+        more = {"http_connect_timeout": 1, "http_request_max_retries": 0}
+        file = write_configuration(tmp_path / "zaqar.conf", url, **more)
+        authenticator = Authenticator(Settings(keystone_config=file))
+        with pytest.raises(IdentityUnavailable):
+            authenticator.authenticate("a-token")
+
+
+def test_tokens_seen_lately_go_on_working_while_it_is_away(
+    keystone: Keystone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_configuration(tmp_path / "zaqar.conf", keystone.url, http_request_max_retries=0)
+    authenticator = Authenticator(Settings(keystone_config=file))
+    known, unknown = keystone.token("one", "one"), keystone.token("two", "two")
+    authenticator.authenticate(known)
+
+    def unplugged(*_: object, **__: object) -> None:
+        raise requests.ConnectionError("unplugged")
+
+    monkeypatch.setattr(requests.Session, "request", unplugged)
+    assert authenticator.authenticate(known).project == keystone.project("one")
+    with pytest.raises(IdentityUnavailable):
+        authenticator.authenticate(unknown)
+
+
+def test_a_keystone_that_does_not_know_the_service_lets_nobody_in(keystone: Keystone, tmp_path: Path) -> None:
+    file = write_configuration(tmp_path / "zaqar.conf", keystone.url, password="wrong")
+    authenticator = Authenticator(Settings(keystone_config=file))
+    with pytest.raises((IdentityUnavailable, NotAuthenticated)):
+        authenticator.authenticate(keystone.token("one", "one"))
+
+
+def test_a_token_without_a_request_has_an_identity_and_an_end(keystone: Keystone, tmp_path: Path) -> None:
+    """What the WebSocket transport and notifications ask for."""
+    authenticator = Authenticator(Settings(keystone_config=write_configuration(tmp_path / "c", keystone.url)))
+    found = authenticator.authenticate(keystone.token("one", "one"))
+    assert (found.project, found.environ["HTTP_X_PROJECT_ID"]) == (keystone.project("one"), keystone.project("one"))
+    assert "member" in found.roles
+    assert found.user
+    assert found.expires > 1_700_000_000
+    with pytest.raises(NotAuthenticated) as refused:
+        authenticator.authenticate("nonsense")
+    assert refused.value.challenge == f'Keystone uri="{keystone.url}"'

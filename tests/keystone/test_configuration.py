@@ -1,0 +1,59 @@
+"""What is wrong with the configuration is one line at the start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.keystone.conftest import write_configuration
+
+
+def _refused(*flags: str, **settings: str) -> str:
+    environment = {f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}
+    ran = subprocess.run(
+        [sys.executable, "-m", "sqs_facade.cli", "serve", "--ephemeral", "--port", "0", *flags],
+        env=environment,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 1
+    lines = [line for line in ran.stderr.splitlines() if line.startswith("sqs-facade:")]
+    assert len(lines) == 1, ran.stderr
+    return lines[0].removeprefix("sqs-facade: ")
+
+
+def test_without_a_file() -> None:
+    assert _refused(auth_strategy="keystone") == (
+        "auth_strategy keystone needs keystone_config, a file with [keystone_authtoken]"
+    )
+
+
+def test_with_a_file_that_is_not_there(tmp_path: Path) -> None:
+    file = str(tmp_path / "none")
+    assert _refused(auth_strategy="keystone", keystone_config=file) == f"keystone_config: cannot read {file}"
+
+
+def test_with_a_file_that_has_no_such_section(tmp_path: Path) -> None:
+    file = tmp_path / "zaqar.conf"
+    file.write_text("[DEFAULT]\ndebug = true\n")
+    assert _refused(auth_strategy="keystone", keystone_config=str(file)) == (
+        f"{file}: [keystone_authtoken] needs auth_type, as password, and what that needs"
+    )
+
+
+@pytest.mark.parametrize("more", [{"auth_type": "nonsense"}, {"http_connect_timeout": "soon"}])
+def test_with_values_that_mean_nothing(tmp_path: Path, more: dict[str, str]) -> None:
+    file = write_configuration(tmp_path / "zaqar.conf", "http://127.0.0.1:1/v3", **more)
+    reason = _refused(auth_strategy="keystone", keystone_config=str(file))
+    assert reason.startswith(f"{file}: ")
+    assert next(iter(more.values())) in reason
+
+
+def test_with_another_strategy() -> None:
+    assert "auth_strategy" in _refused(auth_strategy="nonsense")
