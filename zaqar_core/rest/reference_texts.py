@@ -90,8 +90,8 @@ DIFFERENCES = (
     "the path.",
     "`EXTRA-SPEC` has no effect: in Zaqar its presence bypasses authentication.",
     "With `auth_strategy=keystone` every path of a version needs a token (401 before all other checks) or the "
-    "signature of a pre-signed URL, which never is an admin's. The health report needs one of `admin_roles` (403). Without it "
-    "there are no roles: `X-Roles` of a client is not believed, and whoever can call may do everything.",
+    "signature of a pre-signed URL, which never is an admin's. The health report needs one of `admin_roles` (403). "
+    "Without it there are no roles: `X-Roles` of a client is not believed, and whoever can call may do everything.",
     "`?attributes=true` shows a message's SQS attributes; they are not shown otherwise, because python-zaqarclient "
     "breaks on unknown members.",
     "A queue whose name ends in `.fifo` is a FIFO queue: the Client-ID is the message group.",
