@@ -56,7 +56,11 @@ def service(valkey: str) -> Iterator[Service]:
                 *(sys.executable, "-m", "sqs_facade.cli", "serve", "--redis", valkey, "--durability", "memory"),
                 *("--port", "0", "--ready-file", str(ready)),
             ],
-            env={**os.environ, "SQS_FACADE_MAX_WAITS": "256"},
+            env={
+                **os.environ,
+                "SQS_FACADE_MAX_WAITS": "256",
+                "SQS_FACADE_ENCRYPTION_KEYS": "test:" + "A" * 43 + "=",  # 32 zero bytes: queues may ask for encryption
+            },
         )
         _wait(lambda: ready.exists() or process.poll() is not None, "the service")
         if process.returncode is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -110,7 +111,12 @@ def test_sqs_says_that_the_key_is_missing(url: str, keyless: str, queue_name: st
     queue = sqs.queue(queue_name, SqsManagedSseEnabled="true")
     sqs.call("SendMessage", QueueUrl=queue, MessageBody="a")
     without = Sqs(keyless, *way)
-    for operation, more in (("ReceiveMessage", {}), ("SendMessage", {"MessageBody": "b"})):
+    calls: dict[str, dict[str, Any]] = {
+        "ReceiveMessage": {},
+        "SendMessage": {"MessageBody": "b"},
+        "SendMessageBatch": {"Entries": [{"Id": "1", "MessageBody": "b"}]},
+    }
+    for operation, more in calls.items():
         failure = without.error(operation, QueueUrl=queue, **more)
         assert (failure.code, failure.status) == ("KMS.NotFoundException", 400)
         assert "encryption_keys" in failure.message

@@ -170,6 +170,14 @@ ERRORS: dict[tuple[str, str], Case] = {
     **{(name, "InvalidBatchEntryId"): _entries(name, "a b") for name in BATCHES},
     **{(name, "BatchEntryIdsNotDistinct"): _entries(name, "a", "a") for name in BATCHES},
 }
+#: Errors of services that lack a key: shown in tests/encryption/test_dialects.
+KEY_ERRORS = {
+    ("ReceiveMessage", "KmsInvalidState"),
+    ("ReceiveMessage", "KmsNotFound"),
+    ("SendMessage", "KmsNotFound"),
+    ("SendMessageBatch", "KmsNotFound"),
+}
+
 #: Errors that need a limit which is off or high by default.
 STRICT_ERRORS: dict[tuple[str, str], Case] = {
     ("CreateQueue", "QueueDeletedRecently"): _recreated,

@@ -16,7 +16,7 @@ from botocore.model import ServiceModel
 from sqs_facade.errors import KINDS
 from sqs_facade.operations import load_all
 from sqs_facade.registry import EVERY_OPERATION, OF_A_QUEUE, OPERATIONS
-from tests.sqs.cases import ERRORS, STRICT_ERRORS, VALID
+from tests.sqs.cases import ERRORS, KEY_ERRORS, STRICT_ERRORS, VALID
 from tests.sqs.conftest import STRICT_RATE
 from tests.sqs.wire import Sqs
 
@@ -50,7 +50,7 @@ def test_every_operation_has_a_case() -> None:
 def test_every_declared_error_has_a_case() -> None:
     declared = {(name, error) for name, operation in OPERATIONS.items() for error in operation.raises}
     of_queues = {(name, error) for name in OF_QUEUES for error in OF_A_QUEUE}
-    assert declared - of_queues == ERRORS.keys() | STRICT_ERRORS.keys()
+    assert declared - of_queues == ERRORS.keys() | STRICT_ERRORS.keys() | KEY_ERRORS
     assert of_queues <= declared
     assert set(EVERY_OPERATION) == {"SerializationException", "InvalidParameterValue", "RequestThrottled"}
 
