@@ -36,7 +36,6 @@ _STOP_SECONDS = 1.3
 
 def check_store(settings: Settings, url: str) -> None:
     """Nothing, or StoreUnavailable with one line, when the server is away or cannot hold the durability."""
-    from zaqar_core.core import share_key
     from zaqar_core.store import readiness
     from zaqar_core.store.slots import Generation, open_store
 
@@ -49,7 +48,7 @@ def check_store(settings: Settings, url: str) -> None:
             raise StoreUnavailable(f"the Redis server does not answer: {problem.reason}") from None
         readiness.check(store, settings.durability)
         if settings.ephemeral:
-            share_key(store, settings)
+            readiness.share_key(store, settings.encryption_keys[-1])
     finally:
         store.close()
 

@@ -22,11 +22,6 @@ _MOST_GROUPED = 100_000
 _MOST_ENCRYPTED = 100_000
 
 
-def share_key(store: Store, settings: Settings) -> None:
-    """Whoever attaches to this store, which is on no disk, has its own key, the last one of the settings."""
-    store.command("SET", keys.ENCRYPTION, settings.encryption_keys[-1], "NX")
-
-
 class Core:
     """One process's share of the service: its slots, its waiters, the deployment's secret. Made once."""
 
@@ -43,7 +38,7 @@ class Core:
             store.command("SET", keys.SECRET, os.urandom(32), "NX")
             self.secret: bytes = store.command("GET", keys.SECRET)
             if settings.ephemeral and settings.encryption_keys:
-                share_key(store, settings)
+                readiness.share_key(store, settings.encryption_keys[-1])
             shared: bytes | None = store.command("GET", keys.ENCRYPTION)
         finally:
             self.slots.give(store)

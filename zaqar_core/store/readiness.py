@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.settings import Durability
+from zaqar_core.store import keys
 from zaqar_core.store.slots import Server, Store
 
 REDIS_AT_LEAST = (7, 0)
@@ -69,3 +70,8 @@ def _config(server: Server, name: str) -> str:
     except StoreUnavailable:
         return "unknown, as CONFIG is refused"
     return found[1].decode() if found else "unknown"
+
+
+def share_key(store: Store, key: str) -> None:
+    """Whoever attaches to this store, which is on no disk, has its own encryption key."""
+    store.command("SET", keys.ENCRYPTION, key, "NX")
