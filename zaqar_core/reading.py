@@ -48,6 +48,8 @@ def message(session: Session, ref: QueueRef, row: Sequence[Any], *, now_ms: int,
         record = records.unpack(row[1])
         if record.flags & records.ENCRYPTED:
             record = records.opened(record, ref.project, session.keyring.open)
+        if not record.body.isascii():
+            record.body.decode()  # no face can show another text: of a record whose flags were changed, cipher text
         return _message(session, row, record, now_ms, keep_seconds)
     except _GARBLED:
         raise MessageUnreadable("", is_key_missing=False) from None

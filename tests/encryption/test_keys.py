@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from base64 import b64encode
 from collections.abc import Callable
@@ -11,8 +12,8 @@ import pytest
 from tests.encryption.conftest import Process, key, make_queue
 from zaqar_core import claims, encryption, leases, messages, queues
 from zaqar_core.core import Session
-from zaqar_core.errors import MessageUnreadable
-from zaqar_core.model import NewMessage, QueueSettings, Sent
+from zaqar_core.errors import CoreError, MessageUnreadable
+from zaqar_core.model import Attribute, NewMessage, QueueSettings, Sent
 from zaqar_core.names import QueueRef
 from zaqar_core.settings import SettingsInvalid, load
 from zaqar_core.store import keys
@@ -117,6 +118,27 @@ def test_a_record_cut_short_is_refused(keyed: Session, sealed: QueueRef) -> None
         keyed.store.command("HSET", where, sent.sequence, record[:length])
         with pytest.raises(MessageUnreadable):
             messages.get_many(keyed, sealed, [sent.id])
+
+
+def test_no_changed_bit_gives_another_message_or_an_unforeseen_error(keyed: Session, sealed: QueueRef) -> None:
+    """What stands before byte 13 is the time, which the message's content does not depend on."""
+    given = NewMessage(b"a body", attributes=(Attribute("a", "String", b"1"),), client_id=b"0123456789abcdef")
+    [sent] = [one for one in messages.send(keyed, sealed, [given]) if isinstance(one, Sent)]
+    where = keys.queue(sealed) + b":m"
+    record: bytes = keyed.store.command("HGET", where, sent.sequence)
+    outcomes: set[str] = set()
+    for place, bit in itertools.product(range(13, len(record)), range(8)):
+        changed = bytes([record[place] ^ 1 << bit])
+        keyed.store.command("HSET", where, sent.sequence, record[:place] + changed + record[place + 1 :])
+        try:
+            found = messages.get_many(keyed, sealed, [sent.id])
+        except CoreError as problem:
+            outcomes.add(type(problem).__name__)
+            continue
+        assert [(one.body, one.attributes) for one in found] in ([], [(given.body, given.attributes)]), (place, bit)
+        outcomes.add("the message" if found else "none of that id")
+    # A bit of the flags has no meaning yet.
+    assert outcomes == {"MessageUnreadable", "none of that id", "the message"}
 
 
 def test_a_message_does_not_open_in_another_project(keyed: Session, sealed: QueueRef) -> None:
