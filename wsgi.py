@@ -17,6 +17,9 @@ from sqs_facade import addresses, peek
 from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core import settings as configuration
 from zaqar_core.core import Core
+from zaqar_core.notifications import ways
+from zaqar_core.notifications.notifier import Notifier
+from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
 from zaqar_core.task_runner import TaskRunner
 from zaqar_core.upkeep import Upkeep
@@ -48,6 +51,7 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     stopping.on_stop(core.waiting.release_all)
     Upkeep(core).start()
     TaskRunner(core).start()
+    Notifier(core, ways.table(settings), Confirmations(settings)).start()
     pipeline = Pipeline(core, settings)
     sqs, zaqar = SqsFace(settings), ZaqarFace(settings, _authenticator(settings))
     app = create_flask(

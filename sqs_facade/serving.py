@@ -130,7 +130,11 @@ def _answers(host: str, port: int) -> bool:
 def _workers_environment(settings: Settings, url: str) -> dict[str, str]:
     """Every setting, for the workers; and what tells a worker that it is ours."""
     # The embedded store is attached to once, here; to the workers it is a server like any other.
-    known = {"redis": url, "test_hooks": settings.test_hooks or settings.ephemeral}
+    known = {
+        "redis": url,
+        "test_hooks": settings.test_hooks or settings.ephemeral,
+        "webhook_allowed_networks": settings.webhook_networks,
+    }
     left_out = {"data_dir", "ephemeral"}
     found = {PARENT_VARIABLE: str(os.getpid())}
     os.environ.pop(PRIVATE_STORE_VARIABLE, None)

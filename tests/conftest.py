@@ -36,6 +36,13 @@ STORE = os.environ.get(STORE_VARIABLE, "single")
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[str]:
     """URL of a private Valkey in memory."""
+    with private_valkey() as url:
+        yield url
+
+
+@contextmanager
+def private_valkey() -> Iterator[str]:
+    """Its URL; it keeps nothing."""
     with tempfile.TemporaryDirectory(prefix="sf") as folder:
         path = Path(folder) / "s"
         process = subprocess.Popen(

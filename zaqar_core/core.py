@@ -53,6 +53,8 @@ class Core:
         self.grouped: set[bytes] = set()
         #: Sources of the move tasks that this process started; its runner begins with them at once.
         self.started_tasks: SimpleQueue[QueueRef] = SimpleQueue()
+        #: What this process's notifier looks at next: queues with new subscriptions, and its own events.
+        self.notifications: SimpleQueue[object] = SimpleQueue()
         self.waiting.start()
 
     @contextmanager
@@ -76,7 +78,10 @@ class Session:
     The whole time a face parses, runs and writes it holds a slot; only :meth:`asleep` gives it back for a while.
     """
 
-    __slots__ = ("_core", "_store", "encrypted", "ids", "keyring", "secret", "settings", "started_tasks", "waiting")
+    __slots__ = (
+        "_core", "_store", "encrypted", "ids", "keyring", "notifications", "secret", "settings", "started_tasks",
+        "waiting",
+    )  # fmt: skip
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -87,6 +92,7 @@ class Session:
         self.ids = core.ids
         self.waiting = core.waiting
         self.started_tasks = core.started_tasks
+        self.notifications = core.notifications
         self._store: Store | None = core.slots.take()
 
     @property

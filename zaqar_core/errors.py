@@ -83,6 +83,14 @@ class ClaimedByAnother(CoreError):
     """The claim named is live, but another lease holds the message."""
 
 
+class SubscriptionNotFound(CoreError):
+    """The subscription is unknown, deleted or expired, or belongs to another queue."""
+
+
+class SubscriberTaken(CoreError):
+    """Another subscription of the queue has that subscriber."""
+
+
 class SettingsChanged(CoreError):
     """Compare-and-set on queue settings failed: somebody changed them since they were read. Read again and retry."""
 

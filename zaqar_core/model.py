@@ -185,6 +185,21 @@ class Stats:
     newest: StoredMessage | None
 
 
+@dataclass(slots=True)
+class Subscription:
+    """Who is told of a queue's new messages. ``subscriber`` is a URI, ``options`` a JSON object as text.
+
+    ``age_seconds`` counts from its creation; ``ttl_seconds`` from there or from its last change.
+    """
+
+    id: str
+    subscriber: str
+    options: bytes
+    ttl_seconds: int
+    age_seconds: int
+    is_confirmed: bool
+
+
 #: CANCELLING: nothing more leaves the source, but what has left it is not all in its destination.
 MoveTaskStatus = Literal["RUNNING", "COMPLETED", "CANCELLING", "CANCELLED", "FAILED"]
 

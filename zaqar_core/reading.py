@@ -13,7 +13,7 @@ import msgspec
 
 from zaqar_core.core import Session
 from zaqar_core.errors import MessageUnreadable
-from zaqar_core.model import Receipt, StoredMessage
+from zaqar_core.model import Receipt, StoredMessage, Subscription
 from zaqar_core.names import QueueRef
 from zaqar_core.store import keys, records
 
@@ -181,3 +181,16 @@ def moves_begun(reply: bytes) -> int:
     """How many moves of dead letters that receive or claim began."""
     intents: int = _TAKEN.unpack_from(reply)[3]
     return intents
+
+
+def subscription(subscription_id: bytes, packed: bytes, *, now_ms: int) -> Subscription:
+    """From its record in the store."""
+    record = records.subscription(packed)
+    return Subscription(
+        subscription_id.decode(),
+        record.subscriber,
+        record.options.encode(),
+        record.ttl_seconds,
+        max(0, (now_ms - record.created_ms) // 1000),
+        record.is_confirmed == 1,
+    )

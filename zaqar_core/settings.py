@@ -6,6 +6,7 @@ wrong value is one clear line whichever way it came.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -26,6 +27,10 @@ AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}$")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
+#: An IP network in CIDR notation; checked by ``load``.
+Network = Annotated[str, msgspec.Meta(min_length=1)]
+
+_LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 class SettingsInvalid(Exception):
@@ -119,8 +124,38 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     default_message_ttl: Positive = 3_600
     default_claim_ttl: Positive = 300
     default_claim_grace: Positive = 60
+    default_subscription_ttl: Positive = 3_600
+    max_subscriptions_per_page: Positive = 20
+    #: Schemes that a subscriber's URI may have.
+    subscriber_types: tuple[Literal["http", "https", "mailto", "trust+http", "trust+https"], ...] = (
+        "http", "https", "mailto", "trust+http", "trust+https",
+    )  # fmt: skip
+    #: Networks (CIDR) beside the public ones that webhooks may go to. Loopback always, with ``ephemeral``.
+    webhook_allowed_networks: tuple[Network, ...] = ()
+    #: Notifications that one worker delivers at the same time.
+    notification_threads: Positive = 32
+    #: How long one delivery may take before it has failed.
+    notification_timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    #: Subscribers are told of messages only after they confirmed; needs ``signed_url_key``.
+    require_confirmation: bool = False
+    #: Page that mails ask to open for a confirmation; how clients reach this service, as confirmations tell it.
+    external_confirmation_url: str | None = None
+    public_url: str | None = None
+    #: The mail server for subscribers with mailto.
+    smtp_host: str = "localhost"
+    smtp_port: Port = 25
+    smtp_tls: Literal["none", "starttls", "tls"] = "none"
+    smtp_user: str | None = None
+    smtp_password: str | None = None
+    #: Sender of mails where a subscription names none.
+    smtp_from: str = "zaqar@localhost"
     enable_checksum: bool = False
     message_delete_with_claim_id: bool = False
+
+    @property
+    def webhook_networks(self) -> tuple[str, ...]:
+        """Networks beside the public ones that webhooks may go to."""
+        return self.webhook_allowed_networks + (_LOOPBACK if self.ephemeral else ())
 
     @property
     def has_test_hooks(self) -> bool:
@@ -159,6 +194,12 @@ def load(
         raise SettingsInvalid(str(problem)) from None
     except msgspec.ValidationError as problem:
         raise SettingsInvalid(str(problem)) from None
+    try:
+        _ = [ipaddress.ip_network(network) for network in settings.webhook_allowed_networks]
+    except ValueError as problem:
+        raise SettingsInvalid(f"webhook_allowed_networks: {problem}") from None
+    if settings.require_confirmation and settings.signed_url_key is None:
+        raise SettingsInvalid("require_confirmation needs a signed_url_key")
     return settings
 
 

@@ -16,6 +16,7 @@ from zaqar_core import dead_letters, move_tasks
 from zaqar_core.core import Core, Session
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.names import QueueRef
+from zaqar_core.notifications import deliveries
 from zaqar_core.store import ScriptFailed, keys, libraries, registry, script
 
 SHARDS = 16
@@ -79,13 +80,15 @@ class Upkeep:
                     if isinstance(reply, ScriptFailed):
                         _remove_stale_row(session, ref)
                         continue
-                    _, intents, move_records, has_task = reply
+                    _, intents, move_records, has_task, is_subscribed = reply
                     if intents:
                         dead_letters.finish_moves(session, ref)
                     if move_records:
                         dead_letters.forget_stale_records(session, ref)
                     if has_task:
                         move_tasks.enlist(session, ref)
+                    if is_subscribed:
+                        deliveries.enlist(session, ref)
 
 
 def _remove_stale_row(session: Session, ref: QueueRef) -> None:

@@ -10,6 +10,7 @@ import itertools
 import random
 import threading
 import uuid
+from collections.abc import Callable
 
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.settings import Settings
@@ -45,6 +46,17 @@ class Waiter:
             return  # it is awake already
 
 
+class Bell:
+    """Calls ``ring`` when a script wakes it by ``member``, and when such a wake may have been lost. Not to block."""
+
+    __slots__ = ("member", "number", "wake")
+
+    def __init__(self, number: int, channel: str, ring: Callable[[], object]) -> None:
+        self.number = number
+        self.member = f"{channel}|{number}"
+        self.wake = ring
+
+
 class Waiting:
     """All waiters of this process."""
 
@@ -55,7 +67,8 @@ class Waiting:
         self.is_released = False
         self._most = settings.max_waits
         self._numbers = itertools.count(1)
-        self._waiters: dict[int, Waiter] = {}
+        self._waiters: dict[int, Waiter | Bell] = {}
+        self._hung = 0
         self._lock = threading.Lock()
         self._url = url
         self._link = Link(url, settings.store_timeout_seconds)
@@ -71,7 +84,7 @@ class Waiting:
         """A waiter that can be registered and woken from now on; None when no more may wait here."""
         if self.is_released:
             return None
-        if len(self._waiters) >= self._most:
+        if len(self._waiters) - self._hung >= self._most:
             self.shed += 1
             return None
         waiter = Waiter(next(self._numbers), self.channel)
@@ -80,6 +93,17 @@ class Waiting:
 
     def leave(self, waiter: Waiter) -> None:
         self._waiters.pop(waiter.number, None)
+
+    def hang(self, ring: Callable[[], object]) -> Bell:
+        """A bell that can be registered and rung from now on."""
+        bell = Bell(next(self._numbers), self.channel, ring)
+        self._waiters[bell.number] = bell
+        self._hung += 1
+        return bell
+
+    def take_down(self, bell: Bell) -> None:
+        if self._waiters.pop(bell.number, None):
+            self._hung -= 1
 
     def nap(self, waiter: Waiter, seconds: float) -> None:
         """Sleep until woken, a jittered few seconds at most."""

@@ -49,3 +49,19 @@ def test_one_message(client: Any, queue_name: str) -> None:
     assert message.body == "text"
     queue.delete_messages(listed.id)
     assert list(queue.messages(echo=True)) == []
+
+
+def test_subscriptions(client: Any, queue_name: str) -> None:
+    made = client.subscription(queue_name, subscriber="http://example.com/a", ttl=600, options={"n": 1})
+    client.subscription(queue_name, subscriber="http://example.com/b")
+    assert made.ttl == 600
+    found = list(client.subscriptions(queue_name, limit=1).stream())
+    assert [(one.subscriber, one.options) for one in found] == [
+        ("http://example.com/a", {"n": 1}),
+        ("http://example.com/b", {}),
+    ]
+    made.update({"ttl": 60, "options": {"n": 2}})
+    again = client.subscription(queue_name, id=made.id)
+    assert (again.ttl, again.options, again.subscriber) == (60, {"n": 2}, "http://example.com/a")
+    again.delete()
+    assert [one.subscriber for one in client.subscriptions(queue_name)] == ["http://example.com/b"]

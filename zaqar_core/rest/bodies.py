@@ -33,7 +33,7 @@ def parse(body: bytes) -> dict[str, Any] | list[Any]:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as problem:
-        _malformed(f"The body is not JSON: {problem.msg}.")
+        _malformed(f"The body could not be parsed as JSON: {problem.msg}.")
     if type(value) is not dict and type(value) is not list:
         _malformed("The body must be a JSON object or array.")
     if _MAY_BE_WIDE.search(body) and _has_wide_number(value):

@@ -39,6 +39,7 @@ class Fact(Enum):
     PATCH_CONFLICT = auto()
     MESSAGE_NOT_FOUND = auto()
     MESSAGES_NOT_FOUND = auto()
+    SUBSCRIBED_ALREADY = auto()
 
 
 @dataclass(eq=False)
@@ -103,8 +104,11 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Fact.PATCH_CONFLICT: Words(409, "Resource conflict", "{detail}"),
     Fact.MESSAGE_NOT_FOUND: Words(404, _NOT_FOUND, "There is no such message in the queue."),
     Fact.MESSAGES_NOT_FOUND: Words(404, _NOT_FOUND, "None of these messages is in the queue."),
+    Fact.SUBSCRIBED_ALREADY: Words(409, "Resource conflict", "The subscriber has a confirmed subscription already."),
     core.QueueNotFound: Words(404, _NOT_FOUND, "There is no such queue."),
     core.ClaimNotFound: Words(404, _NOT_FOUND, "There is no such claim on the queue."),
+    core.SubscriptionNotFound: Words(404, _NOT_FOUND, "There is no such subscription of the queue."),
+    core.SubscriberTaken: Words(409, "Resource conflict", "Another subscription of the queue has that subscriber."),
     core.SettingsChanged: Words(409, "Resource conflict", "The queue was changed at the same time. Please try again."),
     core.MessageTooLong: Words(400, _RULE, "The message is larger than the queue allows."),
     core.PostTooLong: Words(400, _RULE, "The request is larger than the queue allows."),

@@ -10,7 +10,7 @@ import msgspec
 from zaqar_core.rest import errors, metadata
 from zaqar_core.rest.dialect import DIALECTS, Dialect
 from zaqar_core.rest.reference_texts import DEFECTS, DIFFERENCES, LIMITS, RESERVED, VERSION_DIFFERENCES
-from zaqar_core.rest.resources import messages, queues, shares
+from zaqar_core.rest.resources import messages, queues, shares, subscriptions
 from zaqar_core.rest.routes import ROUTES, Route
 from zaqar_core.settings import Settings
 
@@ -78,7 +78,10 @@ def _summary(route: Route) -> str:
 def _limits() -> str:
     defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
     rows = [(what, bounds.format_map(defaults), ", ".join(map(_code, settings))) for what, bounds, settings in LIMITS]
-    pages = f"Pages have {queues.DEFAULT_LIMIT} queues or {messages.DEFAULT_LIMIT} messages where no `limit` is given"
+    pages = (
+        f"Pages have {queues.DEFAULT_LIMIT} queues, {messages.DEFAULT_LIMIT} messages or "
+        f"{subscriptions.DEFAULT_LIMIT} subscriptions where no `limit` is given"
+    )
     share = f"shares are of {', '.join(map(_code, shares.PATHS))}"
     return f"# Limits\n\n{pages}; {share}.\n\n" + _table(("of", "bounds", "settings"), rows)
 

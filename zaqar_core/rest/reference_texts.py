@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zaqar_core.notifications import schedule
 from zaqar_core.rest import retries
 
 #: What -> bounds (names in braces are settings' defaults) -> the settings that move them.
@@ -23,6 +24,10 @@ LIMITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
      ("max_claim_ttl", "default_claim_ttl")),
     ("a claim's grace", "60 to {max_claim_grace:,} s, default {default_claim_grace:,}; PATCH has no lower bound",
      ("max_claim_grace", "default_claim_grace")),
+    ("a page of subscriptions", "1 to {max_subscriptions_per_page}", ("max_subscriptions_per_page",)),
+    ("a subscription's ttl", "60 or more, to an end before the year 10000; default {default_subscription_ttl:,}",
+     ("default_subscription_ttl",)),
+    ("a subscriber's scheme", "`http`, `https`, `mailto`, `trust+http`, `trust+https`", ("subscriber_types",)),
     ("integers in JSON", "signed 64 bit", ()),
 )  # fmt: skip
 
@@ -48,10 +53,11 @@ RESERVED = {
     "_max_messages_post_size": ("1 to `max_messages_post_size`", "bytes of one post to this queue"),
     "_retry_policy": (
         "an object: "
-        + ", ".join(f"`{name}` (default {default})" for name, default in retries.NUMBERS.items())
-        + f", `retry_backoff_function` ({', '.join(retries.BACKOFFS)}), `ignore_subscription_override`; "
+        + ", ".join(f"`{name}` (default {default})" for name, default in schedule.NUMBERS.items())
+        + f", `retry_backoff_function` ({', '.join(schedule.BACKOFFS)}), `ignore_subscription_override`; "
         f"`maximum_delay` at least {retries.LEAST_SPREAD_SECONDS} above `minimum_delay`",
-        "kept and shown",
+        "when notifications that failed are tried again; a subscription's option of that name wins, unless "
+        "`ignore_subscription_override`",
     ),
 }
 
@@ -96,7 +102,14 @@ DIFFERENCES = (
     "breaks on unknown members.",
     "A queue whose name ends in `.fifo` is a FIFO queue: the Client-ID is the message group.",
     "The health report needs no `admin_mode` of the server; there are no pools in it.",
-    "Not there yet: subscriptions, topics, pools and flavors, WebSocket.",
+    "Subscriptions are listed in the order of creation, and their ids are in that order.",
+    "A subscriber of which it can be seen that nobody may deliver to it is 400: no host, an address in a private "
+    "network (`webhook_allowed_networks` names exceptions), headers that no request can carry.",
+    "Notifications are kept in the store until they have arrived: they survive a crash, and a failure of 5xx or a "
+    "time-out is really tried again. What failed for good is listed at `/undelivered`, which Zaqar does not have.",
+    "Subscribers are told whatever is sent, without a pipeline to be configured, and only of what was stored.",
+    "A subscription that is given another subscriber is not confirmed any more.",
+    "Not there yet: topics, pools and flavors, WebSocket, subscribers with trust (`trust+http`, `trust+https`: 400).",
     "Messages are encrypted with AES-256-GCM under keys that have names and can be changed, and are decrypted on every "
     "way out; Zaqar uses AES-CBC under one key, and gives claims and pops the cipher text. A message that cannot be "
     "decrypted stays in the queue and is left out of answers; 503 where nothing else was found.",
@@ -114,7 +127,7 @@ DEFECTS = (
     "A release lengthened the life of its messages, and left wrecks of those deleted meanwhile.",
     "A post was two steps: a crash left bodies without an index, and a retry posted twice.",
     "Queue names and projects were cut at dots.",
-    "A deleted queue left claims and counters to its successor.",
+    "A deleted queue left claims, subscriptions and counters to its successor.",
     "Filters by name and metadata were ignored.",
     "Making a queue was a look and a write: two could both have made it.",
 )

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from zaqar_core.notifications.schedule import BACKOFFS, NUMBERS
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import bounded
 
-#: Numbers of retries and seconds, with their defaults.
-NUMBERS: Mapping[str, int] = {
-    "retries_with_no_delay": 3,
-    "minimum_delay_retries": 3,
-    "minimum_delay": 5,
-    "maximum_delay": 30,
-    "maximum_delay_retries": 3,
-}
-BACKOFFS = ("linear", "arithmetic", "geometric", "exponential")
 #: Between the smallest and the largest delay, in seconds: room for the steps of the back-off.
 LEAST_SPREAD_SECONDS = 10
 

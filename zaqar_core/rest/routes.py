@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from zaqar_core.rest.call import Call, Handler
 from zaqar_core.rest.dialect import DIALECTS, V1, V1_1, V2, Dialect
-from zaqar_core.rest.resources import claims, health, home, messages, queues, shares
+from zaqar_core.rest.resources import claims, health, home, messages, queues, shares, subscriptions
 from zaqar_core.web.call import Reply
 
 _QUEUE = "queues/{queue_name}"
 _MESSAGES = _QUEUE + "/messages"
 _CLAIMS = _QUEUE + "/claims"
+_SUBSCRIPTIONS = _QUEUE + "/subscriptions"
+_SUBSCRIPTION = _SUBSCRIPTIONS + "/{subscription_id}"
 
 _ALL = (V1, V1_1, V2)
 _NEW = (V1_1, V2)
@@ -74,6 +76,13 @@ ROUTES = (
     Route("claim", "GET", _CLAIMS + "/{claim_id}", claims.get, _ALL),
     Route("patch_claim", "PATCH", _CLAIMS + "/{claim_id}", claims.update, _ALL, bodies=_JSON),
     Route("delete_claim", "DELETE", _CLAIMS + "/{claim_id}", claims.release, _ALL),
+    Route("subscriptions_get", "GET", _SUBSCRIPTIONS, subscriptions.list_page, (V2,), "marker,limit"),
+    Route("subscriptions_post", "POST", _SUBSCRIPTIONS, subscriptions.create, (V2,), bodies=_JSON),
+    Route("subscription", "GET", _SUBSCRIPTION, subscriptions.get, (V2,)),
+    Route("subscription_patch", "PATCH", _SUBSCRIPTION, subscriptions.update, (V2,), bodies=_JSON),
+    Route("subscription_delete", "DELETE", _SUBSCRIPTION, subscriptions.delete, (V2,)),
+    Route("subscription_confirm", "PUT", _SUBSCRIPTION + "/confirm", subscriptions.confirm, (V2,), bodies=_JSON),
+    Route("undelivered", "GET", _QUEUE + "/undelivered", subscriptions.undelivered, (V2,), "marker,limit"),
     Route("ping", "GET", "ping", health.ping, _NEW),
     Route("ping", "HEAD", "ping", health.head, _NEW),
     Route("health", "GET", "health", health.report, _NEW, admin=True),

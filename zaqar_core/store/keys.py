@@ -38,9 +38,12 @@ Q:ra:<n>   hash    FIFO: key of a receive attempt -> MessagePack [ms, nonce, seq
 Q:gc       hash    groups on a standard queue: group id -> what its tenant has (lua/fair/ready)
 Q:tq       zset    quiet tenants that have receivable messages, score the oldest one's seq
 Q:tn       zset    noisy tenants that have receivable messages, score in flight, then last served
+Q:u        hash    subscription id -> MessagePack: see lua/shared/subscribers
+Q:ui       hash    subscriber -> id of its subscription
+Q:ue       zset    subscription ids, score the end in ms
+Q:un       zset    subscription ids in the order of creation, score 0
+Q:o …      …       notifications: also Q:oq, or, nq, nd, ni, nt, nl, nf, nw, nx; see lua/shared/notices
 =========  ======  ================================================================================================
-
-Kept for notifications: Q:o.
 
 Registry, one per project and region: ``{…}:names`` (zset, lexical) ``{…}:lives`` (hash name -> incarnation) and
 ``{…}:gone`` (zset name -> deleted at, s; only where queues may not be made again at once).
@@ -48,7 +51,8 @@ Registry, one per project and region: ``{…}:names`` (zset, lexical) ``{…}:li
 ``sf1:{encryption}`` is the encryption key of an ephemeral store, in the form of the setting; no other store has one.
 ``sf1:{libraries}`` (hash) says when each function library was last used.
 ``sf1:{upkeep}:<shard>`` is a lease (the one kind of key that expires).
-``sf1:{move-tasks}`` is the set of addresses of queues that may have a move task running.
+``sf1:{move-tasks}`` is the set of addresses of queues that may have a move task running,
+``sf1:{notifications}`` that of queues that may have subscriptions.
 
 Only with test hooks: ``sf1:{test}:clock`` (hash project -> ms by which its time is ahead), ``sf1:{test}:switches``
 (hash: what is switched on: see web/hooks/switches), ``sf1:{test}:log:<project>`` (stream of what happened to its
@@ -70,6 +74,7 @@ SECRET = b"sf1:{secret}"
 ENCRYPTION = b"sf1:{encryption}"
 LIBRARIES = b"sf1:{libraries}"
 MOVE_TASKS = b"sf1:{move-tasks}"
+NOTIFICATIONS = b"sf1:{notifications}"
 TEST_CLOCK = b"sf1:{test}:clock"
 TEST_SWITCHES = b"sf1:{test}:switches"
 

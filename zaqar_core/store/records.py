@@ -226,6 +226,20 @@ def state(packed: bytes | None) -> State:
     return _decode_state(packed) if packed else _FRESH
 
 
+class Subscribed(msgspec.Struct, array_like=True):
+    """A subscription, as Q:u holds it."""
+
+    subscriber: str
+    options: str
+    ttl_seconds: int
+    created_ms: int
+    is_confirmed: int
+    since: int
+
+
+subscription = msgspec.msgpack.Decoder(Subscribed).decode
+
+
 def fresh_random(count: int) -> bytes:
     """Eight random bytes for each of ``count`` messages."""
     return os.urandom(8 * count)

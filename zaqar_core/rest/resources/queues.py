@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from zaqar_core import queues
+from zaqar_core import queues, subscriptions
 from zaqar_core.core import Session
 from zaqar_core.errors import QueueNotFound
 from zaqar_core.model import Queue, SettingsChange
@@ -236,7 +236,7 @@ def stats(call: Call) -> Reply:
 
 
 def purge(call: Call) -> Reply:
-    """204. Messages that are claimed or delayed survive."""
+    """204. Messages that are claimed or delayed survive; subscriptions go, unless only messages are asked for."""
     kinds: Any = list(_PURGEABLE)
     if call.request.body:
         kinds = bodies.parse_object(call.request.body).get("resource_types")
@@ -244,4 +244,6 @@ def purge(call: Call) -> Reply:
         raise RestError(Fact.BODY_INVALID, '"resource_types" must be an array of "messages" and "subscriptions".')
     if "messages" in kinds:
         queues.purge_free(call.session, call.ref)
+    if "subscriptions" in kinds:
+        subscriptions.delete_all(call.session, call.ref)
     return documents.empty()

@@ -5,4 +5,5 @@ if wrong and wrong ~= GROUPED_QUEUE then return wrong end
 call('HINCRBY', Q, 'off', ARGV[1])
 changed()
 wake(math.min(call('ZCARD', Q .. ':w'), 10000))
+if had('n') then ring() end
 return 'OK'

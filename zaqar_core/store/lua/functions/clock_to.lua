@@ -7,4 +7,5 @@ if tonumber(ARGV[1]) <= c.off then return 'OK' end
 call('HSET', Q, 'off', ARGV[1])
 changed()
 wake(math.min(call('ZCARD', Q .. ':w'), 10000))
+if had('n') then ring() end
 return 'OK'

@@ -4,4 +4,8 @@ local wrong = open()
 if wrong and wrong ~= GROUPED_QUEUE then return wrong end
 wake(math.min(call('ZCARD', Q .. ':w'), 10000))
 call('UNLINK', Q, Q .. ':w', Q .. ':mi', Q .. ':mo', Q .. ':mr', Q .. ':mt', unpack(contents()))
+if had('s') then
+  call('UNLINK', subscription_keys())
+  call('UNLINK', notice_keys())
+end
 return c.inc

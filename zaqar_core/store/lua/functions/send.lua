@@ -23,7 +23,7 @@ if KIND == 'fifo' and not c.by_content and not zaqar then
     if ARGV[at] == '0' then return { err = 'NODEDUP' } end
   end
 end
-local sent, reply, new = q.text, {}, 0
+local sent, reply, new, watched = q.text, {}, 0, is_watched()
 for at = 4, #ARGV, stride do
   local record, size = ARGV[at], number(ARGV[at + 1])
   local key, first
@@ -38,7 +38,8 @@ for at = 4, #ARGV, stride do
   else
     seq = seq + 1
     local delay, ttl = number(ARGV[at + 2]), number(ARGV[at + 3])
-    if delay < 0 or (zaqar and usual_delay == 0) then delay = usual_delay end
+    local asked = delay
+    if delay < 0 or (zaqar and usual_delay == 0) then delay, asked = usual_delay, -1 end
     if ttl < 0 then ttl = c.keep / 1000 end
     if ttl > 0 then
       record = string.sub(record, 1, 9) .. string.format('%08d', ttl) .. string.sub(record, 10)
@@ -48,6 +49,7 @@ for at = 4, #ARGV, stride do
     end
     record = sent .. record
     call('HSET', M, seq, record)
+    if watched then note(seq, asked, ttl > 0 and ttl or c.keep / 1000, record) end
     if delay > 0 and KIND ~= 'fifo' then
       mark('d')
       if KIND == 'fair' and has(flags_of(record), GROUP) then mark('g') end
@@ -63,6 +65,10 @@ for at = 4, #ARGV, stride do
   end
 end
 call('HSET', Q, 'seq', seq, 'now', q.now)
+if q.last_subscription then
+  mark('n')
+  ring()
+end
 local freed = settle()
 if KIND == 'fifo' then new = freed + (usual_delay > 0 and 1 or 0) end
 if new > 0 then wake(new) end

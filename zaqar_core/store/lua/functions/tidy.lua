@@ -1,6 +1,7 @@
--- tidy: upkeep of one queue: what is past its life is forgotten, old claims and waiters too. A bounded step.
+-- tidy: upkeep of one queue: what is past its life is forgotten, old claims, waiters and
+-- subscriptions too. A bounded step.
 -- keys:  Q.   args: most messages.
--- reply: {messages forgotten, intents waiting, records of moves, 1 if a move task runs}.   fails: NOQUEUE.
+-- reply: {messages forgotten, intents waiting, records of moves, 1 if a move task runs, 1 if it has subscriptions}.   fails: NOQUEUE.
 -- cost:  O(most log n).
 local wrong = open()
 if wrong then return wrong end
@@ -12,5 +13,7 @@ for _, id in ipairs(call('ZRANGEBYSCORE', Q .. ':cx', '-inf', q.now, 'LIMIT', 0,
   call('HDEL', Q .. ':c', id)
 end
 if KIND == 'fifo' then turn_buckets() end
+lapse(most)
 call('ZREMRANGEBYSCORE', Q .. ':w', '-inf', q.real - 60000)
-return { gone, call('HLEN', Q .. ':mi'), call('HLEN', Q .. ':mr'), call('HEXISTS', Q .. ':mt', 'active') }
+local subscribed = had('s') and call('EXISTS', Q .. ':ue', Q .. ':o') > 0 and 1 or 0
+return { gone, call('HLEN', Q .. ':mi'), call('HLEN', Q .. ':mr'), call('HEXISTS', Q .. ':mt', 'active'), subscribed }

@@ -7,7 +7,7 @@
 -- max(server time + virtual offset, last). q.text is q.now as 13 digits: forming texts of numbers is what costs most here.
 -- changed: whoever writes what c repeats (settings, has, off, dlq_missing) must say so.
 -- mark: notes once and for good what the queue has had, so that others need not look: own ends "e", delays "d",
--- message groups "g", encrypted messages "k".
+-- message groups "g", encrypted messages "k", subscriptions "s", notices of them "n".
 -- soon: nothing is due before the queue's `due`; something that is due earlier must say so. Then q.sooner is true, and
 -- the function must tell a waiter: see wake.
 -- The server's globals are looked up once: each look-up costs as much as a small table. They are not there at load time.
@@ -26,7 +26,7 @@ local function begin(keys, args)
     clustered = string.find(call('INFO', 'cluster'), 'cluster_enabled:1', 1, true) ~= nil
   end
   Q, ARGV = keys[1], args
-  q.touched, q.tenants, q.total, q.sooner = nil, nil, nil, nil
+  q.touched, q.tenants, q.total, q.sooner, q.last_subscription = nil, nil, nil, nil, nil
   if clustered and try('EXISTS', Q .. ':never') ~= 0 then return MOVING end
 end
 local NOQUEUE, GROUPED_QUEUE, NEVER = { err = 'NOQUEUE' }, { err = 'GROUPED' }, '9999999999999'

@@ -1,9 +1,10 @@
 -- wake: up to n waiting receives learn that there is something new. A waiter whose process is gone is passed over; not in
--- a cluster, where PUBLISH reaches all nodes but counts only this one's subscribers.
-local function wake(n)
+-- a cluster, where PUBLISH reaches all nodes but counts only this one's subscribers. Others wait in a set of their own:
+-- its key is then given.
+local function wake(n, waiters)
   for _ = 1, n + 50 do
     if n <= 0 then return end
-    local popped = call('ZPOPMIN', Q .. ':w')
+    local popped = call('ZPOPMIN', waiters or Q .. ':w')
     if #popped == 0 then return end
     if popped[2] >= q.real then
       local bar = string.find(popped[1], '|', 1, true)

@@ -1,0 +1,138 @@
+"""With require_confirmation subscribers are asked, and told of nothing before they said yes."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.notifications.conftest import Subscriber, subscribe, texts, until
+from tests.zaqar.conftest import Zaqar
+from zaqar_core import messages
+from zaqar_core.core import Core, Session
+from zaqar_core.names import QueueRef
+from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.settings import SettingsInvalid, load
+
+KEY = "a secret"
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    return {"require_confirmation": True, "signed_url_key": KEY, "public_url": "https://queues.example/"}
+
+
+@pytest.fixture
+def zaqar(core: Core, session: Session, queue: QueueRef) -> Zaqar:
+    """A client in the queue's project."""
+    return Zaqar(session, ZaqarFace(core.settings), project=queue.project)
+
+
+def answer(zaqar: Zaqar, asked: dict[str, Any], body: Any) -> int:
+    """What a subscriber does who was asked: a PUT with the values it was given, and no credentials."""
+    headers = {
+        "HTTP_URL_SIGNATURE": asked["URL-Signature"],
+        "HTTP_URL_METHODS": asked["URL-Methods"],
+        "HTTP_URL_PATHS": asked["URL-Paths"],
+        "HTTP_URL_EXPIRES": asked["URL-Expires"],
+        "HTTP_X_PROJECT_ID": asked["X-Project-ID"],
+    }
+    return zaqar.call("PUT", asked["URL-Paths"], body, headers=headers).status
+
+
+def test_a_subscriber_is_asked_and_confirms(
+    session: Session, queue: QueueRef, subscriber: Subscriber, zaqar: Zaqar
+) -> None:
+    made = subscribe(session, queue, subscriber.url("/hook"), post_data='{"only": "$zaqar_message$"}')
+    until(lambda: subscriber.seen, "it is asked")
+    asked = subscriber.seen[0].json
+    path = f"/v2/queues/{queue.name}/subscriptions/{made}/confirm"
+    assert {name: asked[name] for name in asked if name not in ("Message", "URL-Signature", "URL-Expires")} == {
+        "Message_Type": "SubscriptionConfirmation",
+        "URL-Methods": "PUT",
+        "URL-Paths": path,
+        "X-Project-ID": queue.project,
+        "SubscribeBody": {"confirmed": True},
+        "UnsubscribeBody": {"confirmed": False},
+        "WSGISubscribeURL": "https://queues.example" + path,
+    }
+    assert queue.name in asked["Message"]
+    messages.send(session, queue, texts("too early"))
+    assert answer(zaqar, asked, asked["SubscribeBody"]) == 204
+    messages.send(session, queue, texts("now"))
+    until(lambda: len(subscriber.seen) == 2, "it is told")
+    assert subscriber.seen[1].json["only"]["body"] == "now"
+
+
+def test_it_is_told_when_it_cancels(session: Session, queue: QueueRef, subscriber: Subscriber, zaqar: Zaqar) -> None:
+    subscribe(session, queue, subscriber.url())
+    until(lambda: subscriber.seen, "it is asked")
+    asked = subscriber.seen[0].json
+    answer(zaqar, asked, asked["SubscribeBody"])
+    assert answer(zaqar, asked, asked["UnsubscribeBody"]) == 204
+    until(lambda: len(subscriber.seen) == 2, "it is told")
+    cancelled = subscriber.seen[1].json
+    assert cancelled["Message_Type"] == "UnsubscribeConfirmation"
+    messages.send(session, queue, texts("unwanted"))
+    assert answer(zaqar, cancelled, cancelled["SubscribeBody"]) == 204
+    messages.send(session, queue, texts("wanted"))
+    until(lambda: len(subscriber.seen) == 3, "it is told again")
+    assert subscriber.seen[2].json["body"] == "wanted"
+
+
+def test_subscribing_again_asks_again(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+    first = subscribe(session, queue, subscriber.url())
+    until(lambda: len(subscriber.seen) == 1, "it is asked")
+    assert subscribe(session, queue, subscriber.url()) == first
+    until(lambda: len(subscriber.seen) == 2, "it is asked again")
+
+
+def test_a_new_subscriber_is_asked(
+    session: Session, queue: QueueRef, subscriber: Subscriber, other: Subscriber, zaqar: Zaqar
+) -> None:
+    made = subscribe(session, queue, subscriber.url())
+    path = f"/v2/queues/{queue.name}/subscriptions/{made}"
+    assert zaqar.call("PATCH", path, {"subscriber": other.url()}).status == 204
+    until(lambda: other.seen, "it is asked")
+    assert other.seen[-1].json["Message_Type"] == "SubscriptionConfirmation"
+
+
+def test_asking_is_tried_again(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+    """It goes the way of all notifications."""
+    subscriber.statuses = [503, 503]
+    subscribe(session, queue, subscriber.url())
+    until(lambda: len(subscriber.seen) == 3, "it is asked at last")
+
+
+def test_a_confirmation_cannot_be_made_up(
+    session: Session, queue: QueueRef, subscriber: Subscriber, zaqar: Zaqar
+) -> None:
+    subscribe(session, queue, subscriber.url())
+    until(lambda: subscriber.seen, "it is asked")
+    asked = subscriber.seen[0].json
+    assert answer(zaqar, {**asked, "URL-Signature": "0" * 64}, {"confirmed": True}) == 404
+    assert (
+        answer(zaqar, {**asked, "URL-Paths": asked["URL-Paths"].replace(queue.name, "x")}, {"confirmed": True}) == 404
+    )
+
+
+def test_it_needs_a_key() -> None:
+    with pytest.raises(SettingsInvalid, match="signed_url_key"):
+        load({"require_confirmation": True}, {})
+
+
+class TestNotRequired:
+    """By default nobody is asked, and unconfirmed subscribers are told."""
+
+    @pytest.fixture
+    def settings(self) -> dict[str, Any]:
+        return {"signed_url_key": KEY}
+
+    def test_everybody_is_told(self, session: Session, queue: QueueRef, subscriber: Subscriber, zaqar: Zaqar) -> None:
+        made = subscribe(session, queue, subscriber.url())
+        zaqar.call("PUT", f"/v2/queues/{queue.name}/subscriptions/{made}/confirm", {"confirmed": False})
+        messages.send(session, queue, texts("x"))
+        until(lambda: subscriber.seen, "it is told")
+        time.sleep(0.05)
+        assert subscriber.bodies == ["x"]

@@ -1,0 +1,31 @@
+"""Messages that are encrypted at rest are told in the clear, and lie encrypted in the outbox."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts, until
+from zaqar_core import messages
+from zaqar_core.core import Session
+from zaqar_core.store import keys
+
+SECRET = "what nobody may read in the store"
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    return {"encryption_keys": ("k:" + base64.b64encode(bytes(range(32))).decode(),)}
+
+
+def test_it_is_told_in_the_clear(session: Session, subscriber: Subscriber) -> None:
+    queue = new_queue(session, encrypt_messages=1)
+    subscriber.statuses = [503] * 4
+    subscribe(session, queue, subscriber.url())
+    messages.send(session, queue, texts(SECRET))
+    until(lambda: len(subscriber.seen) == 4, "it is told, and will be again")
+    assert subscriber.bodies == [SECRET] * 4
+    [entry] = session.store.command("HVALS", keys.queue(queue) + b":o")
+    assert SECRET.encode() not in entry

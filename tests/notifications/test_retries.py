@@ -1,0 +1,278 @@
+"""Subscribers that fail, hang and restart: everything arrives, or ends in a record of what did not."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts, until
+from zaqar_core import messages, queues, reading, subscriptions
+from zaqar_core.core import Core, Session
+from zaqar_core.model import SettingsChange
+from zaqar_core.names import QueueRef
+from zaqar_core.notifications import deliveries
+from zaqar_core.notifications.deliveries import Undelivered
+from zaqar_core.store import keys
+from zaqar_core.upkeep import SHARDS, Upkeep
+
+Advance = Callable[[QueueRef, float], None]
+
+#: No retries at all; the face would ask for a larger difference between the delays.
+ONCE = {"retries_with_no_delay": 0, "minimum_delay_retries": 0, "minimum_delay": 10, "maximum_delay": 14,
+        "maximum_delay_retries": 0}  # fmt: skip
+
+
+def undelivered(session: Session, queue: QueueRef) -> list[Undelivered]:
+    return deliveries.undelivered(session, queue, after=0, limit=100)[1]
+
+
+def nothing_left(session: Session, queue: QueueRef) -> bool:
+    """Whether the store keeps nothing more of the queue's deliveries."""
+    prefix = keys.queue(queue)
+    return not any(session.store.command("EXISTS", prefix + b":" + part.encode()) for part in _PLACES)
+
+
+_PLACES = ("o", "oq", "or", "nq", "nd", "ni", "nt", "nl", "nf")
+
+
+def test_the_schedule_of_retries(session: Session, queue: QueueRef, subscriber: Subscriber, advance: Advance) -> None:
+    """Three at once, three after 5 s, a growing delay, three after 30 s; then it is recorded as undelivered."""
+    subscribe(session, queue, subscriber.url())
+    subscriber.statuses = [503] * 100
+    messages.send(session, queue, texts("x"))
+    until(lambda: len(subscriber.seen) == 4, "three retries at once")
+    for tries, delay in enumerate([5, 5, 5, 5, 10, 15, 20, 25, 30, 30, 30], 5):
+        until(lambda: session.store.command("ZCARD", keys.queue(queue) + b":nd") == 1, "the next try is set")
+        advance(queue, delay - 1)
+        time.sleep(0.02)
+        assert len(subscriber.seen) == tries - 1
+        advance(queue, 1)
+        until(lambda: len(subscriber.seen) == tries, f"try {tries}")  # noqa: B023
+    until(lambda: undelivered(session, queue), "it is recorded")
+    [failed] = undelivered(session, queue)
+    assert failed.told is not None
+    assert (failed.told.message.body, failed.tries, failed.reason) == (b"x", 15, "answered with status 503")
+    assert failed.subscriber == subscriber.url()
+    assert nothing_left(session, queue)
+    advance(queue, 100)
+    assert undelivered(session, queue)[0].age_seconds == 100
+
+
+def test_the_queues_policy(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+    queues.change(session, queue, SettingsChange(documents={"metadata": json.dumps({"_retry_policy": ONCE}).encode()}))
+    subscriber.statuses = [500] * 20
+    subscribe(session, queue, subscriber.url("/own"), _retry_policy={**ONCE, "retries_with_no_delay": 2})
+    messages.send(session, queue, texts("x"))
+    until(lambda: undelivered(session, queue), "it has failed for good")
+    assert len(subscriber.seen) == 3
+    subscribe(session, queue, subscriber.url("/queue's"))
+    messages.send(session, queue, texts("y"))
+    until(lambda: len(undelivered(session, queue)) == 3, "it has failed for good")
+    assert [seen.path for seen in subscriber.seen if seen.json["body"] == "y" and seen.path != "/own"] == ["/queue's"]
+
+
+def test_the_queues_policy_may_insist(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+    policy = {"_retry_policy": {**ONCE, "ignore_subscription_override": True}}
+    queues.change(session, queue, SettingsChange(documents={"metadata": json.dumps(policy).encode()}))
+    subscribe(session, queue, subscriber.url(), _retry_policy={"retries_with_no_delay": 50})
+    subscriber.statuses = [500] * 3
+    messages.send(session, queue, texts("x"))
+    until(lambda: undelivered(session, queue), "it has failed for good")
+    assert len(subscriber.seen) == 1
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 504, 599])
+def test_statuses_that_may_pass(session: Session, queue: QueueRef, subscriber: Subscriber, status: int) -> None:
+    subscribe(session, queue, subscriber.url())
+    subscriber.statuses = [status, 204]
+    messages.send(session, queue, texts("x"))
+    until(lambda: len(subscriber.seen) == 2, "it is tried again")
+    until(lambda: nothing_left(session, queue), "and forgotten")
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 404, 410])
+def test_statuses_that_are_final(session: Session, queue: QueueRef, subscriber: Subscriber, status: int) -> None:
+    """Redirects are not followed: they could lead where notifications may not go."""
+    subscribe(session, queue, subscriber.url())
+    subscriber.statuses = [status]
+    messages.send(session, queue, texts("x"))
+    until(lambda: undelivered(session, queue), "it is recorded")
+    assert len(subscriber.seen) == 1
+    assert undelivered(session, queue)[0].reason == f"answered with status {status}"
+
+
+def test_a_subscriber_that_restarts(
+    session: Session, queue: QueueRef, subscriber: Subscriber, advance: Advance
+) -> None:
+    """Nothing is lost meanwhile, and all arrive when it is back."""
+    subscribe(session, queue, subscriber.url())
+    subscriber.stop()
+    messages.send(session, queue, texts(*"0123456789"))
+    until(lambda: session.store.command("ZCARD", keys.queue(queue) + b":nd") == 10, "all wait to be tried again")
+    subscriber.start()
+    advance(queue, 5)
+    until(lambda: len(subscriber.seen) == 10, "all are told")
+    assert sorted(subscriber.bodies) == sorted("0123456789")
+
+
+class TestSlowSubscribers:
+    """Nobody waits for them."""
+
+    @pytest.fixture
+    def settings(self) -> dict[str, Any]:
+        return {"notification_timeout_seconds": 0.5, "notification_threads": 8}
+
+    def test_a_subscriber_that_hangs(
+        self, session: Session, queue: QueueRef, subscriber: Subscriber, other: Subscriber, advance: Advance
+    ) -> None:
+        """Its deliveries time out and are tried again; the others' go on as if it was not there."""
+        subscriber.hangs = True
+        for number in range(5):
+            subscribe(session, queue, subscriber.url(f"/{number}"))
+        subscribe(session, queue, other.url())
+        began = time.monotonic()
+        messages.send(session, queue, texts(*[str(number) for number in range(20)]))
+        until(lambda: len(other.seen) == 20, "the other one is told", 2.0)
+        assert time.monotonic() - began < 0.5
+        subscriber.hangs = False
+        subscriber.let_go.set()
+        for _ in range(30):
+            advance(queue, 5)
+            time.sleep(0.1)
+            if nothing_left(session, queue):
+                break
+        told = {(seen.path, seen.json["body"]) for seen in subscriber.seen}
+        assert len(told) == 100
+
+    def test_a_subscriber_that_drips(self, session: Session, queue: QueueRef) -> None:
+        """A byte now and then does not keep a delivery going."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            ended = threading.Event()
+
+            def drip() -> None:
+                opened, _ = listener.accept()
+                with opened:
+                    opened.recv(65536)
+                    try:
+                        for byte in b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100:
+                            opened.send(bytes([byte]))
+                            time.sleep(0.1)
+                    except OSError:
+                        ended.set()
+
+            threading.Thread(target=drip, daemon=True).start()
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+            subscribe(session, queue, url, _retry_policy=ONCE)
+            messages.send(session, queue, texts("x"))
+            until(ended.is_set, "the connection is cut", 4.0)
+
+
+@pytest.mark.parametrize("url", ["http://localhost.localdomain.invalid/", "https://127.0.0.1:1/"])
+def test_what_cannot_be_reached(session: Session, queue: QueueRef, url: str) -> None:
+    subscribe(session, queue, url, _retry_policy={**ONCE, "minimum_delay_retries": 1})
+    messages.send(session, queue, texts("x"))
+    until(lambda: session.store.command("ZCARD", keys.queue(queue) + b":nd") == 1, "it will be tried again")
+
+
+class TestPrivateNetworks:
+    """Where nothing is allowed by name, a name that leads to a private address is not called."""
+
+    @pytest.fixture
+    def settings(self) -> dict[str, Any]:
+        return {"webhook_allowed_networks": ()}
+
+    @pytest.mark.parametrize("host", ["localhost", "127.1", "0"])
+    def test_are_not_called(self, session: Session, queue: QueueRef, subscriber: Subscriber, host: str) -> None:
+        subscribe(session, queue, f"http://{host}:{subscriber.port}/")
+        messages.send(session, queue, texts("x"))
+        until(lambda: undelivered(session, queue), "it is recorded")
+        assert undelivered(session, queue)[0].reason.endswith("in networks that notifications may not go to")
+        assert subscriber.seen == []
+
+
+def test_what_ends_with_its_subscription(
+    session: Session, queue: QueueRef, subscriber: Subscriber, advance: Advance
+) -> None:
+    subscriber.statuses = [500] * 4
+    subscribe(session, queue, subscriber.url())
+    messages.send(session, queue, texts("x"))
+    until(lambda: session.store.command("ZCARD", keys.queue(queue) + b":nd") == 1, "the next try is set")
+    subscriptions.delete_all(session, queue)
+    advance(queue, 5)
+    until(lambda: nothing_left(session, queue), "nothing is left of it")
+    assert len(subscriber.seen) == 4
+
+
+def test_records_are_bounded(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+    """The newest thousand are kept; how many there were is known all the same."""
+    subscriber.statuses = [400] * 2000
+    subscribe(session, queue, subscriber.url())
+    for _ in range(11):
+        messages.send(session, queue, texts(*["x"] * 100))
+    until(lambda: deliveries.undelivered(session, queue, after=0, limit=1)[0] == 1100, "all have failed", 30)
+    assert session.store.command("LLEN", keys.queue(queue) + b":nx") == 1000
+
+
+def test_processes_share_the_work(
+    session: Session, queue: QueueRef, subscriber: Subscriber, processes: Callable[..., Core]
+) -> None:
+    """None is told twice."""
+    processes()
+    processes()
+    for path in "abc":
+        subscribe(session, queue, subscriber.url("/" + path))
+    for first in range(0, 200, 20):
+        messages.send(session, queue, texts(*[str(number) for number in range(first, first + 20)]))
+    until(lambda: len(subscriber.seen) == 600, "all are told", 20)
+    until(lambda: nothing_left(session, queue), "and forgotten")
+    assert len({(seen.path, seen.json["body"]) for seen in subscriber.seen}) == 600
+
+
+def test_a_deleted_queue_is_told_no_more(session: Session, subscriber: Subscriber, advance: Advance) -> None:
+    queue = new_queue(session)
+    subscriber.statuses = [500] * 4
+    subscribe(session, queue, subscriber.url())
+    messages.send(session, queue, texts("x"))
+    until(lambda: len(subscriber.seen) == 4, "the tries at once")
+    until(lambda: session.store.command("ZCARD", keys.queue(queue) + b":nd") == 1, "the next try is set")
+    queues.delete(session, queue)
+    assert nothing_left(session, queue)
+    assert session.store.command("EXISTS", *[keys.queue(queue) + b":" + part for part in (b"u", b"ui", b"nw")]) == 0
+
+
+def test_one_that_cannot_be_read_does_not_stop_the_others(
+    session: Session, queue: QueueRef, subscriber: Subscriber, advance: Advance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is kept, and told when it can be read."""
+    whole = reading.message
+
+    def broken(*given: Any, **named: Any) -> Any:
+        found = whole(*given, **named)
+        if found.body == b"bad":
+            raise ValueError("no such key")
+        return found
+
+    subscribe(session, queue, subscriber.url())
+    with monkeypatch.context() as patched:
+        patched.setattr(reading, "message", broken)
+        messages.send(session, queue, texts("bad", "good"))
+        until(lambda: subscriber.seen, "the other one is told")
+        until(lambda: session.store.command("ZCARD", keys.queue(queue) + b":nd") == 1, "the bad one waits")
+    advance(queue, 60)
+    until(lambda: len(subscriber.seen) == 2, "it is told")
+    assert subscriber.bodies == ["good", "bad"]
+
+
+def test_upkeep_finds_a_queue_that_no_notifier_knows(core: Core, session: Session, queue: QueueRef) -> None:
+    subscribe(session, queue, "http://example.com/")
+    session.store.command("DEL", keys.NOTIFICATIONS)
+    for shard in range(SHARDS):
+        session.store.command("DEL", keys.upkeep(shard))
+    Upkeep(core).round()
+    assert queue in deliveries.enlisted(session)

@@ -1,0 +1,1 @@
+"""How subscribers are told of new messages."""
