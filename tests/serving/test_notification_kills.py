@@ -1,0 +1,119 @@
+"""kill -9 of the whole service while it tells a subscriber: nothing that was acknowledged remains untold."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.notifications.conftest import Subscriber, subscriber_of_its_own
+from tests.serving.conftest import Client, Serve, client_of, until
+from tests.serving.test_kills import Sender
+
+Start = Callable[..., Serve]
+KILLS = 3
+#: A delivery that a dead process worked on is taken up again after its lease: twice the time-out and 5 s.
+TIMEOUT_SECONDS = 1
+PATIENCE_SECONDS = 40.0
+
+
+@pytest.fixture
+def subscriber() -> Iterator[Subscriber]:
+    with subscriber_of_its_own() as one:
+        yield one
+
+
+@pytest.fixture
+def start(serve: Start, data: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Serve]:
+    """A service on the test's data directory, which may call this machine."""
+    monkeypatch.setenv("SQS_FACADE_WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")
+    monkeypatch.setenv("SQS_FACADE_NOTIFICATION_TIMEOUT_SECONDS", str(TIMEOUT_SECONDS))
+    return lambda: serve("--data-dir", data).wait_ready()
+
+
+def subscribe(service: Serve, subscriber: Subscriber) -> None:
+    """The subscriber is told of what is sent to the queue "kept", which must be there."""
+    headers = {
+        "Client-ID": "00000000-0000-4000-8000-000000000001",
+        "X-Project-Id": "000000000000",
+        "Content-Type": "application/json",
+    }
+    body = json.dumps({"subscriber": subscriber.url()}).encode()
+    url = f"{service.url}/v2/queues/kept/subscriptions"
+    with urlopen(Request(url, body, headers, method="POST"), timeout=10) as answer:
+        assert answer.status == 201
+
+
+def create(service: Serve) -> None:
+    with client_of(service) as client:
+        client.call("CreateQueue", QueueName="kept")
+
+
+def test_none_is_lost_over_kills(start: Callable[[], Serve], subscriber: Subscriber) -> None:
+    """Kills fall into the middle of sending and telling; the subscriber fails now and then as well."""
+    service = start()
+    create(service)
+    subscribe(service, subscriber)
+    subscriber.statuses = [503 if number % 7 == 0 else 200 for number in range(1000)]
+    sender = Sender(service)
+    try:
+        for _ in range(KILLS):
+            sender.more()
+            service.kill()
+            sender.service = service = start()
+        sender.more()
+    finally:
+        sender.end()
+    until(lambda: set(sender.acknowledged) <= set(subscriber.bodies), "all are told", PATIENCE_SECONDS)
+
+
+def test_what_was_sent_while_the_subscriber_was_away_is_told_after_a_kill(
+    start: Callable[[], Serve], subscriber: Subscriber
+) -> None:
+    service = start()
+    create(service)
+    subscribe(service, subscriber)
+    subscriber.stop()
+    with client_of(service) as client:
+        for number in range(20):
+            client.call("SendMessage", QueueUrl="kept", MessageBody=str(number))
+        while client.call("ReceiveMessage", QueueUrl="kept", MaxNumberOfMessages=10).get("Messages"):
+            continue
+    service.kill()
+    subscriber.start()
+    start()
+    until(lambda: {*map(str, range(20))} <= set(subscriber.bodies), "all are told", PATIENCE_SECONDS)
+
+
+def test_a_delivery_in_work_is_taken_up_after_its_lease(start: Callable[[], Serve], subscriber: Subscriber) -> None:
+    service = start()
+    create(service)
+    subscribe(service, subscriber)
+    subscriber.hangs = True
+    client = Client(service.url)
+    client.call("SendMessage", QueueUrl="kept", MessageBody="x")
+    client.close()
+    until(lambda: subscriber.seen, "it is told, and gives no answer")
+    service.kill()
+    subscriber.hangs = False
+    subscriber.let_go.set()
+    killed = time.monotonic()
+    start()
+    until(lambda: len(subscriber.seen) > 1, "it is told again", PATIENCE_SECONDS)
+    assert time.monotonic() - killed < 2 * TIMEOUT_SECONDS + 5 + 5
+
+
+def test_a_service_that_is_stopped_gives_back_at_once(start: Callable[[], Serve], subscriber: Subscriber) -> None:
+    """SIGTERM does not wait for a subscriber that hangs."""
+    service = start()
+    create(service)
+    subscribe(service, subscriber)
+    subscriber.hangs = True
+    with client_of(service) as client:
+        client.call("SendMessage", QueueUrl="kept", MessageBody="x")
+    until(lambda: subscriber.seen, "it is told, and gives no answer")
+    assert service.stop() < 5
