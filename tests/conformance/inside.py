@@ -103,7 +103,10 @@ def _unit(url, _):
     base.bootstrap.Bootstrap = Bootstrap
 
     import zaqar.tests.unit.transport.wsgi.v2_0 as published
+    from zaqar.tests.unit.transport.wsgi.v2_0 import test_subscriptions
 
+    # Its pools only say where Zaqar's own storage is.
+    test_subscriptions.TestSubscriptionsMongoDB.config_file = "wsgi_mongodb.conf"
     return published
 
 

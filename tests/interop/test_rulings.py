@@ -11,6 +11,7 @@ import requests
 
 from tests.conftest import Service
 from tests.interop.conftest import ACCOUNT
+from tests.notifications.conftest import subscriber_of_its_own, until
 
 
 def counts(sqs: Any, queue_url: str) -> tuple[int, int, int]:
@@ -161,3 +162,16 @@ def test_projects_and_accounts_are_the_same_and_kept_apart(service: Service, que
     assert queue_name not in other.text
     listed = rest(service, "GET", f"/queues?marker={queue_name[:-1]}&limit=20")
     assert queue_name in [queue["name"] for queue in listed.json()["queues"]]
+
+
+def test_notifying(service: Service, sqs: Any, queue_name: str) -> None:
+    """What SQS sends to a queue with a Zaqar subscription is told, one by one and in batches."""
+    with subscriber_of_its_own() as subscriber:
+        url = sqs.create_queue(QueueName=queue_name, Attributes={"MessageRetentionPeriod": "600"})["QueueUrl"]
+        made = rest(service, "POST", f"/queues/{queue_name}/subscriptions", json={"subscriber": subscriber.url()})
+        assert made.status_code == 201
+        sqs.send_message(QueueUrl=url, MessageBody='{"a": 1}')
+        sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": str(n), "MessageBody": str(n)} for n in range(10)])
+        until(lambda: len(subscriber.seen) == 11, "all are told")
+        assert sorted(subscriber.bodies) == sorted(['{"a": 1}', *map(str, range(10))])
+        assert {seen.json["ttl"] for seen in subscriber.seen} == {600}
