@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+import time
+from pathlib import Path
 
 from celery import Celery
 from celery.signals import worker_ready, worker_shutdown
@@ -16,7 +18,7 @@ def tell(event, **more):
 app = Celery("work", broker=os.environ["WORK_BROKER"])
 app.conf.update(
     task_default_queue=os.environ["WORK_QUEUE"],
-    task_acks_late=True,
+    task_acks_late=os.environ["WORK_ACKS"] == "late",
     worker_redirect_stdouts=False,
     worker_enable_remote_control=False,
     broker_connection_retry_on_startup=False,
@@ -27,6 +29,16 @@ app.conf.update(
 @app.task(name="work.note")
 def note(text):
     tell("noted", text=text)
+
+
+@app.task(name="work.hold", bind=True)
+def hold(self, path):
+    """Runs until the file is there."""
+    tell("holding", path=path, redelivered=self.request.delivery_info["redelivered"])
+    deadline = time.monotonic() + 60
+    while not Path(path).exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    tell("held", path=path)
 
 
 @app.task(name="work.fail_twice", bind=True, max_retries=2)

@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -166,6 +167,16 @@ class Client:
             int(found[f"ApproximateNumberOfMessages{which}"]) for which in ("", "NotVisible", "Delayed")
         )
         return visible, in_flight, delayed
+
+    def settled(self, queue_url: str) -> tuple[int, int, int]:
+        """The queue's counts, once they change no more: a request of a killed client may still be under way."""
+        counts = self.counts(queue_url)
+        for _ in range(100):
+            time.sleep(0.2)
+            before, counts = counts, self.counts(queue_url)
+            if counts == before:
+                return counts
+        raise AssertionError(f"the queue does not come to rest: {counts}")
 
 
 def outcome(answer: Future[dict[str, Any]], seconds: float = CALL_SECONDS) -> dict[str, Any]:

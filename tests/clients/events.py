@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
 import pytest
 
 EVENT_SECONDS = 30.0
@@ -71,6 +72,14 @@ class Telling:
             self.seen.append(self._events.get())
         return time.monotonic() - started
 
+    def kill(self) -> None:
+        """It and the processes it started end without a goodbye, as when a machine dies."""
+        if self.process.poll() is None:
+            children = psutil.Process(self.process.pid).children(recursive=True)
+            for process in (self.process, *children):
+                process.kill()
+            self.process.wait()
+
     def names(self) -> list[str]:
         return [event["event"] for event in self.seen]
 
@@ -78,9 +87,7 @@ class Telling:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        self.kill()
         self._reader.join(EVENT_SECONDS)
         for stream in (self.process.stdin, self.process.stdout):
             assert stream is not None

@@ -23,6 +23,9 @@ JS = Path(__file__).with_name("js")
 #: The newest whose SQS speaks the query protocol; 1.31.81 changed to JSON.
 OLD_BOTO3 = ("boto3==1.28.80", "botocore==1.31.80")
 CELERY = ("celery[sqs]==5.7.0", "kombu[sqs]==5.7.0")
+DRAMATIQ = ("dramatiq==2.2.1", "dramatiq-sqs==0.4.4")
+AWS_CLI = ("awscli==1.46.3",)
+PYTHONS = {"boto3 of 2023": OLD_BOTO3, "celery": CELERY, "dramatiq": DRAMATIQ, "AWS CLI": AWS_CLI}
 LEAST_NODE = 20
 INSTALL_SECONDS = 300
 

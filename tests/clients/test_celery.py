@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.clients import installs
+from tests.clients.conftest import Advance
 from tests.clients.driver import Client
 from tests.clients.events import EVENT_SECONDS, Telling
 
@@ -29,12 +31,14 @@ class Work:
             **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
             "WORK_BROKER": endpoint.replace("http://", "sqs://any:any@"),
             "WORK_QUEUE": queue_name,
+            "WORK_ACKS": "late",
             "WORK_OPTIONS": json.dumps({"region": "us-east-1", "is_secure": False, "wait_time_seconds": 20, **options}),
         }
 
-    def worker(self) -> Telling:
-        command = [self._python, "-W", "ignore", "-m", "celery", "-q", "-A", "celery_work", "worker", "--pool", "solo"]
-        return Telling(command, HERE, self._environment)
+    def worker(self, *pool: str, acks: str = "late") -> Telling:
+        """``acks``: late, after a task has run, or early, before it does. Without a pool: one task at a time."""
+        command = [self._python, "-W", "ignore", "-m", "celery", "-q", "-A", "celery_work", "worker"]
+        return Telling([*command, *(pool or ("--pool", "solo"))], HERE, {**self._environment, "WORK_ACKS": acks})
 
     def send(self, *tasks: tuple[str, str, dict[str, Any]]) -> None:
         subprocess.run(
@@ -62,6 +66,111 @@ def stop(worker: Telling) -> None:
     worker.ended()
     assert worker.process.returncode == 0
     assert "stopped" in worker.names()
+
+
+MANY = [f"task {number}" for number in range(500)]
+
+
+def test_five_hundred_tasks_run_once_each(client: Client, queue_name: str, work: Work) -> None:
+    """On four processes, while they are being sent."""
+    with work.worker("--concurrency", "4") as worker:
+        worker.wait_for("ready")
+        work.send(*(("work.note", text, {}) for text in MANY))
+        assert sorted(event["text"] for event in worker.wait_for("noted", len(MANY))) == sorted(MANY)
+        stop(worker)
+        assert worker.names().count("noted") == len(MANY)
+    assert client.counts(f"{client.endpoint}/000000000000/{queue_name}") == (0, 0, 0)
+
+
+def test_a_worker_killed_in_the_middle_loses_nothing(
+    client: Client, queue_name: str, work: Work, later: Advance
+) -> None:
+    """What it held comes back after its visibility timeout, kombu's 1,800 seconds."""
+    url = f"{client.endpoint}/000000000000/{queue_name}"
+    work.send(*(("work.note", text, {}) for text in MANY))
+    with work.worker() as first:
+        first.wait_for("noted", 200)
+        first.kill()
+        first.ended()
+    ran = [event["text"] for event in first.seen if event["event"] == "noted"]
+    visible, held, _ = client.settled(url)
+    assert visible + held >= len(MANY) - len(ran)
+    later(url, 1800)
+    with work.worker() as second:
+        ran += [event["text"] for event in second.wait_for("noted", visible + held)]
+        stop(second)
+        assert second.names().count("noted") == visible + held
+    assert set(ran) == set(MANY)
+    assert len(ran) <= len(MANY) + held  # it acknowledges in bundles: what it held may have run
+    assert client.counts(url) == (0, 0, 0)
+
+
+def test_what_a_killed_worker_acknowledged_early_is_not_run_again(
+    client: Client, queue_name: str, work: Work, later: Advance, tmp_path: Path
+) -> None:
+    """But what comes after it is."""
+    url = f"{client.endpoint}/000000000000/{queue_name}"
+    work.send(("work.hold", str(tmp_path / "never"), {}))
+    with work.worker("--concurrency", "1", acks="early") as first:
+        first.wait_for("holding")
+        work.send(("work.note", "behind it", {}))
+        assert sum(client.settled(url)) == 1
+        first.kill()
+        first.ended()
+    for _ in range(2):  # the first time a poll may have it that the worker left waiting
+        client.settled(url)
+        later(url, 1800)
+    with work.worker(acks="early") as second:
+        second.wait_for("noted")
+        stop(second)
+        assert "holding" not in second.names()
+    assert client.counts(url) == (0, 0, 0)
+
+
+def test_a_task_longer_than_its_visibility_timeout_is_given_to_another_worker(
+    client: Client, queue_name: str, install_folder: Path, later: Advance, tmp_path: Path
+) -> None:
+    python = installs.python_with(install_folder, installs.CELERY)
+    work = Work(python, client.endpoint, queue_name, {"visibility_timeout": 100})
+    path = tmp_path / "go"
+    work.send(("work.hold", str(path), {}))
+    url = f"{client.endpoint}/000000000000/{queue_name}"
+    with work.worker() as first:
+        first.wait_for("holding")
+        with work.worker() as second:
+            second.wait_for("ready")
+            later(url, 90)
+            assert client.counts(url) == (0, 1, 0)
+            later(url, 10)
+            second.wait_for("holding")
+            path.touch()
+            second.wait_for("held")
+            stop(second)
+        first.wait_for("held")
+        stop(first)
+    assert client.counts(url) == (0, 0, 0)
+
+
+def test_a_time_to_run_is_kept(client: Client, queue_name: str, work: Work, worker: Telling) -> None:
+    """The worker holds the message until then: neither earlier nor twice."""
+    due = datetime.now(UTC) + timedelta(seconds=2)
+    work.send(("work.note", "due", {"eta": due.isoformat()}), ("work.note", "now", {}))
+    assert [event["text"] for event in worker.wait_for("noted", 2)] == ["now", "due"]
+    assert datetime.now(UTC) >= due
+    stop(worker)
+    assert client.counts(f"{client.endpoint}/000000000000/{queue_name}") == (0, 0, 0)
+
+
+def test_tasks_of_a_fifo_queue_run_in_order(client: Client, fifo: str, install_folder: Path) -> None:
+    name = fifo.rpartition("/")[2]
+    python = installs.python_with(install_folder, installs.CELERY)
+    work = Work(python, client.endpoint, name, {"predefined_queues": {name: {"url": fifo}}})
+    texts = [str(number) for number in range(20)]
+    work.send(*(("work.note", text, {}) for text in texts))
+    with work.worker() as worker:
+        assert [event["text"] for event in worker.wait_for("noted", 20)] == texts
+        stop(worker)
+    assert client.counts(fifo) == (0, 0, 0)
 
 
 def test_a_waiting_worker_runs_every_task(client: Client, queue_name: str, work: Work, worker: Telling) -> None:

@@ -32,7 +32,7 @@ def test_javascript_client_has_its_version(package: str, request: pytest.Fixture
     assert json.loads((folder / "node_modules" / package / "package.json").read_text())["version"] == wanted
 
 
-@pytest.mark.parametrize("requirements", [installs.OLD_BOTO3, installs.CELERY], ids=["boto3 of 2023", "celery"])
+@pytest.mark.parametrize("requirements", installs.PYTHONS.values(), ids=installs.PYTHONS)
 def test_python_client_has_its_version(requirements: tuple[str, ...], request: pytest.FixtureRequest) -> None:
     """Where it cannot be had, this skip stands for all its tests."""
     if why := installs.missing(node=False):
@@ -45,7 +45,7 @@ def test_python_client_has_its_version(requirements: tuple[str, ...], request: p
 def test_packages_have_exact_versions() -> None:
     wanted = json.loads((installs.JS / "package.json").read_text())["dependencies"]
     assert {name: version for name, version in wanted.items() if not re.search(r"(^|@)\d+\.\d+\.\d+$", version)} == {}
-    assert all("==" in requirement for requirement in (*installs.OLD_BOTO3, *installs.CELERY))
+    assert all("==" in requirement for requirements in installs.PYTHONS.values() for requirement in requirements)
 
 
 def test_the_lockfile_names_no_registry() -> None:

@@ -1,0 +1,60 @@
+"""Runs with dramatiq: actors on queues of ours, which tell on standard output what they do."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import dramatiq
+from dramatiq.middleware import Retries
+from dramatiq_sqs import SQSBroker
+
+
+def tell(event, **more):
+    os.write(1, (json.dumps({"event": event, **more}) + "\n").encode())  # dramatiq sends sys.stdout elsewhere
+
+
+class Ready(dramatiq.Middleware):
+    def after_worker_boot(self, *_given):
+        tell("ready")
+
+
+broker = SQSBroker(
+    namespace=os.environ["WORK_QUEUE"],
+    middleware=[Ready(), Retries(min_backoff=1, max_backoff=1)],
+    dead_letter=True,
+    tags={"team": "orders"},
+    endpoint_url=os.environ["WORK_ENDPOINT"],
+    region_name="us-east-1",
+    aws_access_key_id="any",
+    aws_secret_access_key="any",
+)
+dramatiq.set_broker(broker)
+
+
+@dramatiq.actor(queue_name="work")
+def note(text):
+    tell("noted", text=text)
+
+
+@dramatiq.actor(queue_name="work")
+def hold(path):
+    """Runs until the file is there."""
+    tell("holding", path=path)
+    deadline = time.monotonic() + 60
+    while not Path(path).exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    tell("held", path=path)
+
+
+@dramatiq.actor(queue_name="work", max_retries=2)
+def fail(text):
+    tell("tried", text=text)
+    raise ValueError(text)
+
+
+if __name__ == "__main__":
+    # Sends the messages given as JSON: [[actor, text, delay in ms or null], ...].
+    for name, text, delay in json.loads(sys.argv[1]):
+        broker.get_actor(name).send_with_options(args=(text,), delay=delay)
