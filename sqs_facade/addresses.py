@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from sqs_facade.errors import SqsError, missing
-from zaqar_core.names import QueueRef
+from zaqar_core.names import QueueRef, is_region
 from zaqar_core.settings import Settings
 
 #: Host forms that name a region: sqs.<region>.<anything>, <region>.queue.<anything>.
@@ -97,7 +97,7 @@ def _parse(url: str, who: Caller, forced_region: str) -> QueueRef:
             account = who.account
         case [account, name] if _ACCOUNT.match(account):
             pass
-        case [named_region, account, name] if _ACCOUNT.match(account):
+        case [named_region, account, name] if _ACCOUNT.match(account) and is_region(named_region):
             region = region or named_region
         case _:
             raise bad(url)
@@ -155,6 +155,8 @@ def arn(ref: QueueRef) -> str:
 def of_arn(text: str, settings: Settings) -> QueueRef | None:
     """The queue of an SQS ARN, None when it is none."""
     match text.split(":"):
-        case ["arn", _, "sqs", region, account, name] if region and account and is_addressed(name):
+        case ["arn", _, "sqs", region, account, name] if (
+            is_region(region) and region and account and is_addressed(name)
+        ):
             return QueueRef(account, settings.region if settings.regions == "ignore" else region, name)
     return None

@@ -14,7 +14,6 @@ FUNCTIONAL = {
 
 #: The same for the unit tests of v2, which are run because there are few functional ones.
 UNIT = {
-    ".test_topic_lifecycle.": _NOT_BUILT + "topics",
     ".test_flavors_new.": _NOT_BUILT + "flavors",
     ".test_pools_new.": _NOT_BUILT + "pools",
     ".TestMessagesMongoDBPooled.": _NOT_BUILT + "pools; the same tests run without",

@@ -43,13 +43,13 @@ def test_the_setting_is_a_list_in_the_environment() -> None:
 def test_the_home_document_names_only_what_the_version_has(zaqar: Any, prefix: str) -> None:
     """Every template leads to a path of the version that answers to the methods it names."""
     resources = zaqar.call("GET", prefix + "/").json["resources"]
-    values = {"queue_name": "q", "message_id": "m", "claim_id": "c", "subscription_id": "s"}
+    values = {"queue_name": "q", "topic_name": "t", "message_id": "m", "claim_id": "c", "subscription_id": "s"}
     for row in resources.values():
         path = row["href-template"].split("{?")[0].format(**values)
         assert path.startswith(prefix + "/")
         allowed = zaqar.call("OPTIONS", path).headers["allow"].split(", ")
         assert set(row["hints"]["allow"]) <= set(allowed)
-    assert ("rel/queue_share" in resources) == (prefix == "/v2")
+    assert ("rel/queue_share" in resources) == ("rel/topic" in resources) == (prefix == "/v2")
     assert ("rel/queue_metadata" in resources) == (prefix == "/v1")
 
 

@@ -9,9 +9,10 @@ from zaqar_core import queues
 from zaqar_core.core import Session
 from zaqar_core.errors import QueueNotFound
 from zaqar_core.names import QueueRef
-from zaqar_core.rest import documents, parameters
+from zaqar_core.rest import parameters
+from zaqar_core.rest.collection import Collection
 from zaqar_core.rest.dialect import Dialect
-from zaqar_core.rest.errors import Fact, RestError
+from zaqar_core.rest.errors import RestError
 from zaqar_core.rest.parameters import Query
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Reply, Request
@@ -22,13 +23,14 @@ class Call:
     """``values`` are the path's variable parts in order, latin-1 as in WSGI, without the queue's name.
 
     ``client_id`` is 16 bytes, None where the version leaves it to the client and it gave none. ``queue`` is the path's
-    queue, where it has one.
+    queue or topic, where it has one; ``collection`` says which of them the path is about.
     """
 
     request: Request
     session: Session
     settings: Settings
     dialect: Dialect
+    collection: Collection
     project: str
     client_id: bytes | None
     queue: QueueRef | None
@@ -40,24 +42,34 @@ class Call:
 
     @property
     def ref(self) -> QueueRef:
-        """The queue of the path."""
+        """The queue, or topic, of the path."""
         assert self.queue is not None  # the route table says which paths have one
         return self.queue
 
     @property
+    def region(self) -> str:
+        """The region part of the addresses of what the path is about."""
+        return self.collection.region(self.settings.region)
+
+    @property
+    def collection_href(self) -> str:
+        """The path of all queues, or topics."""
+        return f"{self.dialect.prefix}/{self.collection.name}"
+
+    @property
     def queue_href(self) -> str:
         """The queue's path, which begins the hrefs of all that is in it."""
-        return documents.queue_href(self.dialect.prefix, self.ref.name)
+        return f"{self.dialect.prefix}/{self.collection.name}/{self.ref.name}"
 
 
-def queue_of(session: Session, settings: Settings, project: str, name: str) -> QueueRef:
-    """The queue of that name. Raises RestError when no queue can have, or none has, that name."""
-    ref = QueueRef(project, settings.region, name)
+def queue_of(session: Session, settings: Settings, project: str, collection: Collection, name: str) -> QueueRef:
+    """The queue, or topic, of that name. Raises RestError when none can have, or none has, that name."""
+    ref = QueueRef(project, collection.region(settings.region), name)
     if parameters.QUEUE_NAME.match(name):
         return ref
     if parameters.LONG_QUEUE_NAME.match(name) and _exists(session, ref):
         return ref
-    raise RestError(Fact.QUEUE_NAME_INVALID)
+    raise RestError(collection.name_invalid)
 
 
 def _exists(session: Session, ref: QueueRef) -> bool:

@@ -37,10 +37,6 @@ def relative(request: Request) -> str:
     return f"{path}?{request.query}" if request.query else path
 
 
-def queue_href(prefix: str, name: str) -> str:
-    return f"{prefix}/queues/{name}"
-
-
 def message_href(queue: str, message_id: str, claim_id: str | None = None) -> str:
     """``queue`` is the queue's href. Clients take the claim id from after the last ``=``."""
     href = f"{queue}/messages/{message_id}"

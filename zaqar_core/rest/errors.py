@@ -30,6 +30,7 @@ class Fact(Enum):
     PROJECT_EMPTY = auto()
     PROJECT_TOO_LONG = auto()
     QUEUE_NAME_INVALID = auto()
+    TOPIC_NAME_INVALID = auto()
     FIFO_MIXED = auto()
     PARAMETER_INVALID = auto()
     BODY_MALFORMED = auto()
@@ -93,6 +94,11 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
         "Invalid queue identification",
         "A queue name has 1 to 64 characters out of A-Z a-z 0-9 _ - and the dot.",
     ),
+    Fact.TOPIC_NAME_INVALID: Words(
+        400,
+        "Invalid topic identification",
+        "A topic name has 1 to 64 characters out of A-Z a-z 0-9 _ - and the dot.",
+    ),
     Fact.FIFO_MIXED: Words(
         400, _RULE, "A FIFO queue (its name ends in .fifo) needs a FIFO dead-letter queue, any other one that is not."
     ),
@@ -105,7 +111,7 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Fact.MESSAGE_NOT_FOUND: Words(404, _NOT_FOUND, "There is no such message in the queue."),
     Fact.MESSAGES_NOT_FOUND: Words(404, _NOT_FOUND, "None of these messages is in the queue."),
     Fact.SUBSCRIBED_ALREADY: Words(409, "Resource conflict", "The subscriber has a confirmed subscription already."),
-    core.QueueNotFound: Words(404, _NOT_FOUND, "There is no such queue."),
+    core.QueueNotFound: Words(404, _NOT_FOUND, "There is no such queue or topic."),
     core.ClaimNotFound: Words(404, _NOT_FOUND, "There is no such claim on the queue."),
     core.SubscriptionNotFound: Words(404, _NOT_FOUND, "There is no such subscription of the queue."),
     core.SubscriberTaken: Words(409, "Resource conflict", "Another subscription of the queue has that subscriber."),

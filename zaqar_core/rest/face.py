@@ -123,8 +123,10 @@ class ZaqarFace:
         client_id = parameters.client_id(request, settings, needed=version.needs_names)
         # A token of no project must not reach the project without a name.
         project = parameters.project(request, needed=version.needs_names or self._authenticator is not None)
-        queue = queue_of(session, settings, project, values.pop(0)) if route.has_queue else None
-        reply = route.run(Call(request, session, settings, version, project, client_id, queue, values))
+        queue = queue_of(session, settings, project, route.collection, values.pop(0)) if route.has_queue else None
+        reply = route.run(
+            Call(request, session, settings, version, route.collection, project, client_id, queue, values)
+        )
         if version.names_content and request.method in ("GET", "HEAD") and reply.status < 300:
             reply.headers.append(("Content-Location", documents.relative(request)))
         return reply

@@ -12,6 +12,7 @@ import orjson
 from zaqar_core.model import Queue, QueueSettings
 from zaqar_core.names import QueueRef
 from zaqar_core.rest import bodies, retries
+from zaqar_core.rest.collection import QUEUES, Collection
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import bounded
 from zaqar_core.settings import Settings
@@ -141,10 +142,10 @@ def joined(queue: Queue) -> dict[str, Any]:
     return metadata
 
 
-def shown(queue: Queue | None, settings: Settings) -> dict[str, Any]:
+def shown(queue: Queue | None, settings: Settings, collection: Collection = QUEUES) -> dict[str, Any]:
     """As :func:`joined`, with the defaults of reserved attributes filled in; None is a queue that is not there yet."""
     metadata = {} if queue is None else joined(queue)
-    defaults = {
+    defaults: dict[str, Any] = {
         "_max_messages_post_size": settings.max_messages_post_size,
         "_default_message_ttl": settings.default_message_ttl if queue is None else queue.default_retention_seconds,
         "_default_message_delay": 0,
@@ -153,9 +154,9 @@ def shown(queue: Queue | None, settings: Settings) -> dict[str, Any]:
         "_max_claim_count": None,
         "_enable_encrypt_messages": False,
     }
-    for name, default in defaults.items():
+    for name in collection.defaults:
         if not metadata.get(name):
-            metadata[name] = default
+            metadata[name] = defaults[name]
     return metadata
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from zaqar_core.rest import errors, metadata
 from zaqar_core.rest.dialect import DIALECTS, Dialect
-from zaqar_core.rest.reference_texts import DEFECTS, DIFFERENCES, LIMITS, RESERVED, VERSION_DIFFERENCES
+from zaqar_core.rest.reference_texts import DEFECTS, DIFFERENCES, LIMITS, RESERVED, TOPICS, VERSION_DIFFERENCES
 from zaqar_core.rest.resources import messages, queues, shares, subscriptions
 from zaqar_core.rest.routes import ROUTES, Route
 from zaqar_core.settings import Settings
@@ -35,6 +35,7 @@ def text() -> str:
     parts += [
         _limits(),
         _reserved(),
+        f"# Topics (2)\n\n{TOPICS}",
         _versions(),
         _errors(),
         _listed("Differences from Zaqar", DIFFERENCES),

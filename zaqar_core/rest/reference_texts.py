@@ -109,11 +109,18 @@ DIFFERENCES = (
     "time-out is really tried again. What failed for good is listed at `/undelivered`, which Zaqar does not have.",
     "Subscribers are told whatever is sent, without a pipeline to be configured, and only of what was stored.",
     "A subscription that is given another subscriber is not confirmed any more.",
-    "Not there yet: topics, pools and flavors, WebSocket, subscribers with trust (`trust+http`, `trust+https`: 400).",
+    "Not there yet: pools and flavors, subscribers with trust (`trust+http`, `trust+https`: 400).",
     "Messages are encrypted with AES-256-GCM under keys that have names and can be changed, and are decrypted on every "
     "way out; Zaqar uses AES-CBC under one key, and gives claims and pops the cipher text. A message that cannot be "
     "decrypted stays in the queue and is left out of answers; 503 where nothing else was found.",
+    "Topics work: their messages can be posted and read (in Zaqar both always fail), also on Redis, where it has none. "
+    "They have no claims and are not popped.",
 )
+
+TOPICS = """A topic is what a queue is, in a namespace of its own: a topic and a queue may have one name, and SQS
+sees only queues. Whatever is published to it can be read by everybody, page after page, until its ttl has passed.
+Nothing is claimed: the reserved attributes about claims and dead letters are kept and have no effect.
+"""
 
 #: In the order of their numbers.
 DEFECTS = (

@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from zaqar_core.rest.call import Call, Handler
+from zaqar_core.rest.collection import QUEUES, TOPICS, Collection
 from zaqar_core.rest.dialect import DIALECTS, V1, V1_1, V2, Dialect
 from zaqar_core.rest.resources import claims, health, home, messages, queues, shares, subscriptions
 from zaqar_core.web.call import Reply
 
-_QUEUE = "queues/{queue_name}"
+_QUEUE = QUEUES.item
 _MESSAGES = _QUEUE + "/messages"
 _CLAIMS = _QUEUE + "/claims"
+_TOPIC = TOPICS.item
+_PUBLISHED = _TOPIC + "/messages"
 _SUBSCRIPTIONS = _QUEUE + "/subscriptions"
 _SUBSCRIPTION = _SUBSCRIPTIONS + "/{subscription_id}"
 
@@ -24,7 +27,7 @@ _NEW = (V1_1, V2)
 class Route:
     """One operation. ``path`` follows the version's prefix. ``relation`` names it in the home document, where it has
     a row of its own; ``parameters`` are those of its query string that all its versions know, ``newer`` those of v2.
-    ``bodies`` are the media types of its request."""
+    ``bodies`` are the media types of its request. ``collection`` is what its path is about, where it has a name."""
 
     relation: str
     method: str
@@ -36,11 +39,12 @@ class Route:
     bodies: tuple[str, ...] = ()
     #: With Keystone it needs one of ``admin_roles``. In open mode there are no roles: whoever calls may do everything.
     admin: bool = False
+    collection: Collection = QUEUES
 
     @property
     def has_queue(self) -> bool:
-        """Whether the first variable part of the path is a queue's name."""
-        return self.path.startswith(_QUEUE)
+        """Whether the first variable part of the path is a queue's or topic's name."""
+        return self.path.startswith(self.collection.item)
 
 
 def _home(call: Call) -> Reply:
@@ -76,6 +80,20 @@ ROUTES = (
     Route("claim", "GET", _CLAIMS + "/{claim_id}", claims.get, _ALL),
     Route("patch_claim", "PATCH", _CLAIMS + "/{claim_id}", claims.update, _ALL, bodies=_JSON),
     Route("delete_claim", "DELETE", _CLAIMS + "/{claim_id}", claims.release, _ALL),
+    Route("topics", "GET", "topics", queues.list_page, (V2,), "marker,limit,detailed", "name,with_count",
+          collection=TOPICS),
+    Route("topic", "PUT", _TOPIC, queues.put, (V2,), bodies=_JSON, collection=TOPICS),
+    Route("topic", "GET", _TOPIC, queues.get, (V2,), collection=TOPICS),
+    Route("topic", "PATCH", _TOPIC, queues.patch, (V2,), bodies=_PATCH, collection=TOPICS),
+    Route("topic", "DELETE", _TOPIC, queues.delete, (V2,), collection=TOPICS),
+    Route("topic_stats", "GET", _TOPIC + "/stats", queues.stats, (V2,), collection=TOPICS),
+    Route("topic_purge", "POST", _TOPIC + "/purge", queues.purge, (V2,), bodies=_JSON, collection=TOPICS),
+    Route("topic_messages", "GET", _PUBLISHED, messages.get, (V2,), "marker,limit,echo,ids", "include_delayed",
+          collection=TOPICS),
+    Route("topic_messages", "POST", _PUBLISHED, messages.post, (V2,), bodies=_JSON, collection=TOPICS),
+    Route("topic_messages", "DELETE", _PUBLISHED, messages.delete_by_ids, (V2,), "ids", collection=TOPICS),
+    Route("topic_message", "GET", _PUBLISHED + "/{message_id}", messages.get_one, (V2,), collection=TOPICS),
+    Route("topic_message", "DELETE", _PUBLISHED + "/{message_id}", messages.delete_one, (V2,), collection=TOPICS),
     Route("subscriptions_get", "GET", _SUBSCRIPTIONS, subscriptions.list_page, (V2,), "marker,limit"),
     Route("subscriptions_post", "POST", _SUBSCRIPTIONS, subscriptions.create, (V2,), bodies=_JSON),
     Route("subscription", "GET", _SUBSCRIPTION, subscriptions.get, (V2,)),

@@ -1,4 +1,4 @@
-"""Queues: make, show, change, delete, list, count, purge."""
+"""Queues and topics: make, show, change, delete, list, count, purge."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from zaqar_core import queues, subscriptions
 from zaqar_core.core import Session
 from zaqar_core.errors import QueueNotFound
-from zaqar_core.model import Queue, SettingsChange
+from zaqar_core.model import Counts, Queue, SettingsChange, Stats
 from zaqar_core.names import QueueRef
 from zaqar_core.rest import bodies, documents, metadata
 from zaqar_core.rest import patch as json_patch
@@ -16,7 +16,7 @@ from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.web.call import Reply
 
-#: Queues of a page when no limit is given.
+#: Queues or topics of a page when no limit is given.
 DEFAULT_LIMIT = 10
 
 _LIST_PARAMETERS = frozenset(("marker", "limit", "detailed", "name", "with_count"))
@@ -72,7 +72,7 @@ def put_metadata(call: Call) -> Reply:
 def _metadata(call: Call, queue: Queue | None) -> dict[str, Any]:
     """As the version shows it."""
     if call.dialect.has_attributes:
-        return metadata.shown(queue, call.settings)
+        return metadata.shown(queue, call.settings, call.collection)
     if queue is None:
         return {}
     if call.dialect.shows_metadata:
@@ -105,11 +105,11 @@ def patch(call: Call) -> Reply:
             documents={metadata.DOCUMENT: wanted.document},
         )
 
-    return documents.reply(metadata.shown(queues.revise(call.session, call.ref, edit), call.settings))
+    return documents.reply(_metadata(call, queues.revise(call.session, call.ref, edit)))
 
 
 def list_page(call: Call) -> Reply:
-    """A page of the project's queues by name.
+    """A page of the project's queues, or topics, by name.
 
     ``name`` finds a part of the name; in it ``^`` and ``$`` stand for begin and end and ``.*`` for anything. Every
     parameter without a meaning of its own is a metadata value that a queue must have.
@@ -130,11 +130,10 @@ def list_page(call: Call) -> Reply:
                 break
     if not (found or call.dialect.shows_empty):
         return documents.empty()
-    path = f"{call.dialect.prefix}/queues"
     document: dict[str, Any] = {
-        "queues": [_row(call, name, queue, detailed) for name, queue in found],
+        call.collection.name: [_row(call, name, queue, detailed) for name, queue in found],
         "links": documents.next_links(
-            path,
+            call.collection_href,
             {
                 "limit": limit if query.text("limit") else None,
                 "detailed": detailed if query.text("detailed") else None,
@@ -146,7 +145,7 @@ def list_page(call: Call) -> Reply:
         ),
     }
     if with_count:
-        count = queues.number(call.session, call.project, call.settings.region)
+        count = queues.number(call.session, call.project, call.region)
         if count:
             document["count"] = count
     return documents.reply(document)
@@ -154,7 +153,7 @@ def list_page(call: Call) -> Reply:
 
 def _candidates(call: Call, after: str, limit: int, *, reads: bool) -> Iterator[tuple[str, Queue | None]]:
     """Names after ``after``, each with its queue where the caller reads them. Rows without a queue are passed over."""
-    session, region = call.session, call.settings.region
+    session, region = call.session, call.region
     step = limit
     while True:
         names = queues.names(session, call.project, region, after=after, limit=step)
@@ -210,7 +209,7 @@ def _readings(text: str) -> tuple[str | int, ...]:
 
 
 def _row(call: Call, name: str, queue: Queue | None, detailed: bool) -> dict[str, Any]:
-    row: dict[str, Any] = {"name": name, "href": documents.queue_href(call.dialect.prefix, name)}
+    row: dict[str, Any] = {"name": name, "href": f"{call.collection_href}/{name}"}
     if detailed:
         row["metadata"] = metadata.as_json(_metadata(call, queue))
     return row
@@ -219,16 +218,17 @@ def _row(call: Call, name: str, queue: Queue | None, detailed: bool) -> dict[str
 def stats(call: Call) -> Reply:
     """200 with the numbers of messages, and the oldest and newest where there are any. Delayed ones count as free.
 
-    A missing queue has none; in v1 it is 404.
+    A topic has but one number. A missing queue has none; in v1 it is 404.
     """
     try:
         found = queues.stats(call.session, call.ref)
     except QueueNotFound:
         if not call.dialect.is_lazy:
             raise
-        return documents.reply({"messages": {"claimed": 0, "free": 0, "total": 0}})
+        found = Stats(Counts(0, 0, 0), None, None)
     claimed, free = found.counts.in_flight, found.counts.visible + found.counts.delayed
-    shown: dict[str, Any] = {"claimed": claimed, "free": free, "total": claimed + free}
+    shown: dict[str, Any] = {"claimed": claimed, "free": free} if call.collection.is_consumed else {}
+    shown["total"] = claimed + free
     if found.oldest is not None and found.newest is not None:
         shown["oldest"] = documents.stats_message(found.oldest, call.queue_href)
         shown["newest"] = documents.stats_message(found.newest, call.queue_href)
