@@ -1,4 +1,4 @@
-"""The command line: ``sqs-facade serve``."""
+"""The command line: ``sqs-facade serve``, ``sqs-facade websocket``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -57,10 +58,49 @@ def serve(config: Path | None, **options: Any) -> None:
     flags = {name: value for name, value in options.items() if value is not None and value is not False}
     _stop_with_parent()
     try:
-        code = _serve(load(flags, file=config))
+        settings = load(flags, file=config)
     except SettingsInvalid as problem:
         _refuse(str(problem))
-    sys.exit(code)
+    sys.exit(_attached(settings, settings.port, _run_http))
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", "websocket_port", type=int, help="0 picks a free one.  [default: 9000]")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Of the embedded Valkey; may be a running service's.")
+@click.option("--redis", metavar="URL", help="Use this Redis or Valkey (redis://, rediss://, unix://).")
+@click.option("--ephemeral", is_flag=True, help="Embedded Valkey in memory, gone at exit.")
+@click.option("--durability", metavar="LEVEL", help="memory, fsync or replicated.  [default: fsync]")
+@click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings.")
+@click.option("--ready-file", type=click.Path(path_type=Path), help="Written when ready; holds the URL.")
+@click.option("--open-bind", is_flag=True, help="Serve other machines without credentials.")
+def websocket(config: Path | None, **options: Any) -> None:
+    """Serve Zaqar over WebSocket until SIGTERM or Ctrl-C, beside ``serve`` on the same store."""
+    flags = {name: value for name, value in options.items() if value is not None and value is not False}
+    _stop_with_parent()
+    try:
+        settings = load(flags, file=config)
+    except SettingsInvalid as problem:
+        _refuse(str(problem))
+    _attached(settings, settings.websocket_port, _run_websocket)
+    # A thread that still waits for a store that does not answer does not keep the process.
+    ending = threading.Timer(_LINGER_SECONDS, os._exit, (0,))
+    ending.daemon = True
+    ending.start()
+
+
+_LINGER_SECONDS = 0.3
+
+
+def _run_websocket(settings: Settings, url: str, port: int) -> int:
+    try:
+        from sqs_facade import sockets
+    except ModuleNotFoundError as missing:
+        if missing.name != "websockets":
+            raise
+        _refuse("the library websockets is not installed: pip install 'sqs-facade[websocket]'")
+    sockets.run(settings, url, port, lambda where: _tell(settings, where))
+    return 0
 
 
 #: A process id: the service stops when that process, which must have started it, is gone. For test runners, which may
@@ -81,7 +121,14 @@ def _stop_with_parent() -> None:
         threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
-def _serve(settings: Settings) -> int:
+def _run_http(settings: Settings, url: str, port: int) -> int:
+    from sqs_facade import serving
+
+    return serving.run(settings, url, port, lambda where: _tell(settings, where))
+
+
+def _attached(settings: Settings, wanted_port: int, run: Callable[[Settings, str, int], int]) -> int:
+    """What ``run`` returns: it is given the store's URL and the port, which are there while it runs."""
     from sqs_facade import listening
     from zaqar_core import embedded
     from zaqar_core.errors import StoreUnavailable
@@ -93,7 +140,7 @@ def _serve(settings: Settings) -> int:
     store = _Attaching(settings)
     try:
         listening.check_host(settings)
-        holder, port = listening.hold_port(settings.host, settings.port)
+        holder, port = listening.hold_port(settings.host, wanted_port)
         if settings.ready_file is not None:
             settings.ready_file.unlink(missing_ok=True)
         store.start()
@@ -104,7 +151,7 @@ def _serve(settings: Settings) -> int:
         serving.check_store(settings, url)
         store.supervise()
         with holder:
-            return serving.run(settings, url, port, lambda where: _tell(settings, where))
+            return run(settings, url, port)
     except StoreUnavailable as problem:
         _refuse(problem.reason)
     except (listening.ServingError, embedded.EmbeddedError) as problem:

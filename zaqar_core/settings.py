@@ -44,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host: str = "127.0.0.1"
     #: 0 picks a free port.
     port: Port = 9324
+    #: Of ``sqs-facade websocket``; 0 picks a free one.
+    websocket_port: Port = 9000
     workers: Positive = 1
     #: Written when the service is ready: one line, the URL.
     ready_file: Path | None = None

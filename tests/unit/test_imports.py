@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LAYERS = {"store": 0, "core": 1, "rest": 2, "web": 2, "sqs": 2, "serving": 3, "wsgi": 4}
+LAYERS = {"store": 0, "core": 1, "rest": 2, "web": 2, "sqs": 2, "websocket": 3, "serving": 4, "wsgi": 5}
 FACTS = {"settings", "limits", "names", "model", "errors"}
 
 
@@ -20,7 +20,7 @@ def _room(module: str) -> str | None:
     match module.split("."):
         case ["wsgi"]:
             return "wsgi"
-        case ["sqs_facade", "cli" | "serving", *_]:
+        case ["sqs_facade", "cli" | "serving" | "sockets", *_]:
             return "serving"
         case ["sqs_facade", *_]:
             return "sqs"
@@ -30,7 +30,7 @@ def _room(module: str) -> str | None:
             return None
         case ["zaqar_core", "web", "call" | "stopping", *_]:
             return "core"  # the envelope, which the faces share
-        case ["zaqar_core", "store" | "rest" | "web" as room, *_]:
+        case ["zaqar_core", "store" | "rest" | "web" | "websocket" as room, *_]:
             return room
         case ["zaqar_core", *_]:
             return "core"
@@ -69,6 +69,8 @@ def test_libraries_stay_in_their_rooms(path: Path) -> None:
         assert name.startswith("zaqar_core.web") or name == "wsgi"
     if "redis" in roots or "hiredis" in roots:
         assert name.startswith(("zaqar_core.store", "zaqar_core.embedded", "sqs_facade.serving", "sqs_facade.cli"))
+    if "websockets" in roots:
+        assert name.startswith("zaqar_core.websocket")
     assert not roots & {"boto3", "botocore", "moto", "xmltodict"}
 
 

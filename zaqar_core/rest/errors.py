@@ -41,6 +41,11 @@ class Fact(Enum):
     MESSAGE_NOT_FOUND = auto()
     MESSAGES_NOT_FOUND = auto()
     SUBSCRIBED_ALREADY = auto()
+    FRAME_MALFORMED = auto()
+    FRAME_INVALID = auto()
+    ACTION_UNKNOWN = auto()
+    NOT_AUTHENTICATED = auto()
+    OTHER_PROJECT = auto()
 
 
 @dataclass(eq=False)
@@ -111,6 +116,11 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Fact.MESSAGE_NOT_FOUND: Words(404, _NOT_FOUND, "There is no such message in the queue."),
     Fact.MESSAGES_NOT_FOUND: Words(404, _NOT_FOUND, "None of these messages is in the queue."),
     Fact.SUBSCRIBED_ALREADY: Words(409, "Resource conflict", "The subscriber has a confirmed subscription already."),
+    Fact.FRAME_MALFORMED: Words(400, "Invalid frame"),
+    Fact.FRAME_INVALID: Words(400, "Schema validation failed"),
+    Fact.ACTION_UNKNOWN: Words(400, "Invalid action", "There is no action {detail}."),
+    Fact.NOT_AUTHENTICATED: Words(403, "Not authentified", "{detail}"),
+    Fact.OTHER_PROJECT: Words(403, "Not authorized", "The connection is authentified for another project."),
     core.QueueNotFound: Words(404, _NOT_FOUND, "There is no such queue or topic."),
     core.ClaimNotFound: Words(404, _NOT_FOUND, "There is no such claim on the queue."),
     core.SubscriptionNotFound: Words(404, _NOT_FOUND, "There is no such subscription of the queue."),

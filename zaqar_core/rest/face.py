@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from zaqar_core.core import Session
@@ -15,6 +15,7 @@ from zaqar_core.rest.dialect import Dialect
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.identity import Authenticator
 from zaqar_core.rest.resources import versions
+from zaqar_core.rest.routes import Route
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Refusal, Reply, Request
 
@@ -50,8 +51,15 @@ class ZaqarFace:
 
     def answer(self, request: Request, session: Session) -> Reply:
         """See :class:`zaqar_core.web.call.Face`. Never raises."""
+        return self._answered(request, self._run, request, session)
+
+    def answer_route(self, request: Request, session: Session, route: Route, values: list[str]) -> Reply:
+        """The same for an operation of v2 that was not found by its path. ``values`` are the path's variable parts."""
+        return self._answered(request, self._run_route, dialect.V2, route, request, session, values)
+
+    def _answered(self, request: Request, run: Callable[..., Reply], *arguments: Any) -> Reply:
         try:
-            reply = self._run(request, session)
+            reply = run(*arguments)
         except RestError as problem:
             reply = errors.of_request(problem)
         except CoreError as fact:
@@ -109,7 +117,6 @@ class ZaqarFace:
             raise RestError(Fact.NOT_ADMIN)
 
     def _run_in(self, version: Dialect, request: Request, session: Session) -> Reply:
-        settings = self._settings
         found = routes.find(version, request.path[len(version.prefix) :])
         if found is None:
             raise RestError(Fact.NO_SUCH_PATH)
@@ -117,6 +124,12 @@ class ZaqarFace:
         route = methods.get(request.method)
         if route is None:
             return _other_method(request, routes.allow(methods))
+        return self._run_route(version, route, request, session, values)
+
+    def _run_route(
+        self, version: Dialect, route: Route, request: Request, session: Session, values: list[str]
+    ) -> Reply:
+        settings = self._settings
         if route.admin:
             self._require_admin(request)
         parameters.check_headers(request, settings)

@@ -1,0 +1,32 @@
+"""The process of ``sqs-facade websocket``: its core, its upkeep, its server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from zaqar_core.core import Core
+from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.settings import Settings
+from zaqar_core.upkeep import Upkeep
+from zaqar_core.websocket import server
+from zaqar_core.websocket.conversation import Service
+
+
+def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]) -> None:
+    """Serve until a signal. ``on_ready`` gets the service's URL once connections are accepted.
+
+    Raises StoreUnavailable.
+    """
+    core = Core(settings, url)
+    Upkeep(core).start()
+    try:
+        server.run(
+            settings, Service(core, ZaqarFace(settings)), port, lambda: on_ready(f"ws://{shown(settings)}:{port}")
+        )
+    finally:
+        core.close()
+
+
+def shown(settings: Settings) -> str:
+    """The host as it stands in a URL."""
+    return f"[{settings.host}]" if ":" in settings.host else settings.host

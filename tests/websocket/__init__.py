@@ -1,0 +1,1 @@
+"""The WebSocket transport: a real process, real connections, a real store."""

@@ -1,0 +1,118 @@
+"""A WebSocket service as a process, and a client that speaks either encoding."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from tests.conftest import _wait
+from tests.zaqar.conftest import Zaqar
+from zaqar_core.core import Session
+from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.settings import Settings
+
+ANSWER_SECONDS = 20.0
+
+
+@dataclass
+class Service:
+    """A running ``sqs-facade websocket``."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
+@contextmanager
+def serving(**settings: str) -> Iterator[Service]:
+    """One on a free port; ``settings`` by their environment names."""
+    with tempfile.TemporaryDirectory(prefix="sf") as folder:
+        ready = Path(folder) / "ready"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sqs_facade.cli", "websocket", "--port", "0", "--ready-file", str(ready)],
+            env={**os.environ, **{f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}},
+        )
+        try:
+            _wait(lambda: ready.exists() or process.poll() is not None, "the service")
+            yield Service(ready.read_text().strip(), process)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def sockets(valkey: str) -> Iterator[Service]:
+    """A service shared by all tests, on the store of the fixture ``core``."""
+    with serving(redis=valkey, durability="memory", signed_url_key="a secret") as service:
+        yield service
+
+
+@dataclass
+class Client:
+    """One connection of a project. ``is_binary`` is the encoding of its frames."""
+
+    connection: ClientConnection
+    is_binary: bool
+    project: str = field(default_factory=lambda: uuid.uuid4().hex)
+    client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def send(self, document: Any) -> None:
+        self.connection.send(msgspec.msgpack.encode(document) if self.is_binary else json.dumps(document))
+
+    def receive(self, seconds: float = ANSWER_SECONDS) -> Any:
+        """The next frame, which is in the encoding of the client's own."""
+        data = self.connection.recv(timeout=seconds)
+        assert isinstance(data, bytes) == self.is_binary
+        return msgspec.msgpack.decode(data) if isinstance(data, bytes) else json.loads(data)
+
+    @property
+    def headers(self) -> dict[str, Any]:
+        return {"Client-ID": self.client_id, "X-Project-ID": self.project}
+
+    def ask(self, action: str, body: Any = None, **headers: Any) -> Any:
+        """The whole answer."""
+        self.send({"action": action, "headers": {**self.headers, **headers}, "body": {} if body is None else body})
+        return self.receive()
+
+    def call(self, action: str, **fields: Any) -> tuple[int, Any]:
+        """Status and body of the answer."""
+        answer = self.ask(action, fields)
+        return answer["headers"]["status"], answer["body"]
+
+
+@pytest.fixture(params=[False, True], ids=["text", "binary"])
+def client(request: Any, sockets: Service) -> Iterator[Client]:
+    """A connection of a project of its own, in each encoding."""
+    with connect(sockets.url) as connection:
+        yield Client(connection, request.param)
+
+
+@pytest.fixture
+def open_client(sockets: Service) -> Iterator[Callable[..., Client]]:
+    """Opens further connections."""
+    with ExitStack() as opened:
+
+        def opening(*, is_binary: bool = False, **parts: Any) -> Client:
+            return Client(opened.enter_context(connect(sockets.url)), is_binary, **parts)
+
+        yield opening
+
+
+@pytest.fixture
+def zaqar_over_core(session: Session) -> Callable[[str], Zaqar]:
+    """A client of the HTTP face for a project, on the same store."""
+    return lambda project: Zaqar(session, ZaqarFace(Settings()), project)

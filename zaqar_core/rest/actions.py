@@ -1,0 +1,234 @@
+"""Which action of a WebSocket frame is which operation: one table. An action is a route whose path, query and body are
+named fields of one object, and whose answer is told in a frame's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from zaqar_core import queues as core_queues
+from zaqar_core.messages import get_many
+from zaqar_core.rest import bodies, documents, metadata
+from zaqar_core.rest.call import Call
+from zaqar_core.rest.dialect import V2
+from zaqar_core.rest.errors import Fact, RestError
+from zaqar_core.rest.resources import messages, queues
+from zaqar_core.rest.routes import ROUTES, Route
+from zaqar_core.web.call import Reply
+
+Fields = Mapping[str, Any]
+#: A frame's body from the fields of its request and the route's successful answer.
+Words = Callable[[Fields, Reply], Any]
+
+#: Every field that an action may have, and the JSON types of its value. Null is as absent.
+TYPES: Mapping[str, tuple[type, ...]] = {
+    "queue_name": (str,),
+    "message_id": (str,),
+    "claim_id": (str,),
+    "subscription_id": (str,),
+    "marker": (str, int),
+    "limit": (int,),
+    "pop": (int,),
+    "name": (str,),
+    "detailed": (bool,),
+    "with_count": (bool,),
+    "echo": (bool,),
+    "include_claimed": (bool,),
+    "include_delayed": (bool,),
+    "message_ids": (list,),
+    "claim_ids": (list,),
+}
+_TYPE_NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "an array of strings"}
+
+#: Fields whose parameter in a query has another name.
+_PARAMETERS = {"message_ids": "ids"}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """``names`` are the fields that stand in the route's path, in its order; all are required, ``needed`` beside them.
+    ``query`` are those of its query string; ``members`` those that are copied into its body, ``document`` the one that
+    is its body. ``says`` is the frame's body."""
+
+    route: Route
+    says: Words
+    names: tuple[str, ...] = ("queue_name",)
+    query: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    document: str | None = None
+    needed: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every field that the action looks at."""
+        return (*self.names, *self.query, *self.members, *((self.document,) if self.document else ()))
+
+
+@dataclass(slots=True)
+class Asked:
+    """An action as the route's handler takes it. ``path`` is as HTTP would have it."""
+
+    action: Action
+    path: str
+    names: list[str]
+    query: str
+    body: bytes
+
+
+def find(name: str, fields: Fields) -> Asked:
+    """The action with its fields checked as far as the table says. Raises RestError."""
+    action = ACTIONS.get(name)
+    if action is None:
+        raise RestError(Fact.ACTION_UNKNOWN, name[:64])
+    given = {field: fields[field] for field in action.fields if fields.get(field) is not None}
+    for field, value in given.items():
+        _check(field, value)
+    for field in (*action.names, *action.needed):
+        if not given.get(field):
+            raise RestError(Fact.BODY_INVALID, f'"{field}" is required.')
+    names = [given[field] for field in action.names]
+    if any("/" in one for one in names[1:]):
+        raise RestError(Fact.RULE_BROKEN, "An id has no slash.")
+    query = {_PARAMETERS.get(field, field): _text(given[field]) for field in action.query if field in given}
+    return Asked(action, _path(action.route, names), names, urlencode(query), _body(action, given))
+
+
+def _check(field: str, value: Any) -> None:
+    kinds = TYPES.get(field)
+    if kinds is None:  # the operation checks it
+        return
+    is_right = type(value) in kinds
+    if kinds == (list,):
+        is_right = is_right and all(type(one) is str for one in value)
+    if not is_right:
+        raise RestError(Fact.BODY_INVALID, f'"{field}" must be {_TYPE_NAMES[kinds[0]]}.')
+
+
+def _text(value: Any) -> str:
+    if type(value) is bool:
+        return "true" if value else "false"
+    return ",".join(value) if type(value) is list else str(value)
+
+
+def _path(route: Route, names: list[str]) -> str:
+    rest = iter(names)
+    parts = [next(rest) if part.startswith("{") else part for part in route.path.split("/")]
+    return f"{V2.prefix}/{'/'.join(parts)}"
+
+
+def _body(action: Action, given: Fields) -> bytes:
+    if action.document is not None:
+        return bodies.compact(given[action.document]) if action.document in given else b""
+    members = {field: given[field] for field in action.members if field in given}
+    return bodies.compact(members) if members or action.route.method == "PATCH" else b""
+
+
+# -- where an action answers otherwise than its path -------------------------------------------------------------------
+
+
+def _metadata(call: Call) -> Reply:
+    """The metadata as it was set, without defaults, or 404."""
+    return documents.reply(metadata.joined(core_queues.get(call.session, call.ref)))
+
+
+def _stats(call: Call) -> Reply:
+    """The numbers, or 404."""
+    core_queues.get(call.session, call.ref)
+    return queues.stats(call)
+
+
+def _get_many(call: Call) -> Reply:
+    """Those of the ids that are there, perhaps none."""
+    ids = call.query.items("ids", call.settings.max_messages_per_page)
+    found = get_many(call.session, call.ref, ids)
+    return documents.reply({"messages": messages.shown(call, found, attributes=False)})
+
+
+# -- what is said of an answer -----------------------------------------------------------------------------------------
+
+
+def _as_it_is(_: Fields, reply: Reply) -> Any:
+    return orjson.loads(reply.body) if reply.body else {}
+
+
+def _without_links(fields: Fields, reply: Reply) -> Any:
+    """Pages of a frame go on after the last one's id or name, as ``marker``; links are for paths."""
+    document = _as_it_is(fields, reply)
+    document.pop("links", None)
+    return document
+
+
+def _sentence(text: str) -> Words:
+    return lambda fields, _: text.format_map(fields)
+
+
+def _posted(_: Fields, reply: Reply) -> Any:
+    location = dict(reply.headers)["Location"]
+    return {"message_ids": location.partition("?ids=")[2].split(",")}
+
+
+def _message(fields: Fields, reply: Reply) -> Any:
+    return {"messages": _as_it_is(fields, reply)}
+
+
+def _claim(fields: Fields, reply: Reply) -> Any:
+    if reply.status != 201:
+        return {}
+    claim_id = dict(reply.headers)["Location"].rpartition("/")[2]
+    return {"claim_id": claim_id, **_as_it_is(fields, reply)}
+
+
+def _route(relation: str, method: str) -> Route:
+    [found] = [
+        route for route in ROUTES if (route.relation, route.method) == (relation, method) and V2 in route.versions
+    ]
+    return found
+
+
+def _own(path_of: Route, run: Callable[[Call], Reply]) -> Route:
+    """A route of the same path and method with another answer."""
+    return Route(path_of.relation, path_of.method, path_of.path, run, (V2,), collection=path_of.collection)
+
+
+_PAGE = ("marker", "limit")
+_TERMS = ("ttl", "grace")
+
+ACTIONS: Mapping[str, Action] = {
+    "queue_create": Action(_route("queue", "PUT"), _sentence("Queue {queue_name} created."), document="metadata"),
+    "queue_list": Action(_route("queues", "GET"), _without_links, (), query=(*_PAGE, "detailed", "name", "with_count")),
+    "queue_get": Action(_own(_route("queue", "GET"), _metadata), _as_it_is),
+    "queue_delete": Action(_route("queue", "DELETE"), _sentence("Queue {queue_name} removed.")),
+    "queue_get_stats": Action(_own(_route("queue_stats", "GET"), _stats), _as_it_is),
+    "queue_purge": Action(
+        _route("queue_purge", "POST"), _sentence("Queue {queue_name} purged."), members=("resource_types",)
+    ),
+    "message_post": Action(_route("post_messages", "POST"), _posted, members=("messages",)),
+    "message_list": Action(
+        _route("messages", "GET"), _without_links, query=(*_PAGE, "echo", "include_claimed", "include_delayed")
+    ),
+    "message_get": Action(_route("message_get", "GET"), _message, ("queue_name", "message_id")),
+    "message_get_many": Action(
+        _own(_route("messages", "GET"), _get_many), _as_it_is, query=("message_ids",), needed=("message_ids",)
+    ),
+    "message_delete": Action(
+        _route("message_delete", "DELETE"), _as_it_is, ("queue_name", "message_id"), query=("claim_id",)
+    ),
+    "message_delete_many": Action(
+        _route("messages_delete", "DELETE"), _as_it_is, query=("message_ids", "claim_ids", "pop")
+    ),
+    "claim_create": Action(_route("post_claim", "POST"), _claim, query=("limit",), members=_TERMS),
+    "claim_get": Action(_route("claim", "GET"), _as_it_is, ("queue_name", "claim_id")),
+    "claim_update": Action(
+        _route("patch_claim", "PATCH"),
+        _sentence("Claim {claim_id} updated."),
+        ("queue_name", "claim_id"),
+        members=_TERMS,
+    ),
+    "claim_delete": Action(
+        _route("delete_claim", "DELETE"), _sentence("Claim {claim_id} deleted."), ("queue_name", "claim_id")
+    ),
+}

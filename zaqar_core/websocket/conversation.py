@@ -1,0 +1,98 @@
+"""One connection's conversation: from a frame to its answer. No I/O but the store's."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from zaqar_core.core import Core
+from zaqar_core.errors import StoreUnavailable
+from zaqar_core.rest import actions, errors
+from zaqar_core.rest.errors import RestError
+from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.web.call import Refusal, Reply, Request
+from zaqar_core.websocket import frames
+from zaqar_core.websocket.admission import Admission, Gate, Refused
+from zaqar_core.websocket.frames import Frame
+
+_log = logging.getLogger("sqs_facade.websocket")
+
+AUTHENTICATE = "authenticate"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What all conversations of a process share."""
+
+    core: Core
+    face: ZaqarFace
+    gate: Gate | None = None
+
+
+class Conversation:
+    """Frames come one at a time; each may come in a thread of its own."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.admission = Admission(service.core.settings, service.gate)
+
+    def answer(self, data: str | bytes) -> str | bytes:
+        """The reply frame, in the encoding of the request. Never raises."""
+        is_binary = isinstance(data, bytes)
+        frame = Frame()
+        try:
+            value: Any = None
+            try:
+                value = frames.read(data)
+                frame = frames.parse(value)
+                status, body = self._act(frame)
+            except RestError as problem:
+                frame = frame if frame.action else frames.echo(value)
+                status, body = _told(errors.of_request(problem))
+            return frames.reply(frame, status, body, is_binary=is_binary)
+        except Exception:
+            _log.exception("a frame failed: %s", frame.action[:64])
+            status, body = _told(errors.unforeseen())
+            return frames.reply(Frame(frame.action), status, body, is_binary=is_binary)
+
+    def _act(self, frame: Frame) -> tuple[int, Any]:
+        if frame.action == AUTHENTICATE:
+            return self._authenticate(frame)
+        asked = actions.find(frame.action, frame.fields)
+        route = asked.action.route
+        request = Request(route.method, asked.path, asked.query, asked.body, {})
+        request.environ = self.admission.check(frame, asked.path, route.method)
+        reply = self._run(request, asked)
+        if reply.status >= 400:
+            return _told(reply)
+        return reply.status, asked.action.says(frame.fields, reply)
+
+    def _run(self, request: Request, asked: actions.Asked) -> Reply:
+        core, face = self._service.core, self._service.face
+        if len(request.body) > face.body_limit(request.environ):
+            return face.refuse(request, Refusal.BODY_TOO_LARGE)
+        try:
+            session = core.new_session(core)
+        except StoreUnavailable:
+            return face.refuse(request, Refusal.UNAVAILABLE)
+        try:
+            return face.answer_route(request, session, asked.action.route, asked.names)
+        finally:
+            session.close()
+
+    def _authenticate(self, frame: Frame) -> tuple[int, Any]:
+        try:
+            self.admission.authenticate(frame)
+        except Refused:
+            return 401, {"error": "Failed to authenticate: the token is missing, wrong or expired."}
+        return 200, {"message": "Authentified."}
+
+
+def _told(reply: Reply) -> tuple[int, Any]:
+    """An error of the REST face in a frame's words."""
+    document = orjson.loads(reply.body)
+    title, description = document["title"], document["description"]
+    return reply.status, {"error": f"{title}. {description}", "exception": description}

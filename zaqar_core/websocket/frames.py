@@ -1,0 +1,156 @@
+"""Frames in and out: text is JSON, binary is MessagePack; both hold what JSON can."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import orjson
+
+from zaqar_core.rest import bodies
+from zaqar_core.rest.errors import Fact, RestError
+
+#: Headers of a frame, by their names in lower case, and how a request's environ has them. All others are nothing.
+HEADERS: Mapping[str, str] = {
+    "client-id": "HTTP_CLIENT_ID",
+    "x-project-id": "HTTP_X_PROJECT_ID",
+    "x-auth-token": "HTTP_X_AUTH_TOKEN",
+    "url-signature": "HTTP_URL_SIGNATURE",
+    "url-expires": "HTTP_URL_EXPIRES",
+    "url-methods": "HTTP_URL_METHODS",
+    "url-paths": "HTTP_URL_PATHS",
+}
+#: Those that may be an array.
+_LISTS = frozenset(("HTTP_URL_METHODS", "HTTP_URL_PATHS"))
+_NEVER_SHOWN = "x-auth-token"
+
+#: Deeper than a stored message, or metadata, can be.
+_MOST_DEPTH = 300
+
+_read_binary = msgspec.msgpack.Decoder().decode
+_write_binary = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(slots=True)
+class Frame:
+    """One request. ``shown`` is its headers as they came, without secrets; ``environ`` those that mean something."""
+
+    action: str = ""
+    fields: dict[str, Any] = field(default_factory=dict)
+    shown: dict[str, Any] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=dict)
+
+
+def read(data: str | bytes) -> Any:
+    """What a frame holds. Raises RestError when it is not JSON, or MessagePack of what JSON can hold."""
+    value: Any
+    if isinstance(data, str):
+        value = bodies.parse(data.encode())
+        if data.count("[") + data.count("{") > _MOST_DEPTH:
+            _check_plain(value)
+        return value
+    try:
+        value = _read_binary(data)
+    except (msgspec.DecodeError, RecursionError) as problem:
+        raise RestError(Fact.FRAME_MALFORMED, f"The frame is not MessagePack: {problem}.") from None
+    _check_plain(value)
+    return value
+
+
+def parse(value: Any) -> Frame:
+    """``{"action", "headers"?, "body"?}``. Raises RestError."""
+    if type(value) is not dict or type(value.get("action")) is not str:
+        raise RestError(Fact.FRAME_INVALID, 'A frame is an object with an "action".')
+    fields, headers = value.get("body"), value.get("headers")
+    fields = {} if fields is None else fields
+    headers = {} if headers is None else headers
+    if type(fields) is not dict:
+        raise RestError(Fact.FRAME_INVALID, '"body" must be an object.')
+    if type(headers) is not dict:
+        raise RestError(Fact.FRAME_INVALID, '"headers" must be an object.')
+    return Frame(value["action"], fields, _shown(headers), _environ(headers))
+
+
+def echo(value: Any) -> Frame:
+    """As much of a frame that is not right as an answer can repeat."""
+    found = Frame()
+    if type(value) is dict:
+        if type(value.get("action")) is str:
+            found.action = value["action"]
+        if type(value.get("body")) is dict:
+            found.fields = value["body"]
+        if type(value.get("headers")) is dict:
+            found.shown = _shown(value["headers"])
+    return found
+
+
+def _shown(headers: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in headers.items() if name.lower() != _NEVER_SHOWN}
+
+
+def _environ(headers: dict[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in headers.items():
+        key = HEADERS.get(name.lower())
+        if key is None or value is None:
+            continue
+        if key in _LISTS and type(value) is list and all(type(one) is str for one in value):
+            value = ",".join(value)
+        if type(value) is not str or any(ord(character) < 32 or ord(character) == 127 for character in value):
+            raise RestError(Fact.FRAME_INVALID, f'Header "{name}" must be a string without control characters.')
+        # As an HTTP server reads the same header in UTF-8: one project is one project.
+        found[key] = value.encode().decode("latin-1")
+    return found
+
+
+def _check_plain(value: Any) -> None:
+    """MessagePack knows values that JSON does not."""
+    level = [value]
+    for _ in range(_MOST_DEPTH):
+        below: list[Any] = []
+        for item in level:
+            kind = type(item)
+            if kind is dict:
+                if not all(type(name) is str for name in item):
+                    raise RestError(Fact.FRAME_MALFORMED, "The keys of a map must be strings.")
+                below += item.values()
+            elif kind is list:
+                below += item
+            elif kind is float:
+                if not math.isfinite(item):
+                    raise RestError(Fact.FRAME_MALFORMED, "A number is not finite.")
+            elif kind is int:
+                if not -(1 << 63) <= item < 1 << 63:
+                    raise RestError(Fact.FRAME_MALFORMED, "An integer is outside the signed 64 bit range.")
+            elif not (kind is str or kind is bool or item is None):
+                raise RestError(Fact.FRAME_MALFORMED, "Only what JSON can hold is accepted: no bin, no extensions.")
+        if not below:
+            return
+        level = below
+    raise RestError(Fact.FRAME_MALFORMED, "The frame is nested too deep.")
+
+
+def reply(frame: Frame, status: int, body: Any, *, is_binary: bool) -> str | bytes:
+    """The answer to a frame, in its encoding."""
+    return write(
+        {
+            "request": {"action": frame.action, "body": frame.fields, "api": "v2", "headers": frame.shown},
+            "headers": {"status": status},
+            "body": body,
+        },
+        is_binary=is_binary,
+    )
+
+
+def write(document: Any, *, is_binary: bool) -> str | bytes:
+    """A frame of that content."""
+    if is_binary:
+        return _write_binary(document)
+    try:
+        return orjson.dumps(document).decode()
+    except TypeError:  # deeper than orjson writes: a message may be as deep, and stands in a frame a little deeper
+        return json.dumps(document, ensure_ascii=False)

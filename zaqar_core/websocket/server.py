@@ -1,0 +1,148 @@
+"""The WebSocket server of a process: connections on an event loop, frames in a few threads.
+
+A frame's work blocks on the store, so it is done in a thread that has an execution slot for that time; there are as
+many threads as slots. An idle connection costs a few kilobytes and no thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from zaqar_core.settings import Settings
+from zaqar_core.websocket import origins
+from zaqar_core.websocket.conversation import Conversation, Service
+
+#: The envelope of a frame, and blanks, beside a body of the largest size. What is larger ends the connection (1009).
+_FRAME_TO_BODY = 4
+#: Frames of a connection that wait while one is answered; then nothing more is read from it.
+_MOST_WAITING = 4
+#: Bytes written and not yet taken by the client, after which its next frame waits.
+_MOST_UNREAD_BYTES = 64 * 1024
+#: A client that does not answer a ping within this time is gone, or does not read.
+_PING_SECONDS = 20.0
+_OPEN_SECONDS = 10.0
+#: Of a closing handshake, so that a stop is over within two seconds.
+_CLOSE_SECONDS = 0.7
+_STOP_SECONDS = 1.2
+#: Close code when a token ends, as Zaqar has it.
+EXPIRED = 4003
+
+_log = logging.getLogger("sqs_facade.websocket")
+
+
+def run(settings: Settings, service: Service, port: int, on_ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C. ``on_ready`` is called once connections are accepted."""
+    asyncio.run(_serve(settings, service, port, on_ready))
+
+
+async def _serve(settings: Settings, service: Service, port: int, on_ready: Callable[[], None]) -> None:
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # it tells of every client that goes away
+    threads = ThreadPoolExecutor(settings.execution_slots, thread_name_prefix="frame")
+    connections = _Connections(settings, service, threads)
+    server = await serve(
+        connections.handle,
+        settings.host,
+        port,
+        process_request=connections.admit,
+        reuse_port=True,
+        backlog=1024,
+        compression=None,  # 64 KiB of memory a connection, and a way to exhaust it
+        max_size=_FRAME_TO_BODY * max(settings.max_messages_post_size, settings.max_queue_metadata),
+        max_queue=_MOST_WAITING,
+        write_limit=_MOST_UNREAD_BYTES,
+        open_timeout=_OPEN_SECONDS,
+        close_timeout=_CLOSE_SECONDS,
+        ping_interval=_PING_SECONDS,
+        ping_timeout=_PING_SECONDS,
+        server_header=None,
+    )
+    on_ready()
+    await stopping.wait()
+    await _stop(server)
+    threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _stop(server: Server) -> None:
+    """Frames that run are answered if that is done in time; every connection is told that the service goes away."""
+    server.close(code=1001, reason="The service stops.")
+    try:
+        await asyncio.wait_for(server.wait_closed(), _STOP_SECONDS)
+    except TimeoutError:
+        _log.warning("connections were still open at the end")
+
+
+class _Connections:
+    """What handles them all."""
+
+    def __init__(self, settings: Settings, service: Service, threads: ThreadPoolExecutor) -> None:
+        self._settings = settings
+        self._service = service
+        self._threads = threads
+        self._open = 0
+
+    def admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        """An HTTP answer to what is not to become a WebSocket."""
+        headers = request.headers
+        if request.path == "/health" and "Upgrade" not in headers:
+            return connection.respond(HTTPStatus.OK, '{"status":"serving"}\n')
+        origin = headers.get("Origin")
+        if not origins.is_allowed(origin, headers.get("Host", ""), headers.get("Sec-Fetch-Site"), self._settings):
+            return connection.respond(HTTPStatus.FORBIDDEN, "Web pages of other origins may not call this service.\n")
+        if self._open >= self._settings.max_connections:
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "There are too many connections.\n")
+        return None
+
+    async def handle(self, connection: ServerConnection) -> None:
+        """One connection's life: each frame is answered before the next is looked at."""
+        loop, conversation = asyncio.get_running_loop(), Conversation(self._service)
+        expiry: asyncio.TimerHandle | None = None
+        self._open += 1
+        try:
+            async for data in connection:
+                reply = await loop.run_in_executor(self._threads, conversation.answer, data)
+                expiry = _watch_expiry(connection, conversation, expiry)
+                await connection.send(reply)
+        except ConnectionClosed:
+            pass  # the client broke off
+        finally:
+            self._open -= 1
+            if expiry is not None:
+                expiry.cancel()
+
+
+def _watch_expiry(
+    connection: ServerConnection, conversation: Conversation, before: asyncio.TimerHandle | None
+) -> asyncio.TimerHandle | None:
+    """The connection ends with its token: a newer token moves the end."""
+    grant, loop = conversation.admission.grant, asyncio.get_running_loop()
+    expires = None if grant is None or grant.expires is None else loop.time() + grant.expires - time.time()
+    if before is not None and expires is not None and abs(before.when() - expires) < 1:
+        return before
+    if before is not None:
+        before.cancel()
+    if expires is None:
+        return None
+
+    def close() -> None:
+        task = loop.create_task(connection.close(EXPIRED, "Authentication expired."))
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)
+
+    return loop.call_at(expires, close)
+
+
+#: The loop itself holds tasks only weakly.
+_closing: set[asyncio.Task[None]] = set()
