@@ -55,7 +55,7 @@ def read(data: str | bytes) -> Any:
         return value
     try:
         value = _read_binary(data)
-    except (msgspec.DecodeError, RecursionError) as problem:
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as problem:  # ValueError: text not UTF-8
         raise RestError(Fact.FRAME_MALFORMED, f"The frame is not MessagePack: {problem}.") from None
     _check_plain(value)
     return value
