@@ -42,13 +42,20 @@ _log = logging.getLogger("sqs_facade.websocket")
 
 def run(settings: Settings, service: Service, port: int, on_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or Ctrl-C. ``on_ready`` is called once connections are accepted."""
-    asyncio.run(_serve(settings, service, port, on_ready))
+
+    async def until_told() -> None:
+        loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        await serving(settings, service, port, on_ready, stopping)
+
+    asyncio.run(until_told())
 
 
-async def _serve(settings: Settings, service: Service, port: int, on_ready: Callable[[], None]) -> None:
-    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+async def serving(
+    settings: Settings, service: Service, port: int, on_ready: Callable[[], None], stopping: asyncio.Event
+) -> None:
+    """Serve until ``stopping`` is set."""
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # it tells of every client that goes away
     threads = ThreadPoolExecutor(settings.execution_slots, thread_name_prefix="frame")
     connections = _Connections(settings, service, threads)
