@@ -16,8 +16,9 @@ def python_with(*packages: str) -> Path:
     folder = Path(FOLDER).absolute() / packages[0].replace("==", "-")
     python = folder / "bin" / "python"
     done = folder / "complete"
-    if not done.exists():
+    wanted = "\n".join(packages)
+    if not (done.exists() and done.read_text() == wanted):
         venv.create(folder, with_pip=True, clear=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], stdin=subprocess.DEVNULL, check=True)
-        done.touch()
+        done.write_text(wanted)
     return python

@@ -12,6 +12,23 @@ FUNCTIONAL = {
     ".v1_1.test_health.": _NOT_BUILT + "pools, whose health this is",
 }
 
+_WORDING = "it compares the wording of an error"
+
+#: Those of the WebSocket transport's unit tests.
+WEBSOCKET = {
+    ".test_post_invalid_ttl": _WORDING,
+    ".test_post_no_body": _WORDING,
+    ".test_on_message_with_invalid_input_binary": _WORDING,
+    ".test_ipv6_escaped": _MOCKED,
+    ".test_list_returns_503_on_nopoolfound_exception": _MOCKED,
+    ".SubscriptionTest.": _MOCKED + ": it makes and reads subscriptions in Zaqar's own store",
+    ".AuthTest.test_auth_response": _MOCKED,
+    ".AuthTest.test_different_project": _MOCKED,
+    ".AuthTest.test_failed_auth": _MOCKED,
+    ".AuthTest.test_post": _MOCKED,
+    ".AuthTest.test_reauth": _MOCKED,
+}
+
 #: The same for the unit tests of v2, which are run because there are few functional ones.
 UNIT = {
     ".test_flavors_new.": _NOT_BUILT + "flavors",

@@ -1,6 +1,6 @@
 """Runs in the environment of a published Zaqar: its own tests against a service that runs elsewhere.
 
-    python inside.py functional|unit URL CONFIGS [PART ...]
+    python inside.py functional|unit|websocket URL CONFIGS [PART ...]
 
 CONFIGS is a writable copy of the package's ``tests/etc``. Tests whose id holds a PART are left out. Prints one JSON
 object a test: ``id``, ``outcome`` (passed, failed, skipped, left out) and ``text``.
@@ -10,6 +10,7 @@ object a test: ``id``, ``outcome`` (passed, failed, skipped, left out) and ``tex
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -110,10 +111,38 @@ def _unit(url, _):
     return published
 
 
+def _websocket(url, _):
+    """The unit tests of the WebSocket transport call a protocol object: this one forwards its frames."""
+    os.environ["ZAQAR_TEST_MONGODB"] = os.environ["ZAQAR_TEST_REDIS"] = "1"
+
+    from forward import ForwardFrames
+
+    ForwardFrames.factory = StandIn()
+    from zaqar.tests.unit.transport.websocket import base
+    from zaqar.transport import base as transport
+
+    class Bootstrap(StandIn):
+        def __init__(self, conf):
+            super().__init__()
+            self.transport = StandIn()
+            self.transport.factory = lambda: ForwardFrames(url)
+            self.api = StandIn()
+            self.api.get_defaults = lambda: transport.ResourceDefaults(conf)
+
+    base.bootstrap = StandIn()
+    base.bootstrap.Bootstrap = Bootstrap
+
+    import zaqar.tests.unit.transport.websocket as published
+
+    importlib.import_module("zaqar.transport.websocket.factory")  # a test looks it up without importing it
+
+    return published
+
+
 def main():
     kind, url, configs, *parts = sys.argv[1:]
     os.environ["ZAQAR_TESTS_CONFIGS_DIR"] = configs
-    published = {"functional": _functional, "unit": _unit}[kind](url, configs)
+    published = {"functional": _functional, "unit": _unit, "websocket": _websocket}[kind](url, configs)
 
     root = published.__path__[0].removesuffix(published.__name__.replace(".", "/"))
     found = unittest.defaultTestLoader.discover(published.__path__[0], top_level_dir=root)

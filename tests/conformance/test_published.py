@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from tests.conformance.environments import FOLDER, python_with
-from tests.conformance.exceptions import FUNCTIONAL, UNIT
+from tests.conformance.exceptions import FUNCTIONAL, UNIT, WEBSOCKET
 
 INSIDE = Path(__file__).with_name("inside.py")
 
 #: What the wheels' tests import and the wheels do not ask for.
-TEST_LIBRARIES = ("ddt", "fixtures", "oslotest", "pymongo", "redis", "testscenarios", "testtools")
+TEST_LIBRARIES = ("ddt", "fixtures", "oslotest", "pymongo", "redis", "testscenarios", "testtools", "websockets")
 
 pytestmark = [
     pytest.mark.skipif(FOLDER is None, reason="slow: installs two releases of zaqar"),
@@ -40,6 +40,7 @@ SUITES = (
     Published("23.0.1", "functional", (".wsgi.v2.", ".wsgi.test_versions."), {}),
     Published("18.0.0", "functional", (".wsgi.v1.", ".wsgi.v1_1.", ".wsgi.test_versions."), FUNCTIONAL),
     Published("23.0.1", "unit", (".test_claims.", ".test_messages.", ".test_queue_lifecycle.", ".test_urls."), UNIT),
+    Published("23.0.1", "websocket", (".test_claims.", ".test_messages.", ".test_queue_lifecycle."), WEBSOCKET),
 )
 
 
@@ -52,13 +53,14 @@ class Outcome:
 
 
 @pytest.fixture(scope="module", params=SUITES, ids=lambda suite: f"{suite.version}-{suite.kind}")
-def outcome(request: Any, signing_service: str, tmp_path_factory: Any) -> Outcome:
+def outcome(request: Any, tmp_path_factory: Any) -> Outcome:
     suite = request.param
+    url = request.getfixturevalue("signing_sockets" if suite.kind == "websocket" else "signing_service")
     python = python_with(f"zaqar=={suite.version}", *TEST_LIBRARIES)
     [etc] = python.parents[1].glob("lib/python3*/site-packages/zaqar/tests/etc")
     configs = shutil.copytree(etc, tmp_path_factory.mktemp("zaqar") / "etc")
     ran = subprocess.run(
-        [python, "-W", "ignore", INSIDE, suite.kind, signing_service, configs, *(suite.exceptions or FUNCTIONAL)],
+        [python, "-W", "ignore", INSIDE, suite.kind, url, configs, *(suite.exceptions or FUNCTIONAL)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -107,6 +107,17 @@ def test_a_body_over_the_limit_is_refused_and_the_connection_goes_on(client: Cli
     still_answers(client)
 
 
+@pytest.mark.parametrize(("spaces", "status"), [(261_700, 201), (262_400, 400)])
+def test_a_frame_counts_as_the_body_of_a_request(
+    open_client: Callable[..., Client], queue_name: str, spaces: int, status: int
+) -> None:
+    """Blanks count, the envelope does not."""
+    client = open_client()
+    body = f'{{"queue_name": "{queue_name}", "messages": [{" " * spaces}{{"body": 1}}]}}'
+    client.connection.send(f'{{"action": "message_post", "headers": {json.dumps(client.headers)}, "body": {body}}}')
+    assert client.receive()["headers"]["status"] == status
+
+
 def test_a_huge_frame_ends_its_connection_only(open_client: Callable[..., Client]) -> None:
     client, other = open_client(), open_client()
     with contextlib.suppress(ConnectionClosed):

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import orjson
 
 from zaqar_core import queues as core_queues
+from zaqar_core.errors import QueueNotFound
 from zaqar_core.messages import get_many
 from zaqar_core.rest import bodies, documents, metadata
 from zaqar_core.rest.call import Call
@@ -131,8 +132,11 @@ def _body(action: Action, given: Fields) -> bytes:
 
 
 def _metadata(call: Call) -> Reply:
-    """The metadata as it was set, without defaults, or 404."""
-    return documents.reply(metadata.joined(core_queues.get(call.session, call.ref)))
+    """The metadata as it was set, without defaults; a queue that is not there yet has none."""
+    try:
+        return documents.reply(metadata.joined(core_queues.get(call.session, call.ref)))
+    except QueueNotFound:
+        return documents.reply({})
 
 
 def _stats(call: Call) -> Reply:

@@ -118,7 +118,7 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Fact.SUBSCRIBED_ALREADY: Words(409, "Resource conflict", "The subscriber has a confirmed subscription already."),
     Fact.FRAME_MALFORMED: Words(400, "Invalid frame"),
     Fact.FRAME_INVALID: Words(400, "Schema validation failed"),
-    Fact.ACTION_UNKNOWN: Words(400, "Invalid action", "There is no action {detail}."),
+    Fact.ACTION_UNKNOWN: Words(400, "Invalid action", "{detail} is not a valid action"),
     Fact.NOT_AUTHENTICATED: Words(403, "Not authentified", "{detail}"),
     Fact.OTHER_PROJECT: Words(403, "Not authorized", "The connection is authentified for another project."),
     core.QueueNotFound: Words(404, _NOT_FOUND, "There is no such queue or topic."),

@@ -42,29 +42,33 @@ class Conversation:
     def answer(self, data: str | bytes) -> str | bytes:
         """The reply frame, in the encoding of the request. Never raises."""
         is_binary = isinstance(data, bytes)
+        raw = data if isinstance(data, bytes) else data.encode()
         frame = Frame()
         try:
             value: Any = None
             try:
-                value = frames.read(data)
+                value = frames.read(raw, is_binary=is_binary)
                 frame = frames.parse(value)
-                status, body = self._act(frame)
+                status, body = self._act(frame, len(raw))
             except RestError as problem:
-                frame = frame if frame.action else frames.echo(value)
+                frame = frames.echo(value) if frame.action is None else frame
                 status, body = _told(errors.of_request(problem))
             return frames.reply(frame, status, body, is_binary=is_binary)
         except Exception:
-            _log.exception("a frame failed: %s", frame.action[:64])
+            _log.exception("a frame failed: %s", (frame.action or "")[:64])
             status, body = _told(errors.unforeseen())
             return frames.reply(Frame(frame.action), status, body, is_binary=is_binary)
 
-    def _act(self, frame: Frame) -> tuple[int, Any]:
+    def _act(self, frame: Frame, frame_bytes: int) -> tuple[int, Any]:
         if frame.action == AUTHENTICATE:
             return self._authenticate(frame)
-        asked = actions.find(frame.action, frame.fields)
+        asked = actions.find(frame.action or "", frame.fields)
         route = asked.action.route
         request = Request(route.method, asked.path, asked.query, asked.body, {})
         request.environ = self.admission.check(frame, asked.path, route.method)
+        limit = self._service.face.body_limit(request.environ)
+        if frame_bytes > limit and frame_bytes - frames.envelope_bytes(frame) > limit:
+            return _told(self._service.face.refuse(request, Refusal.BODY_TOO_LARGE))
         reply = self._run(request, asked)
         if reply.status >= 400:
             return _told(reply)
@@ -72,8 +76,6 @@ class Conversation:
 
     def _run(self, request: Request, asked: actions.Asked) -> Reply:
         core, face = self._service.core, self._service.face
-        if len(request.body) > face.body_limit(request.environ):
-            return face.refuse(request, Refusal.BODY_TOO_LARGE)
         try:
             session = core.new_session(core)
         except StoreUnavailable:
@@ -92,7 +94,6 @@ class Conversation:
 
 
 def _told(reply: Reply) -> tuple[int, Any]:
-    """An error of the REST face in a frame's words."""
-    document = orjson.loads(reply.body)
-    title, description = document["title"], document["description"]
-    return reply.status, {"error": f"{title}. {description}", "exception": description}
+    """An error of the REST face in a frame's words. Clients look at either member."""
+    description = orjson.loads(reply.body)["description"]
+    return reply.status, {"error": description, "exception": description}

@@ -39,18 +39,18 @@ _write_binary = msgspec.msgpack.Encoder().encode
 class Frame:
     """One request. ``shown`` is its headers as they came, without secrets; ``environ`` those that mean something."""
 
-    action: str = ""
+    action: str | None = None
     fields: dict[str, Any] = field(default_factory=dict)
     shown: dict[str, Any] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
 
 
-def read(data: str | bytes) -> Any:
+def read(data: bytes, *, is_binary: bool) -> Any:
     """What a frame holds. Raises RestError when it is not JSON, or MessagePack of what JSON can hold."""
     value: Any
-    if isinstance(data, str):
-        value = bodies.parse(data.encode())
-        if data.count("[") + data.count("{") > _MOST_DEPTH:
+    if not is_binary:
+        value = bodies.parse(data)
+        if data.count(b"[") + data.count(b"{") > _MOST_DEPTH:
             _check_plain(value)
         return value
     try:
@@ -86,6 +86,11 @@ def echo(value: Any) -> Frame:
         if type(value.get("headers")) is dict:
             found.shown = _shown(value["headers"])
     return found
+
+
+def envelope_bytes(frame: Frame) -> int:
+    """How long a frame would be without its body, as text."""
+    return len(orjson.dumps({"action": frame.action, "headers": frame.shown, "body": {}}))
 
 
 def _shown(headers: dict[str, Any]) -> dict[str, Any]:
