@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from zaqar_core.rest import dialect, metadata, reference
-from zaqar_core.rest.reference_texts import RESERVED, VERSION_DIFFERENCES
+from zaqar_core.rest.actions import ACTIONS
+from zaqar_core.rest.reference_texts import ANSWERS, RESERVED, VERSION_DIFFERENCES
 from zaqar_core.rest.routes import ROUTES
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "zaqar.md"
@@ -26,6 +27,10 @@ def test_every_way_in_which_versions_differ_has_words() -> None:
     ways = {name for name in dialect.Dialect.__slots__ if type(getattr(dialect.V2, name)) is bool}
     assert set(VERSION_DIFFERENCES) == ways
     assert set(RESERVED) == metadata.RESERVED
+
+
+def test_every_action_is_described() -> None:
+    assert list(ANSWERS) == list(ACTIONS)
 
 
 def test_every_defect_has_a_test() -> None:

@@ -8,8 +8,18 @@ from itertools import groupby
 import msgspec
 
 from zaqar_core.rest import errors, metadata
+from zaqar_core.rest.actions import ACTIONS
 from zaqar_core.rest.dialect import DIALECTS, Dialect
-from zaqar_core.rest.reference_texts import DEFECTS, DIFFERENCES, LIMITS, RESERVED, TOPICS, VERSION_DIFFERENCES
+from zaqar_core.rest.reference_texts import (
+    ANSWERS,
+    DEFECTS,
+    DIFFERENCES,
+    LIMITS,
+    RESERVED,
+    TOPICS,
+    VERSION_DIFFERENCES,
+    WEBSOCKET,
+)
 from zaqar_core.rest.resources import messages, queues, shares, subscriptions
 from zaqar_core.rest.routes import ROUTES, Route
 from zaqar_core.settings import Settings
@@ -36,6 +46,7 @@ def text() -> str:
         _limits(),
         _reserved(),
         f"# Topics (2)\n\n{TOPICS}",
+        _websocket(),
         _versions(),
         _errors(),
         _listed("Differences from Zaqar", DIFFERENCES),
@@ -93,6 +104,20 @@ def _reserved() -> str:
         "# Reserved attributes of queues (2)\n\nPATCH with `remove` takes one back to its default; null is unset.\n\n"
         + _table(("attribute", "values", "meaning"), rows)
     )
+
+
+def _websocket() -> str:
+    rows = [
+        (
+            _code(name),
+            f"{action.route.method} /{action.route.path}",
+            ", ".join(map(_code, action.fields)),
+            ANSWERS[name],
+        )
+        for name, action in ACTIONS.items()
+    ]
+    head = ("action", "as", "fields of `body`", "body of the answer")
+    return f"# WebSocket (2)\n\n{WEBSOCKET}\n" + _table(head, rows)
 
 
 def _versions() -> str:

@@ -122,6 +122,44 @@ sees only queues. Whatever is published to it can be read by everybody, page aft
 Nothing is claimed: the reserved attributes about claims and dead letters are kept and have no effect.
 """
 
+WEBSOCKET = """`sqs-facade websocket` serves the same queues over WebSocket (port 9000, any path; `GET /health` is 200).
+A text frame is JSON, a binary one MessagePack; an answer has the encoding of its request. Frames of one connection are
+answered in their order.
+
+```
+{"action": "message_post", "headers": {"Client-ID": "…", "X-Project-ID": "…"}, "body": {"queue_name": "q", …}}
+{"request": {"action", "body", "api": "v2", "headers"}, "headers": {"status": 201}, "body": {"message_ids": ["…"]}}
+```
+
+Status codes, limits and checks are those of the paths named below; an error is `{"error"}` in the body. A frame that
+cannot be read is 400 and the connection goes on; one of more than four times the largest body ends it (1009). Binary
+frames may hold what JSON can: no bin, no extensions, no keys but strings. Secrets are not repeated in answers. The
+headers of a pre-signed URL (`URL-Signature`, `URL-Expires`, `URL-Methods`, `URL-Paths`, the last two as text or array)
+admit what they admit over HTTP; otherwise the answer is 403. `authenticate` is answered 200 `Authentified.`
+
+A client that does not read its answers is not read either; one that answers no ping for 20 s is cut off.
+"""
+
+#: What a frame's body holds after success, where it is not the document of the path.
+ANSWERS = {
+    "queue_create": "a sentence, also with 204",
+    "queue_list": "`queues`, `count`; no links: `marker` is the last name",
+    "queue_get": "the metadata as set, without defaults; `{}` for a missing queue",
+    "queue_delete": "a sentence",
+    "queue_get_stats": "`messages`; 404 for a missing queue",
+    "queue_purge": "a sentence",
+    "message_post": "`message_ids`",
+    "message_list": "`messages`; no links: `marker` is the last id",
+    "message_get": "`messages`: the one message",
+    "message_get_many": "`messages`: those that are there, perhaps none",
+    "message_delete": "`{}`",
+    "message_delete_many": "`{}`, or with `pop` the `messages`",
+    "claim_create": "`claim_id`, `messages`; `{}` with 204",
+    "claim_get": "`age`, `ttl`, `messages`, `href`",
+    "claim_update": "a sentence",
+    "claim_delete": "a sentence",
+}
+
 #: In the order of their numbers.
 DEFECTS = (
     "Messages held by other claims were delivered again when an older claim was released or had expired.",

@@ -66,7 +66,7 @@ async def serving(
         process_request=connections.admit,
         reuse_port=True,
         backlog=1024,
-        compression=None,  # 64 KiB of memory a connection, and a way to exhaust it
+        compression=None,  # memory for each connection, and a small frame could become a huge one
         max_size=_FRAME_TO_BODY * max(settings.max_messages_post_size, settings.max_queue_metadata),
         max_queue=_MOST_WAITING,
         write_limit=_MOST_UNREAD_BYTES,
