@@ -9,7 +9,7 @@ from zaqar_core import queues
 from zaqar_core.core import Session
 from zaqar_core.errors import QueueNotFound
 from zaqar_core.names import QueueRef
-from zaqar_core.rest import parameters
+from zaqar_core.rest import documents, parameters
 from zaqar_core.rest.collection import Collection
 from zaqar_core.rest.dialect import Dialect
 from zaqar_core.rest.errors import RestError
@@ -59,7 +59,7 @@ class Call:
     @property
     def queue_href(self) -> str:
         """The queue's path, which begins the hrefs of all that is in it."""
-        return f"{self.dialect.prefix}/{self.collection.name}/{self.ref.name}"
+        return documents.queue_href(self.dialect.prefix, self.ref)
 
 
 def queue_of(session: Session, settings: Settings, project: str, collection: Collection, name: str) -> QueueRef:

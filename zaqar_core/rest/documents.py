@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from zaqar_core.model import Attribute, StoredMessage
+from zaqar_core.names import QueueRef
 from zaqar_core.web.call import Reply, Request
 
 _JSON = ("Content-Type", "application/json")
@@ -35,6 +36,11 @@ def relative(request: Request) -> str:
     """The address as it was asked for, from the version on."""
     path = quote(request.path, safe="/", encoding="latin-1")
     return f"{path}?{request.query}" if request.query else path
+
+
+def queue_href(prefix: str, ref: QueueRef) -> str:
+    """The path of a queue, or topic."""
+    return f"{prefix}/{'topics' if ref.is_topic else 'queues'}/{ref.name}"
 
 
 def message_href(queue: str, message_id: str, claim_id: str | None = None) -> str:
