@@ -55,9 +55,9 @@ def serving(**settings: str) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="session")
-def sockets(valkey: str) -> Iterator[Service]:
+def sockets(store_url: str) -> Iterator[Service]:
     """A service shared by all tests, on the store of the fixture ``core``."""
-    with serving(redis=valkey, durability="memory", signed_url_key="a secret") as service:
+    with serving(redis=store_url, durability="memory", signed_url_key="a secret") as service:
         yield service
 
 

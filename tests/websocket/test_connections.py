@@ -107,8 +107,8 @@ def test_a_client_that_breaks_off_in_the_middle_disturbs_nobody(
         ({"Origin": "http://listed.example"}, True), ({"Sec-Fetch-Site": "cross-site"}, False),
     ],
 )  # fmt: skip
-def test_web_pages_of_other_origins_are_refused(valkey: str, headers: dict[str, str], is_allowed: bool) -> None:
-    with serving(redis=valkey, durability="memory", allowed_origins="http://listed.example") as service:
+def test_web_pages_of_other_origins_are_refused(store_url: str, headers: dict[str, str], is_allowed: bool) -> None:
+    with serving(redis=store_url, durability="memory", allowed_origins="http://listed.example") as service:
         where = urlsplit(service.url)
         shown = {"Host": where.netloc, **{name: value.format(host=where.netloc) for name, value in headers.items()}}
         with socket.create_connection((where.hostname or "", where.port or 0), 5) as raw:
@@ -126,8 +126,8 @@ def test_health_answers_over_http(sockets: Service) -> None:
         assert answer.status == 200
 
 
-def test_beyond_the_limit_of_connections_a_handshake_is_503(valkey: str) -> None:
-    with serving(redis=valkey, durability="memory", max_connections="2") as service, ExitStack() as stack:
+def test_beyond_the_limit_of_connections_a_handshake_is_503(store_url: str) -> None:
+    with serving(redis=store_url, durability="memory", max_connections="2") as service, ExitStack() as stack:
         first = Client(stack.enter_context(connect(service.url)), False)
         stack.enter_context(connect(service.url))
         with pytest.raises(InvalidStatus, match="503"), connect(service.url):
@@ -136,8 +136,8 @@ def test_beyond_the_limit_of_connections_a_handshake_is_503(valkey: str) -> None
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_ends_every_connection_within_two_seconds(valkey: str, number: signal.Signals) -> None:
-    with serving(redis=valkey, durability="memory") as service, ExitStack() as stack:
+def test_a_stop_ends_every_connection_within_two_seconds(store_url: str, number: signal.Signals) -> None:
+    with serving(redis=store_url, durability="memory") as service, ExitStack() as stack:
         clients = [Client(stack.enter_context(connect(service.url)), False) for _ in range(50)]
         assert clients[0].call("queue_list")[0] == 200
         began = time.monotonic()
