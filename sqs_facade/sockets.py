@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from zaqar_core.core import Core
 from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.rest.identity import Authenticator
 from zaqar_core.settings import Settings
 from zaqar_core.upkeep import Upkeep
 from zaqar_core.websocket import server
@@ -21,10 +22,21 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     Upkeep(core).start()
     try:
         server.run(
-            settings, Service(core, ZaqarFace(settings)), port, lambda: on_ready(f"ws://{shown(settings)}:{port}")
+            settings,
+            Service(core, ZaqarFace(settings), _authenticator(settings)),
+            port,
+            lambda: on_ready(f"ws://{shown(settings)}:{port}"),
         )
     finally:
         core.close()
+
+
+def _authenticator(settings: Settings) -> Authenticator | None:
+    if not settings.auth_strategy:
+        return None
+    from zaqar_core.rest.keystone import Keystone
+
+    return Keystone(settings)
 
 
 def shown(settings: Settings) -> str:

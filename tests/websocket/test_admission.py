@@ -1,4 +1,4 @@
-"""Who may do what on a connection: open mode, pre-signed URLs, and a gate that checks tokens."""
+"""Who may do what on a connection: open mode, pre-signed URLs, and an authenticator that checks tokens."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tests.websocket.conftest import Client
 from zaqar_core.core import Core
 from zaqar_core.rest import signatures
 from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.rest.identity import Authenticator, Identity, IdentityUnavailable, NotAuthenticated
 from zaqar_core.rest.signatures import Grant as UrlGrant
 from zaqar_core.websocket import server
-from zaqar_core.websocket.admission import Gate, Grant, Refused
 from zaqar_core.websocket.conversation import Conversation, Service
 
 KEY = "a secret"
@@ -44,7 +44,7 @@ def status(answer: Any) -> int:
     return int(answer["headers"]["status"])
 
 
-def test_without_a_gate_everybody_authenticates(client: Client) -> None:
+def test_without_an_authenticator_everybody_authenticates(client: Client) -> None:
     answer = client.ask("authenticate", **{"X-Auth-Token": "anything"})
     assert (status(answer), answer["body"]) == (200, {"message": "Authentified."})
     assert answer["request"]["action"] == "authenticate"
@@ -89,20 +89,22 @@ def test_a_signed_url_of_a_queue_does_not_reach_its_namesakes(client: Client, qu
 
 
 class Doorman:
-    """A gate that knows tokens of the form ``project:seconds``."""
+    """Knows tokens of the form ``project:seconds``; at the token ``away`` it cannot be asked."""
 
-    def admit(self, environ: Mapping[str, str]) -> Grant:
+    def identify(self, environ: Mapping[str, Any]) -> Identity:
         project, _, life = environ.get("HTTP_X_AUTH_TOKEN", "").partition(":")
+        if project == "away":
+            raise IdentityUnavailable
         if not life:
-            raise Refused
-        return Grant(project, time.time() + float(life), {"HTTP_X_PROJECT_ID": project})
+            raise NotAuthenticated("none")
+        return Identity(project, "u", frozenset(), time.time() + float(life), {"HTTP_X_PROJECT_ID": project})
 
 
 class Talk:
-    """A conversation behind a gate, without a socket."""
+    """A conversation behind an authenticator, without a socket."""
 
-    def __init__(self, core: Core, gate: Gate) -> None:
-        self.conversation = Conversation(Service(core, ZaqarFace(core.settings), gate))
+    def __init__(self, core: Core, authenticator: Authenticator) -> None:
+        self.conversation = Conversation(Service(core, ZaqarFace(core.settings), authenticator))
 
     def ask(self, action: str, body: Any = None, **headers: Any) -> Any:
         headers = {"Client-ID": "11111111-1111-4111-8111-111111111111", **headers}
@@ -115,7 +117,7 @@ def talk(core: Core) -> Talk:
     return Talk(core, Doorman())
 
 
-def test_behind_a_gate_nothing_is_done_before_a_token_is_shown(talk: Talk) -> None:
+def test_behind_an_authenticator_nothing_is_done_before_a_token_is_shown(talk: Talk) -> None:
     assert status(talk.ask("queue_list", **{"X-Project-ID": "p"})) == 403
     assert status(talk.ask("queue_list", **{"X-Project-ID": "p", "X-Auth-Token": "p:60"})) == 403
     assert status(talk.ask("authenticate", **{"X-Auth-Token": "wrong"})) == 401
@@ -130,6 +132,7 @@ def test_a_refused_token_ends_what_an_earlier_one_allowed(talk: Talk) -> None:
     assert status(talk.ask("authenticate", **{"X-Auth-Token": "p:60"})) == 200
     assert status(talk.ask("authenticate", **{"X-Auth-Token": "wrong"})) == 401
     assert status(talk.ask("queue_list")) == 403
+    assert status(talk.ask("authenticate", **{"X-Auth-Token": "away"})) == 503
 
 
 def test_a_binary_answer_to_authenticate_is_binary(core: Core) -> None:
@@ -141,7 +144,7 @@ def test_a_binary_answer_to_authenticate_is_binary(core: Core) -> None:
 
 @pytest.fixture
 def gated(core: Core, free_port: int) -> Iterator[str]:
-    """URL of a server in this process, behind a gate."""
+    """URL of a server in this process, behind an authenticator."""
     loop, ready, stop = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
     service = Service(core, ZaqarFace(core.settings), Doorman())
     serving = server.serving(core.settings, service, free_port, ready.set, stop)

@@ -135,7 +135,11 @@ Status codes, limits and checks are those of the paths named below; an error is 
 cannot be read is 400 and the connection goes on; one of more than four times the largest body ends it (1009). Binary
 frames may hold what JSON can: no bin, no extensions, no keys but strings. Secrets are not repeated in answers. The
 headers of a pre-signed URL (`URL-Signature`, `URL-Expires`, `URL-Methods`, `URL-Paths`, the last two as text or array)
-admit what they admit over HTTP; otherwise the answer is 403. `authenticate` is answered 200 `Authentified.`
+admit what they admit over HTTP; otherwise the answer is 403.
+
+With `auth_strategy=keystone` a connection begins with `authenticate`, whose headers hold `X-Auth-Token`: 200
+`Authentified.`, or 401. Before that every action is 403, and so is another project than the token's. The connection
+ends with its token (close code 4003), unless a newer one was shown.
 
 A client that does not read its answers is not read either; one that answers no ping for 20 s is cut off.
 """

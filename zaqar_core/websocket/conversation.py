@@ -13,9 +13,10 @@ from zaqar_core.errors import StoreUnavailable
 from zaqar_core.rest import actions, errors
 from zaqar_core.rest.errors import RestError
 from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.rest.identity import Authenticator
 from zaqar_core.web.call import Refusal, Reply, Request
 from zaqar_core.websocket import frames
-from zaqar_core.websocket.admission import Admission, Gate, Refused
+from zaqar_core.websocket.admission import Admission
 from zaqar_core.websocket.frames import Frame
 
 _log = logging.getLogger("sqs_facade.websocket")
@@ -29,7 +30,7 @@ class Service:
 
     core: Core
     face: ZaqarFace
-    gate: Gate | None = None
+    authenticator: Authenticator | None = None
 
 
 class Conversation:
@@ -37,7 +38,7 @@ class Conversation:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self.admission = Admission(service.core.settings, service.gate)
+        self.admission = Admission(service.core.settings, service.authenticator)
 
     def answer(self, data: str | bytes) -> str | bytes:
         """The reply frame, in the encoding of the request. Never raises."""
@@ -86,10 +87,7 @@ class Conversation:
             session.close()
 
     def _authenticate(self, frame: Frame) -> tuple[int, Any]:
-        try:
-            self.admission.authenticate(frame)
-        except Refused:
-            return 401, {"error": "Failed to authenticate: the token is missing, wrong or expired."}
+        self.admission.authenticate(frame)
         return 200, {"message": "Authentified."}
 
 

@@ -134,8 +134,8 @@ def _watch_expiry(
     connection: ServerConnection, conversation: Conversation, before: asyncio.TimerHandle | None
 ) -> asyncio.TimerHandle | None:
     """The connection ends with its token: a newer token moves the end."""
-    grant, loop = conversation.admission.grant, asyncio.get_running_loop()
-    expires = None if grant is None or grant.expires is None else loop.time() + grant.expires - time.time()
+    shown, loop = conversation.admission.identity, asyncio.get_running_loop()
+    expires = None if shown is None else loop.time() + shown.expires - time.time()
     if before is not None and expires is not None and abs(before.when() - expires) < 1:
         return before
     if before is not None:
