@@ -38,7 +38,7 @@ class Confirmations:
         """A JSON object as text. ``signed_url_key`` must be set."""
         key = self._settings.signed_url_key
         assert key is not None  # the settings' loader asks for it where confirmations are required
-        path = f"{documents.queue_href(V2.prefix, ref.name)}/subscriptions/{subscription_id}/confirm"
+        path = f"{documents.queue_href(V2.prefix, ref)}/subscriptions/{subscription_id}/confirm"
         grant = Grant([path], _METHODS, ref.project, signatures.until(datetime.now(UTC) + _LIFE))
         signature = grant.signature(key)
         document: dict[str, Any] = {
