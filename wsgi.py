@@ -51,7 +51,7 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     stopping.on_stop(core.waiting.release_all)
     Upkeep(core).start()
     TaskRunner(core).start()
-    Notifier(core, ways.table(settings), Confirmations(settings)).start()
+    Notifier(core, ways.table(core), Confirmations(settings)).start()
     pipeline = Pipeline(core, settings)
     sqs, zaqar = SqsFace(settings), ZaqarFace(settings, _authenticator(settings))
     app = create_flask(

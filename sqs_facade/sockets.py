@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from zaqar_core.core import Core
+from zaqar_core.notifications import ways
+from zaqar_core.notifications.notifier import Notifier
+from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.rest.identity import Authenticator
 from zaqar_core.settings import Settings
@@ -20,6 +23,7 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     """
     core = Core(settings, url)
     Upkeep(core).start()
+    Notifier(core, ways.table(core), Confirmations(settings)).start()
     try:
         server.run(
             settings,

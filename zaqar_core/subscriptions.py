@@ -32,12 +32,15 @@ class Subscribed:
     is_confirmed: bool
 
 
-def create(session: Session, ref: QueueRef, *, subscriber: str, options: bytes, ttl_seconds: int) -> Subscribed:
+def create(
+    session: Session, ref: QueueRef, *, subscriber: str, options: bytes, ttl_seconds: int, may_ask: bool = True
+) -> Subscribed:
     """The subscriber has a subscription, unconfirmed if it is new. A missing queue is made first.
 
-    ``options`` is a JSON object as text. With ``require_confirmation`` an unconfirmed subscriber is asked for it.
+    ``options`` is a JSON object as text. With ``require_confirmation`` an unconfirmed subscriber is asked for it, where
+    it ``may_ask``.
     """
-    asks = int(session.settings.require_confirmation)
+    asks = int(may_ask and session.settings.require_confirmation)
     arguments: list[bytes | str | int] = [_end_of_id(), subscriber, options, ttl_seconds, asks]
     deliveries.enlist(session, ref)
     while True:

@@ -65,6 +65,8 @@ class Waiting:
         self.asleep = 0
         self.shed = 0
         self.is_released = False
+        #: Is given what comes on the channel beside waiters' numbers, by the listening thread: not to block.
+        self.pushed: Callable[[bytes], object] | None = None
         self._most = settings.max_waits
         self._numbers = itertools.count(1)
         self._waiters: dict[int, Waiter | Bell] = {}
@@ -155,6 +157,10 @@ class Waiting:
                 asked = False
                 continue
             if isinstance(message, list) and message[0] == b"message":
+                if not message[2].isdigit():
+                    if self.pushed is not None:
+                        self.pushed(message[2])
+                    continue
                 waiter = self._waiters.get(int(message[2]))
                 if waiter is not None:
                     waiter.wake()

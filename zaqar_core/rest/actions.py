@@ -17,7 +17,7 @@ from zaqar_core.rest import bodies, documents, metadata
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.dialect import V2
 from zaqar_core.rest.errors import Fact, RestError
-from zaqar_core.rest.resources import messages, queues
+from zaqar_core.rest.resources import messages, queues, subscriptions
 from zaqar_core.rest.routes import ROUTES, Route
 from zaqar_core.web.call import Reply
 
@@ -62,6 +62,8 @@ class Action:
     members: tuple[str, ...] = ()
     document: str | None = None
     needed: tuple[str, ...] = ()
+    #: The route's body is an object also where no member is given.
+    has_body: bool = False
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -125,7 +127,7 @@ def _body(action: Action, given: Fields) -> bytes:
     if action.document is not None:
         return bodies.compact(given[action.document]) if action.document in given else b""
     members = {field: given[field] for field in action.members if field in given}
-    return bodies.compact(members) if members or action.route.method == "PATCH" else b""
+    return bodies.compact(members) if members or action.has_body else b""
 
 
 # -- where an action answers otherwise than its path -------------------------------------------------------------------
@@ -150,6 +152,12 @@ def _get_many(call: Call) -> Reply:
     ids = call.query.items("ids", call.settings.max_messages_per_page)
     found = get_many(call.session, call.ref, ids)
     return documents.reply({"messages": messages.shown(call, found, attributes=False)})
+
+
+def _subscribe(call: Call) -> Reply:
+    """Without a subscriber the connection itself is it."""
+    document = bodies.parse_object(call.request.body)
+    return subscriptions.create(call) if "subscriber" in document else subscriptions.create_for_caller(call)
 
 
 # -- what is said of an answer -----------------------------------------------------------------------------------------
@@ -179,6 +187,10 @@ def _message(fields: Fields, reply: Reply) -> Any:
     return {"messages": _as_it_is(fields, reply)}
 
 
+def _subscribed(fields: Fields, reply: Reply) -> Any:
+    return {"message": f"Subscription {fields['queue_name']} created.", **_as_it_is(fields, reply)}
+
+
 def _claim(fields: Fields, reply: Reply) -> Any:
     if reply.status != 201:
         return {}
@@ -197,6 +209,9 @@ def _own(path_of: Route, run: Callable[[Call], Reply]) -> Route:
     """A route of the same path and method with another answer."""
     return Route(path_of.relation, path_of.method, path_of.path, run, (V2,), collection=path_of.collection)
 
+
+#: Actions that bind a subscription to its connection, and end it.
+SUBSCRIBE, UNSUBSCRIBE = "subscription_create", "subscription_delete"
 
 _PAGE = ("marker", "limit")
 _TERMS = ("ttl", "grace")
@@ -231,8 +246,22 @@ ACTIONS: Mapping[str, Action] = {
         _sentence("Claim {claim_id} updated."),
         ("queue_name", "claim_id"),
         members=_TERMS,
+        has_body=True,
     ),
     "claim_delete": Action(
         _route("delete_claim", "DELETE"), _sentence("Claim {claim_id} deleted."), ("queue_name", "claim_id")
+    ),
+    SUBSCRIBE: Action(
+        _own(_route("subscriptions_post", "POST"), _subscribe),
+        _subscribed,
+        members=("subscriber", "ttl", "options"),
+        has_body=True,
+    ),
+    "subscription_list": Action(_route("subscriptions_get", "GET"), _without_links, query=_PAGE),
+    "subscription_get": Action(_route("subscription", "GET"), _as_it_is, ("queue_name", "subscription_id")),
+    UNSUBSCRIBE: Action(
+        _route("subscription_delete", "DELETE"),
+        _sentence("Subscription {subscription_id} removed."),
+        ("queue_name", "subscription_id"),
     ),
 }

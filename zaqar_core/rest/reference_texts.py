@@ -141,6 +141,13 @@ With `auth_strategy=keystone` a connection begins with `authenticate`, whose hea
 `Authentified.`, or 401. Before that every action is 403, and so is another project than the token's. The connection
 ends with its token (close code 4003), unless a newer one was shown.
 
+A subscription without `subscriber` is the connection's own. It needs no confirmation and ends with the connection, or
+by its ttl. Whoever posts, over HTTP, SQS or WebSocket, each message is pushed as a frame of its own in the encoding of
+the subscription's request: `{"body", "ttl", "Message_Type": "Notification", "queue_name"}`, with `delay` where one was
+given. At most once: what is posted while the connection, or its process's link to the store, is interrupted is not
+pushed later. When a process dies its connections' subscriptions end with the next message (in a cluster by their ttl).
+A client that is a thousand notifications or 4 MiB behind is disconnected (1013).
+
 A client that does not read its answers is not read either; one that answers no ping for 20 s is cut off.
 """
 
@@ -162,6 +169,10 @@ ANSWERS = {
     "claim_get": "`age`, `ttl`, `messages`, `href`",
     "claim_update": "a sentence",
     "claim_delete": "a sentence",
+    "subscription_create": "`message`, `subscription_id`; without `subscriber` the connection is the subscriber",
+    "subscription_list": "`subscriptions`; no links: `marker` is the last id",
+    "subscription_get": "the subscription",
+    "subscription_delete": "a sentence",
 }
 
 #: In the order of their numbers.

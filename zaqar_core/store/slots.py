@@ -86,7 +86,7 @@ Call = tuple[Compiled, bytes, Sequence[bytes | str | int]]
 _READS = frozenset(
     {
         "CONFIG", "EXISTS", "FUNCTION", "GET", "HGET", "HGETALL", "HKEYS", "HLEN", "HMGET", "INFO", "KEYS", "PING",
-        "SMEMBERS", "TIME", "XRANGE", "ZCARD", "ZRANGE", "ZRANGEBYLEX", "ZRANGEBYSCORE", "ZSCORE",
+        "PUBLISH", "SMEMBERS", "TIME", "XRANGE", "ZCARD", "ZRANGE", "ZRANGEBYLEX", "ZRANGEBYSCORE", "ZSCORE",
     }
 )  # fmt: skip
 

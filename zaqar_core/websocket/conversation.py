@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from zaqar_core import subscriptions
 from zaqar_core.core import Core
 from zaqar_core.errors import StoreUnavailable
-from zaqar_core.rest import actions, errors
-from zaqar_core.rest.errors import RestError
+from zaqar_core.names import QueueRef
+from zaqar_core.rest import actions, errors, parameters
+from zaqar_core.rest.collection import QUEUES
+from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.rest.identity import Authenticator
+from zaqar_core.rest.resources.subscriptions import CALLER
 from zaqar_core.web.call import Refusal, Reply, Request
 from zaqar_core.websocket import frames
 from zaqar_core.websocket.admission import Admission
@@ -39,6 +44,11 @@ class Conversation:
     def __init__(self, service: Service) -> None:
         self._service = service
         self.admission = Admission(service.core.settings, service.authenticator)
+        #: The connection as a subscriber; None: it cannot be one.
+        self.subscriber: str | None = None
+        #: The connection's own subscriptions: id -> queue, and whether notifications are binary.
+        self._own: dict[str, tuple[QueueRef, bool]] = {}
+        self._subscribes_in_binary = False
 
     def answer(self, data: str | bytes) -> str | bytes:
         """The reply frame, in the encoding of the request. Never raises."""
@@ -50,7 +60,7 @@ class Conversation:
             try:
                 value = frames.read(raw, is_binary=is_binary)
                 frame = frames.parse(value)
-                status, body = self._act(frame, len(raw))
+                status, body = self._act(frame, len(raw), is_binary=is_binary)
             except RestError as problem:
                 frame = frames.echo(value) if frame.action is None else frame
                 status, body = _told(errors.of_request(problem))
@@ -60,20 +70,53 @@ class Conversation:
             status, body = _told(errors.unforeseen())
             return frames.reply(Frame(frame.action), status, body, is_binary=is_binary)
 
-    def _act(self, frame: Frame, frame_bytes: int) -> tuple[int, Any]:
+    @property
+    def has_subscriptions(self) -> bool:
+        """Whether the connection has subscriptions of its own."""
+        return bool(self._own)
+
+    def is_pushed_in_binary(self, subscription_id: str) -> bool:
+        """Whether notifications of a subscription are binary frames: as the request that made it was."""
+        found = self._own.get(subscription_id)
+        return self._subscribes_in_binary if found is None else found[1]  # it may come before its id is known here
+
+    def end(self) -> None:
+        """The connection is gone, and its subscriptions with it. What the store cannot be told ends by its ttl."""
+        if self._own:
+            with contextlib.suppress(StoreUnavailable), self._service.core.session() as session:
+                for subscription_id, (ref, _) in self._own.items():
+                    subscriptions.delete(session, ref, subscription_id)
+
+    def _act(self, frame: Frame, frame_bytes: int, *, is_binary: bool) -> tuple[int, Any]:
         if frame.action == AUTHENTICATE:
             return self._authenticate(frame)
         asked = actions.find(frame.action or "", frame.fields)
         route = asked.action.route
         request = Request(route.method, asked.path, asked.query, asked.body, {})
         request.environ = self.admission.check(frame, asked.path, route.method)
+        binds = frame.action == actions.SUBSCRIBE and frame.fields.get("subscriber") is None
+        if binds:
+            if self.subscriber is None:
+                raise RestError(Fact.RULE_BROKEN, '"subscriber" is required: this connection cannot be one.')
+            request.environ = {**request.environ, CALLER: self.subscriber}
+            self._subscribes_in_binary = is_binary
         limit = self._service.face.body_limit(request.environ)
         if frame_bytes > limit and frame_bytes - frames.envelope_bytes(frame) > limit:
             return _told(self._service.face.refuse(request, Refusal.BODY_TOO_LARGE))
         reply = self._run(request, asked)
         if reply.status >= 400:
             return _told(reply)
-        return reply.status, asked.action.says(frame.fields, reply)
+        body = asked.action.says(frame.fields, reply)
+        if binds:
+            self._own[body["subscription_id"]] = (self._ref(request, frame), is_binary)
+        elif frame.action == actions.UNSUBSCRIBE:
+            self._own.pop(frame.fields["subscription_id"], None)
+        return reply.status, body
+
+    def _ref(self, request: Request, frame: Frame) -> QueueRef:
+        settings = self._service.core.settings
+        project = parameters.project(request, needed=True)
+        return QueueRef(project, QUEUES.region(settings.region), frame.fields["queue_name"])
 
     def _run(self, request: Request, asked: actions.Asked) -> Reply:
         core, face = self._service.core, self._service.face

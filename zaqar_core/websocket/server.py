@@ -7,6 +7,7 @@ many threads as slots. An idle connection costs a few kilobytes and no thread.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import time
@@ -21,6 +22,7 @@ from websockets.http11 import Request, Response
 from zaqar_core.settings import Settings
 from zaqar_core.websocket import origins
 from zaqar_core.websocket.conversation import Conversation, Service
+from zaqar_core.websocket.pushes import TOO_SLOW, Line, Pushes
 
 #: The envelope of a frame, and blanks, beside a body of the largest size. What is larger ends the connection (1009).
 _FRAME_TO_BODY = 4
@@ -59,6 +61,7 @@ async def serving(
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # it tells of every client that goes away
     threads = ThreadPoolExecutor(settings.execution_slots, thread_name_prefix="frame")
     connections = _Connections(settings, service, threads)
+    connections.pushes.start(asyncio.get_running_loop())
     server = await serve(
         connections.handle,
         settings.host,
@@ -99,6 +102,7 @@ class _Connections:
         self._service = service
         self._threads = threads
         self._open = 0
+        self.pushes = Pushes(service.core.waiting)
 
     def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """An HTTP answer to what is not to become a WebSocket."""
@@ -116,18 +120,38 @@ class _Connections:
         """One connection's life: each frame is answered before the next is looked at."""
         loop, conversation = asyncio.get_running_loop(), Conversation(self._service)
         expiry: asyncio.TimerHandle | None = None
+        number, line = self.pushes.open(conversation, lambda: _close_soon(connection, TOO_SLOW, "Too far behind."))
+        pushing: asyncio.Task[None] | None = None
+        # A notification does not overtake the answer that tells the id of its subscription.
+        turn = asyncio.Lock()
         self._open += 1
         try:
             async for data in connection:
-                reply = await loop.run_in_executor(self._threads, conversation.answer, data)
-                expiry = _watch_expiry(connection, conversation, expiry)
-                await connection.send(reply)
+                async with turn:
+                    reply = await loop.run_in_executor(self._threads, conversation.answer, data)
+                    expiry = _watch_expiry(connection, conversation, expiry)
+                    await connection.send(reply)
+                if pushing is None and conversation.has_subscriptions:
+                    pushing = loop.create_task(_push(connection, line, turn))
         except ConnectionClosed:
             pass  # the client broke off
         finally:
             self._open -= 1
-            if expiry is not None:
-                expiry.cancel()
+            self.pushes.close(number)
+            for running in (expiry, pushing):
+                if running is not None:
+                    running.cancel()
+            if conversation.has_subscriptions:
+                await loop.run_in_executor(self._threads, conversation.end)
+
+
+async def _push(connection: ServerConnection, line: Line, turn: asyncio.Lock) -> None:
+    """Notifications go out until the connection ends."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            frame = await line.next()
+            async with turn:
+                await connection.send(frame)
 
 
 def _watch_expiry(
@@ -143,12 +167,21 @@ def _watch_expiry(
     if expires is None:
         return None
 
-    def close() -> None:
-        task = loop.create_task(connection.close(EXPIRED, "Authentication expired."))
-        _closing.add(task)
-        task.add_done_callback(_closing.discard)
+    return loop.call_at(expires, _close_soon, connection, EXPIRED, "Authentication expired.")
 
-    return loop.call_at(expires, close)
+
+def _close_soon(connection: ServerConnection, code: int, reason: str) -> None:
+    task = asyncio.get_running_loop().create_task(_close(connection, code, reason))
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)
+
+
+async def _close(connection: ServerConnection, code: int, reason: str) -> None:
+    """The connection ends: politely, or at once where the client does not even take the farewell."""
+    try:
+        await asyncio.wait_for(connection.close(code, reason), 2 * _CLOSE_SECONDS)
+    except TimeoutError:
+        connection.transport.abort()
 
 
 #: The loop itself holds tasks only weakly.

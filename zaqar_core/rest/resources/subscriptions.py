@@ -16,6 +16,8 @@ from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.web.call import Reply
 
+#: In the environ of a connection's request: the connection as a subscriber.
+CALLER = "zaqar.caller"
 #: Subscriptions of a page when no limit is given.
 DEFAULT_LIMIT = 10
 #: No more failures than that are kept.
@@ -39,6 +41,23 @@ def create(call: Call) -> Reply:
     if made.is_confirmed:
         raise RestError(Fact.SUBSCRIBED_ALREADY, headers=(("Location", location),))
     return documents.reply({"subscription_id": made.id}, 201, location)
+
+
+def create_for_caller(call: Call) -> Reply:
+    """201 with the id of a subscription of the connection that asks: it needs no confirmation. 409 if it has one."""
+    asked = subscribers.parse(bodies.parse(call.request.body), call.settings)
+    made = subscriptions.create(
+        call.session,
+        call.ref,
+        subscriber=call.request.environ[CALLER],
+        options=asked.options or b"{}",
+        ttl_seconds=asked.ttl_seconds or call.settings.default_subscription_ttl,
+        may_ask=False,
+    )
+    if not made.is_new:
+        raise RestError(Fact.SUBSCRIBED_ALREADY)
+    subscriptions.confirm(call.session, call.ref, made.id, is_confirmed=True)
+    return documents.reply({"subscription_id": made.id}, 201)
 
 
 def list_page(call: Call) -> Reply:
