@@ -25,6 +25,7 @@ from zaqar_core.notifications import deliveries, ways
 from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.settings import Settings
+from zaqar_core.store import keys
 
 PATIENCE_SECONDS = 10.0
 LOOPBACK = ("127.0.0.0/8",)
@@ -173,7 +174,7 @@ def processes(valkey: str, settings: dict[str, Any]) -> Iterator[Callable[..., C
         chosen = {"webhook_allowed_networks": LOOPBACK, "notification_timeout_seconds": 2.0, **settings}
         core = Core(Settings(redis=valkey, durability="memory", **chosen), valkey)
         if delivers:
-            notifier = Notifier(core, ways.table(core.settings), Confirmations(core.settings))
+            notifier = Notifier(core, ways.table(core), Confirmations(core.settings))
             notifier.start()
         made.append(core)
         return core
@@ -184,7 +185,7 @@ def processes(valkey: str, settings: dict[str, Any]) -> Iterator[Callable[..., C
         core.notifications.put(None)
     with made[0].session() as session:
         for ref in deliveries.enlisted(session):
-            session.store.command("SREM", "sf1:{notifications}", f"{ref.project}~{ref.region}:{ref.name}")
+            session.store.command("SREM", keys.NOTIFICATIONS, keys.address(ref))
     for core in made:
         core.close()
 

@@ -168,17 +168,19 @@ def test_wrong_subscriptions_are_refused(client: Client, queue_name: str, fields
     assert client.call("subscription_list", queue_name=queue_name) == (200, {"subscriptions": []})
 
 
-def test_where_confirmation_is_required_a_connection_needs_none(valkey: str, session: Session, queue_name: str) -> None:
+def test_where_confirmation_is_required_a_connection_needs_none(
+    store_url: str, session: Session, queue_name: str
+) -> None:
     settings = {"require_confirmation": "true", "signed_url_key": "secret"}
-    with serving(redis=valkey, durability="memory", **settings) as service, connect(service.url) as connection:
+    with serving(redis=store_url, durability="memory", **settings) as service, connect(service.url) as connection:
         client = Client(connection, False)
         subscribe(client, queue_name)
         post(session, client, queue_name, b"1")
         assert client.receive()["body"] == 1
 
 
-def test_what_is_posted_over_http_elsewhere_is_pushed(valkey: str, sockets: Service, queue_name: str) -> None:
-    settings = {"ephemeral": "false", "redis": valkey, "durability": "memory"}
+def test_what_is_posted_over_http_elsewhere_is_pushed(store_url: str, sockets: Service, queue_name: str) -> None:
+    settings = {"ephemeral": "false", "redis": store_url, "durability": "memory"}
     with conftest.serving(**settings) as http, connect(sockets.url) as connection:
         client = Client(connection, True)
         subscribe(client, queue_name)
@@ -196,12 +198,13 @@ def test_what_is_posted_over_http_elsewhere_is_pushed(valkey: str, sockets: Serv
         assert client.receive()["body"] == {"over": "http"}
 
 
+@pytest.mark.skipif(conftest.STORE == "cluster", reason="a node of a cluster does not know who listens elsewhere")
 def test_subscriptions_of_a_killed_process_end_with_the_next_message(
-    valkey: str, session: Session, open_client: OPEN, queue_name: str
+    store_url: str, session: Session, open_client: OPEN, queue_name: str
 ) -> None:
     watcher = open_client()
     with ExitStack() as stack:
-        service = stack.enter_context(serving(redis=valkey, durability="memory"))
+        service = stack.enter_context(serving(redis=store_url, durability="memory"))
         client = Client(stack.enter_context(connect(service.url)), False, watcher.project)
         subscribe(client, queue_name)
         service.process.kill()
@@ -210,9 +213,9 @@ def test_subscriptions_of_a_killed_process_end_with_the_next_message(
         until(lambda: watcher.call("subscription_list", queue_name=queue_name)[1] == {"subscriptions": []}, "it ends")
 
 
-def test_a_stop_takes_the_subscriptions_along(valkey: str, open_client: OPEN, queue_name: str) -> None:
+def test_a_stop_takes_the_subscriptions_along(store_url: str, open_client: OPEN, queue_name: str) -> None:
     watcher = open_client()
-    with serving(redis=valkey, durability="memory") as service, connect(service.url) as connection:
+    with serving(redis=store_url, durability="memory") as service, connect(service.url) as connection:
         subscribe(Client(connection, False, watcher.project), queue_name)
         service.process.terminate()
         assert service.process.wait(5) == 0

@@ -118,7 +118,8 @@ DIFFERENCES = (
 )
 
 TOPICS = """A topic is what a queue is, in a namespace of its own: a topic and a queue may have one name, and SQS
-sees only queues. Whatever is published to it can be read by everybody, page after page, until its ttl has passed.
+sees only queues. Whatever is published to it is told to each of its subscribers, and can be read by everybody, page
+after page, until its ttl has passed.
 Nothing is claimed: the reserved attributes about claims and dead letters are kept and have no effect.
 """
 

@@ -18,6 +18,8 @@ _TOPIC = TOPICS.item
 _PUBLISHED = _TOPIC + "/messages"
 _SUBSCRIPTIONS = _QUEUE + "/subscriptions"
 _SUBSCRIPTION = _SUBSCRIPTIONS + "/{subscription_id}"
+_SUBSCRIBERS = _TOPIC + "/subscriptions"
+_SUBSCRIBER = _SUBSCRIBERS + "/{subscription_id}"
 
 _ALL = (V1, V1_1, V2)
 _NEW = (V1_1, V2)
@@ -101,6 +103,16 @@ ROUTES = (
     Route("subscription_delete", "DELETE", _SUBSCRIPTION, subscriptions.delete, (V2,)),
     Route("subscription_confirm", "PUT", _SUBSCRIPTION + "/confirm", subscriptions.confirm, (V2,), bodies=_JSON),
     Route("undelivered", "GET", _QUEUE + "/undelivered", subscriptions.undelivered, (V2,), "marker,limit"),
+    Route("topic_subscriptions", "GET", _SUBSCRIBERS, subscriptions.list_page, (V2,), "marker,limit",
+          collection=TOPICS),
+    Route("topic_subscriptions", "POST", _SUBSCRIBERS, subscriptions.create, (V2,), bodies=_JSON, collection=TOPICS),
+    Route("topic_subscription", "GET", _SUBSCRIBER, subscriptions.get, (V2,), collection=TOPICS),
+    Route("topic_subscription", "PATCH", _SUBSCRIBER, subscriptions.update, (V2,), bodies=_JSON, collection=TOPICS),
+    Route("topic_subscription", "DELETE", _SUBSCRIBER, subscriptions.delete, (V2,), collection=TOPICS),
+    Route("topic_subscription_confirm", "PUT", _SUBSCRIBER + "/confirm", subscriptions.confirm, (V2,), bodies=_JSON,
+          collection=TOPICS),
+    Route("topic_undelivered", "GET", _TOPIC + "/undelivered", subscriptions.undelivered, (V2,), "marker,limit",
+          collection=TOPICS),
     Route("ping", "GET", "ping", health.ping, _NEW),
     Route("ping", "HEAD", "ping", health.head, _NEW),
     Route("health", "GET", "health", health.report, _NEW, admin=True),

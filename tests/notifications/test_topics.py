@@ -1,0 +1,113 @@
+"""What is published to a topic fans out to its subscribers, and can still be read."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.notifications.conftest import Subscriber, subscriber_of_its_own, until
+from tests.zaqar.conftest import Zaqar
+from zaqar_core.core import Core, Session
+from zaqar_core.rest.face import ZaqarFace
+
+
+@pytest.fixture
+def zaqar(core: Core, session: Session) -> Zaqar:
+    """A project of its own."""
+    return Zaqar(session, ZaqarFace(core.settings))
+
+
+@pytest.fixture
+def topic() -> str:
+    return f"/v2/topics/t-{uuid.uuid4().hex[:12]}"
+
+
+def subscribe(zaqar: Zaqar, topic: str, subscriber: Subscriber) -> str:
+    """The href of the subscription."""
+    made = zaqar.call("POST", f"{topic}/subscriptions", {"subscriber": subscriber.url(), "ttl": 600})
+    assert (made.status, made.headers["location"]) == (201, f"{topic}/subscriptions")
+    return f"{topic}/subscriptions/{made.json['subscription_id']}"
+
+
+def publish(zaqar: Zaqar, topic: str, *bodies: Any) -> None:
+    document = {"messages": [{"body": body, "ttl": 60} for body in bodies]}
+    assert zaqar.call("POST", f"{topic}/messages", document).status == 201
+
+
+def test_every_subscriber_is_told_and_readers_read(zaqar: Zaqar, topic: str, subscriber: Subscriber) -> None:
+    with subscriber_of_its_own() as second:
+        for one in (subscriber, second):
+            subscribe(zaqar, topic, one)
+        publish(zaqar, topic, {"n": 1}, {"n": 2})
+        for one in (subscriber, second):
+            until(lambda one=one: len(one.seen) == 2, "it is told")  # type: ignore[misc] # bound at once
+            assert sorted(body["n"] for body in one.bodies) == [1, 2]
+            assert one.seen[0].json["queue_name"] == topic.rpartition("/")[2]
+    page = zaqar.other_client().call("GET", f"{topic}/messages").json
+    assert [message["body"]["n"] for message in page["messages"]] == [1, 2]
+
+
+def test_a_queue_of_the_same_name_has_subscribers_of_its_own(zaqar: Zaqar, topic: str, subscriber: Subscriber) -> None:
+    subscribe(zaqar, topic, subscriber)
+    queue = topic.replace("/topics/", "/queues/")
+    assert zaqar.call("GET", f"{queue}/subscriptions").json["subscriptions"] == []
+    zaqar.post(queue.rpartition("/")[2], "to the queue")
+    publish(zaqar, topic, "to the topic")
+    until(lambda: subscriber.seen, "it is told")
+    time.sleep(0.2)  # what must not come would come now
+    assert subscriber.bodies == ["to the topic"]
+
+
+def test_a_subscriptions_life(zaqar: Zaqar, topic: str, subscriber: Subscriber) -> None:
+    href = subscribe(zaqar, topic, subscriber)
+    shown = zaqar.call("GET", href).json
+    assert (shown["source"], shown["subscriber"], shown["ttl"]) == (topic.rpartition("/")[2], subscriber.url(), 600)
+    assert zaqar.call("PATCH", href, {"ttl": 700}).status == 204
+    assert zaqar.call("PUT", f"{href}/confirm", {"confirmed": True}).status == 204
+    [listed] = zaqar.call("GET", f"{topic}/subscriptions").json["subscriptions"]
+    assert (listed["ttl"], listed["confirmed"]) == (700, True)
+    assert zaqar.call("POST", f"{topic}/subscriptions", {"subscriber": subscriber.url()}).status == 409
+    assert zaqar.call("DELETE", href).status == 204
+    assert zaqar.call("GET", href).status == 404
+    publish(zaqar, topic, 1)
+    assert zaqar.call("GET", f"{topic}/undelivered").json["total"] == 0
+
+
+def test_purging_a_topic_ends_its_subscriptions(zaqar: Zaqar, topic: str, subscriber: Subscriber) -> None:
+    subscribe(zaqar, topic, subscriber)
+    assert zaqar.call("POST", f"{topic}/purge", {"resource_types": ["messages"]}).status == 204
+    assert len(zaqar.call("GET", f"{topic}/subscriptions").json["subscriptions"]) == 1
+    assert zaqar.call("POST", f"{topic}/purge").status == 204
+    assert zaqar.call("GET", f"{topic}/subscriptions").json["subscriptions"] == []
+
+
+def test_deleting_a_topic_ends_its_subscriptions(zaqar: Zaqar, topic: str, subscriber: Subscriber) -> None:
+    href = subscribe(zaqar, topic, subscriber)
+    assert zaqar.call("DELETE", topic).status == 204
+    assert zaqar.call("GET", href).status == 404
+
+
+class TestWithConfirmation:
+    """``require_confirmation``."""
+
+    @pytest.fixture
+    def settings(self) -> dict[str, Any]:
+        return {"require_confirmation": True, "signed_url_key": "a secret"}
+
+    def test_a_subscriber_confirms_at_the_topics_path(self, zaqar: Zaqar, topic: str, subscriber: Subscriber) -> None:
+        href = subscribe(zaqar, topic, subscriber)
+        until(lambda: subscriber.seen, "it is asked")
+        asked = subscriber.seen[0].json
+        assert asked["URL-Paths"] == f"{href}/confirm"
+        headers = {
+            "HTTP_URL_SIGNATURE": asked["URL-Signature"],
+            "HTTP_URL_METHODS": asked["URL-Methods"],
+            "HTTP_URL_PATHS": asked["URL-Paths"],
+            "HTTP_URL_EXPIRES": asked["URL-Expires"],
+            "HTTP_X_PROJECT_ID": asked["X-Project-ID"],
+        }
+        assert zaqar.call("PUT", asked["URL-Paths"], asked["SubscribeBody"], headers=headers).status == 204
+        assert zaqar.call("GET", href).json["confirmed"] is True
