@@ -16,9 +16,9 @@ import msgspec
 from sqs_facade import addresses, peek
 from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core import settings as configuration
-from zaqar_core.core import Core
 from zaqar_core.notifications import ways
 from zaqar_core.notifications.notifier import Notifier
+from zaqar_core.pooled import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
 from zaqar_core.task_runner import TaskRunner
@@ -43,11 +43,12 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     """
     settings = settings or configuration.load({})
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
-    kind = partial(hooks.HookedSession, switches=switches) if switches else None
+    hooked = hooks.HookedPooledSession if settings.pooling else hooks.HookedSession
+    kind = partial(hooked, switches=switches) if switches else None
     url = settings.redis
     if url is None:
         url, settings = _embedded(settings)
-    core = Core(settings, url, session_kind=kind)
+    core = new_core(settings, url, session_kind=kind)
     stopping.on_stop(core.waiting.release_all)
     Upkeep(core).start()
     TaskRunner(core).start()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zaqar_core.core import Core
 from zaqar_core.notifications import ways
 from zaqar_core.notifications.notifier import Notifier
+from zaqar_core.pooled import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.rest.identity import Authenticator
@@ -21,7 +21,7 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
 
     Raises StoreUnavailable.
     """
-    core = Core(settings, url)
+    core = new_core(settings, url)
     Upkeep(core).start()
     Notifier(core, ways.table(core), Confirmations(settings)).start()
     try:

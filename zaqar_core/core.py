@@ -6,15 +6,22 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zaqar_core.encryption import Keyring, parse
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.ids import MessageIds
 from zaqar_core.names import QueueRef
 from zaqar_core.settings import Settings
-from zaqar_core.store import Compiled, Script, ScriptFailed, Slots, Store, keys, readiness
+from zaqar_core.store import Compiled, Script, ScriptFailed, Slots, Store, catalogue, keys, readiness, registry, script
 from zaqar_core.waiting import Waiting
+
+if TYPE_CHECKING:
+    from zaqar_core.places import Place, Places
+
+# These are the same for every kind of queue.
+_CREATE = script("create").plain
+_DELETE = script("delete_queue").plain
 
 #: Queues with message groups that a process remembers; beyond it, it learns anew.
 _MOST_GROUPED = 100_000
@@ -35,6 +42,7 @@ class Core:
         store = self.slots.take()
         try:
             readiness.check(store, settings.durability)
+            self.refuse_forgotten_pools(store)
             store.command("SET", keys.SECRET, os.urandom(32), "NX")
             self.secret: bytes = store.command("GET", keys.SECRET)
             if settings.ephemeral and settings.encryption_keys:
@@ -66,6 +74,11 @@ class Core:
         finally:
             session.close()
 
+    def refuse_forgotten_pools(self, store: Store) -> None:
+        """Raises StoreUnavailable where queues may be in pools: without pooling they would seem to be gone."""
+        if catalogue.has_pools(store):
+            raise StoreUnavailable("pools are registered in this store: set pooling, or delete them first")
+
     def close(self) -> None:
         """Every wait is released, every connection closed."""
         self.waiting.release_all()
@@ -79,8 +92,8 @@ class Session:
     """
 
     __slots__ = (
-        "_core", "_store", "encrypted", "ids", "keyring", "notifications", "secret", "settings", "started_tasks",
-        "waiting",
+        "_core", "_place", "_places", "_store", "encrypted", "ids", "keyring", "notifications", "secret", "settings",
+        "started_tasks", "waiting",
     )  # fmt: skip
 
     def __init__(self, core: Core) -> None:
@@ -94,6 +107,9 @@ class Session:
         self.started_tasks = core.started_tasks
         self.notifications = core.notifications
         self._store: Store | None = core.slots.take()
+        # Only where there are pools: see PooledSession.
+        self._place: Place
+        self._places: Places
 
     @property
     def store(self) -> Store:
@@ -101,34 +117,97 @@ class Session:
             raise StoreUnavailable("the slot was given back")
         return self._store
 
+    def call(self, compiled: Compiled, ref: QueueRef, arguments: Sequence[bytes | str | int]) -> Any:
+        """The reply of a script that is the same for every kind of queue. Raises ScriptFailed, StoreUnavailable."""
+        store = self._store
+        if store is None:
+            raise StoreUnavailable("the slot was given back")
+        return store.run(compiled, keys.queue(ref), arguments)
+
+    def call_many(
+        self, compiled: Compiled, refs: Sequence[QueueRef], arguments: Sequence[bytes | str | int]
+    ) -> list[Any]:
+        """The same on many queues in one round trip; errors as in run_many."""
+        store = self._store
+        if store is None:
+            raise StoreUnavailable("the slot was given back")
+        return store.run_many([(compiled, keys.queue(ref), arguments) for ref in refs])
+
+    def command_at(self, ref: QueueRef, *words: bytes | str | int) -> Any:
+        """A plain command on keys of a queue."""
+        del ref
+        return self.store.command(*words)
+
+    def make_queue(
+        self,
+        ref: QueueRef,
+        arguments: Sequence[bytes | str | int],
+        *,
+        flavor: str | None = None,
+        pool: str | None = None,
+    ) -> list[Any]:
+        """The create script's reply, and the queue is listed. ``arguments`` follow the incarnation. ``flavor`` and
+        ``pool`` mean something only where there are pools."""
+        del flavor, pool
+        incarnation = os.urandom(8).hex()
+        registry.enter(self.store, ref, incarnation)
+        reply: list[Any] = self.call(_CREATE, ref, [incarnation, *arguments])
+        if not reply[0]:
+            registry.enter(self.store, ref, dict(zip(reply[1::2], reply[2::2], strict=True))[b"inc"].decode())
+        return reply
+
+    def unmake_queue(self, ref: QueueRef) -> str:
+        """The queue and what is in it are gone; its incarnation. It is still listed. Raises ScriptFailed."""
+        incarnation: bytes = self.call(_DELETE, ref, [])
+        return incarnation.decode()
+
+    def forget_queue(self, ref: QueueRef) -> bool:
+        """Whether a queue that is not there may be taken from the list."""
+        del ref
+        return True
+
+    def pools_of(self, refs: Sequence[QueueRef]) -> list[str]:
+        """The pool of each queue; "" is the main store."""
+        return [catalogue.MAIN] * len(refs)
+
+    def every_store(self) -> Iterator[Store]:
+        """Each deployment that this process uses, one after the other."""
+        yield self.store
+
     def run(
         self, script: Script, ref: QueueRef, arguments: Sequence[bytes | str | int], *, has_groups: bool = False
     ) -> Any:
         """The script's reply on that queue, in the kind that the queue is of. One round trip, two where a standard
         queue turns out to have message groups. Raises ScriptFailed, StoreUnavailable."""
-        key = keys.queue(ref)
+        key, store = keys.queue(ref), self._store
+        if store is None:
+            raise StoreUnavailable("the slot was given back")
         if ref.name.endswith(".fifo"):
-            return self.store.run(script.fifo, key, arguments)
+            return store.run(script.fifo, key, arguments)
         if not has_groups and key not in self._core.grouped:
             try:
-                return self.store.run(script.plain, key, arguments)
+                return store.run(script.plain, key, arguments)
             except ScriptFailed as failed:
                 if failed.word != "GROUPED":
                     raise
                 self._remember_groups(key)
-        return self.store.run(script.fair, key, arguments)
+        return store.run(script.fair, key, arguments)
 
     def run_many(self, script: Script, refs: Sequence[QueueRef], arguments: Sequence[bytes | str | int]) -> list[Any]:
-        """The same on many queues in one round trip. A script's own word takes the place of its reply."""
+        """The same on many queues in one round trip. A script's own word takes the place of its reply, and
+        StoreUnavailable that of queues in a pool that does not answer."""
+        store = self._store
+        if store is None:
+            raise StoreUnavailable("the slot was given back")
 
         def calls(places: Sequence[int]) -> list[tuple[Compiled, bytes, Sequence[bytes | str | int]]]:
             return [(self._kind_of(script, refs[place]), keys.queue(refs[place]), arguments) for place in places]
 
-        replies = self.store.run_many(calls(range(len(refs))))
+        replies = store.run_many(calls(range(len(refs))))
         wrong = [at for at, reply in enumerate(replies) if isinstance(reply, ScriptFailed) and reply.word == "GROUPED"]
         for place in wrong:
             self._remember_groups(keys.queue(refs[place]))
-        for place, reply in zip(wrong, self.store.run_many(calls(wrong)), strict=True):
+        for place, reply in zip(wrong, store.run_many(calls(wrong)), strict=True):
             replies[place] = reply
         return replies
 

@@ -12,6 +12,7 @@ a step 2 whose record is already dropped.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from uuid import UUID
 
 from zaqar_core import queues, reading
 from zaqar_core.core import Session
-from zaqar_core.errors import EncryptionKeyMissing, MessageUnreadable
+from zaqar_core.errors import EncryptionKeyMissing, MessageUnreadable, StoreUnavailable
 from zaqar_core.model import QueueSettings
 from zaqar_core.names import QueueRef
 from zaqar_core.store import ScriptFailed, keys, records, script
@@ -33,6 +34,7 @@ _MOVE_BACK = script("move_back")
 _MOVE_RECORDS = script("move_records", writes=False).plain
 _MOVE_PENDING = script("move_pending", writes=False).plain
 _FIELDS = 8
+_log = logging.getLogger("sqs_facade.moves")
 
 #: Of the lease on a source's moves. The difference to the deadline is what two servers' clocks may differ by.
 LEASE_MS = 6_000
@@ -84,7 +86,7 @@ def finish_moves(session: Session, source: QueueRef) -> int:
     token, finished = os.urandom(8).hex(), 0
     while True:
         try:
-            page = session.store.run(_INTENTS, keys.queue(source), [token, LEASE_MS, PAGE, PAGE_BYTES])
+            page = session.call(_INTENTS, source, [token, LEASE_MS, PAGE, PAGE_BYTES])
         except ScriptFailed:
             return finished
         if not page:
@@ -92,10 +94,19 @@ def finish_moves(session: Session, source: QueueRef) -> int:
         incarnation, creator, now_ms, *flat = page
         # A Zaqar queue's dead-letter queue is made when it is needed; SQS's must have been there.
         lease = _Lease(token, source, incarnation.decode(), creator == b"zaqar", now_ms + DEADLINE_MS)
+        is_held_up = False
         for (destination, task), intents in _grouped(source, flat).items():
-            if not _finish(session, lease, destination, task, intents):
-                return finished
+            try:
+                if not _finish(session, lease, destination, task, intents):
+                    return finished
+            except StoreUnavailable as problem:
+                # The destination may be in a pool that is down: what the source gave is not the worse for it.
+                _log.warning("moves from queue %s to %s wait: %s", source.name, destination.name, problem.reason)
+                is_held_up = True
+                continue
             finished += len(intents)
+        if is_held_up:
+            return finished
 
 
 def _grouped(source: QueueRef, flat: list[Any]) -> dict[tuple[QueueRef, str], list[_Intent]]:
@@ -146,10 +157,10 @@ def _finish(session: Session, lease: _Lease, destination: QueueRef, task: str, i
                 if task or not lease.is_lazy:
                     return _take_back(session, lease, task, NO_DESTINATION, seqs)
                 queues.create(session, destination, QueueSettings(), creator="zaqar")
-        session.store.run(_MOVE_DONE, keys.queue(source), [lease.token, task, *seqs])
+        session.call(_MOVE_DONE, source, [lease.token, task, *seqs])
     except ScriptFailed:  # the lease is another's, or the source is gone, and its messages with it
         return False
-    session.store.run(_MOVE_FORGET, keys.queue(destination), [f"{origin}|{seq.decode()}" for seq in seqs])
+    session.call(_MOVE_FORGET, destination, [f"{origin}|{seq.decode()}" for seq in seqs])
     return True
 
 
@@ -198,7 +209,7 @@ def forget_stale_records(session: Session, destination: QueueRef) -> int:
 
     Nothing can repeat such a move: its intent is dropped only by the process that has the lease.
     """
-    rows: list[bytes] = session.store.run(_MOVE_RECORDS, keys.queue(destination), [STALE_RECORD_MS])
+    rows: list[bytes] = session.call(_MOVE_RECORDS, destination, [STALE_RECORD_MS])
     by_source: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         address, incarnation, seq = row.decode().split("|")
@@ -206,22 +217,30 @@ def forget_stale_records(session: Session, destination: QueueRef) -> int:
     gone = 0
     for (address, incarnation), seqs in by_source.items():
         asked = [incarnation, *seqs]
-        pending = session.store.run(_MOVE_PENDING, keys.queue(keys.of_address(address)), asked)
-        left = {seq.decode() for seq in pending}
+        try:
+            left = {seq.decode() for seq in session.call(_MOVE_PENDING, keys.of_address(address), asked)}
+        except ScriptFailed:  # the source is gone, and its intents with it
+            left = set()
         stale = [f"{address}|{incarnation}|{seq}" for seq in seqs if seq not in left]
         if stale:
-            gone += session.store.run(_MOVE_FORGET, keys.queue(destination), stale)
+            gone += session.call(_MOVE_FORGET, destination, stale)
     return gone
 
 
 def sources(session: Session, target: QueueRef, *, after: str = "") -> Iterator[QueueRef]:
-    """Queues whose dead-letter queue this is and that have a receive limit, in the order of names after ``after``."""
+    """Queues whose dead-letter queue this is and that have a receive limit, in the order of names after ``after``.
+
+    Raises StoreUnavailable at the end where there may be more, in a pool that does not answer.
+    """
+    unread: list[StoreUnavailable] = []
     while True:
         names = queues.names(session, target.project, target.region, after=after, limit=_QUEUES_AT_ONCE)
-        for queue in queues.get_many(session, [target.sibling(name) for name in names]):
+        for queue in queues.get_many(session, [target.sibling(name) for name in names], unread=unread):
             settings = queue and queue.settings
             if queue and settings and settings.dead_letter_queue == target.name and settings.max_receive_count:
                 yield queue.ref
         if len(names) < _QUEUES_AT_ONCE:
-            return
+            break
         after = names[-1]
+    if unread:
+        raise unread[0]

@@ -134,6 +134,51 @@ class MessageUnreadable(CoreError):
 
 
 @dataclass
+class PoolInUse(CoreError):
+    """The pool cannot go, or be another deployment: ``queues`` are in it, or ``flavor`` would have none without it."""
+
+    queues: int = 0
+    flavor: str = ""
+
+
+@dataclass
+class PoolTaken(CoreError):
+    """The deployment is already the pool named ``pool``."""
+
+    pool: str
+
+
+@dataclass
+class PoolUnfit(CoreError):
+    """The deployment cannot be a pool; ``reason`` names what to change, and no credentials."""
+
+    reason: str
+
+
+class PoolNotFound(CoreError):
+    """There is no such pool."""
+
+
+@dataclass
+class PoolUnknown(CoreError):
+    """A flavor names the pool ``pool``, which is not in the catalogue."""
+
+    pool: str
+
+
+class FlavorNotFound(CoreError):
+    """There is no such flavor."""
+
+
+@dataclass
+class FlavorUnusable(CoreError):
+    """A queue cannot be made in ``flavor``: it is not there, or (``is_known``) none of its pools is given queues."""
+
+    flavor: str
+    is_known: bool
+
+
+@dataclass
 class StoreUnavailable(CoreError):
     """The store did not answer, or cannot hold the durability asked for. The outcome of a write is *unknown*."""
 

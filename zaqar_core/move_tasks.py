@@ -70,7 +70,7 @@ def start(
 def listed(session: Session, source: QueueRef, *, limit: int) -> list[MoveTask]:
     """The newest tasks first; at least the last ten are known. Raises QueueNotFound."""
     try:
-        flat = session.store.run(_LIST, keys.queue(source), [])
+        flat = session.call(_LIST, source, [])
     except ScriptFailed:
         raise QueueNotFound from None
     rows = [(task_id.decode(), _decode(packed)) for task_id, packed in zip(flat[::2], flat[1::2], strict=True)]
@@ -85,7 +85,7 @@ def cancel(session: Session, source: QueueRef, task_id: str) -> int:
     """
     failures = {"NOTASK": MoveTaskNotFound, "NOTRUNNING": MoveTaskNotRunning}
     try:
-        moved: int = session.store.run(_CANCEL, keys.queue(source), [task_id])
+        moved: int = session.call(_CANCEL, source, [task_id])
     except ScriptFailed as failed:
         raise failures.get(failed.word, QueueNotFound) from None
     session.started_tasks.put(source)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,16 +10,21 @@ import msgspec
 
 from zaqar_core import limits, reading, virtual_clock
 from zaqar_core.core import Session
-from zaqar_core.errors import PurgeInProgress, QueueDeletedRecently, QueueNotFound, SettingsChanged
+from zaqar_core.errors import (
+    CoreError,
+    PurgeInProgress,
+    QueueDeletedRecently,
+    QueueNotFound,
+    SettingsChanged,
+    StoreUnavailable,
+)
 from zaqar_core.model import Counts, Creator, Queue, QueueSettings, SettingsChange, Stats
 from zaqar_core.names import QueueRef
-from zaqar_core.store import ScriptFailed, keys, registry, script
+from zaqar_core.store import ScriptFailed, catalogue, keys, registry, script
 
 # These are the same for every kind of queue.
-_CREATE = script("create").plain
 _LOOK = script("create", writes=False).plain
 _CHANGE = script("change").plain
-_DELETE = script("delete_queue").plain
 _PURGE_ALL = script("purge_all").plain
 _PURGE_FREE = script("purge_free")
 _COUNTS = script("counts")
@@ -56,37 +60,41 @@ class Created:
     is_new: bool
 
 
-def create(session: Session, ref: QueueRef, settings: QueueSettings, *, creator: Creator) -> Created:
+def create(
+    session: Session,
+    ref: QueueRef,
+    settings: QueueSettings,
+    *,
+    creator: Creator,
+    flavor: str | None = None,
+    pool: str | None = None,
+) -> Created:
     """The queue exists. Whether an existing one's settings agree is for the caller to compare.
 
-    Raises QueueDeletedRecently where ``recreate_delay_seconds`` is set and has not passed.
+    Where there are pools a new queue is made in one of the ``flavor``, or in ``pool``, else by weight. Raises
+    QueueDeletedRecently where ``recreate_delay_seconds`` is set and has not passed; FlavorUnusable.
     """
-    store, key = session.store, keys.queue(ref)
     try:
-        reply = store.run(_LOOK, key, _ONLY_LOOK)
+        reply = session.call(_LOOK, ref, _ONLY_LOOK)
     except ScriptFailed:
         if delay := session.settings.recreate_delay_seconds:
-            left = registry.deleted_ms_ago(store, ref)
+            left = registry.deleted_ms_ago(session.store, ref)
             if left is not None and left < delay * 1000:
                 raise QueueDeletedRecently(delay) from None
-        incarnation = os.urandom(8).hex()
-        registry.enter(store, ref, incarnation)
         keep = limits.SQS_RETENTION_SECONDS if creator == "sqs" else session.settings.default_message_ttl
         fields = _fields(settings)
         if session.settings.has_test_hooks:
-            fields += virtual_clock.fields_of_a_new_queue(store, ref.project)
-        reply = store.run(_CREATE, key, [incarnation, creator, keep, *fields])
+            fields += virtual_clock.fields_of_a_new_queue(session.store, ref.project)
+        reply = session.make_queue(ref, [creator, keep, *fields], flavor=flavor, pool=pool)
         if session.settings.has_test_hooks:
-            virtual_clock.catch_up(store, ref)
-        if not reply[0]:
-            registry.enter(store, ref, dict(zip(reply[1::2], reply[2::2], strict=True))[b"inc"].decode())
+            virtual_clock.catch_up(session, ref)
     return Created(_queue(ref, reply[1:]), bool(reply[0]))
 
 
 def get(session: Session, ref: QueueRef) -> Queue:
     """Settings and life of one queue. One round trip. Raises QueueNotFound."""
     try:
-        return _queue(ref, session.store.run(_LOOK, keys.queue(ref), _ONLY_LOOK)[1:])
+        return _queue(ref, session.call(_LOOK, ref, _ONLY_LOOK)[1:])
     except ScriptFailed:
         raise QueueNotFound from None
 
@@ -107,7 +115,7 @@ def change(session: Session, ref: QueueRef, wanted: SettingsChange) -> Queue:
             written += (_DOCUMENT + name, document)
     expected = -1 if wanted.expected_revision is None else wanted.expected_revision
     try:
-        reply = session.store.run(_CHANGE, keys.queue(ref), [expected, len(written) // 2, *written, *forgotten])
+        reply = session.call(_CHANGE, ref, [expected, len(written) // 2, *written, *forgotten])
     except ScriptFailed as failed:
         raise (SettingsChanged if failed.word == "STALE" else QueueNotFound) from None
     return _queue(ref, reply)
@@ -131,10 +139,10 @@ def revise(session: Session, ref: QueueRef, edit: Callable[[Queue], SettingsChan
 def delete(session: Session, ref: QueueRef) -> None:
     """The queue, its messages and claims are gone; waiting receives are released. Raises QueueNotFound."""
     try:
-        incarnation = session.store.run(_DELETE, keys.queue(ref), [])
+        incarnation = session.unmake_queue(ref)
     except ScriptFailed:
         raise QueueNotFound from None
-    registry.leave(session.store, ref, incarnation.decode(), session.settings.recreate_delay_seconds)
+    registry.leave(session.store, ref, incarnation, session.settings.recreate_delay_seconds)
 
 
 def purge_all(session: Session, ref: QueueRef) -> None:
@@ -143,7 +151,7 @@ def purge_all(session: Session, ref: QueueRef) -> None:
     Raises QueueNotFound, PurgeInProgress (the last purge was less than ``purge_interval_seconds`` ago).
     """
     try:
-        session.store.run(_PURGE_ALL, keys.queue(ref), [session.settings.purge_interval_seconds])
+        session.call(_PURGE_ALL, ref, [session.settings.purge_interval_seconds])
     except ScriptFailed as failed:
         if failed.word == "PURGING":
             raise PurgeInProgress(int(failed.detail)) from None
@@ -172,11 +180,21 @@ def number(session: Session, project: str, region: str) -> int:
     return registry.number(session.store, project, region)
 
 
-def get_many(session: Session, refs: list[QueueRef]) -> list[Queue | None]:
-    """Each queue's settings, None where it is missing. One round trip for all."""
-    replies = session.store.run_many([(_LOOK, keys.queue(ref), _ONLY_LOOK) for ref in refs])
+def get_many(
+    session: Session, refs: list[QueueRef], *, unread: list[StoreUnavailable] | None = None
+) -> list[Queue | None]:
+    """Each queue's settings, None where it is missing. One round trip for all.
+
+    Raises StoreUnavailable; with ``unread``, queues in pools that do not answer are None, and why is added to it.
+    """
+    replies = session.call_many(_LOOK, refs, _ONLY_LOOK)
+    for reply in replies:
+        if isinstance(reply, StoreUnavailable):
+            if unread is None:
+                raise reply
+            unread.append(reply)
     return [
-        None if isinstance(reply, ScriptFailed) else _queue(ref, reply[1:])
+        None if isinstance(reply, CoreError | ScriptFailed) else _queue(ref, reply[1:])
         for ref, reply in zip(refs, replies, strict=True)
     ]
 
@@ -200,9 +218,13 @@ def stats(session: Session, ref: QueueRef) -> Stats:
     return Stats(Counts(*reply[:3]), oldest, newest)
 
 
-def totals(session: Session) -> Counts:
-    """The counts of all queues (not topics) of all projects, some hundreds of queues in a round trip."""
-    sums = [0, 0, 0]
+def totals(session: Session) -> dict[str, Counts]:
+    """The counts of all queues (not topics) of all projects by pool ("" is the main store), some hundreds in a
+    round trip.
+
+    Queues in pools that do not answer are left out.
+    """
+    sums: dict[str, list[int]] = {catalogue.MAIN: [0, 0, 0]}
     for namespace in registry.namespaces(session.store):
         project, region = keys.namespace(namespace)
         if QueueRef(project, region, "").is_topic:
@@ -210,11 +232,12 @@ def totals(session: Session) -> Counts:
         after, found = "", [""]
         while found:
             found = names(session, project, region, after=after, limit=_QUEUES_AT_ONCE)
-            for reply in session.run_many(_COUNTS, [QueueRef(project, region, name) for name in found], ["counts"]):
-                if not isinstance(reply, ScriptFailed):
-                    sums = [one + more for one, more in zip(sums, reply[:3], strict=True)]
+            refs = [QueueRef(project, region, name) for name in found]
+            for pool, reply in zip(session.pools_of(refs), session.run_many(_COUNTS, refs, ["counts"]), strict=True):
+                if not isinstance(reply, CoreError | ScriptFailed):
+                    sums[pool] = [one + more for one, more in zip(sums.get(pool, [0, 0, 0]), reply[:3], strict=True)]
             after = found[-1] if found else ""
-    return Counts(*sums)
+    return {pool: Counts(*numbers) for pool, numbers in sums.items()}
 
 
 def _count(session: Session, ref: QueueRef, what: str) -> list[Any]:

@@ -66,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Keys that messages at rest are encrypted under, each ``name:base64 of 32 bytes``. The first one encrypts, all
     #: decrypt. An embedded store has a key of its own, which comes last.
     encryption_keys: tuple[str, ...] = ()
+    #: Queues are spread over pools, which /v2/pools registers. The store above is then the management store.
+    pooling: bool = False
 
     # -- serving ---------------------------------------------------------------------------------------------------
     #: Waiting receives of one worker. Beyond it a receive answers empty at once.
@@ -111,11 +113,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     enable_deprecated_api_versions: tuple[Literal["1", "1.1"], ...] = ("1", "1.1")
     #: Secret under which pre-signed URLs are made and checked; without it there are none.
     signed_url_key: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+    #: Serves the resources of administrators: /v2/pools and /v2/flavors, where ``pooling`` is on.
+    admin_mode: bool = False
     client_id_uuid_safe: Literal["strict", "off"] = "strict"
     min_length_client_id: Positive = 10
     max_length_client_id: Positive = 36
     max_queues_per_page: Positive = 20
     max_messages_per_page: Positive = 20
+    max_pools_per_page: Positive = 20
+    max_flavors_per_page: Positive = 20
     max_messages_per_claim_or_pop: Positive = 20
     max_messages_post_size: Positive = 262_144
     max_queue_metadata: Positive = 65_536

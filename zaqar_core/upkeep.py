@@ -52,7 +52,8 @@ class Upkeep:
                 if time.monotonic() - looked > LIBRARIES_SECONDS:
                     looked = time.monotonic()
                     with self._core.session() as session:
-                        libraries.tidy(session.store)
+                        for store in session.every_store():
+                            libraries.tidy(store)
             except StoreUnavailable as problem:
                 _log.warning("upkeep waits for the store: %s", problem.reason)
 
@@ -80,15 +81,25 @@ class Upkeep:
                     if isinstance(reply, ScriptFailed):
                         _remove_stale_row(session, ref)
                         continue
-                    _, intents, move_records, has_task, is_subscribed = reply
-                    if intents:
-                        dead_letters.finish_moves(session, ref)
-                    if move_records:
-                        dead_letters.forget_stale_records(session, ref)
-                    if has_task:
-                        move_tasks.enlist(session, ref)
-                    if is_subscribed:
-                        deliveries.enlist(session, ref)
+                    if isinstance(reply, StoreUnavailable):
+                        continue
+                    try:
+                        _finish(session, ref, *reply[1:])
+                    except StoreUnavailable as problem:  # of another pool: the other queues' work goes on
+                        _log.warning("upkeep of queue %s waits: %s", ref.name, problem.reason)
+
+
+def _finish(
+    session: Session, ref: QueueRef, intents: int, move_records: int, has_task: int, is_subscribed: int
+) -> None:
+    if intents:
+        dead_letters.finish_moves(session, ref)
+    if move_records:
+        dead_letters.forget_stale_records(session, ref)
+    if has_task:
+        move_tasks.enlist(session, ref)
+    if is_subscribed:
+        deliveries.enlist(session, ref)
 
 
 def _remove_stale_row(session: Session, ref: QueueRef) -> None:
@@ -98,7 +109,8 @@ def _remove_stale_row(session: Session, ref: QueueRef) -> None:
         return
     marker = keys.registry(ref.project, ref.region) + b":stale"
     if session.store.command("HGET", marker, ref.name) == seen.encode():
-        registry.leave(session.store, ref, seen)
+        if session.forget_queue(ref):
+            registry.leave(session.store, ref, seen)
         session.store.command("HDEL", marker, ref.name)
     else:
         session.store.command("HSET", marker, ref.name, seen)

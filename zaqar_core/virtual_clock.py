@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from zaqar_core.core import Session
 from zaqar_core.names import QueueRef
 from zaqar_core.store import Store, keys, registry, script
 
@@ -21,14 +22,15 @@ def offset_ms(store: Store, project: str) -> int:
     return int(store.command("HGET", keys.TEST_CLOCK, project) or 0)
 
 
-def advance(store: Store, project: str, ms: int) -> int:
+def advance(session: Session, project: str, ms: int) -> int:
     """All queues of the project are so much later, and their waiting receives look again. The whole offset, ms."""
+    store = session.store
     offset = int(store.command("HINCRBY", keys.TEST_CLOCK, project, ms))
-    for refs in queues_of(store, project):
-        store.run_many([(_CLOCK_TO, keys.queue(ref), [offset]) for ref in refs])
-    for namespace in registry.namespaces(store):
+    for refs in queues_of(session, project):
+        session.call_many(_CLOCK_TO, refs, [offset])
+    for namespace in registry.namespaces(session.store):
         if keys.namespace(namespace)[0] == project:
-            registry.make_older(store, namespace, ms // 1000)
+            registry.make_older(session.store, namespace, ms // 1000)
     return offset
 
 
@@ -42,19 +44,19 @@ def fields_of_a_new_queue(store: Store, project: str) -> list[bytes | str | int]
     return ["off", offset, "at", now, "mod", now, "now", now]
 
 
-def catch_up(store: Store, ref: QueueRef) -> None:
+def catch_up(session: Session, ref: QueueRef) -> None:
     """A queue just made has its project's time, also if that moved meanwhile: whoever moved it had not seen it."""
-    if offset := offset_ms(store, ref.project):
-        store.run(_CLOCK_TO, keys.queue(ref), [offset])
+    if offset := offset_ms(session.store, ref.project):
+        session.call(_CLOCK_TO, ref, [offset])
 
 
-def queues_of(store: Store, project: str) -> Iterator[list[QueueRef]]:
+def queues_of(session: Session, project: str) -> Iterator[list[QueueRef]]:
     """All queues of the project, in all regions, a page at a time."""
-    for key in registry.namespaces(store):
+    for key in registry.namespaces(session.store):
         owner, region = keys.namespace(key)
         after = ""
         while owner == project and (
-            page := registry.names(store, project, region, prefix="", after=after, limit=_AT_ONCE)
+            page := registry.names(session.store, project, region, prefix="", after=after, limit=_AT_ONCE)
         ):
             yield [QueueRef(project, region, name) for name in page]
             after = page[-1]

@@ -60,8 +60,11 @@ class Bell:
 class Waiting:
     """All waiters of this process."""
 
-    def __init__(self, settings: Settings, url: str, generation: Generation) -> None:
-        self.channel = keys.process_channel(uuid.uuid4().hex[:16])
+    def __init__(self, settings: Settings, url: str, generation: Generation, beside: Waiting | None = None) -> None:
+        """``beside`` is that of another deployment: its waiters are woken from this one too."""
+        self.channel: str = beside.channel if beside else keys.process_channel(uuid.uuid4().hex[:16])
+        #: Whether the server is there, as the subscriber sees it.
+        self.is_connected = False
         self.asleep = 0
         self.shed = 0
         self.is_released = False
@@ -69,7 +72,7 @@ class Waiting:
         self.pushed: Callable[[bytes], object] | None = None
         self._most = settings.max_waits
         self._numbers = itertools.count(1)
-        self._waiters: dict[int, Waiter | Bell] = {}
+        self._waiters: dict[int, Waiter | Bell] = beside._waiters if beside else {}
         self._hung = 0
         self._lock = threading.Lock()
         self._url = url
@@ -131,12 +134,18 @@ class Waiting:
         self._generation.ended()
         self._link.interrupt()
 
+    def close(self) -> None:
+        """Nobody is woken from here any more."""
+        self.is_released = True
+        self._link.close()
+
     def _subscribe(self) -> None:
         self._link.open()
         self._link.send(pack(("SUBSCRIBE", self.channel)))
         if self._link.next_message(SILENCE_SECONDS) is None:
             self._link.close()
             raise StoreUnavailable("the server does not answer")
+        self.is_connected = True
 
     def _listen(self) -> None:
         asked = False
@@ -152,6 +161,7 @@ class Waiting:
                     self._link.send(pack(("PING",)))
                 asked = message is None
             except (StoreUnavailable, OSError):
+                self.is_connected = False
                 self._link.close()
                 self._generation.ended()
                 asked = False

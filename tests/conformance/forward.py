@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
+import os
+import re
 import uuid
 from urllib.parse import quote, urlsplit
 
 #: Beyond it the service is to say that the project is too long.
 _MOST_PROJECT_CHARACTERS = 256
+
+
+#: The deployment that tests register pools in. They tell pools apart by a path; here each path is a database.
+_POOL = os.environ.get("ZAQAR_TEST_MONGODB_URL", "")
+_databases, _numbers = {}, itertools.count(1)
+
+
+def _with_databases(body):
+    if not _POOL:
+        return body
+
+    def database(found):
+        return f"{_POOL}?db={_databases.setdefault(found[1], next(_numbers))}".encode()
+
+    return re.sub(re.escape(_POOL).encode() + rb"/([\w-]+)", database, body)
 
 
 class Forward:
@@ -20,7 +38,7 @@ class Forward:
         self._salt = uuid.uuid4()
 
     def __call__(self, environ, start_response):
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        body = _with_databases(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
         connection = http.client.HTTPConnection(*self._address, timeout=30)
         try:
             connection.putrequest(environ["REQUEST_METHOD"], self._target(environ), skip_accept_encoding=True)

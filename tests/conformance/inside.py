@@ -1,8 +1,9 @@
 """Runs in the environment of a published Zaqar: its own tests against a service that runs elsewhere.
 
-    python inside.py functional|unit|websocket URL CONFIGS [PART ...]
+    python inside.py functional|unit|websocket URL CONFIGS [PART ...] [+PART ...]
 
-CONFIGS is a writable copy of the package's ``tests/etc``. Tests whose id holds a PART are left out. Prints one JSON
+CONFIGS is a writable copy of the package's ``tests/etc``. Tests whose id holds a PART are left out; with a
++PART all others are not looked at. Prints one JSON
 object a test: ``id``, ``outcome`` (passed, failed, skipped, left out) and ``text``.
 """
 
@@ -71,6 +72,9 @@ def _tests(suite):
 def _functional(url, configs):
     """The functional tests take a URL by their configuration."""
     os.environ["ZAQAR_TEST_INTEGRATION"] = "1"
+    if "ZAQAR_TEST_MONGODB_URL" in os.environ:
+        os.environ["ZAQAR_TEST_MONGODB"] = "1"
+        _know_the_options_of_stores()
     project = f"[headers]\nproject_id = {uuid.uuid4().hex}\n"
     Path(configs, "functional-tests.conf").write_text(f"[zaqar]\nurl = {url}\n{project}")
 
@@ -83,6 +87,21 @@ def _functional(url, configs):
     import zaqar.tests.functional.wsgi as published
 
     return published
+
+
+def _know_the_options_of_stores():
+    """Zaqar's server would register them."""
+    from zaqar.conf import drivers_management_store_mongodb as options
+    from zaqar.tests import base
+
+    load = base.TestBase.load_conf.__func__
+
+    def load_conf(cls, name):
+        conf = load(cls, name)
+        options.register_opts(conf)
+        return conf
+
+    base.TestBase.load_conf = classmethod(load_conf)
 
 
 def _unit(url, _):
@@ -140,7 +159,9 @@ def _websocket(url, _):
 
 
 def main():
-    kind, url, configs, *parts = sys.argv[1:]
+    kind, url, configs, *given = sys.argv[1:]
+    parts = [part for part in given if not part.startswith("+")]
+    wanted = [part[1:] for part in given if part.startswith("+")]
     os.environ["ZAQAR_TESTS_CONFIGS_DIR"] = configs
     published = {"functional": _functional, "unit": _unit, "websocket": _websocket}[kind](url, configs)
 
@@ -148,6 +169,8 @@ def main():
     found = unittest.defaultTestLoader.discover(published.__path__[0], top_level_dir=root)
     result = Result()
     for test in _tests(found):
+        if wanted and not any(part in test.id() for part in wanted):
+            continue
         if any(part in test.id() for part in parts):
             result.say(test, "left out")
         else:

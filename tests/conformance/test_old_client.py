@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.conftest import pooled_service
 from tests.conformance.environments import FOLDER, python_with
 from tests.conftest import Service
 
 TOUR = Path(__file__).with_name("client_tour.py")
+POOLS_TOUR = Path(__file__).with_name("pools_tour.py")
 
 pytestmark = [
     pytest.mark.skipif(FOLDER is None, reason="slow: installs an old python-zaqarclient"),
@@ -30,3 +32,16 @@ def test_queues_messages_and_claims(service: Service, queue_name: str, version: 
         check=False,
     )
     assert ran.stdout == said + "\n", ran.stderr
+
+
+def test_pools_and_flavors() -> None:
+    python = python_with("python-zaqarclient==2.8.0")
+    with pooled_service() as pooled:
+        ran = subprocess.run(
+            [python, "-W", "ignore", POOLS_TOUR, pooled.url, "1.1", uuid.uuid4().hex, pooled.pool_url],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ran.stdout.splitlines() == ["20", "['tour'] ['touring'] ['tour']", "['x']", "[]"], ran.stderr

@@ -128,7 +128,7 @@ def test_faults(zaqar: Any, monkeypatch: pytest.MonkeyPatch, fault: Exception, s
     def fail(*_: object) -> None:
         raise fault
 
-    monkeypatch.setattr(Session, "store", property(fail))
+    monkeypatch.setattr(Session, "call", fail)
     answer = zaqar.call("GET", "/v2/queues/a")
     assert answer.status == status
     assert "gone" not in str(answer.json)

@@ -38,6 +38,12 @@ class Fact(Enum):
     RULE_BROKEN = auto()
     PATCH_MEDIA_TYPE = auto()
     PATCH_CONFLICT = auto()
+    POOL_NOT_FOUND = auto()
+    POOL_UNFIT = auto()
+    POOL_TAKEN = auto()
+    POOL_IN_USE = auto()
+    POOL_ELSEWHERE = auto()
+    FLAVOR_NOT_CREATED = auto()
     MESSAGE_NOT_FOUND = auto()
     MESSAGES_NOT_FOUND = auto()
     SUBSCRIBED_ALREADY = auto()
@@ -113,6 +119,14 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Fact.RULE_BROKEN: Words(400, _RULE),
     Fact.PATCH_MEDIA_TYPE: Words(415, "Unsupported media type", "Content-Type must be {detail}."),
     Fact.PATCH_CONFLICT: Words(409, "Resource conflict", "{detail}"),
+    Fact.POOL_NOT_FOUND: Words(404, _NOT_FOUND, "There is no such pool."),
+    Fact.POOL_UNFIT: Words(400, "Unable to create pool", "The deployment cannot be a pool: {detail}."),
+    Fact.POOL_TAKEN: Words(409, "Resource conflict", "The deployment is pool {detail} already."),
+    Fact.POOL_IN_USE: Words(403, "Unable to delete", "The pool cannot be deleted: {detail}."),
+    Fact.POOL_ELSEWHERE: Words(
+        403, "Not authorized", "Queues are in the pool, and the new uri is not the deployment that has them."
+    ),
+    Fact.FLAVOR_NOT_CREATED: Words(400, "Unable to create", "Flavor {detail}"),
     Fact.MESSAGE_NOT_FOUND: Words(404, _NOT_FOUND, "There is no such message in the queue."),
     Fact.MESSAGES_NOT_FOUND: Words(404, _NOT_FOUND, "None of these messages is in the queue."),
     Fact.SUBSCRIBED_ALREADY: Words(409, "Resource conflict", "The subscriber has a confirmed subscription already."),
@@ -122,6 +136,9 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Fact.NOT_AUTHENTICATED: Words(403, "Not authentified", "{detail}"),
     Fact.OTHER_PROJECT: Words(403, "Not authorized", "The connection is authentified for another project."),
     core.QueueNotFound: Words(404, _NOT_FOUND, "There is no such queue or topic."),
+    core.PoolNotFound: Words(404, _NOT_FOUND, "There is no such pool."),
+    core.FlavorNotFound: Words(404, _NOT_FOUND, "There is no such flavor."),
+    core.FlavorUnusable: Words(400, _RULE, "The queue's _flavor does not exist, or none of its pools is given queues."),
     core.ClaimNotFound: Words(404, _NOT_FOUND, "There is no such claim on the queue."),
     core.SubscriptionNotFound: Words(404, _NOT_FOUND, "There is no such subscription of the queue."),
     core.SubscriberTaken: Words(409, "Resource conflict", "Another subscription of the queue has that subscriber."),

@@ -38,6 +38,7 @@ class ZaqarFace:
         self._authenticator = authenticator
         self._admin_roles = frozenset(settings.admin_roles)
         self._dialects = dialect.enabled(settings)
+        self._has_pools = routes.has_pools(settings)
         # The newest first: most requests are of it.
         self._prefixes = [(row.prefix, row) for row in reversed(self._dialects)]
 
@@ -118,6 +119,8 @@ class ZaqarFace:
 
     def _run_in(self, version: Dialect, request: Request, session: Session) -> Reply:
         found = routes.find(version, request.path[len(version.prefix) :])
+        if found is None and self._has_pools:
+            found = routes.find_with_pools(version, request.path[len(version.prefix) :])
         if found is None:
             raise RestError(Fact.NO_SUCH_PATH)
         methods, values = found

@@ -34,7 +34,8 @@ Versions 2, 1.1 and 1 are served under `/v2`, `/v1.1` and `/v1`, on the same que
 A request is checked in this order, and the first failure is the answer: path (404), method (405), pre-signed URL (404),
 form content (400), `Accept` (406), `Client-ID` (400), `X-Project-Id` (400), the queue's name (400), query and body.
 Errors are `{"title", "description"}`. Every answer has `x-openstack-request-id`. Hrefs are paths that begin with the
-version. The paths below follow the version's prefix.
+version. The paths below follow the version's prefix. Those of pools and flavors are there where `admin_mode` and
+`pooling` are on; how pools work stands in `docs/operations.md`.
 """
 
 

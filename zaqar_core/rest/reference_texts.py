@@ -12,6 +12,10 @@ LIMITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("`Client-ID`", "a UUID in any spelling; with `off` {min_length_client_id} to {max_length_client_id} characters",
      ("client_id_uuid_safe", "min_length_client_id", "max_length_client_id")),
     ("a page of queues", "1 to {max_queues_per_page}", ("max_queues_per_page",)),
+    ("a page of pools; of flavors", "1 to {max_pools_per_page}; 1 to {max_flavors_per_page}",
+     ("max_pools_per_page", "max_flavors_per_page")),
+    ("a pool's or flavor's name", "1 to 64 of `A-Z a-z 0-9 _ - .`", ()),
+    ("a pool's `weight`; its `uri`", "0 to 4,294,967,295; 255 characters", ()),
     ("a page of messages; ids of a bulk operation", "1 to {max_messages_per_page}", ("max_messages_per_page",)),
     ("messages of a claim or pop", "1 to {max_messages_per_claim_or_pop}", ("max_messages_per_claim_or_pop",)),
     ("the body of a post of messages", "{max_messages_post_size:,} bytes; a queue may allow less",
@@ -48,7 +52,10 @@ RESERVED = {
         "new messages are encrypted at rest, under the first key of the setting `encryption_keys`; without one true is "
         "400",
     ),
-    "_flavor": ("text", "kept and shown"),
+    "_flavor": (
+        "with `pooling` a flavor that exists, else any text",
+        "the queue is made in a pool of that flavor; a later change moves nothing",
+    ),
     "_max_claim_count": ("0 or more", "see `_dead_letter_queue`"),
     "_max_messages_post_size": ("1 to `max_messages_post_size`", "bytes of one post to this queue"),
     "_retry_policy": (
@@ -101,7 +108,7 @@ DIFFERENCES = (
     "`?attributes=true` shows a message's SQS attributes; they are not shown otherwise, because python-zaqarclient "
     "breaks on unknown members.",
     "A queue whose name ends in `.fifo` is a FIFO queue: the Client-ID is the message group.",
-    "The health report needs no `admin_mode` of the server; there are no pools in it.",
+    "The health report needs no admin mode. With `pooling` it has a part for each pool; the main store is in none.",
     "Subscriptions are listed in the order of creation, and their ids are in that order.",
     "A subscriber of which it can be seen that nobody may deliver to it is 400: no host, an address in a private "
     "network (`webhook_allowed_networks` names exceptions), headers that no request can carry.",
@@ -109,7 +116,17 @@ DIFFERENCES = (
     "time-out is really tried again. What failed for good is listed at `/undelivered`, which Zaqar does not have.",
     "Subscribers are told whatever is sent, without a pipeline to be configured, and only of what was stored.",
     "A subscription that is given another subscriber is not confirmed any more.",
-    "Not there yet: pools and flavors, subscribers with trust (`trust+http`, `trust+https`: 400).",
+    "A pool that has queues cannot be deleted (403), and can get only another address of the same deployment (403): "
+    "Zaqar forgets the queues, and their messages are lost.",
+    "A pool is a deployment that no other pool is, whatever its address looks like (409). It must keep the service's "
+    "durability (400 with the setting to change).",
+    "Putting a pool that is there leaves a flavor or options that are not given as they are.",
+    "A pool has one flavor at most; giving it to another flavor takes it from the first. The only pool of a flavor "
+    "cannot be deleted; if it leaves by PATCH, queues of that flavor are refused (400) until it has one.",
+    "A flavor's `capabilities` are what the service keeps: DURABILITY only where durability is not `memory`. Those of "
+    "a v1.1 client are not kept. v1.1's `group` of a pool is its `flavor`.",
+    "A dead-letter queue may be in another pool than its source.",
+    "Not there yet: subscribers with trust (`trust+http`, `trust+https`: 400).",
     "Messages are encrypted with AES-256-GCM under keys that have names and can be changed, and are decrypted on every "
     "way out; Zaqar uses AES-CBC under one key, and gives claims and pops the cipher text. A message that cannot be "
     "decrypted stays in the queue and is left out of answers; 503 where nothing else was found.",

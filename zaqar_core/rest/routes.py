@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from zaqar_core.rest.call import Call, Handler
 from zaqar_core.rest.collection import QUEUES, TOPICS, Collection
 from zaqar_core.rest.dialect import DIALECTS, V1, V1_1, V2, Dialect
-from zaqar_core.rest.resources import claims, health, home, messages, queues, shares, subscriptions
+from zaqar_core.rest.resources import claims, flavors, health, home, messages, pools, queues, shares, subscriptions
+from zaqar_core.settings import Settings
 from zaqar_core.web.call import Reply
 
 _QUEUE = QUEUES.item
@@ -20,6 +21,8 @@ _SUBSCRIPTIONS = _QUEUE + "/subscriptions"
 _SUBSCRIPTION = _SUBSCRIPTIONS + "/{subscription_id}"
 _SUBSCRIBERS = _TOPIC + "/subscriptions"
 _SUBSCRIBER = _SUBSCRIBERS + "/{subscription_id}"
+_POOL = "pools/{pool_name}"
+_FLAVOR = "flavors/{flavor_name}"
 
 _ALL = (V1, V1_1, V2)
 _NEW = (V1_1, V2)
@@ -42,6 +45,8 @@ class Route:
     #: With Keystone it needs one of ``admin_roles``. In open mode there are no roles: whoever calls may do everything.
     admin: bool = False
     collection: Collection = QUEUES
+    #: Only where admin_mode and pooling are on.
+    pooling: bool = False
 
     @property
     def has_queue(self) -> bool:
@@ -51,11 +56,19 @@ class Route:
 
 def _home(call: Call) -> Reply:
     """200 with the paths and methods of the version as JSON Home, good for a day."""
-    return home.reply(call.dialect, ROUTES)
+    settings = call.settings
+    routes = ROUTES if has_pools(settings) else tuple(route for route in ROUTES if not route.pooling)
+    return home.reply(call.dialect, routes)
+
+
+def has_pools(settings: Settings) -> bool:
+    """Whether the routes of pools and flavors are there."""
+    return settings.admin_mode and settings.pooling
 
 
 _JSON = ("application/json",)
 _PATCH = ("application/openstack-messaging-v2.0-json-patch",)
+_PAGE = "marker,limit,detailed"
 _DELETE_CLAIMED = "ids,claim_ids,pop"
 
 ROUTES = (
@@ -118,6 +131,16 @@ ROUTES = (
     Route("health", "GET", "health", health.report, _NEW, admin=True),
     Route("health", "GET", "health", health.ping, (V1,)),
     Route("health", "HEAD", "health", health.head, (V1,)),
+    Route("pools", "GET", "pools", pools.list_page, _NEW, _PAGE, admin=True, pooling=True),
+    Route("pool", "PUT", _POOL, pools.put, _NEW, bodies=_JSON, admin=True, pooling=True),
+    Route("pool", "GET", _POOL, pools.get, _NEW, "detailed", admin=True, pooling=True),
+    Route("pool", "PATCH", _POOL, pools.patch, _NEW, bodies=_JSON, admin=True, pooling=True),
+    Route("pool", "DELETE", _POOL, pools.delete, _NEW, admin=True, pooling=True),
+    Route("flavors", "GET", "flavors", flavors.list_page, _NEW, _PAGE, admin=True, pooling=True),
+    Route("flavor", "PUT", _FLAVOR, flavors.put, _NEW, bodies=_JSON, admin=True, pooling=True),
+    Route("flavor", "GET", _FLAVOR, flavors.get, _NEW, admin=True, pooling=True),
+    Route("flavor", "PATCH", _FLAVOR, flavors.patch, _NEW, bodies=_JSON, admin=True, pooling=True),
+    Route("flavor", "DELETE", _FLAVOR, flavors.delete, _NEW, admin=True, pooling=True),
 )  # fmt: skip
 
 Methods = Mapping[str, Route]
@@ -145,12 +168,28 @@ def _tree(routes: Iterable[Route]) -> _Node:
     return root
 
 
-_ROOTS = {dialect.id: _tree(route for route in ROUTES if dialect in route.versions) for dialect in DIALECTS}
+def _roots(*, pooling: bool) -> dict[str, _Node]:
+    return {
+        dialect.id: _tree(route for route in ROUTES if dialect in route.versions and route.pooling == pooling)
+        for dialect in DIALECTS
+    }
+
+
+_ROOTS, _POOL_ROOTS = _roots(pooling=False), _roots(pooling=True)
 
 
 def find(dialect: Dialect, below: str) -> tuple[Methods, list[str]] | None:
     """The methods of a path and its variable parts. ``below`` follows the prefix; a trailing slash is nothing."""
-    node, values = _ROOTS[dialect.id], []
+    return _find(_ROOTS[dialect.id], below)
+
+
+def find_with_pools(dialect: Dialect, below: str) -> tuple[Methods, list[str]] | None:
+    """The same among the routes of pools and flavors."""
+    return _find(_POOL_ROOTS[dialect.id], below)
+
+
+def _find(node: _Node, below: str) -> tuple[Methods, list[str]] | None:
+    values = []
     if below.endswith("/"):
         below = below[:-1]
     for part in below.split("/")[1:]:

@@ -53,6 +53,11 @@ class ClusterStore(Store):
         """Every primary. Raises StoreUnavailable."""
         return [_Node(self, address) for address in self._primaries()]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether all its connections stand, as far as it knows."""
+        return all(link.is_open for link in self._links.values())
+
     def close(self) -> None:
         for link in self._links.values():
             link.close()

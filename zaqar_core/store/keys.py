@@ -37,6 +37,7 @@ Q:dd:<n>   hash    FIFO: deduplication key -> sent ms, random bytes, seq of the 
 Q:ra:<n>   hash    FIFO: key of a receive attempt -> MessagePack [ms, nonce, seq ...]; n 0 to 3 in turn
 Q:gc       hash    groups on a standard queue: group id -> what its tenant has (lua/fair/ready)
 Q:tq       zset    quiet tenants that have receivable messages, score the oldest one's seq
+Q:z:<inc>  string  pools only: that incarnation has ended and must not be made any more; expires after a minute
 Q:tn       zset    noisy tenants that have receivable messages, score in flight, then last served
 Q:u        hash    subscription id -> MessagePack: see lua/shared/subscribers
 Q:ui       hash    subscriber -> id of its subscription
@@ -49,8 +50,13 @@ Registry, one per project and region: ``{…}:names`` (zset, lexical) ``{…}:li
 ``{…}:gone`` (zset name -> deleted at, s; only where queues may not be made again at once).
 ``sf1:{namespaces}`` is the set of all registries. ``sf1:{secret}`` keys the ids and receipts.
 ``sf1:{encryption}`` is the encryption key of an ephemeral store, in the form of the setting; no other store has one.
+``sf1:{pools}`` (hash: ``rev``, which grows with each change) is the catalogue of pools, in the main store: ``:pools``
+(hash name -> JSON of its row), ``:ids`` (name -> identity of its deployment), ``:of`` (name -> its flavor),
+``:flavors`` (hash name -> JSON), ``:places`` (hash address of a queue -> ``<incarnation>|<ms since when>|<pool>``,
+without pool for the main store) and ``:held`` (hash pool -> how many places). ``sf1:{deployment}`` in each deployment
+is its identity.
 ``sf1:{libraries}`` (hash) says when each function library was last used.
-``sf1:{upkeep}:<shard>`` is a lease (the one kind of key that expires).
+``sf1:{upkeep}:<shard>`` is a lease (the one kind of key that expires, beside Q:z).
 ``sf1:{move-tasks}`` is the set of addresses of queues that may have a move task running,
 ``sf1:{notifications}`` that of queues that may have subscriptions.
 
@@ -73,6 +79,8 @@ NAMESPACES = b"sf1:{namespaces}"
 SECRET = b"sf1:{secret}"
 ENCRYPTION = b"sf1:{encryption}"
 LIBRARIES = b"sf1:{libraries}"
+POOLS = b"sf1:{pools}"
+DEPLOYMENT = b"sf1:{deployment}"
 MOVE_TASKS = b"sf1:{move-tasks}"
 NOTIFICATIONS = b"sf1:{notifications}"
 TEST_CLOCK = b"sf1:{test}:clock"

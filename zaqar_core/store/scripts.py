@@ -25,6 +25,7 @@ PREFIX = "sf1_"
 _PARTS = (
     "queue", "state", "wake", "settings", "contents", "buckets", "ready", "forget", "heads", "tick", "find", "life",
     "depart", "dead", "take", "answer", "dedup", "attempts", "mover", "tasks", "search", "subscribers", "notices",
+    "born", "catalogue",
 )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ SCRIPT_WORDS = frozenset(
     {
         "NOQUEUE", "EXISTS", "STALE", "POSTTOOLONG", "OVERLIMIT", "NOCLAIM", "CLAIMED", "NOTCLAIMED", "OTHERCLAIM",
         "GROUPED", "NODEDUP", "PURGING", "LATE", "TASKRUNNING", "NOTASK", "NOTRUNNING",
-        "ENCRYPTED", "PLAIN", "NOSUBSCRIPTION",
+        "ENCRYPTED", "PLAIN", "NOSUBSCRIPTION", "GONE", "NOPOOL", "HELD", "FLAVORED", "TAKEN",
     }
 )  # fmt: skip
 
@@ -154,6 +154,11 @@ class Store:
         """Each of them answers, or StoreUnavailable."""
         for server in self.servers():
             server.command("PING")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its connection stands, as far as it knows."""
+        return self._link.is_open
 
     def close(self) -> None:
         self._link.close()

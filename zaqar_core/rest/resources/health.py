@@ -8,10 +8,10 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from zaqar_core import claims, messages, queues
+from zaqar_core import claims, messages, pools, queues
 from zaqar_core.core import Session
 from zaqar_core.errors import QueueNotFound, StoreUnavailable
-from zaqar_core.model import NewMessage, QueueSettings
+from zaqar_core.model import Counts, NewMessage, QueueSettings
 from zaqar_core.names import QueueRef
 from zaqar_core.rest import documents
 from zaqar_core.rest.call import Call
@@ -37,26 +37,40 @@ def head(call: Call) -> Reply:
 
 
 def report(call: Call) -> Reply:
-    """200: whether the store answers, how each operation went on a queue of its own, and all messages' numbers."""
+    """200: whether the store answers, how each operation went on a queue of its own, and all messages' numbers.
+
+    Where there are pools: that of each, by its name, and whether the catalogue answers.
+    """
     session = call.session
+    reachable = "catalog_reachable" if call.settings.pooling else "storage_reachable"
     try:
         session.store.ping()
     except StoreUnavailable:
-        return documents.reply({"storage_reachable": False, "operation_status": {}})
-    status = _operations(session, call.settings.region)
-    counts = queues.totals(session)
-    claimed, free = counts.in_flight, counts.visible + counts.delayed
-    return documents.reply(
-        {
-            "storage_reachable": True,
+        return documents.reply({reachable: False, **({} if call.settings.pooling else {"operation_status": {}})})
+    totals = queues.totals(session)
+    if not call.settings.pooling:
+        status = _operations(session, call.settings.region, None)
+        return documents.reply(
+            {"storage_reachable": True, "operation_status": status, "message_volume": _volume(totals[""])}
+        )
+    document: dict[str, Any] = {"catalog_reachable": True}
+    for pool in (one.name for one in pools.everyone(session)):
+        status = _operations(session, call.settings.region, pool)
+        document[pool] = {
+            "storage_reachable": status["create_queue"]["succeeded"],
             "operation_status": status,
-            "message_volume": {"free": free, "claimed": claimed, "total": free + claimed},
+            "message_volume": _volume(totals.get(pool, Counts(0, 0, 0))),
         }
-    )
+    return documents.reply(document)
 
 
-def _operations(session: Session, region: str) -> dict[str, Any]:
-    """Each operation really runs. ``ref`` finds a failure in the service's log."""
+def _volume(counts: Counts) -> dict[str, int]:
+    claimed, free = counts.in_flight, counts.visible + counts.delayed
+    return {"free": free, "claimed": claimed, "total": free + claimed}
+
+
+def _operations(session: Session, region: str, pool: str | None) -> dict[str, Any]:
+    """Each operation really runs, in that pool. ``ref`` finds a failure in the service's log."""
     ref = QueueRef(_PROJECT, region, uuid.uuid4().hex)
     client, posted = uuid.uuid4().bytes, [NewMessage(b"1", "json"), NewMessage(b"2", "json")]
     life = {"ttl_seconds": _LIFE_SECONDS, "grace_seconds": _LIFE_SECONDS}
@@ -80,7 +94,7 @@ def _operations(session: Session, region: str) -> dict[str, Any]:
             raise LookupError(f"{len(found.messages)} messages of {len(posted)}")
 
     steps: dict[str, Callable[[], object]] = {
-        "create_queue": lambda: queues.create(session, ref, QueueSettings(), creator="zaqar"),
+        "create_queue": lambda: queues.create(session, ref, QueueSettings(), creator="zaqar", pool=pool),
         "post_messages": post,
         "claim_messages": claim,
         "list_messages": list_all,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from zaqar_core import queues, subscriptions
+from zaqar_core import pools, queues, subscriptions
 from zaqar_core.core import Session
-from zaqar_core.errors import QueueNotFound
+from zaqar_core.errors import FlavorUnusable, QueueNotFound
 from zaqar_core.model import Counts, Queue, SettingsChange, Stats
 from zaqar_core.names import QueueRef
 from zaqar_core.rest import bodies, documents, metadata
@@ -31,7 +31,8 @@ def put(call: Call) -> Reply:
     split = metadata.split(wanted, call.settings)
     metadata.check_dead_letters(call.ref, split.fields)
     metadata.check_encryption(split.fields, has_key=call.session.keyring.can_seal)
-    created = queues.create(call.session, call.ref, split.settings(), creator="zaqar")
+    flavor = _flavor(call, wanted)
+    created = queues.create(call.session, call.ref, split.settings(), creator="zaqar", flavor=flavor)
     return documents.empty(201 if created.is_new else 204, call.queue_href)
 
 
@@ -42,6 +43,16 @@ def get(call: Call) -> Reply:
     except QueueNotFound:
         queue = None
     return documents.reply(_metadata(call, queue))
+
+
+def _flavor(call: Call, wanted: Mapping[str, Any]) -> str | None:
+    """The flavor asked for, which must exist. None where there are no pools: then it is just kept."""
+    flavor: str | None = wanted.get("_flavor") or None
+    if flavor is None or not call.settings.pooling:
+        return None
+    if not pools.has_flavor(call.session, flavor):
+        raise FlavorUnusable(flavor, is_known=False)
+    return flavor
 
 
 def exists(call: Call) -> Reply:
@@ -96,7 +107,11 @@ def patch(call: Call) -> Reply:
     steps = json_patch.parse(call.request.body)
 
     def edit(queue: Queue) -> SettingsChange:
-        wanted = metadata.split(json_patch.apply(steps, metadata.joined(queue)), call.settings)
+        before = metadata.joined(queue)
+        after = json_patch.apply(steps, before)
+        wanted = metadata.split(after, call.settings)
+        if after.get("_flavor") != before.get("_flavor"):
+            _flavor(call, after)
         metadata.check_dead_letters(call.ref, wanted.fields)
         metadata.check_encryption(wanted.fields, has_key=call.session.keyring.can_seal)
         return SettingsChange(

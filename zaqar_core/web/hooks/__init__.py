@@ -2,7 +2,7 @@
 otherwise none of this is built, and no request pays for it."""
 
 from zaqar_core.web.hooks.face import PATH, AbsentFace, HooksFace
-from zaqar_core.web.hooks.session import HookedSession
+from zaqar_core.web.hooks.session import HookedPooledSession, HookedSession
 from zaqar_core.web.hooks.switches import Switches
 
-__all__ = ["PATH", "AbsentFace", "HookedSession", "HooksFace", "Switches"]
+__all__ = ["PATH", "AbsentFace", "HookedPooledSession", "HookedSession", "HooksFace", "Switches"]

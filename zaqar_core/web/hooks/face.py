@@ -124,7 +124,7 @@ class HooksFace:
         project, ms = self._project(request, asked), math.ceil(asked.advance_seconds * 1000)
         if virtual_clock.offset_ms(session.store, project) + ms > _MOST_SECONDS * 1000:
             raise _Refused(400, f"The clock is never more than {_MOST_SECONDS} seconds ahead.")
-        offset = virtual_clock.advance(session.store, project, ms)
+        offset = virtual_clock.advance(session, project, ms)
         for source in move_tasks.enlisted(session):
             if source.project == project:
                 session.started_tasks.put(source)
@@ -138,8 +138,8 @@ class HooksFace:
         """How many receives wait on the account's queues."""
         project = _parameters(request).get("account") or self._account_of(request.environ)
         waiting = 0
-        for refs in virtual_clock.queues_of(session.store, project):
-            waiting += sum(session.store.command("ZCARD", keys.queue(ref) + b":w") for ref in refs)
+        for refs in virtual_clock.queues_of(session, project):
+            waiting += sum(session.command_at(ref, "ZCARD", keys.queue(ref) + b":w") for ref in refs)
         return {"account": project, "waiting": waiting}
 
     def _reset(self, request: Request, session: Session) -> dict[str, Any]:
@@ -213,14 +213,14 @@ class AbsentFace:
 def _empty(session: Session, project: str) -> int:
     """The project has no queue and no trace; its waiting receives end. How many queues it had."""
     deleted = 0
-    for refs in virtual_clock.queues_of(session.store, project):
+    for refs in virtual_clock.queues_of(session, project):
         for ref in refs:
             try:
                 queues.delete(session, ref)
                 deleted += 1
             except QueueNotFound:
                 lost = registry.incarnation(session.store, ref)
-                if lost:
+                if lost and session.forget_queue(ref):
                     registry.leave(session.store, ref, lost)
     for namespace in registry.namespaces(session.store):
         if keys.namespace(namespace)[0] == project:

@@ -10,6 +10,7 @@ from typing import Any
 from zaqar_core.core import Core, Session
 from zaqar_core.errors import RequestsThrottled
 from zaqar_core.names import QueueRef
+from zaqar_core.pooled import PooledSession
 from zaqar_core.store import Script, keys, script
 from zaqar_core.web.hooks import events
 from zaqar_core.web.hooks.switches import Chaos, Switches, of_queue
@@ -91,6 +92,12 @@ class HookedSession(Session):
         """What decides the next case of that kind on the queue."""
         number = self.store.command("HINCRBY", keys.test("counts", scope), f"{kind}|{keys.address(ref)}", 1)
         return _decision(chaos, f"{kind}|{ref.name}|{number}")
+
+
+class HookedPooledSession(HookedSession, PooledSession):
+    """The same where there are pools."""
+
+    __slots__ = ()
 
 
 def _decision(chaos: Chaos, case: str) -> random.Random:

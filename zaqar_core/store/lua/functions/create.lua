@@ -4,14 +4,7 @@
 local made = 0
 if call('EXISTS', Q) == 0 then
   if ARGV[1] == '' then return NOQUEUE end
-  local clock = call('TIME')
-  local real = clock[1] .. string.sub('00000' .. clock[2], -6, -4)
-  local born = { 'inc', ARGV[1], 'by', ARGV[2], 'ret0', ARGV[3], 'at', real, 'mod', real, 'rev', 1 }
-  -- what every operation reads comes first: a small hash is searched from its beginning
-  call('HSET', Q, 'gen', ARGV[1] .. ':0', 'now', real, 'seq', 0, unpack(born))
-  if #ARGV > 3 then call('HSET', Q, unpack(ARGV, 4)) end
-  local scope = call('HGET', Q, 'deduplication_scope')
-  if scope then call('HSET', Q, 'scope0', scope) end
+  born(4)
   made = 1
 end
 local reply = whole()

@@ -1,8 +1,9 @@
 -- move_pending: which of these moves out of the queue are not finished.
 -- keys:  Q.   args: incarnation, then seq of each.   reply: those seqs; none when the queue is of another incarnation.
--- fails: nothing.   cost: O(k).
-local found = {}
-if call('HGET', Q, 'inc') ~= ARGV[1] then return found end
+-- fails: NOQUEUE.   cost: O(k).
+local found, life = {}, call('HGET', Q, 'inc')
+if not life then return NOQUEUE end
+if life ~= ARGV[1] then return found end
 for at = 2, #ARGV do
   if call('HEXISTS', Q .. ':mi', ARGV[at]) == 1 then found[#found + 1] = ARGV[at] end
 end

@@ -1,0 +1,56 @@
+"""Subscribers of queues that live in pools."""
+
+from __future__ import annotations
+
+import time
+
+from tests.notifications.conftest import (
+    Subscriber,
+    subscriber,  # noqa: F401 - a fixture
+)
+from tests.pools.conftest import SETTINGS, made, until
+from tests.zaqar.conftest import Zaqar
+from zaqar_core import messages, queues, subscriptions
+from zaqar_core.core import Session
+from zaqar_core.model import NewMessage
+from zaqar_core.notifications import ways
+from zaqar_core.notifications.notifier import Notifier
+from zaqar_core.pooled import PooledCore
+from zaqar_core.rest.confirmations import Confirmations
+from zaqar_core.settings import Settings
+
+
+def start_notifier(core: PooledCore) -> None:
+    core.settings = Settings(**{**vars_of(SETTINGS), "webhook_allowed_networks": ("127.0.0.0/8",)})
+    Notifier(core, ways.table(core), Confirmations(core.settings)).start()
+
+
+def vars_of(settings: Settings) -> dict[str, object]:
+    return {name: getattr(settings, name) for name in settings.__struct_fields__}
+
+
+def test_a_subscriber_is_told_at_once_wherever_the_queue_is(
+    core: PooledCore,
+    session: Session,
+    pools: Zaqar,
+    subscriber: Subscriber,  # noqa: F811
+) -> None:
+    start_notifier(core)
+    refs = [made(session, pool) for pool in ("a", "b")]
+    for ref in refs:
+        subscriptions.create(session, ref, subscriber=subscriber.url(f"/{ref.name}"), ttl_seconds=600, options=b"{}")
+    for turn in range(3):
+        for ref in refs:
+            began = time.monotonic()
+            messages.send(session, ref, [NewMessage(f"{turn} {ref.name}".encode())])
+            until(lambda body=f"{turn} {ref.name}": body in subscriber.bodies, "told", 3.0)
+            if turn:
+                assert time.monotonic() - began < 1.0
+
+
+def test_a_deleted_queue_leaves_no_subscription_in_its_pool(session: Session, pools: Zaqar, servers: list) -> None:  # type: ignore[type-arg]
+    ref = made(session, "a")
+    subscriptions.create(session, ref, subscriber="http://example.org/", ttl_seconds=600, options=b"{}")
+    queues.delete(session, ref)
+    with servers[1].client() as client:
+        assert [key for key in client.scan_iter(f"*{ref.name}*") if b":z:" not in key] == []

@@ -1,0 +1,199 @@
+"""A pool that is down or hangs: its queues answer that they cannot be reached, all others go on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.pools.conftest import SETTINGS, Server, made, new_ref, until
+from tests.store.redrive import bodies, bury, visible
+from zaqar_core import dead_letters, leases, messages, queues
+from zaqar_core import pools as administration
+from zaqar_core.core import Session
+from zaqar_core.errors import PoolUnfit, StoreUnavailable
+from zaqar_core.model import NewMessage, QueueSettings, SettingsChange
+from zaqar_core.names import QueueRef
+from zaqar_core.pooled import PooledCore
+from zaqar_core.upkeep import Upkeep
+
+#: A request on a healthy queue, also on a busy machine.
+PROMPT_SECONDS = 1.5
+
+
+def sent(core: PooledCore, ref: QueueRef) -> bool:
+    """Whether a message was taken."""
+    with core.session() as session:
+        try:
+            messages.send(session, ref, [NewMessage(b"1")])
+        except StoreUnavailable:
+            return False
+        return True
+
+
+@pytest.fixture
+def homes(pools: Any, session: Session) -> tuple[QueueRef, QueueRef]:
+    """A queue in pool "a" and one in pool "b"."""
+    return made(session, "a"), made(session, "b")
+
+
+def test_killing_a_pool_harms_no_other(
+    core: PooledCore, homes: tuple[QueueRef, QueueRef], servers: list[Server]
+) -> None:
+    """Ten requests for it for each slot there is, and those of the other pool are prompt."""
+    healthy, doomed = homes
+    assert sent(core, healthy)
+    assert sent(core, doomed)
+    servers[2].kill()
+    with ThreadPoolExecutor(40) as threads:
+        lost = [threads.submit(sent, core, doomed) for _ in range(40)]
+        slowest = 0.0
+        for _ in range(50):
+            began = time.monotonic()
+            assert sent(core, healthy)
+            slowest = max(slowest, time.monotonic() - began)
+        assert not any(one.result(timeout=10) for one in lost)
+    assert slowest < PROMPT_SECONDS
+
+
+def test_a_pool_known_to_be_down_is_refused_at_once(
+    core: PooledCore, homes: tuple[QueueRef, QueueRef], servers: list[Server]
+) -> None:
+    servers[2].kill()
+    sent(core, homes[1])
+    began = time.monotonic()
+    assert not any(sent(core, homes[1]) for _ in range(20))
+    assert time.monotonic() - began < PROMPT_SECONDS
+
+
+def test_a_pool_that_comes_back_is_used_again(
+    core: PooledCore, homes: tuple[QueueRef, QueueRef], servers: list[Server]
+) -> None:
+    """It had its data in memory, so the queue is gone with it; the name can be made again."""
+    servers[2].kill()
+    assert not sent(core, homes[1])
+    servers[2].start()
+    with core.session() as session:
+        _make_again(session, homes[1])
+    assert sent(core, homes[1])
+
+
+def _make_again(session: Session, ref: QueueRef) -> None:
+    def try_it() -> bool:
+        try:
+            queues.create(session, ref, QueueSettings(), creator="sqs")
+        except StoreUnavailable:
+            return False
+        return True
+
+    until(try_it, "the pool is used again")
+
+
+def test_a_pool_that_hangs_holds_few_threads(
+    core: PooledCore, homes: tuple[QueueRef, QueueRef], servers: list[Server], processes: Callable[[], PooledCore]
+) -> None:
+    """Stopped, not dead: only time tells. All that ask for it are refused soon after the first are."""
+    healthy, hanging = homes
+    assert sent(core, hanging)
+    process = servers[2].process
+    assert process is not None
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(40) as threads:
+            lost = [threads.submit(sent, core, hanging) for _ in range(40)]
+            began = time.monotonic()
+            assert sent(core, healthy)
+            assert time.monotonic() - began < PROMPT_SECONDS
+            assert not any(one.result(timeout=2 * SETTINGS.store_timeout_seconds + 2) for one in lost)
+            # By now it is in doubt: one asks, the others do not wait for it.
+            asking = threads.submit(sent, core, hanging)
+            until(lambda: core.places.named(None, "b")._trying is not None, "one tries")  # type: ignore[arg-type]
+            began = time.monotonic()
+            assert not any(threads.map(lambda _: sent(core, hanging), range(20)))
+            assert time.monotonic() - began < PROMPT_SECONDS
+            os.kill(process.pid, signal.SIGCONT)
+            assert asking.result(timeout=10)
+            assert sent(core, hanging)
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+
+
+def test_a_new_queue_goes_to_a_pool_that_answers(pools: Any, session: Session, servers: list[Server]) -> None:
+    servers[1].kill()
+    for _ in range(8):
+        assert queues.create(session, new_ref(), QueueSettings(), creator="sqs").is_new
+    assert len(servers[2].queues()) == 8
+
+
+def test_a_receive_gives_what_it_has_though_the_dead_letters_cannot_go(
+    pools: Any, session: Session, core: PooledCore, servers: list[Server]
+) -> None:
+    """They go when the pool is back."""
+    queue, letters = made(session, "a"), made(session, "b")
+    change = {"dead_letter_queue": letters.name, "max_receive_count": 1, "visibility_timeout_seconds": 0}
+    queues.change(session, queue, SettingsChange(set=change))
+    messages.send(session, queue, bodies("dead"))
+    assert len(leases.receive(session, queue, max_messages=1)) == 1
+    messages.send(session, queue, bodies("alive"))
+    servers[2].kill()
+    found = leases.receive(session, queue, max_messages=10)
+    assert [one.body for one in found] == [b"alive"]
+    assert visible(session, queue) == 1  # the living one; the other is on its way
+    servers[2].start()
+    _make_again(session, letters)
+    until(lambda: _upkept(core, session, letters), "the dead letter has come")
+
+
+def _upkept(core: PooledCore, session: Session, letters: QueueRef) -> bool:
+    session.store.command("DEL", *(f"sf1:{{upkeep}}:{shard}" for shard in range(16)))
+    Upkeep(core).round()
+    return visible(session, letters) == 1
+
+
+def test_upkeep_passes_over_a_dead_pool(pools: Any, session: Session, core: PooledCore, servers: list[Server]) -> None:
+    healthy, doomed = made(session, "a"), made(session, "b")
+    bury(session, healthy, *bodies("1"))
+    servers[2].kill()
+    session.store.command("DEL", *(f"sf1:{{upkeep}}:{shard}" for shard in range(16)))
+    Upkeep(core).round()
+    assert set(queues.names(session, healthy.project, healthy.region)) == {healthy.name, doomed.name}
+
+
+def test_totals_leave_out_what_cannot_be_counted(pools: Any, session: Session, servers: list[Server]) -> None:
+    for pool in ("a", "b"):
+        messages.send(session, made(session, pool), bodies("1"))
+    servers[2].kill()
+    assert {pool: counts.visible for pool, counts in queues.totals(session).items()} == {"": 0, "a": 1}
+
+
+def test_a_pool_that_is_down_cannot_be_registered(session: Session, servers: list[Server]) -> None:
+    servers[2].kill()
+    with pytest.raises(PoolUnfit):
+        administration.put(session, "b", administration.PoolChange(servers[2].url, 1))
+
+
+def test_health_tells_which_pool_is_down(pools: Any, session: Session, servers: list[Server]) -> None:
+    servers[2].kill()
+    health = pools.call("GET", "/v2/health").json
+    assert health["catalog_reachable"] is True
+    assert [health[name]["storage_reachable"] for name in ("a", "b")] == [True, False]
+    assert all(one["succeeded"] for one in health["a"]["operation_status"].values())
+
+
+def test_the_sources_of_a_dead_letter_queue_are_given_before_it_is_said_that_there_may_be_more(
+    pools: Any, session: Session, servers: list[Server]
+) -> None:
+    letters, source, elsewhere = made(session, "a", "q-letters"), made(session, "a", "q-source"), made(session, "b")
+    change = {"dead_letter_queue": letters.name, "max_receive_count": 1}
+    for queue in (source, elsewhere):
+        queues.change(session, queue, SettingsChange(set=change))
+    servers[2].kill()
+    found = dead_letters.sources(session, letters)
+    assert next(found) == source
+    with pytest.raises(StoreUnavailable):
+        next(found)

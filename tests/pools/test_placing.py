@@ -1,0 +1,242 @@
+"""Where queues are made, and that a name never has two of them."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.pools.conftest import SETTINGS, Server, made, new_ref
+from zaqar_core import leases, messages, queues
+from zaqar_core import pools as administration
+from zaqar_core.core import Core, Session
+from zaqar_core.errors import QueueNotFound
+from zaqar_core.model import NewMessage, QueueSettings
+from zaqar_core.pooled import PooledCore, PooledSession
+from zaqar_core.settings import Settings
+from zaqar_core.store import ScriptFailed, catalogue, keys, registry, script
+from zaqar_core.upkeep import Upkeep
+
+
+def places(session: Session, ref: Any) -> catalogue.Placed | None:
+    return catalogue.places(session.store, [ref])[1][0]
+
+
+def test_without_a_pool_a_queue_is_in_the_main_store(session: Session, servers: list[Server]) -> None:
+    ref = new_ref()
+    queues.create(session, ref, QueueSettings(), creator="sqs")
+    assert [ref.name in server.queues() for server in servers] == [True, False, False]
+    messages.send(session, ref, [NewMessage(b"1")])
+    assert [one.body for one in leases.receive(session, ref, max_messages=1)] == [b"1"]
+
+
+def test_queues_are_spread_by_weight(pools: Any, session: Session, servers: list[Server]) -> None:
+    pools.call("PATCH", "/v2/pools/a", {"weight": 30})
+    for _ in range(60):
+        queues.create(session, new_ref(), QueueSettings(), creator="sqs")
+    a, b = len(servers[1].queues()), len(servers[2].queues())
+    assert a + b == 60
+    assert a > b > 2
+
+
+def test_a_pool_of_weight_0_gets_no_queue(pools: Any, session: Session, servers: list[Server]) -> None:
+    pools.call("PATCH", "/v2/pools/a", {"weight": 0})
+    for _ in range(20):
+        queues.create(session, new_ref(), QueueSettings(), creator="sqs")
+    assert (len(servers[1].queues()), len(servers[2].queues())) == (0, 20)
+
+
+def test_queues_from_before_there_were_pools_stay(session: Session, zaqar: Any, servers: list[Server]) -> None:
+    ref = new_ref()
+    queues.create(session, ref, QueueSettings(), creator="zaqar")
+    messages.post(session, ref, [NewMessage(b"1")], post_bytes=1)
+    zaqar.call("PUT", "/v2/pools/a", {"uri": servers[1].url, "weight": 1})
+    assert not queues.create(session, ref, QueueSettings(), creator="sqs").is_new
+    assert queues.get_with_counts(session, ref)[1].visible == 1
+    queues.delete(session, ref)
+    assert queues.create(session, ref, QueueSettings(), creator="sqs").is_new
+    assert [ref.name in server.queues() for server in servers] == [False, True, False]
+
+
+def test_a_queue_from_before_pooling_has_no_place_and_stays(main: Server, servers: list[Server]) -> None:
+    """Made by a service without pooling."""
+    ref = new_ref()
+    plain = Core(Settings(durability="memory"), main.url)
+    with plain.session() as session:
+        queues.create(session, ref, QueueSettings(), creator="sqs")
+        messages.send(session, ref, [NewMessage(b"1")])
+    plain.close()
+    pooled = PooledCore(SETTINGS, main.url)
+    with pooled.session() as session:
+        administration.put(session, "a", administration.PoolChange(servers[1].url, 1))
+        assert not queues.create(session, ref, QueueSettings(), creator="sqs").is_new
+        assert len(leases.receive(session, ref, max_messages=10)) == 1
+        queues.delete(session, ref)
+        assert queues.create(session, ref, QueueSettings(), creator="sqs").is_new
+    pooled.close()
+    assert [ref.name in server.queues() for server in servers] == [False, True, False]
+
+
+@pytest.mark.parametrize("home", ["a", "b", ""])
+def test_another_process_finds_a_queue_that_was_made_again_elsewhere(
+    pools: Any, session: Session, processes: Callable[[], PooledCore], servers: list[Server], home: str
+) -> None:
+    """It knew the old place, and nothing tells it; every operation goes on in the new one."""
+    ref = made(session, "a")
+    with processes().session() as other:
+        messages.send(other, ref, [NewMessage(b"old")])
+        queues.delete(session, ref)
+        made(session, home, ref.name)
+        messages.send(other, ref, [NewMessage(b"new")])
+        assert [one.body for one in leases.receive(other, ref, max_messages=10)] == [b"new"]
+        assert queues.get_with_counts(other, ref)[1].in_flight == 1
+    assert sum(ref.name in server.queues() for server in servers) == 1
+
+
+def test_a_queue_that_is_gone_is_not_found_by_who_knew_it(
+    pools: Any, session: Session, processes: Callable[[], PooledCore]
+) -> None:
+    ref = made(session, "a")
+    with processes().session() as other:
+        queues.get(other, ref)
+        queues.delete(session, ref)
+        with pytest.raises(QueueNotFound):
+            messages.send(other, ref, [NewMessage(b"1")])
+        with pytest.raises(QueueNotFound):
+            queues.delete(other, ref)
+
+
+def test_many_who_make_one_queue_make_one(
+    pools: Any, processes: Callable[[], PooledCore], servers: list[Server]
+) -> None:
+    cores = [processes(), processes()]
+
+    def post(number: int) -> int:
+        with cores[number % 2].session() as session:
+            return len(messages.post(session, ref, [NewMessage(str(number).encode())], post_bytes=1))
+
+    for _ in range(5):
+        ref = new_ref()
+        with ThreadPoolExecutor(12) as threads:
+            assert sum(threads.map(post, range(24))) == 24
+        assert sum(ref.name in server.queues() for server in servers) == 1
+        with cores[0].session() as session:
+            assert queues.get_with_counts(session, ref)[1].visible == 24
+
+
+def test_makers_and_deleters_of_one_name_never_leave_two(
+    pools: Any, processes: Callable[[], PooledCore], servers: list[Server]
+) -> None:
+    """Two processes, eight threads: afterwards there is one at most, and after its deletion none, and no place."""
+    cores, ref = [processes(), processes()], new_ref()
+
+    def act(number: int) -> str:
+        with cores[number % 2].session() as session:
+            if random.Random(number).random() < 0.3:
+                try:
+                    queues.delete(session, ref)
+                except QueueNotFound:
+                    return "none"
+                return "deleted"
+            messages.post(session, ref, [NewMessage(b"1")], post_bytes=1)
+            return "posted"
+
+    with ThreadPoolExecutor(8) as threads:
+        outcomes = Counter(threads.map(act, range(200)))
+        assert outcomes["posted"] > 100
+        assert outcomes["deleted"] > 10
+        assert sum(ref.name in server.queues() for server in servers) <= 1
+    with cores[0].session() as session:
+        with contextlib.suppress(QueueNotFound):
+            queues.delete(session, ref)
+        assert sum(ref.name in server.queues() for server in servers) == 0
+        assert places(session, ref) is None
+
+
+def test_who_was_held_up_cannot_make_a_queue_beside_its_successor(
+    pools: Any, session: PooledSession, processes: Callable[[], PooledCore], servers: list[Server]
+) -> None:
+    """A maker that stops between the place and the queue, while others delete that name and make it elsewhere."""
+    ref = new_ref()
+    catalogue.place(session.store, ref, "0123456789abcdef", "a")
+    with processes().session() as other:
+        # Another helps, deletes, and makes it in b.
+        queues.create(other, ref, QueueSettings(), creator="sqs")
+        assert ref.name in servers[1].queues()
+        queues.delete(other, ref)
+        made(other, "b", ref.name)
+    place = session.places.named(session.store, "a")
+    late = ["0123456789abcdef", "sqs", 60, 9_999_999_999_999]
+    with pytest.raises(ScriptFailed, match="GONE"):
+        session.at(place, lambda store: store.run(script("create_placed").plain, keys.queue(ref), late))
+    assert [ref.name in server.queues() for server in servers] == [False, False, True]
+
+
+def test_a_deployment_makes_no_queue_after_the_deadline(pools: Any, session: PooledSession) -> None:
+    place, ref = session.places.named(session.store, "a"), new_ref()
+    with pytest.raises(ScriptFailed, match="LATE"):
+        session.at(
+            place, lambda store: store.run(script("create_placed").plain, keys.queue(ref), ["0" * 16, "sqs", 60, 1])
+        )
+
+
+def test_a_place_whose_maker_died_is_given_to_another_life(
+    pools: Any, session: PooledSession, servers: list[Server]
+) -> None:
+    ref, dead = new_ref(), "0123456789abcdef"
+    catalogue.place(session.store, ref, dead, "a")
+    _make_older(servers[0], ref, dead)
+    assert queues.create(session, ref, QueueSettings(), creator="sqs").is_new
+    placed = places(session, ref)
+    assert placed is not None
+    assert placed.incarnation != dead
+    assert sum(ref.name in server.queues() for server in servers) == 1
+    queues.delete(session, ref)
+
+
+def _make_older(main: Server, ref: Any, life: str) -> None:
+    with main.client() as client:
+        client.hset(keys.POOLS + b":places", keys.address(ref), f"{life}|1|a")
+
+
+def test_upkeep_forgets_the_place_of_a_queue_that_was_never_made(
+    pools: Any, core: PooledCore, session: PooledSession
+) -> None:
+    ref = new_ref()
+    registry.enter(session.store, ref, "0123456789abcdef")
+    catalogue.place(session.store, ref, "0123456789abcdef", "a")
+    for _ in range(2):
+        with core.session() as other:
+            other.store.command("DEL", *(f"sf1:{{upkeep}}:{shard}" for shard in range(16)))
+        Upkeep(core).round()
+    assert places(session, ref) is None
+    assert queues.names(session, ref.project, ref.region) == []
+    assert pools.call("DELETE", "/v2/pools/a").status == 204
+
+
+def test_a_process_that_has_not_heard_of_a_pools_new_deployment_makes_no_queue_in_the_old_one(
+    pools: Any, session: PooledSession, core: PooledCore, processes: Callable[[], PooledCore], servers: list[Server]
+) -> None:
+    """An empty pool may be another deployment from one moment to the next."""
+    deaf = processes()
+    deaf.places._known.clear()
+    for pool in ("a", "b"):
+        pools.call("PATCH", f"/v2/pools/{pool}", {"weight": 0 if pool == "b" else 10})
+    deaf.places.refresh(session.store, force=True)
+    old = servers[1].url
+    assert deaf.places.catalogue.pools["a"].uri == old
+    deaf.waiting.is_released = True  # its watch ends
+    assert pools.call("PATCH", "/v2/pools/a", {"uri": servers[0].url + "?db=1"}).status == 200
+    there = made(session, "a")
+    with deaf.session() as other:
+        ref = new_ref()
+        queues.create(other, ref, QueueSettings(), creator="sqs")
+        messages.send(other, ref, [NewMessage(b"1")])
+        messages.send(other, there, [NewMessage(b"1")])
+    assert ref.name not in servers[1].queues()
+    assert [one.body for one in leases.receive(session, ref, max_messages=1)] == [b"1"]

@@ -1,0 +1,211 @@
+"""Deployments where queues are: the main store and the pools, each with slots and a wake subscriber of its own.
+
+A pool that is down must not hold the threads of a process: its subscriber sees first that it went, and then requests
+for it fail at once. One that hangs is asked by one request at a time until it answers again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+
+from zaqar_core.errors import StoreUnavailable
+from zaqar_core.names import QueueRef
+from zaqar_core.settings import Settings
+from zaqar_core.store import Slots, Store, catalogue
+from zaqar_core.store.catalogue import MAIN, Catalogue, Placed
+from zaqar_core.waiting import Waiting
+
+#: Queues whose place a process remembers; beyond it, it learns anew.
+_MOST_KNOWN = 100_000
+#: After a pool could not be reached for the first time, before that is tried again.
+_REOPEN_SECONDS = 1.0
+#: How long a request waits for the one that tries whether a pool answers again.
+_TRIAL_PATIENCE_SECONDS = 0.25
+
+
+class Place:
+    """The main store."""
+
+    def __init__(self, name: str, slots: Slots | None) -> None:
+        self.name = name
+        #: The catalogue names another deployment, or none: nobody goes there any more.
+        self.is_left = False
+        self._slots = slots
+
+    def take(self) -> Store:
+        """A free slot. Raises StoreUnavailable."""
+        assert self._slots is not None
+        return self._slots.take()
+
+    def give(self, store: Store) -> None:
+        assert self._slots is not None
+        self._slots.give(store)
+
+    def answered(self) -> None:
+        """A request was answered."""
+
+    def failed(self, store: Store) -> None:
+        """A request was not answered, or refused."""
+
+
+class Pool(Place):
+    """A pool, connected to when it is first needed."""
+
+    def __init__(self, name: str, uri: str, settings: Settings, beside: Waiting) -> None:
+        super().__init__(name, None)
+        self.uri = uri
+        self._settings = settings
+        self._beside = beside
+        self._waiting: Waiting | None = None
+        self._opening = threading.Lock()
+        self._refused_at = -_REOPEN_SECONDS
+        #: A connection was lost, and nothing was answered since.
+        self._is_doubtful = False
+        self._trial = threading.Lock()
+        self._trying: Store | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._slots is not None
+
+    def take(self) -> Store:
+        """A free slot. Raises StoreUnavailable, at once where the pool is known to be down."""
+        if self._slots is None:
+            self._open()
+        if self._is_down():
+            raise self._away()
+        if self._is_doubtful and self._trial.acquire(timeout=_TRIAL_PATIENCE_SECONDS):
+            try:
+                self._trying = super().take()
+            except StoreUnavailable:
+                self._trial.release()
+                raise
+            return self._trying
+        if self._is_doubtful:
+            raise self._away()
+        store = super().take()
+        if self._is_doubtful or self._is_down():  # while this waited for its slot
+            self.give(store)
+            raise self._away()
+        return store
+
+    def give(self, store: Store) -> None:
+        super().give(store)
+        if store is self._trying:
+            self._trying = None
+            self._trial.release()
+
+    def answered(self) -> None:
+        self._is_doubtful = False
+
+    def failed(self, store: Store) -> None:
+        # A node of a cluster may be away while the others answer.
+        if not store.is_cluster and not store.is_open:
+            self._is_doubtful = True
+
+    def close(self) -> None:
+        """Every connection is closed; whoever holds one is refused."""
+        self.is_left = True
+        with self._opening:
+            if self._waiting is not None and self._slots is not None:
+                self._waiting.close()
+                self._slots.close()
+
+    def _open(self) -> None:
+        with self._opening:
+            if self._slots is not None:
+                return
+            if time.monotonic() - self._refused_at < _REOPEN_SECONDS:
+                raise self._away()
+            slots = Slots(self._settings, self.uri)
+            waiting = Waiting(self._settings, self.uri, slots.generation, self._beside)
+            try:
+                waiting.start()
+            except StoreUnavailable:
+                self._refused_at = time.monotonic()
+                raise
+            self._waiting, self._slots = waiting, slots
+
+    def _is_down(self) -> bool:
+        return self._waiting is not None and not self._waiting.is_connected
+
+    def _away(self) -> StoreUnavailable:
+        return StoreUnavailable(f"pool {self.name} does not answer")
+
+
+class Places:
+    """All deployments of a process, what it knows of the catalogue, and where queues were when it last looked."""
+
+    def __init__(self, settings: Settings, slots: Slots, waiting: Waiting) -> None:
+        self.main = Place(MAIN, slots)
+        self._settings = settings
+        self._waiting = waiting
+        self._lock = threading.Lock()
+        self._pools: dict[str, Pool] = {}
+        self._known: dict[QueueRef, Place] = {}
+        self.catalogue = Catalogue(-1, {}, {}, {})
+
+    def known(self, ref: QueueRef) -> Place | None:
+        """Where the queue was when this process last looked."""
+        place = self._known.get(ref)
+        return None if place is None or place.is_left else place
+
+    def look_up(self, store: Store, refs: Sequence[QueueRef]) -> list[Place]:
+        """Where the queues are by the catalogue; ``store`` is the main one. The main store has those without a place.
+
+        Raises StoreUnavailable.
+        """
+        found = [self.named(store, row.pool) if row else self.main for row in self.placed(store, refs)]
+        if len(self._known) > _MOST_KNOWN:
+            self._known.clear()
+        self._known.update(zip(refs, found, strict=True))
+        return found
+
+    def placed(self, store: Store, refs: Sequence[QueueRef]) -> list[Placed | None]:
+        """Their places by the catalogue, which this process then knows in that revision, or a later one."""
+        revision, found = catalogue.places(store, refs)
+        if revision != self.catalogue.revision:
+            self.refresh(store, force=True)
+        return found
+
+    def named(self, store: Store, pool: str) -> Place:
+        """The deployment of that name. Raises StoreUnavailable when the catalogue does not have it."""
+        if pool == MAIN:
+            return self.main
+        place = self._pools.get(pool)
+        if place is None:
+            self.refresh(store, force=True)
+            place = self._pools.get(pool)
+        if place is None:
+            raise StoreUnavailable(f"there is no pool {pool}")
+        return place
+
+    def refresh(self, store: Store, *, force: bool = False) -> Catalogue:
+        """The catalogue as it stands; pools that are gone, or have another address, are left."""
+        if not force and catalogue.revision(store) == self.catalogue.revision:
+            return self.catalogue
+        now = catalogue.read(store)
+        left = []
+        with self._lock:
+            if now.revision >= self.catalogue.revision:
+                self.catalogue = now
+                for name, pool in list(self._pools.items()):
+                    if name not in now.pools or now.pools[name].uri != pool.uri:
+                        left.append(self._pools.pop(name))
+                for name, row in now.pools.items():
+                    if name not in self._pools:
+                        self._pools[name] = Pool(name, row.uri, self._settings, self._waiting)
+                if left:
+                    self._known.clear()
+        for pool in left:
+            pool.close()
+        return now
+
+    def open_pools(self) -> list[Pool]:
+        return [pool for pool in self._pools.values() if pool.is_open]
+
+    def close(self) -> None:
+        for pool in self._pools.values():
+            pool.close()

@@ -1,0 +1,109 @@
+"""Flavors: names for some of the pools, which queues ask for by ``_flavor``. For administrators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zaqar_core import pools
+from zaqar_core.errors import PoolUnknown
+from zaqar_core.pools import Flavor
+from zaqar_core.rest import bodies, documents
+from zaqar_core.rest.call import Call
+from zaqar_core.rest.errors import Fact, RestError
+from zaqar_core.rest.resources.pools import checked_name
+from zaqar_core.web.call import Reply
+
+#: Flavors of a page when no limit is given.
+DEFAULT_LIMIT = 10
+MOST_POOLS = 1000
+
+
+def put(call: Call) -> Reply:
+    """201: the flavor has these pools, or 400. In v1.1 without ``pool_list``: the pools of that group."""
+    document = bodies.parse_object(call.request.body)
+    if not document.keys() <= {"pool_list", "capabilities"}:
+        raise RestError(Fact.BODY_INVALID, 'Only "pool_list" and "capabilities" can be given.')
+    members = _members(call, document)
+    name = _name(call)
+    if members is None and not any(pool.flavor == name for pool in pools.everyone(call.session)):
+        raise RestError(Fact.FLAVOR_NOT_CREATED, f"{name} could not be created, error:No pool has that group")
+    _put(call, name, members, only_there=False)
+    return documents.empty(201, _href(call, name))
+
+
+def patch(call: Call) -> Reply:
+    """200: the flavor has these pools; or 400, 404."""
+    document = bodies.parse_object(call.request.body)
+    if not call.dialect.has_attributes and document.keys().isdisjoint({"pool_list", "capabilities"}):
+        raise RestError(Fact.BODY_INVALID, '"capabilities" or "pool_list" is required.')
+    changed = _put(call, _name(call), _members(call, document), only_there=True)
+    return (
+        documents.reply(_shown(call, changed, detailed=True)) if call.dialect.has_attributes else documents.empty(200)
+    )
+
+
+def get(call: Call) -> Reply:
+    """200 with the flavor, or 404."""
+    return documents.reply(_shown(call, pools.flavor(call.session, _name(call)), detailed=True))
+
+
+def delete(call: Call) -> Reply:
+    """204: there is no such flavor. Queues made in it stay where they are."""
+    pools.remove_flavor(call.session, _name(call))
+    return documents.empty()
+
+
+def list_page(call: Call) -> Reply:
+    """200 with a page in the order of names."""
+    query = call.query
+    limit = query.integer("limit", DEFAULT_LIMIT, most=call.settings.max_flavors_per_page)
+    detailed = query.boolean("detailed")
+    found = pools.flavors(call.session, after=query.text("marker") or "", limit=limit)
+    given = {
+        "limit": limit if query.text("limit") else None,
+        "detailed": detailed if query.text("detailed") else None,
+    }
+    links = documents.next_links(f"{call.dialect.prefix}/flavors", given, found[-1].name if found else None)
+    return documents.reply({"flavors": [_shown(call, flavor, detailed) for flavor in found], "links": links})
+
+
+def _members(call: Call, document: dict[str, Any]) -> list[str] | None:
+    """The pools named; None in v1.1, where they need not be. Raises RestError."""
+    found: Any = document.get("pool_list")
+    if not call.dialect.has_attributes:
+        if type(document.get("capabilities", {})) is not dict:
+            raise RestError(Fact.BODY_INVALID, '"capabilities" must be an object.')
+        if found is None:
+            return None
+    if type(found) is not list or not found or not all(type(name) is str for name in found):
+        raise RestError(Fact.BODY_INVALID, '"pool_list" must be an array of at least one pool\'s name.')
+    if len(found) > MOST_POOLS:
+        raise RestError(Fact.RULE_BROKEN, f'"pool_list" may have {MOST_POOLS} pools.')
+    return found
+
+
+def _put(call: Call, name: str, members: list[str] | None, *, only_there: bool) -> Flavor:
+    try:
+        return pools.put_flavor(call.session, name, members, only_there=only_there)
+    except PoolUnknown as unknown:
+        detail = f"{name} could not be created, error:Pool {unknown.pool} does not exist"
+        raise RestError(Fact.FLAVOR_NOT_CREATED, detail) from None
+
+
+def _name(call: Call) -> str:
+    return checked_name(call.values[0])
+
+
+def _href(call: Call, name: str) -> str:
+    return f"{call.dialect.prefix}/flavors/{name}"
+
+
+def _shown(call: Call, flavor: Flavor, detailed: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "href": _href(call, flavor.name),
+        "name": flavor.name,
+        "pool_list": flavor.pools,
+    }
+    if detailed:
+        document["capabilities"] = flavor.capabilities
+    return document

@@ -1,0 +1,152 @@
+"""The catalogue of pools, kept in the main store: which pools and flavors there are, and where each queue is.
+
+Every change of pools and flavors gives it another revision. A queue's place names an incarnation, and is written before
+the queue is made and removed after it is gone: see ``zaqar_core.placing``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from zaqar_core.names import QueueRef
+from zaqar_core.store import keys
+from zaqar_core.store.scripts import script
+from zaqar_core.store.slots import Store
+
+_ALL = script("pools_all", writes=False).plain
+_PUT = script("pool_put").plain
+_REMOVE = script("pool_remove").plain
+_FLAVOR_PUT = script("flavor_put").plain
+_FLAVOR_REMOVE = script("flavor_remove").plain
+_PLACES = script("places", writes=False).plain
+_PLACE = script("place").plain
+_UNPLACE = script("unplace").plain
+_BURY = script("bury").plain
+_NOW = script("now", writes=False).plain
+
+#: No pool: the main store, which also has every queue without a place.
+MAIN = ""
+
+
+class PoolRow(msgspec.Struct, frozen=True):
+    """``options`` is JSON text of an object, kept for who wrote it."""
+
+    uri: str
+    weight: int
+    options: str = "{}"
+
+
+class FlavorRow(msgspec.Struct, frozen=True):
+    """``capabilities`` is JSON text of what an old client gave."""
+
+    capabilities: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The pools and flavors of one revision. ``flavor_of`` has the pools that belong to one."""
+
+    revision: int
+    pools: dict[str, PoolRow]
+    flavor_of: dict[str, str]
+    flavors: dict[str, FlavorRow]
+
+    def pools_of(self, flavor: str) -> list[str]:
+        """In the order of names."""
+        return sorted(name for name, one in self.flavor_of.items() if one == flavor and name in self.pools)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a queue is, or is to be made. ``now_ms`` and ``revision`` are those of the main store at the answer."""
+
+    incarnation: str
+    since_ms: int
+    pool: str
+    now_ms: int
+    revision: int
+
+
+def read(store: Store) -> Catalogue:
+    revision, pools, flavor_of, flavors = store.run(_ALL, keys.POOLS, [])
+    return Catalogue(
+        int(revision),
+        {name: msgspec.json.decode(row, type=PoolRow) for name, row in _pairs(pools)},
+        {name: flavor.decode() for name, flavor in _pairs(flavor_of)},
+        {name: msgspec.json.decode(row, type=FlavorRow) for name, row in _pairs(flavors)},
+    )
+
+
+def revision(store: Store) -> int:
+    return int(store.command("HGET", keys.POOLS, "rev") or 0)
+
+
+def has_pools(store: Store) -> bool:
+    return bool(store.command("EXISTS", keys.POOLS + b":pools"))
+
+
+def identity(store: Store) -> str:
+    """What tells this deployment from others, whatever address it is reached by. Made at the first look."""
+    store.command("SET", keys.DEPLOYMENT, os.urandom(16).hex(), "NX")
+    found: bytes = store.command("GET", keys.DEPLOYMENT)
+    return found.decode()
+
+
+def put_pool(store: Store, name: str, row: PoolRow, deployment: str, flavor: str, before: PoolRow | None) -> None:
+    """Fails with STALE, TAKEN, HELD: see the script."""
+    expected = msgspec.json.encode(before) if before else b""
+    asked: list[bytes | str | int] = [name, msgspec.json.encode(row), deployment, flavor, expected]
+    store.run(_PUT, keys.POOLS, asked)
+
+
+def remove_pool(store: Store, name: str) -> None:
+    """Fails with HELD, FLAVORED: see the script."""
+    store.run(_REMOVE, keys.POOLS, [name])
+
+
+def put_flavor(store: Store, name: str, row: FlavorRow, pools: Sequence[str], *, only_there: bool) -> bool:
+    """False where it must be there and is not. No pools leave them as they are. Fails with NOPOOL."""
+    asked: list[bytes | str | int] = [name, msgspec.json.encode(row), int(only_there), *pools]
+    return bool(store.run(_FLAVOR_PUT, keys.POOLS, asked))
+
+
+def remove_flavor(store: Store, name: str) -> None:
+    store.run(_FLAVOR_REMOVE, keys.POOLS, [name])
+
+
+def places(store: Store, refs: Sequence[QueueRef]) -> tuple[int, list[Placed | None]]:
+    """The revision, and where each queue is; None where it has no place."""
+    now, at, *rows = store.run(_PLACES, keys.POOLS, [keys.address(ref) for ref in refs])
+    return at, [Placed(row[0].decode(), row[1], row[2].decode(), now, at) if row else None for row in rows]
+
+
+def now_ms(store: Store, ref: QueueRef) -> int:
+    """The own time of the server that has the queue, or would have it."""
+    return int(store.run(_NOW, keys.queue(ref), []))
+
+
+def place(
+    store: Store, ref: QueueRef, incarnation: str, pool: str, *, instead_of: str = "", deadline_ms: int = 0
+) -> bool:
+    """Whether the queue has this place now; False when its place is another than expected. Fails with NOPOOL, LATE."""
+    asked: list[bytes | str | int] = [keys.address(ref), incarnation, pool, instead_of, deadline_ms]
+    return bool(store.run(_PLACE, keys.POOLS, asked))
+
+
+def unplace(store: Store, ref: QueueRef, incarnation: str, deadline_ms: int) -> None:
+    """That incarnation has no place. Fails with LATE."""
+    store.run(_UNPLACE, keys.POOLS, [keys.address(ref), incarnation, deadline_ms])
+
+
+def bury(store: Store, ref: QueueRef, incarnation: str, for_ms: int) -> bool:
+    """Whether the incarnation does not live in this deployment, and cannot be made here so long."""
+    return bool(store.run(_BURY, keys.queue(ref), [incarnation, for_ms]))
+
+
+def _pairs(flat: Sequence[Any]) -> list[tuple[str, Any]]:
+    return [(name.decode(), value) for name, value in zip(flat[::2], flat[1::2], strict=True)]
