@@ -133,12 +133,12 @@ def _attached(settings: Settings, wanted_port: int, run: Callable[[Settings, str
     from zaqar_core import embedded
     from zaqar_core.errors import StoreUnavailable
 
-    if settings.auth_strategy:
-        from zaqar_core.rest.keystone import Keystone
-
-        Keystone(settings)  # what is wrong with its configuration is said here, once
     store = _Attaching(settings)
     try:
+        if settings.auth_strategy:
+            from zaqar_core.rest.keystone import Keystone
+
+            Keystone(settings)  # what is wrong with its configuration is said here, once
         listening.check_host(settings)
         holder, port = listening.hold_port(settings.host, wanted_port)
         if settings.ready_file is not None:
@@ -154,7 +154,7 @@ def _attached(settings: Settings, wanted_port: int, run: Callable[[Settings, str
             return run(settings, url, port)
     except StoreUnavailable as problem:
         _refuse(problem.reason)
-    except (listening.ServingError, embedded.EmbeddedError) as problem:
+    except (SettingsInvalid, listening.ServingError, embedded.EmbeddedError) as problem:
         _refuse(str(problem))
     except OSError as problem:
         _refuse(f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem))
