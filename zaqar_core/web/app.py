@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import flask
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
 
 from zaqar_core.core import Core, Session
 from zaqar_core.errors import StoreUnavailable
@@ -14,6 +15,7 @@ from zaqar_core.web.call import Face, Reply
 from zaqar_core.web.pipeline import Pipeline
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_VERSIONS = ("v1", "v1.1", "v2")
 
 
 class _PlainResponse(flask.Response):
@@ -65,7 +67,7 @@ def create_flask(core: Core, pipeline: Pipeline, sqs: Face, zaqar: Face, more: M
 
     app.add_url_rule("/health", "health", health, methods=["GET"])
     app.add_url_rule("/health/ready", "ready", ready, methods=["GET"])
-    for version in ("v1", "v1.1", "v2"):
+    for version in _VERSIONS:
         for rule in (f"/{version}", f"/{version}/", f"/{version}/<path:rest>"):
             app.add_url_rule(rule, f"zaqar {rule}", zaqar_view, methods=_METHODS, provide_automatic_options=False)
     for path, face in more.items():
@@ -78,7 +80,23 @@ def create_flask(core: Core, pipeline: Pipeline, sqs: Face, zaqar: Face, more: M
             app.add_url_rule(rule, rule, view, methods=_METHODS, provide_automatic_options=False)
     app.add_url_rule("/", "root", root, methods=_METHODS, provide_automatic_options=False)
     app.add_url_rule("/<path:rest>", "sqs", sqs_view, methods=_METHODS, provide_automatic_options=False)
+
+    _answer_unrouted(app, lambda below: through(zaqar if below in _VERSIONS else more.get(f"/{below}", sqs)))
     return app
+
+
+def _answer_unrouted(app: flask.Flask, answer: Callable[[str], flask.Response]) -> None:
+    """What no rule matches, a path with a line feed or a method that nobody knows, gets its face's own error.
+
+    ``answer`` takes the first part of the path.
+    """
+
+    def unrouted(problem: HTTPException) -> flask.Response | HTTPException:
+        below = flask.request.path.split("/", 2)[1]
+        return problem if below == "health" else answer(below)
+
+    app.register_error_handler(404, unrouted)
+    app.register_error_handler(405, unrouted)
 
 
 def _response(reply: Reply) -> flask.Response:
