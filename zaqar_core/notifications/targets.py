@@ -22,6 +22,12 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
 #: Headers that say how a request's bytes are to be read.
 _FRAMING = frozenset(("connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"))
 
+#: What is given out to be routed everywhere (RFC 4291, 2.5.4), and newer exceptions.
+_PUBLIC_V6 = ipaddress.ip_network("2000::/3")
+_DOCUMENTATION_V6 = ipaddress.ip_network("3fff::/20")
+#: Protocol assignments and relays of 6to4: some of it counts as global.
+_SPECIAL_V4 = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("192.88.99.0/24"))
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -77,7 +83,7 @@ def is_allowed(address: Address, settings: Settings) -> bool:
     networks = _networks(settings.webhook_networks)
     if any(address.version == network.version and address in network for network in networks):
         return True
-    return address.is_global and not address.is_multicast and not _is_passage(address)
+    return address.is_global and not address.is_multicast and not _is_special(address)
 
 
 @lru_cache(maxsize=16)
@@ -85,14 +91,18 @@ def _networks(texts: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress
     return tuple(ipaddress.ip_network(text) for text in texts)
 
 
-def _is_passage(address: Address) -> bool:
-    """Whether an IPv6 address is of a site, or leads to an IPv4 one by translation or a tunnel."""
-    return isinstance(address, ipaddress.IPv6Address) and (
-        address.is_site_local
-        or address.sixtofour is not None
-        or address.teredo is not None
-        or address in ipaddress.ip_network("64:ff9b::/96")
-    )
+def _is_special(address: Address) -> bool:
+    """Whether an address is outside what is given out for the public, or leads to an IPv4 one by a tunnel.
+
+    Translated, mapped, compatible and site addresses are all outside of 2000::/3.
+    """
+    if isinstance(address, ipaddress.IPv4Address):
+        return any(address in network for network in _SPECIAL_V4)
+    if address not in _PUBLIC_V6 or address in _DOCUMENTATION_V6:
+        return True
+    # A tunnel within a site (ISATAP) has 0:5efe or 200:5efe before the IPv4 address.
+    is_isatap = (int(address) >> 32) & 0xFDFF_FFFF == 0x5EFE
+    return address.sixtofour is not None or address.teredo is not None or is_isatap
 
 
 def addresses(host: str, port: int, settings: Settings) -> list[tuple[str, int]]:
