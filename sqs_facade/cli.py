@@ -68,7 +68,7 @@ def serve(config: Path | None, **options: Any) -> None:
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", "websocket_port", type=int, help="0 picks a free one.  [default: 9000]")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Of the embedded Valkey; may be a running service's.")
-@click.option("--redis", metavar="URL", help="Use this Redis or Valkey (redis://, rediss://, unix://).")
+@click.option("--redis", metavar="URL", help="Use this Redis or Valkey, a group under Sentinel, or a cluster.")
 @click.option("--ephemeral", is_flag=True, help="Embedded Valkey in memory, gone at exit.")
 @click.option("--durability", metavar="LEVEL", help="memory, fsync or replicated.  [default: fsync]")
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings.")
