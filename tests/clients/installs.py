@@ -6,6 +6,7 @@ folder's path, they stay there for the next run.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -82,13 +83,15 @@ def js_packages(parent: Path) -> Path:
 
 
 def _once(place: Path, install: Callable[[], None]) -> None:
-    """Run an install, unless it is there and was finished."""
+    """Run an install, unless it is there and was finished. Other processes that want the same wait for it."""
     done = place / ".installed"
-    if done.exists():
-        return
-    shutil.rmtree(place, ignore_errors=True)
-    install()
-    done.touch()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_name(f"{place.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(place, ignore_errors=True)
+            install()
+            done.touch()
 
 
 def run(command: list[str | Path], folder: Path | None = None) -> None:

@@ -134,6 +134,7 @@ def test_a_worker_that_stops_gives_back_what_it_has_not_begun(work: Work, tmp_pa
         first.ended()
     done = [event["text"] for event in first.seen if event["event"] == "noted"]
     with work.worker() as second:
+        second.wait_for("ready")  # there may be nothing left to wait for
         done += [event["text"] for event in second.wait_for("noted", len(texts) - len(done))]
         stop(second)
     assert sorted(done) == texts
