@@ -142,6 +142,27 @@ def test_a_move_task_goes_on_at_once(sqs: Sqs, hooks: Hooks) -> None:
     assert sqs.counts(work) == ("10", "0", "0")
 
 
+def test_a_move_task_with_a_rate_does_not_make_up_for_a_leap(sqs: Sqs, hooks: Hooks) -> None:
+    """After an hour at once one message is due, and not 3,600: no second sees more than the rate."""
+    dead = sqs.queue("dead")
+    arn = sqs.attributes(dead, "QueueArn")["QueueArn"]
+    work = sqs.queue("work", RedrivePolicy=json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1}))
+    for number in range(10):
+        sqs.send(work, str(number))
+    sqs.receive(work, MaxNumberOfMessages=10, VisibilityTimeout=0)
+    assert not sqs.receive(work, MaxNumberOfMessages=10)
+    began = time.monotonic()
+    sqs.call("StartMessageMoveTask", SourceArn=arn, MaxNumberOfMessagesPerSecond=1)
+    hooks.advance(3600)
+    task = {"ApproximateNumberOfMessagesMoved": 0}
+    while task["ApproximateNumberOfMessagesMoved"] < 2:
+        assert time.monotonic() - began < 8
+        task = sqs.call("ListMessageMoveTasks", SourceArn=arn)["Results"][0]
+    assert task["Status"] == "RUNNING"
+    assert task["ApproximateNumberOfMessagesMoved"] <= 2 + (time.monotonic() - began)
+    assert sqs.counts(dead)[0] != "0"
+
+
 def test_a_zaqar_project_has_a_clock_too(service: Service) -> None:
     project = f"project {uuid.uuid4().hex}"
     headers = {"Client-ID": str(uuid.uuid4()), "X-Project-Id": project}
