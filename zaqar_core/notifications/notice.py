@@ -26,11 +26,12 @@ class Notice:
 class NotDelivered(Exception):
     """The subscriber was not told, or may not have been. ``reason`` holds neither secrets nor content.
 
-    ``is_final``: trying again would not help.
+    ``is_final``: trying again would not help. ``status`` is what a web server answered with, if one did.
     """
 
     reason: str
     is_final: bool = False
+    status: int | None = None
 
 
 class Way(Protocol):

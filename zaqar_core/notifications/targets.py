@@ -44,7 +44,7 @@ def check(subscriber: str, settings: Settings) -> None:
     if parts.scheme not in settings.subscriber_types:
         known = ", ".join(settings.subscriber_types)
         raise TargetRefused(f"The subscriber's scheme must be supported in the list: {known}.")
-    if parts.scheme.startswith("trust+"):
+    if parts.scheme.startswith("trust+") and settings.auth_strategy != "keystone":
         raise TargetRefused("Subscribers with trust need Keystone, which is not configured.")
     if parts.scheme not in _WEB:
         if "@" not in parts.path.strip("@"):
@@ -52,7 +52,7 @@ def check(subscriber: str, settings: Settings) -> None:
         return
     host = parts.hostname
     try:
-        parse_url(subscriber.removeprefix("trust+"))
+        parse_url(subscriber[len("trust+") if parts.scheme.startswith("trust+") else 0 :])
         _ = parts.port
     except (LocationParseError, ValueError):
         raise TargetRefused("The subscriber is no valid URI.") from None

@@ -62,7 +62,8 @@ class Webhooks:
         except (HTTPError, OSError, ValueError) as problem:
             raise NotDelivered(_words(problem)) from None
         if not 200 <= status < 300:
-            raise NotDelivered(f"answered with status {status}", is_final=status < 500 and status not in _PASSING)
+            is_final = status < 500 and status not in _PASSING
+            raise NotDelivered(f"answered with status {status}", is_final, status)
 
     def _post(self, url: str, body: bytes, headers: dict[str, str]) -> int:
         timeout = urllib3.Timeout(connect=self._seconds, read=self._seconds)

@@ -15,6 +15,7 @@ from zaqar_core.rest.dialect import Dialect
 from zaqar_core.rest.errors import RestError
 from zaqar_core.rest.parameters import Query
 from zaqar_core.settings import Settings
+from zaqar_core.trusts import Trusts
 from zaqar_core.web.call import Reply, Request
 
 
@@ -23,7 +24,8 @@ class Call:
     """``values`` are the path's variable parts in order, latin-1 as in WSGI, without the queue's name.
 
     ``client_id`` is 16 bytes, None where the version leaves it to the client and it gave none. ``queue`` is the path's
-    queue or topic, where it has one; ``collection`` says which of them the path is about.
+    queue or topic, where it has one; ``collection`` says which of them the path is about. ``trusts`` is there with
+    Keystone.
     """
 
     request: Request
@@ -35,6 +37,7 @@ class Call:
     client_id: bytes | None
     queue: QueueRef | None
     values: list[str]
+    trusts: Trusts | None = None
 
     @property
     def query(self) -> Query:

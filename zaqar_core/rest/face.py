@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from zaqar_core import trusts
 from zaqar_core.core import Session
 from zaqar_core.errors import CoreError
 from zaqar_core.rest import dialect, documents, errors, identity, parameters, routes, signatures
@@ -36,6 +37,7 @@ class ZaqarFace:
     def __init__(self, settings: Settings, authenticator: Authenticator | None = None) -> None:
         self._settings = settings
         self._authenticator = authenticator
+        self._trusts = trusts.configured(settings)
         self._admin_roles = frozenset(settings.admin_roles)
         self._dialects = dialect.enabled(settings)
         self._has_pools = routes.has_pools(settings)
@@ -141,7 +143,7 @@ class ZaqarFace:
         project = parameters.project(request, needed=version.needs_names or self._authenticator is not None)
         queue = queue_of(session, settings, project, route.collection, values.pop(0)) if route.has_queue else None
         reply = route.run(
-            Call(request, session, settings, version, route.collection, project, client_id, queue, values)
+            Call(request, session, settings, version, route.collection, project, client_id, queue, values, self._trusts)
         )
         if version.names_content and request.method in ("GET", "HEAD") and reply.status < 300:
             reply.headers.append(("Content-Location", documents.relative(request)))

@@ -16,15 +16,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from zaqar_core import keystone_options
+from zaqar_core.keystone_options import SECTION
 from zaqar_core.rest.identity import Identity, IdentityUnavailable, NotAuthenticated
 from zaqar_core.settings import Settings, SettingsInvalid
 
 _log = logging.getLogger("sqs_facade.keystone")
 
-#: Section of the configuration file.
-SECTION = "keystone_authtoken"
-#: How long the identity service may take where the configuration names no ``http_connect_timeout``.
-_TIMEOUT_SECONDS = 10
 _MOST_TOKENS = 10_000
 #: Where the middleware looks for a cache.
 _CACHE = "sqs_facade.tokens"
@@ -90,7 +88,7 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 def _middleware(file: Path) -> WsgiApp:
     """The middleware, configured by that file, around an application that answers 204. Raises SettingsInvalid."""
     from keystoneauth1.exceptions import ClientException
-    from keystonemiddleware.auth_token import AuthProtocol, list_opts
+    from keystonemiddleware.auth_token import AuthProtocol
     from keystonemiddleware.exceptions import ConfigurationError
     from oslo_config import cfg
 
@@ -100,10 +98,7 @@ def _middleware(file: Path) -> WsgiApp:
         return []
 
     try:
-        options = cfg.ConfigOpts()
-        options([], project="zaqar", default_config_files=[str(file)], default_config_dirs=[])
-        for group, known in list_opts():
-            options.register_opts(known, group=group)
+        options = keystone_options.read(file)
         given = options[SECTION]
         if not (given.auth_type or given.auth_section):
             raise SettingsInvalid(f"{file}: [{SECTION}] needs auth_type, as password, and what that needs")
@@ -111,7 +106,7 @@ def _middleware(file: Path) -> WsgiApp:
         if not given.memcached_servers:
             fixed["cache"] = _CACHE
         if given.http_connect_timeout is None:
-            fixed["http_connect_timeout"] = str(_TIMEOUT_SECONDS)
+            fixed["http_connect_timeout"] = str(keystone_options.TIMEOUT_SECONDS)
         protocol: WsgiApp = AuthProtocol(accepted, fixed)
     except cfg.ConfigFilesNotFoundError:
         raise SettingsInvalid(f"keystone_config: cannot read {file}") from None

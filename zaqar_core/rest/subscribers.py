@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zaqar_core.notifications import targets
+from zaqar_core.notifications.trusted import OPTION
 from zaqar_core.rest import bodies, retries
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import bounded
@@ -60,6 +61,8 @@ def check_options(options: Any) -> None:
     for name in ("post_data", "from", "subject"):
         if options.get(name) is not None and type(options[name]) is not str:
             raise RestError(Fact.BODY_INVALID, f'Option "{name}" must be a string.')
+    if OPTION in options:
+        raise RestError(Fact.RULE_BROKEN, f'Option "{OPTION}" is given by the service: trusts are made, not named.')
     headers = options.get("post_headers")
     if headers is not None and not targets.are_headers(headers):
         raise RestError(Fact.BODY_INVALID, 'Option "post_headers" must be a dict of header names and texts.')

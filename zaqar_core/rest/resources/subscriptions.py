@@ -11,7 +11,7 @@ from zaqar_core.errors import QueueNotFound, SubscriptionNotFound
 from zaqar_core.model import Subscription
 from zaqar_core.notifications import deliveries
 from zaqar_core.notifications.deliveries import Undelivered
-from zaqar_core.rest import bodies, documents, subscribers
+from zaqar_core.rest import bodies, documents, subscribers, trusting
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.web.call import Reply
@@ -30,13 +30,16 @@ def create(call: Call) -> Reply:
     asked = subscribers.parse(document, call.settings)
     if asked.subscriber is None:
         raise RestError(Fact.BODY_INVALID, "Missing parameter subscriber in the body.")
+    ttl_seconds = asked.ttl_seconds or call.settings.default_subscription_ttl
+    options, trust_id = asked.options or b"{}", None
+    if trusting.needs(asked.subscriber):
+        trust_id = trusting.make(call, ttl_seconds)
+        options = trusting.with_trust(options, trust_id)
     made = subscriptions.create(
-        call.session,
-        call.ref,
-        subscriber=asked.subscriber,
-        options=asked.options or b"{}",
-        ttl_seconds=asked.ttl_seconds or call.settings.default_subscription_ttl,
+        call.session, call.ref, subscriber=asked.subscriber, options=options, ttl_seconds=ttl_seconds
     )
+    if not made.is_new:
+        trusting.end(call, trust_id)
     location = _collection(call)
     if made.is_confirmed:
         raise RestError(Fact.SUBSCRIBED_ALREADY, headers=(("Location", location),))
@@ -82,11 +85,14 @@ def get(call: Call) -> Reply:
 def update(call: Call) -> Reply:
     """204: what is given of ``subscriber``, ``ttl`` and ``options`` is changed; 404, or 409 if the subscriber is taken.
 
-    A new ttl begins now.
+    A new ttl begins now. A new subscriber with trust, or a new ttl of one, makes a new trust, of who calls.
     """
     asked = subscribers.parse(bodies.parse(call.request.body), call.settings)
     if asked.subscriber is None and asked.ttl_seconds is None and asked.options is None:
         raise RestError(Fact.BODY_INVALID, 'At least one of "subscriber", "ttl" and "options" must be given.')
+    outlived = None
+    if call.trusts is not None:
+        outlived = trusting.settle(call, asked, subscriptions.get(call.session, call.ref, _id(call)))
     subscriptions.change(
         call.session,
         call.ref,
@@ -95,6 +101,7 @@ def update(call: Call) -> Reply:
         options=asked.options,
         ttl_seconds=asked.ttl_seconds,
     )
+    trusting.end(call, outlived)
     return documents.empty(204, documents.relative(call.request))
 
 
@@ -109,10 +116,14 @@ def confirm(call: Call) -> Reply:
 
 def delete(call: Call) -> Reply:
     """204, also when there is no such subscription."""
+    trust_id = None
     try:
+        if call.trusts is not None:
+            trust_id = trusting.of(subscriptions.get(call.session, call.ref, _id(call)))
         subscriptions.delete(call.session, call.ref, _id(call))
     except SubscriptionNotFound:
         return documents.empty()
+    trusting.end(call, trust_id)
     return documents.empty()
 
 
