@@ -5,10 +5,11 @@ from __future__ import annotations
 import getpass
 import grp
 import os
+import sqlite3
 import subprocess
 import venv
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,13 @@ class Keystone:
         assert answer.status_code == 201, answer.text
         return answer.headers["X-Subject-Token"]
 
+    def token_info(self, token: str) -> Any:
+        """What Keystone says of a token, asked as other services ask."""
+        headers = {"X-Auth-Token": self._admin, "X-Subject-Token": token}
+        answer = requests.get(f"{self.url}/auth/tokens", headers=headers, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["token"]
+
     def revoke(self, token: str) -> None:
         headers = {"X-Auth-Token": self._admin, "X-Subject-Token": token}
         assert requests.delete(f"{self.url}/auth/tokens", headers=headers, timeout=30).status_code == 204
@@ -106,6 +114,16 @@ class Keystone:
             user = {"name": name, "password": PASSWORD, "domain_id": "default"}
             user = self._call("POST", "/users", user=user)["user"]
             self._call("PUT", f"/projects/{project['id']}/users/{user['id']}/roles/{role['id']}")
+
+    def number(self, name: str, account: str, user: str) -> None:
+        """A project whose id is an account of SQS, with that member: only its database can be told such an id."""
+        [role] = self._call("GET", "/roles?name=member")["roles"]
+        [member] = self._call("GET", f"/users?name={user}")["users"]
+        project = self._call("POST", "/projects", project={"name": name, "domain_id": "default"})["project"]
+        with closing(sqlite3.connect(self.folder / "keystone.db")) as database, database:
+            database.execute("UPDATE project SET id = ? WHERE id = ?", (account, project["id"]))
+        self._call("PUT", f"/projects/{account}/users/{member['id']}/roles/{role['id']}")
+        self._projects[name] = account
 
     def offer(self, kind: str, url: str) -> None:
         """The catalogue says that a service of that kind is at the URL."""
