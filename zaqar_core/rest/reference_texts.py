@@ -126,8 +126,8 @@ DIFFERENCES = (
     "A flavor's `capabilities` are what the service keeps: DURABILITY only where durability is not `memory`. Those of "
     "a v1.1 client are not kept. v1.1's `group` of a pool is its `flavor`.",
     "A dead-letter queue may be in another pool than its source.",
-    "Subscribers with trust (`trust+http`, `trust+https`) need Keystone, else 400. `options.trust_id` is the service's: "
-    "a client cannot give it (400), and a change of other options keeps it. The trust ends with the subscription; "
+    "Subscribers with trust (`trust+http`, `trust+https`) need Keystone, else 400. `options.trust_id` is the "
+    "service's: a client cannot give it (400), and a change of other options keeps it. The trust ends with the subscription; "
     "another subscriber or ttl makes a new one, of who asks. A pre-signed URL and a WebSocket make none (400).",
     "Messages are encrypted with AES-256-GCM under keys that have names and can be changed, and are decrypted on every "
     "way out; Zaqar uses AES-CBC under one key, and gives claims and pops the cipher text. A message that cannot be "
