@@ -127,8 +127,9 @@ DIFFERENCES = (
     "a v1.1 client are not kept. v1.1's `group` of a pool is its `flavor`.",
     "A dead-letter queue may be in another pool than its source.",
     "Subscribers with trust (`trust+http`, `trust+https`) need Keystone, else 400. `options.trust_id` is the "
-    "service's: a client cannot give it (400), and a change of other options keeps it. The trust ends with the subscription; "
-    "another subscriber or ttl makes a new one, of who asks. A pre-signed URL and a WebSocket make none (400).",
+    "service's: a client cannot give it (400), and a change of other options keeps it. The trust ends with the "
+    "subscription; another subscriber or ttl makes a new one, of who asks. A pre-signed URL and a WebSocket make "
+    "none (400).",
     "Messages are encrypted with AES-256-GCM under keys that have names and can be changed, and are decrypted on every "
     "way out; Zaqar uses AES-CBC under one key, and gives claims and pops the cipher text. A message that cannot be "
     "decrypted stays in the queue and is left out of answers; 503 where nothing else was found.",
