@@ -35,8 +35,8 @@ _STOP_SECONDS = 1.3
 
 
 def check_store(settings: Settings, url: str) -> None:
-    """Nothing, or StoreUnavailable with one line, when the server is away or cannot hold the durability."""
-    from zaqar_core.store import readiness
+    """Nothing, or StoreUnavailable with one line: the server is away, cannot hold the durability, or has pools."""
+    from zaqar_core.store import catalogue, readiness
     from zaqar_core.store.slots import Generation, open_store
 
     timeout = min(settings.store_timeout_seconds, 2.0)
@@ -47,6 +47,8 @@ def check_store(settings: Settings, url: str) -> None:
         except StoreUnavailable as problem:
             raise StoreUnavailable(f"the Redis server does not answer: {problem.reason}") from None
         readiness.check(store, settings.durability)
+        if not settings.pooling:
+            catalogue.refuse_forgotten_pools(store)
         if settings.ephemeral:
             readiness.share_key(store, settings.encryption_keys[-1])
     finally:

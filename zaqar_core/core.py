@@ -76,8 +76,7 @@ class Core:
 
     def refuse_forgotten_pools(self, store: Store) -> None:
         """Raises StoreUnavailable where queues may be in pools: without pooling they would seem to be gone."""
-        if catalogue.has_pools(store):
-            raise StoreUnavailable("pools are registered in this store: set pooling, or delete them first")
+        catalogue.refuse_forgotten_pools(store)
 
     def close(self) -> None:
         """Every wait is released, every connection closed."""

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.serving.conftest import Serve, client_of
+from zaqar_core.store import keys
 
 Start = Callable[..., Serve]
 
@@ -86,6 +88,12 @@ def test_a_directory_held_at_another_durability_is_one_line(serve: Start, data: 
     assert "durability fsync" in serve("--data-dir", data, "--durability", "memory").refused()
     with client_of(first) as client:
         client.call("CreateQueue", QueueName="untouched")
+
+
+def test_a_store_that_has_pools_needs_pooling_and_says_so_in_one_line(serve: Start, valkey: str) -> None:
+    with redis.Redis.from_url(valkey) as store:
+        store.hset(keys.POOLS.decode() + ":pools", "a", "registered")
+    assert "set pooling" in serve("--redis", valkey, "--durability", "memory").refused()
 
 
 def test_a_server_that_cannot_hold_the_durability_is_one_line(serve: Start, valkey: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from zaqar_core.errors import StoreUnavailable
 from zaqar_core.names import QueueRef
 from zaqar_core.store import keys
 from zaqar_core.store.scripts import script
@@ -88,6 +89,12 @@ def revision(store: Store) -> int:
 
 def has_pools(store: Store) -> bool:
     return bool(store.command("EXISTS", keys.POOLS + b":pools"))
+
+
+def refuse_forgotten_pools(store: Store) -> None:
+    """Raises StoreUnavailable where queues may be in pools: without pooling they would seem to be gone."""
+    if has_pools(store):
+        raise StoreUnavailable("pools are registered in this store: set pooling, or delete them first")
 
 
 def identity(store: Store) -> str:

@@ -73,7 +73,7 @@ def parse(url: str) -> Deployment:
     if "," in authority:
         raise DeploymentInvalid(
             "several hosts are a Redis cluster (redis+cluster://host,host) or its sentinels "
-            "(redis+sentinel://host,host/master name)"
+            "(redis+sentinel://host,host/MASTER)"
         )
     return _single(f"{base}://{rest}")
 
@@ -86,7 +86,7 @@ def _single(url: str) -> Deployment:
 def _sentinel(base: str, authority: str, path: str, options: dict[str, str]) -> Deployment:
     master = options.pop("master")
     if not master:
-        raise DeploymentInvalid("a Redis Sentinel URL needs the master's name: redis+sentinel://host,host/master name")
+        raise DeploymentInvalid("a Redis Sentinel URL needs the master's name: redis+sentinel://host,host/MASTER")
     own = {"username": options.pop(_SENTINEL_USER, None), "password": options.pop(_SENTINEL_PASSWORD, None)}
     kind, arguments, addresses = _parts(base, authority, path, options, "sentinel")
     theirs = {name: value for name, value in arguments.items() if name not in ("db", "username", "password")}
@@ -129,4 +129,5 @@ def _parsed(url: str) -> dict[str, Any]:
     try:
         return dict(parse_url(url))  # type: ignore[no-untyped-call] # redis-py leaves it untyped
     except ValueError as problem:
-        raise DeploymentInvalid(str(problem)) from None
+        hint = "" if url.startswith(("redis://", "rediss://", "unix://")) else "; redis+sentinel://, redis+cluster://"
+        raise DeploymentInvalid(f"{problem}{hint}") from None
