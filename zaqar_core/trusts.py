@@ -175,15 +175,23 @@ class _Service:
 
     def token(self, trust_id: str) -> tuple[str, float]:
         """A token for the trust, and its end in seconds since 1970."""
+        from keystoneauth1.exceptions import Unauthorized
+
         if "trust_id" not in self._known:
             raise TrustRefused("the service's own credentials cannot use trusts")
         scope = {name: None for name in _SCOPES if name in self._known}
         with self._lock:
             auth: Any = self._loading.load_auth_from_conf_options(self._options, SECTION, trust_id=trust_id, **scope)
-        access = auth.get_access(self._session)
+        try:
+            access = auth.get_access(self._session)
+        except Unauthorized:  # also for a trust that is gone
+            answer = self.call("GET", f"/{trust_id}", str(self._own.get_token(self._session)), raise_exc=False)
+            if answer.status_code == 404:
+                raise TrustRefused("the trust is gone") from None
+            raise
         return str(access.auth_token), access.expires.timestamp()
 
-    def call(self, method: str, path: str, token: str, document: Any = None) -> Any:
+    def call(self, method: str, path: str, token: str, document: Any = None, *, raise_exc: bool = True) -> Any:
         """A request about trusts with that token. The token goes to Keystone only, and into no log."""
         from keystoneauth1.plugin import AUTH_INTERFACE
 
@@ -196,6 +204,7 @@ class _Service:
             authenticated=False,
             log=False,
             redirect=False,
+            raise_exc=raise_exc,
         )
 
 
