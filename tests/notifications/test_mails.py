@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import ssl
+import warnings
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -62,6 +64,10 @@ def mail_server(free_port: int, security: dict[str, Any]) -> Iterator[MailServer
     controller.start()
     yield server
     controller.stop()
+    # aiosmtpd leaves the transports of handshakes that failed to the collector.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture
