@@ -54,3 +54,24 @@ def test_a_deleted_queue_leaves_no_subscription_in_its_pool(session: Session, po
     queues.delete(session, ref)
     with servers[1].client() as client:
         assert [key for key in client.scan_iter(f"*{ref.name}*") if b":z:" not in key] == []
+
+
+def test_a_pool_that_is_down_keeps_no_other_from_being_told(
+    core: PooledCore,
+    session: Session,
+    pools: Zaqar,
+    servers: list,  # type: ignore[type-arg]
+    subscriber: Subscriber,  # noqa: F811
+) -> None:
+    start_notifier(core)
+    refs = [made(session, pool) for pool in ("b", "b", "b", "a")]
+    for ref in refs:
+        subscriptions.create(session, ref, subscriber=subscriber.url(f"/{ref.name}"), ttl_seconds=600, options=b"{}")
+        messages.send(session, ref, [NewMessage(b"before")])
+    until(lambda: len(subscriber.seen) == len(refs), "all are told", 5.0)
+    servers[2].kill()
+    for ref in refs[:3]:
+        core.notifications.put(ref)
+    for turn in range(20):
+        messages.send(session, refs[3], [NewMessage(f"{turn}".encode())])
+    until(lambda: {str(turn) for turn in range(20)} <= set(subscriber.bodies), "told", 5.0)

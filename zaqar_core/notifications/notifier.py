@@ -125,7 +125,17 @@ class Notifier:
         for ref in sorted((ref for ref, due in self._due.items() if due <= now), key=self._due.__getitem__):
             if self._crew.free <= 0:
                 return
-            self._take(ref)
+            try:
+                self._take(ref)
+            except StoreUnavailable as problem:
+                self._due[ref] = time.monotonic() + PAUSE_SECONDS
+                self._pass_over(problem)
+
+    def _pass_over(self, problem: StoreUnavailable) -> None:
+        """A pool that is away keeps no other from being told. Raises the problem where there is only one store."""
+        if not self._core.settings.pooling:
+            raise problem
+        _log.warning("notifications of a queue wait for its store: %s", problem.reason)
 
     def _heed(self, patience_seconds: float) -> None:
         """All that was reported; the first report is waited for."""
@@ -257,7 +267,11 @@ class Notifier:
             by_queue.setdefault(outcome.ref, []).append(outcome)
         with self._core.session() as session:
             for ref, outcomes in by_queue.items():
-                deliveries.finish(session, ref, self._token, outcomes)
+                try:
+                    deliveries.finish(session, ref, self._token, outcomes)
+                except StoreUnavailable as problem:
+                    self._pass_over(problem)
+                    continue
                 self._outcomes = [one for one in self._outcomes if one.ref != ref]
                 self._due[ref] = 0.0
 
