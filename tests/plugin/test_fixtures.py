@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
+import psutil
 import pytest
 
 from tests.plugin.conftest import Run
@@ -45,6 +49,32 @@ def test_clock(sqs_client, sqs_queue, sqs_clock):
     sqs_clock.advance(days=4)
     assert "Messages" not in sqs_client.receive_message(QueueUrl=sqs_queue)
 
+def test_two_weeks_of_retention_in_milliseconds(sqs_client, sqs_clock):
+    import time
+    days = {"MessageRetentionPeriod": str(14 * 86400)}
+    url = sqs_client.create_queue(QueueName="long", Attributes=days)["QueueUrl"]
+    sqs_client.send_message(QueueUrl=url, MessageBody="a")
+    began = time.monotonic()
+    sqs_clock.advance(days=14, minutes=-1)
+    assert sqs_client.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]
+    sqs_clock.advance(minutes=1)
+    assert "Messages" not in sqs_client.receive_message(QueueUrl=url)
+    assert time.monotonic() - began < 5
+
+def test_chaos_is_the_same_for_the_same_seed(sqs_client, sqs_queue, sqs_facade, sqs_account):
+    def admitted(seed):
+        sqs_facade.hook("chaos", account=sqs_account, throttling=0.5, seed=seed)
+        found = []
+        for _ in range(20):
+            try:
+                sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="a")
+                found.append(True)
+            except ClientError:
+                found.append(False)
+        return found
+
+    assert admitted(1) == admitted(1) != admitted(2)
+
 def test_spy(sqs_client, sqs_queue, sqs_spy):
     import threading
     later = threading.Timer(0.1, lambda: sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="order 7"))
@@ -69,17 +99,17 @@ def test_chaos(sqs_client, sqs_queue, sqs_facade, sqs_account):
 
 def test_they_do_what_they_say(pytester: pytest.Pytester, suite: Run) -> None:
     pytester.makepyfile(test_users=USERS_SUITE)
-    suite().assert_outcomes(passed=9)
+    suite().assert_outcomes(passed=11)
 
 
 def test_they_work_on_two_workers(pytester: pytest.Pytester, suite: Run) -> None:
     pytester.makepyfile(test_users=USERS_SUITE, test_users_again=USERS_SUITE)
-    suite("-n", "2").assert_outcomes(passed=18)
+    suite("-n", "2").assert_outcomes(passed=22)
 
 
 def test_they_stay_apart_from_a_moto_suite_under_the_option(pytester: pytest.Pytester, suite: Run) -> None:
     pytester.makepyfile(test_users=USERS_SUITE)
-    suite("--sqs-facade").assert_outcomes(passed=9)
+    suite("--sqs-facade").assert_outcomes(passed=11)
 
 
 def test_nothing_is_started_where_no_test_asks(pytester: pytest.Pytester, suite: Run) -> None:
@@ -109,6 +139,57 @@ def test_nothing_is_left_running(pytester: pytest.Pytester, suite: Run) -> None:
         """
     )
     suite().assert_outcomes(passed=1)
-    import psutil
-
     assert not psutil.pid_exists(int((pytester.path / "pid").read_text()))
+
+
+@pytest.mark.parametrize("signal_name", ["SIGINT", "SIGKILL"])
+def test_nothing_is_left_of_a_session_that_was_cut_short(
+    pytester: pytest.Pytester, suite: Run, signal_name: str
+) -> None:
+    """Neither the service nor its store."""
+    pytester.makepyfile(
+        f"""
+        import os, pathlib, signal, time, psutil
+        from compat.plugin import shared
+
+        def test_it(sqs_client):
+            service = psutil.Process(shared._server._process.pid)
+            pids = [service.pid, *(child.pid for child in service.children(recursive=True))]
+            pathlib.Path("pids").write_text(" ".join(map(str, pids)))
+            os.kill(os.getpid(), signal.{signal_name})
+            time.sleep(60)
+        """
+    )
+    suite()
+    _assert_gone(pytester.path / "pids")
+
+
+def test_nothing_is_left_of_a_worker_that_died(pytester: pytest.Pytester, suite: Run) -> None:
+    """Its tests go on with another."""
+    pytester.makepyfile(
+        """
+        import os, pathlib, psutil
+        from compat.plugin import shared
+
+        def test_it(sqs_client):
+            service = psutil.Process(shared._server._process.pid)
+            pids = [service.pid, *(child.pid for child in service.children(recursive=True))]
+            pathlib.Path("pids").write_text(" ".join(map(str, pids)))
+            os._exit(3)
+
+        def test_another(sqs_client):
+            assert "QueueUrls" not in sqs_client.list_queues()
+        """
+    )
+    suite("-n", "1").assert_outcomes(passed=1, failed=1)
+    _assert_gone(pytester.path / "pids")
+
+
+def _assert_gone(pids: Path) -> None:
+    """The processes of these numbers end soon, and there were several."""
+    left = [int(pid) for pid in pids.read_text().split()]
+    assert len(left) > 1
+    deadline = time.monotonic() + 15
+    while any(psutil.pid_exists(pid) for pid in left):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
