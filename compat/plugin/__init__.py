@@ -79,10 +79,10 @@ def _needed(fixture: str, requirement: str) -> Iterator[None]:
     try:
         yield
     except ImportError as problem:
-        pytest.fail(
+        raise pytest.fail.Exception(
             f"the fixture {fixture} needs a package that is not installed ({problem}): pip install '{requirement}'",
             pytrace=False,
-        )
+        ) from None
 
 
 @pytest.fixture(scope="session")

@@ -65,6 +65,7 @@ def test_a_fixture_without_its_package_says_what_to_install(
     result = suite()
     result.assert_outcomes(errors=1)
     assert f"pip install '{requirement}'" in result.stdout.str()
+    assert "During handling" not in result.stdout.str()
     assert "Traceback" not in result.stdout.str()
     assert "embedded.py" not in result.stdout.str()
 
