@@ -128,6 +128,19 @@ def test_a_deleted_subscription_is_not_told(session: Session, client: Client, qu
     subscribe(client, queue_name)
 
 
+def test_deleting_it_from_another_queue_changes_nothing(
+    sockets: Service, session: Session, open_client: OPEN, queue_name: str
+) -> None:
+    watcher = open_client()
+    with connect(sockets.url) as connection:
+        client = Client(connection, False, watcher.project)
+        found = subscribe(client, queue_name)
+        assert client.call("subscription_delete", queue_name="another", subscription_id=found)[0] == 204
+        post(session, client, queue_name, b"1")
+        assert client.receive()["body"] == 1
+    until(lambda: watcher.call("subscription_list", queue_name=queue_name)[1] == {"subscriptions": []}, "it is gone")
+
+
 def test_an_ended_subscription_is_not_told(
     session: Session, client: Client, queue_name: str, advance: Callable[[QueueRef, float], None]
 ) -> None:

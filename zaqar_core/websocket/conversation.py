@@ -110,8 +110,14 @@ class Conversation:
         if binds:
             self._own[body["subscription_id"]] = (self._ref(request, frame), is_binary)
         elif frame.action == actions.UNSUBSCRIBE:
-            self._own.pop(frame.fields["subscription_id"], None)
+            self._forget(frame.fields["subscription_id"], self._ref(request, frame))
         return reply.status, body
+
+    def _forget(self, subscription_id: str, ref: QueueRef) -> None:
+        """It is the connection's own no longer. One of another queue was not deleted, whatever its id."""
+        own = self._own.get(subscription_id)
+        if own is not None and own[0] == ref:
+            del self._own[subscription_id]
 
     def _ref(self, request: Request, frame: Frame) -> QueueRef:
         settings = self._service.core.settings
