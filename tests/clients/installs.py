@@ -20,6 +20,9 @@ from pathlib import Path
 import pytest
 
 VARIABLE = "SQS_FACADE_CLIENTS"
+LONG_VARIABLE = "SQS_FACADE_LONG"
+#: For tests of half a minute and more.
+long = pytest.mark.skipif(not os.environ.get(LONG_VARIABLE), reason=f"takes long: set {LONG_VARIABLE}=1")
 JS = Path(__file__).with_name("js")
 #: The newest whose SQS speaks the query protocol; 1.31.81 changed to JSON.
 OLD_BOTO3 = ("boto3==1.28.80", "botocore==1.31.80")

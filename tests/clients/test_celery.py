@@ -71,6 +71,7 @@ def stop(worker: Telling) -> None:
 MANY = [f"task {number}" for number in range(500)]
 
 
+@installs.long
 def test_five_hundred_tasks_run_once_each(client: Client, queue_name: str, work: Work) -> None:
     """On four processes, while they are being sent."""
     with work.worker("--concurrency", "4") as worker:
@@ -82,6 +83,7 @@ def test_five_hundred_tasks_run_once_each(client: Client, queue_name: str, work:
     assert client.counts(f"{client.endpoint}/000000000000/{queue_name}") == (0, 0, 0)
 
 
+@installs.long
 def test_a_worker_killed_in_the_middle_loses_nothing(
     client: Client, queue_name: str, work: Work, later: Advance
 ) -> None:
@@ -105,6 +107,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(
     assert client.counts(url) == (0, 0, 0)
 
 
+@installs.long
 def test_what_a_killed_worker_acknowledged_early_is_not_run_again(
     client: Client, queue_name: str, work: Work, later: Advance, tmp_path: Path
 ) -> None:
@@ -127,6 +130,7 @@ def test_what_a_killed_worker_acknowledged_early_is_not_run_again(
     assert client.counts(url) == (0, 0, 0)
 
 
+@installs.long
 def test_a_task_longer_than_its_visibility_timeout_is_given_to_another_worker(
     client: Client, queue_name: str, install_folder: Path, later: Advance, tmp_path: Path
 ) -> None:
@@ -161,6 +165,7 @@ def test_a_time_to_run_is_kept(client: Client, queue_name: str, work: Work, work
     assert client.counts(f"{client.endpoint}/000000000000/{queue_name}") == (0, 0, 0)
 
 
+@installs.long
 def test_tasks_of_a_fifo_queue_run_in_order(client: Client, fifo: str, install_folder: Path) -> None:
     name = fifo.rpartition("/")[2]
     python = installs.python_with(install_folder, installs.CELERY)

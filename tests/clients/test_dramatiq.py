@@ -101,6 +101,7 @@ def test_a_delay_is_kept(work: Work, worker: Telling, later: Advance) -> None:
     assert work.counts() == (0, 0, 0)
 
 
+@installs.long
 def test_what_a_killed_worker_held_comes_back_after_twelve_hours(
     client: Client, work: Work, later: Advance, tmp_path: Path
 ) -> None:
@@ -121,6 +122,7 @@ def test_what_a_killed_worker_held_comes_back_after_twelve_hours(
     assert work.counts() == (0, 0, 0)
 
 
+@installs.long
 def test_a_worker_that_stops_gives_back_what_it_has_not_begun(work: Work, tmp_path: Path) -> None:
     path = tmp_path / "go"
     texts = [f"behind {number}" for number in range(4)]
