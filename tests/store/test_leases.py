@@ -233,4 +233,4 @@ def test_a_receive_costs_no_more_with_a_hundred_thousand_waiting(session: Sessio
     small = per_receive()
     for _ in range(100):
         put(session, queue, *[b"x"] * 1000)
-    assert per_receive() < 3 * small
+    assert per_receive() < 6 * small  # what grows with the queue would be hundreds of times as much
