@@ -76,7 +76,11 @@ class Subscriber:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                length = int(self.headers["Content-Length"])
+                body = self.rfile.read(length)
+                if len(body) < length:  # the sender was killed in the middle of it
+                    self.close_connection = True
+                    return
                 self.send_response(subscriber.take(Seen(self.path, dict(self.headers), body, time.monotonic())))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
