@@ -19,6 +19,7 @@ from zaqar_core import settings as configuration
 from zaqar_core.notifications import ways
 from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.pooled import new_core
+from zaqar_core.rest import identity
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
 from zaqar_core.task_runner import TaskRunner
@@ -31,7 +32,6 @@ from zaqar_core.web.pipeline import Pipeline
 if TYPE_CHECKING:
     import flask
 
-    from zaqar_core.rest.identity import Authenticator
     from zaqar_core.web.call import Face
 
 
@@ -54,7 +54,7 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     TaskRunner(core).start()
     Notifier(core, ways.table(core), Confirmations(settings)).start()
     pipeline = Pipeline(core, settings)
-    sqs, zaqar = SqsFace(settings), ZaqarFace(settings, _authenticator(settings))
+    sqs, zaqar = SqsFace(settings), ZaqarFace(settings, identity.configured(settings))
     app = create_flask(
         core,
         pipeline,
@@ -70,14 +70,6 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
         may_be_bypassed=settings.has_test_hooks,
     )
     return app
-
-
-def _authenticator(settings: configuration.Settings) -> Authenticator | None:
-    if not settings.auth_strategy:
-        return None
-    from zaqar_core.rest.keystone import Keystone  # takes as long to load as the whole service
-
-    return Keystone(settings)
 
 
 def _hooks(settings: configuration.Settings, switches: hooks.Switches | None) -> Face:

@@ -136,9 +136,9 @@ def _attached(settings: Settings, wanted_port: int, run: Callable[[Settings, str
     store = _Attaching(settings)
     try:
         if settings.auth_strategy:
-            from zaqar_core.rest.keystone import Keystone
+            from zaqar_core.rest import identity
 
-            Keystone(settings)  # what is wrong with its configuration is said here, once
+            identity.configured(settings)  # what is wrong with its configuration is said here, once
         listening.check_host(settings)
         holder, port = listening.hold_port(settings.host, wanted_port)
         if settings.ready_file is not None:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from zaqar_core.notifications import ways
 from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.pooled import new_core
+from zaqar_core.rest import identity
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.rest.identity import Authenticator
 from zaqar_core.settings import Settings
 from zaqar_core.upkeep import Upkeep
 from zaqar_core.websocket import server
@@ -27,20 +27,12 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     try:
         server.run(
             settings,
-            Service(core, ZaqarFace(settings), _authenticator(settings)),
+            Service(core, ZaqarFace(settings), identity.configured(settings)),
             port,
             lambda: on_ready(f"ws://{shown(settings)}:{port}"),
         )
     finally:
         core.close()
-
-
-def _authenticator(settings: Settings) -> Authenticator | None:
-    if not settings.auth_strategy:
-        return None
-    from zaqar_core.rest.keystone import Keystone
-
-    return Keystone(settings)
 
 
 def shown(settings: Settings) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from zaqar_core.rest.errors import Fact, RestError
+from zaqar_core.settings import Settings
 
 #: Headers in which only an authenticator says who calls. A client's own are not believed.
 _CLAIMS = tuple(
@@ -52,6 +53,15 @@ class Authenticator(Protocol):
 
         Raises NotAuthenticated, IdentityUnavailable.
         """
+
+
+def configured(settings: Settings) -> Authenticator | None:
+    """The authenticator that the settings ask for; None where nobody is asked who he is. Raises SettingsInvalid."""
+    if not settings.auth_strategy:
+        return None
+    from zaqar_core.rest.keystone import Keystone  # takes as long to load as the whole service
+
+    return Keystone(settings)
 
 
 def identify(authenticator: Authenticator, environ: Mapping[str, Any]) -> Identity:
