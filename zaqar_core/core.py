@@ -112,25 +112,23 @@ class Session:
 
     @property
     def store(self) -> Store:
+        return self._held()
+
+    def _held(self) -> Store:
+        """The slot, whichever deployment it is of."""
         if self._store is None:
             raise StoreUnavailable("the slot was given back")
         return self._store
 
     def call(self, compiled: Compiled, ref: QueueRef, arguments: Sequence[bytes | str | int]) -> Any:
         """The reply of a script that is the same for every kind of queue. Raises ScriptFailed, StoreUnavailable."""
-        store = self._store
-        if store is None:
-            raise StoreUnavailable("the slot was given back")
-        return store.run(compiled, keys.queue(ref), arguments)
+        return self._held().run(compiled, keys.queue(ref), arguments)
 
     def call_many(
         self, compiled: Compiled, refs: Sequence[QueueRef], arguments: Sequence[bytes | str | int]
     ) -> list[Any]:
         """The same on many queues in one round trip; errors as in run_many."""
-        store = self._store
-        if store is None:
-            raise StoreUnavailable("the slot was given back")
-        return store.run_many([(compiled, keys.queue(ref), arguments) for ref in refs])
+        return self._held().run_many([(compiled, keys.queue(ref), arguments) for ref in refs])
 
     def command_at(self, ref: QueueRef, *words: bytes | str | int) -> Any:
         """A plain command on keys of a queue."""
@@ -178,9 +176,7 @@ class Session:
     ) -> Any:
         """The script's reply on that queue, in the kind that the queue is of. One round trip, two where a standard
         queue turns out to have message groups. Raises ScriptFailed, StoreUnavailable."""
-        key, store = keys.queue(ref), self._store
-        if store is None:
-            raise StoreUnavailable("the slot was given back")
+        key, store = keys.queue(ref), self._held()
         if ref.name.endswith(".fifo"):
             return store.run(script.fifo, key, arguments)
         if not has_groups and key not in self._core.grouped:
@@ -195,9 +191,7 @@ class Session:
     def run_many(self, script: Script, refs: Sequence[QueueRef], arguments: Sequence[bytes | str | int]) -> list[Any]:
         """The same on many queues in one round trip. A script's own word takes the place of its reply, and
         StoreUnavailable that of queues in a pool that does not answer."""
-        store = self._store
-        if store is None:
-            raise StoreUnavailable("the slot was given back")
+        store = self._held()
 
         def calls(places: Sequence[int]) -> list[tuple[Compiled, bytes, Sequence[bytes | str | int]]]:
             return [(self._kind_of(script, refs[place]), keys.queue(refs[place]), arguments) for place in places]
