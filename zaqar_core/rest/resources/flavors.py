@@ -10,11 +10,9 @@ from zaqar_core.pools import Flavor
 from zaqar_core.rest import bodies, documents
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError
-from zaqar_core.rest.resources.pools import checked_name
+from zaqar_core.rest.resources.pools import checked_name, named_page
 from zaqar_core.web.call import Reply
 
-#: Flavors of a page when no limit is given.
-DEFAULT_LIMIT = 10
 MOST_POOLS = 1000
 
 
@@ -55,16 +53,7 @@ def delete(call: Call) -> Reply:
 
 def list_page(call: Call) -> Reply:
     """200 with a page in the order of names."""
-    query = call.query
-    limit = query.integer("limit", DEFAULT_LIMIT, most=call.settings.max_flavors_per_page)
-    detailed = query.boolean("detailed")
-    found = pools.flavors(call.session, after=query.text("marker") or "", limit=limit)
-    given = {
-        "limit": limit if query.text("limit") else None,
-        "detailed": detailed if query.text("detailed") else None,
-    }
-    links = documents.next_links(f"{call.dialect.prefix}/flavors", given, found[-1].name if found else None)
-    return documents.reply({"flavors": [_shown(call, flavor, detailed) for flavor in found], "links": links})
+    return named_page(call, "flavors", pools.flavors, _shown, most=call.settings.max_flavors_per_page)
 
 
 def _members(call: Call, document: dict[str, Any]) -> list[str] | None:

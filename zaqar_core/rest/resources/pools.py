@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 from zaqar_core import pools
 from zaqar_core.errors import PoolInUse, PoolNotFound, PoolTaken, PoolUnfit
@@ -13,7 +14,7 @@ from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import QUEUE_NAME, bounded
 from zaqar_core.web.call import Reply
 
-#: Pools of a page when no limit is given.
+#: Pools, or flavors, of a page when no limit is given.
 DEFAULT_LIMIT = 10
 MOST_WEIGHT = 2**32 - 1
 MOST_CHARACTERS = 255
@@ -63,16 +64,35 @@ def delete(call: Call) -> Reply:
 
 def list_page(call: Call) -> Reply:
     """200 with a page in the order of names."""
+    return named_page(call, "pools", pools.page, _shown, most=call.settings.max_pools_per_page)
+
+
+class _Named(Protocol):
+    name: str
+
+
+Named = TypeVar("Named", bound=_Named)
+
+
+def named_page(
+    call: Call,
+    what: str,
+    find: Callable[..., list[Named]],
+    show: Callable[[Call, Named, bool], dict[str, Any]],
+    *,
+    most: int,
+) -> Reply:
+    """A page of pools or flavors, and where the next one is. ``find`` takes the session, ``after`` and ``limit``."""
     query = call.query
-    limit = query.integer("limit", DEFAULT_LIMIT, most=call.settings.max_pools_per_page)
+    limit = query.integer("limit", DEFAULT_LIMIT, most=most)
     detailed = query.boolean("detailed")
-    found = pools.page(call.session, after=query.text("marker") or "", limit=limit)
+    found = find(call.session, after=query.text("marker") or "", limit=limit)
     given = {
         "limit": limit if query.text("limit") else None,
         "detailed": detailed if query.text("detailed") else None,
     }
-    links = documents.next_links(f"{call.dialect.prefix}/pools", given, found[-1].name if found else None)
-    return documents.reply({"pools": [_shown(call, pool, detailed) for pool in found], "links": links})
+    links = documents.next_links(f"{call.dialect.prefix}/{what}", given, found[-1].name if found else None)
+    return documents.reply({what: [show(call, one, detailed) for one in found], "links": links})
 
 
 def checked_name(text: str) -> str:
