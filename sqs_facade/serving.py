@@ -19,7 +19,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from zaqar_core.errors import StoreUnavailable
-from zaqar_core.settings import ENVIRONMENT_PREFIX, PRIVATE_STORE_VARIABLE, Settings
+from zaqar_core.settings import ENVIRONMENT_PREFIX, PRIVATE_STORE_VARIABLE, Settings, as_variable
 from zaqar_core.web.stopping import PARENT_VARIABLE
 
 #: Threads beside those that wait: for requests that run and bodies that arrive.
@@ -148,9 +148,7 @@ def _workers_environment(settings: Settings, url: str) -> dict[str, str]:
         value = known.get(field.name, getattr(settings, field.name))
         if value is None or field.name in left_out:
             continue
-        if isinstance(value, bool):
-            value = int(value)
-        found[name] = ",".join(value) if isinstance(value, tuple) else str(value)
+        found[name] = as_variable(value)
     return found
 
 

@@ -27,6 +27,8 @@ AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}$")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
+#: Of Zaqar. In the environment pairs are separated by commas, so it holds none.
+ProjectId = Annotated[str, msgspec.Meta(pattern=r"^[^=,]{1,256}$")]
 #: An IP network in CIDR notation; checked by ``load``.
 Network = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -85,6 +87,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     # -- addresses -------------------------------------------------------------------------------------------------
     default_account: AccountId = "000000000000"
+    #: Zaqar's projects that are SQS's accounts, each one's account; any other project is the account of the same name.
+    #: In the environment: project=account, separated by commas.
+    project_accounts: dict[ProjectId, AccountId] = {}
     #: The home region: Zaqar's, and SQS's when a request names none.
     region: str = "us-east-1"
     #: ``separate``: each region is a namespace of its own. ``ignore``: all regions are the home region.
@@ -206,6 +211,8 @@ def load(
         _ = [ipaddress.ip_network(network) for network in settings.webhook_allowed_networks]
     except ValueError as problem:
         raise SettingsInvalid(f"webhook_allowed_networks: {problem}") from None
+    if len(set(settings.project_accounts.values())) < len(settings.project_accounts):
+        raise SettingsInvalid("project_accounts: two projects have the same account")
     if settings.require_confirmation and settings.signed_url_key is None:
         raise SettingsInvalid("require_confirmation needs a signed_url_key")
     return settings
@@ -227,9 +234,25 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         text = environment.get(ENVIRONMENT_PREFIX + field.name.upper())
         if text is None:
             continue
-        is_list = get_origin(field.type) is tuple
-        found[field.name] = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        kind = get_origin(field.type)
+        if kind is dict:
+            if not all("=" in part for part in parts):
+                raise SettingsInvalid(f"{field.name}: {text!r} is not name=value, separated by commas")
+            pairs = [part.partition("=") for part in parts]
+            found[field.name] = {name.strip(): value.strip() for name, _, value in pairs}
+        else:
+            found[field.name] = parts if kind is tuple else text
     return found
+
+
+def as_variable(value: Any) -> str:
+    """The value of a setting as the environment has it."""
+    if isinstance(value, dict):
+        value = tuple(f"{name}={one}" for name, one in value.items())
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(int(value) if isinstance(value, bool) else value)
 
 
 def _from_file(file: Path) -> dict[str, Any]:

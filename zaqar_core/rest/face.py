@@ -140,7 +140,7 @@ class ZaqarFace:
         parameters.check_headers(request, settings)
         client_id = parameters.client_id(request, settings, needed=version.needs_names)
         # A token of no project must not reach the project without a name.
-        project = parameters.project(request, needed=version.needs_names or self._authenticator is not None)
+        project = parameters.project(request, settings, needed=version.needs_names or self._authenticator is not None)
         queue = queue_of(session, settings, project, route.collection, values.pop(0)) if route.has_queue else None
         reply = route.run(
             Call(request, session, settings, version, route.collection, project, client_id, queue, values, self._trusts)

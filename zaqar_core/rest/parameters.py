@@ -71,8 +71,8 @@ def _client_bytes(text: str, strict: bool, shortest: int, longest: int) -> bytes
         return blake2b(text.encode(), digest_size=16).digest()
 
 
-def project(request: Request, *, needed: bool) -> str:
-    """The project id; "" where none is given and none is needed. Raises RestError."""
+def project(request: Request, settings: Settings, *, needed: bool) -> str:
+    """The project, by the account that it is; "" where none is given and none is needed. Raises RestError."""
     text: str | None = request.environ.get("HTTP_X_PROJECT_ID")
     if text is None:
         if needed:
@@ -82,7 +82,7 @@ def project(request: Request, *, needed: bool) -> str:
         raise RestError(Fact.PROJECT_EMPTY)
     if len(text) > MOST_PROJECT_CHARACTERS:
         raise RestError(Fact.PROJECT_TOO_LONG, str(MOST_PROJECT_CHARACTERS))
-    return text
+    return settings.project_accounts.get(text, text)
 
 
 def _parameters(raw: str) -> dict[str, list[str]]:

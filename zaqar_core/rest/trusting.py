@@ -27,7 +27,7 @@ def make(call: Call, ttl_seconds: int) -> str:
     user, token = environ.get("HTTP_X_USER_ID"), environ.get("HTTP_X_AUTH_TOKEN")
     if call.trusts is None or not user or not token:
         raise RestError(Fact.RULE_BROKEN, "A subscriber with trust needs a request over HTTP with a user's token.")
-    trustor = trusts.Trustor(token, user, call.project, identity.roles(environ))
+    trustor = trusts.Trustor(token, user, environ["HTTP_X_PROJECT_ID"], identity.roles(environ))
     try:
         with call.session.asleep():  # others work while Keystone is asked
             return call.trusts.make(trustor, ttl_seconds)

@@ -121,7 +121,7 @@ class Conversation:
 
     def _ref(self, request: Request, frame: Frame) -> QueueRef:
         settings = self._service.core.settings
-        project = parameters.project(request, needed=True)
+        project = parameters.project(request, settings, needed=True)
         return QueueRef(project, QUEUES.region(settings.region), frame.fields["queue_name"])
 
     def _run(self, request: Request, asked: actions.Asked) -> Reply:

@@ -1,0 +1,43 @@
+"""Projects of Keystone as accounts of SQS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.conftest import serving
+from tests.keystone.conftest import Caller, write_configuration
+from tests.keystone.server import Keystone
+from tests.notifications.conftest import Subscriber, until
+
+pytestmark = pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning")  # the middleware's library
+ACCOUNT = "123456789012"
+
+
+def test_a_projects_queue_is_reached_by_its_account_and_its_trusts_are_the_projects_own(
+    keystone: Keystone, tmp_path: Path, queue_name: str
+) -> None:
+    file = write_configuration(tmp_path / "zaqar.conf", keystone.url)
+    accounts = f"{keystone.project('one')}={ACCOUNT}"
+    with serving(auth_strategy="keystone", keystone_config=str(file), project_accounts=accounts) as service:
+        caller = Caller(service.url, keystone.token("one", "one"))
+        receiver = Subscriber()
+        receiver.start()
+        document = {"subscriber": f"trust+http://127.0.0.1:{receiver.port}/hook"}
+        assert caller.call("POST", f"/v2/queues/{queue_name}/subscriptions", document).status_code == 201
+        sqs = boto3.client(
+            "sqs",
+            endpoint_url=service.url,
+            region_name="us-east-1",
+            aws_access_key_id=ACCOUNT,
+            aws_secret_access_key="any",
+        )
+        url = sqs.get_queue_url(QueueName=queue_name)["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody="hello")
+        until(lambda: receiver.seen, "the notification", 30.0)
+        receiver.stop()
+    assert receiver.seen[0].json["body"] == "hello"
+    found = keystone.token_info(receiver.seen[0].headers["X-Auth-Token"])
+    assert found["project"]["id"] == keystone.project("one")
