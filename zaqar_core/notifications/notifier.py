@@ -68,9 +68,10 @@ class _Job:
 
 @dataclass(slots=True)
 class _Ended:
-    """A job is done; ``failure`` is None if it arrived."""
+    """A job is done, after so many seconds; ``failure`` is None if it arrived."""
 
     job: _Job
+    seconds: float
     failure: NotDelivered | None
 
 
@@ -143,7 +144,7 @@ class Notifier:
             event = self._events.get(timeout=patience_seconds)
             while True:
                 if isinstance(event, _Ended):
-                    self._crew.ended(event.job.place)
+                    self._crew.ended(event.job.place, event.seconds)
                     self._outcomes.append(self._outcome(event))
                 elif isinstance(event, QueueRef):
                     self._due[event] = 0.0
@@ -216,8 +217,9 @@ class Notifier:
     def _work(self, job: _Job) -> None:
         """In a thread of the crew: never raises, and ends with a report."""
         failure: NotDelivered | None = None
+        began = time.monotonic()
         try:
-            if time.monotonic() + self._seconds > job.ends:
+            if began + self._seconds > job.ends:
                 raise _TooLate
             job.way.deliver(job.notice)
         except NotDelivered as problem:
@@ -225,7 +227,7 @@ class Notifier:
         except Exception:
             _log.exception("a delivery failed, queue %s", job.delivery.ref.name)
             failure = NotDelivered("it failed for a reason that is in the service's log")
-        self._events.put(_Ended(job, failure))
+        self._events.put(_Ended(job, time.monotonic() - began, failure))
 
     def _outcome(self, ended: _Ended) -> Outcome:
         delivery, failure = ended.job.delivery, ended.failure

@@ -1,0 +1,89 @@
+"""Whom the delivering threads work for when some places are slow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from zaqar_core.notifications.crew import QUICK_SECONDS, Crew
+
+SLOW = QUICK_SECONDS + 1
+THREADS = 32
+
+
+class Workshop:
+    """A crew whose jobs go on until they are ended here."""
+
+    def __init__(self) -> None:
+        self.crew: Crew[str] = Crew(lambda job: None, threads=THREADS)
+        self.numbers = count()
+
+    def give(self, place: str, jobs: int) -> int:
+        """How many of them could begin or wait."""
+        return sum(self.crew.give(place, f"{place}-{next(self.numbers)}") for _ in range(jobs))
+
+    def at_work(self, place: str) -> int:
+        return self.crew._places.get(place, 0)
+
+    def met(self, place: str, seconds: float) -> None:
+        self.give(place, 1)
+        self.crew.ended(place, seconds)
+
+
+@pytest.fixture
+def shop() -> Iterator[Workshop]:
+    shop = Workshop()
+    yield shop
+    shop.crew.dismiss()
+
+
+def test_a_place_not_met_before_gets_two_threads_then_its_quarter(shop: Workshop) -> None:
+    assert shop.give("new", 40) == 2 + 8
+    assert shop.at_work("new") == 2
+    shop.crew.ended("new", 0.01)
+    assert shop.at_work("new") == 8
+
+
+def test_hanging_places_together_have_half_of_the_crew(shop: Workshop) -> None:
+    for place in "abcdefgh":
+        shop.met(place, SLOW)
+    for place in "abcdefgh":
+        shop.give(place, 8)
+    assert sum(map(shop.at_work, "abcdefgh")) == THREADS // 2
+    shop.met("quick", 0.01)
+    assert shop.give("quick", 8) == 8
+    assert shop.at_work("quick") == 8
+
+
+def test_a_slow_place_that_is_quick_again_leaves_the_slow_ones_share(shop: Workshop) -> None:
+    for place in "ab":
+        shop.met(place, SLOW)
+        shop.give(place, 8)
+    shop.met("c", SLOW)
+    shop.give("c", 4)
+    assert shop.at_work("c") == 0
+    shop.crew.ended("a", 0.01)
+    assert (shop.at_work("a"), shop.at_work("c")) == (7, 4)
+
+
+def test_all_that_waits_begins_in_the_end(shop: Workshop) -> None:
+    places = [f"p{number}" for number in range(40)]
+    given = sum(shop.give(place, 5) for place in places)
+    ended = 0
+    for turn in range(1000):
+        busy = [place for place in places if shop.at_work(place)]
+        if not busy:
+            break
+        shop.crew.ended(busy[turn % len(busy)], SLOW if turn % 3 else 0.01)
+        ended += 1
+    assert ended == given
+    assert shop.crew.free == THREADS
+    assert shop.crew._at_slow_places == 0
+
+
+def test_paces_of_many_places_are_not_kept_for_ever(shop: Workshop) -> None:
+    for number in range(5000):
+        shop.met(f"p{number}", SLOW)
+    assert len(shop.crew._is_slow) <= 4096
