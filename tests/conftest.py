@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import socket
 import subprocess
@@ -145,7 +146,8 @@ def store_settings(request: pytest.FixtureRequest) -> dict[str, str]:
     """What a service of the tests is told of its store: an embedded one, unless the run is about another."""
     if STORE == "single":
         return {}
-    return {"redis": request.getfixturevalue("store_url"), "durability": "memory"}
+    key = f"tests:{base64.b64encode(bytes(32)).decode()}"  # an embedded store has one of its own
+    return {"redis": request.getfixturevalue("store_url"), "durability": "memory", "encryption_keys": key}
 
 
 @pytest.fixture(scope="session")
