@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from sqs_facade.codecs.query import mapped
+from sqs_facade.codecs.query import listed, mapped
 from sqs_facade.errors import SqsError, invalid, missing
 from sqs_facade.registry import Shape
 from zaqar_core.limits import NOT_IN_SQS
@@ -21,6 +21,7 @@ _RESERVED = re.compile(r"^(?:aws|amazon)\.", re.IGNORECASE)
 _TYPE = re.compile(r"(String|Number|Binary)(?:\.[\w.-]+)?\Z")
 _IDENTIFIER = re.compile(r"""[A-Za-z0-9!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]{1,128}\Z""")
 TRACE_HEADER = "AWSTraceHeader"
+LISTS = "empty, or UnsupportedOperation"
 
 
 class AttributeValue(Shape):
@@ -29,6 +30,8 @@ class AttributeValue(Shape):
     data_type: str | None = None
     string_value: str | None = None
     binary_value: bytes | None = None
+    string_list_values: Annotated[list[str], listed("StringListValue", LISTS)] | None = None
+    binary_list_values: Annotated[list[bytes], listed("BinaryListValue", LISTS)] | None = None
 
 
 AttributeMap = Annotated[
@@ -65,6 +68,11 @@ def attributes(given: Mapping[str, AttributeValue]) -> tuple[Attribute, ...]:
 def _attribute(name: str, value: AttributeValue, whose: str) -> Attribute:
     if not _NAME.match(name) or _RESERVED.match(name) or name.startswith(".") or name.endswith(".") or ".." in name:
         raise SqsError("InvalidParameterValue", f"Message ({whose}) attribute name '{name[:256]}' is invalid.")
+    if value.string_list_values or value.binary_list_values:
+        # Declared by the model for later; what cannot be kept must not be accepted.
+        raise SqsError(
+            "UnsupportedOperation", "Message attribute list values in SendMessage operation are not supported."
+        )
     kind = value.data_type
     if not kind:
         raise SqsError(
@@ -108,7 +116,11 @@ def system_attributes(given: Mapping[str, AttributeValue], trace_header: str | N
         if name != TRACE_HEADER:
             raise SqsError("InvalidParameterValue", f"Message system attribute name '{name[:256]}' is invalid.")
     if given:
-        return (_attribute(TRACE_HEADER, given[TRACE_HEADER], "system"),)
+        found = _attribute(TRACE_HEADER, given[TRACE_HEADER], "system")
+        if found.data_type != "String":
+            reason = f"The message system attribute '{TRACE_HEADER}' must be of the type String."
+            raise SqsError("InvalidParameterValue", reason)
+        return (found,)
     if trace_header and not NOT_IN_SQS.search(trace_header):
         return (Attribute(TRACE_HEADER, "String", trace_header.encode()),)
     return ()

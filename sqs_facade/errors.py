@@ -64,7 +64,6 @@ KINDS: dict[str, Kind] = {
 
 #: Errors that the service model declares and no operation here gives, with the reason.
 NEVER_GIVEN: dict[str, str] = {
-    "UnsupportedOperation": "every operation is served on every queue",
     "InvalidSecurity": "signatures are not checked yet",
     "MessageNotInflight": "as AWS words it, ChangeMessageVisibility answers InvalidParameterValue",
     "InvalidIdFormat": "a handle that was never given is ReceiptHandleIsInvalid, as on AWS",
@@ -79,6 +78,16 @@ NEVER_GIVEN: dict[str, str] = {
 
 #: The same of one operation alone.
 NEVER_GIVEN_BY: dict[tuple[str, str], str] = {
+    **dict.fromkeys(
+        [(name, "UnsupportedOperation") for name in (
+            "AddPermission", "CancelMessageMoveTask", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch",
+            "CreateQueue", "DeleteMessage", "DeleteMessageBatch", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl",
+            "ListDeadLetterSourceQueues", "ListMessageMoveTasks", "ListQueueTags", "ListQueues", "PurgeQueue",
+            "ReceiveMessage", "RemovePermission", "SendMessageBatch", "SetQueueAttributes", "StartMessageMoveTask",
+            "TagQueue", "UntagQueue",
+        )],
+        "it is served on every queue; an entry of SendMessageBatch has it as its own",
+    ),
     ("SetQueueAttributes", "OverLimit"): "no attribute has a limit of that kind",
     **dict.fromkeys(
         [("SendMessage", "KmsInvalidState"), ("SendMessageBatch", "KmsInvalidState")],

@@ -129,7 +129,7 @@ def system_attributes(found: StoredMessage, ref: QueueRef) -> dict[str, str]:
         "SentTimestamp": str(found.sent_ms),
     }
     for one in found.system_attributes:
-        every[one.name] = one.value.decode()
+        every[one.name] = one.value.decode(errors="replace")
     if found.source_queue is not None:
         every["DeadLetterQueueSourceArn"] = addresses.arn(found.source_queue)
     if found.group is not None:

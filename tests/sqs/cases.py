@@ -160,6 +160,9 @@ ERRORS: dict[tuple[str, str], Case] = {
     ("PurgeQueue", "PurgeQueueInProgress"): _again("PurgeQueue"),
     ("ReceiveMessage", "InvalidAttributeName"): _of_queue(AttributeNames=["Foobar"]),
     ("SendMessage", "InvalidMessageContents"): _of_queue(MessageBody="\0"),
+    ("SendMessage", "UnsupportedOperation"): _of_queue(
+        MessageBody="x", MessageAttributes={"a": {"DataType": "StringList", "StringListValues": ["one"]}}
+    ),
     ("SendMessageBatch", "BatchRequestTooLong"): _entries("SendMessageBatch", "a", "b", MessageBody="x" * (1 << 20)),
     ("SetQueueAttributes", "InvalidAttributeName"): _of_queue(Attributes={"Foobar": "1"}),
     ("SetQueueAttributes", "InvalidAttributeValue"): _of_queue(Attributes={"DelaySeconds": "901"}),

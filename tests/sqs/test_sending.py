@@ -161,6 +161,27 @@ def test_other_system_attributes_are_refused(sqs: Sqs, queue: str) -> None:
     assert error.code == "InvalidParameterValue"
 
 
+@pytest.mark.parametrize("value", [{"DataType": "Binary", "BinaryValue": "/w=="}, text("7", "Number"), text("")])
+def test_a_trace_header_is_a_text(sqs: Sqs, queue: str, value: dict[str, str]) -> None:
+    """Bytes that are no text could never be received."""
+    error = sqs.error("SendMessage", QueueUrl=queue, MessageBody="x", MessageSystemAttributes={"AWSTraceHeader": value})
+    assert (error.code, error.status) == ("InvalidParameterValue", 400)
+    assert sqs.counts(queue) == ("0", "0", "0")
+
+
+@pytest.mark.parametrize("lists", [{"StringListValues": ["one"]}, {"BinaryListValues": ["b25l"]}])
+def test_values_that_are_lists_are_refused_and_not_dropped(sqs: Sqs, queue: str, lists: dict[str, list[str]]) -> None:
+    attributes = {"x": {"DataType": "String", "StringValue": "x", **lists}}
+    assert sqs.error("SendMessage", QueueUrl=queue, MessageBody="x", MessageAttributes=attributes) == Failure(
+        "AWS.SimpleQueueService.UnsupportedOperation",
+        400,
+        "Message attribute list values in SendMessage operation are not supported.",
+    )
+    empty = {"x": {"DataType": "String", "StringValue": "x", **dict.fromkeys(lists, [])}}
+    sqs.send(queue, "x", MessageAttributes=empty)
+    assert sqs.counts(queue) == ("1", "0", "0")
+
+
 def test_system_attributes_do_not_count_in_the_size(sqs: Sqs, queue_name: str) -> None:
     queue = sqs.queue(queue_name, MaximumMessageSize="1024")
     sqs.send(queue, "x" * 1024, MessageSystemAttributes={"AWSTraceHeader": text(TRACE)})

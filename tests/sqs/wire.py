@@ -21,6 +21,8 @@ _LISTS = {
     "TagKeys": "TagKey",
     "AWSAccountIds": "AWSAccountId",
     "Actions": "ActionName",
+    "StringListValues": "StringListValue",
+    "BinaryListValues": "BinaryListValue",
 }
 _MAPS = {
     "Attributes": ("Attribute", "Name", "Value"),

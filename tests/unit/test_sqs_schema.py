@@ -19,8 +19,6 @@ from sqs_facade.registry import EVERY_OPERATION, OPERATIONS
 
 load_all()
 MODEL = ServiceModel(Loader().load_service_model("sqs", "service-2"))
-#: Members that are declared and were never used by SQS.
-UNUSED = {"StringListValues", "BinaryListValues"}
 
 
 def plain(info: inspect.Type) -> inspect.Type:
@@ -41,8 +39,6 @@ def lacking(shape: Shape | None, info: inspect.Type, path: str) -> Iterator[str]
         assert isinstance(info, inspect.StructType), path
         ours = {field.encode_name: field.type for field in info.fields}
         for name, member in shape.members.items():
-            if name in UNUSED:
-                continue
             if name not in ours:
                 yield f"{path}.{name}"
             else:
