@@ -79,13 +79,33 @@ NEVER_GIVEN: dict[str, str] = {
 #: The same of one operation alone.
 NEVER_GIVEN_BY: dict[tuple[str, str], str] = {
     **dict.fromkeys(
-        [(name, "UnsupportedOperation") for name in (
-            "AddPermission", "CancelMessageMoveTask", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch",
-            "CreateQueue", "DeleteMessage", "DeleteMessageBatch", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl",
-            "ListDeadLetterSourceQueues", "ListMessageMoveTasks", "ListQueueTags", "ListQueues", "PurgeQueue",
-            "ReceiveMessage", "RemovePermission", "SendMessageBatch", "SetQueueAttributes", "StartMessageMoveTask",
-            "TagQueue", "UntagQueue",
-        )],
+        [
+            (name, "UnsupportedOperation")
+            for name in (
+                "AddPermission",
+                "CancelMessageMoveTask",
+                "ChangeMessageVisibility",
+                "ChangeMessageVisibilityBatch",
+                "CreateQueue",
+                "DeleteMessage",
+                "DeleteMessageBatch",
+                "DeleteQueue",
+                "GetQueueAttributes",
+                "GetQueueUrl",
+                "ListDeadLetterSourceQueues",
+                "ListMessageMoveTasks",
+                "ListQueueTags",
+                "ListQueues",
+                "PurgeQueue",
+                "ReceiveMessage",
+                "RemovePermission",
+                "SendMessageBatch",
+                "SetQueueAttributes",
+                "StartMessageMoveTask",
+                "TagQueue",
+                "UntagQueue",
+            )
+        ],
         "it is served on every queue; an entry of SendMessageBatch has it as its own",
     ),
     ("SetQueueAttributes", "OverLimit"): "no attribute has a limit of that kind",

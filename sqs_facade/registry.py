@@ -71,41 +71,51 @@ OF_A_QUEUE = ("MissingParameter", "InvalidAddress", "QueueDoesNotExist")
 
 
 def _json_reader(shape: Any) -> Callable[[bytes], Any]:
-    """Reads an input. A member that is null counts as absent, as everywhere in AWS JSON.
+    """Reads an input. What clients without types write is read a second time, as SQS reads it.
 
-    Half of a surrogate pair (JavaScript's ``slice`` makes such texts) is read as U+FFFF: no SQS text may have either,
-    so whatever checks the text names it, in a batch for its entry alone.
+    A member that is null counts as absent, as everywhere in AWS JSON. Numbers and flags stand for their text, and a
+    text of digits for a number. Half of a surrogate pair (JavaScript's ``slice`` makes such texts) is read as U+FFFF:
+    no SQS text may have either, so whatever checks the text names it, in a batch for its entry alone.
     """
     read_strictly = msgspec.json.Decoder(shape).decode
 
     def read(body: bytes) -> Any:
         try:
             return read_strictly(body)
-        except msgspec.ValidationError:
-            if b"null" not in body:
-                raise
-            return msgspec.convert(_mended(msgspec.json.decode(body)), shape)
+        except msgspec.ValidationError as problem:
+            document = _document(body)
+            try:
+                return msgspec.convert(_mended(document), shape, strict=False)
+            except msgspec.ValidationError as left:
+                # The first names the types as they were written, but may be about a null.
+                raise (left if b"null" in body else problem) from None
         except msgspec.DecodeError:
             if b"\\u" not in body:
                 raise
-            try:
-                document = json.loads(body, parse_constant=_refuse_constant)
-            except ValueError as problem:
-                raise msgspec.DecodeError(str(problem)) from None
-            return msgspec.convert(_mended(document), shape)
+            return msgspec.convert(_mended(_document(body)), shape, strict=False)
 
     return read
+
+
+def _document(body: bytes) -> Any:
+    """The JSON document, its numbers as the texts that they were written as. Raises DecodeError."""
+    try:
+        return json.loads(body, parse_int=str, parse_float=str, parse_constant=_refuse_constant)
+    except ValueError as problem:
+        raise msgspec.DecodeError(str(problem)) from None
 
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def _mended(node: Any) -> Any:
-    """Without null members, and without halves of surrogate pairs."""
+    """Without null members and halves of surrogate pairs, flags as texts."""
     if isinstance(node, dict):
         return {_mended(name): _mended(value) for name, value in node.items() if value is not None}
     if isinstance(node, list):
         return [_mended(value) for value in node]
+    if isinstance(node, bool):
+        return "true" if node else "false"
     return _HALF_PAIR.sub("\uffff", node) if isinstance(node, str) else node
 
 

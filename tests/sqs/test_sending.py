@@ -177,7 +177,7 @@ def test_values_that_are_lists_are_refused_and_not_dropped(sqs: Sqs, queue: str,
         400,
         "Message attribute list values in SendMessage operation are not supported.",
     )
-    empty = {"x": {"DataType": "String", "StringValue": "x", **dict.fromkeys(lists, [])}}
+    empty = {"x": {"DataType": "String", "StringValue": "x", **{name: [] for name in lists}}}
     sqs.send(queue, "x", MessageAttributes=empty)
     assert sqs.counts(queue) == ("1", "0", "0")
 
