@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -37,7 +37,8 @@ class Bounds:
 
 
 DELAY = Bounds("DelaySeconds", 0, 900, "s", "DelaySeconds must be >= 0 and <= 900.")
-VISIBILITY = Bounds("VisibilityTimeout", 0, 43_200, "s", "VisibilityTimeout must be between 0 and 43200 seconds.")
+VISIBILITY = Bounds("VisibilityTimeout", 0, 43_200, "s", "Must be >= 0 and <= 43200, if provided.")
+VISIBILITY_CHANGE = replace(VISIBILITY, reason="VisibilityTimeout must be between 0 and 43200 seconds.")
 MESSAGES = Bounds("MaxNumberOfMessages", 1, 10, "", "Must be between 1 and 10, if provided.")
 WAIT = Bounds("WaitTimeSeconds", 0, 20, "s", "Must be >= 0 and <= 20, if provided.")
 PAGE = Bounds("MaxResults", 1, 1000, "", "Must be between 1 and 1000.")

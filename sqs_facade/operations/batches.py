@@ -61,6 +61,11 @@ def check_ids(entries: Sequence[Entry], what: str) -> list[str]:
     return ids
 
 
+def in_order(failures: list[Failed], ids: Sequence[str]) -> list[Failed]:
+    """The failures as their entries stand in the request, whatever was checked first."""
+    return sorted(failures, key=lambda one: ids.index(one.id)) if len(failures) > 1 else failures
+
+
 def failed(name: str, error: SqsError) -> Failed:
     """One entry's failure: the query protocol's code in both protocols."""
     return Failed(id=name, sender_fault=error.kind.is_sender, code=error.kind.code, message=error.message)

@@ -106,6 +106,10 @@ class GetQueueUrl(Shape):
 @operation(raises=("QueueDoesNotExist",))
 def get_queue_url(call: Call, asked: GetQueueUrl) -> QueueUrlResult:
     """The URL of a queue that exists. Raises QueueDoesNotExist."""
+    if not asked.queue_name:
+        raise SqsError(
+            "InvalidParameterValue", "Value for parameter QueueName is invalid. Reason: Must specify a queue name."
+        )
     account = asked.owner_account or call.who.account
     if not addresses.is_addressed(asked.queue_name) or not addresses.is_account(account):
         raise QueueNotFound

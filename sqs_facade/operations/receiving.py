@@ -10,7 +10,7 @@ from sqs_facade import addresses, bounds, content, digests, receipts
 from sqs_facade.codecs.query import listed
 from sqs_facade.errors import SqsError, missing, of_receipt_fact, wrong_queue_type
 from sqs_facade.operations import overrides
-from sqs_facade.operations.batches import WHOLE_BATCH, BatchId, Failed, check_ids, failed
+from sqs_facade.operations.batches import WHOLE_BATCH, BatchId, Failed, check_ids, failed, in_order
 from sqs_facade.operations.sending import sequence_number
 from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
 from zaqar_core import leases
@@ -147,7 +147,7 @@ class DeleteMessage(Shape):
 
 
 def _receipt(call: Call, handle: str | None) -> Receipt:
-    if handle is None:
+    if not handle:
         raise missing("ReceiptHandle")
     return receipts.decode(handle, call.session.secret)
 
@@ -171,13 +171,19 @@ class ChangeMessageVisibility(Shape):
 def change_message_visibility(call: Call, asked: ChangeMessageVisibility) -> None:
     """The lease ends so many seconds from now. Raises ReceiptHandleIsInvalid, InvalidParameterValue."""
     ref = call.queue(asked.queue_url)
-    receipt = _receipt(call, asked.receipt_handle)
-    if asked.visibility_timeout is None:
-        raise missing("VisibilityTimeout")
-    bounds.VISIBILITY.check(asked.visibility_timeout)
-    [outcome] = leases.change_visibility(call.session, ref, [(receipt, asked.visibility_timeout)])
+    [outcome] = leases.change_visibility(call.session, ref, [_visibility(call, asked)])
     if outcome is not None:
         raise of_receipt_fact(outcome, asked.receipt_handle or "")
+
+
+def _visibility(call: Call, asked: ChangeMessageVisibility | VisibilityEntry) -> tuple[Receipt, int]:
+    """The receipt and the seconds asked for. What is given is looked at before what the handle stands for."""
+    if not asked.receipt_handle:
+        raise missing("ReceiptHandle")
+    if asked.visibility_timeout is None:
+        raise missing("VisibilityTimeout")
+    bounds.VISIBILITY_CHANGE.check(asked.visibility_timeout)
+    return receipts.decode(asked.receipt_handle, call.session.secret), asked.visibility_timeout
 
 
 class DeleteEntry(Shape):
@@ -217,6 +223,7 @@ def delete_message_batch(call: Call, asked: DeleteMessageBatch) -> BatchResult:
             result.successful.append(DoneEntry(name))
         else:
             result.failed.append(failed(name, of_receipt_fact(outcome, handle)))
+    result.failed = in_order(result.failed, ids)
     return result
 
 
@@ -235,21 +242,17 @@ def change_message_visibility_batch(call: Call, asked: ChangeMessageVisibilityBa
     ref = call.queue(asked.queue_url)
     ids = check_ids(asked.entries, "ChangeMessageVisibilityBatchRequestEntry")
     result = BatchResult([], [])
-    good: list[tuple[str, str, Receipt, int]] = []
+    good: list[tuple[str, str, tuple[Receipt, int]]] = []
     for name, entry in zip(ids, asked.entries, strict=True):
         try:
-            receipt = _receipt(call, entry.receipt_handle)
-            seconds = entry.visibility_timeout
-            if seconds is None:
-                raise missing("VisibilityTimeout")
-            bounds.VISIBILITY.check(seconds)
-            good.append((name, entry.receipt_handle or "", receipt, seconds))
+            good.append((name, entry.receipt_handle or "", _visibility(call, entry)))
         except SqsError as error:
             result.failed.append(failed(name, error))
-    outcomes = leases.change_visibility(call.session, ref, [(receipt, seconds) for _, _, receipt, seconds in good])
-    for (name, handle, _, _), outcome in zip(good, outcomes, strict=True):
+    outcomes = leases.change_visibility(call.session, ref, [change for _, _, change in good])
+    for (name, handle, _), outcome in zip(good, outcomes, strict=True):
         if outcome is None:
             result.successful.append(DoneEntry(name))
         else:
             result.failed.append(failed(name, of_receipt_fact(outcome, handle)))
+    result.failed = in_order(result.failed, ids)
     return result

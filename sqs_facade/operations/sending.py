@@ -9,7 +9,7 @@ from msgspec import field
 from sqs_facade import bounds, content, digests
 from sqs_facade.codecs.query import listed
 from sqs_facade.errors import SqsError, missing, of_fact, too_long, wrong_queue_type
-from sqs_facade.operations.batches import WHOLE_BATCH, BatchId, Failed, check_ids, failed
+from sqs_facade.operations.batches import WHOLE_BATCH, BatchId, Failed, check_ids, failed, in_order
 from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
 from zaqar_core import limits, messages
 from zaqar_core.errors import MessageTooLong
@@ -166,6 +166,7 @@ def send_message_batch(call: Call, asked: SendMessageBatch) -> SendMessageBatchR
             result.failed.append(failed(name, SqsError("InvalidParameterValue", reason)))
         else:
             result.successful.append(_sent_entry(name, new, sent, is_fifo=is_fifo))
+    result.failed = in_order(result.failed, ids)
     return result
 
 

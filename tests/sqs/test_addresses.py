@@ -120,3 +120,10 @@ def test_the_query_protocol_answers_in_json_where_it_is_preferred(sqs: Sqs, queu
     assert received["ReceiveMessageResult"]["Message"]["Body"] == "x"
     refused = get(Action="DeleteQueue", QueueUrl="no-such-queue")
     assert (refused.status_code, refused.json()["Error"]["Code"]) == (400, NO_QUEUE)
+
+
+@pytest.mark.parametrize("members", [{}, {"QueueName": ""}])
+def test_a_queues_url_is_asked_for_by_its_name(sqs: Sqs, members: dict[str, str]) -> None:
+    assert sqs.error("GetQueueUrl", **members) == Failure(
+        "InvalidParameterValue", 400, "Value for parameter QueueName is invalid. Reason: Must specify a queue name."
+    )

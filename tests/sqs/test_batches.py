@@ -191,3 +191,24 @@ def test_a_batch_deletes_all_it_names(sqs: Sqs, queue: str) -> None:
         found = sqs.call("DeleteMessageBatch", QueueUrl=queue, Entries=batch)
         assert found == {"Successful": [{"Id": f"m{at}"} for at in range(10)]}
     assert sqs.counts(queue) == ("0", "0", "0")
+
+
+def test_failures_stand_in_the_order_of_their_entries(sqs: Sqs, queue_name: str) -> None:
+    """A message that is too long is found out later than an empty one."""
+    queue = sqs.queue(queue_name, MaximumMessageSize="1024")
+    given = [{"Id": "long", "MessageBody": "x" * 1025}, {"Id": "empty", "MessageBody": ""}, *entries("good")]
+    found = sqs.call("SendMessageBatch", QueueUrl=queue, Entries=given)
+    assert [one["Id"] for one in found["Failed"]] == ["long", "empty"]
+    assert [one["Id"] for one in found["Successful"]] == ["good"]
+
+
+def test_failed_deletions_stand_in_the_order_of_their_entries(sqs: Sqs, fifo: str, queue_name: str) -> None:
+    sqs.send(fifo, "x", MessageGroupId="g")
+    [late] = sqs.receive(fifo, VisibilityTimeout=0)
+    handles = {"late": late["ReceiptHandle"], "garbage": "x"}
+    given = [{"Id": name, "ReceiptHandle": handle} for name, handle in handles.items()]
+    found = sqs.call("DeleteMessageBatch", QueueUrl=fifo, Entries=given)
+    assert [one["Id"] for one in found["Failed"]] == ["late", "garbage"]
+    more = [{**one, "VisibilityTimeout": 1} for one in given]
+    found = sqs.call("ChangeMessageVisibilityBatch", QueueUrl=fifo, Entries=more)
+    assert [one["Id"] for one in found["Failed"]] == ["late", "garbage"]

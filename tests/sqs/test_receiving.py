@@ -173,7 +173,7 @@ def test_a_new_visibility_out_of_bounds_is_refused(sqs: Sqs, queue: str, seconds
 
 
 @pytest.mark.parametrize("operation", ["DeleteMessage", "ChangeMessageVisibility"])
-@pytest.mark.parametrize("handle", ["garbage", "", "ü", "=" * 8, b64encode(b"x" * 42).decode(), "A" * 5000])
+@pytest.mark.parametrize("handle", ["garbage", " ", "ü", "=" * 8, b64encode(b"x" * 42).decode(), "A" * 5000])
 def test_a_handle_that_was_never_given_is_refused(sqs: Sqs, queue: str, operation: str, handle: str) -> None:
     more = {"VisibilityTimeout": 1} if operation == "ChangeMessageVisibility" else {}
     assert sqs.error(operation, QueueUrl=queue, ReceiptHandle=handle, **more) == Failure(
@@ -253,3 +253,29 @@ def test_the_receive_after_the_last_allowed_moves_the_message_to_the_dead_letter
     assert found["MessageAttributes"] == {"a": text("1")}
     assert found["Attributes"]["ApproximateReceiveCount"] == "2"
     assert found["Attributes"]["DeadLetterQueueSourceArn"] == source
+
+
+@pytest.mark.parametrize("operation", ["DeleteMessage", "ChangeMessageVisibility"])
+def test_an_empty_receipt_handle_is_missing(sqs: Sqs, queue: str, operation: str) -> None:
+    more = {} if operation == "DeleteMessage" else {"VisibilityTimeout": 0}
+    assert sqs.error(operation, QueueUrl=queue, ReceiptHandle="", **more) == Failure(
+        "MissingParameter", 400, "The request must contain the parameter ReceiptHandle."
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "code"), [({}, "MissingParameter"), ({"VisibilityTimeout": 43_201}, "InvalidParameterValue")]
+)
+def test_a_visibility_timeout_is_looked_at_before_the_handle(
+    sqs: Sqs, queue: str, more: dict[str, int], code: str
+) -> None:
+    error = sqs.error("ChangeMessageVisibility", QueueUrl=queue, ReceiptHandle="garbage", **more)
+    assert (error.code, "VisibilityTimeout" in error.message) == (code, True)
+
+
+def test_a_visibility_timeout_out_of_bounds_is_refused_as_the_wait_is(sqs: Sqs, queue: str) -> None:
+    assert sqs.error("ReceiveMessage", QueueUrl=queue, VisibilityTimeout=43_201) == Failure(
+        "InvalidParameterValue",
+        400,
+        "Value 43201 for parameter VisibilityTimeout is invalid. Reason: Must be >= 0 and <= 43200, if provided.",
+    )
