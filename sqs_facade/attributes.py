@@ -68,6 +68,8 @@ READ_ONLY = (*COUNTED, "CreatedTimestamp", "LastModifiedTimestamp", "QueueArn")
 ONLY_FIFO = ("FifoQueue", "ContentBasedDeduplication", *CHOICES)
 NAMES = frozenset({*NUMBERS, *DOCUMENTS, MANAGED, *READ_ONLY, *ONLY_FIFO, "RedrivePolicy", "All"})
 KMS_REUSE_DEFAULT = "300"
+#: Of a Policy, as AWS documents.
+MOST_STATEMENTS = 20
 
 _FLAGS = {"true": True, "false": False}
 
@@ -202,9 +204,13 @@ def _check_policy(value: str) -> None:
         document = None
     if not isinstance(document, dict):
         raise _invalid("Policy", "It must be a JSON object.")
-    statements = document.get("Statement", [])
-    if not all(isinstance(one, dict) for one in (statements if isinstance(statements, list) else [statements])):
+    given = document.get("Statement", [])
+    statements = given if isinstance(given, list) else [given]
+    if not all(isinstance(one, dict) for one in statements):
         raise _invalid("Policy", "Its statements must be JSON objects.")
+    if len(statements) > MOST_STATEMENTS:
+        found = f"{len(statements)} statements were found in the submitted policy"
+        raise SqsError("OverLimit", f"{found}, max allowed is {MOST_STATEMENTS}")
 
 
 def _one_encryption(given: Mapping[str, str], wanted: Wanted) -> None:

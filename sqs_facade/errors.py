@@ -108,7 +108,6 @@ NEVER_GIVEN_BY: dict[tuple[str, str], str] = {
         ],
         "it is served on every queue; an entry of SendMessageBatch has it as its own",
     ),
-    ("SetQueueAttributes", "OverLimit"): "no attribute has a limit of that kind",
     **dict.fromkeys(
         [("SendMessage", "KmsInvalidState"), ("SendMessageBatch", "KmsInvalidState")],
         "nothing is decrypted there",

@@ -19,6 +19,7 @@ from zaqar_core.settings import Settings
 ALLOW_DOCUMENT = "redrive_allow_policy"
 MOST_RECEIVES = 1000
 MOST_SOURCES = 10
+_ALLOW_MEMBERS = {"redrivePermission", "sourceQueueArns"}
 PERMISSIONS = ("allowAll", "denyAll", "byQueue")
 
 
@@ -33,35 +34,42 @@ def _refused(parameter: str, value: str, reason: str) -> SqsError:
     return invalid(value, parameter, reason)
 
 
-def _document(parameter: str, value: str) -> dict[str, Any]:
+def _map(value: str) -> dict[str, Any] | None:
+    """The JSON map that a text is, None when it is none."""
     try:
         document = orjson.loads(value)
     except orjson.JSONDecodeError:
-        document = None
-    if not isinstance(document, dict):
-        raise _refused(parameter, value, "Redrive policy is not a valid JSON map.")
-    return document
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def policy(value: str, source: QueueRef, settings: Settings) -> Redrive:
     """What a RedrivePolicy of that queue says. Raises InvalidParameterValue; looks nothing up."""
-    document = _document("RedrivePolicy", value)
+    document = _map(value)
+    if document is None:
+        raise _refused("RedrivePolicy", value, "Redrive policy is not a valid JSON map.")
     for name in ("deadLetterTargetArn", "maxReceiveCount"):
         if name not in document:
             reason = f"Redrive policy does not contain mandatory attribute: {name}."
             raise _refused("RedrivePolicy", value, reason)
-    count = document["maxReceiveCount"]
+    if len(document) > 2:
+        reason = "Only following attributes are supported: [deadLetterTargetArn, maxReceiveCount]."
+        raise _refused("RedrivePolicy", value, reason)
+    given = count = document["maxReceiveCount"]
     if isinstance(count, str) and count.isascii() and count.isdigit() and len(count) < 10:
         count = int(count)
     if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_RECEIVES:
-        reason = f"Invalid value for maxReceiveCount: must be from 1 to {MOST_RECEIVES}."
+        reason = (
+            f"Invalid value for maxReceiveCount: {given}, valid values are from 1 to {MOST_RECEIVES} both inclusive."
+        )
         raise _refused("RedrivePolicy", value, reason)
     target = addresses.of_arn(str(document["deadLetterTargetArn"]), settings)
     if target is None:
         raise _refused("RedrivePolicy", value, "Invalid value for deadLetterTargetArn.")
-    if (target.project, target.region) != (source.project, source.region):
-        reason = "The dead-letter queue must be in the same account and region."
-        raise _refused("RedrivePolicy", value, reason)
+    if target.region != source.region:
+        raise _refused("RedrivePolicy", value, "Dead-letter target must be in same region as the source.")
+    if target.project != source.project:
+        raise _refused("RedrivePolicy", value, "Dead-letter target owner should be same as the source.")
     if target.is_fifo != source.is_fifo:
         raise _refused("RedrivePolicy", value, "Dead-letter queue must be same type of queue as the source.")
     return Redrive(target, count)
@@ -79,19 +87,33 @@ def require_target(session: Session, value: str, source: QueueRef, wanted: Redri
 
 
 def check_allow_policy(value: str, settings: Settings) -> None:
-    """A RedriveAllowPolicy that can work. Raises InvalidParameterValue."""
-    document = _document("RedriveAllowPolicy", value)
+    """A RedriveAllowPolicy that can work. Raises InvalidAttributeValue for another format, InvalidParameterValue for
+    parts that do not go together."""
+    document = _map(value)
+    if document is None or not document.keys() <= _ALLOW_MEMBERS:
+        raise _no_allow_format()
     permission, sources = document.get("redrivePermission"), document.get("sourceQueueArns")
-    if permission not in PERMISSIONS:
-        raise _refused("RedriveAllowPolicy", value, f"redrivePermission must be one of {', '.join(PERMISSIONS)}.")
+    if permission not in PERMISSIONS or not isinstance(sources, list | None):
+        raise _no_allow_format()
+    if not all(isinstance(arn, str) and addresses.of_arn(arn, settings) for arn in sources or ()):
+        raise _no_allow_format()
+    reason = ""
     if permission != "byQueue":
-        if sources is not None:
-            raise _refused("RedriveAllowPolicy", value, "sourceQueueArns can be given only with byQueue.")
-        return
-    if not isinstance(sources, list) or not 1 <= len(sources) <= MOST_SOURCES:
-        raise _refused("RedriveAllowPolicy", value, f"byQueue needs 1 to {MOST_SOURCES} sourceQueueArns.")
-    if not all(isinstance(arn, str) and addresses.of_arn(arn, settings) for arn in sources):
-        raise _refused("RedriveAllowPolicy", value, "sourceQueueArns must be ARNs of queues.")
+        if sources:
+            reason = "To specify one or more source queue ARNs, you must set redrivePermission to byQueue."
+    elif not sources:
+        reason = (
+            "When you specify the byQueue permission type, you must also specify one or more sourceQueueArns values."
+        )
+    elif len(sources) > MOST_SOURCES:
+        reason = f"The maximum number of source queue ARNs you can specify is {MOST_SOURCES}."
+    if reason:
+        raise _refused("RedriveAllowPolicy", value, f"Amazon SQS can't create the redrive allow policy. {reason}")
+
+
+def _no_allow_format() -> SqsError:
+    reason = "Amazon SQS can't create the redrive allow policy, as it’s in an unsupported format."  # noqa: RUF001 - AWS's own spelling
+    return SqsError("InvalidAttributeValue", f"Invalid value for the parameter RedriveAllowPolicy. Reason: {reason}")
 
 
 def _allows(target: Queue, source: QueueRef, settings: Settings) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import orjson
 from msgspec import field
 
-from sqs_facade import addresses, bounds
+from sqs_facade import addresses, attributes, bounds
 from sqs_facade.codecs.query import listed
 from sqs_facade.errors import SqsError, invalid, missing
 from sqs_facade.registry import OF_A_QUEUE, OPERATIONS, Call, QueueUrl, Shape, operation
@@ -75,7 +75,8 @@ def add_permission(call: Call, asked: AddPermission) -> None:
         if action in _OWNER_ONLY:
             reason = "Only the queue owner is allowed to invoke this action."
             raise invalid(f"SQS:{action}", "ActionName", reason)
-        if action != "*" and action not in OPERATIONS:
+        # Leave for one message is leave for a batch of them: AWS takes no names of batches.
+        if action != "*" and (action not in OPERATIONS or action.endswith("Batch")):
             raise invalid(
                 f"SQS:{action}", "ActionName", "Please refer to the appropriate WSDL for a list of valid actions."
             )
@@ -94,6 +95,10 @@ def add_permission(call: Call, asked: AddPermission) -> None:
         if any(one.get("Sid") == asked.label for one in policy["Statement"]):
             raise invalid(asked.label, "Label", "Already exists.")
         policy["Statement"].append(statement)
+        found = len(policy["Statement"])
+        if found > attributes.MOST_STATEMENTS:
+            limit = attributes.MOST_STATEMENTS
+            raise SqsError("OverLimit", f"{found} Statements were found, maximum allowed is {limit}.")
         return SettingsChange(documents={"policy": orjson.dumps(policy)})
 
     queues.revise(call.session, ref, edit)

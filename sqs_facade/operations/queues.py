@@ -36,7 +36,7 @@ class QueueUrlResult(Shape):
 
 
 @operation(
-    raises=("QueueNameExists", "QueueDeletedRecently", "InvalidAttributeName", "InvalidAttributeValue"),
+    raises=("QueueNameExists", "QueueDeletedRecently", "InvalidAttributeName", "InvalidAttributeValue", "OverLimit"),
     on_queue_path=False,
 )
 def create_queue(call: Call, asked: CreateQueue) -> QueueUrlResult:

@@ -76,6 +76,8 @@ VALID: dict[str, Case] = {
 
 
 ARN = "arn:aws:sqs:us-east-1:000000000000:"
+#: One statement more than there may be.
+LONG_POLICY = f'{{"Statement":[{",".join(["{}"] * 21)}]}}'
 
 
 def _dead_letters(sqs: Sqs, name: str) -> Members:
@@ -148,6 +150,7 @@ ERRORS: dict[tuple[str, str], Case] = {
         "QueueName": name,
         "Attributes": {"DelaySeconds": "901"},
     },
+    ("CreateQueue", "OverLimit"): lambda sqs, name: {"QueueName": name, "Attributes": {"Policy": LONG_POLICY}},
     ("CreateQueue", "QueueNameExists"): lambda sqs, name: {
         **_named(sqs, name),
         "Attributes": {"DelaySeconds": "1"},
@@ -165,6 +168,7 @@ ERRORS: dict[tuple[str, str], Case] = {
     ),
     ("SendMessageBatch", "BatchRequestTooLong"): _entries("SendMessageBatch", "a", "b", MessageBody="x" * (1 << 20)),
     ("SetQueueAttributes", "InvalidAttributeName"): _of_queue(Attributes={"Foobar": "1"}),
+    ("SetQueueAttributes", "OverLimit"): _of_queue(Attributes={"Policy": LONG_POLICY}),
     ("SetQueueAttributes", "InvalidAttributeValue"): _of_queue(Attributes={"DelaySeconds": "901"}),
     ("StartMessageMoveTask", "MissingParameter"): lambda sqs, name: {},
     ("StartMessageMoveTask", "ResourceNotFoundException"): lambda sqs, name: {"SourceArn": ARN + name},

@@ -168,6 +168,13 @@ def test_labels_are_used_once_and_must_be_known(sqs: Sqs, queue: str) -> None:
             "Value SQS:RemovePermission for parameter ActionName is invalid. "
             "Reason: Only the queue owner is allowed to invoke this action.",
         ),
+        (
+            ["111111111111"],
+            ["SendMessage", "SendMessageBatch"],
+            "InvalidParameterValue",
+            "Value SQS:SendMessageBatch for parameter ActionName is invalid. "
+            "Reason: Please refer to the appropriate WSDL for a list of valid actions.",
+        ),
         (["1"], [], "MissingParameter", "The request must contain the parameter Actions."),
         (
             [],
@@ -206,6 +213,20 @@ def test_several_accounts_and_actions_are_lists(sqs: Sqs, queue: str) -> None:
     [statement] = json.loads(sqs.attributes(queue, "Policy")["Policy"])["Statement"]
     assert statement["Principal"] == {"AWS": [f"arn:aws:iam::{account}:root" for account in more["AWSAccountIds"]]}
     assert statement["Action"] == ["SQS:SendMessage", "SQS:*"]
+
+
+def test_a_policy_has_twenty_statements_at_most(sqs: Sqs, queue: str) -> None:
+    statements = [{"Sid": str(number), "Effect": "Deny"} for number in range(21)]
+    whole, too_long = (json.dumps({"Statement": statements[:most]}) for most in (20, 21))
+    sqs.call("SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": whole})
+    assert sqs.error("SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": too_long}) == Failure(
+        "OverLimit", 403, "21 statements were found in the submitted policy, max allowed is 20"
+    )
+    more = {"AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"]}
+    assert sqs.error("AddPermission", QueueUrl=queue, Label="x", **more) == Failure(
+        "OverLimit", 403, "21 Statements were found, maximum allowed is 20."
+    )
+    assert sqs.attributes(queue, "Policy") == {"Policy": whole}
 
 
 @pytest.mark.parametrize("document", ['{"Statement":[1]}', '{"Statement":null}', '{"Statement":"x"}', "[]", "{", "1"])

@@ -41,6 +41,9 @@ def test_a_redrive_policy_reads_back_with_its_count_as_a_number(
         {"deadLetterTargetArn": "not-an-arn"},
         {"deadLetterTargetArn": ["x"]},
         {"deadLetterTargetArn": ARN + "no-such-queue"},
+        {"deadLetterTargetArn": "arn:aws:sqs:eu-west-1:000000000000:q"},
+        {"deadLetterTargetArn": "arn:aws:sqs:us-east-1:111111111111:q"},
+        {"more": 1},
     ],
 )
 def test_a_redrive_policy_that_cannot_work_is_refused(sqs: Sqs, queue: str, change: dict[str, Any]) -> None:
@@ -49,6 +52,17 @@ def test_a_redrive_policy_that_cannot_work_is_refused(sqs: Sqs, queue: str, chan
     error = sqs.error("SetQueueAttributes", QueueUrl=queue, Attributes={"RedrivePolicy": given})
     assert (error.code, error.status) == ("InvalidParameterValue", 400)
     assert sqs.attributes(queue, "RedrivePolicy") == {}
+
+
+@pytest.mark.parametrize("count", ["invalid", 0, 1001, "1001", -3])
+def test_a_receive_limit_out_of_bounds_is_named(sqs: Sqs, queue: str, count: int | str) -> None:
+    given = json.dumps({"deadLetterTargetArn": ARN + "q", "maxReceiveCount": count})
+    assert sqs.error("SetQueueAttributes", QueueUrl=queue, Attributes={"RedrivePolicy": given}) == Failure(
+        "InvalidParameterValue",
+        400,
+        f"Value {given} for parameter RedrivePolicy is invalid. Reason: Invalid value for maxReceiveCount: {count}, "
+        "valid values are from 1 to 1000 both inclusive.",
+    )
 
 
 @pytest.mark.parametrize("document", ["[]", "{", "1", "null"])
@@ -84,6 +98,7 @@ def test_a_dead_letter_queue_is_of_its_sources_type(sqs: Sqs, queue_name: str, i
         '"allowAll"',
         '{"redrivePermission": "some"}',
         '{"redrivePermission": ["allowAll"]}',
+        '{"redrivePermission": "allowAll", "more": 1}',
         '{"redrivePermission": "byQueue"}',
         '{"redrivePermission": "byQueue", "sourceQueueArns": []}',
         '{"redrivePermission": "byQueue", "sourceQueueArns": "arn:aws:sqs:us-east-1:000000000000:q"}',
@@ -95,7 +110,8 @@ def test_a_dead_letter_queue_is_of_its_sources_type(sqs: Sqs, queue_name: str, i
 )
 def test_an_allow_policy_that_cannot_work_is_refused(sqs: Sqs, queue: str, document: str) -> None:
     error = sqs.error("SetQueueAttributes", QueueUrl=queue, Attributes={"RedriveAllowPolicy": document})
-    assert (error.code, error.status) == ("InvalidParameterValue", 400)
+    assert error.code in ("InvalidParameterValue", "InvalidAttributeValue")
+    assert "Reason: Amazon SQS can't create the redrive allow policy" in error.message
     assert sqs.attributes(queue, "RedriveAllowPolicy") == {}
 
 
