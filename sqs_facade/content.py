@@ -14,6 +14,8 @@ from zaqar_core.model import Attribute
 
 MOST_ATTRIBUTES = 10
 MOST_TAGS = 50
+#: Characters of an attribute's name or type.
+LONGEST_NAME = 256
 TAG_LIMITS = "at most 50; keys of 1 to 128, values of 0 to 256 characters"
 TAG_KEYS = "Tag keys must be between 1 and 128 characters in length."
 _NAME = re.compile(r"[\w.-]{1,256}\Z")
@@ -66,8 +68,7 @@ def attributes(given: Mapping[str, AttributeValue]) -> tuple[Attribute, ...]:
 
 
 def _attribute(name: str, value: AttributeValue, whose: str) -> Attribute:
-    if not _NAME.match(name) or _RESERVED.match(name) or name.startswith(".") or name.endswith(".") or ".." in name:
-        raise SqsError("InvalidParameterValue", f"Message ({whose}) attribute name '{name[:256]}' is invalid.")
+    _check_name(name, whose)
     if value.string_list_values or value.binary_list_values:
         # Declared by the model for later; what cannot be kept must not be accepted.
         raise SqsError(
@@ -75,11 +76,14 @@ def _attribute(name: str, value: AttributeValue, whose: str) -> Attribute:
         )
     kind = value.data_type
     if not kind:
-        raise SqsError(
-            "InvalidParameterValue", f"Message ({whose}) attribute '{name}' must contain a non-empty DataType."
-        )
+        lacking = "value" if value.string_value is None and value.binary_value is None else "type"
+        reason = f"The message ({whose}) attribute '{name}' must contain a non-empty message attribute {lacking}."
+        raise SqsError("InvalidParameterValue", reason)
+    if len(kind) > LONGEST_NAME:
+        reason = f"Message ({whose}) attribute type must be shorter than {LONGEST_NAME} bytes."
+        raise SqsError("InvalidParameterValue", reason)
     found = _TYPE.match(kind)
-    if found is None or len(kind) > 256:
+    if found is None:
         raise SqsError(
             "InvalidParameterValue",
             f"The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes "
@@ -97,6 +101,23 @@ def _attribute(name: str, value: AttributeValue, whose: str) -> Attribute:
     if found[1] == "Number":
         _check_number(name, value.string_value or "")
     return Attribute(name, kind, content)
+
+
+def _check_name(name: str, whose: str) -> None:
+    if _NAME.match(name) and not _RESERVED.match(name) and name[0] != "." and name[-1] != "." and ".." not in name:
+        return
+    if not name:
+        reason = f"The request must contain non-empty message ({whose}) attribute names."
+    elif len(name) > LONGEST_NAME:
+        reason = f"Message ({whose}) attribute name must be shorter than {LONGEST_NAME} bytes."
+    elif _RESERVED.match(name):
+        reason = (
+            "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. "
+            "These strings are reserved for internal use."
+        )
+    else:
+        reason = f"Message ({whose}) attribute name '{name}' is invalid."
+    raise SqsError("InvalidParameterValue", reason)
 
 
 def _check_number(name: str, text: str) -> None:

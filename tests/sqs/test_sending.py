@@ -90,13 +90,26 @@ def test_attributes_come_back_with_the_md5_that_clients_compute(sqs: Sqs, queue:
     assert found["MD5OfMessageAttributes"] == md5_of_attributes(attributes)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["", "a" * 257, "a b", "a/b", "aws.x", "AWS.x", "Amazon.x", ".x", "x.", "x..y", "x\n"],
+RESERVED = (
+    "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These strings are reserved for internal "
+    "use."
 )
-def test_an_attribute_name_that_is_not_allowed_is_refused(sqs: Sqs, queue: str, name: str) -> None:
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "The request must contain non-empty message (user) attribute names."),
+        ("a" * 257, "Message (user) attribute name must be shorter than 256 bytes."),
+        *((name, RESERVED) for name in ("aws.x", "AWS.x", "Amazon.x")),
+        *((name, f"Message (user) attribute name '{name}' is invalid.") for name in ("a b", "a/b", ".x", "x.", "x..y")),
+        ("x\n", None),
+    ],
+)
+def test_an_attribute_name_that_is_not_allowed_is_refused(sqs: Sqs, queue: str, name: str, message: str | None) -> None:
     error = sqs.error("SendMessage", QueueUrl=queue, MessageBody="x", MessageAttributes={name: text("1")})
     assert (error.code, error.status) == ("InvalidParameterValue", 400)
+    assert message in (None, error.message)
 
 
 @pytest.mark.parametrize(
@@ -113,10 +126,11 @@ def test_an_attribute_name_that_is_not_allowed_is_refused(sqs: Sqs, queue: str, 
         (text("nan", "Number"), None),
         (text("1_0", "Number"), None),
         (text("a\0b"), None),
-        ({"StringValue": "1"}, None),
+        ({"StringValue": "1"}, "The message (user) attribute 'x' must contain a non-empty message attribute type."),
+        ({"DataType": ""}, "The message (user) attribute 'x' must contain a non-empty message attribute value."),
         ({"DataType": "String"}, None),
         ({"DataType": "Binary", "StringValue": "x"}, None),
-        (text("1", "String" + ".x" * 130), None),
+        (text("1", "String" + ".x" * 130), "Message (user) attribute type must be shorter than 256 bytes."),
     ],
 )
 def test_an_attribute_value_that_is_not_allowed_is_refused(
