@@ -27,6 +27,7 @@ load_all()
 
 _TARGET = "AmazonSQS."
 JSON_TYPE = "application/x-amz-json-1.0"
+_JSON_BODY = "application/x-amz-json-"
 _FORM_TYPE = "application/x-www-form-urlencoded"
 #: A message of 1 MiB may be written with six-byte escapes, its binary attributes in base64.
 _JSON_BODY_BYTES = 8 << 20
@@ -110,6 +111,11 @@ def is_json_protocol(request: Request) -> bool:
     return "HTTP_X_AMZ_TARGET" in request.environ
 
 
+def _lacks_target(request: Request) -> bool:
+    """Whether it is a request of the JSON protocol without the header that names the operation."""
+    return (request.header("CONTENT_TYPE") or "").startswith(_JSON_BODY) and not is_json_protocol(request)
+
+
 def read_json(operation: Operation, body: bytes) -> Any:
     """The operation's input. Raises SerializationException."""
     try:
@@ -122,7 +128,7 @@ def read_parameters(request: Request) -> dict[str, Any]:
     """The parameters of the query string and, winning, of the form. Raises SerializationException."""
     try:
         parameters = query.tree(request.query) if request.query else {}
-        if request.method == "POST" and not is_json_protocol(request):
+        if request.method == "POST" and not is_json_protocol(request) and not _lacks_target(request):
             parameters.update(query.tree(request.body))
     except (ValueError, UnicodeDecodeError) as problem:
         raise SqsError("SerializationException", f"The request's parameters are not valid: {problem}") from None
@@ -148,6 +154,8 @@ def _answer_query(call: Call, request_id: str) -> Reply:
             return Reply(
                 404, [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)], b"<UnknownOperationException/>"
             )
+        if _lacks_target(request):
+            raise SqsError("UnknownOperationException", "The request has no X-Amz-Target header.")
         raise errors.missing("Action")
     found = _operation(action, on_queue_path=on_queue_path)
     try:
@@ -189,7 +197,7 @@ def wants_json(request: Request) -> bool:
 def error_reply(error: SqsError, request: Request, request_id: str) -> Reply:
     """The error in the protocol of the request."""
     kind = error.kind
-    if is_json_protocol(request):
+    if is_json_protocol(request) or _lacks_target(request):
         fault = "Sender" if kind.is_sender else "Receiver"
         headers = [
             ("Content-Type", JSON_TYPE),

@@ -124,7 +124,8 @@ def _of_struct(info: inspect.StructType) -> Convert | None:
             return node
         flat = dict(node)
         for names, field, convert in lists:
-            if flat.get(field) == "":  # clients write an empty list so, under the schema's own name
+            # Clients write an empty list under the schema's own name; with numbers that name means nothing.
+            if flat.get(field) == "" or (field not in names and isinstance(flat.get(field), dict)):
                 del flat[field]
             for name in names:
                 if name in node:
@@ -161,7 +162,8 @@ def _list(convert: Convert | None) -> Convert:
 def _map(key: str, value: str, convert: Convert | None) -> Convert:
     def of_map(node: Any) -> Any:
         found = {}
-        for item in _numbered(node):
+        is_one = isinstance(node, dict) and key in node  # old clients: Attribute.Name, Attribute.Value
+        for item in [node] if is_one else _numbered(node):
             if not isinstance(item, dict) or not isinstance(item.get(key), str):
                 raise msgspec.ValidationError(f"An entry lacks its {key}")
             inner = item.get(value, "")

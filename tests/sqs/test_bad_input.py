@@ -283,3 +283,11 @@ def test_half_a_surrogate_pair_is_refused_wherever_it_stands(
     headers = {"X-Amz-Target": f"AmazonSQS.{operation}", "Content-Type": "application/x-amz-json-1.0"}
     answer = requests.post(service.url, body.encode(), headers=headers, timeout=10)
     assert 400 <= answer.status_code < 500, answer.text
+
+
+def test_a_json_body_without_its_target_is_answered_in_json(service: Service) -> None:
+    headers = {"Content-Type": "application/x-amz-json-1.0"}
+    answer = requests.post(service.url, b'{"QueueName": "q"}', headers=headers, timeout=10)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/x-amz-json-1.0")
+    assert answer.json()["__type"] == "com.amazonaws.sqs#UnknownOperationException"
+    assert answer.headers["x-amzn-query-error"] == "UnknownOperationException;Sender"

@@ -52,6 +52,19 @@ def test_tags_are_read_by_their_old_and_their_new_name(sqs: Sqs, queue: str, nam
     assert "<Tag><Key>a</Key><Value>b</Value></Tag>" in answer(sqs, "ListQueueTags", QueueUrl=queue)
 
 
+def test_a_map_of_one_entry_may_have_no_number(sqs: Sqs, queue: str) -> None:
+    """As SQS's own examples were written for years."""
+    answer(sqs, "SetQueueAttributes", **{"QueueUrl": queue, "Attribute.Name": "DelaySeconds", "Attribute.Value": "7"})
+    assert sqs.attributes(queue, "DelaySeconds") == {"DelaySeconds": "7"}
+
+
+def test_a_list_under_the_names_of_the_json_model_means_nothing(sqs: Sqs, queue: str) -> None:
+    parameters = {"QueueUrl": queue, "AttributeNames.1": "All", "AttributeNames.member.2": "All"}
+    assert answer(sqs, "GetQueueAttributes", **parameters) == (HEAD + "<{0}Result/>" + TAIL).format(
+        "GetQueueAttributes"
+    )
+
+
 def test_entries_are_numbered_and_may_have_gaps_and_any_order(sqs: Sqs, queue: str) -> None:
     entry = "SendMessageBatchRequestEntry"
     parameters = {f"{entry}.{at}.{key}": f"{key}{at}" for at in (11, 2) for key in ("Id", "MessageBody")}
