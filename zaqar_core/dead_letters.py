@@ -188,8 +188,9 @@ def _dead_letter(
 ) -> tuple[bytes | str | int, ...]:
     """Arguments of move_in for a message that keeps its id and its count.
 
-    It keeps its age, so that the first send counts; from a FIFO queue it begins anew. In a FIFO queue its deduplication
-    id is its own id: two messages that shared one are two dead letters.
+    It keeps its age, and the time it was sent where the clocks agree, so that the first send counts; from a FIFO queue
+    it begins anew. In a FIFO queue its deduplication id is its own id: two messages that shared one are two dead
+    letters.
     """
     origin = parts.extras.origin_id or UUID(session.ids.encode(int(intent.seq), parts.random)).bytes
     moved = records.moved(
@@ -200,8 +201,8 @@ def _dead_letter(
         gid=gid,
         dedup_id=str(UUID(bytes=origin)) if destination.is_fifo else None,
     )
-    age_ms = 0 if source.is_fifo else intent.age_ms
-    return (intent.seq, moved, age_ms, intent.count, intent.first_ms, intent.left_ms, origin)
+    age = "0" if source.is_fifo else f"{intent.age_ms}:{parts.sent_ms}"
+    return (intent.seq, moved, age, intent.count, intent.first_ms, intent.left_ms, origin)
 
 
 def forget_stale_records(session: Session, destination: QueueRef) -> int:

@@ -270,3 +270,16 @@ def test_zaqars_dead_letter_queue_is_made_when_needed(session: Session, queue: Q
     assert [m.body for m in again.messages] == [b"2"]
     [moved] = messages.pop(session, target, limit=5)
     assert (moved.body, moved.ttl_seconds) == (b"1", 90)
+
+
+def test_a_dead_letter_shows_the_time_it_was_sent_unless_the_clocks_are_far_apart(
+    session: Session, queue: QueueRef, dead: QueueRef, advance: Advance
+) -> None:
+    for ahead_seconds, is_kept in ((5, True), (100, False)):
+        advance(dead, ahead_seconds)
+        messages.send(session, queue, [NewMessage(b"1")])
+        [found] = leases.receive(session, queue, max_messages=1, wait_seconds=0)
+        assert take(session, queue) == []
+        [arrived] = leases.receive(session, dead, max_messages=1, visibility_seconds=900, wait_seconds=0)
+        assert arrived.id == found.id
+        assert (arrived.sent_ms == found.sent_ms) is is_kept

@@ -1,11 +1,12 @@
 -- move_in: second step of moves: each message is in this queue, once however often this is called.
 -- keys:  Q.   args: deadline (real ms), where they come from (address and incarnation), then per message: seq there,
---        record without sent and ttl, age ms (-1: it is a new message), count, first received ms, own ttl left ms
---        (-1: none), the message's id (16 bytes)
+--        record without sent and ttl, age ms (-1: it is a new message; age:sent with the time it was sent by the
+--        source's clock), count, first received ms, own ttl left ms (-1: none), the message's id (16 bytes)
 -- reply: per message its seq here, 0 if it had arrived before.
 -- fails: NOQUEUE; LATE (after the deadline, when another process may be doing the same).   cost: O(k log n).
--- Without an own ttl the message's age goes on counting here. A new message is as if it was sent here now; it is never
--- taken for one that was sent before.
+-- Without an own ttl the message's age goes on counting here; the time it was sent is the one it was shown with, unless
+-- the two clocks are a minute apart. A new message is as if it was sent here now; it is never taken for one that was
+-- sent before.
 local wrong = open('seq')
 if wrong then return wrong end
 if tonumber(q.real) >= tonumber(ARGV[1]) then return { err = 'LATE' } end
@@ -22,7 +23,10 @@ local function keep_end(seq, record, sent, left)
   return string.sub(record, 1, 9) .. string.format('%08d', math.ceil(left / 1000)) .. string.sub(record, 10)
 end
 local function old(seq, at)
-  local sent = q.now - ARGV[at + 2]
+  local age, shown = string.match(ARGV[at + 2], '^(%d+):?(%d*)$')
+  local sent = q.now - age
+  shown = tonumber(shown)
+  if shown and math.abs(shown - sent) < 60000 then sent = shown end
   local record = string.format('%013d', sent) .. keep_end(seq, ARGV[at + 1], sent, tonumber(ARGV[at + 5]))
   local count, first = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
   local state = { '', count, first, '', 0, flags_of(record), gid_of(record), 0, count }
@@ -48,7 +52,7 @@ for at = 3, #ARGV, 7 do
     last, arrived = last + 1, arrived + 1
     seq = last
     sealed = sealed or has(string.byte(ARGV[at + 1], 9), ENCRYPTED)
-    if tonumber(ARGV[at + 2]) < 0 then new(seq, at) else old(seq, at) end
+    if ARGV[at + 2] == '-1' then new(seq, at) else old(seq, at) end
   end
   reply[#reply + 1] = seq
 end
