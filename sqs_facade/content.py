@@ -54,9 +54,18 @@ def body(text: str | None) -> bytes:
     """The body's bytes. Raises MissingParameter, InvalidMessageContents."""
     if not text:
         raise missing("MessageBody")
-    if NOT_IN_SQS.search(text):
-        raise SqsError("InvalidMessageContents", "The message contains characters outside the allowed set.")
+    found = NOT_IN_SQS.search(text)
+    if found:
+        raise SqsError("InvalidMessageContents", _not_allowed(found[0], "message body"))
     return text.encode()
+
+
+def _not_allowed(character: str, where: str) -> str:
+    """AWS's sentence, which names the first character that cannot be carried."""
+    return (
+        f"Invalid binary character '#x{ord(character):X}' was found in the {where}, the set of allowed characters is "
+        "#x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | [#x10000-#x10FFFF]."
+    )
 
 
 def attributes(given: Mapping[str, AttributeValue]) -> tuple[Attribute, ...]:
@@ -92,8 +101,10 @@ def _attribute(name: str, value: AttributeValue, whose: str) -> Attribute:
     if found[1] == "Binary":
         content = value.binary_value
     else:
-        if value.string_value and NOT_IN_SQS.search(value.string_value):
-            raise SqsError("InvalidParameterValue", f"Message ({whose}) attribute '{name}' has invalid characters.")
+        bad = NOT_IN_SQS.search(value.string_value or "")
+        if bad:
+            where = f"message ({whose}) attribute '{name}' value"
+            raise SqsError("InvalidParameterValue", _not_allowed(bad[0], where))
         content = value.string_value.encode() if value.string_value is not None else None
     if not content:
         reason = f"Message ({whose}) attribute '{name}' must contain a non-empty value of type '{found[1]}'."

@@ -2,8 +2,8 @@
 
 ``GET`` or ``POST /_aws/sqs/messages?QueueUrl=...``, or ``/_aws/sqs/messages/<region>/<account>/<queue>``. With
 ``ShowInvisible=true`` also messages in flight, with ``ShowDelayed=true`` also delayed ones. The answer is that of
-ReceiveMessage (XML, or JSON by the Accept header) with every attribute and no receipt handles. It is an endpoint for
-an SDK's ReceiveMessage too, by both protocols; the count asked for is ignored.
+ReceiveMessage (XML, or JSON by the Accept header) with every attribute and no usable receipt handles. It is an endpoint
+for an SDK's ReceiveMessage too, by both protocols; the count asked for is ignored.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _MOST_BYTES = 64 << 20
 
 
 class Peeked(Shape):
-    """A message of ReceiveMessage, without a handle: nobody holds it."""
+    """A message of ReceiveMessage. Nobody holds it: its handle is a word that no operation takes."""
 
     message_id: str
     md5_of_body: str = field(name="MD5OfBody")
@@ -48,6 +48,8 @@ class Peeked(Shape):
     attributes: dict[str, str]
     md5_of_attributes: str | None = field(default=None, name="MD5OfMessageAttributes")
     message_attributes: dict[str, content.AttributeValue] | None = None
+    #: As in other emulators, so that programs which read the member find it.
+    receipt_handle: str | None = None
 
 
 class PeekResult(Shape):
@@ -168,6 +170,7 @@ def _shown(found: StoredMessage, ref: QueueRef, asked: Asked) -> Peeked:
         attributes,
         digests.of_attributes(found.attributes),
         content.shown(found.attributes) or None,
+        "SQS/BACKDOOR/ACCESS",
     )
 
 

@@ -69,6 +69,14 @@ def test_looking_is_no_receive(sqs: Sqs, queue: str) -> None:
     assert found["Attribute"]["ApproximateReceiveCount"] == "1"
 
 
+def test_the_handle_of_a_look_deletes_nothing(sqs: Sqs, queue: str) -> None:
+    sqs.send(queue, "x")
+    [found] = messages(peek(sqs, QueueUrl=queue))
+    error = sqs.error("DeleteMessage", QueueUrl=queue, ReceiptHandle=found["ReceiptHandle"])
+    assert error.code == "ReceiptHandleIsInvalid"
+    assert sqs.counts(queue) == ("1", "0", "0")
+
+
 def test_one_message_is_an_object_several_are_a_list_and_none_is_nothing(sqs: Sqs, queue: str) -> None:
     def result() -> Any:
         return peek(sqs, QueueUrl=queue).json()["ReceiveMessageResponse"]["ReceiveMessageResult"]

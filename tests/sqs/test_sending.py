@@ -33,8 +33,12 @@ def test_a_body_comes_back_byte_for_byte(sqs: Sqs, queue: str, body: str) -> Non
 
 @pytest.mark.parametrize("character", ["\0", "\x01", "\x08", "\x0b", "\x0c", "\x1f", "\ufffe", "\uffff"])
 def test_a_forbidden_character_is_refused(sqs: Sqs, queue: str, character: str) -> None:
-    error = sqs.error("SendMessage", QueueUrl=queue, MessageBody=f"a{character}b")
-    assert (error.code, error.status) == ("InvalidMessageContents", 400)
+    assert sqs.error("SendMessage", QueueUrl=queue, MessageBody=f"a{character}b\0") == Failure(
+        "InvalidMessageContents",
+        400,
+        f"Invalid binary character '#x{ord(character):X}' was found in the message body, the set of allowed characters "
+        "is #x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | [#x10000-#x10FFFF].",
+    )
     assert sqs.counts(queue) == ("0", "0", "0")
 
 
