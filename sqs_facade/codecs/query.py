@@ -166,7 +166,9 @@ def _map(key: str, value: str, convert: Convert | None) -> Convert:
         for item in [node] if is_one else _numbered(node):
             if not isinstance(item, dict) or not isinstance(item.get(key), str):
                 raise msgspec.ValidationError(f"An entry lacks its {key}")
-            inner = item.get(value, "")
+            if item[key] in found:
+                raise msgspec.ValidationError(f"'{item[key][:80]}' is given twice")
+            inner = item.get(value, {} if convert else "")
             found[item[key]] = convert(inner) if convert else inner
         return found
 

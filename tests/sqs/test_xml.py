@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.conftest import Service
-from tests.sqs.wire import Sqs
+from tests.sqs.wire import Failure, Sqs
 
 HEAD = '<?xml version="1.0"?><{0}Response xmlns="http://queue.amazonaws.com/doc/2012-11-05/">'
 TAIL = "<ResponseMetadata><RequestId>id</RequestId></ResponseMetadata></{0}Response>"
@@ -113,3 +113,32 @@ def test_a_carriage_return_is_escaped(sqs: Sqs, queue: str) -> None:
     """A parser would read it as a line feed, and the client's digest would not agree."""
     sqs.send(queue, 'a\r\nb"<')
     assert '<Body>a&#xD;\nb"&lt;</Body>' in answer(sqs, "ReceiveMessage", QueueUrl=queue)
+
+
+def refusal(sqs: Sqs, operation: str, **parameters: Any) -> Failure:
+    """The refusal of a call whose parameters are sent as they are."""
+    return sqs.failure(requests.post(sqs.url, {"Action": operation, **parameters}, headers=sqs.headers, timeout=10))
+
+
+@pytest.mark.parametrize(
+    ("operation", "entry", "value"),
+    [("SendMessage", "MessageAttribute", ".StringValue"), ("SetQueueAttributes", "Attribute", "")],
+)
+def test_a_name_that_is_given_twice_is_refused_and_neither_is_dropped(
+    sqs: Sqs, queue: str, operation: str, entry: str, value: str
+) -> None:
+    parameters = {f"{entry}.{at}.Name": "DelaySeconds" for at in (1, 2)}
+    parameters |= {f"{entry}.{at}.Value{value}": str(at) for at in (1, 2)}
+    parameters |= {f"{entry}.{at}.Value.DataType": "String" for at in (1, 2) if value}
+    failure = refusal(sqs, operation, QueueUrl=queue, MessageBody="x", **parameters)
+    assert (failure.code, "'DelaySeconds' is given twice" in failure.message) == ("InvalidParameterValue", True)
+    assert sqs.counts(queue) == ("0", "0", "0")
+
+
+def test_a_message_attribute_without_a_value_says_so(sqs: Sqs, queue: str) -> None:
+    failure = refusal(sqs, "SendMessage", **{"QueueUrl": queue, "MessageBody": "x", "MessageAttribute.1.Name": "a"})
+    assert failure == Failure(
+        "InvalidParameterValue",
+        400,
+        "The message (user) attribute 'a' must contain a non-empty message attribute value.",
+    )
