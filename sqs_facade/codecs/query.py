@@ -125,7 +125,7 @@ def _of_struct(info: inspect.StructType) -> Convert | None:
         flat = dict(node)
         for names, field, convert in lists:
             # Clients write an empty list under the schema's own name; with numbers that name means nothing.
-            if flat.get(field) == "" or (field not in names and isinstance(flat.get(field), dict)):
+            if field in flat and (flat[field] == "" or (field not in names and isinstance(flat[field], dict))):
                 del flat[field]
             for name in names:
                 if name in node:
