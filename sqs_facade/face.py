@@ -121,7 +121,7 @@ def read_json(operation: Operation, body: bytes) -> Any:
     try:
         return operation.read_json(body or b"{}")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
-        raise SqsError("SerializationException", f"The request body is not valid: {problem}") from None
+        raise SqsError("SerializationException", errors.of_json(str(problem))) from None
 
 
 def read_parameters(request: Request) -> dict[str, Any]:

@@ -178,10 +178,8 @@ def _message_attributes() -> str:
 
 def _errors() -> str:
     rows = [(_code(name), reason) for name, reason in sorted(errors.NEVER_GIVEN.items())]
-    together: dict[tuple[str, str], list[str]] = {}
-    for (by, name), reason in sorted(errors.NEVER_GIVEN_BY.items()):
-        together.setdefault((name, reason), []).append(by)
-    rows += [(f"`{name}` of {', '.join(by)}", reason) for (name, reason), by in together.items()]
+    rows += [(f"`{name}` but by {by}", reason) for name, (by, reason) in sorted(errors.GIVEN_ONLY_BY.items())]
+    rows += [(f"`{name}` of {by}", reason) for (by, name), reason in sorted(errors.NEVER_GIVEN_BY.items())]
     return (
         "# Errors\n\nAny operation may give these: the first by JSON, the second by query, for input that cannot be "
         "read; the second also for values outside their limits; the third where a limit is set.\n\n"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, get_type_hints
 
 import msgspec
+from msgspec import inspect
 
 from sqs_facade import addresses, bounds
 from sqs_facade.codecs import query
@@ -70,53 +71,68 @@ EVERY_OPERATION = ("SerializationException", "InvalidParameterValue", "RequestTh
 OF_A_QUEUE = ("MissingParameter", "InvalidAddress", "QueueDoesNotExist")
 
 
-def _json_reader(shape: Any) -> Callable[[bytes], Any]:
-    """Reads an input. What clients without types write is read a second time, as SQS reads it.
+def _json_reader(shape: type[Shape]) -> Callable[[bytes], Any]:
+    """Reads an input. What the decoder refuses is read a second time, as SQS or its clients have it.
 
-    A member that is null counts as absent, as everywhere in AWS JSON. Numbers and flags stand for their text, and a
-    text of digits for a number. Half of a surrogate pair (JavaScript's ``slice`` makes such texts) is read as U+FFFF:
-    no SQS text may have either, so whatever checks the text names it, in a batch for its entry alone.
+    A member that is null counts as absent, as everywhere in AWS JSON. In a map of texts (a queue's attributes) numbers
+    and flags stand for their text, since clients without types write them so; elsewhere they are refused, as are texts
+    where a number belongs. Half of a surrogate pair (JavaScript's ``slice`` makes such texts) is read as U+FFFF: no SQS
+    text may have either, so whatever checks the text names it, in a batch for its entry alone.
     """
     read_strictly = msgspec.json.Decoder(shape).decode
+    maps = [field.encode_name for field in _fields(shape) if _is_map_of_texts(field.type)]
 
     def read(body: bytes) -> Any:
         try:
             return read_strictly(body)
-        except msgspec.ValidationError as problem:
-            document = _document(body)
-            try:
-                return msgspec.convert(_mended(document), shape, strict=False)
-            except msgspec.ValidationError as left:
-                # The first names the types as they were written, but may be about a null.
-                raise (left if b"null" in body else problem) from None
+        except msgspec.ValidationError:
+            if b"null" not in body and not maps:
+                raise
         except msgspec.DecodeError:
             if b"\\u" not in body:
                 raise
-            return msgspec.convert(_mended(_document(body)), shape, strict=False)
+        try:
+            document = _mended(json.loads(body, parse_constant=_refuse_constant))
+        except ValueError as problem:
+            raise msgspec.DecodeError(str(problem)) from None
+        for name in maps:
+            if isinstance(document, dict) and isinstance(document.get(name), dict):
+                document[name] = {key: _as_text(value) for key, value in document[name].items()}
+        return msgspec.convert(document, shape)
 
     return read
 
 
-def _document(body: bytes) -> Any:
-    """The JSON document, its numbers as the texts that they were written as. Raises DecodeError."""
-    try:
-        return json.loads(body, parse_int=str, parse_float=str, parse_constant=_refuse_constant)
-    except ValueError as problem:
-        raise msgspec.DecodeError(str(problem)) from None
+def _fields(shape: type[Shape]) -> tuple[inspect.Field, ...]:
+    info = inspect.type_info(shape)
+    assert isinstance(info, inspect.StructType)
+    return info.fields
+
+
+def _is_map_of_texts(kind: inspect.Type) -> bool:
+    if isinstance(kind, inspect.UnionType):
+        return any(map(_is_map_of_texts, kind.types))
+    if isinstance(kind, inspect.Metadata):
+        return _is_map_of_texts(kind.type)
+    return isinstance(kind, inspect.DictType) and isinstance(kind.value_type, inspect.StrType)
 
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def _mended(node: Any) -> Any:
-    """Without null members and halves of surrogate pairs, flags as texts."""
+    """Without null members, and without halves of surrogate pairs."""
     if isinstance(node, dict):
         return {_mended(name): _mended(value) for name, value in node.items() if value is not None}
     if isinstance(node, list):
         return [_mended(value) for value in node]
-    if isinstance(node, bool):
-        return "true" if node else "false"
     return _HALF_PAIR.sub("\uffff", node) if isinstance(node, str) else node
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
 
 
 def _refuse_constant(name: str) -> Any:

@@ -12,7 +12,7 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 from msgspec import inspect
 
 from sqs_facade import attributes, content
-from sqs_facade.errors import KINDS, NEVER_GIVEN, NEVER_GIVEN_BY
+from sqs_facade.errors import GIVEN_ONLY_BY, KINDS, NEVER_GIVEN, NEVER_GIVEN_BY
 from sqs_facade.operations import load_all
 from sqs_facade.operations.receiving import SYSTEM_ATTRIBUTES
 from sqs_facade.registry import EVERY_OPERATION, OPERATIONS
@@ -86,6 +86,7 @@ def test_every_error_of_an_operation_is_declared_or_explained(name: str) -> None
     operation = OPERATIONS[name]
     ours = {*operation.raises, *EVERY_OPERATION, *NEVER_GIVEN}
     ours |= {error for by, error in NEVER_GIVEN_BY if by == name}
+    ours |= {error for error, (by, _) in GIVEN_ONLY_BY.items() if by != name}
     assert {one.name for one in MODEL.operation_model(name).error_shapes} - ours == set()
 
 
@@ -94,6 +95,7 @@ def test_what_is_declared_is_not_explained_away(name: str) -> None:
     declared = {*OPERATIONS[name].raises, *EVERY_OPERATION}
     assert not declared & NEVER_GIVEN.keys()
     assert not declared & {error for by, error in NEVER_GIVEN_BY if by == name}
+    assert not declared & {error for error, (by, _) in GIVEN_ONLY_BY.items() if by != name}
 
 
 def test_every_error_of_the_model_is_in_the_catalogue() -> None:

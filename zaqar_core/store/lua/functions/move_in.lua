@@ -26,7 +26,7 @@ local function old(seq, at)
   local age, shown = string.match(ARGV[at + 2], '^(%d+):?(%d*)$')
   local sent = q.now - age
   shown = tonumber(shown)
-  if shown and math.abs(shown - sent) < 60000 then sent = shown end
+  if shown and math.abs(shown - sent) < 60000 then sent = math.min(shown, q.now) end
   local record = string.format('%013d', sent) .. keep_end(seq, ARGV[at + 1], sent, tonumber(ARGV[at + 5]))
   local count, first = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
   local state = { '', count, first, '', 0, flags_of(record), gid_of(record), 0, count }
