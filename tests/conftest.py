@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,15 +18,13 @@ import pytest
 import redis
 
 from tests import deployments
+from tests.patience import until
 from zaqar_core import queues
 from zaqar_core.core import Core, Session
 from zaqar_core.model import QueueSettings
 from zaqar_core.names import QueueRef
 from zaqar_core.settings import Settings
 from zaqar_core.store import script
-
-START_SECONDS = 20.0
-
 
 #: ``single`` (the default), ``sentinel`` or ``cluster``: what the shared fixtures run on.
 STORE_VARIABLE = "SQS_FACADE_TEST_STORE"
@@ -51,7 +48,7 @@ def private_valkey() -> Iterator[str]:
             stdout=subprocess.DEVNULL,
         )
         url = f"unix://{path}"
-        _wait(lambda: path.exists() and _answers(url), "Valkey")
+        until(lambda: path.exists() and _answers(url), "Valkey answers")
         yield url
         process.terminate()
         process.wait(10)
@@ -63,14 +60,6 @@ def _answers(url: str) -> bool:
             return bool(client.ping())
     except redis.RedisError:
         return False
-
-
-def _wait(ready: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not ready():
-        if time.monotonic() > deadline:
-            pytest.fail(f"{what} did not become ready in {START_SECONDS} s")
-        time.sleep(0.01)
 
 
 @pytest.fixture(scope="session")
@@ -134,7 +123,7 @@ def serving(**settings: str) -> Iterator[Service]:
             env={**os.environ, **{f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}},
         )
         try:
-            _wait(lambda: ready.exists() or process.poll() is not None, "the service")
+            until(lambda: ready.exists() or process.poll() is not None, "the service is ready")
             yield Service(ready.read_text().strip(), process)
         finally:
             process.terminate()

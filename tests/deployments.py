@@ -7,17 +7,16 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 import redis
 
-START_SECONDS = 20.0
+from tests import patience
+
 #: Of the primary that Sentinel watches.
 MASTER = "main"
 #: Until a silent server counts as gone: short, but not so that a busy machine is taken for a dead server.
@@ -33,18 +32,16 @@ def binary() -> str:
     return os.environ.get(BINARY_VARIABLE) or str(get_binary_path())
 
 
-def until(ready: Callable[[], Any], what: str, seconds: float = START_SECONDS) -> None:
-    """``ready()`` is true, or the test fails. A server that does not answer is not ready."""
-    deadline = time.monotonic() + seconds
-    while True:
+def until(ready: Callable[[], Any], what: str, seconds: float = patience.PATIENCE_SECONDS) -> None:
+    """As that of ``patience``, where a server that does not answer is not ready."""
+
+    def is_ready() -> Any:
         try:
-            if ready():
-                return
+            return ready()
         except (redis.RedisError, OSError):
-            pass
-        if time.monotonic() > deadline:
-            pytest.fail(f"{what} did not happen in {seconds} s")
-        time.sleep(0.02)
+            return False
+
+    patience.until(is_ready, what, seconds)
 
 
 @dataclass

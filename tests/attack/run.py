@@ -23,7 +23,8 @@ from tests.attack.histories import (
     History,
     Producer,
 )
-from tests.serving.conftest import Client, Serve, until
+from tests.patience import until
+from tests.serving.conftest import Client, Serve
 
 KILLS = ("worker", "valkey", "main", "all")
 DEAD = {"standard": "standard-dead", "fair": "fair-dead"}

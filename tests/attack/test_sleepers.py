@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from tests.patience import until
 from zaqar_core import leases, messages, queues
 from zaqar_core.core import Core, Session
 from zaqar_core.model import NewMessage, QueueSettings, SettingsChange
@@ -64,10 +65,7 @@ def asleep(
         return time.monotonic(), len(found)
 
     futures = [pool.submit(run) for _ in range(n)]
-    deadline = time.monotonic() + 5
-    while core.waiting.asleep < before + n:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    until(lambda: core.waiting.asleep >= before + n, "all polls sleep", 5)
     return futures
 
 

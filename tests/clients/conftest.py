@@ -13,7 +13,8 @@ import pytest
 
 from tests.clients import installs
 from tests.clients.driver import Client, Process
-from tests.conftest import Service, _wait
+from tests.conftest import Service
+from tests.patience import until
 from zaqar_core.names import QueueRef
 
 ACCOUNT = "000000000000"
@@ -62,7 +63,7 @@ def service(valkey: str) -> Iterator[Service]:
                 "SQS_FACADE_ENCRYPTION_KEYS": "test:" + "A" * 43 + "=",  # 32 zero bytes: queues may ask for encryption
             },
         )
-        _wait(lambda: ready.exists() or process.poll() is not None, "the service")
+        until(lambda: ready.exists() or process.poll() is not None, "the service is ready")
         if process.returncode is not None:
             pytest.fail(f"the service ended with {process.returncode}; what it said is captured")
         yield Service(ready.read_text().strip(), process)

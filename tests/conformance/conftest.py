@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import _wait, serving
+from tests.conftest import serving
+from tests.patience import until
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def pooled_service() -> Iterator[Pooled]:
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            _wait(socket.exists, "Valkey")
+            until(socket.exists, "Valkey answers")
             url = f"unix://{socket}"
             key = f"one:{b64encode(bytes(32)).decode()}"
             settings = {"ephemeral": "false", "redis": f"{url}?db=2047", "encryption_keys": key}
@@ -70,7 +71,7 @@ def _running(command: str) -> Iterator[str]:
             [sys.executable, "-m", "sqs_facade.cli", command, "--ephemeral", "--port", "0", "--ready-file", str(ready)],
             env={**os.environ, "SQS_FACADE_SIGNED_URL_KEY": "secret"},
         )
-        _wait(lambda: ready.exists() or process.poll() is not None, "the service")
+        until(lambda: ready.exists() or process.poll() is not None, "the service is ready")
         yield ready.read_text().strip()
         process.terminate()
         process.wait(10)

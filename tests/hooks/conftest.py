@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import pytest
 import requests
 
 from tests.conftest import Service
+from tests.patience import until
 from tests.sqs.wire import Sqs
 
 HALF_A_DAY = 43_200
@@ -36,10 +36,7 @@ class Hooks:
 
     def await_waiting(self, number: int = 1) -> None:
         """So many receives wait on the account's queues."""
-        deadline = time.monotonic() + 5
-        while self._get("waiting")["waiting"] < number:
-            assert time.monotonic() < deadline, "nobody waits"
-            time.sleep(0.005)
+        until(lambda: self._get("waiting")["waiting"] >= number, f"{number} wait", 5)
 
     def events(self, **query: str) -> list[dict[str, Any]]:
         return list(self._get("spy", **query)["events"])

@@ -11,7 +11,8 @@ import requests
 
 from tests.conftest import Service
 from tests.interop.conftest import ACCOUNT
-from tests.notifications.conftest import subscriber_of_its_own, until
+from tests.notifications.conftest import subscriber_of_its_own
+from tests.patience import until
 
 
 def counts(sqs: Any, queue_url: str) -> tuple[int, int, int]:

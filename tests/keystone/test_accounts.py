@@ -10,7 +10,8 @@ import pytest
 from tests.conftest import serving
 from tests.keystone.conftest import Caller, write_configuration
 from tests.keystone.server import Keystone
-from tests.notifications.conftest import Subscriber, until
+from tests.notifications.conftest import Subscriber
+from tests.patience import until
 
 pytestmark = pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning")  # the middleware's library
 ACCOUNT = "123456789012"

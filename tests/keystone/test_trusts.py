@@ -13,7 +13,8 @@ import requests
 from tests.conftest import Service, serving
 from tests.keystone.conftest import Caller, write_configuration
 from tests.keystone.server import Keystone
-from tests.notifications.conftest import Subscriber, until
+from tests.notifications.conftest import Subscriber
+from tests.patience import until
 from zaqar_core.names import QueueRef
 from zaqar_core.notifications.notice import NotDelivered, Notice
 from zaqar_core.notifications.trusted import Trusted

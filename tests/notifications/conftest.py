@@ -27,17 +27,7 @@ from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.settings import Settings
 from zaqar_core.store import keys
 
-PATIENCE_SECONDS = 10.0
 LOOPBACK = ("127.0.0.0/8",)
-
-
-def until(happened: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-    """Return when ``happened`` is true; fail with ``what`` if it is not in time."""
-    deadline = time.monotonic() + seconds
-    while not happened():
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds} s: {what}")
-        time.sleep(0.002)
 
 
 @dataclass

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts, until
+from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts
+from tests.patience import until
 from zaqar_core import messages
 from zaqar_core.core import Session
 from zaqar_core.store import keys

@@ -17,8 +17,9 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from tests.notifications.conftest import subscribe, texts, until
+from tests.notifications.conftest import subscribe, texts
 from tests.notifications.test_retries import nothing_left, undelivered
+from tests.patience import until
 from zaqar_core import messages
 from zaqar_core.core import Session
 from zaqar_core.names import QueueRef

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts, until
+from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts
+from tests.patience import until
 from zaqar_core import messages, queues, reading, subscriptions
 from zaqar_core.core import Core, Session
 from zaqar_core.model import SettingsChange

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.notifications.conftest import Subscriber, subscriber_of_its_own, until
+from tests.notifications.conftest import Subscriber, subscriber_of_its_own
+from tests.patience import until
 from tests.zaqar.conftest import Zaqar
 from zaqar_core.core import Core, Session
 from zaqar_core.rest.face import ZaqarFace

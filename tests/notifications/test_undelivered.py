@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.notifications.conftest import Subscriber, subscribe, texts, until
+from tests.notifications.conftest import Subscriber, subscribe, texts
+from tests.patience import until
 from tests.zaqar.conftest import Zaqar
 from zaqar_core import messages
 from zaqar_core.core import Core, Session

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts, until
+from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts
+from tests.patience import until
 from zaqar_core import claims, messages, queues
 from zaqar_core.core import Core, Session
 from zaqar_core.model import Attribute, NewMessage, SettingsChange

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 import requests
 
 import compat
+from tests.patience import until
 
 
 def test_an_empty_service_for_a_block() -> None:
@@ -36,10 +36,7 @@ def test_it_ends_with_a_process_that_was_killed() -> None:
         url = process.stdout.readline().strip()
         assert requests.get(f"{url}/health", timeout=5).status_code == 200
         process.kill()
-    deadline = time.monotonic() + 10
-    while _answers(url):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not _answers(url), "it ends", 10)
 
 
 def test_two_blocks_are_two_services() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.patience import until
 from tests.plugin.conftest import Run
 
 USERS_SUITE = """
@@ -189,7 +189,4 @@ def _assert_gone(pids: Path) -> None:
     """The processes of these numbers end soon, and there were several."""
     left = [int(pid) for pid in pids.read_text().split()]
     assert len(left) > 1
-    deadline = time.monotonic() + 15
-    while any(psutil.pid_exists(pid) for pid in left):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not any(psutil.pid_exists(pid) for pid in left), "they end", 15)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.patience import until
 from tests.zaqar.conftest import Zaqar
 from zaqar_core import queues
 from zaqar_core.core import Session
@@ -22,17 +22,8 @@ from zaqar_core.pooled import PooledCore
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.settings import Settings
 
-PATIENCE_SECONDS = 20.0
 SETTINGS = Settings(durability="memory", slots=4, pooling=True, admin_mode=True)
 PROJECT, REGION = "000000000000", "us-east-1"
-
-
-def until(happened: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds} s: {what}")
-        time.sleep(0.005)
 
 
 @dataclass
@@ -54,7 +45,7 @@ class Server:
             [get_binary_path(), "--port", "0", "--unixsocket", f"{self.folder}/s", "--save", "", "--dir", self.folder],
             stdout=subprocess.DEVNULL,
         )
-        until(self.answers, "Valkey")
+        until(self.answers, "Valkey answers")
 
     def answers(self) -> bool:
         try:

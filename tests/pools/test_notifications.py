@@ -8,7 +8,8 @@ from tests.notifications.conftest import (
     Subscriber,
     subscriber,  # noqa: F401 - a fixture
 )
-from tests.pools.conftest import SETTINGS, made, until
+from tests.patience import until
+from tests.pools.conftest import SETTINGS, made
 from tests.zaqar.conftest import Zaqar
 from zaqar_core import messages, queues, subscriptions
 from zaqar_core.core import Session

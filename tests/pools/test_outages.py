@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.pools.conftest import SETTINGS, Server, made, new_ref, until
+from tests.patience import until
+from tests.pools.conftest import SETTINGS, Server, made, new_ref
 from tests.store.redrive import bodies, bury, visible
 from zaqar_core import dead_letters, leases, messages, queues
 from zaqar_core import pools as administration

@@ -18,7 +18,8 @@ from zaqarclient.queues import client as zaqarclient
 from zaqarclient.transport import errors as zaqar_errors
 
 from tests.conftest import Service, serving
-from tests.pools.conftest import Server, until
+from tests.patience import until
+from tests.pools.conftest import Server
 
 PROJECT = "000000000000"
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.pools.conftest import PROJECT, Server, made, new_ref, until
+from tests.patience import until
+from tests.pools.conftest import PROJECT, Server, made, new_ref
 from tests.store.redrive import bodies, bury, move_all, taken, visible
 from zaqar_core import claims, leases, messages, move_tasks, queues, virtual_clock
 from zaqar_core import pools as administration

@@ -19,16 +19,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-PATIENCE_SECONDS = 20.0
-
-
-def until(happened: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-    """Return when ``happened`` is true; fail with ``what`` if it is not in time."""
-    deadline = time.monotonic() + seconds
-    while not happened():
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds} s: {what}")
-        time.sleep(0.005)
+from tests.patience import PATIENCE_SECONDS, until
 
 
 class Serve:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.serving.conftest import Client, Serve, client_of, until, valkey_pid
+from tests.patience import until
+from tests.serving.conftest import Client, Serve, client_of, valkey_pid
 from zaqar_core.embedded import EmbeddedError, attach
 
 Start = Callable[..., Serve]

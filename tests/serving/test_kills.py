@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.serving.conftest import Client, Serve, client_of, is_running, until, valkey_pid
+from tests.patience import until
+from tests.serving.conftest import Client, Serve, client_of, is_running, valkey_pid
 
 Start = Callable[..., Serve]
 KILLS = 5

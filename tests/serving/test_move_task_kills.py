@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.serving.conftest import Client, Serve, client_of, until
+from tests.patience import until
+from tests.serving.conftest import Client, Serve, client_of
 
 Start = Callable[..., Serve]
 MESSAGES = 2000

@@ -11,7 +11,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.notifications.conftest import Subscriber, subscriber_of_its_own
-from tests.serving.conftest import Client, Serve, client_of, until
+from tests.patience import until
+from tests.serving.conftest import Client, Serve, client_of
 from tests.serving.test_kills import Sender
 
 Start = Callable[..., Serve]

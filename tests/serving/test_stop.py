@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.serving.conftest import Serve, client_of, is_running, until, valkey_pid
+from tests.patience import until
+from tests.serving.conftest import Serve, client_of, is_running, valkey_pid
 
 Start = Callable[..., Serve]
 WAITS = 500

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from tests.patience import until
 from zaqar_core import claims, leases, messages, queues
 from zaqar_core.core import Core, Session
 from zaqar_core.errors import QueueNotFound
@@ -33,10 +34,7 @@ def poll(core: Core, pool: ThreadPoolExecutor, queue: QueueRef, wait: int = 10) 
             return leases.receive(session, queue, max_messages=1, wait_seconds=wait)
 
     future = pool.submit(run)
-    deadline = time.monotonic() + 5
-    while core.waiting.asleep <= before:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    until(lambda: core.waiting.asleep > before, "the receive sleeps", 5)
     return future
 
 
@@ -129,10 +127,7 @@ def test_release_all_answers_every_poll(core: Core, session: Session, queue: Que
 
     thread = threading.Thread(target=run)
     thread.start()
-    deadline = time.monotonic() + 5
-    while not other.waiting.asleep:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    until(lambda: other.waiting.asleep, "the receive sleeps", 5)
     other.waiting.release_all()
     thread.join(PROMPT_SECONDS)
     assert found == [[]]

@@ -19,7 +19,7 @@ import msgspec
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from tests.conftest import _wait
+from tests.patience import until
 from tests.zaqar.conftest import Zaqar
 from zaqar_core.core import Session
 from zaqar_core.rest.face import ZaqarFace
@@ -46,7 +46,7 @@ def serving(**settings: str) -> Iterator[Service]:
             env={**os.environ, **{f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}},
         )
         try:
-            _wait(lambda: ready.exists() or process.poll() is not None, "the service")
+            until(lambda: ready.exists() or process.poll() is not None, "the service is ready")
             yield Service(ready.read_text().strip(), process)
         finally:
             if process.poll() is None:

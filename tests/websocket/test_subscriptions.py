@@ -13,6 +13,7 @@ import pytest
 from websockets.sync.client import connect
 
 from tests import conftest
+from tests.patience import until
 from tests.websocket.conftest import Client, Service, serving
 from zaqar_core import messages
 from zaqar_core.core import Session
@@ -34,13 +35,6 @@ def post(session: Session, client: Client, queue: str, *bodies: bytes) -> None:
     """Posted by another process."""
     ref = QueueRef(client.project, "us-east-1", queue)
     messages.post(session, ref, [NewMessage(body, "json", ttl_seconds=60) for body in bodies], post_bytes=0)
-
-
-def until(is_so: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 def test_a_connection_is_told_of_new_messages(session: Session, client: Client, queue_name: str) -> None:
