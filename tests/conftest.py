@@ -113,17 +113,22 @@ class Service:
 
 
 @contextmanager
-def serving(**settings: str) -> Iterator[Service]:
-    """``sqs-facade serve`` on a free port, ephemeral unless ``settings``, by their environment names, say otherwise."""
-    settings = settings if "redis" in settings else {"ephemeral": "true", **settings}
+def serving(command: str = "serve", /, **settings: str) -> Iterator[Service]:
+    """``sqs-facade serve``, or another command, on a free port.
+
+    ``settings`` are by their environment names. Ephemeral unless they say where the data are.
+    """
+    settings = settings if settings.keys() & {"redis", "data_dir"} else {"ephemeral": "true", **settings}
     with tempfile.TemporaryDirectory(prefix="sf") as folder:
         ready = Path(folder) / "ready"
         process = subprocess.Popen(
-            [sys.executable, "-m", "sqs_facade.cli", "serve", "--port", "0", "--ready-file", str(ready)],
+            [sys.executable, "-m", "sqs_facade.cli", command, "--port", "0", "--ready-file", str(ready)],
             env={**os.environ, **{f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}},
         )
         try:
             until(lambda: ready.exists() or process.poll() is not None, "the service is ready")
+            if process.returncode is not None:
+                pytest.fail(f"the service ended with {process.returncode}; what it said is captured")
             yield Service(ready.read_text().strip(), process)
         finally:
             process.terminate()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,8 +10,7 @@ import pytest
 
 from tests.clients import installs
 from tests.clients.driver import Client, Process
-from tests.conftest import Service
-from tests.patience import until
+from tests.conftest import Service, serving
 from zaqar_core.names import QueueRef
 
 ACCOUNT = "000000000000"
@@ -50,25 +46,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def service(valkey: str) -> Iterator[Service]:
     """``sqs-facade serve`` on the tests' own Valkey, so that a test can move a queue's clock."""
-    with tempfile.TemporaryDirectory(prefix="sf") as folder:
-        ready = Path(folder) / "ready"
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "sqs_facade.cli", "serve", "--redis", valkey, "--durability", "memory"),
-                *("--port", "0", "--ready-file", str(ready)),
-            ],
-            env={
-                **os.environ,
-                "SQS_FACADE_MAX_WAITS": "256",
-                "SQS_FACADE_ENCRYPTION_KEYS": "test:" + "A" * 43 + "=",  # 32 zero bytes: queues may ask for encryption
-            },
-        )
-        until(lambda: ready.exists() or process.poll() is not None, "the service is ready")
-        if process.returncode is not None:
-            pytest.fail(f"the service ended with {process.returncode}; what it said is captured")
-        yield Service(ready.read_text().strip(), process)
-        process.terminate()
-        process.wait(10)
+    key = "test:" + "A" * 43 + "="  # 32 zero bytes: queues may ask for encryption
+    with serving(redis=valkey, durability="memory", max_waits="256", encryption_keys=key) as service:
+        yield service
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import tempfile
 from base64 import b64encode
 from collections.abc import Iterator
@@ -44,7 +42,7 @@ def pooled_service() -> Iterator[Pooled]:
             until(socket.exists, "Valkey answers")
             url = f"unix://{socket}"
             key = f"one:{b64encode(bytes(32)).decode()}"
-            settings = {"ephemeral": "false", "redis": f"{url}?db=2047", "encryption_keys": key}
+            settings = {"redis": f"{url}?db=2047", "encryption_keys": key}
             with serving(pooling="true", admin_mode="true", **settings) as service:
                 yield Pooled(service.url, url)
         finally:
@@ -55,23 +53,12 @@ def pooled_service() -> Iterator[Pooled]:
 @pytest.fixture(scope="module")
 def signing_service() -> Iterator[str]:
     """Its URL; it signs URLs."""
-    yield from _running("serve")
+    with serving(signed_url_key="secret") as service:
+        yield service.url
 
 
 @pytest.fixture(scope="module")
 def signing_sockets() -> Iterator[str]:
     """The URL of one that speaks over WebSocket."""
-    yield from _running("websocket")
-
-
-def _running(command: str) -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="sf") as folder:
-        ready = Path(folder) / "ready"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sqs_facade.cli", command, "--ephemeral", "--port", "0", "--ready-file", str(ready)],
-            env={**os.environ, "SQS_FACADE_SIGNED_URL_KEY": "secret"},
-        )
-        until(lambda: ready.exists() or process.poll() is not None, "the service is ready")
-        yield ready.read_text().strip()
-        process.terminate()
-        process.wait(10)
+    with serving("websocket", signed_url_key="secret") as service:
+        yield service.url

@@ -18,14 +18,14 @@ from tests.sqs.wire import Refused, Sqs
 @pytest.fixture(scope="module")
 def url(valkey: str) -> Iterator[str]:
     """URL of a service on a server of its own, with a key."""
-    with serving(ephemeral="false", redis=valkey, durability="memory", encryption_keys=key("k1")) as service:
+    with serving(redis=valkey, durability="memory", encryption_keys=key("k1")) as service:
         yield service.url
 
 
 @pytest.fixture(scope="module")
 def keyless(valkey: str) -> Iterator[str]:
     """The same without a key."""
-    with serving(ephemeral="false", redis=valkey, durability="memory", test_hooks="true") as service:
+    with serving(redis=valkey, durability="memory", test_hooks="true") as service:
         yield service.url
 
 

@@ -33,7 +33,7 @@ def test_an_unknown_hook_is_404(service: Service) -> None:
 
 
 def test_a_production_server_has_no_hooks(valkey: str) -> None:
-    with serving(redis=valkey, durability="memory", ephemeral="false") as service:
+    with serving(redis=valkey, durability="memory") as service:
         found = {
             requests.request(method, f"{service.url}/_test/{hook}", data=b"{}", headers=headers, timeout=10).status_code
             for method in ("GET", "POST")

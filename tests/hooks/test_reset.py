@@ -58,7 +58,7 @@ def store(valkey: str) -> redis.Redis:
 def test_all_takes_every_account_and_no_key_of_others(valkey: str, store: redis.Redis) -> None:
     """On a Redis that is shared, only the product's own keys are gone."""
     store.set("somebody else's", "value")
-    with serving(redis=valkey, test_hooks="true", durability="memory", ephemeral="false") as service:
+    with serving(redis=valkey, test_hooks="true", durability="memory") as service:
         hooks = Hooks(service.url, "000000000001")
         clients = [Sqs(service.url, "json", "fast", f"00000000000{number}") for number in (1, 2)]
         for client in clients:

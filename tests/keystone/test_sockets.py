@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
+from tests.conftest import serving
 from tests.keystone.conftest import write_configuration
 from tests.keystone.server import Keystone
-from tests.websocket.conftest import Client, serving
+from tests.websocket.conftest import Client
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def guarded_sockets(keystone: Keystone, store_url: str, tmp_path_factory: pytest
     """URL of a WebSocket service whose connections need a token."""
     file: Path = write_configuration(tmp_path_factory.mktemp("service") / "zaqar.conf", keystone.url)
     settings = {"auth_strategy": "keystone", "keystone_config": str(file)}
-    with serving(redis=store_url, durability="memory", **settings) as service:
+    with serving("websocket", redis=store_url, durability="memory", **settings) as service:
         yield service.url
 
 

@@ -27,7 +27,7 @@ PROJECT = "000000000000"
 @pytest.fixture
 def two_services(main: Server) -> Iterator[list[Service]]:
     settings = {
-        "ephemeral": "false", "redis": main.url, "durability": "memory", "pooling": "true", "admin_mode": "true",
+        "redis": main.url, "durability": "memory", "pooling": "true", "admin_mode": "true",
         "test_hooks": "true",
     }  # fmt: skip
     with serving(**settings) as one, serving(**settings) as two:

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from tests.patience import until
+from tests.conftest import Service, serving
 from tests.zaqar.conftest import Zaqar
 from zaqar_core.core import Session
 from zaqar_core.rest.face import ZaqarFace
@@ -28,36 +22,10 @@ from zaqar_core.settings import Settings
 ANSWER_SECONDS = 20.0
 
 
-@dataclass
-class Service:
-    """A running ``sqs-facade websocket``."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-
-
-@contextmanager
-def serving(**settings: str) -> Iterator[Service]:
-    """One on a free port; ``settings`` by their environment names."""
-    with tempfile.TemporaryDirectory(prefix="sf") as folder:
-        ready = Path(folder) / "ready"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sqs_facade.cli", "websocket", "--port", "0", "--ready-file", str(ready)],
-            env={**os.environ, **{f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}},
-        )
-        try:
-            until(lambda: ready.exists() or process.poll() is not None, "the service is ready")
-            yield Service(ready.read_text().strip(), process)
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            process.wait(10)
-
-
 @pytest.fixture(scope="session")
 def sockets(store_url: str) -> Iterator[Service]:
     """A service shared by all tests, on the store of the fixture ``core``."""
-    with serving(redis=store_url, durability="memory", signed_url_key="a secret") as service:
+    with serving("websocket", redis=store_url, durability="memory", signed_url_key="a secret") as service:
         yield service
 
 

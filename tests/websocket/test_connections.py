@@ -20,8 +20,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests import conftest
-from tests.websocket.conftest import Client, Service, serving
+from tests.conftest import Service, serving
+from tests.websocket.conftest import Client
 
 CONNECTIONS = 200
 #: A project that all connections of a test share.
@@ -108,7 +108,7 @@ def test_a_client_that_breaks_off_in_the_middle_disturbs_nobody(
     ],
 )  # fmt: skip
 def test_web_pages_of_other_origins_are_refused(store_url: str, headers: dict[str, str], is_allowed: bool) -> None:
-    with serving(redis=store_url, durability="memory", allowed_origins="http://listed.example") as service:
+    with serving("websocket", redis=store_url, durability="memory", allowed_origins="http://listed.example") as service:
         where = urlsplit(service.url)
         shown = {"Host": where.netloc, **{name: value.format(host=where.netloc) for name, value in headers.items()}}
         with socket.create_connection((where.hostname or "", where.port or 0), 5) as raw:
@@ -127,7 +127,10 @@ def test_health_answers_over_http(sockets: Service) -> None:
 
 
 def test_beyond_the_limit_of_connections_a_handshake_is_503(store_url: str) -> None:
-    with serving(redis=store_url, durability="memory", max_connections="2") as service, ExitStack() as stack:
+    with (
+        serving("websocket", redis=store_url, durability="memory", max_connections="2") as service,
+        ExitStack() as stack,
+    ):
         first = Client(stack.enter_context(connect(service.url)), False)
         stack.enter_context(connect(service.url))
         with pytest.raises(InvalidStatus, match="503"), connect(service.url):
@@ -137,7 +140,7 @@ def test_beyond_the_limit_of_connections_a_handshake_is_503(store_url: str) -> N
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_ends_every_connection_within_two_seconds(store_url: str, number: signal.Signals) -> None:
-    with serving(redis=store_url, durability="memory") as service, ExitStack() as stack:
+    with serving("websocket", redis=store_url, durability="memory") as service, ExitStack() as stack:
         clients = [Client(stack.enter_context(connect(service.url)), False) for _ in range(50)]
         assert clients[0].call("queue_list")[0] == 200
         began = time.monotonic()
@@ -153,7 +156,7 @@ def test_a_stop_ends_every_connection_within_two_seconds(store_url: str, number:
 
 def test_it_runs_beside_serve_on_one_data_directory(tmp_path: Path, queue_name: str) -> None:
     data = str(tmp_path / "data")
-    with conftest.serving(ephemeral="false", data_dir=data) as http, serving(data_dir=data) as service:
+    with serving(data_dir=data) as http, serving("websocket", data_dir=data) as service:
         with connect(service.url) as connection:
             client = Client(connection, True)
             client.call("message_post", queue_name=queue_name, messages=[{"body": {"n": 1}}])
@@ -168,14 +171,14 @@ def test_it_runs_beside_serve_on_one_data_directory(tmp_path: Path, queue_name: 
 def test_what_was_acknowledged_outlives_a_kill(tmp_path: Path, queue_name: str) -> None:
     data = str(tmp_path / "data")
     ids: list[Any] = []
-    with conftest.serving(ephemeral="false", data_dir=data):
-        with serving(data_dir=data) as service, connect(service.url) as connection:
+    with serving(data_dir=data):
+        with serving("websocket", data_dir=data) as service, connect(service.url) as connection:
             client = Client(connection, False, PROJECT)
             for number in range(20):
                 ids += client.call("message_post", queue_name=queue_name, messages=[{"body": number}])[1]["message_ids"]
             service.process.kill()
             service.process.wait(5)
-        with serving(data_dir=data) as service, connect(service.url) as connection:
+        with serving("websocket", data_dir=data) as service, connect(service.url) as connection:
             again = Client(connection, False, PROJECT)
             _, found = again.call("message_get_many", queue_name=queue_name, message_ids=ids)
     assert [message["body"] for message in found["messages"]] == list(range(20))

@@ -13,8 +13,9 @@ import pytest
 from websockets.sync.client import connect
 
 from tests import conftest
+from tests.conftest import Service, serving
 from tests.patience import until
-from tests.websocket.conftest import Client, Service, serving
+from tests.websocket.conftest import Client
 from zaqar_core import messages
 from zaqar_core.core import Session
 from zaqar_core.model import NewMessage
@@ -179,7 +180,10 @@ def test_where_confirmation_is_required_a_connection_needs_none(
     store_url: str, session: Session, queue_name: str
 ) -> None:
     settings = {"require_confirmation": "true", "signed_url_key": "secret"}
-    with serving(redis=store_url, durability="memory", **settings) as service, connect(service.url) as connection:
+    with (
+        serving("websocket", redis=store_url, durability="memory", **settings) as service,
+        connect(service.url) as connection,
+    ):
         client = Client(connection, False)
         subscribe(client, queue_name)
         post(session, client, queue_name, b"1")
@@ -187,8 +191,8 @@ def test_where_confirmation_is_required_a_connection_needs_none(
 
 
 def test_what_is_posted_over_http_elsewhere_is_pushed(store_url: str, sockets: Service, queue_name: str) -> None:
-    settings = {"ephemeral": "false", "redis": store_url, "durability": "memory"}
-    with conftest.serving(**settings) as http, connect(sockets.url) as connection:
+    settings = {"redis": store_url, "durability": "memory"}
+    with serving(**settings) as http, connect(sockets.url) as connection:
         client = Client(connection, True)
         subscribe(client, queue_name)
         request = urllib.request.Request(
@@ -211,7 +215,7 @@ def test_subscriptions_of_a_killed_process_end_with_the_next_message(
 ) -> None:
     watcher = open_client()
     with ExitStack() as stack:
-        service = stack.enter_context(serving(redis=store_url, durability="memory"))
+        service = stack.enter_context(serving("websocket", redis=store_url, durability="memory"))
         client = Client(stack.enter_context(connect(service.url)), False, watcher.project)
         subscribe(client, queue_name)
         service.process.kill()
@@ -222,7 +226,7 @@ def test_subscriptions_of_a_killed_process_end_with_the_next_message(
 
 def test_a_stop_takes_the_subscriptions_along(store_url: str, open_client: OPEN, queue_name: str) -> None:
     watcher = open_client()
-    with serving(redis=store_url, durability="memory") as service, connect(service.url) as connection:
+    with serving("websocket", redis=store_url, durability="memory") as service, connect(service.url) as connection:
         subscribe(Client(connection, False, watcher.project), queue_name)
         service.process.terminate()
         assert service.process.wait(5) == 0
