@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from tests.clients import installs
 from tests.clients.driver import Client, Process
+from tests.clients.events import Telling
 from tests.conftest import Service, serving
 from zaqar_core.names import QueueRef
 
@@ -99,6 +101,20 @@ def queue(client: Client, queue_name: str) -> str:
 def fifo(client: Client, queue_name: str) -> str:
     """URL of a new FIFO queue that wants deduplication ids."""
     return client.queue(f"{queue_name}.fifo", FifoQueue="true")
+
+
+class Work(Protocol):
+    """What the fixture ``work`` of a test file is."""
+
+    def worker(self) -> Telling: ...
+
+
+@pytest.fixture
+def worker(work: Work) -> Iterator[Telling]:
+    """A worker that waits for tasks."""
+    with work.worker() as running:
+        running.wait_for("ready")
+        yield running
 
 
 @pytest.fixture

@@ -15,14 +15,17 @@ def tell(event, **more):
     os.write(1, (json.dumps({"event": event, **more}) + "\n").encode())  # dramatiq sends sys.stdout elsewhere
 
 
-class Ready(dramatiq.Middleware):
+class Tells(dramatiq.Middleware):
     def after_worker_boot(self, *_given):
         tell("ready")
+
+    def after_worker_shutdown(self, *_given):
+        tell("stopped")
 
 
 broker = SQSBroker(
     namespace=os.environ["WORK_QUEUE"],
-    middleware=[Ready(), Retries(min_backoff=1, max_backoff=1)],
+    middleware=[Tells(), Retries(min_backoff=1, max_backoff=1)],
     dead_letter=True,
     tags={"team": "orders"},
     endpoint_url=os.environ["WORK_ENDPOINT"],

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,56 +12,35 @@ import pytest
 from tests.clients import installs
 from tests.clients.conftest import Advance
 from tests.clients.driver import Client
-from tests.clients.events import EVENT_SECONDS, Telling
+from tests.clients.events import Telling
+from tests.clients.workers import Program, stop
 
 pytestmark = pytest.mark.parametrize("client_process", ["boto3"], indirect=True)  # it only looks at the queue
-HERE = Path(__file__).parent
 
 
-class Work:
-    """An application of Celery's."""
+class Work(Program):
+    """An application of Celery's. A task is sent as its name, a text and options."""
 
     def __init__(self, python: Path, endpoint: str, queue_name: str, options: dict[str, Any]) -> None:
-        self._python = python
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-            "WORK_BROKER": endpoint.replace("http://", "sqs://any:any@"),
-            "WORK_QUEUE": queue_name,
-            "WORK_ACKS": "late",
-            "WORK_OPTIONS": json.dumps({"region": "us-east-1", "is_secure": False, "wait_time_seconds": 20, **options}),
-        }
+        options = {"region": "us-east-1", "is_secure": False, "wait_time_seconds": 20, **options}
+        super().__init__(
+            python,
+            "celery_work",
+            WORK_BROKER=endpoint.replace("http://", "sqs://any:any@"),
+            WORK_QUEUE=queue_name,
+            WORK_ACKS="late",
+            WORK_OPTIONS=json.dumps(options),
+        )
 
     def worker(self, *pool: str, acks: str = "late") -> Telling:
         """``acks``: late, after a task has run, or early, before it does. Without a pool: one task at a time."""
-        command = [self._python, "-W", "ignore", "-m", "celery", "-q", "-A", "celery_work", "worker"]
-        return Telling([*command, *(pool or ("--pool", "solo"))], HERE, {**self._environment, "WORK_ACKS": acks})
-
-    def send(self, *tasks: tuple[str, str, dict[str, Any]]) -> None:
-        subprocess.run(
-            [str(self._python), "celery_work.py", json.dumps(tasks)],
-            cwd=HERE, env=self._environment, timeout=EVENT_SECONDS, check=True,
-        )  # fmt: skip
+        command = ("-W", "ignore", "-m", "celery", "-q", "-A", "celery_work", "worker")
+        return self.run(*command, *(pool or ("--pool", "solo")), WORK_ACKS=acks)
 
 
 @pytest.fixture
 def work(install_folder: Path, client: Client, queue_name: str) -> Work:
     return Work(installs.python_with(install_folder, installs.CELERY), client.endpoint, queue_name, {})
-
-
-@pytest.fixture
-def worker(work: Work) -> Iterator[Telling]:
-    """A worker that waits for tasks."""
-    with work.worker() as running:
-        running.wait_for("ready")
-        yield running
-
-
-def stop(worker: Telling) -> None:
-    """A warm shutdown: what runs is finished."""
-    worker.process.send_signal(signal.SIGTERM)
-    worker.ended()
-    assert worker.process.returncode == 0
-    assert "stopped" in worker.names()
 
 
 MANY = [f"task {number}" for number in range(500)]

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import signal
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,35 +12,27 @@ import pytest
 from tests.clients import installs
 from tests.clients.conftest import Advance
 from tests.clients.driver import Client
-from tests.clients.events import EVENT_SECONDS, Telling
+from tests.clients.events import Telling
+from tests.clients.workers import Program, stop
 
 pytestmark = pytest.mark.parametrize("client_process", ["boto3"], indirect=True)  # it only looks at the queue
-HERE = Path(__file__).parent
 MANY = [f"task {number}" for number in range(200)]
 
 
-class Work:
-    """An application of dramatiq's, with a queue and the queue of its dead letters."""
+class Work(Program):
+    """An application of dramatiq's, with a queue and the queue of its dead letters.
+
+    A message is sent as its actor, a text and a delay in milliseconds or None.
+    """
 
     def __init__(self, python: Path, client: Client, name: str) -> None:
-        self._python = python
+        super().__init__(python, "dramatiq_work", WORK_ENDPOINT=client.endpoint, WORK_QUEUE=name)
         self._client = client
         self.url = f"{client.endpoint}/000000000000/{name}_work"
-        self._environment = {
-            **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
-            "WORK_ENDPOINT": client.endpoint,
-            "WORK_QUEUE": name,
-        }
 
     def worker(self, threads: int = 4) -> Telling:
         options = ("--processes", "1", "--threads", str(threads), "--worker-shutdown-timeout", "10000")
-        return Telling([self._python, "-m", "dramatiq", "dramatiq_work", *options], HERE, self._environment)
-
-    def send(self, *messages: tuple[str, str, int | None]) -> None:
-        subprocess.run(
-            [str(self._python), "dramatiq_work.py", json.dumps(messages)],
-            cwd=HERE, env=self._environment, timeout=EVENT_SECONDS, check=True,
-        )  # fmt: skip
+        return self.run("-m", "dramatiq", "dramatiq_work", *options)
 
     def counts(self) -> tuple[int, int, int]:
         return self._client.counts(self.url)
@@ -57,19 +46,6 @@ class Work:
 @pytest.fixture
 def work(install_folder: Path, client: Client, queue_name: str) -> Work:
     return Work(installs.python_with(install_folder, installs.DRAMATIQ), client, queue_name)
-
-
-@pytest.fixture
-def worker(work: Work) -> Iterator[Telling]:
-    with work.worker() as running:
-        running.wait_for("ready")
-        yield running
-
-
-def stop(worker: Telling) -> None:
-    worker.process.send_signal(signal.SIGTERM)
-    worker.ended()
-    assert worker.process.returncode == 0
 
 
 def test_every_message_runs_once(work: Work, worker: Telling) -> None:
