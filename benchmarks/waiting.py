@@ -25,6 +25,7 @@ import orjson
 import psutil
 
 from benchmarks import load
+from benchmarks.service import told
 
 WARM_UP_SECONDS = 3.0
 IDLE_SECONDS = 5.0
@@ -58,12 +59,7 @@ def _serve(folder: str, number: int, durability: str) -> tuple[psutil.Popen, tup
             "--data-dir", f"{folder}/data", "--durability", durability,
         ]
     )  # fmt: skip
-    deadline = time.monotonic() + 30
-    while not ready.exists():
-        if time.monotonic() > deadline:
-            raise TimeoutError("the service did not become ready")
-        time.sleep(0.02)
-    parts = urlsplit(ready.read_text().strip())
+    parts = urlsplit(told(ready))
     return server, (parts.hostname or "", parts.port or 0)
 
 
