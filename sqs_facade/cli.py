@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -41,47 +41,68 @@ def main() -> None:
     """A durable message service that speaks Amazon SQS and OpenStack Zaqar on the same queues."""
 
 
+_Command = Callable[..., None]
+_Option = Callable[[_Command], _Command]
+
+
+def _serving_options(
+    port: str,
+    default_port: int,
+    *,
+    data_dir: str,
+    ephemeral: str,
+    processes: Sequence[_Option] = (),
+) -> _Option:
+    """The options of every command that serves, in the order of its help.
+
+    ``port``: the setting of its port. ``data_dir``, ``ephemeral``: their help. ``processes``: options of its own.
+    """
+    options: tuple[_Option, ...] = (
+        click.option("--host", help="Address to listen on.  [default: 127.0.0.1]"),
+        click.option("--port", port, type=int, help=f"0 picks a free one.  [default: {default_port}]"),
+        *processes,
+        click.option("--data-dir", type=click.Path(path_type=Path), help=data_dir),
+        click.option("--redis", metavar="URL", help="Use this Redis or Valkey, a group under Sentinel, or a cluster."),
+        click.option("--ephemeral", is_flag=True, help=ephemeral),
+        click.option("--durability", metavar="LEVEL", help="memory, fsync or replicated.  [default: fsync]"),
+        click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings."),
+        click.option("--ready-file", type=click.Path(path_type=Path), help="Written when ready; holds the URL."),
+        click.option("--open-bind", is_flag=True, help="Serve other machines without credentials."),
+    )
+
+    def decorate(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 @main.command()
-@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=int, help="0 picks a free one.  [default: 9324]")
-@click.option("--workers", type=int, help="Processes that answer requests.  [default: 1]")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Of the embedded Valkey.")
-@click.option("--redis", metavar="URL", help="Use this Redis or Valkey, a group under Sentinel, or a cluster.")
-@click.option("--ephemeral", is_flag=True, help="Embedded Valkey in memory, gone at exit. With test hooks.")
-@click.option("--durability", metavar="LEVEL", help="memory, fsync or replicated.  [default: fsync]")
-@click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings.")
-@click.option("--ready-file", type=click.Path(path_type=Path), help="Written when ready; holds the URL.")
-@click.option("--open-bind", is_flag=True, help="Serve other machines without credentials.")
+@_serving_options(
+    "port",
+    9324,
+    data_dir="Of the embedded Valkey.",
+    ephemeral="Embedded Valkey in memory, gone at exit. With test hooks.",
+    processes=[click.option("--workers", type=int, help="Processes that answer requests.  [default: 1]")],
+)
 @click.option("--test-hooks", is_flag=True, help="Enable /_test/*.")
 def serve(config: Path | None, **options: Any) -> None:
     """Serve SQS and Zaqar until SIGTERM or Ctrl-C."""
-    flags = {name: value for name, value in options.items() if value is not None and value is not False}
-    _stop_with_parent()
-    try:
-        settings = load(flags, file=config)
-    except SettingsInvalid as problem:
-        _refuse(str(problem))
+    settings = _settings(config, options)
     sys.exit(_attached(settings, settings.port, _run_http))
 
 
 @main.command()
-@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", "websocket_port", type=int, help="0 picks a free one.  [default: 9000]")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Of the embedded Valkey; may be a running service's.")
-@click.option("--redis", metavar="URL", help="Use this Redis or Valkey, a group under Sentinel, or a cluster.")
-@click.option("--ephemeral", is_flag=True, help="Embedded Valkey in memory, gone at exit.")
-@click.option("--durability", metavar="LEVEL", help="memory, fsync or replicated.  [default: fsync]")
-@click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings.")
-@click.option("--ready-file", type=click.Path(path_type=Path), help="Written when ready; holds the URL.")
-@click.option("--open-bind", is_flag=True, help="Serve other machines without credentials.")
+@_serving_options(
+    "websocket_port",
+    9000,
+    data_dir="Of the embedded Valkey; may be a running service's.",
+    ephemeral="Embedded Valkey in memory, gone at exit.",
+)
 def websocket(config: Path | None, **options: Any) -> None:
     """Serve Zaqar over WebSocket until SIGTERM or Ctrl-C, beside ``serve`` on the same store."""
-    flags = {name: value for name, value in options.items() if value is not None and value is not False}
-    _stop_with_parent()
-    try:
-        settings = load(flags, file=config)
-    except SettingsInvalid as problem:
-        _refuse(str(problem))
+    settings = _settings(config, options)
     _attached(settings, settings.websocket_port, _run_websocket)
     # A thread that still waits for a store that does not answer does not keep the process.
     ending = threading.Timer(_LINGER_SECONDS, os._exit, (0,))
@@ -90,6 +111,16 @@ def websocket(config: Path | None, **options: Any) -> None:
 
 
 _LINGER_SECONDS = 0.3
+
+
+def _settings(config: Path | None, options: Mapping[str, Any]) -> Settings:
+    """Those of a service that is about to run. Ends the process where they are wrong."""
+    flags = {name: value for name, value in options.items() if value is not None and value is not False}
+    _stop_with_parent()
+    try:
+        return load(flags, file=config)
+    except SettingsInvalid as problem:
+        _refuse(str(problem))
 
 
 def _run_websocket(settings: Settings, url: str, port: int) -> int:
