@@ -20,12 +20,12 @@ No two servers' clocks are compared. A process that was held up anywhere finds G
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from zaqar_core.chance import chance
 from zaqar_core.errors import FlavorUnusable, StoreUnavailable
 from zaqar_core.names import QueueRef
 from zaqar_core.places import Place, Places
@@ -169,7 +169,7 @@ class Placing:
         weights = {name: now.pools[name].weight for name in names if now.pools[name].weight}
         problem: StoreUnavailable | None = None
         while weights:
-            [name] = random.choices(list(weights), list(weights.values()))  # noqa: S311 - spreads load
+            [name] = chance.choices(list(weights), list(weights.values()))
             try:
                 self._at(self._named(name), partial(catalogue.now_ms, ref=ref))
                 return name
@@ -197,7 +197,7 @@ class Placing:
     def _rounds() -> Iterator[int]:
         for number in range(_MOST_ROUNDS):
             if number > 1:
-                time.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311 - jitter
+                time.sleep(chance.uniform(*_PAUSE_SECONDS))
             yield number
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from zaqar_core.chance import chance
 from zaqar_core.core import Core, Session
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.names import QueueRef
@@ -48,7 +48,7 @@ class PooledCore(Core):
 
     def _watch(self) -> None:
         while not self.waiting.is_released:
-            time.sleep(random.uniform(*LOOK_SECONDS))  # noqa: S311 - jitter, not a secret
+            time.sleep(chance.uniform(*LOOK_SECONDS))
             try:
                 with self.session() as session:
                     self.places.refresh(session.store)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import random
 import threading
 import time
 from queue import Empty
 
 from zaqar_core import move_tasks
+from zaqar_core.chance import chance
 from zaqar_core.core import Core
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.names import QueueRef
@@ -46,7 +46,7 @@ class TaskRunner:
         """Each task that is due is one step further."""
         now = time.monotonic()
         if now >= self._look_at:
-            self._look_at = now + random.uniform(*LOOK_SECONDS)  # noqa: S311 - jitter, not a secret
+            self._look_at = now + chance.uniform(*LOOK_SECONDS)
             try:
                 with self._core.session() as session:
                     for source in move_tasks.enlisted(session):

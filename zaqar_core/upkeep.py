@@ -7,12 +7,12 @@ nothing depends on it for correctness: operations see expiry by themselves.
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 import zlib
 
 from zaqar_core import dead_letters, move_tasks
+from zaqar_core.chance import chance
 from zaqar_core.core import Core, Session
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.names import QueueRef
@@ -46,7 +46,7 @@ class Upkeep:
     def _run(self) -> None:
         looked = -LIBRARIES_SECONDS
         while True:
-            time.sleep(random.uniform(0.5, 1.5) * ROUND_SECONDS)  # noqa: S311 - jitter, not a secret
+            time.sleep(chance.uniform(0.5, 1.5) * ROUND_SECONDS)
             try:
                 self.round()
                 if time.monotonic() - looked > LIBRARIES_SECONDS:

@@ -7,11 +7,11 @@ connection is the first to see that the server went away.
 from __future__ import annotations
 
 import itertools
-import random
 import threading
 import uuid
 from collections.abc import Callable
 
+from zaqar_core.chance import chance
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.settings import Settings
 from zaqar_core.store import keys
@@ -115,7 +115,7 @@ class Waiting:
         with self._lock:
             self.asleep += 1
         try:
-            waiter.sleep(min(seconds, random.uniform(*LOOK_AGAIN_SECONDS)))  # noqa: S311 - jitter, not a secret
+            waiter.sleep(min(seconds, chance.uniform(*LOOK_AGAIN_SECONDS)))
         finally:
             with self._lock:
                 self.asleep -= 1

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import random
 import threading
 import time
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from zaqar_core import queues
+from zaqar_core.chance import chance
 from zaqar_core.core import Core
 from zaqar_core.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.names import QueueRef
@@ -48,9 +48,6 @@ FAR_SECONDS = 20.0
 
 #: The queue's document in which Zaqar keeps the policy of retries.
 _METADATA = "metadata"
-
-#: Of its own: what others do with the shared one is not to depend on when this thread runs.
-_jitter = random.Random()  # noqa: S311 - no secret
 
 _log = logging.getLogger("sqs_facade.notifications")
 
@@ -154,7 +151,7 @@ class Notifier:
         """Every queue that may have something to tell is looked at, at some moment of the next interval."""
         with self._core.session() as session:
             found = deliveries.enlisted(session)
-        interval = _jitter.uniform(*LOOK_SECONDS) + LOOK_SECONDS_A_QUEUE * len(found)
+        interval = chance.uniform(*LOOK_SECONDS) + LOOK_SECONDS_A_QUEUE * len(found)
         self._look_at = now + interval
         for place, ref in enumerate(found):
             due = now + (interval * place / len(found) if ref in self._due else 0.0)

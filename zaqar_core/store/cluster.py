@@ -8,7 +8,6 @@ its scripts wait (see lua/shared/queue, MOVING), since a script needs all of the
 from __future__ import annotations
 
 import contextlib
-import random
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,6 +17,7 @@ import hiredis
 import redis
 from redis.crc import key_slot
 
+from zaqar_core.chance import chance
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.settings import Settings
 from zaqar_core.store import topology
@@ -70,7 +70,7 @@ class ClusterStore(Store):
             raise StoreUnavailable(str(problem)) from None
 
     def _some_primary(self) -> Address:
-        return random.choice(self._primaries())  # noqa: S311 - spreads load, hides nothing
+        return chance.choice(self._primaries())
 
     def _run_all(self, calls: Sequence[Call]) -> list[Any]:
         """One round trip for each node. What a node refuses without having run it is asked again, each by itself."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any
 import redis
 from redis.sentinel import MasterNotFoundError, Sentinel
 
+from zaqar_core.chance import chance
 from zaqar_core.store.deployment import Address, Deployment
 
 #: For one sentinel to answer, before the next one is asked.
@@ -66,7 +66,7 @@ class Watch:
     def _run(self) -> None:
         was_lost = False
         while not self._is_over():
-            host, port = random.choice(self._deployment.addresses)  # noqa: S311 - spreads load, hides nothing
+            host, port = chance.choice(self._deployment.addresses)
             client = redis.Redis(host, port, health_check_interval=_CHECK_SECONDS, **_arguments(self._deployment))
             try:
                 with client, client.pubsub(ignore_subscribe_messages=True) as heard:  # type: ignore[no-untyped-call]
