@@ -1,8 +1,9 @@
 """What the pytest plugin costs: 200 small tests with its fixtures, against the same under moto's mock_aws.
 
-    python -m benchmarks.plugin --limit 2
+    python -m benchmarks.plugin [--tests 200] [--processes 0] [--limit 2]
 
 Each is a run of pytest in a process of its own, start of the service included. ``--sqs-facade`` is measured as well.
+With ``--processes`` the tests of each run are spread over so many processes (``pytest -n``).
 Ends with status 1 when the fixtures take more than ``--limit`` times as long as mock_aws.
 """
 
@@ -41,8 +42,8 @@ def test_small(number, sqs_client):
 """
 
 
-def _run(text: str, *arguments: str) -> float:
-    """Seconds."""
+def _run(text: str, processes: int, *arguments: str) -> float:
+    """Seconds. Without ``processes`` pytest runs the tests itself."""
     plugin = (
         [] if any(point.name == "sqs_facade" for point in entry_points(group="pytest11")) else ["-p", "compat.plugin"]
     )
@@ -51,6 +52,7 @@ def _run(text: str, *arguments: str) -> float:
         (Path(folder) / "test_small.py").write_text(text + _BODY)
         began = time.monotonic()
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, *arguments]
+        command += ["-n", str(processes)] if processes else []
         subprocess.run(
             command, cwd=folder, env={**os.environ, "PYTHONPATH": root}, check=True, stdout=subprocess.DEVNULL
         )
@@ -60,14 +62,15 @@ def _run(text: str, *arguments: str) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tests", type=int, default=200)
+    parser.add_argument("--processes", type=int, default=0)
     parser.add_argument("--limit", type=float, default=2.0)
     options = parser.parse_args()
     moto, fixtures = _MOTO.format(number=options.tests), _FIXTURES.format(number=options.tests)
-    under_mock = _run(moto)
+    under_mock = _run(moto, options.processes)
     taken = {
         "mock_aws": under_mock,
-        "mock_aws with --sqs-facade": _run(moto, "--sqs-facade"),
-        "fixtures": _run(fixtures),
+        "mock_aws with --sqs-facade": _run(moto, options.processes, "--sqs-facade"),
+        "fixtures": _run(fixtures, options.processes),
     }
     for name, seconds in taken.items():
         print(f"{name:28} {seconds:6.1f} s  {seconds / under_mock:4.2f} times")
