@@ -126,7 +126,8 @@ def test_a_purged_queue_can_be_purged_again_after_a_minute(sqs: Sqs, hooks: Hook
     sqs.call("PurgeQueue", QueueUrl=url)
 
 
-def test_a_move_task_goes_on_at_once(sqs: Sqs, hooks: Hooks) -> None:
+def ten_dead_letters(sqs: Sqs) -> tuple[str, str, str]:
+    """URLs of a queue and of the dead-letter queue that its ten messages are in, and the latter's ARN."""
     dead = sqs.queue("dead")
     arn = sqs.attributes(dead, "QueueArn")["QueueArn"]
     work = sqs.queue("work", RedrivePolicy=json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1}))
@@ -134,6 +135,11 @@ def test_a_move_task_goes_on_at_once(sqs: Sqs, hooks: Hooks) -> None:
         sqs.send(work, str(number))
     sqs.receive(work, MaxNumberOfMessages=10, VisibilityTimeout=0)
     assert not sqs.receive(work, MaxNumberOfMessages=10)
+    return work, dead, arn
+
+
+def test_a_move_task_goes_on_at_once(sqs: Sqs, hooks: Hooks) -> None:
+    work, _, arn = ten_dead_letters(sqs)
     sqs.call("StartMessageMoveTask", SourceArn=arn, MaxNumberOfMessagesPerSecond=1)
     began = time.monotonic()
     while sqs.call("ListMessageMoveTasks", SourceArn=arn)["Results"][0]["Status"] == "RUNNING":
@@ -144,13 +150,7 @@ def test_a_move_task_goes_on_at_once(sqs: Sqs, hooks: Hooks) -> None:
 
 def test_a_move_task_with_a_rate_does_not_make_up_for_a_leap(sqs: Sqs, hooks: Hooks) -> None:
     """After an hour at once one message is due, and not 3,600: no second sees more than the rate."""
-    dead = sqs.queue("dead")
-    arn = sqs.attributes(dead, "QueueArn")["QueueArn"]
-    work = sqs.queue("work", RedrivePolicy=json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1}))
-    for number in range(10):
-        sqs.send(work, str(number))
-    sqs.receive(work, MaxNumberOfMessages=10, VisibilityTimeout=0)
-    assert not sqs.receive(work, MaxNumberOfMessages=10)
+    _, dead, arn = ten_dead_letters(sqs)
     began = time.monotonic()
     sqs.call("StartMessageMoveTask", SourceArn=arn, MaxNumberOfMessagesPerSecond=1)
     hooks.advance(3600)

@@ -13,16 +13,27 @@ from tests.conftest import Service
 ACCOUNT = "000000000000"
 
 
-@pytest.fixture
-def sqs(service: Service) -> Any:
+def sqs_of(service: Service, key_id: str = "any", **more: Any) -> Any:
     """boto3 with nothing but an endpoint and dummy credentials."""
     return boto3.client(
         "sqs",
         endpoint_url=service.url,
         region_name="us-east-1",
-        aws_access_key_id="any",
+        aws_access_key_id=key_id,
         aws_secret_access_key="any",
+        **more,
     )
+
+
+def zaqar_of(service: Service, version: float = 2) -> Any:
+    """python-zaqarclient, project = the default account."""
+    conf = {"auth_opts": {"backend": "noauth", "options": {"os_project_id": ACCOUNT}}}
+    return zaqar_client.Client(service.url, version=version, conf=conf)
+
+
+@pytest.fixture
+def sqs(service: Service) -> Any:
+    return sqs_of(service)
 
 
 @pytest.fixture
@@ -32,9 +43,7 @@ def queue_url(sqs: Any, queue_name: str) -> str:
 
 @pytest.fixture
 def zaqar(service: Service) -> Any:
-    """python-zaqarclient, project = the default account."""
-    conf = {"auth_opts": {"backend": "noauth", "options": {"os_project_id": ACCOUNT}}}
-    return zaqar_client.Client(service.url, version=2, conf=conf)
+    return zaqar_of(service)
 
 
 @pytest.fixture

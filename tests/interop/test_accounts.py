@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import requests
 
 from tests.conftest import Service, serving
+from tests.interop.conftest import sqs_of
 from zaqar_core.settings import SettingsInvalid, load
 
 ACCOUNT = "123456789012"
@@ -29,13 +29,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture
 def sqs(service: Service) -> Any:
-    return boto3.client(
-        "sqs",
-        endpoint_url=service.url,
-        region_name="us-east-1",
-        aws_access_key_id=ACCOUNT,
-        aws_secret_access_key="any",
-    )
+    return sqs_of(service, ACCOUNT)
 
 
 def _zaqar(service: Service, method: str, path: str, project: str | None, json: Any = None, **more: str) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import boto3
 import pytest
 
 from tests.conftest import serving
+from tests.interop.conftest import sqs_of
 from tests.keystone.conftest import Caller, write_configuration
 from tests.keystone.server import Keystone
 from tests.notifications.conftest import Subscriber
@@ -28,13 +28,7 @@ def test_a_projects_queue_is_reached_by_its_account_and_its_trusts_are_the_proje
         receiver.start()
         document = {"subscriber": f"trust+http://127.0.0.1:{receiver.port}/hook"}
         assert caller.call("POST", f"/v2/queues/{queue_name}/subscriptions", document).status_code == 201
-        sqs = boto3.client(
-            "sqs",
-            endpoint_url=service.url,
-            region_name="us-east-1",
-            aws_access_key_id=ACCOUNT,
-            aws_secret_access_key="any",
-        )
+        sqs = sqs_of(service, ACCOUNT)
         url = sqs.get_queue_url(QueueName=queue_name)["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody="hello")
         until(lambda: receiver.seen, "the notification", 30.0)

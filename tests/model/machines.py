@@ -21,6 +21,14 @@ seconds = st.sampled_from([0, 1, 5, 30, 60, 300, 900, 43_200])
 purge_intervals = st.sampled_from([0, 60])
 groups = st.sampled_from(["g1", "g2", "g3"])
 visibility = st.one_of(st.none(), seconds)
+limits = st.sampled_from([NO_LIMIT, NO_LIMIT, 4])
+#: Settings that both kinds of queue have, by name.
+settings_of_both: dict[str, st.SearchStrategy[int]] = {
+    "delay_seconds": st.sampled_from([0, 5]),
+    "visibility_timeout_seconds": st.sampled_from([0, 10]),
+    "max_message_bytes": st.just(1024),
+    "retention_seconds": st.just(60),
+}
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -179,18 +187,10 @@ class StandardMachine(QueueMachine):
     main, dead = "q", "dead"
 
     @initialize(
-        limit=st.sampled_from([NO_LIMIT, NO_LIMIT, 4]),
+        limit=limits,
         purge_interval=purge_intervals,
         counts_often=st.booleans(),
-        settings=st.fixed_dictionaries(
-            {},
-            optional={
-                "delay_seconds": st.sampled_from([0, 5]),
-                "visibility_timeout_seconds": st.sampled_from([0, 10]),
-                "max_message_bytes": st.just(1024),
-                "retention_seconds": st.just(60),
-            },
-        ),
+        settings=st.fixed_dictionaries({}, optional=settings_of_both),
     )
     def start(self, limit: int, purge_interval: int, counts_often: bool, settings: SettingsOf) -> None:
         self.begin(limit, purge_interval, counts_often, settings)
@@ -215,16 +215,13 @@ class FifoMachine(QueueMachine):
     dead_settings: ClassVar[SettingsOf] = {"content_based_deduplication": 1}
 
     @initialize(
-        limit=st.sampled_from([NO_LIMIT, NO_LIMIT, 4]),
+        limit=limits,
         purge_interval=purge_intervals,
         counts_often=st.booleans(),
         settings=st.fixed_dictionaries(
             {},
             optional={
-                "delay_seconds": st.sampled_from([0, 5]),
-                "visibility_timeout_seconds": st.sampled_from([0, 10]),
-                "max_message_bytes": st.just(1024),
-                "retention_seconds": st.just(60),
+                **settings_of_both,
                 "content_based_deduplication": st.sampled_from([0, 1]),
                 "deduplication_scope": st.sampled_from(["queue", "messageGroup"]),
             },

@@ -17,6 +17,7 @@ import pytest
 import trustme
 
 from tests.conftest import private_valkey
+from tests.zaqar.conftest import Zaqar
 from zaqar_core import queues, subscriptions
 from zaqar_core.core import Core, Session
 from zaqar_core.model import NewMessage, QueueSettings
@@ -191,12 +192,6 @@ def core(processes: Callable[..., Core]) -> Core:
 
 
 @pytest.fixture
-def session(core: Core) -> Iterator[Session]:
-    with core.session() as session:
-        yield session
-
-
-@pytest.fixture
 def queue(session: Session) -> QueueRef:
     """A new queue made by Zaqar."""
     return new_queue(session)
@@ -217,3 +212,15 @@ def subscribe(session: Session, ref: QueueRef, subscriber: str, *, ttl: int = 36
 def texts(*bodies: str, **more: Any) -> list[NewMessage]:
     """Messages as Zaqar posts texts."""
     return [NewMessage(body.encode(), "text", **more) for body in bodies]
+
+
+def answer(zaqar: Zaqar, asked: dict[str, Any], body: Any) -> int:
+    """What a subscriber does who was asked: a PUT with the values it was given, and no credentials."""
+    headers = {
+        "HTTP_URL_SIGNATURE": asked["URL-Signature"],
+        "HTTP_URL_METHODS": asked["URL-Methods"],
+        "HTTP_URL_PATHS": asked["URL-Paths"],
+        "HTTP_URL_EXPIRES": asked["URL-Expires"],
+        "HTTP_X_PROJECT_ID": asked["X-Project-ID"],
+    }
+    return zaqar.call("PUT", asked["URL-Paths"], body, headers=headers).status

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.notifications.conftest import Subscriber, subscribe, texts
+from tests.notifications.conftest import Subscriber, answer, subscribe, texts
 from tests.patience import until
 from tests.zaqar.conftest import Zaqar
 from zaqar_core import messages
@@ -28,18 +28,6 @@ def settings() -> dict[str, Any]:
 def zaqar(core: Core, session: Session, queue: QueueRef) -> Zaqar:
     """A client in the queue's project."""
     return Zaqar(session, ZaqarFace(core.settings), project=queue.project)
-
-
-def answer(zaqar: Zaqar, asked: dict[str, Any], body: Any) -> int:
-    """What a subscriber does who was asked: a PUT with the values it was given, and no credentials."""
-    headers = {
-        "HTTP_URL_SIGNATURE": asked["URL-Signature"],
-        "HTTP_URL_METHODS": asked["URL-Methods"],
-        "HTTP_URL_PATHS": asked["URL-Paths"],
-        "HTTP_URL_EXPIRES": asked["URL-Expires"],
-        "HTTP_X_PROJECT_ID": asked["X-Project-ID"],
-    }
-    return zaqar.call("PUT", asked["URL-Paths"], body, headers=headers).status
 
 
 def test_a_subscriber_is_asked_and_confirms(

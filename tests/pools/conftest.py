@@ -114,12 +114,6 @@ def core(processes: Callable[[], PooledCore]) -> PooledCore:
 
 
 @pytest.fixture
-def session(core: PooledCore) -> Iterator[Session]:
-    with core.session() as session:
-        yield session
-
-
-@pytest.fixture
 def zaqar(session: Session) -> Zaqar:
     return Zaqar(session, ZaqarFace(SETTINGS), PROJECT)
 

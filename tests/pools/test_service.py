@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from zaqarclient.queues import client as zaqarclient
 from zaqarclient.transport import errors as zaqar_errors
 
 from tests.conftest import Service, serving
+from tests.interop.conftest import sqs_of, zaqar_of
 from tests.patience import until
 from tests.pools.conftest import Server
 
@@ -34,21 +33,9 @@ def two_services(main: Server) -> Iterator[list[Service]]:
         yield [one, two]
 
 
-def zaqar_of(service: Service, version: float = 2) -> Any:
-    options = {"os_project_id": PROJECT}
-    conf = {"auth_opts": {"backend": "noauth", "options": options}}
-    return zaqarclient.Client(service.url, version=version, conf=conf)
-
-
-def sqs_of(service: Service) -> Any:
-    return boto3.client(
-        "sqs",
-        endpoint_url=service.url,
-        region_name="us-east-1",
-        aws_access_key_id="x",
-        aws_secret_access_key="x",
-        config=Config(retries={"max_attempts": 0, "mode": "standard"}, read_timeout=20),
-    )
+def quick_sqs(service: Service) -> Any:
+    """boto3 that tries once."""
+    return sqs_of(service, config=Config(retries={"max_attempts": 0, "mode": "standard"}, read_timeout=20))
 
 
 @pytest.fixture
@@ -98,7 +85,7 @@ def test_a_queue_of_one_dialect_is_drained_by_the_other_through_another_process(
 ) -> None:
     one, two = with_pools
     made_in(one, "b", "jobs")
-    sqs = sqs_of(two)
+    sqs = quick_sqs(two)
     url = sqs.get_queue_url(QueueName="jobs")["QueueUrl"]
     zaqar_of(one).queue("jobs", auto_create=False).post([{"body": "hello", "ttl": 100}])
     [message] = sqs.receive_message(QueueUrl=url)["Messages"]
@@ -110,7 +97,7 @@ def test_a_queue_of_one_dialect_is_drained_by_the_other_through_another_process(
 
 
 def test_sqs_spreads_its_queues(with_pools: list[Service], servers: list[Server]) -> None:
-    sqs = sqs_of(with_pools[0])
+    sqs = quick_sqs(with_pools[0])
     for number in range(4):
         sqs.create_queue(QueueName=f"q{number}")
     assert not servers[0].queues()
@@ -124,7 +111,7 @@ def test_a_redrive_by_sqs_between_pools(with_pools: list[Service]) -> None:
     one, two = with_pools
     made_in(one, "a", "work")
     made_in(one, "b", "dead")
-    sqs = sqs_of(one)
+    sqs = quick_sqs(one)
     work, dead = (sqs.get_queue_url(QueueName=name)["QueueUrl"] for name in ("work", "dead"))
     arn = "arn:aws:sqs:us-east-1:000000000000:dead"
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
@@ -132,7 +119,7 @@ def test_a_redrive_by_sqs_between_pools(with_pools: list[Service]) -> None:
     sqs.send_message(QueueUrl=work, MessageBody="1")
     assert sqs.receive_message(QueueUrl=work)["Messages"]
     assert not sqs.receive_message(QueueUrl=work).get("Messages")
-    other = sqs_of(two)
+    other = quick_sqs(two)
     assert other.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == [work.replace(one.url, two.url)]
     sqs.set_queue_attributes(QueueUrl=work, Attributes={"VisibilityTimeout": "30"})
     other.start_message_move_task(SourceArn=arn)
@@ -146,7 +133,7 @@ def test_a_redrive_by_sqs_between_pools(with_pools: list[Service]) -> None:
 def test_a_poll_at_one_process_is_woken_by_a_send_at_another(with_pools: list[Service]) -> None:
     one, two = with_pools
     made_in(one, "a", "polled")
-    polling, sending = sqs_of(one), sqs_of(two)
+    polling, sending = quick_sqs(one), quick_sqs(two)
     url = polling.get_queue_url(QueueName="polled")["QueueUrl"]
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(polling.receive_message, QueueUrl=url, WaitTimeSeconds=15)
@@ -163,7 +150,7 @@ def _waiting(service: Service) -> int:
 def test_a_queue_deleted_at_one_process_and_made_elsewhere_is_found_by_the_other(with_pools: list[Service]) -> None:
     one, two = with_pools
     made_in(one, "a", "moved")
-    sqs = sqs_of(two)
+    sqs = quick_sqs(two)
     url = sqs.get_queue_url(QueueName="moved")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="old")
     zaqar_of(one).queue("moved", auto_create=False).delete()
@@ -178,7 +165,7 @@ def test_a_killed_pool_is_each_dialects_own_error(with_pools: list[Service], ser
     made_in(one, "a", "fine")
     made_in(one, "b", "lost")
     servers[2].kill()
-    sqs = sqs_of(two)
+    sqs = quick_sqs(two)
     with pytest.raises(ClientError) as refused:
         sqs.send_message(QueueUrl=f"{two.url}/{PROJECT}/lost", MessageBody="1")
     assert refused.value.response["Error"]["Code"] == "ServiceUnavailable"

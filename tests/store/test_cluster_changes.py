@@ -21,9 +21,9 @@ from tests.deployments import (
     nodes_known,
     until,
 )
-from tests.store.traffic import Producer, core_on, made, numbers_in, sleeping_poll
+from tests.store.traffic import Producer, core_on, is_sent, made, numbers_in, sleeping_poll
 from zaqar_core import messages
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Session
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.model import NewMessage
 from zaqar_core.names import QueueRef
@@ -146,7 +146,7 @@ def test_nothing_acknowledged_as_replicated_is_lost_with_a_primary() -> None:
             poll = sleeping_poll(core, pool, waited_on, 20)
             victim.kill()
             producer.goes_on(FAIL_OVER_SECONDS)
-            assert _is_sent(core, waited_on)
+            assert is_sent(core, waited_on)
             assert len(poll.result(10)) == 1
         acknowledged = producer.stop()
         found = numbers_in(core, queue)
@@ -162,7 +162,7 @@ def test_a_primary_that_only_hangs_is_left(nodes: Deployed) -> None:
         until(lambda: nodes.servers[3].command("CLUSTER", "COUNTKEYSINSLOT", key_slot(keys.queue(queue))), "a replica")
         hung.hold()
         try:
-            until(lambda: _is_sent(core, queue), "a send", FAIL_OVER_SECONDS)
+            until(lambda: is_sent(core, queue), "a send", FAIL_OVER_SECONDS)
         finally:
             hung.go_on()
 
@@ -196,12 +196,3 @@ def _on(session: Session, nodes: Deployed, server: Server, stem: str) -> QueueRe
         if owner(nodes, key_slot(keys.queue(ref))) is server:
             return made(session, ref.name)
     raise AssertionError("no name found")
-
-
-def _is_sent(core: Core, queue: QueueRef) -> bool:
-    try:
-        with core.session() as session:
-            messages.send(session, queue, [NewMessage(b"1")])
-    except StoreUnavailable:
-        return False
-    return True

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.deployments import IN_MEMORY, MASTER, ON_DISK, Deployed, Server, deployed, sentinel_group, until
-from tests.store.traffic import Producer, core_on, made, numbers_in, sleeping_poll
+from tests.store.traffic import Producer, core_on, is_sent, made, numbers_in, sleeping_poll
 from zaqar_core import messages
 from zaqar_core.core import Core
 from zaqar_core.errors import StoreUnavailable
@@ -51,7 +51,7 @@ def test_nothing_acknowledged_as_replicated_is_lost_with_the_primary() -> None:
         producer.goes_on(FAIL_OVER_SECONDS)
         acknowledged = producer.stop()
         assert primary(group) is not group.servers[0]
-        assert _sent(core, waited_on)
+        assert is_sent(core, waited_on)
         assert len(poll.result(1)) == 1
         found = numbers_in(core, queue)
         assert set(acknowledged) <= set(found)
@@ -64,15 +64,6 @@ def offset(group: Deployed, at: int) -> int:
     """Bytes of the replicated history that a server has."""
     facts = group.servers[at].info("replication")
     return int(facts["master_repl_offset" if facts["role"] == "master" else "slave_repl_offset"])
-
-
-def _sent(core: Core, queue: QueueRef) -> bool:
-    try:
-        with core.session() as session:
-            messages.send(session, queue, [NewMessage(b"1")])
-    except StoreUnavailable:
-        return False
-    return True
 
 
 def seq(group: Deployed, queue: QueueRef) -> int:
@@ -137,7 +128,7 @@ def test_a_primary_that_only_hangs_is_left(group: Deployed) -> None:
         poll = sleeping_poll(core, pool, queue, 20)
         hung.hold()
         try:
-            until(lambda: _sent(core, queue), "a send", FAIL_OVER_SECONDS)
+            until(lambda: is_sent(core, queue), "a send", FAIL_OVER_SECONDS)
             assert len(poll.result(15)) == 1
             assert primary(group) is not hung
         finally:

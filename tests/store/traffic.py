@@ -35,6 +35,16 @@ def made(session: Session, name: str) -> QueueRef:
     return ref
 
 
+def is_sent(core: Core, queue: QueueRef) -> bool:
+    """Whether a message could be sent."""
+    try:
+        with core.session() as session:
+            messages.send(session, queue, [NewMessage(b"1")])
+    except StoreUnavailable:
+        return False
+    return True
+
+
 @dataclass
 class Producer:
     """A thread that sends numbers one by one, whatever happens. A number whose sending failed may be there or not."""

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.pools.conftest import SETTINGS, Server, core, main, pools, processes, servers, session, zaqar
+from tests.pools.conftest import SETTINGS, Server, core, main, pools, processes, servers, zaqar
 from zaqar_core import pools as administration
 from zaqar_core.settings import Settings
 
-__all__ = ["core", "main", "pools", "processes", "servers", "session", "zaqar"]
+__all__ = ["core", "main", "pools", "processes", "servers", "zaqar"]
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.pools.conftest import SETTINGS, Server, core, made, main, pools, processes, servers, session, zaqar
+from tests.pools.conftest import SETTINGS, Server, core, made, main, pools, processes, servers, zaqar
 from zaqar_core.core import Core
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.settings import Settings
 
-__all__ = ["core", "main", "pools", "processes", "servers", "session", "zaqar"]
+__all__ = ["core", "main", "pools", "processes", "servers", "zaqar"]
 
 
 def test_a_pool_is_registered_and_shown(zaqar: Any, servers: list[Server]) -> None:

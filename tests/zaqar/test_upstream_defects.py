@@ -105,35 +105,34 @@ def test_5_an_expired_claim_is_simply_gone(zaqar: Any, queue_name: str, later: A
     assert zaqar.call("GET", path).status == 404
 
 
+def walk(zaqar: Any, href: str, kind: str, deletes: bool) -> list[dict[str, Any]]:
+    """What four pages of one show, or those until an empty one. ``deletes``: each is deleted before the next page."""
+    seen = []
+    for _ in range(4):
+        page = zaqar.call("GET", href).json
+        if not page[kind]:
+            break
+        [one] = page[kind]
+        seen.append(one)
+        href = page["links"][0]["href"]
+        if deletes:
+            zaqar.call("DELETE", one["href"])
+    return seen
+
+
 @pytest.mark.parametrize("deletes", [False, True])
 def test_6_a_walk_of_single_messages_ends(zaqar: Any, queue_name: str, deletes: bool) -> None:
     zaqar.post(queue_name, 1, 2, 3)
-    href, seen = f"/v2/queues/{queue_name}/messages?echo=true&limit=1", []
-    for _ in range(4):
-        page = zaqar.call("GET", href).json
-        if not page["messages"]:
-            break
-        seen.append(page["messages"][0]["body"])
-        href = page["links"][0]["href"]
-        if deletes:
-            zaqar.call("DELETE", page["messages"][0]["href"])
-    assert seen == [1, 2, 3]
+    seen = walk(zaqar, f"/v2/queues/{queue_name}/messages?echo=true&limit=1", "messages", deletes)
+    assert [message["body"] for message in seen] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("deletes", [False, True])
 def test_6_a_walk_of_single_queues_ends(zaqar: Any, deletes: bool) -> None:
     for name in ("a", "b", "c"):
         zaqar.call("PUT", f"/v2/queues/{name}")
-    href, seen = "/v2/queues?limit=1", []
-    for _ in range(4):
-        page = zaqar.call("GET", href).json
-        if not page["queues"]:
-            break
-        seen.append(page["queues"][0]["name"])
-        href = page["links"][0]["href"]
-        if deletes:
-            zaqar.call("DELETE", page["queues"][0]["href"])
-    assert seen == ["a", "b", "c"]
+    seen = walk(zaqar, "/v2/queues?limit=1", "queues", deletes)
+    assert [queue["name"] for queue in seen] == ["a", "b", "c"]
 
 
 def test_6_a_message_id_is_a_marker_also_when_the_message_is_gone(zaqar: Any, queue_name: str) -> None:
