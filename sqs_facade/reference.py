@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import inspect
@@ -11,6 +11,7 @@ from sqs_facade import attributes, errors
 from sqs_facade.operations import load_all
 from sqs_facade.operations.receiving import SYSTEM_ATTRIBUTES
 from sqs_facade.registry import EVERY_OPERATION, OPERATIONS, Operation
+from zaqar_core.markdown import code, table
 
 _HEAD = """# Amazon SQS, operation by operation
 
@@ -55,34 +56,25 @@ def text() -> str:
     return "\n".join(parts)
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
-def _code(name: str) -> str:
-    return f"`{name}`"
-
-
 def _operation(operation: Operation) -> str:
     summary = " ".join((operation.run.__doc__ or "").split(" Raises ")[0].split())
     parts = [f"## {operation.name}\n", f"{summary}\n"]
     members = list(_members(inspect.type_info(operation.asked), "", ""))
-    parts.append(_table(("JSON member", "query parameter", "type", "limits"), members))
+    parts.append(table(("JSON member", "query parameter", "type", "limits"), members))
     if operation.result is not None:
         result = inspect.type_info(operation.result)
         assert isinstance(result, inspect.StructType)
-        parts.append(f"Answers {', '.join(_code(field.encode_name) for field in result.fields)}.\n")
+        parts.append(f"Answers {', '.join(code(field.encode_name) for field in result.fields)}.\n")
     if not operation.on_queue_path:
         parts.append("By query, not on a queue's own path.\n")
     if operation.raises:
-        parts.append(_table(("error (JSON)", "code (query)", "status"), map(_error, operation.raises)))
+        parts.append(table(("error (JSON)", "code (query)", "status"), map(_error, operation.raises)))
     return "\n".join(parts)
 
 
 def _error(name: str) -> tuple[str, ...]:
     kind = errors.KINDS[name]
-    return _code(kind.shape), _code(kind.code), str(kind.status)
+    return code(kind.shape), code(kind.code), str(kind.status)
 
 
 def _members(info: inspect.Type, json: str, query: str) -> Iterator[tuple[str, ...]]:
@@ -95,18 +87,18 @@ def _members(info: inspect.Type, json: str, query: str) -> Iterator[tuple[str, .
             case inspect.ListType():
                 at = f"{query}{extra['query'][0]}.N"
                 item, _, _ = _plain(inner.item_type)
-                yield _code(name), _code(at), f"list of {_type(item)}", limits
+                yield code(name), code(at), f"list of {_type(item)}", limits
                 if isinstance(item, inspect.StructType):
                     yield from _members(item, f"{name}[].", f"{at}.")
             case inspect.DictType():
                 at = f"{query}{extra['query'][0]}.N"
                 item, _, _ = _plain(inner.value_type)
                 pair = (f"{at}.{extra['key']}", f".{extra['value']}")
-                yield _code(name), ", ".join(map(_code, pair)), f"map of {_type(item)}", limits
+                yield code(name), ", ".join(map(code, pair)), f"map of {_type(item)}", limits
                 if isinstance(item, inspect.StructType):
                     yield from _members(item, f"{name}{{}}.", f"{at}.{extra['value']}.")
             case _:
-                yield _code(name), _code(query + field.encode_name), _type(inner), limits
+                yield code(name), code(query + field.encode_name), _type(inner), limits
 
 
 def _plain(info: inspect.Type) -> tuple[inspect.Type, str, dict[str, Any]]:
@@ -143,15 +135,15 @@ def _queue_attributes() -> str:
         if name in attributes.NUMBERS:
             spec = attributes.NUMBERS[name]
             default = "345600 (made by Zaqar: its own)" if spec.default is None else str(spec.default)
-            rows.append((_code(name), f"{spec.least} to {spec.most:,} {spec.unit}", default))
+            rows.append((code(name), f"{spec.least} to {spec.most:,} {spec.unit}", default))
         elif name in attributes.CHOICES:
             words = attributes.CHOICES[name].words
-            rows.append((_code(name), "FIFO only: " + " or ".join(map(_code, words)), words[0]))
+            rows.append((code(name), "FIFO only: " + " or ".join(map(code, words)), words[0]))
         elif name in attributes.READ_ONLY:
-            rows.append((_code(name), "read only", ""))
+            rows.append((code(name), "read only", ""))
         else:
-            rows.append((_code(name), *_WORDS[name]))
-    return "# Attributes of queues\n\nAn empty value takes an attribute away, or back to its default.\n\n" + _table(
+            rows.append((code(name), *_WORDS[name]))
+    return "# Attributes of queues\n\nAn empty value takes an attribute away, or back to its default.\n\n" + table(
         ("attribute", "values", "default"), rows
     )
 
@@ -172,20 +164,20 @@ _WORDS = {
 
 
 def _message_attributes() -> str:
-    names = ", ".join(_code(name) for name in sorted(SYSTEM_ATTRIBUTES))
+    names = ", ".join(code(name) for name in sorted(SYSTEM_ATTRIBUTES))
     return f"# System attributes of messages\n\n{names}. Only `AWSTraceHeader` can be sent.\n"
 
 
 def _errors() -> str:
-    rows = [(_code(name), reason) for name, reason in sorted(errors.NEVER_GIVEN.items())]
+    rows = [(code(name), reason) for name, reason in sorted(errors.NEVER_GIVEN.items())]
     rows += [(f"`{name}` but by {by}", reason) for name, (by, reason) in sorted(errors.GIVEN_ONLY_BY.items())]
     rows += [(f"`{name}` of {by}", reason) for (by, name), reason in sorted(errors.NEVER_GIVEN_BY.items())]
     return (
         "# Errors\n\nAny operation may give these: the first by JSON, the second by query, for input that cannot be "
         "read; the second also for values outside their limits; the third where a limit is set.\n\n"
-        + _table(("error (JSON)", "code (query)", "status"), map(_error, EVERY_OPERATION))
+        + table(("error (JSON)", "code (query)", "status"), map(_error, EVERY_OPERATION))
         + "\nDeclared by the service model and never given here:\n\n"
-        + _table(("error", "because"), rows)
+        + table(("error", "because"), rows)
     )
 
 

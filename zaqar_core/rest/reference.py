@@ -7,6 +7,7 @@ from itertools import groupby
 
 import msgspec
 
+from zaqar_core.markdown import code, table
 from zaqar_core.rest import errors, metadata
 from zaqar_core.rest.actions import ACTIONS
 from zaqar_core.rest.dialect import DIALECTS, Dialect
@@ -56,22 +57,13 @@ def text() -> str:
     return "\n".join(parts)
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
-def _code(name: str) -> str:
-    return f"`{name}`"
-
-
 def _listed(title: str, items: Iterable[str]) -> str:
     return f"# {title}\n\n" + "\n".join(f"- {item}" for item in items) + "\n"
 
 
 def _path(path: str, routes: list[Route]) -> str:
     rows = [(route.method, _in(route.versions), _parameters(route), _summary(route)) for route in routes]
-    return f"## /{path}\n\n" + _table(("method", "versions", "parameters", "answer"), rows)
+    return f"## /{path}\n\n" + table(("method", "versions", "parameters", "answer"), rows)
 
 
 def _in(versions: Iterable[Dialect]) -> str:
@@ -79,8 +71,8 @@ def _in(versions: Iterable[Dialect]) -> str:
 
 
 def _parameters(route: Route) -> str:
-    shown = [_code(name) for name in route.parameters.split(",") if name]
-    shown += [f"{_code(name)} (2)" for name in route.newer.split(",") if name]
+    shown = [code(name) for name in route.parameters.split(",") if name]
+    shown += [f"{code(name)} (2)" for name in route.newer.split(",") if name]
     return ", ".join(shown)
 
 
@@ -90,35 +82,35 @@ def _summary(route: Route) -> str:
 
 def _limits() -> str:
     defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
-    rows = [(what, bounds.format_map(defaults), ", ".join(map(_code, settings))) for what, bounds, settings in LIMITS]
+    rows = [(what, bounds.format_map(defaults), ", ".join(map(code, settings))) for what, bounds, settings in LIMITS]
     pages = (
         f"Pages have {queues.DEFAULT_LIMIT} queues, {messages.DEFAULT_LIMIT} messages or "
         f"{subscriptions.DEFAULT_LIMIT} subscriptions where no `limit` is given"
     )
-    share = f"shares are of {', '.join(map(_code, shares.PATHS))}"
-    return f"# Limits\n\n{pages}; {share}.\n\n" + _table(("of", "bounds", "settings"), rows)
+    share = f"shares are of {', '.join(map(code, shares.PATHS))}"
+    return f"# Limits\n\n{pages}; {share}.\n\n" + table(("of", "bounds", "settings"), rows)
 
 
 def _reserved() -> str:
-    rows = [(_code(name), *RESERVED[name]) for name in sorted(metadata.RESERVED)]
+    rows = [(code(name), *RESERVED[name]) for name in sorted(metadata.RESERVED)]
     return (
         "# Reserved attributes of queues (2)\n\nPATCH with `remove` takes one back to its default; null is unset.\n\n"
-        + _table(("attribute", "values", "meaning"), rows)
+        + table(("attribute", "values", "meaning"), rows)
     )
 
 
 def _websocket() -> str:
     rows = [
         (
-            _code(name),
+            code(name),
             f"{action.route.method} /{action.route.path}",
-            ", ".join(map(_code, action.fields)),
+            ", ".join(map(code, action.fields)),
             ANSWERS[name],
         )
         for name, action in ACTIONS.items()
     ]
     head = ("action", "as", "fields of `body`", "body of the answer")
-    return f"# WebSocket (2)\n\n{WEBSOCKET}\n" + _table(head, rows)
+    return f"# WebSocket (2)\n\n{WEBSOCKET}\n" + table(head, rows)
 
 
 def _versions() -> str:
@@ -127,12 +119,12 @@ def _versions() -> str:
         for name, what in VERSION_DIFFERENCES.items()
     ]
     head = ("", *(dialect.id for dialect in reversed(DIALECTS)))
-    return "# What the versions differ in\n\n" + _table(head, rows)
+    return "# What the versions differ in\n\n" + table(head, rows)
 
 
 def _errors() -> str:
     rows = sorted({(str(words.status), words.title) for words in errors.WORDS.values()})
-    return "# Errors\n\n" + _table(("status", "title"), rows)
+    return "# Errors\n\n" + table(("status", "title"), rows)
 
 
 def _defects() -> str:
