@@ -33,7 +33,7 @@ _MOVE_FORGET = script("move_forget").plain
 _MOVE_BACK = script("move_back")
 _MOVE_RECORDS = script("move_records", writes=False).plain
 _MOVE_PENDING = script("move_pending", writes=False).plain
-_FIELDS = 8
+_FIELDS = 9
 _log = logging.getLogger("sqs_facade.moves")
 
 #: Of the lease on a source's moves. The difference to the deadline is what two servers' clocks may differ by.
@@ -55,7 +55,10 @@ UNREADABLE = "CouldNotDecryptMessage"
 
 @dataclass(slots=True)
 class _Intent:
-    """One row of the intents script; ``task`` is empty for dead letters, ``left_ms`` -1 without an own life."""
+    """One row of the intents script; ``task`` is empty for dead letters, ``left_ms`` -1 without an own life.
+
+    ``ttl_seconds`` is what the message shows of its own life.
+    """
 
     seq: bytes
     to: bytes
@@ -64,6 +67,7 @@ class _Intent:
     first_ms: int
     age_ms: int
     left_ms: int
+    ttl_seconds: int
     task: bytes
 
 
@@ -143,7 +147,7 @@ def _finish(session: Session, lease: _Lease, destination: QueueRef, task: str, i
                 renewed = _renewed(session, source, destination, intent, gid)
             except (MessageUnreadable, EncryptionKeyMissing):
                 return _take_back(session, lease, task, UNREADABLE, seqs)
-            arguments += (intent.seq, renewed, -1, 0, 0, -1, b"")
+            arguments += (intent.seq, renewed, -1, 0, 0, -1, 0, b"")
         else:
             arguments += _dead_letter(session, source, destination, intent, parts, gid)
     try:
@@ -201,8 +205,10 @@ def _dead_letter(
         gid=gid,
         dedup_id=str(UUID(bytes=origin)) if destination.is_fifo else None,
     )
-    age = "0" if source.is_fifo else f"{intent.age_ms}:{parts.sent_ms}"
-    return (intent.seq, moved, age, intent.count, intent.first_ms, intent.left_ms, origin)
+    age, ttl_seconds = f"{intent.age_ms}:{parts.sent_ms}", intent.ttl_seconds
+    if source.is_fifo:
+        age, ttl_seconds = "0", -(-intent.left_ms // 1000)
+    return (intent.seq, moved, age, intent.count, intent.first_ms, intent.left_ms, ttl_seconds, origin)
 
 
 def forget_stale_records(session: Session, destination: QueueRef) -> int:

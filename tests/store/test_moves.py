@@ -198,7 +198,7 @@ def test_a_record_stays_as_long_as_its_intent(
 
 def arrive(session: Session, destination: QueueRef, source: str) -> list[int]:
     """The second step of a move, for the first message of that source."""
-    arguments = [1 << 50, source, 1, b"12345678\x18" + (0).to_bytes(4) + b"body", 0, 1, 1, -1, b"i" * 16]
+    arguments = [1 << 50, source, 1, b"12345678\x18" + (0).to_bytes(4) + b"body", 0, 1, 1, -1, 0, b"i" * 16]
     return list(session.store.run(script("move_in").plain, keys.queue(destination), arguments))
 
 
@@ -248,7 +248,7 @@ def test_many_moves_are_all_finished(session: Session, queue: QueueRef, dead: Qu
 
 def test_a_repeated_second_step_inserts_nothing(session: Session, dead: QueueRef) -> None:
     in_time = 1 << 50
-    arguments = [in_time, "from", 7, b"12345678\x18" + (0).to_bytes(4) + b"body", 0, 1, 1, -1, b"i" * 16]
+    arguments = [in_time, "from", 7, b"12345678\x18" + (0).to_bytes(4) + b"body", 0, 1, 1, -1, 0, b"i" * 16]
     assert session.store.run(script("move_in").plain, keys.queue(dead), arguments) == [1]
     assert session.store.run(script("move_in").plain, keys.queue(dead), arguments) == [0]
     assert queues.get_with_counts(session, dead)[1].visible == 1

@@ -110,3 +110,24 @@ def test_dead_letters(zaqar: Any, queue_name: str) -> None:
     moved = zaqar.call("GET", f"/v2/queues/{dead}/messages?echo=true").json["messages"]
     assert [message["body"] for message in moved] == [1]
     assert dead in [row["name"] for row in zaqar.call("GET", "/v2/queues").json["queues"]]
+
+
+def test_a_dead_letter_shows_the_ttl_that_it_keeps(
+    zaqar: Any, queue_name: str, advance: Callable[[QueueRef, float], None]
+) -> None:
+    source = QueueRef(zaqar.project, "us-east-1", queue_name)
+    target = source.sibling(f"{queue_name}.dead")
+    queue, dead = f"/v2/queues/{source.name}", f"/v2/queues/{target.name}"
+    zaqar.call("PUT", queue, {"_max_claim_count": 1, "_dead_letter_queue": target.name})
+    zaqar.call("PUT", dead)
+    zaqar.post(queue_name, 1, ttl=200)
+    assert zaqar.call("POST", queue + "/claims", {"ttl": 60}).status == 201
+    advance(source, 60)
+    advance(target, 60)
+    assert zaqar.call("POST", queue + "/claims").status == 204
+    [moved] = zaqar.call("GET", f"{dead}/messages?echo=true").json["messages"]
+    assert (moved["ttl"], moved["age"]) == (200, 60)
+    advance(target, 139)
+    assert zaqar.call("GET", moved["href"]).status == 200
+    advance(target, 1)
+    assert zaqar.call("GET", moved["href"]).status == 404

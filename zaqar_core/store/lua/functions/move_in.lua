@@ -1,7 +1,8 @@
 -- move_in: second step of moves: each message is in this queue, once however often this is called.
 -- keys:  Q.   args: deadline (real ms), where they come from (address and incarnation), then per message: seq there,
 --        record without sent and ttl, age ms (-1: it is a new message; age:sent with the time it was sent by the
---        source's clock), count, first received ms, own ttl left ms (-1: none), the message's id (16 bytes)
+--        source's clock), count, first received ms, own ttl left ms (-1: none), the ttl s that it is shown with where
+--        it has an own one, the message's id (16 bytes)
 -- reply: per message its seq here, 0 if it had arrived before.
 -- fails: NOQUEUE; LATE (after the deadline, when another process may be doing the same).   cost: O(k log n).
 -- Without an own ttl the message's age goes on counting here; the time it was sent is the one it was shown with, unless
@@ -11,7 +12,7 @@ local wrong = open('seq')
 if wrong then return wrong end
 if tonumber(q.real) >= tonumber(ARGV[1]) then return { err = 'LATE' } end
 local last, delay, reply, arrived = tonumber(q.f[4]), c.delay, {}, 0
-local function keep_end(seq, record, sent, left)
+local function keep_end(seq, record, sent, left, ttl)
   mark('e')
   if left < 0 then
     call('ZADD', Q .. ':b', sent, seq)
@@ -20,19 +21,19 @@ local function keep_end(seq, record, sent, left)
   end
   call('ZADD', Q .. ':e', q.now + left, seq)
   soon(q.now + left)
-  return string.sub(record, 1, 9) .. string.format('%08d', math.ceil(left / 1000)) .. string.sub(record, 10)
+  return string.sub(record, 1, 9) .. string.format('%08d', ttl) .. string.sub(record, 10)
 end
 local function old(seq, at)
   local age, shown = string.match(ARGV[at + 2], '^(%d+):?(%d*)$')
-  local sent = q.now - age
+  local sent, left = q.now - age, tonumber(ARGV[at + 5])
   shown = tonumber(shown)
   if shown and math.abs(shown - sent) < 60000 then sent = math.min(shown, q.now) end
-  local record = string.format('%013d', sent) .. keep_end(seq, ARGV[at + 1], sent, tonumber(ARGV[at + 5]))
+  local record = string.format('%013d', sent) .. keep_end(seq, ARGV[at + 1], sent, left, ARGV[at + 6])
   local count, first = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
   local state = { '', count, first, '', 0, flags_of(record), gid_of(record), 0, count }
   call('HSET', M, seq, record)
   call('HSET', S, seq, cmsgpack.pack(state))
-  call('HSET', Q .. ':i', ARGV[at + 6], seq, 'of:' .. seq, ARGV[at + 6])
+  call('HSET', Q .. ':i', ARGV[at + 7], seq, 'of:' .. seq, ARGV[at + 7])
   place(seq, record, true)
 end
 local function new(seq, at)
@@ -46,7 +47,7 @@ local function new(seq, at)
   soon(q.now + delay)
 end
 local sealed = false
-for at = 3, #ARGV, 7 do
+for at = 3, #ARGV, 8 do
   local seq = 0
   if call('HSETNX', Q .. ':mr', ARGV[2] .. '|' .. ARGV[at], q.real) == 1 then
     last, arrived = last + 1, arrived + 1
