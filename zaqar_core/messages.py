@@ -232,8 +232,8 @@ def delete_by_id(session: Session, ref: QueueRef, message_id: str, *, claim_id: 
 
 
 def delete_many(session: Session, ref: QueueRef, ids: Sequence[str], *, claim_ids: Sequence[str] | None = None) -> None:
-    """All those messages are gone, also held ones. With ``claim_ids`` all or nothing: each held message must be held
-    by one of them. Unknown ids are passed over. Raises ClaimNotFound, ClaimedByAnother."""
+    """All those messages are gone, also held ones. With ``claim_ids`` all or nothing: each of them must be held by one
+    of these claims. Unknown ids are passed over. Raises ClaimNotFound, MessageNotClaimed, ClaimedByAnother."""
     _delete(session, ref, "many", ids, claim_ids or [])
 
 

@@ -152,12 +152,13 @@ def delete_many(call: Call) -> Reply:
 
 
 def delete_by_ids(call: Call) -> Reply:
-    """204: those messages are gone, claimed ones too. With message_delete_with_claim_id their claims must be named."""
+    """204: those messages are gone, claimed ones too. With message_delete_with_claim_id each must be claimed, by one of
+    the claims that are named."""
     query, most = call.query, call.settings.max_messages_per_page
     ids, claim_ids = query.items("ids", most), query.items("claim_ids", most)
     if not ids:
         raise RestError(Fact.RULE_BROKEN, '"ids" is required.')
-    needs_claims = call.settings.message_delete_with_claim_id
+    needs_claims = call.settings.message_delete_with_claim_id and call.collection.is_consumed
     if needs_claims and not claim_ids:
         raise RestError(Fact.RULE_BROKEN, '"claim_ids" is required with "ids".')
     try:

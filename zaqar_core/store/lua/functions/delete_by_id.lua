@@ -1,7 +1,7 @@
 -- delete_by_id: Zaqar's deletion of messages by id.
 -- keys:  Q.   args: "one" or "many", claim ids (hex, comma separated; "" none), then per message: seq, random, id
 -- reply: how many were there.
--- fails: NOQUEUE; one: CLAIMED, NOCLAIM, NOTCLAIMED, OTHERCLAIM; many with claim ids: NOCLAIM, OTHERCLAIM.
+-- fails: NOQUEUE; one: CLAIMED; with claim ids: NOCLAIM, NOTCLAIMED, OTHERCLAIM.
 -- cost:  O(k log n).   Nothing is deleted when it fails.
 local wrong = open()
 if wrong then return wrong end
@@ -14,7 +14,7 @@ for at = 3, #ARGV, 3 do
     local packed = call('HGET', S, seq)
     local state, held = state_of(packed), packed and held_until(seq) > 0
     if held and not named and one then return { err = 'CLAIMED' } end
-    if named and one and not held then refusal = refusal or { err = 'NOTCLAIMED' } end
+    if named and not held then refusal = refusal or { err = 'NOTCLAIMED' } end
     if named and held and claims[state[CLAIM]] == nil then refusal = refusal or { err = 'OTHERCLAIM' } end
     if held then claims[state[CLAIM]] = true end
     gone[#gone + 1] = doomed(seq, record, state)
