@@ -68,12 +68,16 @@ def test_routes() -> None:
 
 
 def test_hot_paths() -> None:
-    assert is_hot({"PATH_INFO": "/v2/queues/a/messages"})
-    assert is_hot({"PATH_INFO": "/v2/queues/a/claims/x"})
-    assert is_hot({"PATH_INFO": "/v1.1/queues/a/claims"})
-    assert is_hot({"PATH_INFO": "/v1/queues/a/messages/x"})
-    assert not is_hot({"PATH_INFO": "/v2/queues/a"})
-    assert not is_hot({"PATH_INFO": "/messages"})
+    def is_hot_by(method: str, path: str) -> bool:
+        return is_hot({"REQUEST_METHOD": method, "PATH_INFO": path})
+
+    assert is_hot_by("POST", "/v2/queues/a/messages")
+    assert is_hot_by("PATCH", "/v2/queues/a/claims/x")
+    assert is_hot_by("POST", "/v1.1/queues/a/claims")
+    assert is_hot_by("DELETE", "/v1/queues/a/messages/x")
+    assert not is_hot_by("HEAD", "/v2/queues/a/messages")
+    assert not is_hot_by("GET", "/v2/queues/a")
+    assert not is_hot_by("GET", "/messages")
 
 
 @pytest.mark.parametrize("more", ["", "&f=%C3%A9"])

@@ -47,7 +47,9 @@ def create_flask(core: Core, pipeline: Pipeline, sqs: Face, zaqar: Face, more: M
 
     def root() -> flask.Response:
         request = flask.request
-        return through(zaqar if request.method in ("GET", "HEAD") and "Action" not in request.args else sqs)
+        # What has a body is a call of SQS by a wrong method.
+        asks = request.method in ("GET", "HEAD") or (request.method == "OPTIONS" and not request.content_length)
+        return through(zaqar if asks and "Action" not in request.args else sqs)
 
     def health() -> dict[str, Any]:
         return {"status": "serving"}

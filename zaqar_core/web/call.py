@@ -47,7 +47,7 @@ class Request:
 
 @dataclass(slots=True)
 class Reply:
-    """One HTTP answer. Content-Length is added by the transport."""
+    """One HTTP answer. The transport adds Content-Length, and takes the body away where HEAD asked."""
 
     status: int
     headers: list[tuple[str, str]]

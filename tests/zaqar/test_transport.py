@@ -1,0 +1,28 @@
+"""What HTTP itself asks of Zaqar's answers."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+import requests
+
+from tests.conftest import Service
+
+HEADERS = {"Client-ID": str(uuid.uuid4()), "X-Project-Id": "transport"}
+
+
+@pytest.mark.parametrize("path", ["/", "/v2/nothing", "/v2/queues", "/v2/queues/q/messages"])
+def test_head_has_the_length_of_what_it_does_not_send(service: Service, path: str) -> None:
+    """A length of 0 would say that there is nothing."""
+    answer = requests.head(service.url + path, headers=HEADERS, timeout=10)
+    assert answer.content == b""
+    assert int(answer.headers["Content-Length"]) > 0
+
+
+@pytest.mark.parametrize("path", ["/", "/v2", "/v2/queues/q", "/v2/queues/q/messages", "/v1/health"])
+def test_options_tells_the_methods(service: Service, path: str) -> None:
+    answer = requests.options(service.url + path, timeout=10)
+    assert answer.status_code == 204
+    assert "GET" in answer.headers["Allow"]
+    assert "Content-Length" not in answer.headers
