@@ -26,3 +26,19 @@ def test_options_tells_the_methods(service: Service, path: str) -> None:
     assert answer.status_code == 204
     assert "GET" in answer.headers["Allow"]
     assert "Content-Length" not in answer.headers
+
+
+def test_a_post_of_many_messages_can_be_read(service: Service) -> None:
+    """Python's HTTP client refuses a header of more than 64 KiB: the post would be done, and nobody would know."""
+    many = {"messages": [{"body": 1}] * 5_000}
+    answer = requests.post(f"{service.url}/v2/queues/many/messages", json=many, headers=HEADERS, timeout=10)
+    assert answer.status_code == 201
+    assert len(set(answer.json()["resources"])) == 5_000
+    assert answer.headers["Location"] == "/v2/queues/many/messages"
+
+
+def test_location_names_the_messages(service: Service) -> None:
+    posted = {"messages": [{"body": number} for number in range(200)]}
+    answer = requests.post(f"{service.url}/v2/queues/fewer/messages", json=posted, headers=HEADERS, timeout=10)
+    path, _, ids = answer.headers["Location"].partition("?ids=")
+    assert [f"{path}/{text}" for text in ids.split(",")] == answer.json()["resources"]

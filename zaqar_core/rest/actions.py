@@ -179,8 +179,7 @@ def _sentence(text: str) -> Words:
 
 
 def _posted(_: Fields, reply: Reply) -> Any:
-    location = dict(reply.headers)["Location"]
-    return {"message_ids": location.partition("?ids=")[2].split(",")}
+    return {"message_ids": [href.rpartition("/")[2] for href in orjson.loads(reply.body)["resources"]]}
 
 
 def _message(fields: Fields, reply: Reply) -> Any:

@@ -97,6 +97,7 @@ DIFFERENCES = (
     "`name` of a listing is a search for text with `^`, `$` and `.*`; other signs of regular expressions stand for "
     "themselves, so that no pattern can take long.",
     "The next link of a listing has the parameters that were given, and no `include_delayed` of its own.",
+    "Location of a post of more than 200 messages is the queue's messages, without ids: longer headers break clients.",
     "The default delay of all queues cannot be configured (`default_message_delay`); a queue's own can.",
     "A number that double precision cannot hold, NaN and lone surrogates are 400: no reader could have read them.",
     "A pre-signed URL admits its paths and what is below them, segment by segment. Zaqar searches for them anywhere in "

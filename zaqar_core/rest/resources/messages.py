@@ -16,10 +16,15 @@ from zaqar_core.web.call import Reply
 #: Messages of a page or a pop when no limit is given.
 DEFAULT_LIMIT = 10
 LEAST_TTL_SECONDS = 60
+#: Ids that Location names: about 7 KB. HTTP clients and proxies refuse longer headers, of a post that was done.
+MOST_LOCATED = 200
 
 
 def post(call: Call) -> Reply:
-    """201 with the hrefs in the order posted; all messages, or none. A missing queue is made; in v1 it is 404."""
+    """201 with the hrefs in the order posted; all messages, or none. A missing queue is made; in v1 it is 404.
+
+    Location names the messages; of more than 200, it is the queue's messages.
+    """
     wanted = _new_messages(call)
     lazy = call.dialect.is_lazy
     sent = messages.post(call.session, call.ref, wanted, post_bytes=len(call.request.body), creates=lazy)
@@ -28,7 +33,10 @@ def post(call: Call) -> Reply:
     document: dict[str, Any] = {"resources": [documents.message_href(queue, text) for text in ids]}
     if not lazy:
         document["partial"] = False
-    return documents.reply(document, 201, f"{queue}/messages?ids={','.join(ids)}")
+    location = f"{queue}/messages"
+    if len(ids) <= MOST_LOCATED:
+        location = f"{location}?ids={','.join(ids)}"
+    return documents.reply(document, 201, location)
 
 
 def _new_messages(call: Call) -> list[NewMessage]:
