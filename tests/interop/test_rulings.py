@@ -89,6 +89,23 @@ def test_a_handle_deletes_what_a_claim_holds(sqs: Any, queue_url: str, zaqar_que
     assert counts(sqs, queue_url) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("seconds", [0, 600])
+def test_a_handle_from_before_a_claim_does_not_change_its_lease(
+    sqs: Any, queue_url: str, zaqar_queue: Any, seconds: int
+) -> None:
+    """Given back or held on by its last receiver, the message would be another's while the claim lasts."""
+    sqs.send_message(QueueUrl=queue_url, MessageBody="1")
+    [first] = receive(sqs, queue_url, VisibilityTimeout=0)
+    claim = zaqar_queue.claim(ttl=300, grace=60)
+    with pytest.raises(sqs.exceptions.ClientError, match="not available for visibility timeout change"):
+        sqs.change_message_visibility(
+            QueueUrl=queue_url, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=seconds
+        )
+    assert receive(sqs, queue_url) == []
+    claim.delete()
+    assert len(receive(sqs, queue_url)) == 1
+
+
 def test_each_dialect_purges_by_its_own_rule(sqs: Any, queue_url: str, service: Service) -> None:
     name = queue_url.rsplit("/", 1)[1]
     for body in "12":

@@ -1,6 +1,7 @@
 -- change_visibility: leases end so many ms from now; 0 gives the message back at once.
 -- keys:  Q.   args: incarnation, then per entry: seq, nonce, visibility ms, when it was received ms
--- reply: per entry OK, NOTINFLIGHT, TOOLONG (over 12 hours since the receive); fifo: EXPIRED (its lease is not live).
+-- reply: per entry OK, NOTINFLIGHT (also while a Zaqar claim holds it: the receipt is of a receive before that),
+--        TOOLONG (over 12 hours since the receive); fifo: EXPIRED (its lease is not live).
 -- fails: NOQUEUE; STALE (the receipts belong to another incarnation).   cost: O(k log n).
 local wrong = open()
 if wrong then return wrong end
@@ -16,6 +17,8 @@ for at = 2, #ARGV, 4 do
     word = 'NOTINFLIGHT'
   elseif KIND == 'fifo' and (not before or state[NONCE] ~= ARGV[at + 1]) then
     word = 'EXPIRED'
+  elseif before and before > q.now and state[CLAIM] ~= '' then
+    word = 'NOTINFLIGHT'
   elseif q.now + visibility > tonumber(ARGV[at + 3]) + 43200000 then
     word = 'TOOLONG'
   elseif visibility > 0 then
