@@ -29,6 +29,8 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 #: Of Zaqar. In the environment pairs are separated by commas, so it holds none.
 ProjectId = Annotated[str, msgspec.Meta(pattern=r"^[^=,]{1,256}$")]
+#: Of a page, claim or pop: one call of the store does it, and others wait for it.
+PageSize = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 #: An IP network in CIDR notation; checked by ``load``.
 Network = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -123,11 +125,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     client_id_uuid_safe: Literal["strict", "off"] = "strict"
     min_length_client_id: Positive = 10
     max_length_client_id: Positive = 36
-    max_queues_per_page: Positive = 20
-    max_messages_per_page: Positive = 20
-    max_pools_per_page: Positive = 20
-    max_flavors_per_page: Positive = 20
-    max_messages_per_claim_or_pop: Positive = 20
+    max_queues_per_page: PageSize = 20
+    max_messages_per_page: PageSize = 20
+    max_pools_per_page: PageSize = 20
+    max_flavors_per_page: PageSize = 20
+    max_messages_per_claim_or_pop: PageSize = 20
     max_messages_post_size: Positive = 262_144
     max_queue_metadata: Positive = 65_536
     max_message_ttl: Positive = 1_209_600
@@ -138,7 +140,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     default_claim_ttl: Positive = 300
     default_claim_grace: Positive = 60
     default_subscription_ttl: Positive = 3_600
-    max_subscriptions_per_page: Positive = 20
+    max_subscriptions_per_page: PageSize = 20
     #: Schemes that a subscriber's URI may have.
     subscriber_types: tuple[Literal["http", "https", "mailto", "trust+http", "trust+https"], ...] = (
         "http", "https", "mailto", "trust+http", "trust+https",

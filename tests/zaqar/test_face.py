@@ -8,6 +8,8 @@ import pytest
 
 from zaqar_core.core import Session
 from zaqar_core.errors import StoreUnavailable
+from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.settings import Settings, SettingsInvalid, load
 from zaqar_core.web.call import Refusal, Request
 
 
@@ -118,9 +120,23 @@ def test_refusals(zaqar: Any, why: Refusal, status: int) -> None:
     assert "x-openstack-request-id" in dict(reply.headers)
 
 
-def test_body_limits(zaqar: Any) -> None:
-    assert zaqar.face.body_limit({"PATH_INFO": "/v2/queues/a/messages"}) == 262_144
-    assert zaqar.face.body_limit({"PATH_INFO": "/v2/queues/a"}) == 65_536
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/v2/queues/a/messages", 262_144),
+        ("/v2/queues/messages", 64),
+        ("/v2/queues/a", 64),
+        ("/v2/queues/a/", 64),
+        ("/v2/topics/a", 64),
+        ("/v1/queues/a/metadata", 64),
+        ("/v2/queues/a/claims", 65_536),
+        ("/v2/queues/a/subscriptions", 65_536),
+        ("/v2/pools/a", 65_536),
+    ],
+)
+def test_body_limits(path: str, most: int) -> None:
+    """What metadata may have is a setting of its own, and not of other bodies."""
+    assert ZaqarFace(Settings(max_queue_metadata=64)).body_limit({"PATH_INFO": path}) == most
 
 
 @pytest.mark.parametrize(("fault", "status"), [(StoreUnavailable("gone"), 503), (RuntimeError("bug"), 500)])
@@ -133,3 +149,20 @@ def test_faults(zaqar: Any, monkeypatch: pytest.MonkeyPatch, fault: Exception, s
     assert answer.status == status
     assert "gone" not in str(answer.json)
     assert "bug" not in str(answer.json)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "max_queues_per_page",
+        "max_messages_per_page",
+        "max_subscriptions_per_page",
+        "max_messages_per_claim_or_pop",
+        "max_pools_per_page",
+        "max_flavors_per_page",
+    ],
+)
+def test_pages_are_not_larger_than_the_store_can_take_at_once(name: str) -> None:
+    assert getattr(load({name: 1000}, {}), name) == 1000
+    with pytest.raises(SettingsInvalid, match=name):
+        load({name: 1001}, {})

@@ -22,6 +22,9 @@ from zaqar_core.web.call import Refusal, Reply, Request
 
 _log = logging.getLogger("sqs_facade.zaqar")
 
+#: Of a body about claims, subscriptions, shares, pools and the like.
+MOST_OTHER_BYTES = 65_536
+
 _HOT_PREFIXES = tuple(row.prefix + "/queues/" for row in reversed(dialect.DIALECTS))
 
 
@@ -49,12 +52,15 @@ class ZaqarFace:
         self._prefixes = [(row.prefix, row) for row in reversed(self._dialects)]
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
-        """Bytes: of a post of messages, else of queue metadata."""
+        """Bytes: of a post of messages, of queue metadata, else of what has no setting of its own."""
         path: str = environ["PATH_INFO"].removesuffix("/")
+        parts = path.count("/")
         # Fewer parts are a queue of that name.
-        if path.endswith("/messages") and path.count("/") == 4:
+        if parts == 4 and path.endswith("/messages"):
             return self._settings.max_messages_post_size
-        return self._settings.max_queue_metadata
+        if (parts == 3 and ("/queues/" in path or "/topics/" in path)) or path.endswith("/metadata"):
+            return self._settings.max_queue_metadata
+        return MOST_OTHER_BYTES
 
     def answer(self, request: Request, session: Session) -> Reply:
         """See :class:`zaqar_core.web.call.Face`. Never raises."""

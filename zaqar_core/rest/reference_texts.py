@@ -20,19 +20,21 @@ LIMITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("messages of a claim or pop", "1 to {max_messages_per_claim_or_pop}", ("max_messages_per_claim_or_pop",)),
     ("the body of a post of messages", "{max_messages_post_size:,} bytes; a queue may allow less",
      ("max_messages_post_size",)),
-    ("every other body, and a queue's metadata", "{max_queue_metadata:,} bytes", ("max_queue_metadata",)),
+    ("a queue's metadata, and its body", "{max_queue_metadata:,} bytes", ("max_queue_metadata",)),
+    ("every other body", "65,536 bytes", ()),
     ("a message's ttl", "60 to {max_message_ttl:,} s, default {default_message_ttl:,}",
      ("max_message_ttl", "default_message_ttl")),
     ("a message's delay", "0 to {max_message_delay:,} s", ("max_message_delay",)),
     ("a claim's ttl", "60 to {max_claim_ttl:,} s, default {default_claim_ttl:,}",
      ("max_claim_ttl", "default_claim_ttl")),
-    ("a claim's grace", "60 to {max_claim_grace:,} s, default {default_claim_grace:,}; PATCH has no lower bound",
+    ("a claim's grace", "60 to {max_claim_grace:,} s, default {default_claim_grace:,}; from 0 on in a PATCH",
      ("max_claim_grace", "default_claim_grace")),
     ("a page of subscriptions", "1 to {max_subscriptions_per_page}", ("max_subscriptions_per_page",)),
     ("a subscription's ttl", "60 or more, to an end before the year 10000; default {default_subscription_ttl:,}",
      ("default_subscription_ttl",)),
     ("a subscriber's scheme", "`http`, `https`, `mailto`, `trust+http`, `trust+https`", ("subscriber_types",)),
     ("integers in JSON", "signed 64 bit", ()),
+    ("a setting of a page, claim or pop", "1 to 1,000", ()),
 )  # fmt: skip
 
 #: Attribute -> values, meaning.
