@@ -112,6 +112,16 @@ def test_dead_letters(zaqar: Any, queue_name: str) -> None:
     assert dead in [row["name"] for row in zaqar.call("GET", "/v2/queues").json["queues"]]
 
 
+def test_a_message_claimed_as_soon_as_it_is_posted_has_its_grace(zaqar: Any, queue_name: str) -> None:
+    """Most of these claims are made in the millisecond of the post."""
+    shown = []
+    for _ in range(50):
+        zaqar.post(queue_name, 1, ttl=60)
+        made = zaqar.call("POST", f"/v2/queues/{queue_name}/claims", {"ttl": 60, "grace": 90})
+        shown += [message["ttl"] for message in made.json["messages"]]
+    assert shown == [150] * 50
+
+
 def test_a_dead_letter_shows_the_ttl_that_it_keeps(
     zaqar: Any, queue_name: str, advance: Callable[[QueueRef, float], None]
 ) -> None:
