@@ -17,15 +17,17 @@ _CLAIM = script("claim")
 _HELD = script("claim_held")
 
 
-def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: int, limit: int) -> Claim | None:
+def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: int | None, limit: int) -> Claim | None:
     """Up to ``limit`` of the oldest free messages are leased to a new claim; None if there is none, or no queue.
 
-    A message that would expire before the claim lives until claim end + grace. Raises MessageUnreadable where nothing
+    A message that would expire before the claim lives until claim end + grace; without grace its life stays as it is.
+    Raises MessageUnreadable where nothing
     of what was leased can be decrypted; it is free again when the claim, which nobody knows, ends.
     """
     claim = uuid.UUID(bytes=os.urandom(16), version=4)
+    grace_ms = -1 if grace_seconds is None else grace_seconds * 1000
     arguments: list[bytes | str | int] = [
-        limit, claim.hex, os.urandom(8).hex(), ttl_seconds * 1000, grace_seconds * 1000,
+        limit, claim.hex, os.urandom(8).hex(), ttl_seconds * 1000, grace_ms,
     ]  # fmt: skip
     while True:
         try:

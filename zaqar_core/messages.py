@@ -288,7 +288,7 @@ def pop(session: Session, ref: QueueRef, *, limit: int) -> list[StoredMessage]:
 
 
 def _pop_readable(session: Session, ref: QueueRef, limit: int) -> list[StoredMessage]:
-    claim = claims.create(session, ref, ttl_seconds=_POP_SECONDS, grace_seconds=0, limit=limit)
+    claim = claims.create(session, ref, ttl_seconds=_POP_SECONDS, grace_seconds=None, limit=limit)
     if claim is None:
         return []
     delete_many(session, ref, [one.id for one in claim.messages])

@@ -81,6 +81,15 @@ def test_a_pop_deletes_nothing_that_it_cannot_read(processes: Process, advance: 
     assert [found.body for found in messages.pop(one, ref, limit=10)] == [b"a"]
 
 
+def test_a_pop_shows_the_life_that_a_message_had(keyed: Session, advance: Advance) -> None:
+    """Holding it until it is deleted does not lengthen it."""
+    ref = make_queue(keyed)
+    messages.post(keyed, ref, [NewMessage(b"1", "json", ttl_seconds=70)], post_bytes=1)
+    advance(ref, 30)
+    [popped] = messages.pop(keyed, ref, limit=1)
+    assert (popped.ttl_seconds, (popped.now_ms - popped.sent_ms) // 1000) == (70, 30)
+
+
 def test_a_group_waits_for_its_message_that_cannot_be_read(processes: Process) -> None:
     one, other = processes("one"), processes("other")
     ref = make_queue(one, QueueSettings(managed_encryption=1), suffix=".fifo")

@@ -1,5 +1,5 @@
 -- claim: lease up to n messages to a new Zaqar claim.
--- keys:  Q.   args: n, claim id (32 hex digits), nonce, ttl ms, grace ms
+-- keys:  Q.   args: n, claim id (32 hex digits), nonce, ttl ms, grace ms (below 0: lives are left as they are)
 -- reply: one text (layout: lua/shared/answer); no message: {intents, 1 if to be tried again}.
 -- fails: NOQUEUE.   cost: O(k log n), independent of what is in flight.
 local wrong = open()
@@ -23,7 +23,7 @@ if #taken == 0 then
 end
 local claim = { q.now, ttl / 1000 }
 for i, one in ipairs(taken) do
-  lengthen(one[1], one[2], one[3], ttl, grace)
+  if grace >= 0 then lengthen(one[1], one[2], one[3], ttl, grace) end
   claim[2 + i] = tonumber(one[1])
 end
 local reply = answer(taken, intents)
