@@ -183,6 +183,7 @@ REFUSED = (
     '{"subscriber":"http://a/","options":{"post_headers":{"Content-Length":"1"}}}',
     '{"subscriber":"http://a/","options":{"post_data":{}}}',
     '{"subscriber":"mailto:a@b.c","options":{"subject":"a\\nBcc: x"}}',
+    '{"subscriber":"mailto:a@b.c?subject=a%0d%0aBcc:x"}', '{"subscriber":"mailto:a@b.c%0aBcc:x@y.z"}',
     '{"subscriber":"http://a/","options":{"_retry_policy":{"minimum_delay":30}}}',
     '{"subscriber":"http://a/","options":{"_retry_policy":1}}',
 )  # fmt: skip

@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
@@ -49,6 +49,8 @@ def check(subscriber: str, settings: Settings) -> None:
     if parts.scheme not in _WEB:
         if "@" not in parts.path.strip("@"):
             raise TargetRefused("The subscriber has no mail address.")
+        if has_line_break(unquote(parts.path + parts.query)):
+            raise TargetRefused("The address and the subject of a mail have no line breaks.")
         return
     host = parts.hostname
     try:
