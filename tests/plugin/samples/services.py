@@ -1,8 +1,10 @@
 """What other services of moto send to queues; accounts; aiobotocore against moto's server."""
 
 import asyncio
+import io
 import json
 import os
+import zipfile
 
 import boto3
 import pytest
@@ -162,6 +164,102 @@ def test_cloudformation_makes_a_queue(aws):
     assert found["Attributes"]["VisibilityTimeout"] == "55"
     aws("sqs").send_message(QueueUrl=url, MessageBody="a")
     assert received(aws, url)
+
+
+def stack(**properties):
+    one = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "made", **properties}}
+    return {"StackName": "s", "TemplateBody": json.dumps({"Resources": {"Q": one}})}
+
+
+def test_cloudformation_deletes_its_queues(aws, queue):
+    aws("cloudformation").create_stack(**stack())
+    assert len(aws("sqs").list_queues()["QueueUrls"]) == 2
+    aws("cloudformation").delete_stack(StackName="s")
+    assert aws("sqs").list_queues()["QueueUrls"] == [queue[0]]
+
+
+def test_cloudformation_updates_a_queue(aws):
+    aws("cloudformation").create_stack(**stack(VisibilityTimeout=10))
+    aws("cloudformation").update_stack(**stack(VisibilityTimeout=20, ReceiveMessageWaitTimeSeconds=1))
+    url = aws("sqs").get_queue_url(QueueName="made")["QueueUrl"]
+    names = ["VisibilityTimeout", "ReceiveMessageWaitTimeSeconds"]
+    found = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    assert found == {"VisibilityTimeout": "20", "ReceiveMessageWaitTimeSeconds": "1"}
+
+
+def test_cloudformation_with_a_dead_letter_queue_and_tags(aws, queue):
+    policy = {"deadLetterTargetArn": queue[1], "maxReceiveCount": 3}
+    aws("cloudformation").create_stack(**stack(RedrivePolicy=policy, Tags=[{"Key": "team", "Value": "a"}]))
+    url = aws("sqs").get_queue_url(QueueName="made")["QueueUrl"]
+    assert aws("sqs").list_dead_letter_source_queues(QueueUrl=queue[0])["queueUrls"] == [url]
+    assert aws("sqs").list_queue_tags(QueueUrl=url)["Tags"]["team"] == "a"
+
+
+def test_the_tagging_api_finds_queues(aws, queue):
+    aws("sqs").tag_queue(QueueUrl=queue[0], Tags={"team": "a"})
+    aws("sqs").create_queue(QueueName="untagged")
+    found = aws("resourcegroupstaggingapi").get_resources(TagFilters=[{"Key": "team", "Values": ["a"]}])
+    [one] = found["ResourceTagMappingList"]
+    assert one == {"ResourceARN": queue[1], "Tags": [{"Key": "team", "Value": "a"}]}
+
+
+def test_backends_know_the_queues(aws, queue):
+    from moto.sqs.models import sqs_backends
+
+    backend = sqs_backends["123456789012"][REGION]
+    assert list(backend.queues) == ["events"]
+    assert backend.get_queue("events").queue_arn == queue[1]
+
+
+@pytest.fixture
+def function(queue):
+    """A Lambda function that succeeds, mapped to the queue."""
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        sqs = boto3.client("sqs", region_name=REGION)
+        url = sqs.create_queue(QueueName="events")["QueueUrl"]
+        role = boto3.client("iam").create_role(RoleName="role", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as archive:
+            archive.writestr("code.py", "def handler(event, context): return 1")
+        there = boto3.client("lambda", region_name=REGION)
+        there.create_function(
+            FunctionName="f",
+            Runtime="python3.12",
+            Role=role,
+            Handler="code.handler",
+            Code={"ZipFile": code.getvalue()},
+        )
+        made = there.create_event_source_mapping(EventSourceArn=queue[1], FunctionName="f")
+        yield there, made["UUID"], url
+
+
+def in_flight_or_not(aws, url):
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(count) for count in found.values())
+
+
+def test_a_lambda_function_takes_what_is_sent(aws, queue, function):
+    _, uuid, url = function
+    assert [one["UUID"] for one in aws("lambda").list_event_source_mappings()["EventSourceMappings"]] == [uuid]
+    aws("sqs").send_message(QueueUrl=url, MessageBody="a")
+    aws("sqs").send_message_batch(QueueUrl=url, Entries=[{"Id": str(n), "MessageBody": "b"} for n in range(3)])
+    assert in_flight_or_not(aws, url) == 0
+
+
+def test_a_lambda_function_takes_what_a_topic_delivers(aws, queue, function):
+    url, arn = queue
+    topic = aws("sns").create_topic(Name="news")["TopicArn"]
+    aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    aws("sns").publish(TopicArn=topic, Message="hello")
+    assert in_flight_or_not(aws, url) == 0
+
+
+def test_a_disabled_mapping_takes_nothing(aws, queue, function):
+    there, uuid, url = function
+    there.update_event_source_mapping(UUID=uuid, Enabled=False)
+    aws("sqs").send_message(QueueUrl=url, MessageBody="a")
+    assert in_flight_or_not(aws, url) == 1
 
 
 def test_other_services_stay_with_moto(aws):
