@@ -24,6 +24,11 @@ _STOPS_WITH = "SQS_FACADE_STOPS_WITH"
 CALL_SECONDS = 60.0
 
 
+def real_seconds() -> float:
+    """Time that passes also while a test has stopped or moved the clocks of its process, as freezegun does."""
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
 class HookFailed(Exception):
     """The service refused a test hook. The text says why."""
 
@@ -77,9 +82,9 @@ class Server:
                 start_new_session=True,  # Ctrl-C is for the tests, which still empty their accounts after it
                 env={**os.environ, _STOPS_WITH: str(os.getpid())},
             )
-        deadline = time.monotonic() + START_SECONDS
+        deadline = real_seconds() + START_SECONDS
         while not ready.exists():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if self._process.poll() is not None or real_seconds() > deadline:
                 reason = errors.read_text(errors="replace").strip()
                 self.stop()
                 raise RuntimeError(f"sqs-facade did not start. {reason}")

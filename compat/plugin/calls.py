@@ -7,10 +7,14 @@ import os
 from typing import Any
 
 import urllib3
+from moto.core import exceptions as core_exceptions
 from moto.sqs import exceptions
 
 from compat.embedded import CALL_SECONDS
 from compat.plugin import shared
+
+#: What moto's services catch, or answer with; moto had no name for SQS's own before 5.1.9.
+Refused: type[Exception] = getattr(exceptions, "SQSException", None) or core_exceptions.RESTError
 
 _OWN_HEADERS = frozenset({"content-length", "connection", "transfer-encoding", "server", "date"})
 
@@ -46,7 +50,7 @@ def send(method: str, path: str, query: str, body: bytes, headers: dict[str, str
 
 
 def call(backend: Any, operation: str, **members: Any) -> dict[str, Any]:
-    """A call in the name of a backend's account and region. Raises moto's SQSException, or its QueueDoesNotExist."""
+    """A call in the name of a backend's account and region. Raises moto's QueueDoesNotExist, else Refused."""
     headers = {
         "Content-Type": "application/x-amz-json-1.0",
         "X-Amz-Target": f"AmazonSQS.{operation}",
@@ -61,7 +65,7 @@ def call(backend: Any, operation: str, **members: Any) -> dict[str, Any]:
     if shape == "QueueDoesNotExist":
         raise exceptions.QueueDoesNotExist
     code = next((value for name, value in given.items() if name.lower() == "x-amzn-query-error"), shape)
-    raise exceptions.SQSException(code.partition(";")[0], document["message"])
+    raise Refused(code.partition(";")[0], document["message"])
 
 
 def url(backend: Any, name: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 
 from moto.core import utils
 
+from compat.embedded import real_seconds
 from compat.plugin import shared
 
 #: Less than this is not a test's doing: a process that was not scheduled, a clock that was corrected.
@@ -34,7 +34,7 @@ def follow(account: str) -> None:
     Backward it cannot go: then it goes on from there.
     """
     with _mutex:
-        now, real = utils.unix_time(), time.clock_gettime(time.CLOCK_MONOTONIC)  # which those do not move
+        now, real = utils.unix_time(), real_seconds()
         before, real_before = _seen.get(account, (now, real))
         _seen[account] = now, real
         moved = now - before

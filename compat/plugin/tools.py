@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
-from compat.embedded import Facade
+from compat.embedded import Facade, real_seconds
 
 #: Between two looks of a spy that waits.
 _LOOK_SECONDS = 0.01
@@ -62,11 +62,11 @@ class Spy:
 
         Raises AssertionError when there is none in time; it tells what was seen.
         """
-        deadline = time.monotonic() + timeout_seconds
+        deadline = real_seconds() + timeout_seconds
         seen: list[Event] = []
         after = ""
         while True:
-            is_last = time.monotonic() >= deadline
+            is_last = real_seconds() >= deadline
             new, after = self._since(after, queue)
             for event in new:
                 if predicate(event):

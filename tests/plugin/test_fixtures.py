@@ -97,6 +97,35 @@ def test_chaos(sqs_client, sqs_queue, sqs_facade, sqs_account):
 """
 
 
+ODD_SURROUNDINGS = """
+import compat
+import pytest
+from freezegun import freeze_time
+
+def test_a_spy_gives_up_also_where_time_stands_still(sqs_client, sqs_queue, sqs_spy):
+    with freeze_time("2024-01-01"), pytest.raises(AssertionError, match="not seen"):
+        sqs_spy.wait_for(sqs_queue, lambda event: False, timeout_seconds=0.1)
+
+def test_a_service_that_does_not_start_is_told_also_where_time_stands_still(monkeypatch):
+    monkeypatch.setattr("compat.embedded.START_SECONDS", 0.0)
+    with freeze_time("2024-01-01"), pytest.raises(RuntimeError, match="did not start"), compat.facade():
+        pass
+
+def test_no_proxy_is_asked(sqs_client, sqs_queue, sqs_clock, sqs_spy, zaqar_http, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="a", DelaySeconds=1)
+    sqs_clock.advance(1)
+    assert [event.action for event in sqs_spy.events()] == ["sent"]
+    assert zaqar_http.get("/queues/test-queue").status_code == 200
+"""
+
+
+def test_they_work_with_frozen_time_and_beside_proxies(pytester: pytest.Pytester, suite: Run) -> None:
+    pytester.makepyfile(test_odd=ODD_SURROUNDINGS)
+    suite("--timeout", "60").assert_outcomes(passed=3)
+
+
 def test_they_do_what_they_say(pytester: pytest.Pytester, suite: Run) -> None:
     pytester.makepyfile(test_users=USERS_SUITE)
     suite().assert_outcomes(passed=11)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
 
+from compat.plugin import bridge
 from tests.plugin.conftest import FOLDER, MOST_SECONDS, Run
 
 #: Samples, and how many tests each has.
@@ -63,6 +66,18 @@ def test_its_clock_and_spy_work_too(sqs_clock, sqs_spy):
 def test_what_answers_is_the_facade(pytester: pytest.Pytester, suite: Run) -> None:
     pytester.makepyfile(test_who=WHO_ANSWERS)
     suite("--sqs-facade").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("body", ["Action=ListQueues", b"Action=ListQueues", io.BytesIO(b"Action=ListQueues")])
+def test_requests_of_moto_before_5_2_are_read(body: object) -> None:
+    """It hands over botocore's requests as they are."""
+    request = AWSPreparedRequest("POST", "https://sqs.us-east-1.amazonaws.com/", {}, body, False)
+    assert bridge._body(request) == b"Action=ListQueues"
+
+
+def test_attributes_of_topics_before_moto_5_1_9_are_read() -> None:
+    assert bridge._attribute({"data_type": "String", "string_value": "a"}) == {"DataType": "String", "StringValue": "a"}
+    assert bridge._attribute({"DataType": "String", "StringValue": "a"}) == {"DataType": "String", "StringValue": "a"}
 
 
 def test_without_moto_the_option_says_what_is_missing(pytester: pytest.Pytester, suite: Run) -> None:
