@@ -149,3 +149,28 @@ def dead_letter_of_fifo(sqs: Any, at: Bench) -> Any:
     next_one = at.bodies(url, 1)
     is_same = at.receive(dead)[0]["MessageId"] == sent["MessageId"]
     return ["same id" if is_same else "other id", next_one]
+
+
+def _late_letter(at: Bench, *, fifo: bool) -> list[str]:
+    """What a dead-letter queue that keeps messages for 100 seconds has of one that came at 80, 40 seconds later."""
+    dead = at.queue("dead", fifo=fifo, MessageRetentionPeriod="100")
+    url = at.queue(fifo=fifo, RedrivePolicy=at.redrive(dead))
+    group = {"MessageGroupId": "g", "MessageDeduplicationId": "d"} if fifo else {}
+    at.sqs.send_message(QueueUrl=url, MessageBody="x", **group)
+    at.pass_time(80)
+    _exhaust(at, url)
+    assert at.bodies(dead, 1, VisibilityTimeout=0) == ["x"]
+    at.pass_time(40)
+    return at.bodies(dead, 1)
+
+
+@scenario("ReceiveMessage", "D108a", [], needs_seconds=120)
+def age_of_a_dead_letter(sqs: Any, at: Bench) -> Any:
+    """A dead letter's retention counts from its first send."""
+    return _late_letter(at, fifo=False)
+
+
+@scenario("ReceiveMessage", "D108a", ["x"], needs_seconds=120)
+def age_of_a_dead_letter_of_a_fifo_queue(sqs: Any, at: Bench) -> Any:
+    """On FIFO a dead letter's retention counts from its move."""
+    return _late_letter(at, fifo=True)

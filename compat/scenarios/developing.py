@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import Any
 
 import requests
@@ -55,6 +56,24 @@ def _code(answer: requests.Response) -> list[Any]:
 def looking_into_a_missing_queue(sqs: Any, at: Bench) -> Any:
     """The peek endpoint needs a queue that exists."""
     return _code(at.get(_PEEK, accept="application/json"))
+
+
+@scenario("ReceiveMessage", "L113", [404, "InvalidAddress"])
+def looking_at_what_is_no_queue(sqs: Any, at: Bench) -> Any:
+    """The peek endpoint refuses a URL that is none of a queue."""
+    return _code(at.get(_PEEK, accept="application/json", QueueUrl=f"{at.target.address}/not/a/queue/at/all"))
+
+
+@scenario("ReceiveMessage", "L114", "waited", protocol="json", needs_seconds=1.2)
+def waiting_longer(sqs: Any, at: Bench) -> Any:
+    """With a header for the time a receive waits until it has what was asked for."""
+    url = at.queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    started = time.monotonic()
+    body = json.dumps({"QueueUrl": url, "MaxNumberOfMessages": 2}).encode()
+    answer = at.json("ReceiveMessage", body, **{"x-localstack-sqs-override-wait-time-seconds": "1"})
+    found = [one["Body"] for one in answer.json().get("Messages", [])]
+    return "waited" if found == ["x"] and time.monotonic() - started >= 0.9 else found
 
 
 @scenario("ReceiveMessage", "L114", 12, protocol="json")

@@ -258,3 +258,18 @@ def rate_of_one(sqs: Any, at: Bench) -> Any:
     sqs.start_message_move_task(SourceArn=arn, DestinationArn=at.arn(url), MaxNumberOfMessagesPerSecond=1)
     time.sleep(0.5)
     return [at.counts(url)[0], at.counts(dead)[0]]
+
+
+@scenario("StartMessageMoveTask", "D108a", ["x"], needs_seconds=120)
+def retention_of_a_moved_message(sqs: Any, at: Bench) -> Any:
+    """The retention of a message that a task moved begins anew."""
+    dead = at.queue("dead")
+    url = at.queue(RedrivePolicy=at.redrive(dead), MessageRetentionPeriod="100")
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    for _ in range(2):
+        at.receive(url, VisibilityTimeout=0)
+    at.pass_time(80)
+    sqs.start_message_move_task(SourceArn=at.arn(dead))
+    _ended(at, at.arn(dead))
+    at.pass_time(40)
+    return at.bodies(url, 1)
