@@ -5,6 +5,7 @@ import io
 import json
 import os
 import zipfile
+from unittest.mock import patch
 
 import boto3
 import pytest
@@ -253,6 +254,14 @@ def test_a_lambda_function_takes_what_a_topic_delivers(aws, queue, function):
     aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     aws("sns").publish(TopicArn=topic, Message="hello")
     assert in_flight_or_not(aws, url) == 0
+
+
+def test_what_a_lambda_function_fails_at_stays(aws, queue, function):
+    from moto.awslambda.models import LambdaBackend
+
+    with patch.object(LambdaBackend, "send_sqs_batch", return_value=False):
+        aws("sqs").send_message(QueueUrl=queue[0], MessageBody="a")
+    assert [one["Body"] for one in received(aws, queue[0])] == ["a"]
 
 
 def test_a_disabled_mapping_takes_nothing(aws, queue, function):
