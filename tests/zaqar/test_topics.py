@@ -164,13 +164,17 @@ def test_a_topic_and_a_queue_may_have_one_name(zaqar: Any, queue_name: str) -> N
     assert zaqar.call("GET", href).status == 200
 
 
+def _visible(session: Session) -> int:
+    return sum(counts.visible for counts in queues.totals(session).values())
+
+
 def test_what_lists_queues_shows_no_topics(session: Session, zaqar: Any, queue_name: str) -> None:
-    before = queues.totals(session)
+    before = _visible(session)
     zaqar.call("PUT", f"/v2/topics/{queue_name}", {"_dead_letter_queue": "dlq", "_max_claim_count": 1})
-    publish(zaqar, queue_name, 1)
+    publish(zaqar, queue_name, *range(5))
     assert zaqar.call("GET", "/v2/queues?with_count=true").json == {"queues": [], "links": []}
     assert queues.names(session, zaqar.project, "us-east-1") == []
-    assert queues.totals(session) == before
+    assert _visible(session) <= before  # messages of other tests may end meanwhile
     queues.create(session, QueueRef(zaqar.project, "us-east-1", "q"), QueueSettings(), creator="sqs")
     assert zaqar.call("GET", "/v2/topics?with_count=true").json["count"] == 1
 
