@@ -151,6 +151,13 @@ def service(store_settings: dict[str, str]) -> Iterator[Service]:
         yield service
 
 
+@pytest.fixture(params=["fast", "flask"])
+def lane(request: pytest.FixtureRequest) -> str:
+    """The way of a request through the service: both answer alike."""
+    way: str = request.param
+    return way
+
+
 @pytest.fixture
 def queue_name() -> str:
     """A queue name nobody else uses."""

@@ -96,12 +96,6 @@ class Caller:
         return replace(self, project=project)
 
 
-@pytest.fixture(params=["fast", "flask"])
-def lane(request: pytest.FixtureRequest) -> str:
-    way: str = request.param
-    return way
-
-
 @pytest.fixture
 def one(keystone: Keystone, guarded: Service, lane: str) -> Caller:
     """A member of project ``one``."""

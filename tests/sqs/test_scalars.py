@@ -15,9 +15,9 @@ MAP = "Start of structure or map found where not expected."
 OTHER = "The request body is not valid"
 
 
-@pytest.fixture(params=["fast", "flask"])
-def json_sqs(service: Service, request: pytest.FixtureRequest) -> Sqs:
-    return Sqs(service.url, "json", request.param)
+@pytest.fixture
+def json_sqs(service: Service, lane: str) -> Sqs:
+    return Sqs(service.url, "json", lane)
 
 
 def test_attributes_of_queues_may_be_numbers_and_flags(json_sqs: Sqs, queue_name: str) -> None:

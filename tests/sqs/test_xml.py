@@ -16,9 +16,9 @@ TAIL = "<ResponseMetadata><RequestId>id</RequestId></ResponseMetadata></{0}Respo
 FAILED = "<BatchResultErrorEntry><Id>b</Id><SenderFault>true</SenderFault><Code>ReceiptHandleIsInvalid</Code>"
 
 
-@pytest.fixture(params=["fast", "flask"])
-def sqs(service: Service, request: pytest.FixtureRequest) -> Sqs:
-    return Sqs(service.url, "query", request.param)
+@pytest.fixture
+def sqs(service: Service, lane: str) -> Sqs:
+    return Sqs(service.url, "query", lane)
 
 
 def answer(sqs: Sqs, operation: str, **parameters: Any) -> str:
