@@ -140,7 +140,7 @@ def test_deleting_a_groups_messages_by_old_handles_frees_the_group(opened: Opene
     queue_url = opened.queue_url("orders.fifo")
     for message in opened.written["fifo"]["in_flight"]:
         opened.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
-    assert ["a 2", "a 3"] == [m["Body"] for m in opened.receive_all("orders.fifo") if m["Body"].startswith("a")]
+    assert [m["Body"] for m in opened.receive_all("orders.fifo") if m["Body"].startswith("a")] == ["a 2", "a 3"]
 
 
 def test_new_sequence_numbers_are_higher_than_old_ones(opened: Opened) -> None:
