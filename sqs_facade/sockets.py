@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from zaqar_core.notifications import ways
 from zaqar_core.notifications.notifier import Notifier
-from zaqar_core.pooled import new_core
+from zaqar_core.pools.routing import new_core
 from zaqar_core.rest import identity
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace

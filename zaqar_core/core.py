@@ -17,7 +17,7 @@ from zaqar_core.store import Compiled, Script, ScriptFailed, Slots, Store, catal
 from zaqar_core.waiting import Waiting
 
 if TYPE_CHECKING:
-    from zaqar_core.places import Place, Places
+    from zaqar_core.pools.deployments import Place, Places
 
 # These are the same for every kind of queue.
 _CREATE = script("create").plain

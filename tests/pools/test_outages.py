@@ -15,12 +15,12 @@ from tests.patience import until
 from tests.pools.conftest import SETTINGS, Server, made, new_ref
 from tests.store.redrive import bodies, bury, visible
 from zaqar_core import dead_letters, leases, messages, queues
-from zaqar_core import pools as administration
 from zaqar_core.core import Session
 from zaqar_core.errors import PoolUnfit, StoreUnavailable
 from zaqar_core.model import NewMessage, QueueSettings, SettingsChange
 from zaqar_core.names import QueueRef
-from zaqar_core.pooled import PooledCore
+from zaqar_core.pools import administration
+from zaqar_core.pools.routing import PooledCore
 from zaqar_core.upkeep import Upkeep
 
 #: A request on a healthy queue, also on a busy machine.

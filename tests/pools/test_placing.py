@@ -13,11 +13,11 @@ import pytest
 
 from tests.pools.conftest import SETTINGS, Server, made, new_ref
 from zaqar_core import leases, messages, queues
-from zaqar_core import pools as administration
 from zaqar_core.core import Core, Session
 from zaqar_core.errors import QueueNotFound
 from zaqar_core.model import NewMessage, QueueSettings
-from zaqar_core.pooled import PooledCore, PooledSession
+from zaqar_core.pools import administration
+from zaqar_core.pools.routing import PooledCore, PooledSession
 from zaqar_core.settings import Settings
 from zaqar_core.store import ScriptFailed, catalogue, keys, registry, script
 from zaqar_core.upkeep import Upkeep

@@ -1,7 +1,7 @@
 """The catalogue of pools, kept in the main store: which pools and flavors there are, and where each queue is.
 
 Every change of pools and flavors gives it another revision. A queue's place names an incarnation, and is written before
-the queue is made and removed after it is gone: see ``zaqar_core.placing``.
+the queue is made and removed after it is gone: see ``zaqar_core.pools.placement``.
 """
 
 from __future__ import annotations

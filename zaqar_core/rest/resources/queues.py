@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from zaqar_core import pools, queues, subscriptions
+from zaqar_core import queues, subscriptions
 from zaqar_core.core import Session
 from zaqar_core.errors import FlavorUnusable, QueueNotFound
 from zaqar_core.model import Counts, Queue, SettingsChange, Stats
 from zaqar_core.names import QueueRef
+from zaqar_core.pools import administration
 from zaqar_core.rest import bodies, documents, metadata
 from zaqar_core.rest import patch as json_patch
 from zaqar_core.rest.call import Call
@@ -50,7 +51,7 @@ def _flavor(call: Call, wanted: Mapping[str, Any]) -> str | None:
     flavor: str | None = wanted.get("_flavor") or None
     if flavor is None or not call.settings.pooling:
         return None
-    if not pools.has_flavor(call.session, flavor):
+    if not administration.has_flavor(call.session, flavor):
         raise FlavorUnusable(flavor, is_known=False)
     return flavor
 

@@ -10,7 +10,7 @@ from typing import Any
 from zaqar_core.core import Core, Session
 from zaqar_core.errors import RequestsThrottled
 from zaqar_core.names import QueueRef
-from zaqar_core.pooled import PooledSession
+from zaqar_core.pools.routing import PooledSession
 from zaqar_core.store import Script, keys, script
 from zaqar_core.web.hooks import events
 from zaqar_core.web.hooks.switches import Chaos, Switches, of_queue

@@ -28,7 +28,7 @@ from typing import Any, Protocol, TypeVar
 from zaqar_core.chance import chance
 from zaqar_core.errors import FlavorUnusable, StoreUnavailable
 from zaqar_core.names import QueueRef
-from zaqar_core.places import Place, Places
+from zaqar_core.pools.deployments import Place, Places
 from zaqar_core.store import ScriptFailed, Store, catalogue, keys, registry, script
 from zaqar_core.store.catalogue import MAIN, Placed
 

@@ -13,8 +13,8 @@ from zaqar_core.chance import chance
 from zaqar_core.core import Core, Session
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.names import QueueRef
-from zaqar_core.places import Place, Places
-from zaqar_core.placing import Placing, Reply
+from zaqar_core.pools.deployments import Place, Places
+from zaqar_core.pools.placement import Placing, Reply
 from zaqar_core.settings import Settings
 from zaqar_core.store import Compiled, Script, ScriptFailed, Store
 

@@ -1,4 +1,4 @@
-"""Pools and flavors, as administrators manage them. Where a queue goes is in ``placing``."""
+"""Pools and flavors, as administrators manage them. Where a queue goes is in ``placement``."""
 
 from __future__ import annotations
 
