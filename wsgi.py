@@ -43,12 +43,10 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     """
     settings = settings or configuration.load({})
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
-    hooked = hooks.HookedPooledSession if settings.pooling else hooks.HookedSession
-    kind = partial(hooked, switches=switches) if switches else None
     url = settings.redis
     if url is None:
         url, settings = _embedded(settings)
-    core = new_core(settings, url, session_kind=kind)
+    core = new_core(settings, url, wrapped=hooks.sessions(switches))
     stopping.on_stop(core.waiting.release_all)
     Upkeep(core).start()
     TaskRunner(core).start()

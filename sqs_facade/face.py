@@ -18,8 +18,8 @@ from sqs_facade.operations import load_all
 from sqs_facade.registry import OPERATIONS, Call, Operation
 from sqs_facade.throttle import Throttle
 from zaqar_core import queues
-from zaqar_core.core import Session
 from zaqar_core.errors import CoreError
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Refusal, Reply, Request
 

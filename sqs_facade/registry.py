@@ -17,8 +17,8 @@ from msgspec import inspect
 from sqs_facade import addresses, bounds
 from sqs_facade.codecs import query
 from sqs_facade.errors import KINDS
-from zaqar_core.core import Session
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.web.call import Request
 
 

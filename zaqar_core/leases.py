@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from zaqar_core import dead_letters, reading
-from zaqar_core.core import Session
 from zaqar_core.errors import (
     CoreError,
     InFlightLimitReached,
@@ -21,6 +20,7 @@ from zaqar_core.errors import (
 )
 from zaqar_core.model import Receipt, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import ScriptFailed, script
 
 #: A waiting receive looks again after so long when the store was away.

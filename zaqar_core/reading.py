@@ -11,10 +11,10 @@ from uuid import UUID
 
 import msgspec
 
-from zaqar_core.core import Session
 from zaqar_core.errors import MessageUnreadable
 from zaqar_core.model import Receipt, StoredMessage, Subscription
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import keys, records
 
 _log = logging.getLogger("sqs_facade.encryption")

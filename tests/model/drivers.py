@@ -17,7 +17,6 @@ import redis
 
 from tests.model.words import Entry, Outcome, SettingsOf
 from zaqar_core import leases, messages, queues
-from zaqar_core.core import Session
 from zaqar_core.errors import (
     CoreError,
     DeduplicationIdMissing,
@@ -32,6 +31,7 @@ from zaqar_core.errors import (
 )
 from zaqar_core.model import NewMessage, QueueSettings, Receipt, Sent, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import keys
 
 #: When every example begins: far enough ahead that no real clock comes near.

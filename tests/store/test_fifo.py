@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from zaqar_core import claims, leases, messages, queues
-from zaqar_core.core import Session
 from zaqar_core.errors import DeduplicationIdMissing, LeaseExpired
 from zaqar_core.model import Counts, NewMessage, QueueSettings, Sent, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import keys
 
 Advance = Callable[[QueueRef, float], None]

@@ -1,20 +1,21 @@
-"""Making and deleting queues that may be in any of several deployments, so that a name never has two living queues.
+"""Create and delete queues that may be in any of several deployments, so that no name ever has two living queues.
 
-A queue's place in the catalogue says where it is and which incarnation. A deployment makes an incarnation only for who
-saw that place in the catalogue shortly before, and once at most:
+A placement is a queue's entry in the catalogue: which incarnation, in which deployment. A deployment creates an
+incarnation only for a process that read its placement shortly before, and at most once:
 
-1. Who makes a queue reads the deployment's time, then writes the place, or sees it while it is young. The deployment
-   makes the queue only until MAKE_MS after that time, on the same clock. So no queue is made later than MAKE_MS after
-   its place was last seen.
-2. A place is removed, or given to another life, only after its incarnation was buried: it does not live in its
-   deployment, and cannot be made there for BURIED_MS. Deleting a queue buries it in the same step. The catalogue
-   refuses the removal when it comes more than DECIDE_MS after the main store's time read before the burial.
-3. DECIDE_MS and MAKE_MS together are shorter than BURIED_MS. So when a place goes, whoever still holds the old one can
-   no longer make its queue; what then is made is elsewhere, or of another incarnation.
+1. To create a queue, a process reads the deployment's time, then writes the placement, or reads one that is young. The
+   deployment creates the queue only until CREATE_MS after that time, on the same clock. So no queue is created later
+   than CREATE_MS after its placement was last read.
+2. A placement is removed, or replaced by that of another incarnation, only after its incarnation was ruled out: it does
+   not exist in its deployment and cannot be created there for RULED_OUT_MS. Deleting a queue rules it out in the same
+   step. The catalogue refuses the removal when it comes more than DECIDE_MS after the main store's time that was read
+   before the incarnation was ruled out.
+3. DECIDE_MS and CREATE_MS together are shorter than RULED_OUT_MS. So when a placement is removed, a process that still
+   holds it can no longer create its queue; what is created after that is elsewhere, or another incarnation.
 
-A pool's name stands for the same deployment as long as it has places: the catalogue refuses another one. Between the
-two looks of step 1 the catalogue must not have changed, so that both speak of the deployment whose time was read.
-No two servers' clocks are compared. A process that was held up anywhere finds GONE or LATE and begins anew.
+A pool's name stands for the same deployment as long as it has placements: the catalogue refuses another one. Between
+the two reads of step 1 the catalogue must not have changed, so that both concern the deployment whose time was read. No
+two servers' clocks are compared. A process that was paused anywhere gets GONE or LATE and starts again.
 """
 
 from __future__ import annotations
@@ -28,21 +29,21 @@ from typing import Any, Protocol, TypeVar
 from zaqar_core.chance import chance
 from zaqar_core.errors import FlavorUnusable, StoreUnavailable
 from zaqar_core.names import QueueRef
-from zaqar_core.pools.deployments import Place, Places
+from zaqar_core.pools.deployments import Deployment, Deployments
 from zaqar_core.store import ScriptFailed, Store, catalogue, keys, registry, script
-from zaqar_core.store.catalogue import MAIN, Placed
+from zaqar_core.store.catalogue import MAIN, Placement
 
 _LOOK = script("create", writes=False).plain
 _CREATE = script("create_placed").plain
 _DELETE = script("delete_queue").plain
 
-#: A place so young may have its queue made by anybody; an older one without a queue was left by who died.
+#: Any process may create the queue of a younger placement; an older one without a queue is left from a crashed process.
 YOUNG_MS = 5_000
-MAKE_MS = 5_000
+CREATE_MS = 5_000
 DECIDE_MS = 20_000
-BURIED_MS = 60_000
+RULED_OUT_MS = 60_000
 
-#: Rounds of who makes or deletes a queue; each means that somebody else did something with it meanwhile.
+#: Rounds of creating or deleting a queue. Each further one means that another process changed the queue meanwhile.
 _MOST_ROUNDS = 50
 _PAUSE_SECONDS = (0.001, 0.02)
 
@@ -52,114 +53,118 @@ Reply = TypeVar("Reply")
 class At(Protocol):
     """Runs something with a slot of a deployment. Raises StoreUnavailable."""
 
-    def __call__(self, place: Place, act: Callable[[Store], Reply]) -> Reply: ...
+    def __call__(self, deployment: Deployment, act: Callable[[Store], Reply]) -> Reply: ...
 
 
-class Placing:
-    """The protocol, for one request. ``at`` gives it slots."""
+class Placer:
+    """The protocol above, for one request. ``at`` runs something with a slot of a deployment."""
 
-    def __init__(self, places: Places, at: At) -> None:
-        self._places = places
+    def __init__(self, deployments: Deployments, at: At) -> None:
+        self._deployments = deployments
         self._at = at
 
-    def make(self, ref: QueueRef, arguments: list[Any], *, flavor: str | None, pool: str | None) -> list[Any]:
-        """The create script's reply: the queue is there. It was made now, in a pool of the flavor, in the one named, or
-        by weight; or it was there before. ``arguments`` are creator, default retention and fields.
+    def create(self, ref: QueueRef, arguments: list[Any], *, flavor: str | None, pool: str | None) -> list[Any]:
+        """Create the queue unless it exists; the create function's reply.
+
+        A new queue goes to a pool of the flavor, to the pool named, or to one chosen by weight. ``arguments`` are the
+        creator, the default retention and the fields.
 
         Raises FlavorUnusable, StoreUnavailable.
         """
         own = os.urandom(8).hex()
         for _ in self._rounds():
-            placed, place, began_ms = self._settled(ref, own, flavor, pool)
-            life = placed.incarnation
-            found = self._at(place, partial(_looked_at, ref=ref))
+            placement, deployment, began_ms = self._settled(ref, own, flavor, pool)
+            incarnation = placement.incarnation
+            found = self._at(deployment, partial(_looked_at, ref=ref))
             if found is not None:
-                if life:
-                    self._main(partial(_list, ref=ref, life=life))
+                if incarnation:
+                    self._main(partial(_list, ref=ref, incarnation=incarnation))
                 return found
-            self._main(partial(_list, ref=ref, life=life))
-            asked = [life, *arguments[:2], began_ms + MAKE_MS, *arguments[2:]]
+            self._main(partial(_list, ref=ref, incarnation=incarnation))
+            asked = [incarnation, *arguments[:2], began_ms + CREATE_MS, *arguments[2:]]
             try:
-                return self._at(place, partial(_made, ref=ref, asked=asked))
-            except ScriptFailed:  # GONE or LATE: the place is to be given to another life
+                return self._at(deployment, partial(_made, ref=ref, asked=asked))
+            except ScriptFailed:  # GONE or LATE: the placement needs another incarnation
                 own = os.urandom(8).hex()
-                self._replace(ref, placed, own, flavor, pool)
-        raise StoreUnavailable("the queue is being made and deleted all the time")
+                self._replace(ref, placement, own, flavor, pool)
+        raise StoreUnavailable("gave up: the queue is being created and deleted concurrently")
 
     def delete(self, ref: QueueRef) -> str:
-        """The queue is gone, and has no place; its incarnation. Raises ScriptFailed NOQUEUE."""
-        [placed] = self._main(lambda store: self._places.placed(store, [ref]))
-        place = self._place_of(placed)
-        life = self._at(place, partial(_deleted, ref=ref))
-        self._forget(ref, life)
-        return life
+        """Delete the queue and its placement; its incarnation. Raises ScriptFailed NOQUEUE."""
+        [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
+        deployment = self._deployment_of(placement)
+        incarnation = self._at(deployment, partial(_deleted, ref=ref))
+        self._forget(ref, incarnation)
+        return incarnation
 
     def forget(self, ref: QueueRef) -> bool:
-        """Whether the name has no place now; its queue was never made, or is gone."""
-        [placed] = self._main(lambda store: self._places.placed(store, [ref]))
-        return placed is None or self._forget(ref, placed.incarnation)
+        """Remove the placement of a queue that does not exist. Whether the name has no placement now."""
+        [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
+        return placement is None or self._forget(ref, placement.incarnation)
 
-    def _forget(self, ref: QueueRef, life: str) -> bool:
+    def _forget(self, ref: QueueRef, incarnation: str) -> bool:
         for _ in self._rounds():
-            [placed] = self._main(lambda store: self._places.placed(store, [ref]))
-            if placed is None or placed.incarnation != life:
+            [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
+            if placement is None or placement.incarnation != incarnation:
                 return True
-            if not self._bury(ref, placed):
+            if not self._rule_out(ref, placement):
                 return False
-            deadline = placed.now_ms + DECIDE_MS
+            deadline = placement.now_ms + DECIDE_MS
             try:
-                self._main(partial(catalogue.unplace, ref=ref, incarnation=life, deadline_ms=deadline))
+                self._main(partial(catalogue.remove_placement, ref=ref, incarnation=incarnation, deadline_ms=deadline))
                 return True
             except ScriptFailed:  # LATE
                 continue
         return False
 
-    def _settled(self, ref: QueueRef, own: str, flavor: str | None, pool: str | None) -> tuple[Placed, Place, int]:
-        """The queue's place, which is young or has its queue, and a time of that deployment from before it was seen."""
+    def _settled(
+        self, ref: QueueRef, own: str, flavor: str | None, pool: str | None
+    ) -> tuple[Placement, Deployment, int]:
+        """A placement that is young or has its queue, and a time of its deployment from before it was read."""
         for _ in self._rounds():
-            [seen] = self._main(lambda store: self._places.placed(store, [ref]))
+            [seen] = self._main(lambda store: self._deployments.placements(store, [ref]))
             if seen is None:
-                # One from before there were pools has no place.
-                main, now = self._places.main, self._main(partial(catalogue.now_ms, ref=ref))
+                # A queue that is older than the pools has no placement.
+                main, now = self._deployments.main, self._main(partial(catalogue.now_ms, ref=ref))
                 if self._main(partial(_looked_at, ref=ref)) is not None:
-                    return Placed("", now, MAIN, now, self._places.catalogue.revision), main, now
+                    return Placement("", now, MAIN, now, self._deployments.catalogue.revision), main, now
                 self._choose(ref, own, flavor, pool)
                 continue
-            place = self._place_of(seen)
-            began_ms = self._at(place, partial(catalogue.now_ms, ref=ref))
-            [placed] = self._main(lambda store: self._places.placed(store, [ref]))
-            if placed is None or (placed.incarnation, placed.revision) != (seen.incarnation, seen.revision):
+            deployment = self._deployment_of(seen)
+            began_ms = self._at(deployment, partial(catalogue.now_ms, ref=ref))
+            [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
+            if placement is None or (placement.incarnation, placement.revision) != (seen.incarnation, seen.revision):
                 continue
-            if placed.now_ms - placed.since_ms < YOUNG_MS or self._at(place, partial(_looked_at, ref=ref)):
-                return placed, place, began_ms
-            self._replace(ref, placed, own, flavor, pool)
-        raise StoreUnavailable("the queue is being made and deleted all the time")
+            if placement.now_ms - placement.since_ms < YOUNG_MS or self._at(deployment, partial(_looked_at, ref=ref)):
+                return placement, deployment, began_ms
+            self._replace(ref, placement, own, flavor, pool)
+        raise StoreUnavailable("gave up: the queue is being created and deleted concurrently")
 
-    def _replace(self, ref: QueueRef, placed: Placed, own: str, flavor: str | None, pool: str | None) -> None:
-        """A place without a queue is given to a life of its own, unless its queue is there after all."""
-        [now] = self._main(lambda store: self._places.placed(store, [ref]))
-        if now is not None and now.incarnation == placed.incarnation and self._bury(ref, now):
+    def _replace(self, ref: QueueRef, placement: Placement, own: str, flavor: str | None, pool: str | None) -> None:
+        """Replace a placement that has no queue by one of our own incarnation, unless its queue exists after all."""
+        [now] = self._main(lambda store: self._deployments.placements(store, [ref]))
+        if now is not None and now.incarnation == placement.incarnation and self._rule_out(ref, now):
             self._choose(ref, own, flavor, pool, instead_of=now)
 
     def _choose(
-        self, ref: QueueRef, own: str, flavor: str | None, pool: str | None, *, instead_of: Placed | None = None
+        self, ref: QueueRef, own: str, flavor: str | None, pool: str | None, *, instead_of: Placement | None = None
     ) -> None:
-        """The queue has a place in a deployment that answers, if nobody was faster."""
+        """Write a placement in a deployment that answers, unless another process was faster."""
         name = pool if pool is not None else self._pick(ref, flavor)
         expected, deadline = (instead_of.incarnation, instead_of.now_ms + DECIDE_MS) if instead_of else ("", 0)
 
         def write(store: Store) -> None:
             registry.enter(store, ref, own)
-            catalogue.place(store, ref, own, name, instead_of=expected, deadline_ms=deadline)
+            catalogue.write_placement(store, ref, own, name, instead_of=expected, deadline_ms=deadline)
 
         try:
             self._main(write)
         except ScriptFailed:  # NOPOOL or LATE: the next round sees
-            self._main(lambda store: self._places.refresh(store, force=True))
+            self._main(lambda store: self._deployments.refresh(store, force=True))
 
     def _pick(self, ref: QueueRef, flavor: str | None) -> str:
-        """By weight, among those of the flavor or those that belong to none. Who does not answer is passed over."""
-        now = self._main(self._places.refresh)
+        """Choose by weight among the pools of the flavor, or those without one; skip pools that do not answer."""
+        now = self._main(self._deployments.refresh)
         if flavor is not None:
             names = now.pools_of(flavor)
             if flavor not in now.flavors or not any(now.pools[name].weight for name in names):
@@ -180,18 +185,20 @@ class Placing:
             raise problem
         return MAIN
 
-    def _bury(self, ref: QueueRef, placed: Placed) -> bool:
-        life = placed.incarnation
-        return self._at(self._place_of(placed), lambda store: catalogue.bury(store, ref, life, BURIED_MS))
+    def _rule_out(self, ref: QueueRef, placement: Placement) -> bool:
+        incarnation = placement.incarnation
+        return self._at(
+            self._deployment_of(placement), lambda store: catalogue.rule_out(store, ref, incarnation, RULED_OUT_MS)
+        )
 
-    def _place_of(self, placed: Placed | None) -> Place:
-        return self._places.main if placed is None else self._named(placed.pool)
+    def _deployment_of(self, placement: Placement | None) -> Deployment:
+        return self._deployments.main if placement is None else self._named(placement.pool)
 
-    def _named(self, pool: str) -> Place:
-        return self._main(lambda store: self._places.named(store, pool))
+    def _named(self, pool: str) -> Deployment:
+        return self._main(lambda store: self._deployments.named(store, pool))
 
     def _main(self, act: Callable[[Store], Reply]) -> Reply:
-        return self._at(self._places.main, act)
+        return self._at(self._deployments.main, act)
 
     @staticmethod
     def _rounds() -> Iterator[int]:
@@ -207,8 +214,8 @@ def _made(store: Store, ref: QueueRef, asked: list[Any]) -> list[Any]:
 
 
 def _deleted(store: Store, ref: QueueRef) -> str:
-    life: bytes = store.run(_DELETE, keys.queue(ref), [BURIED_MS])
-    return life.decode()
+    incarnation: bytes = store.run(_DELETE, keys.queue(ref), [RULED_OUT_MS])
+    return incarnation.decode()
 
 
 def _looked_at(store: Store, ref: QueueRef) -> list[Any] | None:
@@ -219,6 +226,6 @@ def _looked_at(store: Store, ref: QueueRef) -> list[Any] | None:
     return found
 
 
-def _list(store: Store, ref: QueueRef, life: str) -> None:
-    if registry.incarnation(store, ref) != life:
-        registry.enter(store, ref, life)
+def _list(store: Store, ref: QueueRef, incarnation: str) -> None:
+    if registry.incarnation(store, ref) != incarnation:
+        registry.enter(store, ref, incarnation)

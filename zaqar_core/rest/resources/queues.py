@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from zaqar_core import queues, subscriptions
-from zaqar_core.core import Session
 from zaqar_core.errors import FlavorUnusable, QueueNotFound
 from zaqar_core.model import Counts, Queue, SettingsChange, Stats
 from zaqar_core.names import QueueRef
@@ -15,6 +14,7 @@ from zaqar_core.rest import bodies, documents, metadata
 from zaqar_core.rest import patch as json_patch
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError
+from zaqar_core.session import Session
 from zaqar_core.web.call import Reply
 
 #: Queues or topics of a page when no limit is given.
