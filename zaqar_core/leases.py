@@ -43,7 +43,8 @@ def receive(
     """Lease up to ``max_messages`` and count a receive for each. Every message carries a receipt.
 
     None for visibility or wait means the queue's own. An empty queue is waited on, without the execution slot. In a
-    FIFO queue a receive under the ``attempt_id`` of one less than five minutes ago gives the same messages again.
+    FIFO queue a receive under the ``attempt_id`` of one less than five minutes ago gives the same messages again; a
+    standard queue ignores it.
     Raises QueueNotFound (also when the queue is deleted meanwhile), InFlightLimitReached, MessageUnreadable (nothing of
     what was leased can be decrypted; it comes back after its visibility timeout).
     """
@@ -53,7 +54,7 @@ def receive(
         visibility_ms = -1 if visibility_seconds is None else visibility_seconds * 1000
         wait_ms = -1 if wait_seconds is None else wait_seconds * 1000 if waiter else 0
         fixed = (max_messages, visibility_ms, os.urandom(8).hex(), session.settings.max_in_flight)
-        attempt = () if attempt_id is None else (session.ids.key(attempt_id.encode()),)
+        attempt = (session.ids.key(attempt_id.encode()),) if attempt_id is not None and ref.is_fifo else ()
         began, leaving, deadline = b"", 0, 0.0
         while True:
             arguments: list[bytes | str | int] = [*fixed, wait_ms]

@@ -103,6 +103,15 @@ def attribute_of_a_queue(sqs: Any, at: Bench) -> Any:
     return at.receive(url, AttributeNames=["VisibilityTimeout", "SentTimestamp"])[0].get("Attributes")
 
 
+@scenario("ReceiveMessage", "A124", [["1"], ["2"]])
+def attempt_id_on_a_standard_queue(sqs: Any, at: Bench) -> Any:
+    """A standard queue accepts a ReceiveRequestAttemptId, which has no effect."""
+    url = at.queue()
+    for body in "12":
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    return [at.bodies(url, 1, ReceiveRequestAttemptId="attempt") for _ in range(2)]
+
+
 @scenario("ReceiveMessage", "R75", [["1", "2", "3"], "first receive stays"])
 def receive_count_grows(sqs: Any, at: Bench) -> Any:
     """Each receive counts, and the time of the first one stays."""

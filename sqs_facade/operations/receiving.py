@@ -8,7 +8,7 @@ from msgspec import field
 
 from sqs_facade import addresses, bounds, content, digests, receipts
 from sqs_facade.codecs.query import listed
-from sqs_facade.errors import SqsError, missing, of_receipt_fact, wrong_queue_type
+from sqs_facade.errors import SqsError, missing, of_receipt_fact
 from sqs_facade.operations import overrides
 from sqs_facade.operations.batches import WHOLE_BATCH, BatchId, Failed, check_ids, failed, in_order
 from sqs_facade.operations.sending import sequence_number
@@ -32,7 +32,7 @@ class ReceiveMessage(Shape):
     message_attribute_names: (
         Annotated[list[str], listed("MessageAttributeName", bounds.MESSAGE_ATTRIBUTE_NAMES)] | None
     ) = None
-    receive_request_attempt_id: Annotated[str, bounds.IDENTIFIER] | None = None
+    receive_request_attempt_id: Annotated[str, bounds.ATTEMPT_ID] | None = None
 
 
 class Message(Shape):
@@ -62,8 +62,6 @@ def receive_message(call: Call, asked: ReceiveMessage) -> ReceiveMessageResult:
         bounds.VISIBILITY.check(asked.visibility_timeout)
     if attempt is not None:
         content.check_identifier(attempt, "ReceiveRequestAttemptId")
-        if not ref.is_fifo:
-            raise wrong_queue_type(attempt, "ReceiveRequestAttemptId")
     system = _system_names(asked)
     environ = call.request.environ
     if overrides.COUNT_HEADER in environ or overrides.WAIT_HEADER in environ:

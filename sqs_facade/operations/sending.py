@@ -19,8 +19,6 @@ from zaqar_core.names import QueueRef
 #: A sequence number has 20 digits, so that the order of the texts is that of the numbers.
 _FIRST_SEQUENCE = 10**19
 
-_Identifier = Annotated[str, bounds.IDENTIFIER]
-
 
 class SendMessage(Shape):
     message_body: Annotated[str, bounds.BODY] | None = None
@@ -28,8 +26,8 @@ class SendMessage(Shape):
     delay_seconds: Annotated[int, bounds.DELAY.meta] | None = None
     message_attributes: content.AttributeMap | None = None
     message_system_attributes: content.SystemAttributeMap | None = None
-    message_deduplication_id: _Identifier | None = None
-    message_group_id: _Identifier | None = None
+    message_deduplication_id: Annotated[str, bounds.DEDUPLICATION_ID] | None = None
+    message_group_id: Annotated[str, bounds.IDENTIFIER] | None = None
 
 
 class SendMessageResult(Shape):
@@ -46,8 +44,8 @@ class SendMessageBatchRequestEntry(Shape):
     delay_seconds: Annotated[int, bounds.DELAY.meta] | None = None
     message_attributes: content.AttributeMap | None = None
     message_system_attributes: content.SystemAttributeMap | None = None
-    message_deduplication_id: _Identifier | None = None
-    message_group_id: _Identifier | None = None
+    message_deduplication_id: Annotated[str, bounds.DEDUPLICATION_ID] | None = None
+    message_group_id: Annotated[str, bounds.IDENTIFIER] | None = None
 
 
 class SendMessageBatch(Shape):
