@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from compat.bench import Bench
-from compat.scenario import error, missing, scenario
+from compat.scenario import error, invalid, missing, scenario
 
 
 def _send(at: Bench, url: str, *bodies: str) -> None:
@@ -181,6 +181,42 @@ def receive_attempt_repeated(sqs: Any, at: Bench) -> Any:
     _send(at, url, "a1", "b1")
     one, two = (at.receive(url, ReceiveRequestAttemptId="attempt")[0] for _ in range(2))
     return "the same message" if one["MessageId"] == two["MessageId"] else "another message"
+
+
+@scenario("ReceiveMessage", "D99", "the same handle")
+def handles_of_a_repeated_attempt(sqs: Any, at: Bench) -> Any:
+    """A repeated ReceiveRequestAttemptId gives the same receipt handles."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1")
+    one, two = (at.receive(url, ReceiveRequestAttemptId="attempt")[0] for _ in range(2))
+    return "the same handle" if one["ReceiptHandle"] == two["ReceiptHandle"] else "another handle"
+
+
+_NOT_RETRYABLE = invalid(
+    "attempt",
+    "ReceiveRequestAttemptId",
+    "The receiveRequestAttemptId is not valid anymore since the receive call is not retryable.",
+)
+
+
+@scenario("ReceiveMessage", "D125", _NOT_RETRYABLE)
+def attempt_after_a_deletion(sqs: Any, at: Bench) -> Any:
+    """A receive cannot be repeated after one of its messages was deleted."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1", "b1")
+    found = at.receive(url, 2, ReceiveRequestAttemptId="attempt")
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=found[0]["ReceiptHandle"])
+    return sqs.receive_message(QueueUrl=url, ReceiveRequestAttemptId="attempt")
+
+
+@scenario("ReceiveMessage", "D125", _NOT_RETRYABLE)
+def attempt_after_a_visibility_change(sqs: Any, at: Bench) -> Any:
+    """A receive cannot be repeated after the visibility of one of its messages was changed."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1", "b1")
+    found = at.receive(url, 2, ReceiveRequestAttemptId="attempt")
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=found[0]["ReceiptHandle"], VisibilityTimeout=100)
+    return sqs.receive_message(QueueUrl=url, ReceiveRequestAttemptId="attempt")
 
 
 @scenario("SendMessage", "A100", [["a1"], ["a2"]])

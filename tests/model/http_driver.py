@@ -28,6 +28,7 @@ _OUTCOMES = (
     ("InvalidParameterValue", "Message does not exist or is not available", Outcome.NOT_IN_FLIGHT),
     ("InvalidParameterValue", "The receipt handle has expired", Outcome.LEASE_EXPIRED),
     ("InvalidParameterValue", "Total VisibilityTimeout", Outcome.VISIBILITY_TOO_LONG),
+    ("InvalidParameterValue", "since the receive call is not retryable", Outcome.NOT_RETRYABLE),
 )
 
 

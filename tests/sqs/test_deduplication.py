@@ -1,11 +1,11 @@
-"""FIFO queues: what counts as the same message, and the same receive."""
+"""FIFO queues: what counts as the same message."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.sqs.fifo import bodies, delete, receive, send
-from tests.sqs.wire import Failure, Sqs, md5, text
+from tests.sqs.wire import Sqs, md5, text
 
 
 def test_a_duplicate_gives_the_first_messages_id_and_the_new_bodys_digest(sqs: Sqs, explicit: str) -> None:
@@ -66,34 +66,3 @@ def test_content_may_begin_to_count_later(sqs: Sqs, explicit: str) -> None:
     sqs.call("SetQueueAttributes", QueueUrl=explicit, Attributes={"ContentBasedDeduplication": "true"})
     send(sqs, explicit, "g:1", "g:1")
     assert bodies(receive(sqs, explicit)) == ["1"]
-
-
-def test_a_receive_repeated_with_its_attempt_id_gives_the_same_messages(sqs: Sqs, fifo: str) -> None:
-    send(sqs, fifo, "g:1", "g:2", "g:3")
-    first = receive(sqs, fifo, MaxNumberOfMessages=2, ReceiveRequestAttemptId="try")
-    again = receive(sqs, fifo, MaxNumberOfMessages=2, ReceiveRequestAttemptId="try")
-    assert bodies(first) == bodies(again) == ["1", "2"]
-    assert receive(sqs, fifo) == []
-
-
-@pytest.mark.parametrize("kind", ["fifo", "queue"])
-@pytest.mark.parametrize("value", ["x" * 129, "a b", "", "ü", "x\n"])
-def test_an_attempt_id_has_its_characters_on_every_queue(
-    sqs: Sqs, request: pytest.FixtureRequest, kind: str, value: str
-) -> None:
-    url = request.getfixturevalue(kind)
-    assert sqs.error("ReceiveMessage", QueueUrl=url, ReceiveRequestAttemptId=value) == Failure(
-        "InvalidParameterValue",
-        400,
-        f"Value {value} for parameter ReceiveRequestAttemptId is invalid. Reason: ReceiveRequestAttemptId can only "
-        "include alphanumeric and punctuation characters. 1 to 128 in length.",
-    )
-
-
-@pytest.mark.parametrize("group", [{}, {"MessageGroupId": "tenant"}])
-def test_an_attempt_id_on_a_standard_queue_has_no_effect(sqs: Sqs, queue: str, group: dict[str, str]) -> None:
-    """Frameworks set one on every receive."""
-    for body in "12":
-        sqs.send(queue, body, **group)
-    attempt = {"ReceiveRequestAttemptId": "x" * 128}
-    assert [bodies(sqs.receive(queue, **attempt)) for _ in range(3)] == [["1"], ["2"], []]

@@ -1,4 +1,4 @@
-"""FIFO queues: order within a group, its lock, turns, deduplication, attempts."""
+"""FIFO queues: order within a group, its lock, turns, deduplication."""
 
 from __future__ import annotations
 
@@ -178,22 +178,6 @@ def test_a_purge_forgets_what_was_sent(session: Session, fifo: QueueRef) -> None
         messages.send(session, fifo, [NewMessage(expected, group="a", dedup_id="x")])
         assert [one.body for one in receive(session, fifo)] == [expected]
         queues.purge_all(session, fifo) if expected == b"1" else None
-
-
-def test_an_attempt_repeated_gives_the_same_messages(session: Session, fifo: QueueRef, advance: Advance) -> None:
-    send(session, fifo, "a1", "a2", "b1")
-
-    def attempt(name: str) -> list[StoredMessage]:
-        return leases.receive(session, fifo, max_messages=2, wait_seconds=0, attempt_id=name)
-
-    first = attempt("x")
-    advance(fifo, 20)
-    again = attempt("x")
-    assert [(one.id, one.receive_count) for one in again] == [(one.id, 1) for one in first]
-    assert texts(attempt("y")) == ["b1"]
-    advance(fifo, 20)
-    assert delete(session, fifo, *again) == [None, None]
-    assert attempt("x") == []
 
 
 def test_a_claim_locks_its_groups_for_both_dialects(session: Session, fifo: QueueRef) -> None:
