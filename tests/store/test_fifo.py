@@ -7,20 +7,15 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.store.fifo import make, send, texts
 from zaqar_core import claims, leases, messages, queues
 from zaqar_core.core import Session
 from zaqar_core.errors import DeduplicationIdMissing, LeaseExpired
-from zaqar_core.model import Counts, NewMessage, QueueSettings, Sent, SettingsChange, StoredMessage
+from zaqar_core.model import Counts, NewMessage, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
 from zaqar_core.store import keys
 
 Advance = Callable[[QueueRef, float], None]
-
-
-def make(session: Session, **settings: int | str) -> QueueRef:
-    ref = QueueRef("000000000000", "us-east-1", f"q-{uuid.uuid4().hex[:12]}.fifo")
-    queues.create(session, ref, QueueSettings(**settings), creator="sqs")  # type: ignore[arg-type]
-    return ref
 
 
 @pytest.fixture
@@ -28,18 +23,8 @@ def fifo(session: Session) -> QueueRef:
     return make(session)
 
 
-def send(session: Session, ref: QueueRef, *texts: str) -> list[Sent]:
-    """``a1`` is message a1 of group a."""
-    new = [NewMessage(text.encode(), group=text[0], dedup_id=uuid.uuid4().hex) for text in texts]
-    return [one for one in messages.send(session, ref, new) if isinstance(one, Sent)]
-
-
 def receive(session: Session, ref: QueueRef, n: int = 10, seconds: int = 30) -> list[StoredMessage]:
     return leases.receive(session, ref, max_messages=n, visibility_seconds=seconds, wait_seconds=0)
-
-
-def texts(found: list[StoredMessage]) -> list[str]:
-    return [one.body.decode() for one in found]
 
 
 def delete(session: Session, ref: QueueRef, *found: StoredMessage) -> list[object]:

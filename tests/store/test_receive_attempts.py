@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,10 +9,11 @@ import msgspec
 import pytest
 
 from tests.patience import until
+from tests.store.fifo import make, send, texts
 from zaqar_core import claims, leases, messages, queues
 from zaqar_core.core import Core, Session
 from zaqar_core.errors import ReceiveNotRetryable
-from zaqar_core.model import NewMessage, QueueSettings, SettingsChange, StoredMessage
+from zaqar_core.model import NewMessage, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
 from zaqar_core.store import keys
 
@@ -21,20 +21,9 @@ Advance = Callable[[QueueRef, float], None]
 Act = Callable[[Session, QueueRef, StoredMessage], object]
 
 
-def make(session: Session, **settings: int | str) -> QueueRef:
-    ref = QueueRef("000000000000", "us-east-1", f"q-{uuid.uuid4().hex[:12]}.fifo")
-    queues.create(session, ref, QueueSettings(**settings), creator="sqs")  # type: ignore[arg-type]
-    return ref
-
-
 @pytest.fixture
 def fifo(session: Session) -> QueueRef:
     return make(session)
-
-
-def send(session: Session, ref: QueueRef, *texts: str) -> None:
-    """``a1`` is message a1 of group a."""
-    messages.send(session, ref, [NewMessage(one.encode(), group=one[0], dedup_id=uuid.uuid4().hex) for one in texts])
 
 
 def attempt(
@@ -43,10 +32,6 @@ def attempt(
     return leases.receive(
         session, ref, max_messages=n, visibility_seconds=seconds, wait_seconds=0, attempt_id=name
     )  # fmt: skip
-
-
-def texts(found: list[StoredMessage]) -> list[str]:
-    return [one.body.decode() for one in found]
 
 
 def delete(session: Session, ref: QueueRef, found: StoredMessage) -> None:
