@@ -27,6 +27,7 @@ from zaqar_core.errors import (
     PurgeInProgress,
     QueueNotFound,
     ReceiptInvalid,
+    ReceiveNotRetryable,
     VisibilityTooLong,
 )
 from zaqar_core.model import NewMessage, QueueSettings, Receipt, Sent, SettingsChange, StoredMessage
@@ -116,6 +117,7 @@ _OUTCOMES: dict[type[CoreError], Outcome] = {
     MessageTooLong: Outcome.MESSAGE_TOO_LONG,
     DeduplicationIdMissing: Outcome.DEDUP_ID_MISSING,
     PurgeInProgress: Outcome.PURGE_IN_PROGRESS,
+    ReceiveNotRetryable: Outcome.NOT_RETRYABLE,
 }
 
 
