@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 
 from zaqar_core import messages, queues
-from zaqar_core.core import Session
 from zaqar_core.model import NewMessage, QueueSettings, Sent, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 
 def make(session: Session, **settings: int | str) -> QueueRef:
