@@ -18,9 +18,15 @@ _HEAD = """# Amazon SQS, operation by operation
 Generated from the operation table by `python -m sqs_facade.reference > docs/sqs.md`; do not edit.
 
 Each operation is served by AWS JSON 1.0 (`X-Amz-Target: AmazonSQS.<Operation>`) and by the query protocol
-(`Action=<Operation>`, GET or POST, answers in XML, or in JSON of the same form with `Accept: application/json`), at `/`
-and at a queue's own path. Sizes are UTF-8 bytes. Of several things wrong with a request, a queue that does not exist is
-named first.
+(`Action=<Operation>`, GET or POST), at `/` and at a queue's own path. Sizes are UTF-8 bytes. Of several things wrong
+with a request, a queue that does not exist is named first.
+
+The query protocol answers in XML, or in JSON to a client whose `Accept` header prefers `application/json` to XML (API
+Gateway's and axios' do, browsers' do not). As on AWS, that JSON is
+`{"<Operation>Response": {"<Operation>Result": …, "ResponseMetadata": {"RequestId": …}}}`, where a result has all of its
+members: null where they are absent or empty; lists under their own names (`messages`, `queueUrls`, `Successful`), also
+with one element; attributes and tags as lists of `Name` and `Value`, `Key` and `Value`. An error is
+`{"Error": {"Code": …, "Message": …, "Type": "Sender"}, "RequestId": …}`.
 """
 
 #: What differs from AWS on purpose. Each item says what a client sees.
