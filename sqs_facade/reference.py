@@ -33,7 +33,8 @@ with one element; attributes and tags as lists of `Name` and `Value`, `Key` and 
 DIFFERENCES = (
     "Signatures are not checked yet: any credentials do. A 12-digit access key names the account, else it is "
     "`default_account`; the region is that of the called host (`sqs.<region>.…`), else of the credential scope.",
-    "Queue URLs begin with the host as it was called. As input every known shape names the queue, also a bare name.",
+    "Queue URLs begin with the host as it was called, unless `queue_url_host` or `public_url` says otherwise "
+    "([operations](operations.md#queue-urls)). As input every known shape names the queue, also a bare name.",
     "`QueueDeletedRecently` is off by default (`recreate_delay_seconds`; AWS: 60), so that tools may re-create a queue "
     "at once. `RequestThrottled` is off by default (`max_requests_per_second`: of one account, by one worker).",
     "By JSON, CreateQueue and ListQueues also run on a queue's own path: clients whose endpoint is a queue URL send "

@@ -96,7 +96,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     region: str = "us-east-1"
     #: ``separate``: each region is a namespace of its own. ``ignore``: all regions are the home region.
     regions: Literal["separate", "ignore"] = "separate"
-    #: How clients reach the service, http(s)://host[:port][/base/path], as confirmations tell it.
+    #: Where SQS's queue URLs name the region. ``dynamic`` (or ``off``): nowhere, unless the called host does;
+    #: ``standard``: sqs.<region>.<host>; ``domain``: <region>.queue.<host>; ``path``: /queue/<region>/<account>/<name>.
+    queue_url_host: Literal["dynamic", "off", "standard", "domain", "path"] = "dynamic"
+    #: How clients reach the service, http(s)://host[:port][/base/path]: what queue URLs and confirmations begin with.
+    #: None: queue URLs begin with scheme and host as called.
     public_url: str | None = None
 
     # -- SQS -------------------------------------------------------------------------------------------------------
