@@ -23,6 +23,13 @@ WEST, ELSEWHERE = signed("any", "eu-west-1"), signed("any", "us-west-2")
 PUBLIC = "https://queues.example.org/queues-api"
 
 
+@pytest.fixture(params=[(protocol, lane) for lane in ("fast", "flask") for protocol in ("json", "query")], ids="-".join)
+def way(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Protocol and lane."""
+    found: tuple[str, str] = request.param
+    return found
+
+
 @pytest.fixture(scope="module", params=FORMS)
 def form(request: pytest.FixtureRequest) -> str:
     found: str = request.param
@@ -36,10 +43,9 @@ def formed_service(form: str, store_settings: dict[str, str]) -> Iterator[Servic
         yield service
 
 
-@pytest.fixture(params=["json-fast", "query-fast", "json-flask", "query-flask"])
-def formed(formed_service: Service, request: pytest.FixtureRequest) -> Sqs:
-    protocol, lane = request.param.split("-")
-    return Sqs(formed_service.url, protocol, lane)
+@pytest.fixture
+def formed(formed_service: Service, way: tuple[str, str]) -> Sqs:
+    return Sqs(formed_service.url, *way)
 
 
 def test_every_operation_that_gives_a_url_gives_the_same(formed: Sqs, form: str, queue_name: str) -> None:
@@ -93,10 +99,9 @@ def public_service(store_settings: dict[str, str]) -> Iterator[Service]:
         yield service
 
 
-@pytest.fixture(params=["json-fast", "query-fast", "json-flask", "query-flask"])
-def public(public_service: Service, request: pytest.FixtureRequest) -> Sqs:
-    protocol, lane = request.param.split("-")
-    return Sqs(public_service.url, protocol, lane)
+@pytest.fixture
+def public(public_service: Service, way: tuple[str, str]) -> Sqs:
+    return Sqs(public_service.url, *way)
 
 
 @pytest.mark.parametrize("root", ["/", "/queues-api", "/queues-api/"])
