@@ -34,6 +34,13 @@ PageSize = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 #: An IP network in CIDR notation; checked by ``load``.
 Network = Annotated[str, msgspec.Meta(min_length=1)]
 
+#: The name, among ``allowed_origins``, of all of them.
+ANY_ORIGIN = "*"
+#: Of web pages: scheme://host[:port] without a slash at its end, as a browser writes it; ``null`` is of local files.
+Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|null|[A-Za-z][A-Za-z0-9+.-]*://[^/\s,?#@*]+)$")]
+#: Of a header or a method.
+Token = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
@@ -80,8 +87,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_connections: Positive = 16384
     #: Serve without credentials on an address that other machines reach. Must be asked for by name.
     open_bind: bool = False
-    #: Origins (scheme://host[:port]) whose web pages may call the open service.
-    allowed_origins: tuple[str, ...] = ()
+    #: Origins (scheme://host[:port]) whose web pages may call and read the answers (CORS); ``*``: every page may.
+    allowed_origins: tuple[Origin, ...] = ()
+    #: Methods and request headers that these pages may use. A header that ends in ``*`` is a prefix. Content-Type and
+    #: Accept are allowed anyway.
+    cors_allow_methods: tuple[Token, ...] = ("GET", "PUT", "POST", "DELETE", "PATCH", "HEAD")
+    cors_allow_headers: tuple[Token, ...] = (
+        "Authorization", "Client-ID", "X-Auth-Token", "X-Project-Id", "URL-*", "X-Identity-Status", "X-Roles",
+        "X-Service-Catalog", "X-User-Id", "X-Tenant-Id", "X-OpenStack-Request-ID", "X-Trace-*", "x-amz-*", "x-amzn-*",
+        "amz-sdk-*",
+    )  # fmt: skip
+    #: Headers of answers that these pages may read.
+    cors_expose_headers: tuple[Token, ...] = (
+        "X-Auth-Token", "X-Subject-Token", "X-Service-Token", "X-OpenStack-Request-ID", "Location", "Content-Location",
+        "Allow", "WWW-Authenticate", "x-amzn-RequestId", "x-amzn-query-error", "x-sqs-facade-truncated",
+    )  # fmt: skip
+    #: How long a browser remembers what a page may do; 0 leaves it to the browser.
+    cors_max_age_seconds: NotNegative = 3600
+    #: Pages may send cookies and the like. Never with ``*``.
+    cors_allow_credentials: bool = True
     #: Hosts, beside loopback, that /_* and /console answer to.
     allowed_hosts: tuple[str, ...] = ()
     #: Enables /_test/*. Always on with ``ephemeral``.
