@@ -168,8 +168,10 @@ def _attached(settings: Settings, wanted_port: int, run: Callable[[Settings, str
     try:
         if settings.auth_strategy:
             from zaqar_core.rest import identity
+            from zaqar_core.rest.face import ZaqarFace
 
-            identity.configured(settings)  # what is wrong with its configuration is said here, once
+            # What is wrong with the configuration is said here, once.
+            ZaqarFace(settings, identity.configured(settings))
         listening.check_host(settings)
         holder, port = listening.hold_port(settings.host, wanted_port)
         if settings.ready_file is not None:

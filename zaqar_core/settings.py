@@ -136,8 +136,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     auth_strategy: Literal["", "keystone"] = ""
     #: Its configuration: a file with Zaqar's own section [keystone_authtoken].
     keystone_config: Path | None = None
-    #: Roles that may use pools, flavors and the health report. Without Keystone everybody may.
+    #: Roles of administrators. With Keystone and no rules of one's own they alone may use pools, change flavors and
+    #: read the health report.
     admin_roles: tuple[str, ...] = ("admin",)
+    #: Rules of who may do what, over Zaqar's own: a file of oslo.policy, as policy.yaml. With Keystone only.
+    policy_file: Path | None = None
 
     # -- Zaqar -----------------------------------------------------------------------------------------------------
     #: Versions of the API that are served beside v2.
@@ -239,6 +242,8 @@ def load(
         raise SettingsInvalid(f"webhook_allowed_networks: {problem}") from None
     if len(set(settings.project_accounts.values())) < len(settings.project_accounts):
         raise SettingsInvalid("project_accounts: two projects have the same account")
+    if settings.policy_file is not None and not settings.auth_strategy:
+        raise SettingsInvalid("policy_file needs auth_strategy keystone: without it no caller has a role")
     if settings.require_confirmation and settings.signed_url_key is None:
         raise SettingsInvalid("require_confirmation needs a signed_url_key")
     return settings
