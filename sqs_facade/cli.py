@@ -66,6 +66,7 @@ def _serving_options(
         click.option("--ephemeral", is_flag=True, help=ephemeral),
         click.option("--durability", metavar="LEVEL", help="memory, fsync or replicated.  [default: fsync]"),
         click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings."),
+        click.option("--zaqar-config", type=click.Path(path_type=Path), help="A zaqar.conf, below all other settings."),
         click.option("--ready-file", type=click.Path(path_type=Path), help="Written when ready; holds the URL."),
         click.option("--open-bind", is_flag=True, help="Serve other machines without credentials."),
     )

@@ -1,7 +1,7 @@
 """Every setting of the service, with its default, unit and bounds.
 
-Sources, strongest first: flags, environment (``SQS_FACADE_<FIELD>``), a TOML file. One loader checks all of them, so a
-wrong value is one clear line whichever way it came.
+Sources, strongest first: flags, environment (``SQS_FACADE_<FIELD>``), a TOML file, a ``zaqar.conf``. One loader checks
+all of them, so a wrong value is one clear line whichever way it came.
 """
 
 from __future__ import annotations
@@ -143,6 +143,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     policy_file: Path | None = None
 
     # -- Zaqar -----------------------------------------------------------------------------------------------------
+    #: A configuration file of OpenStack Zaqar, whose options count where nothing else says otherwise.
+    zaqar_config: Path | None = None
     #: Versions of the API that are served beside v2.
     enable_deprecated_api_versions: tuple[Literal["1", "1.1"], ...] = ("1", "1.1")
     #: Secret under which pre-signed URLs are made and checked; without it there are none.
@@ -223,6 +225,10 @@ def load(
         wanted.update(_from_file(file))
     wanted.update(_from_environment(environment))
     wanted.update(flags)
+    if wanted.get("zaqar_config"):
+        from zaqar_core import zaqar_config  # few have one
+
+        wanted = zaqar_config.below(Path(wanted["zaqar_config"]).expanduser(), wanted)
     if sum(wanted.get(name) not in (None, False, "", "0", "false") for name in ("redis", "data_dir", "ephemeral")) > 1:
         raise SettingsInvalid("choose one of data-dir, redis and ephemeral")
     if _is_true(wanted.get("ephemeral")):

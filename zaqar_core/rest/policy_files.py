@@ -41,7 +41,7 @@ def read(file: Path | None, defaults: Mapping[str, str], known: frozenset[str]) 
 def _rules(file: Path) -> Iterator[tuple[str, Any, int]]:
     """Name, check and line of each rule."""
     try:
-        loader = yaml.SafeLoader(file.read_text())
+        loader = yaml.SafeLoader(file.read_text(encoding="utf-8"))
         root = loader.get_single_node()
     except OSError as problem:
         raise SettingsInvalid(f"policy_file: cannot read {file}: {problem.strerror}") from None
