@@ -174,6 +174,10 @@ def _of_keystone(file: Path, given: Iterable[tuple[str, str]], found: Found) -> 
         values["policy_file"] = file.parent / named
     elif there:
         values["policy_file"] = there[0]
+    elif file.with_name("policy.d").is_dir():
+        raise SettingsInvalid(
+            f"{file}: policy.d beside it has rules: put a policy.yaml there too, it may be empty"
+        )
     return values
 
 
@@ -218,6 +222,8 @@ def _values(file: Path, given: list[tuple[str, str]]) -> dict[tuple[str, str], A
         except (cfg.Error, ValueError) as problem:
             reason = " ".join(str(problem).split())
             raise SettingsInvalid(f"{file}: [{row.section}] {row.option}: {reason}") from None
+        if found[place] == "" and defaults[row.setting] is None:
+            found[place] = None
     return found
 
 

@@ -176,11 +176,26 @@ def test_keystone_s_section_and_the_policy_beside_count_with_keystone(
     assert "[keystone_authtoken] auth_type" in caplog.messages[0]
 
 
+def test_a_directory_of_policies_alone_is_not_passed_over(read: Read, file: Path) -> None:
+    file.with_name("policy.d").mkdir()
+    text = "[DEFAULT]\nauth_strategy = keystone\n"
+    with pytest.raises(SettingsInvalid, match=r"policy.d beside it has rules"):
+        read(text)
+    file.with_name("policy.yaml").touch()
+    assert read(text).policy_file == file.with_name("policy.yaml")
+
+
 def test_the_key_of_messages_is_the_hash_that_zaqar_makes_of_it(read: Read) -> None:
     key = base64.b64encode(hashlib.sha256(b"sesame").digest()).decode()
     text = "[transport]\nmessage_encryption_key = sesame\n"
     assert read(text).encryption_keys == (f"zaqar:{key}",)
     assert read(f"{text}message_encryption_algorithms = RSA\n").encryption_keys == ()
+
+
+def test_an_option_without_a_value_is_not_given(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+    found = read("[DEFAULT]\nauth_strategy =\n[signed_url]\nsecret_key =\n[cors]\nallowed_origin =\n")
+    assert (found.auth_strategy, found.signed_url_key, found.allowed_origins) == ("", None, ())
+    assert caplog.messages[0].endswith("here: [signed_url] secret_key")
 
 
 def test_the_mail_server_counts_where_zaqar_spoke_to_one(read: Read) -> None:

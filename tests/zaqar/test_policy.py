@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +129,12 @@ def test_a_file_s_rule_goes_above_admin_roles(guarded: Callable[..., Zaqar]) -> 
     assert [_as(client, role)("GET", "/v2/health") for role in ("operator", "auditor")] == [403, 200]
     client = guarded('"health:get": "rule:context_is_admin"', admin_roles=("operator",))
     assert [_as(client, role)("GET", "/v2/health") for role in ("operator", "admin")] == [200, 403]
+
+
+@pytest.mark.parametrize("role", ["cloud admin", "50%"])
+def test_a_role_that_no_rule_can_name_is_refused(guarded: Callable[..., Zaqar], role: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"^admin_roles: "):
+        guarded(admin_roles=(role,))
 
 
 def test_owner_is_the_project_of_the_token(guarded: Callable[[str], Zaqar]) -> None:
@@ -255,6 +263,32 @@ def test_without_keystone_a_policy_is_refused(tmp_path: Path) -> None:
     """There would be no roles to hold it against: X-Roles of a client is not believed."""
     with pytest.raises(SettingsInvalid, match="policy_file needs auth_strategy keystone"):
         load({"policy_file": tmp_path}, {})
+
+
+def test_a_server_that_a_rule_asks_is_asked_each_time_and_holds_no_slot(
+    guarded: Callable[[str], Zaqar], session: Session
+) -> None:
+    asked: list[bool] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(session._store is not None)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            answer = b"True" if len(asked) == 1 else b"False"
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        client = guarded(f'"queues:get_all": "http://127.0.0.1:{server.server_port}/"')
+        assert [_as(client, "member")("GET", "/v2/queues") for _ in range(2)] == [200, 403]
+        server.shutdown()
+    assert asked == [False, False]
 
 
 def test_a_rule_that_cannot_be_decided_denies(guarded: Callable[[str], Zaqar], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from zaqar_core import trusts
@@ -142,8 +143,11 @@ class ZaqarFace:
         self, version: Dialect, route: Route, request: Request, session: Session, values: list[str]
     ) -> Reply:
         settings = self._settings
-        if self._policy is not None and not self._policy.allows(route.rule, request.environ):
-            raise RestError(Fact.NOT_ALLOWED)
+        if self._policy is not None:
+            # Others work while another server is asked.
+            with session.asleep() if self._policy.asks_others else nullcontext():
+                if not self._policy.allows(route.rule, request.environ):
+                    raise RestError(Fact.NOT_ALLOWED)
         parameters.check_headers(request, settings)
         client_id = parameters.client_id(request, settings, needed=version.needs_names)
         # A token of no project must not reach the project without a name.

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 import threading
 import time
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from zaqar_core.rest import identity
@@ -43,7 +41,6 @@ _CREDENTIALS = {
 }
 _ROLES, _SERVICE_ROLES = "HTTP_X_ROLES", "HTTP_X_SERVICE_ROLES"
 
-
 #: How often the files are looked at.
 LOOK_SECONDS = 1.0
 #: Decisions that are kept; the cache is cleared when it is full.
@@ -68,13 +65,21 @@ class Policy:
         """``known`` are the names of all rules. Raises SettingsInvalid."""
         if importlib.util.find_spec("oslo_policy") is None:
             raise SettingsInvalid("auth_strategy keystone needs: pip install 'sqs-facade[keystone]'")
+        from zaqar_core.rest import policy_files  # loads oslo.policy
+
+        self._files = policy_files
         admin = " or ".join(f"role:{role}" for role in settings.admin_roles) or "!"
         self._defaults = {_ADMIN: admin, **_HELPERS, **{name: admin if name in ADMIN_RULES else "" for name in known}}
         self._known = known
         self._file = settings.policy_file
         self._lock = threading.Lock()
         self._next_look = 0.0
-        self._loaded = self._load(_stamp(self._file))
+        self._loaded = self._load(self._files.stamp(self._file))
+
+    @property
+    def asks_others(self) -> bool:
+        """Whether a decision may take as long as another server does."""
+        return self._loaded.decided is None
 
     def allows(self, rule: str, environ: Mapping[str, Any]) -> bool:
         """Whether an identified request may do what the rule is about."""
@@ -99,7 +104,7 @@ class Policy:
             return self._loaded
         with self._lock:
             self._next_look = now + LOOK_SECONDS
-            stamp = _stamp(self._file)
+            stamp = self._files.stamp(self._file)
             if stamp != self._loaded.stamp:
                 try:
                     self._loaded = self._load(stamp)
@@ -113,13 +118,11 @@ class Policy:
         from oslo_config import cfg
         from oslo_policy import policy
 
-        from zaqar_core.rest import policy_files
-
-        rules = policy_files.read(self._file, self._defaults, self._known)
+        rules = self._files.read(self._file, self._defaults, self._known)
         options = cfg.ConfigOpts()
         options([], project="zaqar", default_config_files=[], default_config_dirs=[])
         enforcer = policy.Enforcer(options, rules=rules, use_conf=False)
-        asks_others = any(policy_files.asks_others(check) for check in rules.values())
+        asks_others = any(self._files.asks_others(check) for check in rules.values())
         everybody = frozenset(name for name, check in rules.items() if str(check) == "@")
         return _Loaded(enforcer, everybody, stamp, None if asks_others else {})
 
@@ -136,33 +139,3 @@ def _decide(enforcer: Any, rule: str, environ: Mapping[str, Any]) -> bool:
     except Exception:
         _log.exception("the policy rule %s cannot be decided, so it denies", rule)
         return False
-
-
-def directory(file: Path) -> Path:
-    """Where further files lie that are read after that one."""
-    return file.with_name("policy.d")
-
-
-def _stamp(file: Path | None) -> object:
-    """Another one whenever a file was changed, replaced, added or removed."""
-    if file is None:
-        return None
-    folder = directory(file)
-    return _of(file), _of(folder), [_of(one) for one in files(folder)]
-
-
-def files(folder: Path) -> list[Path]:
-    """The files of a directory of policies, in their order."""
-    try:
-        with os.scandir(folder) as found:
-            return sorted(folder / one.name for one in found if not one.name.startswith(".") and one.is_file())
-    except OSError:
-        return []
-
-
-def _of(path: Path) -> tuple[int, ...]:
-    try:
-        found = path.stat()
-    except OSError:
-        return ()
-    return found.st_mtime_ns, found.st_size, found.st_ino

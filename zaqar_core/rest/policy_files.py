@@ -4,6 +4,7 @@ understand as "nobody" by mistake is an error here, with file and line."""
 from __future__ import annotations
 
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import Any
 import yaml
 from oslo_policy import policy
 
-from zaqar_core.rest.policy import directory, files
 from zaqar_core.settings import SettingsInvalid
 
 _log = logging.getLogger("sqs_facade.keystone")
@@ -23,9 +23,9 @@ Checks = dict[str, Any]
 
 def read(file: Path | None, defaults: Mapping[str, str], known: frozenset[str]) -> Checks:
     """All rules: those of the file and of the directory beside it, over the defaults. Raises SettingsInvalid."""
-    checks: Checks = dict(policy.Rules.from_dict(dict(defaults)))
+    checks: Checks = {name: _check(text, name, "admin_roles") for name, text in defaults.items()}
     places: dict[str, str] = {}
-    for one in () if file is None else (file, *files(directory(file))):
+    for one in () if file is None else (file, *_files(_directory(file))):
         for name, check, line in _rules(one):
             checks[name] = check
             places[name] = f"{one}, line {line}"
@@ -103,8 +103,8 @@ def _leaves(check: Any) -> Iterator[Any]:
 
 
 def asks_others(check: Any) -> bool:
-    """Whether another server has a say in it."""
-    return any(getattr(leaf, "kind", "") in ("http", "https") for leaf in _leaves(check))
+    """Whether something outside has a say in it: a server (``http:``), or a check that was installed beside."""
+    return any(type(leaf).__module__ != policy.RuleCheck.__module__ for leaf in _leaves(check))
 
 
 def _check_references(name: str, checks: Checks, place: str, above: tuple[str, ...] = ()) -> None:
@@ -116,3 +116,33 @@ def _check_references(name: str, checks: Checks, place: str, above: tuple[str, .
             if leaf.match not in checks:
                 raise SettingsInvalid(f"{place}: the check of {name} refers to rule {leaf.match}, which is not there")
             _check_references(leaf.match, checks, place, (*above, name))
+
+
+def _directory(file: Path) -> Path:
+    """Where further files lie that are read after that one."""
+    return file.with_name("policy.d")
+
+
+def stamp(file: Path | None) -> object:
+    """Another one whenever a file was changed, replaced, added or removed."""
+    if file is None:
+        return None
+    folder = _directory(file)
+    return _of(file), _of(folder), [_of(one) for one in _files(folder)]
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a directory of policies, in their order."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(folder / one.name for one in found if not one.name.startswith(".") and one.is_file())
+    except OSError:
+        return []
+
+
+def _of(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_mtime_ns, found.st_size, found.st_ino
