@@ -175,9 +175,7 @@ def _of_keystone(file: Path, given: Iterable[tuple[str, str]], found: Found) -> 
     elif there:
         values["policy_file"] = there[0]
     elif file.with_name("policy.d").is_dir():
-        raise SettingsInvalid(
-            f"{file}: policy.d beside it has rules: put a policy.yaml there too, it may be empty"
-        )
+        raise SettingsInvalid(f"{file}: policy.d beside it has rules: put a policy.yaml there too, it may be empty")
     return values
 
 
