@@ -25,7 +25,7 @@ from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
 from zaqar_core.task_runner import TaskRunner
 from zaqar_core.upkeep import Upkeep
-from zaqar_core.web import hooks, stopping
+from zaqar_core.web import cors, hooks, stopping
 from zaqar_core.web.app import create_flask
 from zaqar_core.web.base_path import BasePath
 from zaqar_core.web.fastlane import FastLane
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
-    """A Flask application whose ``wsgi_app`` is wrapped by the fast lane.
+    """A Flask application whose ``wsgi_app`` is wrapped by the fast lane, and that by CORS.
 
     Without ``settings`` they come from the environment. Without a Redis URL the embedded Valkey is attached to, or
     started. Raises SettingsInvalid, EmbeddedError, StoreUnavailable.
@@ -63,15 +63,16 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
         {peek.PATH: peek.PeekFace(settings), hooks.PATH: _hooks(settings, switches)},
     )
     app.extensions["sqs_facade"] = core
-    app.wsgi_app = FastLane(  # type: ignore[method-assign] # Flask's own idiom for middleware
+    lanes = FastLane(
         app.wsgi_app,
         pipeline,
         [(is_sqs, sqs), (is_hot, zaqar)],
         may_be_bypassed=settings.has_test_hooks,
     )
+    answered = cors.shared(lanes, settings)
     base_path = public_url.parse(settings.public_url).base_path if settings.public_url is not None else ""
-    if base_path:
-        app.wsgi_app = BasePath(app.wsgi_app, base_path)  # type: ignore[method-assign] # as above
+    # Flask's own idiom for middleware.
+    app.wsgi_app = BasePath(answered, base_path) if base_path else answered  # type: ignore[method-assign]
     return app
 
 

@@ -1,7 +1,7 @@
 """Every setting of the service, with its default, unit and bounds.
 
-Sources, strongest first: flags, environment (``SQS_FACADE_<FIELD>``), a TOML file. One loader checks all of them, so a
-wrong value is one clear line whichever way it came.
+Sources, strongest first: flags, environment (``SQS_FACADE_<FIELD>``), a TOML file, a ``zaqar.conf``. One loader checks
+all of them, so a wrong value is one clear line whichever way it came.
 """
 
 from __future__ import annotations
@@ -33,6 +33,13 @@ ProjectId = Annotated[str, msgspec.Meta(pattern=r"^[^=,]{1,256}$")]
 PageSize = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 #: An IP network in CIDR notation; checked by ``load``.
 Network = Annotated[str, msgspec.Meta(min_length=1)]
+
+#: The name, among ``allowed_origins``, of all of them.
+ANY_ORIGIN = "*"
+#: Of web pages: scheme://host[:port] without a slash at its end, as a browser writes it; ``null`` is of local files.
+Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|null|[A-Za-z][A-Za-z0-9+.-]*://[^/\s,?#@*]+)$")]
+#: Of a header or a method.
+Token = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -80,8 +87,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_connections: Positive = 16384
     #: Serve without credentials on an address that other machines reach. Must be asked for by name.
     open_bind: bool = False
-    #: Origins (scheme://host[:port]) whose web pages may call the open service.
-    allowed_origins: tuple[str, ...] = ()
+    #: Origins (scheme://host[:port]) whose web pages may call and read the answers (CORS); ``*``: every page may.
+    allowed_origins: tuple[Origin, ...] = ()
+    #: Methods and request headers that these pages may use. A header that ends in ``*`` is a prefix. Content-Type and
+    #: Accept are allowed anyway.
+    cors_allow_methods: tuple[Token, ...] = ("GET", "PUT", "POST", "DELETE", "PATCH", "HEAD")
+    cors_allow_headers: tuple[Token, ...] = (
+        "Authorization", "Client-ID", "X-Auth-Token", "X-Project-Id", "URL-*", "X-Identity-Status", "X-Roles",
+        "X-Service-Catalog", "X-User-Id", "X-Tenant-Id", "X-OpenStack-Request-ID", "X-Trace-*", "x-amz-*", "x-amzn-*",
+        "amz-sdk-*",
+    )  # fmt: skip
+    #: Headers of answers that these pages may read.
+    cors_expose_headers: tuple[Token, ...] = (
+        "X-Auth-Token", "X-Subject-Token", "X-Service-Token", "X-OpenStack-Request-ID", "Location", "Content-Location",
+        "Allow", "WWW-Authenticate", "x-amzn-RequestId", "x-amzn-query-error", "x-sqs-facade-truncated",
+    )  # fmt: skip
+    #: How long a browser remembers what a page may do; 0 leaves it to the browser.
+    cors_max_age_seconds: NotNegative = 3600
+    #: Pages may send cookies and the like. Never with ``*``.
+    cors_allow_credentials: bool = True
     #: Hosts, beside loopback, that /_* and /console answer to.
     allowed_hosts: tuple[str, ...] = ()
     #: Enables /_test/*. Always on with ``ephemeral``.
@@ -118,10 +142,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     auth_strategy: Literal["", "keystone"] = ""
     #: Its configuration: a file with Zaqar's own section [keystone_authtoken].
     keystone_config: Path | None = None
-    #: Roles that may use pools, flavors and the health report. Without Keystone everybody may.
+    #: Roles of administrators. With Keystone and no rules of one's own they alone may use pools, change flavors and
+    #: read the health report.
     admin_roles: tuple[str, ...] = ("admin",)
+    #: Rules of who may do what, over Zaqar's own: a file of oslo.policy, as policy.yaml. With Keystone only.
+    policy_file: Path | None = None
 
     # -- Zaqar -----------------------------------------------------------------------------------------------------
+    #: A configuration file of OpenStack Zaqar, whose options count where nothing else says otherwise.
+    zaqar_config: Path | None = None
     #: Versions of the API that are served beside v2.
     enable_deprecated_api_versions: tuple[Literal["1", "1.1"], ...] = ("1", "1.1")
     #: Secret under which pre-signed URLs are made and checked; without it there are none.
@@ -201,6 +230,10 @@ def load(
         wanted.update(_from_file(file))
     wanted.update(_from_environment(environment))
     wanted.update(flags)
+    if wanted.get("zaqar_config"):
+        from zaqar_core import zaqar_config  # few have one
+
+        wanted = zaqar_config.below(Path(wanted["zaqar_config"]).expanduser(), wanted)
     if sum(wanted.get(name) not in (None, False, "", "0", "false") for name in ("redis", "data_dir", "ephemeral")) > 1:
         raise SettingsInvalid("choose one of data-dir, redis and ephemeral")
     if _is_true(wanted.get("ephemeral")):
@@ -225,6 +258,8 @@ def load(
             public_url.parse(settings.public_url)
     except public_url.PublicUrlInvalid as problem:
         raise SettingsInvalid(f"public_url {problem}") from None
+    if settings.policy_file is not None and not settings.auth_strategy:
+        raise SettingsInvalid("policy_file needs auth_strategy keystone: without it no caller has a role")
     if settings.require_confirmation and settings.signed_url_key is None:
         raise SettingsInvalid("require_confirmation needs a signed_url_key")
     return settings

@@ -4,7 +4,7 @@ named fields of one object, and whose answer is told in a frame's words."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -206,7 +206,7 @@ def _route(relation: str, method: str) -> Route:
 
 def _own(path_of: Route, run: Callable[[Call], Reply]) -> Route:
     """A route of the same path and method with another answer."""
-    return Route(path_of.relation, path_of.method, path_of.path, run, (V2,), collection=path_of.collection)
+    return replace(path_of, run=run, versions=(V2,))
 
 
 #: Actions that bind a subscription to its connection, and end it.

@@ -106,8 +106,12 @@ DIFFERENCES = (
     "the path.",
     "`EXTRA-SPEC` has no effect: in Zaqar its presence bypasses authentication.",
     "With `auth_strategy=keystone` every path of a version needs a token (401 before all other checks) or the "
-    "signature of a pre-signed URL, which never is an admin's. The health report needs one of `admin_roles` (403). "
-    "Without it there are no roles: `X-Roles` of a client is not believed, and whoever can call may do everything.",
+    "signature of a pre-signed URL, which has no role. Policy rules hold for v1, WebSocket actions and the messages of "
+    "topics as for the paths of v2, and are checked before headers and names. Without Keystone there are no roles: "
+    "`X-Roles` of a client is not believed, whoever can call may do everything, and `policy_file` is refused.",
+    "A policy file with a mistake ends the start, with its line; oslo.policy would deny the rule to everybody. In "
+    "`admin_or_owner` the owner is the token's project, and `is_admin` is what `context_is_admin` says; in Zaqar "
+    "neither is ever true.",
     "`?attributes=true` shows a message's SQS attributes; they are not shown otherwise, because python-zaqarclient "
     "breaks on unknown members.",
     "A queue whose name ends in `.fifo` is a FIFO queue: the Client-ID is the message group.",

@@ -107,7 +107,7 @@ def _name(call: Call) -> str:
 
 
 def _old_names(call: Call) -> tuple[str, ...]:
-    """In v1.1 a flavor was a group."""
+    """In v1.1 and v1 a flavor was a group."""
     return () if call.dialect.has_attributes else ("group",)
 
 
