@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from zaqar_core import claims, messages, queues
+from zaqar_core import claims, leases, messages, queues
 from zaqar_core.core import Session
 from zaqar_core.errors import (
     ClaimedByAnother,
@@ -16,7 +16,7 @@ from zaqar_core.errors import (
     MessageNotClaimed,
     PostTooLong,
 )
-from zaqar_core.model import Claim, Counts, NewMessage, SettingsChange, StoredMessage
+from zaqar_core.model import Claim, Counts, NewMessage, Sent, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
 
 Advance = Callable[[QueueRef, float], None]
@@ -166,6 +166,53 @@ def test_deleting_by_id_minds_claims(session: Session, lazy: QueueRef) -> None:
         messages.delete_by_id(session, lazy, free, claim_id=mine.id)
     messages.delete_by_id(session, lazy, held, claim_id=mine.id)
     assert claims.get(session, lazy, mine.id).messages == []
+
+
+def test_a_message_whose_life_has_ended_is_deleted_though_it_is_held(
+    session: Session, lazy: QueueRef, advance: Advance
+) -> None:
+    """A receive, unlike a claim, does not lengthen a life."""
+    [held] = post(session, lazy, b"1", ttl_seconds=60)
+    leases.receive(session, lazy, max_messages=1, wait_seconds=0, visibility_seconds=300)
+    with pytest.raises(MessageClaimed):
+        messages.delete_by_id(session, lazy, held, claim_id=None)
+    advance(lazy, 60)
+    messages.delete_by_id(session, lazy, held, claim_id=None)
+    messages.delete_by_id(session, lazy, held, claim_id=str(uuid.uuid4()))
+
+
+def test_a_lapsed_claim_does_not_delete_what_a_receiver_holds_again(
+    session: Session, lazy: QueueRef, advance: Advance
+) -> None:
+    """A handle from before the claim may hold the message after it."""
+    [held] = post(session, lazy, b"1")
+    [received] = leases.receive(session, lazy, max_messages=1, wait_seconds=0, visibility_seconds=30)
+    assert received.receipt is not None
+    advance(lazy, 30)
+    lapsed = claim(session, lazy, ttl=60)
+    advance(lazy, 60)
+    leases.change_visibility(session, lazy, [(received.receipt, 120)])
+    with pytest.raises(ClaimNotFound):
+        messages.delete_by_id(session, lazy, held, claim_id=lapsed.id)
+    with pytest.raises(ClaimNotFound):
+        messages.delete_many(session, lazy, [held], claim_ids=[lapsed.id])
+    assert bodies(messages.get_many(session, lazy, [held])) == [b"1"]
+
+
+@pytest.mark.parametrize("delete_many", [False, True])
+def test_a_lapsed_claim_deletes_messages_of_a_fair_queue(
+    session: Session, lazy: QueueRef, advance: Advance, delete_many: bool
+) -> None:
+    post(session, lazy, b"0")
+    [sent] = messages.send(session, lazy, [NewMessage(b"1", group="tenant")])
+    assert isinstance(sent, Sent)
+    lapsed = claim(session, lazy, 2, ttl=60)
+    advance(lazy, 60)
+    if delete_many:
+        messages.delete_many(session, lazy, [sent.id], claim_ids=[lapsed.id])
+    else:
+        messages.delete_by_id(session, lazy, sent.id, claim_id=lapsed.id)
+    assert bodies(claim(session, lazy).messages) == [b"0"]
 
 
 def test_pop_takes_the_oldest_for_good(session: Session, lazy: QueueRef) -> None:

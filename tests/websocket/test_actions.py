@@ -128,6 +128,21 @@ def test_a_claims_life(client: Client, queue_name: str, advance: Callable[[Queue
     assert client.call("claim_create", queue_name=queue_name)[1]["messages"][0]["id"] == ids[1]
 
 
+def test_a_deletion_is_repeated_after_its_claim(
+    client: Client, queue_name: str, advance: Callable[[QueueRef, float], None]
+) -> None:
+    posted(client, queue_name, 1, 2)
+    _, claim = client.call("claim_create", queue_name=queue_name, ttl=60, grace=60)
+    done, late = ({"queue_name": queue_name, "message_id": one["id"]} for one in claim["messages"])
+    assert client.call("message_delete", claim_id=claim["claim_id"], **done) == (204, {})
+    advance(QueueRef(client.project, "us-east-1", queue_name), 60)
+    assert client.call("message_delete", claim_id=claim["claim_id"], **done) == (204, {})
+    assert client.call("message_delete", claim_id="11111111-1111-4111-8111-111111111111", **late)[0] == 400
+    assert client.call("message_delete", claim_id=claim["claim_id"], **late) == (204, {})
+    assert client.call("message_delete", claim_id="no-uuid", **late)[0] == 400
+    assert client.call("queue_get_stats", queue_name=queue_name)[1]["messages"]["total"] == 0
+
+
 @pytest.mark.parametrize(
     ("action", "fields"),
     [

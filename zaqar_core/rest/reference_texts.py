@@ -87,13 +87,17 @@ VERSION_DIFFERENCES = {
 DIFFERENCES = (
     "Hrefs of messages carry `?claim_id=` only while the claim lasts, so that a message that came back can be deleted "
     "by the href that a listing shows. In Zaqar they go on naming the ended claim, and the deletion is refused.",
+    "A message that is gone is deleted with 204 whatever became of the claim that `claim_id` names, as in Zaqar, so that "
+    "a worker can repeat a deletion. `claim_id` must be a UUID also then (400; Zaqar on Redis: 204).",
+    "A claim that lapsed still deletes a message that nobody was given since, as in Zaqar on MongoDB (on Redis: 400). "
+    "Once somebody else was given the message, the lapsed claim is 400. A released claim deletes nothing (400).",
     "Reserved attributes are checked strictly: booleans are no integers, `_max_claim_count` is not negative, "
     "`_dead_letter_queue` is a name that a queue can have. What is set wrongly would lose messages.",
     "A dead-letter queue has to be FIFO exactly when its source is, as in SQS: the queues are the same.",
     "A claim goes on past messages that move to the dead-letter queue until `limit` others are found. A moved message "
     "is free there at once, and lives `_dead_letter_queue_messages_ttl` from the move on.",
     "With `message_delete_with_claim_id`, a bulk deletion whose claims do not match is 403 or 400 (Zaqar: 503), and "
-    "deletes nothing.",
+    "deletes nothing. Messages that are gone need no claim (Zaqar on MongoDB: 503).",
     "The v1 metadata resource shows and replaces only names without a leading underscore, so that an old client can "
     "write back what it read, and does not reset what newer clients have set.",
     "`name` of a listing is a search for text with `^`, `$` and `.*`; other signs of regular expressions stand for "
