@@ -87,8 +87,8 @@ VERSION_DIFFERENCES = {
 DIFFERENCES = (
     "Hrefs of messages carry `?claim_id=` only while the claim lasts, so that a message that came back can be deleted "
     "by the href that a listing shows. In Zaqar they go on naming the ended claim, and the deletion is refused.",
-    "A message that is gone is deleted with 204 whatever became of the claim that `claim_id` names, as in Zaqar, so that "
-    "a worker can repeat a deletion. `claim_id` must be a UUID also then (400; Zaqar on Redis: 204).",
+    "A message that is gone is deleted with 204 whatever became of the claim that `claim_id` names, as in Zaqar, so "
+    "that a worker can repeat a deletion. `claim_id` must be a UUID also then (400; Zaqar on Redis: 204).",
     "A claim that lapsed still deletes a message that nobody was given since, as in Zaqar on MongoDB (on Redis: 400). "
     "Once somebody else was given the message, the lapsed claim is 400. A released claim deletes nothing (400).",
     "Reserved attributes are checked strictly: booleans are no integers, `_max_claim_count` is not negative, "
