@@ -140,6 +140,9 @@ DIFFERENCES = (
     "Messages are encrypted with AES-256-GCM under keys that have names and can be changed, and are decrypted on every "
     "way out; Zaqar uses AES-CBC under one key, and gives claims and pops the cipher text. A message that cannot be "
     "decrypted stays in the queue and is left out of answers; 503 where nothing else was found.",
+    "Over WebSocket `message_post` takes `delay`, and `queue_list` takes `name` and `with_count`: Zaqar drops them. "
+    "Messages have a `checksum` where `enable_checksum` is set. A `subscription_create` for a subscriber that is not "
+    "confirmed yet is 201 with the id of its subscription, as over HTTP (Zaqar: 409).",
     "Topics work: their messages can be posted and read (in Zaqar both always fail), also on Redis, where it has none. "
     "They have no claims and are not popped.",
 )
@@ -159,11 +162,12 @@ answered in their order.
 {"request": {"action", "body", "api": "v2", "headers"}, "headers": {"status": 201}, "body": {"message_ids": ["…"]}}
 ```
 
-Status codes, limits and checks are those of the paths named below; an error is `{"error"}` in the body. A frame that
-cannot be read is 400 and the connection goes on; one of more than four times the largest body ends it (1009). Binary
-frames may hold what JSON can: no bin, no extensions, no keys but strings. Secrets are not repeated in answers. The
-headers of a pre-signed URL (`URL-Signature`, `URL-Expires`, `URL-Methods`, `URL-Paths`, the last two as text or array)
-admit what they admit over HTTP; otherwise the answer is 403.
+Status codes, limits and checks are those of the paths named below; an error is `{"error", "exception"}` in the body.
+Messages are `{"id", "claim_id", "ttl", "age", "body"}`; `claim_id` is null except in answers about a claim. A frame
+that cannot be read is 400 and the connection goes on; one of more than four times the largest body ends it (1009).
+Binary frames may hold what JSON can: no bin, no extensions, no keys but strings. Secrets are not repeated in answers.
+The headers of a pre-signed URL (`URL-Signature`, `URL-Expires`, `URL-Methods`, `URL-Paths`, the last two as text or
+array) admit what they admit over HTTP; otherwise the answer is 403.
 
 With `auth_strategy=keystone` a connection begins with `authenticate`, whose headers hold `X-Auth-Token`: 200
 `Authentified.`, or 401. Before that every action is 403, and so is another project than the token's. The connection
@@ -182,22 +186,25 @@ A client that does not read its answers is not read either; one that answers no 
 #: What a frame's body holds after success, where it is not the document of the path.
 ANSWERS = {
     "queue_create": "a sentence, also with 204",
-    "queue_list": "`queues`, `count`; no links: `marker` is the last name",
+    "queue_list": "`queues`: each `name`, with `detailed` also the `metadata` as set; `count`; no links or hrefs: "
+    "`marker` is the last name",
     "queue_get": "the metadata as set, without defaults; `{}` for a missing queue",
     "queue_delete": "a sentence",
-    "queue_get_stats": "`messages`; 404 for a missing queue",
-    "queue_purge": "a sentence",
+    "queue_get_stats": "`messages`, in which `oldest` and `newest` have `id` instead of `href`; 404 with zeros for a "
+    "missing queue",
+    "queue_purge": "`{}`",
     "message_post": "`message_ids`",
     "message_list": "`messages`; no links: `marker` is the last id",
     "message_get": "`messages`: the one message",
     "message_get_many": "`messages`: those that are there, perhaps none",
     "message_delete": "`{}`",
     "message_delete_many": "`{}`, or with `pop` the `messages`",
-    "claim_create": "`claim_id`, `messages`; `{}` with 204",
-    "claim_get": "`age`, `ttl`, `messages`, `href`",
+    "claim_create": '`claim_id`, `messages`; `{"claim_id": null}` with 204',
+    "claim_get": "`age`, `ttl`, `messages`",
     "claim_update": "a sentence",
     "claim_delete": "a sentence",
-    "subscription_create": "`message`, `subscription_id`; without `subscriber` the connection is the subscriber",
+    "subscription_create": "`message`, `subscription_id`; a sentence with 409; without `subscriber` the connection is "
+    "the subscriber",
     "subscription_list": "`subscriptions`; no links: `marker` is the last id",
     "subscription_get": "the subscription",
     "subscription_delete": "a sentence",
