@@ -124,7 +124,7 @@ class ClaimsMachine(RuleBasedStateMachine):
     @rule()
     def purge(self) -> None:
         assert self.zaqar.call("POST", f"{PATH}/purge", {"resource_types": ["messages"]}).status == 204
-        self.model.live = [message for message in self.model.live if not self.model.is_free(message)]
+        self.model.live = [message for message in self.model.live if self.model.is_held(message)]
 
     @rule(seconds=st.sampled_from((10, 30, 60, 130)))
     def advance(self, seconds: int) -> None:

@@ -221,11 +221,43 @@ def test_pop_takes_the_oldest_for_good(session: Session, lazy: QueueRef) -> None
     assert queues.stats(session, lazy).counts == Counts(1, 0, 0)
 
 
-def test_zaqars_purge_spares_held_and_delayed(session: Session, lazy: QueueRef) -> None:
+def test_zaqars_purge_spares_held_messages_alone(session: Session, lazy: QueueRef, advance: Advance) -> None:
     post(session, lazy, *[b"%d" % n for n in range(2500)])
     claim(session, lazy, 3)
+    leases.receive(session, lazy, max_messages=2, wait_seconds=0)
+    queues.change(session, lazy, SettingsChange(set={"delay_seconds": 30}))
+    post(session, lazy, *[b"late"] * 1500)
     queues.purge_free(session, lazy)
-    assert queues.stats(session, lazy).counts == Counts(0, 3, 0)
+    assert queues.stats(session, lazy).counts == Counts(0, 5, 0)
+    advance(lazy, 90)
+    assert queues.stats(session, lazy).counts == Counts(5, 0, 0)
+
+
+def test_zaqars_purge_takes_delayed_messages_of_a_fair_queue(
+    session: Session, lazy: QueueRef, advance: Advance
+) -> None:
+    post(session, lazy, b"free")
+    messages.send(session, lazy, [NewMessage(b"now", group="tenant")])
+    messages.send(session, lazy, [NewMessage(b"late", group="tenant", delay_seconds=30)])
+    claim(session, lazy, 1)
+    queues.purge_free(session, lazy)
+    assert queues.stats(session, lazy).counts == Counts(0, 1, 0)
+    advance(lazy, 60)
+    assert bodies(claim(session, lazy).messages) == [b"free"]
+
+
+def test_zaqars_purge_takes_delayed_messages_of_a_fifo_queue(
+    session: Session, lazy: QueueRef, advance: Advance
+) -> None:
+    fifo = lazy.sibling(f"{lazy.name}.fifo")
+    post(session, fifo, b"held", b"behind it")
+    claim(session, fifo, 1)
+    queues.change(session, fifo, SettingsChange(set={"delay_seconds": 30}))
+    post(session, fifo, b"late")
+    queues.purge_free(session, fifo)
+    assert queues.stats(session, fifo).counts == Counts(0, 1, 0)
+    advance(fifo, 60)
+    assert bodies(claim(session, fifo).messages) == [b"held"]
 
 
 def test_a_post_over_the_queues_size_is_refused_whole(session: Session, lazy: QueueRef) -> None:

@@ -94,14 +94,17 @@ def test_posting_and_reading(client: Client, open_client: OPEN, queue_name: str)
     assert len(page["messages"]) == len(BODIES)
 
 
-def test_a_message_may_have_a_delay(client: Client, queue_name: str) -> None:
+def test_a_message_may_have_a_delay_and_is_purged_all_the_same(client: Client, queue_name: str) -> None:
     client.call("queue_create", queue_name=queue_name, metadata={"_default_message_delay": 60})
     [late] = posted(client, queue_name, "late")
     [now] = posted(client, queue_name, "now", delay=0)
     _, page = client.call("message_list", queue_name=queue_name, echo=True)
     assert [message["id"] for message in page["messages"]] == [now]
-    _, page = client.call("message_list", queue_name=queue_name, echo=True, include_delayed=True)
+    everything = {"queue_name": queue_name, "echo": True, "include_delayed": True}
+    _, page = client.call("message_list", **everything)
     assert [message["id"] for message in page["messages"]] == [late, now]
+    assert client.call("queue_purge", queue_name=queue_name)[0] == 204
+    assert client.call("message_list", **everything) == (200, {"messages": []})
 
 
 def test_deleting(client: Client, queue_name: str) -> None:

@@ -98,6 +98,8 @@ DIFFERENCES = (
     "is free there at once, and lives `_dead_letter_queue_messages_ttl` from the move on.",
     "With `message_delete_with_claim_id`, a bulk deletion whose claims do not match is 403 or 400 (Zaqar: 503), and "
     "deletes nothing. Messages that are gone need no claim (Zaqar on MongoDB: 503).",
+    "Purge removes delayed messages, as Zaqar on MongoDB does (on Redis they survive). Claimed messages survive, as in "
+    "Zaqar on both, and so do those that an SQS consumer holds.",
     "The v1 metadata resource shows and replaces only names without a leading underscore, so that an old client can "
     "write back what it read, and does not reset what newer clients have set.",
     "`name` of a listing is a search for text with `^`, `$` and `.*`; other signs of regular expressions stand for "

@@ -253,7 +253,8 @@ def stats(call: Call) -> Reply:
 
 
 def purge(call: Call) -> Reply:
-    """204. Messages that are claimed or delayed survive; subscriptions go, unless only messages are asked for."""
+    """204. All messages go, delayed ones too, except claimed ones; and all subscriptions. ``resource_types`` names one
+    of both."""
     kinds: Any = list(_PURGEABLE)
     if call.request.body:
         kinds = bodies.parse_object(call.request.body).get("resource_types")
