@@ -104,10 +104,24 @@ DIFFERENCES = (
     "write back what it read, and does not reset what newer clients have set.",
     "`name` of a listing is a search for text with `^`, `$` and `.*`; other signs of regular expressions stand for "
     "themselves, so that no pattern can take long.",
+    "PATCH may remove or replace a reserved attribute that is not set. In Zaqar that is 409 for `_flavor` and "
+    "`_retry_policy` of a queue, and for all attributes of a topic but `_default_message_ttl`, "
+    "`_default_message_delay` and `_max_messages_post_size`. A topic is changed by PATCH on any store (Zaqar on Redis: "
+    "503).",
+    "One slash at the end of a path is ignored, and `/v2` is `/v2/`. In Zaqar these are 404, `/v2/queues/` is 400, and "
+    "`/messages/` is the message without a name (404).",
     "The next link of a listing has the parameters that were given, and no `include_delayed` of its own.",
     "Location of a post of more than 200 messages is the queue's messages, without ids: longer headers break clients.",
+    "`claim_count` of a popped message counts the pop: it is 1 for a message that was never claimed. In Zaqar it is "
+    "the number of claims before the pop, on queues with dead letters on Redis, and 0 elsewhere. `claim_id` is null "
+    "(Zaqar on Redis names a claim that is gone).",
+    "A `delay` that is not an integer from 0 to `max_message_delay` is 400 on every queue. Zaqar looks at it only on "
+    "queues with a delay of their own, and drops it elsewhere. A good one has no effect there, as in Zaqar.",
     "The default delay of all queues cannot be configured (`default_message_delay`); a queue's own can.",
     "A number that double precision cannot hold, NaN and lone surrogates are 400: no reader could have read them.",
+    "`methods` and `paths` of a share are 400 when they are empty, null or name something unknown (methods are GET, "
+    "HEAD, POST, PUT, PATCH, DELETE and OPTIONS). Zaqar takes empty and null for the default, signs any text as a "
+    "method, and refuses only unknown paths. What is named twice is signed once (Zaqar: twice).",
     "A pre-signed URL admits its paths and what is below them, segment by segment. Zaqar searches for them anywhere in "
     "the path.",
     "`EXTRA-SPEC` has no effect: in Zaqar its presence bypasses authentication.",
@@ -124,6 +138,8 @@ DIFFERENCES = (
     "Notifications are kept in the store until they have arrived: they survive a crash, and a failure of 5xx or a "
     "time-out is really tried again. What failed for good is listed at `/undelivered`, which Zaqar does not have.",
     "Subscribers are told whatever is sent, without a pipeline to be configured, and only of what was stored.",
+    "A notice that asks for a confirmation, or says that a subscription is cancelled, is sent as it is; `post_data` is "
+    "for messages alone. Zaqar puts notices into `post_data` too, and a text without the placeholder then loses them.",
     "A subscription that is given another subscriber is not confirmed any more.",
     "A pool that has queues cannot be deleted (403), and can get only another address of the same deployment (403): "
     "Zaqar forgets the queues, and their messages are lost.",
