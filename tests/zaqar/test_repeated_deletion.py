@@ -45,6 +45,12 @@ class Worker:
         assert answer.status == 201
         return answer.headers["location"].rsplit("/", 1)[1]
 
+    def lapse(self) -> tuple[str, str]:
+        """The ids of a message and of the claim that held it too long."""
+        message_id, claim_id = self.post(), self.claim(ttl=60)
+        self.pass_time(60)
+        return message_id, claim_id
+
     def release(self, claim_id: str) -> None:
         assert self.zaqar.call("DELETE", f"{self.path}/claims/{claim_id}").status == 204
 
@@ -131,9 +137,7 @@ def test_a_worker_repeats_a_deletion_after_its_claim(worker: Worker, version: st
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_lapsed_claim_deletes_what_nobody_was_given_since(worker: Worker, version: str) -> None:
     worker.version = version
-    message_id = worker.post()
-    claim_id = worker.claim(ttl=60)
-    worker.pass_time(60)
+    message_id, claim_id = worker.lapse()
     assert worker.delete(message_id, claim_id) == 204
     assert not worker.is_there(message_id)
 
@@ -141,9 +145,7 @@ def test_a_lapsed_claim_deletes_what_nobody_was_given_since(worker: Worker, vers
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_lapsed_claim_does_not_delete_what_another_holds_or_held(worker: Worker, version: str) -> None:
     worker.version = version
-    message_id = worker.post()
-    first = worker.claim(ttl=60)
-    worker.pass_time(60)
+    message_id, first = worker.lapse()
     second = worker.claim(ttl=60)
     assert worker.delete(message_id, first) == 400
     worker.pass_time(60)
