@@ -15,10 +15,11 @@ import msgspec
 
 from sqs_facade import addresses, peek
 from sqs_facade.face import SqsFace, is_sqs
+from zaqar_core import public_url
 from zaqar_core import settings as configuration
 from zaqar_core.notifications import ways
 from zaqar_core.notifications.notifier import Notifier
-from zaqar_core.pooled import new_core
+from zaqar_core.pools.routing import new_core
 from zaqar_core.rest import identity
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
@@ -26,6 +27,7 @@ from zaqar_core.task_runner import TaskRunner
 from zaqar_core.upkeep import Upkeep
 from zaqar_core.web import hooks, stopping
 from zaqar_core.web.app import create_flask
+from zaqar_core.web.base_path import BasePath
 from zaqar_core.web.fastlane import FastLane
 from zaqar_core.web.pipeline import Pipeline
 
@@ -43,12 +45,10 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     """
     settings = settings or configuration.load({})
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
-    hooked = hooks.HookedPooledSession if settings.pooling else hooks.HookedSession
-    kind = partial(hooked, switches=switches) if switches else None
     url = settings.redis
     if url is None:
         url, settings = _embedded(settings)
-    core = new_core(settings, url, session_kind=kind)
+    core = new_core(settings, url, wrapped=hooks.sessions(switches))
     stopping.on_stop(core.waiting.release_all)
     Upkeep(core).start()
     TaskRunner(core).start()
@@ -69,6 +69,9 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
         [(is_sqs, sqs), (is_hot, zaqar)],
         may_be_bypassed=settings.has_test_hooks,
     )
+    base_path = public_url.parse(settings.public_url).base_path if settings.public_url is not None else ""
+    if base_path:
+        app.wsgi_app = BasePath(app.wsgi_app, base_path)  # type: ignore[method-assign] # as above
     return app
 
 

@@ -45,7 +45,11 @@ PAGE = Bounds("MaxResults", 1, 1000, "", "Must be between 1 and 1000.")
 
 BODY = described(f"1 to {limits.MESSAGE_BYTES:,} bytes with its attributes, or the queue's MaximumMessageSize")
 IDENTIFIER = described("1 to 128 letters, digits and punctuation")
+ATTEMPT_ID = described("1 to 128 letters, digits and punctuation; has no effect on a standard queue")
+DEDUPLICATION_ID = described("1 to 128 letters, digits and punctuation; refused on a standard queue")
 BATCH = "1 to 10 entries"
+SYSTEM_ATTRIBUTE_NAMES = "system attributes of messages, or `All`; other names are ignored"
+MESSAGE_ATTRIBUTE_NAMES = "names, `prefix.*`, or `All`; those that match nothing are ignored"
 BATCH_ID = described("1 to 80 letters, digits, hyphens and underscores; distinct")
 QUEUE_NAME = described("1 to 80 letters, digits, hyphens and underscores; `.fifo` at the end makes it FIFO")
 QUEUE_URL = described("the queue's address in any known shape, or its bare name; else the path of the request")

@@ -61,6 +61,13 @@ class LeaseExpired(CoreError):
 
 
 @dataclass
+class ReceiveNotRetryable(CoreError):
+    """FIFO only: a receive under this attempt id cannot be repeated: not all its messages are held as it left them."""
+
+    attempt_id: str
+
+
+@dataclass
 class VisibilityTooLong(CoreError):
     """A visibility change to so many seconds would hold the message for more than 12 hours since it was received."""
 

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from zaqar_core import claims, dead_letters, limits, queues, reading
-from zaqar_core.core import Session
 from zaqar_core.errors import (
     ClaimedByAnother,
     ClaimNotFound,
@@ -26,6 +25,7 @@ from zaqar_core.errors import (
 )
 from zaqar_core.model import NewMessage, Page, QueueSettings, Sent, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import ScriptFailed, keys, records, script
 
 _SEND = script("send")

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, get_origin
 
 import msgspec
 
-from zaqar_core import encryption
+from zaqar_core import encryption, public_url
 
 ENVIRONMENT_PREFIX = "SQS_FACADE_"
 #: Set by ``serve --ephemeral`` for its workers, to whom the store is a server like any other: it is theirs alone.
@@ -96,6 +96,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     region: str = "us-east-1"
     #: ``separate``: each region is a namespace of its own. ``ignore``: all regions are the home region.
     regions: Literal["separate", "ignore"] = "separate"
+    #: Where SQS's queue URLs name the region. ``dynamic`` (or ``off``): nowhere, unless the called host does;
+    #: ``standard``: sqs.<region>.<host>; ``domain``: <region>.queue.<host>; ``path``: /queue/<region>/<account>/<name>.
+    queue_url_host: Literal["dynamic", "off", "standard", "domain", "path"] = "dynamic"
+    #: How clients reach the service, http(s)://host[:port][/base/path]: what queue URLs and confirmations begin with.
+    #: None: queue URLs begin with scheme and host as called.
+    public_url: str | None = None
 
     # -- SQS -------------------------------------------------------------------------------------------------------
     #: Messages in flight per queue before OverLimit.
@@ -153,9 +159,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     notification_timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     #: Subscribers are told of messages only after they confirmed; needs ``signed_url_key``.
     require_confirmation: bool = False
-    #: Page that mails ask to open for a confirmation; how clients reach this service, as confirmations tell it.
+    #: Page that mails ask to open for a confirmation.
     external_confirmation_url: str | None = None
-    public_url: str | None = None
     #: The mail server for subscribers with mailto.
     smtp_host: str = "localhost"
     smtp_port: Port = 25
@@ -215,6 +220,11 @@ def load(
         raise SettingsInvalid(f"webhook_allowed_networks: {problem}") from None
     if len(set(settings.project_accounts.values())) < len(settings.project_accounts):
         raise SettingsInvalid("project_accounts: two projects have the same account")
+    try:
+        if settings.public_url is not None:
+            public_url.parse(settings.public_url)
+    except public_url.PublicUrlInvalid as problem:
+        raise SettingsInvalid(f"public_url {problem}") from None
     if settings.require_confirmation and settings.signed_url_key is None:
         raise SettingsInvalid("require_confirmation needs a signed_url_key")
     return settings

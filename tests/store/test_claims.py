@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 
 from zaqar_core import claims, leases, messages, queues
-from zaqar_core.core import Session
 from zaqar_core.errors import (
     ClaimedByAnother,
     ClaimNotFound,
@@ -18,6 +17,7 @@ from zaqar_core.errors import (
 )
 from zaqar_core.model import Claim, Counts, NewMessage, Sent, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 Advance = Callable[[QueueRef, float], None]
 CLIENT = uuid.uuid4().bytes

@@ -17,9 +17,9 @@ from tests.conftest import Service, serving
 from tests.patience import until
 from tests.websocket.conftest import Client
 from zaqar_core import messages
-from zaqar_core.core import Session
 from zaqar_core.model import NewMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 OPEN = Callable[..., Client]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from zaqar_core.core import Session
 from zaqar_core.names import QueueRef
 from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 
 from .conftest import Zaqar

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
-from zaqar_core.core import Session
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.rest.patch import MEDIA_TYPE
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 
 from .conftest import Answer, Zaqar

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.pools.conftest import SETTINGS, Server, core, main, pools, processes, servers, zaqar
-from zaqar_core import pools as administration
+from zaqar_core.pools import administration
 from zaqar_core.settings import Settings
 
 __all__ = ["core", "main", "pools", "processes", "servers", "zaqar"]

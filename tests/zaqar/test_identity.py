@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from tests.zaqar.conftest import Zaqar
-from zaqar_core.core import Session
 from zaqar_core.rest import signatures
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.rest.identity import Identity, IdentityUnavailable, NotAuthenticated
+from zaqar_core.router import SingleRouter
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Refusal, Request
 
@@ -119,10 +120,12 @@ def test_a_wrong_signature_opens_nothing(guarded: Zaqar, wrong: dict[str, str | 
 def test_others_work_while_the_identity_service_is_asked(session: Session) -> None:
     """A slow identity service holds no execution slot."""
     held: list[bool] = []
+    router = session.router
+    assert isinstance(router, SingleRouter)
 
     class Slow(Tokens):
         def identify(self, environ: Mapping[str, Any]) -> Identity:
-            held.append(session._store is not None)
+            held.append(router._store is not None)
             return super().identify(environ)
 
     Zaqar(session, ZaqarFace(Settings(), Slow())).call("GET", "/v2/queues", headers=_token("p"))

@@ -53,7 +53,7 @@ def test_names_of_pools(zaqar: Any, servers: list[Server], name: str) -> None:
 
 def test_a_deployment_that_is_not_as_durable_is_refused_with_the_reason(main: Server, servers: list[Server]) -> None:
     from tests.zaqar.conftest import Zaqar
-    from zaqar_core.pooled import PooledCore
+    from zaqar_core.pools.routing import PooledCore
 
     core = PooledCore(SETTINGS, main.url)
     settings = Settings(durability="fsync", pooling=True, admin_mode=True)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.zaqar.conftest import Zaqar
-from zaqar_core.core import Session
 from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings, load
 
 PATCH = {"CONTENT_TYPE": "application/openstack-messaging-v2.0-json-patch"}

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from zaqar_core import trusts
-from zaqar_core.core import Session
 from zaqar_core.errors import CoreError
 from zaqar_core.rest import dialect, documents, errors, identity, parameters, routes, signatures
 from zaqar_core.rest.call import Call, queue_of
@@ -17,6 +16,7 @@ from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.identity import Authenticator
 from zaqar_core.rest.resources import versions
 from zaqar_core.rest.routes import Route
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Refusal, Reply, Request
 

@@ -28,7 +28,6 @@ class Pipeline:
     """One per process; serves all threads."""
 
     def __init__(self, core: Core, settings: Settings) -> None:
-        self._core = core
         self._new_session = core.new_session
         self._origins = frozenset(settings.allowed_origins)
         #: At most a quarter of the threads may be reading bodies that did not come at once.
@@ -49,7 +48,7 @@ class Pipeline:
             return face.refuse(request, body)
         request.body = body
         try:
-            session = self._new_session(self._core)
+            session = self._new_session()
         except StoreUnavailable:
             return face.refuse(request, Refusal.UNAVAILABLE)
         try:

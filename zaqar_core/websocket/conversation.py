@@ -130,7 +130,7 @@ class Conversation:
     def _run(self, request: Request, asked: actions.Asked) -> Reply:
         core, face = self._service.core, self._service.face
         try:
-            session = core.new_session(core)
+            session = core.new_session()
         except StoreUnavailable:
             return face.refuse(request, Refusal.UNAVAILABLE)
         try:

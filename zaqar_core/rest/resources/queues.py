@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from zaqar_core import pools, queues, subscriptions
-from zaqar_core.core import Session
+from zaqar_core import queues, subscriptions
 from zaqar_core.errors import FlavorUnusable, QueueNotFound
 from zaqar_core.model import Counts, Queue, SettingsChange, Stats
 from zaqar_core.names import QueueRef
+from zaqar_core.pools import administration
 from zaqar_core.rest import bodies, documents, metadata
 from zaqar_core.rest import patch as json_patch
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError
+from zaqar_core.session import Session
 from zaqar_core.web.call import Reply
 
 #: The metadata of a queue, or of one that is not there yet, as it is shown.
@@ -52,7 +53,7 @@ def _flavor(call: Call, wanted: Mapping[str, Any]) -> str | None:
     flavor: str | None = wanted.get("_flavor") or None
     if flavor is None or not call.settings.pooling:
         return None
-    if not pools.has_flavor(call.session, flavor):
+    if not administration.has_flavor(call.session, flavor):
         raise FlavorUnusable(flavor, is_known=False)
     return flavor
 
