@@ -155,7 +155,10 @@ def purge_all(session: Session, ref: QueueRef) -> None:
 
 
 def purge_free(session: Session, ref: QueueRef) -> None:
-    """Zaqar's purge: every message that is neither claimed nor delayed is gone. A missing queue is no error."""
+    """Remove all messages that nobody holds, delayed ones too: Zaqar's purge. A missing queue is no error.
+
+    Messages that are posted meanwhile stay.
+    """
     upto, more = -1, 1
     while more:
         try:

@@ -46,6 +46,7 @@ def test_a_subscriber_is_asked_and_confirms(
         "SubscribeBody": {"confirmed": True},
         "UnsubscribeBody": {"confirmed": False},
         "WSGISubscribeURL": "https://queues.example" + path,
+        "queue_name": queue.name,
     }
     assert queue.name in asked["Message"]
     messages.send(session, queue, texts("too early"))
@@ -63,7 +64,7 @@ def test_it_is_told_when_it_cancels(session: Session, queue: QueueRef, subscribe
     assert answer(zaqar, asked, asked["UnsubscribeBody"]) == 204
     until(lambda: len(subscriber.seen) == 2, "it is told")
     cancelled = subscriber.seen[1].json
-    assert cancelled["Message_Type"] == "UnsubscribeConfirmation"
+    assert (cancelled["Message_Type"], cancelled["queue_name"]) == ("UnsubscribeConfirmation", queue.name)
     messages.send(session, queue, texts("unwanted"))
     assert answer(zaqar, cancelled, cancelled["SubscribeBody"]) == 204
     messages.send(session, queue, texts("wanted"))

@@ -139,6 +139,14 @@ def test_purge(zaqar: Any, queue_name: str) -> None:
     assert zaqar.call("GET", f"/v2/topics/{queue_name}/stats").json == {"messages": {"total": 0}}
 
 
+def test_purge_takes_delayed_messages(zaqar: Any, queue_name: str) -> None:
+    zaqar.call("PUT", f"/v2/topics/{queue_name}", {"_default_message_delay": 60})
+    publish(zaqar, queue_name, "late")
+    assert zaqar.call("POST", f"/v2/topics/{queue_name}/purge").status == 204
+    listed = zaqar.call("GET", f"/v2/topics/{queue_name}/messages?echo=true&include_delayed=true")
+    assert listed.json["messages"] == []
+
+
 def test_a_topic_limits_its_posts(zaqar: Any, queue_name: str) -> None:
     zaqar.call("PUT", f"/v2/topics/{queue_name}", {"_max_messages_post_size": 40})
     document = {"messages": [{"body": "x" * 40}]}

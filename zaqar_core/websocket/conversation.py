@@ -105,6 +105,9 @@ class Conversation:
             return _told(self._service.face.refuse(request, Refusal.BODY_TOO_LARGE))
         reply = self._run(request, asked)
         if reply.status >= 400:
+            refusal = asked.action.refusal
+            if refusal is not None and refusal[0] == reply.status:
+                return reply.status, refusal[1](frame.fields, reply)
             return _told(reply)
         body = asked.action.says(frame.fields, reply)
         if binds:
