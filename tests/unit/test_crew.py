@@ -46,6 +46,13 @@ def test_a_place_not_met_before_gets_two_threads_then_its_quarter(shop: Workshop
     assert shop.at_work("new") == 8
 
 
+def test_more_jobs_may_wait_for_a_quick_place_than_for_another(shop: Workshop) -> None:
+    shop.met("quick", 0.01)
+    shop.met("slow", SLOW)
+    assert shop.give("quick", 1000) == 8 + 4 * THREADS
+    assert shop.give("slow", 1000) == 8 + 8
+
+
 def test_hanging_places_together_have_half_of_the_crew(shop: Workshop) -> None:
     for place in "abcdefgh":
         shop.met(place, SLOW)

@@ -14,6 +14,8 @@ Job = TypeVar("Job")
 QUICK_SECONDS = 1.0
 #: Jobs that a place gets at a time before it is known whether it is slow.
 _FIRST = 2
+#: Jobs that may wait for a quick place, for each thread of the crew. For another place they are as many as its share.
+_WAITING_FOR_QUICK = 4
 #: Places whose pace is remembered.
 _MOST_PLACES = 4096
 
@@ -49,7 +51,8 @@ class Crew(Generic[Job]):
             self._begin(place, job)
             return True
         waiting = self._waiting.setdefault(place, deque())
-        if len(waiting) >= self._share:
+        is_quick = self._is_slow.get(place) is False
+        if len(waiting) >= (_WAITING_FOR_QUICK * self._most if is_quick else self._share):
             return False
         waiting.append(job)
         return True
