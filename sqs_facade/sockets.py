@@ -23,7 +23,8 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     """
     core = new_core(settings, url)
     Upkeep(core).start()
-    Notifier(core, ways.table(core), Confirmations(settings)).start()
+    notifier = Notifier(core, ways.table(core), Confirmations(settings))
+    notifier.start()
     try:
         server.run(
             settings,
@@ -32,6 +33,7 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
             lambda: on_ready(f"ws://{shown(settings)}:{port}"),
         )
     finally:
+        notifier.stop()
         core.close()
 
 

@@ -57,11 +57,17 @@ class Crew(Generic[Job]):
         waiting.append(job)
         return True
 
-    def ended(self, place: str, seconds: float) -> None:
-        """A job of that place has ended after that time: to be called once for each."""
+    def ended(self, place: str, seconds: float | None) -> None:
+        """A job of that place has ended, its slowest part after that time: to be called once for each.
+
+        None says nothing about the place: the job did not try it.
+        """
         self._at_work -= 1
-        was_slow = self._is_slow.pop(place, False)
-        is_slow = self._is_slow[place] = seconds > QUICK_SECONDS
+        known = self._is_slow.pop(place, None)
+        was_slow = known is True
+        is_slow = was_slow if seconds is None else seconds > QUICK_SECONDS
+        if seconds is not None or known is not None:
+            self._is_slow[place] = is_slow
         if len(self._is_slow) > _MOST_PLACES:
             self._forget()
         left = self._places.pop(place) - 1
@@ -74,12 +80,6 @@ class Crew(Generic[Job]):
                 self._begin(other, waiting.popleft())
             if waiting is not None and not waiting:
                 del self._waiting[other]
-
-    def dismiss(self) -> list[Job]:
-        """Jobs that wait will not begin: those are they."""
-        left = [job for waiting in self._waiting.values() for job in waiting]
-        self._waiting.clear()
-        return left
 
     def _has_room(self, place: str) -> bool:
         if self.free <= 0:
