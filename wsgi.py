@@ -52,7 +52,9 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     stopping.on_stop(core.waiting.release_all)
     Upkeep(core).start()
     TaskRunner(core).start()
-    Notifier(core, ways.table(core), Confirmations(settings)).start()
+    notifier = Notifier(core, ways.table(core), Confirmations(settings))
+    notifier.start()
+    notifier.stop_at_exit()
     pipeline = Pipeline(core, settings)
     sqs, zaqar = SqsFace(settings), ZaqarFace(settings, identity.configured(settings))
     app = create_flask(

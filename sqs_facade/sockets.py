@@ -25,7 +25,8 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     Upkeep(core).start()
-    Notifier(core, ways.table(core), Confirmations(settings)).start()
+    notifier = Notifier(core, ways.table(core), Confirmations(settings))
+    notifier.start()
     try:
         server.run(
             settings,
@@ -34,6 +35,7 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
             lambda: on_ready(f"ws://{shown(settings)}:{port}"),
         )
     finally:
+        notifier.stop()
         core.close()
 
 

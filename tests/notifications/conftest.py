@@ -48,12 +48,17 @@ class Seen:
 
 @dataclass
 class Subscriber:
-    """An HTTP server. ``statuses`` are its next answers, then 200; while ``hangs`` is set it answers nothing."""
+    """An HTTP server. ``statuses`` are its next answers, then 200; while ``hangs`` is set it answers nothing.
+
+    ``hangs_at`` are bodies of messages to which it answers nothing, ``answers_at`` the status for others.
+    """
 
     port: int = 0
     seen: list[Seen] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     hangs: bool = False
+    hangs_at: set[str] = field(default_factory=set)
+    answers_at: dict[str, int] = field(default_factory=dict)
     let_go: threading.Event = field(default_factory=threading.Event)
     most_at_once: int = 0
     _at_once: int = 0
@@ -106,7 +111,9 @@ class Subscriber:
             self.most_at_once = max(self.most_at_once, self._at_once)
             self.seen.append(seen)
             status = self.statuses.pop(0) if self.statuses else 200
-        if self.hangs:
+        if self.hangs_at or self.answers_at:
+            status = self.answers_at.get(seen.json["body"], status)
+        if self.hangs or (self.hangs_at and seen.json["body"] in self.hangs_at):
             self.let_go.wait(30)
         with self._lock:
             self._at_once -= 1
@@ -165,6 +172,7 @@ def settings() -> dict[str, Any]:
 def processes(valkey: str, settings: dict[str, Any]) -> Iterator[Callable[..., Core]]:
     """Makes cores, each as of a process of its own, that deliver unless told otherwise."""
     made: list[Core] = []
+    notifiers: list[Notifier] = []
 
     def make(*, delivers: bool = True) -> Core:
         chosen = {"webhook_allowed_networks": LOOPBACK, "notification_timeout_seconds": 2.0, **settings}
@@ -172,13 +180,15 @@ def processes(valkey: str, settings: dict[str, Any]) -> Iterator[Callable[..., C
         if delivers:
             notifier = Notifier(core, ways.table(core), Confirmations(core.settings))
             notifier.start()
+            notifiers.append(notifier)
         made.append(core)
         return core
 
     yield make
     for core in made:
         core.waiting.release_all()
-        core.notifications.put(None)
+    for notifier in notifiers:
+        notifier.stop()
     with made[0].session() as session:
         for ref in deliveries.enlisted(session):
             session.store.command("SREM", keys.NOTIFICATIONS, keys.address(ref))

@@ -112,6 +112,14 @@ def test_subject_and_sender(
     assert mail_server.mails[0]["From"] == options.get("from", "queues@example.com")
 
 
+def test_mails_of_a_post_are_sent_in_its_order(mail_server: MailServer, session: Session, queue: QueueRef) -> None:
+    numbers = [f"{number:02}" for number in range(20)]
+    subscribe(session, queue, "mailto:someone@example.com")
+    messages.send(session, queue, texts(*numbers))
+    until(lambda: len(mail_server.mails) == 20, "all are mailed")
+    assert [json.loads(mail.get_content())["body"] for mail in mail_server.mails] == numbers
+
+
 def test_several_receivers(mail_server: MailServer, session: Session, queue: QueueRef) -> None:
     subscribe(session, queue, "mailto:a@example.com,b@example.com")
     messages.send(session, queue, texts("x"))

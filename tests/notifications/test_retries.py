@@ -40,7 +40,7 @@ def nothing_left(session: Session, queue: QueueRef) -> bool:
     return not any(session.store.command("EXISTS", prefix + b":" + part.encode()) for part in _PLACES)
 
 
-_PLACES = ("o", "oq", "or", "nq", "nd", "ni", "nt", "nl", "nf")
+_PLACES = ("o", "oq", "or", "np", "nq", "nv", "nd", "ni", "nt", "nl", "nr")
 
 
 def test_the_schedule_of_retries(session: Session, queue: QueueRef, subscriber: Subscriber, advance: Advance) -> None:

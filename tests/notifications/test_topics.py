@@ -52,6 +52,13 @@ def test_every_subscriber_is_told_and_readers_read(zaqar: Zaqar, topic: str, sub
     assert [message["body"]["n"] for message in page["messages"]] == [1, 2]
 
 
+def test_what_is_published_together_is_told_in_its_order(zaqar: Zaqar, topic: str, subscriber: Subscriber) -> None:
+    subscribe(zaqar, topic, subscriber)
+    publish(zaqar, topic, *range(20))
+    until(lambda: len(subscriber.seen) == 20, "all are told")
+    assert subscriber.bodies == list(range(20))
+
+
 def test_a_queue_of_the_same_name_has_subscribers_of_its_own(zaqar: Zaqar, topic: str, subscriber: Subscriber) -> None:
     subscribe(zaqar, topic, subscriber)
     queue = topic.replace("/topics/", "/queues/")

@@ -49,6 +49,23 @@ def test_a_subscriber_is_told_at_once_wherever_the_queue_is(
                 assert time.monotonic() - began < 1.0
 
 
+def test_a_post_is_told_in_its_order_wherever_the_queue_is(
+    core: PooledCore,
+    session: Session,
+    pools: Zaqar,
+    subscriber: Subscriber,  # noqa: F811
+) -> None:
+    start_notifier(core)
+    numbers = [f"{number:02}" for number in range(20)]
+    refs = [made(session, pool) for pool in ("a", "b")]
+    for ref in refs:
+        subscriptions.create(session, ref, subscriber=subscriber.url(f"/{ref.name}"), ttl_seconds=600, options=b"{}")
+        messages.send(session, ref, [NewMessage(number.encode()) for number in numbers])
+    until(lambda: len(subscriber.seen) == 40, "all are told")
+    for ref in refs:
+        assert [seen.json["body"] for seen in subscriber.seen if seen.path == f"/{ref.name}"] == numbers
+
+
 def test_a_deleted_queue_leaves_no_subscription_in_its_pool(session: Session, pools: Zaqar, servers: list) -> None:  # type: ignore[type-arg]
     ref = made(session, "a")
     subscriptions.create(session, ref, subscriber="http://example.org/", ttl_seconds=600, options=b"{}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -33,10 +32,8 @@ class Workshop:
 
 
 @pytest.fixture
-def shop() -> Iterator[Workshop]:
-    shop = Workshop()
-    yield shop
-    shop.crew.dismiss()
+def shop() -> Workshop:
+    return Workshop()
 
 
 def test_a_place_not_met_before_gets_two_threads_then_its_quarter(shop: Workshop) -> None:
@@ -44,6 +41,24 @@ def test_a_place_not_met_before_gets_two_threads_then_its_quarter(shop: Workshop
     assert shop.at_work("new") == 2
     shop.crew.ended("new", 0.01)
     assert shop.at_work("new") == 8
+
+
+def test_more_jobs_may_wait_for_a_quick_place_than_for_another(shop: Workshop) -> None:
+    shop.met("quick", 0.01)
+    shop.met("slow", SLOW)
+    assert shop.give("quick", 1000) == 8 + 4 * THREADS
+    assert shop.give("slow", 1000) == 8 + 8
+
+
+def test_a_job_that_tried_nothing_does_not_change_the_pace_of_its_place(shop: Workshop) -> None:
+    shop.met("slow", SLOW)
+    shop.give("slow", 1)
+    shop.crew.ended("slow", None)
+    assert shop.give("slow", 1000) == 8 + 8
+    shop.give("new", 1)
+    shop.crew.ended("new", None)
+    assert shop.give("new", 1000) == 2 + 8
+    assert shop.crew._at_slow_places == 8
 
 
 def test_hanging_places_together_have_half_of_the_crew(shop: Workshop) -> None:

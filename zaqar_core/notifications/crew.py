@@ -14,6 +14,8 @@ Job = TypeVar("Job")
 QUICK_SECONDS = 1.0
 #: Jobs that a place gets at a time before it is known whether it is slow.
 _FIRST = 2
+#: Jobs that may wait for a quick place, for each thread of the crew. For another place they are as many as its share.
+_WAITING_FOR_QUICK = 4
 #: Places whose pace is remembered.
 _MOST_PLACES = 4096
 
@@ -49,16 +51,23 @@ class Crew(Generic[Job]):
             self._begin(place, job)
             return True
         waiting = self._waiting.setdefault(place, deque())
-        if len(waiting) >= self._share:
+        is_quick = self._is_slow.get(place) is False
+        if len(waiting) >= (_WAITING_FOR_QUICK * self._most if is_quick else self._share):
             return False
         waiting.append(job)
         return True
 
-    def ended(self, place: str, seconds: float) -> None:
-        """A job of that place has ended after that time: to be called once for each."""
+    def ended(self, place: str, seconds: float | None) -> None:
+        """A job of that place has ended, its slowest part after that time: to be called once for each.
+
+        None says nothing about the place: the job did not try it.
+        """
         self._at_work -= 1
-        was_slow = self._is_slow.pop(place, False)
-        is_slow = self._is_slow[place] = seconds > QUICK_SECONDS
+        known = self._is_slow.pop(place, None)
+        was_slow = known is True
+        is_slow = was_slow if seconds is None else seconds > QUICK_SECONDS
+        if seconds is not None or known is not None:
+            self._is_slow[place] = is_slow
         if len(self._is_slow) > _MOST_PLACES:
             self._forget()
         left = self._places.pop(place) - 1
@@ -71,12 +80,6 @@ class Crew(Generic[Job]):
                 self._begin(other, waiting.popleft())
             if waiting is not None and not waiting:
                 del self._waiting[other]
-
-    def dismiss(self) -> list[Job]:
-        """Jobs that wait will not begin: those are they."""
-        left = [job for waiting in self._waiting.values() for job in waiting]
-        self._waiting.clear()
-        return left
 
     def _has_room(self, place: str) -> bool:
         if self.free <= 0:

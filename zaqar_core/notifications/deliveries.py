@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -27,7 +27,9 @@ _FAILED = script("notify_failed", writes=False)
 
 #: How long a bell hangs in the store: a process looks again before that.
 BELL_MS = 30_000
-_PARTS = 4
+_PARTS = 3
+#: The line of a run that is part of a whole queue's: see lua/shared/lines.
+_WHOLE_QUEUE = b"~"
 
 _log = logging.getLogger("sqs_facade.notifications")
 
@@ -35,8 +37,9 @@ _log = logging.getLogger("sqs_facade.notifications")
 Kind = Literal["message", "confirm", "cancelled"]
 _KINDS: dict[bytes, Kind] = {b"m": "message", b"a": "confirm", b"b": "cancelled"}
 
-#: What became of a delivery. ``back``: it was not tried.
-Word = Literal["done", "again", "back", "failed"]
+#: What became of a delivery. ``again`` and ``at_once``: it failed, and is tried again outside of the order, or at its
+#: place; ``back`` and ``skipped``: it was not tried, and will be at its place, or outside of the order.
+Word = Literal["done", "failed", "again", "at_once", "back", "skipped"]
 
 
 @dataclass(slots=True)
@@ -72,13 +75,21 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Taken:
-    """``wait_seconds`` until it is worth while to ask again; None: when the bell rings. ``unreadable`` are keys of
-    deliveries that cannot be read here, which is in the log."""
+class Line:
+    """Deliveries of one subscription, to be tried one after the other. ``is_whole_queue``: its messages have one order,
+    not only those of each post. ``unreadable`` are keys of deliveries that cannot be read here, which is in the log."""
 
-    deliveries: list[Delivery]
-    wait_seconds: float | None
+    is_whole_queue: bool
+    deliveries: list[Delivery] = field(default_factory=list)
     unreadable: list[bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Taken:
+    """``wait_seconds`` until it is worth while to ask again; None: when the bell rings."""
+
+    lines: list[Line]
+    wait_seconds: float | None
 
 
 @dataclass(slots=True)
@@ -108,26 +119,37 @@ _decode = msgspec.msgpack.Decoder(_Packed).decode
 _LENGTH_BYTES = 8
 
 
-def take(session: Session, ref: QueueRef, *, token: str, bell: str, lease_ms: int, most: int) -> Taken | None:
-    """Deliveries that are this process's until the lease ends. None: the queue has no subscriptions, and nothing to
-    tell. ``bell`` is hung in the store where there is nothing left to take."""
+def take(
+    session: Session, ref: QueueRef, *, token: str, bell: str, lease_ms: int, most: int, whole_queue: str
+) -> Taken | None:
+    """Deliveries of at most so many lines that are this process's until the lease ends. None: the queue has no
+    subscriptions, and nothing to tell. ``bell`` is hung in the store where there is nothing left to take.
+
+    Subscribers that begin with ``whole_queue`` get all messages of any queue in one order.
+    """
     only_confirmed = int(session.settings.require_confirmation)
     try:
-        reply = session.run(_TAKE, ref, [token, lease_ms, most, only_confirmed, bell, BELL_MS])
+        reply = session.run(_TAKE, ref, [token, lease_ms, most, only_confirmed, bell, BELL_MS, whole_queue])
     except ScriptFailed:
         reply = [-2, 0]
-    wait_ms, now_ms, *flat = reply
+    wait_ms, now_ms, *runs = reply
     if wait_ms == -2:
         session.store.command("SREM", keys.NOTIFICATIONS, keys.address(ref))
         return None
-    taken = Taken([], None if wait_ms == -1 else wait_ms / 1000)
+    lines = [_line(session, ref, now_ms, *run) for run in runs]
+    return Taken(lines, None if wait_ms == -1 else wait_ms / 1000)
+
+
+def _line(session: Session, ref: QueueRef, now_ms: int, record: bytes, name: bytes, *flat: Any) -> Line:
+    line = Line(name == _WHOLE_QUEUE)
     for at in range(0, len(flat), _PARTS):
+        key, tries, entry = flat[at : at + _PARTS]
         try:
-            taken.deliveries.append(_delivery(session, ref, now_ms, *flat[at : at + _PARTS]))
+            line.deliveries.append(_delivery(session, ref, now_ms, key, tries, entry, record))
         except Exception:  # one that cannot be read must not stop the others
             _log.exception("a notification of queue %s cannot be read", ref.name)
-            taken.unreadable.append(flat[at])
-    return taken
+            line.unreadable.append(key)
+    return line
 
 
 def _delivery(

@@ -1,19 +1,19 @@
 """The part of each process that tells subscribers of new messages, its own and those that dead processes left.
 
-One thread speaks with the store: it takes deliveries under a lease, hands them to a crew of threads, and reports what
-became of them. The crew holds no execution slot: it only talks to subscribers. A process that dies leaves leases, and
-another one delivers again when they end: at least once, not exactly once.
+One thread speaks with the store: it takes runs of deliveries under a lease, hands them to a crew of threads, and
+reports what became of them. The crew holds no execution slot: it only talks to subscribers. A process that dies leaves
+leases, and another one delivers again when they end: at least once, not exactly once.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from urllib.parse import urlsplit
 
@@ -24,10 +24,11 @@ from zaqar_core.chance import chance
 from zaqar_core.core import Core
 from zaqar_core.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.names import QueueRef
-from zaqar_core.notifications import content, deliveries, schedule
-from zaqar_core.notifications.crew import Crew
-from zaqar_core.notifications.deliveries import Delivery, Outcome
-from zaqar_core.notifications.notice import Confirmations, NotDelivered, Notice, Way
+from zaqar_core.notifications import content, deliveries, schedule, sockets
+from zaqar_core.notifications.crew import QUICK_SECONDS, Crew
+from zaqar_core.notifications.deliveries import Delivery, Line, Outcome
+from zaqar_core.notifications.notice import Confirmations, Notice, Way
+from zaqar_core.notifications.runs import Ended, Run, Step, Tried
 from zaqar_core.waiting import Bell
 
 #: Between two looks at which queues there are, and at each of them: covers bells lost with a dead process.
@@ -36,12 +37,16 @@ LOOK_SECONDS = (2.0, 4.0)
 LOOK_SECONDS_A_QUEUE = 0.005
 #: After the store failed, and between two looks at deliveries that take too long.
 PAUSE_SECONDS = 1.0
-#: Until a delivery is tried whose place has enough to do.
+#: Until a run is given again whose place has enough to do.
 CROWDED_MS = 500
 #: Until a delivery is tried that cannot be read, for want of a key perhaps.
 UNREADABLE_MS = 60_000
 #: A lease lasts twice a delivery's time, for it may wait for its place, and a little longer.
 LEASE_SPARE_SECONDS = 5.0
+#: At most so long after a try its outcome is reported, together with others of its run; at once when the run ends.
+REPORT_SECONDS = 0.02
+#: How long a process that ends waits for tries that have begun.
+END_SECONDS = 0.5
 
 #: Until a queue is looked at whose bell hangs, unless it rings: within the life of bells in the store.
 FAR_SECONDS = 20.0
@@ -50,26 +55,6 @@ FAR_SECONDS = 20.0
 _METADATA = "metadata"
 
 _log = logging.getLogger("sqs_facade.notifications")
-
-
-@dataclass(slots=True)
-class _Job:
-    """A delivery on its way. ``ends`` is the lease's end on this process's clock; ``place`` where it goes."""
-
-    delivery: Delivery
-    notice: Notice
-    way: Way
-    place: str
-    ends: float
-
-
-@dataclass(slots=True)
-class _Ended:
-    """A job is done, after so many seconds; ``failure`` is None if it arrived."""
-
-    job: _Job
-    seconds: float
-    failure: NotDelivered | None
 
 
 class Notifier:
@@ -83,21 +68,42 @@ class Notifier:
         self._token = os.urandom(8).hex()
         self._lease_seconds = 2 * settings.notification_timeout_seconds + LEASE_SPARE_SECONDS
         self._seconds = settings.notification_timeout_seconds
-        #: What other threads report: queues to look at, jobs that ended.
+        #: What other threads report: queues to look at, tries and runs that ended.
         self._events: SimpleQueue[object] = core.notifications
-        self._crew: Crew[_Job] = Crew(self._work, threads=settings.notification_threads)
+        self._crew: Crew[Run] = Crew(lambda run: run.work(self._events.put), threads=settings.notification_threads)
+        self._runs: set[Run] = set()
         self._due: dict[QueueRef, float] = {}
         self._bells: dict[QueueRef, Bell] = {}
         self._outcomes: list[Outcome] = []
+        self._report_at = math.inf
         self._look_at = 0.0
         self._tend_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="notifier", daemon=True).start()
+        """Begin to tell subscribers, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Give back what has not begun, and wait a moment for what has. Every wait of the process is released too."""
+        self._core.waiting.release_all()
+        self._events.put(None)
+        self._thread.join(2 * END_SECONDS)
+
+    def stop_at_exit(self) -> None:
+        """As :meth:`stop`, when the main thread has ended. The interpreter waits for it, also in a server's worker."""
+
+        def wait() -> None:
+            threading.main_thread().join()
+            self.stop()
+
+        threading.Thread(target=wait, name="notifier-exit", daemon=False).start()
 
     def _run(self) -> None:
         while not self._core.waiting.is_released:
-            next_at = min([self._look_at, self._tend_at, *(self._due.values() if self._crew.free else ())])
+            next_at = min(
+                [self._look_at, self._tend_at, self._report_at, *(self._due.values() if self._crew.free else ())]
+            )
             try:
                 self.round(max(next_at - time.monotonic(), 0.0))
             except StoreUnavailable as problem:
@@ -111,7 +117,7 @@ class Notifier:
     def round(self, patience_seconds: float) -> None:
         """What was reported within that time, or is due, is dealt with."""
         self._heed(patience_seconds)
-        if self._outcomes:
+        if time.monotonic() >= self._report_at:
             self._report()
         now = time.monotonic()
         if now >= self._tend_at:
@@ -140,9 +146,13 @@ class Notifier:
         with contextlib.suppress(Empty):
             event = self._events.get(timeout=patience_seconds)
             while True:
-                if isinstance(event, _Ended):
-                    self._crew.ended(event.job.place, event.seconds)
-                    self._outcomes.append(self._outcome(event))
+                if isinstance(event, Tried | Outcome):
+                    self._outcomes.append(self._outcome(event) if isinstance(event, Tried) else event)
+                    self._report_at = min(self._report_at, time.monotonic() + REPORT_SECONDS)
+                elif isinstance(event, Ended):
+                    self._runs.discard(event.run)
+                    self._crew.ended(event.run.place, event.seconds)
+                    self._report_at = 0.0
                 elif isinstance(event, QueueRef):
                     self._due[event] = 0.0
                 event = self._events.get_nowait()
@@ -170,37 +180,55 @@ class Notifier:
                 bell=bell.member,
                 lease_ms=int(self._lease_seconds * 1000),
                 most=self._crew.free,
+                whole_queue=sockets.PREFIX,
             )
         if taken is None:
             self._core.waiting.take_down(self._bells.pop(ref))
             del self._due[ref]
             return
         self._due[ref] = began + (FAR_SECONDS if taken.wait_seconds is None else taken.wait_seconds)
-        self._outcomes += [Outcome(ref, key, "back", UNREADABLE_MS) for key in taken.unreadable]
-        for delivery in taken.deliveries:
-            outcome = self._begin(delivery, began + self._lease_seconds)
-            if outcome is not None:
-                self._outcomes.append(outcome)
+        for line in taken.lines:
+            self._outcomes += [Outcome(ref, key, "skipped", UNREADABLE_MS) for key in line.unreadable]
+            self._begin(line, began + self._lease_seconds)
         if self._outcomes:
-            self._events.put(None)
+            self._report_at = 0.0
 
-    def _begin(self, delivery: Delivery, ends: float) -> Outcome | None:
-        """The crew has it; otherwise what became of it."""
-        ref, key = delivery.ref, delivery.key
-        way = self._ways.get(urlsplit(delivery.subscription.subscriber).scheme)
-        if way is None:
-            return Outcome(ref, key, "failed", reason="there is no way to deliver to that scheme")
-        if delivery.kind == "message" and delivery.told is None:
-            return Outcome(ref, key, "done")
+    def _begin(self, line: Line, ends: float) -> None:
+        """The crew has the line's deliveries; of those that it has not, the outcome is known."""
+        steps = [step for delivery in line.deliveries if (step := self._step(delivery)) is not None]
+        if not steps:
+            return
+        notice = steps[0].notice
+        way = self._ways[urlsplit(notice.subscriber).scheme]
         try:
-            notice = self._notice(delivery)
             place = way.place(notice)
         except Exception:  # one notification's trouble must not stop the others
-            _log.exception("a notification of queue %s cannot be made", ref.name)
-            return Outcome(ref, key, "back", UNREADABLE_MS)
-        if self._crew.give(place, _Job(delivery, notice, way, place, ends)):
+            _log.exception("notifications of queue %s have no place", notice.ref.name)
+            for step in steps:
+                self._outcomes.append(Outcome(notice.ref, step.delivery.key, "skipped", UNREADABLE_MS))
+            return
+        run = Run(steps, way, place, ends=ends, try_seconds=self._seconds, keeps_places=line.is_whole_queue)
+        if self._crew.give(run.place, run):
+            self._runs.add(run)
+        else:
+            self._outcomes += run.give_back(CROWDED_MS)
+
+    def _step(self, delivery: Delivery) -> Step | None:
+        """None: it is not tried now, and its outcome is known."""
+        ref, key = delivery.ref, delivery.key
+        if urlsplit(delivery.subscription.subscriber).scheme not in self._ways:
+            reason = "there is no way to deliver to that scheme"
+            self._outcomes.append(Outcome(ref, key, "failed", reason=reason))
             return None
-        return Outcome(ref, key, "back", CROWDED_MS)
+        if delivery.kind == "message" and delivery.told is None:
+            self._outcomes.append(Outcome(ref, key, "done"))
+            return None
+        try:
+            return Step(delivery, self._notice(delivery))
+        except Exception:  # one notification's trouble must not stop the others
+            _log.exception("a notification of queue %s cannot be made", ref.name)
+            self._outcomes.append(Outcome(ref, key, "skipped", UNREADABLE_MS))
+            return None
 
     def _notice(self, delivery: Delivery) -> Notice:
         subscription, ref = delivery.subscription, delivery.ref
@@ -211,31 +239,15 @@ class Notifier:
         options = orjson.loads(subscription.options)
         return Notice(ref, delivery.kind, subscription.id, subscription.subscriber, options, document)
 
-    def _work(self, job: _Job) -> None:
-        """In a thread of the crew: never raises, and ends with a report."""
-        failure: NotDelivered | None = None
-        began = time.monotonic()
-        try:
-            if began + self._seconds > job.ends:
-                raise _TooLate
-            job.way.deliver(job.notice)
-        except NotDelivered as problem:
-            failure = problem
-        except Exception:
-            _log.exception("a delivery failed, queue %s", job.delivery.ref.name)
-            failure = NotDelivered("it failed for a reason that is in the service's log")
-        self._events.put(_Ended(job, time.monotonic() - began, failure))
-
-    def _outcome(self, ended: _Ended) -> Outcome:
-        delivery, failure = ended.job.delivery, ended.failure
+    def _outcome(self, tried: Tried) -> Outcome:
+        delivery, failure = tried.step.delivery, tried.failure
         ref, key = delivery.ref, delivery.key
         if failure is None:
             return Outcome(ref, key, "done")
-        if isinstance(failure, _TooLate):
-            return Outcome(ref, key, "back")
-        delay = None if failure.is_final else self._delay_seconds(delivery, ended.job.notice)
+        delay = None if failure.is_final else self._delay_seconds(delivery, tried.step.notice)
         if delay is not None:
-            return Outcome(ref, key, "again", int(delay * 1000), failure.reason)
+            keeps_place = tried.run.keeps_places and delay == 0 and tried.seconds <= QUICK_SECONDS
+            return Outcome(ref, key, "at_once" if keeps_place else "again", int(delay * 1000), failure.reason)
         _log.warning(
             "a notification of queue %s, subscription %s, failed for good after %d tries: %s",
             ref.name,
@@ -261,6 +273,10 @@ class Notifier:
 
     def _report(self) -> None:
         """The store learns the outcomes. What it cannot be told now it is told later."""
+        self._report_at = math.inf
+        if not self._outcomes:
+            return
+        self._report_at = time.monotonic() + PAUSE_SECONDS
         by_queue: dict[QueueRef, list[Outcome]] = {}
         for outcome in self._outcomes:
             by_queue.setdefault(outcome.ref, []).append(outcome)
@@ -273,16 +289,16 @@ class Notifier:
                     continue
                 self._outcomes = [one for one in self._outcomes if one.ref != ref]
                 self._due[ref] = 0.0
+        if not self._outcomes:
+            self._report_at = math.inf
 
     def _give_back(self) -> None:
-        """The process ends: what waits here is for others."""
-        self._outcomes += [Outcome(job.delivery.ref, job.delivery.key, "back") for job in self._crew.dismiss()]
+        """The process ends: what has not begun here is for others; what has begun may end within a moment."""
+        deadline = time.monotonic() + END_SECONDS
+        for run in self._runs:
+            self._outcomes += run.give_back()
         with contextlib.suppress(StoreUnavailable):
             self._report()
-
-
-class _TooLate(NotDelivered):
-    """The lease would end before the delivery could."""
-
-    def __init__(self) -> None:
-        super().__init__("it waited too long")
+            while self._runs and time.monotonic() < deadline:
+                self._heed(max(deadline - time.monotonic(), 0.0))
+                self._report()

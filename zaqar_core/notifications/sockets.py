@@ -13,11 +13,13 @@ from zaqar_core.store import keys
 
 #: Of the subscriber's URI. No client may name one: it is not among the settings' ``subscriber_types``.
 SCHEME = "websocket"
+#: How subscribers of that kind begin.
+PREFIX = f"{SCHEME}:"
 
 
 def subscriber(process: str, connection: int) -> str:
     """The URI of a connection that the process of that name holds."""
-    return f"{SCHEME}:{process}/{connection}"
+    return f"{PREFIX}{process}/{connection}"
 
 
 def parse(payload: bytes) -> tuple[int, str, bytes]:
@@ -33,12 +35,12 @@ class Sockets:
         self._core = core
 
     def place(self, notice: Notice) -> str:
-        """The process."""
-        return notice.subscriber.partition("/")[0]
+        """The connection: a push takes no time, so those of one process need no common bound."""
+        return notice.subscriber
 
     def deliver(self, notice: Notice) -> None:
         """The process was told, if there is one; if there is none the subscription ends. Raises NotDelivered."""
-        process, _, connection = notice.subscriber.removeprefix(f"{SCHEME}:").partition("/")
+        process, _, connection = notice.subscriber.removeprefix(PREFIX).partition("/")
         payload = f"{connection} {notice.subscription_id} ".encode() + notice.document
         try:
             with self._core.session() as session:

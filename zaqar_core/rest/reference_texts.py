@@ -141,6 +141,8 @@ DIFFERENCES = (
     "network (`webhook_allowed_networks` names exceptions), headers that no request can carry.",
     "Notifications are kept in the store until they have arrived: they survive a crash, and a failure of 5xx or a "
     "time-out is really tried again. What failed for good is listed at `/undelivered`, which Zaqar does not have.",
+    "A subscriber gets the messages of one post in their order, as from Zaqar; a retry does not hold the next message. "
+    "Posts may overlap, except in FIFO queues and for WebSocket connections.",
     "Subscribers are told whatever is sent, without a pipeline to be configured, and only of what was stored.",
     "A notice that asks for a confirmation, or says that a subscription is cancelled, is sent as it is; `post_data` is "
     "for messages alone. Zaqar puts notices into `post_data` too, and a text without the placeholder then loses them.",
@@ -198,9 +200,9 @@ ends with its token (close code 4003), unless a newer one was shown.
 A subscription without `subscriber` is the connection's own. It needs no confirmation and ends with the connection, or
 by its ttl. Whoever posts, over HTTP, SQS or WebSocket, each message is pushed as a frame of its own in the encoding of
 the subscription's request: `{"body", "ttl", "Message_Type": "Notification", "queue_name"}`, with `delay` where one was
-given. At most once: what is posted while the connection, or its process's link to the store, is interrupted is not
-pushed later. When a process dies its connections' subscriptions end with the next message (in a cluster by their ttl).
-A client that is a thousand notifications or 4 MiB behind is disconnected (1013).
+given. They come in the order of the queue. At most once: what is posted while the connection, or its process's link to
+the store, is interrupted is not pushed later. When a process dies its connections' subscriptions end with the next
+message (in a cluster by their ttl). A client that is a thousand notifications or 4 MiB behind is disconnected (1013).
 
 A client that does not read its answers is not read either; one that answers no ping for 20 s is cut off.
 """

@@ -43,7 +43,7 @@ Q:u        hash    subscription id -> MessagePack: see lua/shared/subscribers
 Q:ui       hash    subscriber -> id of its subscription
 Q:ue       zset    subscription ids, score the end in ms
 Q:un       zset    subscription ids in the order of creation, score 0
-Q:o …      …       notifications: also Q:oq, or, nq, nd, ni, nt, nl, nf, nw, nx; see lua/shared/notices
+Q:o …      …       notifications: also Q:oq, or, np, nq, nv, nd, ni, nt, nl, nr, nw, nx; see lua/shared/notices
 =========  ======  ================================================================================================
 
 Registry, one per project and region: ``{…}:names`` (zset, lexical) ``{…}:lives`` (hash name -> incarnation) and

@@ -24,8 +24,8 @@ PREFIX = "sf1_"
 #: In this order, so that each may use what stands before it. A kind may lack some.
 _PARTS = (
     "queue", "state", "wake", "settings", "contents", "buckets", "ready", "forget", "heads", "tick", "find", "life",
-    "depart", "dead", "take", "answer", "dedup", "attempts", "mover", "tasks", "search", "subscribers", "notices",
-    "born", "catalogue",
+    "depart", "dead", "take", "answer", "dedup", "attempts", "mover", "tasks", "search", "subscribers", "lines",
+    "notices", "born", "catalogue",
 )  # fmt: skip
 
 

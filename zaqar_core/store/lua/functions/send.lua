@@ -66,6 +66,8 @@ for at = 4, #ARGV, stride do
 end
 call('HSET', Q, 'seq', seq, 'now', q.now)
 if q.last_subscription then
+  local first = tonumber(q.f[4]) + 1
+  if seq > first then note_post(first, seq) end
   mark('n')
   ring()
 end

@@ -4,19 +4,21 @@
 -- lives, Q:or counts them; Q's `spread` is the last subscription that has the first entry of the list.
 -- A delivery is its subscription's id (36 characters), a kind and a number of 16 digits: kind 'm' a message, its seq;
 -- 'a' the subscription is to be confirmed, 'b' it was cancelled: these have no entry in the outbox. It is in one of
---   Q:nq  ready, score 0: by subscription, then in order;
+--   Q:nq  ready, at its place in its line (see lines), score 0: by subscription, then in order;
+--   Q:nv  ready to be tried again outside of the lines, in the same order;
 --   Q:nd  to be tried again, score ms;
 --   Q:ni  a process works on it, score the lease's end in real ms.
--- Q:nt delivery -> MessagePack [token of that process, failed tries]. Q:nl subscriptions that may give, by their turn:
--- ready deliveries, and fewer than WIDTH of them in work, which Q:nf counts. Q:nw bells of processes: see ring.
+-- Q:nt delivery -> MessagePack [token of that process, failed tries, line]. The line is the one that it was given for; ''
+-- outside of the lines; absent while it is ready at its place, or where an earlier release wrote it.
+-- Q:nl subscriptions that may have something to give, by their turn. Q:nw bells of processes: see ring.
 -- Q:nx the newest deliveries that failed for good: 8 digits, the length of what follows; MessagePack [ms, id, subscriber,
 -- kind and number, tries, reason]; the entry of the outbox.
+-- Q:nf is what earlier releases counted instead of runs: see lines.
 -- had('n'): the queue has ever had one.
-local WIDTH = KIND == 'fifo' and 1 or 4
 local MOST_FAILED, MOST_FAILED_BYTES = 1000, 16777216
 local function notice_keys()
   local found = {}
-  for part in string.gmatch('o oq or nq nd ni nt nl nf nw nx', '%S+') do found[#found + 1] = Q .. ':' .. part end
+  for part in string.gmatch('o oq or np nq nv nd ni nt nl nr nf nw nx', '%S+') do found[#found + 1] = Q .. ':' .. part end
   return unpack(found)
 end
 local function subscription_part(delivery) return string.sub(delivery, 1, 36) end
@@ -30,10 +32,10 @@ local function note(seq, delay, ttl, record)
   call('RPUSH', Q .. ':oq', text .. ':' .. q.last_subscription)
 end
 local function next_turn() return call('HINCRBY', Q, 'notice_turn', 1) end
-local function make_ready(delivery)
-  local id = subscription_part(delivery)
-  call('ZADD', Q .. ':nq', 0, delivery)
-  if tonumber(call('HGET', Q .. ':nf', id) or 0) < WIDTH then call('ZADD', Q .. ':nl', 'NX', next_turn(), id) end
+local function may_give(id) call('ZADD', Q .. ':nl', 'NX', next_turn(), id) end
+local function make_ready(delivery, is_outside)
+  call('ZADD', Q .. (is_outside and ':nv' or ':nq'), 0, delivery)
+  may_give(subscription_part(delivery))
 end
 -- a word to one subscription: kind 'a' or 'b'
 local function notify(id, kind)
@@ -41,14 +43,25 @@ local function notify(id, kind)
   make_ready(id .. kind .. string.format('%016.0f', call('HINCRBY', Q, 'notices', 1)))
   ring()
 end
-local function first_ready(id) return call('ZRANGEBYLEX', Q .. ':nq', '[' .. id, '(' .. id .. '~', 'LIMIT', 0, 1)[1] end
--- nobody works on it any more; its subscription may give again
-local function let_go(delivery)
+-- nobody works on it any more, and it does not wait: its line, the one that it was given for, may go on
+local function let_go(delivery, line)
   local id = subscription_part(delivery)
-  if call('ZREM', Q .. ':ni', delivery) == 1 and call('HINCRBY', Q .. ':nf', id, -1) <= 0 then
-    call('HDEL', Q .. ':nf', id)
-  end
-  if first_ready(id) then call('ZADD', Q .. ':nl', 'NX', next_turn(), id) end
+  local was_in_work, has_waited = call('ZREM', Q .. ':ni', delivery) == 1, call('ZREM', Q .. ':nd', delivery) == 1
+  if line and (was_in_work or (has_waited and line ~= '')) then count_in_work(id, line, -1, 0) end
+  if first_in(Q .. ':nq', id) or first_in(Q .. ':nv', id) then may_give(id) end
+end
+local function state_of_delivery(delivery)
+  local known = call('HGET', Q .. ':nt', delivery)
+  return known and cmsgpack.unpack(known)
+end
+local function keep_state(delivery, token, tries, line)
+  call('HSET', Q .. ':nt', delivery, cmsgpack.pack({ token, tries, line }))
+end
+-- it is ready again, outside of the lines or at its place
+local function put_back(delivery, line, tries, is_outside)
+  let_go(delivery, line)
+  keep_state(delivery, '', tries, is_outside and '' or nil)
+  make_ready(delivery, is_outside)
 end
 local function entry_of(delivery)
   if string.sub(delivery, 37, 37) ~= 'm' then return nil end
@@ -59,14 +72,15 @@ local function let_entry_go(seq)
   if call('HINCRBY', Q .. ':or', seq, -1) <= 0 then
     call('HDEL', Q .. ':or', seq)
     call('HDEL', Q .. ':o', seq)
+    forget_post(seq)
   end
 end
 -- no trace of a delivery remains, nor of its entry after the last one
-local function finish_delivery(delivery)
+local function finish_delivery(delivery, line)
   call('ZREM', Q .. ':nq', delivery)
-  call('ZREM', Q .. ':nd', delivery)
+  call('ZREM', Q .. ':nv', delivery)
   call('HDEL', Q .. ':nt', delivery)
-  let_go(delivery)
+  let_go(delivery, line)
   local entry = entry_of(delivery)
   if entry then let_entry_go(entry) end
 end
@@ -98,13 +112,12 @@ local function spread(most, only_confirmed)
 end
 -- what time alone has changed: leases that ended, tries that are due
 local function revive(most)
-  for _, delivery in ipairs(call('ZRANGEBYSCORE', Q .. ':ni', '-inf', q.real, 'LIMIT', 0, most)) do
-    call('ZADD', Q .. ':nq', 0, delivery)
-    let_go(delivery)
-  end
-  for _, delivery in ipairs(call('ZRANGEBYSCORE', Q .. ':nd', '-inf', q.now, 'LIMIT', 0, most)) do
-    call('ZREM', Q .. ':nd', delivery)
-    make_ready(delivery)
+  for _, key in ipairs({ ':ni', ':nd' }) do
+    local now = key == ':ni' and q.real or q.now
+    for _, delivery in ipairs(call('ZRANGEBYSCORE', Q .. key, '-inf', now, 'LIMIT', 0, most)) do
+      local state = state_of_delivery(delivery) or { '', 0 }
+      put_back(delivery, state[3], state[2], state[3] == '')
+    end
   end
 end
 local function keep_failed(delivery, tries, reason)

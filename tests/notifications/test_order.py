@@ -1,0 +1,209 @@
+"""The order of notifications: each subscriber gets the messages of one post in the order of the post."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts
+from tests.notifications.test_retries import nothing_left
+from tests.patience import until
+from zaqar_core import messages, reading
+from zaqar_core.core import Core, Session
+from zaqar_core.model import NewMessage
+from zaqar_core.names import QueueRef
+
+Advance = Callable[[QueueRef, float], None]
+Post = Callable[[Session, QueueRef, Sequence[NewMessage]], object]
+
+#: The old order was wrong in most rounds, not in all.
+ROUNDS = 10
+NUMBERS = [f"{number:02}" for number in range(20)]
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    return {"encryption_keys": ("k:" + base64.b64encode(bytes(range(32))).decode(),), "notification_threads": 16}
+
+
+def _by_zaqar(session: Session, queue: QueueRef, posted: Sequence[NewMessage]) -> None:
+    messages.post(session, queue, posted, post_bytes=1)
+
+
+def _by_sqs(session: Session, queue: QueueRef, posted: Sequence[NewMessage]) -> None:
+    messages.send(session, queue, posted)
+
+
+@pytest.mark.parametrize("post", [_by_zaqar, _by_sqs])
+@pytest.mark.parametrize("kind", ["plain", "encrypted", "groups"])
+def test_a_post_is_told_in_its_order(session: Session, subscriber: Subscriber, post: Post, kind: str) -> None:
+    for turn in range(ROUNDS):
+        queue = new_queue(session, encrypt_messages=int(kind == "encrypted"))
+        subscribe(session, queue, subscriber.url(f"/{turn}"))
+        group = "g" if kind == "groups" else None
+        post(session, queue, [NewMessage(number.encode(), "text", group=group) for number in NUMBERS])
+        until(lambda: len(subscriber.seen) == len(NUMBERS), "all are told")
+        assert subscriber.bodies == NUMBERS
+        subscriber.seen.clear()
+
+
+def test_every_subscriber_is_told_in_order(session: Session, subscriber: Subscriber, other: Subscriber) -> None:
+    for turn in range(ROUNDS):
+        queue = new_queue(session)
+        paths = [f"/{turn}/{number}" for number in range(6)]
+        for path in paths:
+            subscribe(session, queue, subscriber.url(path))
+        subscribe(session, queue, other.url())
+        messages.send(session, queue, texts(*NUMBERS))
+        until(lambda: len(subscriber.seen) == 120 and len(other.seen) == 20, "all are told")
+        for path in paths:
+            assert [seen.json["body"] for seen in subscriber.seen if seen.path == path] == NUMBERS
+        assert other.bodies == NUMBERS
+        subscriber.seen.clear()
+        other.seen.clear()
+
+
+def test_a_long_post_is_told_in_its_order(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+    """It takes more than one step to spread it, and more than one to work it off."""
+    numbers = [f"{number:03}" for number in range(300)]
+    subscribe(session, queue, subscriber.url())
+    messages.send(session, queue, texts(*numbers))
+    until(lambda: len(subscriber.seen) == 300, "all are told")
+    assert subscriber.bodies == numbers
+    until(lambda: nothing_left(session, queue), "and forgotten")
+
+
+def test_processes_keep_the_order_of_each_post(
+    session: Session, subscriber: Subscriber, processes: Callable[..., Core]
+) -> None:
+    processes()
+    processes()
+    for _ in range(ROUNDS):
+        queue = new_queue(session)
+        subscribe(session, queue, subscriber.url())
+        for post in "abcdef":
+            messages.send(session, queue, texts(*[post + number for number in NUMBERS]))
+        until(lambda: len(subscriber.seen) == 120, "all are told")
+        for post in "abcdef":
+            assert [body[1:] for body in subscriber.bodies if body[0] == post] == NUMBERS
+        subscriber.seen.clear()
+
+
+def test_posts_begin_in_the_order_of_the_queue(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+    """Four may be in work at the same time: while their first messages hang, no fifth one begins."""
+    subscribe(session, queue, subscriber.url())
+    messages.send(session, queue, texts("first"))
+    until(lambda: nothing_left(session, queue), "the host is known to be quick")
+    subscriber.seen.clear()
+    subscriber.hangs_at = {post + NUMBERS[0] for post in "abcd"}
+    for post in "abcdef":
+        messages.send(session, queue, texts(*[post + number for number in NUMBERS]))
+    until(lambda: len(subscriber.seen) == 4, "four posts have begun")
+    assert sorted(subscriber.bodies) == sorted(subscriber.hangs_at)
+    subscriber.let_go.set()
+    until(lambda: len(subscriber.seen) == 120, "all are told")
+    assert {body[0] for body in subscriber.bodies} == set("abcdef")
+
+
+@pytest.mark.parametrize("suffix", ["", ".fifo"])
+def test_first_tries_that_fail_do_not_hold_the_next(session: Session, subscriber: Subscriber, suffix: str) -> None:
+    """The retries come beside the others."""
+    for _ in range(ROUNDS):
+        queue = new_queue(session, suffix)
+        subscriber.answers_at = {"03": 503, "04": 500, "11": 429}
+        subscribe(session, queue, subscriber.url())
+        messages.send(session, queue, numbered() if suffix else texts(*NUMBERS))
+        until(lambda: len(subscriber.seen) == 29, "four tries of three, one of the others")
+        assert list(dict.fromkeys(subscriber.bodies)) == NUMBERS
+        subscriber.seen.clear()
+
+
+def numbered() -> list[NewMessage]:
+    """For a FIFO queue, in three groups."""
+    return [NewMessage(number.encode(), group=f"{int(number) % 3}", dedup_id=number) for number in NUMBERS]
+
+
+class TestSubscribersThatHang:
+    @pytest.fixture
+    def settings(self) -> dict[str, Any]:
+        return {"notification_timeout_seconds": 1.2, "notification_threads": 16}
+
+    @pytest.mark.parametrize("suffix", ["", ".fifo"])
+    def test_a_first_try_that_hangs_does_not_hold_the_next(
+        self, session: Session, subscriber: Subscriber, suffix: str
+    ) -> None:
+        queue = new_queue(session, suffix)
+        subscriber.hangs_at = {"00"}
+        subscribe(session, queue, subscriber.url())
+        messages.send(session, queue, numbered() if suffix else texts(*NUMBERS))
+        until(lambda: NUMBERS[-1] in subscriber.bodies, "the last one is told")
+        assert list(dict.fromkeys(subscriber.bodies)) == NUMBERS
+        assert subscriber.bodies.count("00") <= 2
+
+    def test_it_does_not_hold_another_post(self, session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+        subscriber.hangs_at = {"00"}
+        subscribe(session, queue, subscriber.url())
+        messages.send(session, queue, texts(*NUMBERS))
+        until(lambda: subscriber.seen, "the post has begun")
+        messages.send(session, queue, texts("another"))
+        until(lambda: "another" in subscriber.bodies, "the other post is told")
+        assert subscriber.bodies == ["00", "another"]
+
+    def test_retries_leave_room_for_first_tries(
+        self, session: Session, queue: QueueRef, subscriber: Subscriber
+    ) -> None:
+        """There are 24 tries of the others before their first pause; they do not come first."""
+        subscriber.hangs_at = set("abcdef")
+        subscribe(session, queue, subscriber.url())
+        for body in "abcdef":
+            messages.send(session, queue, texts(body))
+        until(lambda: len(subscriber.seen) > 6, "some are tried again")
+        messages.send(session, queue, texts("new"))
+        until(lambda: "new" in subscriber.bodies, "it is told")
+        assert subscriber.bodies.index("new") < 20
+
+
+class TestCrowdedHosts:
+    """There are more subscriptions at a host than threads for it."""
+
+    @pytest.fixture
+    def settings(self) -> dict[str, Any]:
+        return {"notification_threads": 4}
+
+    def test_keep_the_order(self, session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+        paths = [f"/{number}" for number in range(12)]
+        for path in paths:
+            subscribe(session, queue, subscriber.url(path))
+        for post in "ab":
+            messages.send(session, queue, texts(*[post + number for number in NUMBERS]))
+        until(lambda: len(subscriber.seen) == 480, "all are told")
+        for path, post in itertools.product(paths, "ab"):
+            told = [seen.json["body"] for seen in subscriber.seen if seen.path == path]
+            assert [body[1:] for body in told if body[0] == post] == NUMBERS
+        until(lambda: nothing_left(session, queue), "and forgotten")
+
+
+def test_one_that_cannot_be_read_does_not_change_the_order(
+    session: Session, queue: QueueRef, subscriber: Subscriber, advance: Advance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = reading.message
+
+    def broken(*given: Any, **named: Any) -> Any:
+        found = whole(*given, **named)
+        if found.body in (b"00", b"07", b"19"):
+            raise ValueError("no such key")
+        return found
+
+    readable = [number for number in NUMBERS if number not in ("00", "07", "19")]
+    subscribe(session, queue, subscriber.url())
+    with monkeypatch.context() as patched:
+        patched.setattr(reading, "message", broken)
+        messages.send(session, queue, texts(*NUMBERS))
+        until(lambda: len(subscriber.seen) == 17, "the others are told")
+    assert subscriber.bodies == readable
+    advance(queue, 60)
+    until(lambda: len(subscriber.seen) == 20, "they are told when they can be read")

@@ -1,0 +1,113 @@
+"""What a thread does with deliveries that belong one after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from zaqar_core.model import Subscription
+from zaqar_core.names import QueueRef
+from zaqar_core.notifications import runs
+from zaqar_core.notifications.deliveries import Delivery, Outcome
+from zaqar_core.notifications.notice import NotDelivered, Notice
+from zaqar_core.notifications.runs import Ended, Run, Step, Tried
+
+QUEUE = QueueRef("p", "us-east-1", "q")
+
+
+class Deliveries:
+    """A way, and what a run reports. ``on`` says what happens at a document."""
+
+    def __init__(self) -> None:
+        self.delivered: list[bytes] = []
+        self.on: dict[bytes, Callable[[], object]] = {}
+        self.places: dict[bytes, str] = {}
+        self.reports: list[Any] = []
+
+    def place(self, notice: Notice) -> str:
+        return self.places.get(notice.document, "host")
+
+    def deliver(self, notice: Notice) -> None:
+        self.delivered.append(notice.document)
+        self.on.get(notice.document, lambda: None)()
+
+    def cut_overdue(self) -> None:
+        return
+
+    def run(self, *, keeps_places: bool = False, lease_seconds: float = 25.0) -> Run:
+        """Of four steps."""
+        subscription = Subscription("s", "http://host/", b"{}", 60, 0, True)
+        steps = [
+            Step(
+                Delivery(key, QUEUE, "message", 0, subscription, None),
+                Notice(QUEUE, "message", "s", "http://host/", {}, key),
+            )
+            for key in (b"1", b"2", b"3", b"4")
+        ]
+        ends = time.monotonic() + lease_seconds
+        return Run(steps, self, "host", ends=ends, try_seconds=10.0, keeps_places=keeps_places)
+
+    @property
+    def given_back(self) -> list[bytes]:
+        return [one.key for one in self.reports if isinstance(one, Outcome) and one.word == "back"]
+
+    @property
+    def failed(self) -> list[bytes]:
+        return [one.step.delivery.key for one in self.reports if isinstance(one, Tried) and one.failure]
+
+
+@pytest.fixture
+def way() -> Deliveries:
+    return Deliveries()
+
+
+def fail(*, is_final: bool = False) -> None:
+    raise NotDelivered("no", is_final)
+
+
+def test_steps_are_tried_in_order_and_reported_one_by_one(way: Deliveries) -> None:
+    way.run().work(way.reports.append)
+    assert way.delivered == [b"1", b"2", b"3", b"4"]
+    assert [type(one) for one in way.reports] == [Tried] * 4 + [Ended]
+
+
+def test_a_failure_does_not_end_the_run(way: Deliveries) -> None:
+    way.on = {b"1": fail, b"3": lambda: 1 / 0}
+    way.run().work(way.reports.append)
+    assert (way.delivered, way.failed) == ([b"1", b"2", b"3", b"4"], [b"1", b"3"])
+
+
+def test_a_failure_ends_the_run_where_it_keeps_its_place(way: Deliveries) -> None:
+    way.on = {b"1": lambda: fail(is_final=True), b"2": fail}
+    way.run(keeps_places=True).work(way.reports.append)
+    assert (way.failed, way.given_back) == ([b"1", b"2"], [b"3", b"4"])
+    assert isinstance(way.reports[-1], Ended)
+
+
+def test_a_slow_try_ends_the_run(way: Deliveries, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "QUICK_SECONDS", -1.0)
+    way.run().work(way.reports.append)
+    assert (way.delivered, way.given_back) == ([b"1"], [b"2", b"3", b"4"])
+
+
+def test_another_place_ends_the_run(way: Deliveries) -> None:
+    way.places = {b"1": "another, until its token is known", b"3": "another"}
+    way.run().work(way.reports.append)
+    assert (way.delivered, way.given_back) == ([b"1", b"2"], [b"3", b"4"])
+
+
+def test_nothing_is_tried_that_the_lease_might_not_outlast(way: Deliveries) -> None:
+    way.run(lease_seconds=5.0).work(way.reports.append)
+    assert (way.delivered, way.given_back) == ([], [b"1", b"2", b"3", b"4"])
+
+
+def test_what_was_given_back_is_not_tried(way: Deliveries) -> None:
+    run = way.run()
+    given_back: list[Outcome] = []
+    way.on = {b"2": lambda: given_back.extend(run.give_back(500))}
+    run.work(way.reports.append)
+    assert way.delivered == [b"1", b"2"]
+    assert [(one.key, one.delay_ms) for one in given_back] == [(b"3", 500), (b"4", 0)]

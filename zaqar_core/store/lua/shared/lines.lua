@@ -1,0 +1,59 @@
+-- lines: the order in which a subscription gets its deliveries. A line is a sequence of deliveries of one subscription, of
+-- which one is tried at a time, in the order of the queue: the messages of one post; all messages in a FIFO queue, and
+-- for a subscriber that gets the whole queue in order. A retry is outside of the lines, unless it keeps its place.
+-- A run is the next deliveries of one line, given to one process together: it works them off one after the other. Until
+-- it has reported all of them, or their lease has ended, nothing else of that line is given.
+-- The name of a line is the kind and number of its last delivery, or WHOLE; '' stands for retries outside of lines.
+-- Q:np posts of more than one message: member seq of the first one, score seq of the last one. It goes with the last one's
+-- entry in the outbox: in no subscription is the first try of another one then still to come.
+-- Q:nr subscription -> MessagePack {name of a line: [deliveries in work, end of the lease in real ms]}: its runs.
+local WIDTH, RUN, WHOLE = 4, 20, '~'
+local function note_post(first, last) call('ZADD', Q .. ':np', last, first) end
+local function forget_post(last) call('ZREMRANGEBYSCORE', Q .. ':np', last, last) end
+local function runs_of(id)
+  local packed = call('HGET', Q .. ':nr', id)
+  local runs = packed and cmsgpack.unpack(packed) or {}
+  for line, run in pairs(runs) do
+    if run[2] <= tonumber(q.real) then runs[line] = nil end
+  end
+  return runs
+end
+-- `more` deliveries of that line are in work besides those that were (fewer below 0), until `ends` at the latest
+local function count_in_work(id, line, more, ends)
+  local runs = runs_of(id)
+  local run = runs[line] or { 0, 0 }
+  run[1], run[2] = run[1] + more, math.max(run[2], ends)
+  runs[line] = run[1] > 0 and run or nil
+  for _ in pairs(runs) do return call('HSET', Q .. ':nr', id, cmsgpack.pack(runs)) end
+  call('HDEL', Q .. ':nr', id)
+end
+local function first_in(key, id) return call('ZRANGEBYLEX', key, '[' .. id, '(' .. id .. '~', 'LIMIT', 0, 1)[1] end
+local function line_of(delivery)
+  local name = string.sub(delivery, 37)
+  if string.sub(name, 1, 1) ~= 'm' then return name end
+  local seq = tonumber(string.sub(name, 2))
+  local first, last = unpack(call('ZRANGEBYSCORE', Q .. ':np', seq, '+inf', 'WITHSCORES', 'LIMIT', 0, 1))
+  if first and tonumber(first) <= seq then return 'm' .. string.format('%016.0f', tonumber(last)) end
+  return name
+end
+-- what the subscription can give next: a list of deliveries, and their line; nil if nothing, or WIDTH runs are in work.
+-- Retries have one place less, so that they leave room for first tries.
+local function next_run(id, gets_whole_queue)
+  local runs, in_work = runs_of(id), 0
+  local retries = runs[''] and runs[''][1] or 0
+  for line in pairs(runs) do in_work = in_work + (line == '' and retries or 1) end
+  if in_work >= WIDTH then return nil end
+  local retry = retries < WIDTH - 1 and first_in(Q .. ':nv', id)
+  if retry then return { retry }, '' end
+  local from = '[' .. id
+  for _ = 1, WIDTH do
+    local head = call('ZRANGEBYLEX', Q .. ':nq', from, '(' .. id .. '~', 'LIMIT', 0, 1)[1]
+    if not head then return nil end
+    local line = gets_whole_queue and WHOLE or line_of(head)
+    if not runs[line] then
+      local to = line == WHOLE and '(' .. string.sub(head, 1, 37) .. ':' or '[' .. id .. line
+      return call('ZRANGEBYLEX', Q .. ':nq', '[' .. head, to, 'LIMIT', 0, RUN), line
+    end
+    from = '(' .. id .. line
+  end
+end
