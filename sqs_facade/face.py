@@ -138,7 +138,7 @@ def read_parameters(request: Request) -> dict[str, Any]:
 def _answer_json(call: Call, target: str, request_id: str) -> Reply:
     found = OPERATIONS.get(target[len(_TARGET) :]) if target.startswith(_TARGET) else None
     if found is None:
-        raise SqsError("UnknownOperationException", f"The operation {target[:200]} is not known to this service.")
+        raise SqsError("InvalidAction", f"The operation {target[:200]} is not known to this service.")
     result = _run(found, call, read_json(found, call.request.body))
     body = b"{}" if result is None else _encode(result)
     return Reply(200, [("Content-Type", JSON_TYPE), ("x-amzn-RequestId", request_id)], body)
@@ -155,7 +155,7 @@ def _answer_query(call: Call, request_id: str) -> Reply:
                 404, [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)], b"<UnknownOperationException/>"
             )
         if _lacks_target(request):
-            raise SqsError("UnknownOperationException", "The request has no X-Amz-Target header.")
+            raise SqsError("InvalidAction", "The request has no X-Amz-Target header.")
         raise errors.missing("Action")
     found = _operation(action, on_queue_path=on_queue_path)
     try:
@@ -204,7 +204,7 @@ def error_reply(error: SqsError, request: Request, request_id: str) -> Reply:
             ("x-amzn-RequestId", request_id),
             ("x-amzn-query-error", f"{kind.code};{fault}"),
         ]
-        body = orjson.dumps({"__type": f"com.amazonaws.sqs#{kind.shape}", "message": error.message})
+        body = orjson.dumps({"__type": kind.type, "message": error.message})
         return Reply(kind.status, headers, body)
     as_json = wants_json(request)
     body = query.write_error(kind.code, error.query_message, request_id, is_sender=kind.is_sender, as_json=as_json)

@@ -34,7 +34,7 @@ def assert_is(sqs: Sqs, answer: requests.Response, error: str) -> str:
     assert (failure.code, failure.status) == (kind.code, kind.status), failure
     if sqs.protocol == "json":
         assert answer.headers["x-amzn-query-error"] == f"{kind.code};Sender"
-        assert answer.json() == {"__type": f"com.amazonaws.sqs#{kind.shape}", "message": failure.message}
+        assert answer.json() == {"__type": kind.type, "message": failure.message}
     else:
         assert b"<Type>Sender</Type>" in answer.content
         assert b"<Detail/></Error><RequestId>" in answer.content

@@ -49,5 +49,5 @@ def test_another_type_is_refused(
     json_sqs: Sqs, queue_name: str, operation: str, members: dict[str, Any], said: str
 ) -> None:
     failure = json_sqs.error(operation, QueueUrl=json_sqs.queue(queue_name), **members)
-    assert failure[:2] == ("SerializationException", 400)
+    assert failure[:2] == ("MalformedInput", 400)
     assert failure[2].startswith(said)

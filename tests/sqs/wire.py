@@ -108,7 +108,7 @@ class Sqs:
             assert answer.headers["Content-Type"] == "application/x-amz-json-1.0"
             document = answer.json()
             if answer.status_code >= 400:
-                assert document["__type"].startswith("com.amazonaws.sqs#")
+                assert document["__type"].startswith(("com.amazonaws.sqs#", "com.amazon.coral.service#"))
                 code = answer.headers["x-amzn-query-error"].split(";")[0]
                 raise Refused(code, answer.status_code, document["message"])
             return dict(document)
