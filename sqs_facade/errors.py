@@ -51,7 +51,8 @@ KINDS: dict[str, Kind] = {
     "QueueDoesNotExist": Kind(MODELLED, "QueueDoesNotExist", _SIMPLE + "NonExistentQueue"),
     "QueueNameExists": Kind(MODELLED, "QueueNameExists", "QueueAlreadyExists"),
     "PurgeQueueInProgress": Kind(MODELLED, "PurgeQueueInProgress", _SIMPLE + "PurgeQueueInProgress", 403),
-    "ReceiptHandleIsInvalid": Kind(MODELLED, "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid"),
+    # 404 by JSON was recorded; by query, clients of AWS saw it (PyQS issue 24, amazon-sqs-java-extended-client-lib 16).
+    "ReceiptHandleIsInvalid": Kind(MODELLED, "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404),
     "OverLimit": Kind(MODELLED, "OverLimit", "OverLimit", 403),
     "RequestThrottled": Kind(MODELLED, "RequestThrottled", "RequestThrottled", 403),
     "InvalidSecurity": Kind(MODELLED, "InvalidSecurity", "InvalidSecurity", 403),

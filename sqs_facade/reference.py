@@ -177,7 +177,7 @@ def _errors() -> str:
         "# Errors\n\nAny operation may give these: the first by JSON, the second by query, for input that cannot be "
         "read; the second also for values outside their limits; the third where a limit is set.\n\n"
         + table(("error (JSON)", "code (query)", "status"), map(_error, EVERY_OPERATION))
-        + "\nBy JSON the code of the query protocol stands in the header `x-amzn-query-error`, and `__type` is the error "
+        + "\nBy JSON the header `x-amzn-query-error` has the code of the query protocol, and `__type` is the error "
         f"in a namespace: `{errors.MODELLED}#` where the service model has the error, else `{errors.UNMODELLED}#`. "
         "Errors outside the model, some of them before an operation is chosen:\n\n"
         + table(("error (JSON)", "code (query)", "status"), map(_error, unmodelled))
