@@ -33,10 +33,16 @@ def _body(**members: Any) -> bytes:
     return json.dumps(members).encode()
 
 
-@scenario("DeleteQueue", "M1", [200, {}, _JSON], protocol="json")
+@scenario("DeleteQueue", "R117", [200, "", "0"], protocol="json")
 def operation_without_output(sqs: Any, at: Bench) -> Any:
-    """An operation without output answers an empty document of the protocol's type."""
-    return _seen(at.json("DeleteQueue", _body(QueueUrl=at.queue())), "Content-Type")
+    """An operation without output answers an empty body."""
+    return _seen(at.json("DeleteQueue", _body(QueueUrl=at.queue())), "Content-Length")
+
+
+@scenario("ListQueueTags", "R117", [200, {}, _JSON], protocol="json")
+def result_without_members(sqs: Any, at: Bench) -> Any:
+    """A result without members is an empty document of the protocol's type."""
+    return _seen(at.json("ListQueueTags", _body(QueueUrl=at.queue())), "Content-Type")
 
 
 @scenario("ListQueues", "M1", "there", protocol="json")
