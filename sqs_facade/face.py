@@ -178,7 +178,7 @@ def _run(operation: Operation, call: Call, asked: Any) -> Any:
     try:
         return operation.run(call, asked)
     except SqsError:
-        if operation.has_queue and asked.queue_url:
+        if operation.has_queue:
             queues.get(call.session, call.queue(asked.queue_url))
         raise
 

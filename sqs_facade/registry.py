@@ -68,7 +68,7 @@ OPERATIONS: dict[str, Operation] = {}
 #: What any operation may answer: input that cannot be read (by JSON and by query), and throttling where it is on.
 EVERY_OPERATION = ("SerializationException", "InvalidParameterValue", "RequestThrottled")
 #: What an operation on a queue may answer.
-OF_A_QUEUE = ("MissingParameter", "InvalidAddress", "QueueDoesNotExist")
+OF_A_QUEUE = ("InvalidAddress", "QueueDoesNotExist")
 
 
 def _json_reader(shape: type[Shape]) -> Callable[[bytes], Any]:

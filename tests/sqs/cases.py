@@ -143,7 +143,9 @@ def _full(sqs: Sqs, name: str) -> Members:
 ERRORS: dict[tuple[str, str], Case] = {
     ("AddPermission", "OverLimit"): _of_queue(**{**PERMISSION, "Actions": ["SendMessage"] * 8}),
     ("ChangeMessageVisibility", "ReceiptHandleIsInvalid"): _of_queue(ReceiptHandle="x", VisibilityTimeout=0),
+    ("AddPermission", "MissingParameter"): _of_queue(**{**PERMISSION, "Label": ""}),
     ("CancelMessageMoveTask", "MissingParameter"): lambda sqs, name: {},
+    ("ChangeMessageVisibility", "MissingParameter"): _of_queue(ReceiptHandle="x"),
     ("CancelMessageMoveTask", "ResourceNotFoundException"): _no_task,
     ("CreateQueue", "InvalidAttributeName"): lambda sqs, name: {"QueueName": name, "Attributes": {"Foobar": "1"}},
     ("CreateQueue", "InvalidAttributeValue"): lambda sqs, name: {
@@ -155,6 +157,7 @@ ERRORS: dict[tuple[str, str], Case] = {
         **_named(sqs, name),
         "Attributes": {"DelaySeconds": "1"},
     },
+    ("DeleteMessage", "MissingParameter"): _of_queue(),
     ("DeleteMessage", "ReceiptHandleIsInvalid"): _of_queue(ReceiptHandle="x"),
     ("GetQueueAttributes", "InvalidAttributeName"): _of_queue(AttributeNames=["Foobar"]),
     ("GetQueueUrl", "QueueDoesNotExist"): lambda sqs, name: {"QueueName": name},
@@ -162,15 +165,19 @@ ERRORS: dict[tuple[str, str], Case] = {
     ("ListMessageMoveTasks", "ResourceNotFoundException"): lambda sqs, name: {"SourceArn": ARN + name},
     ("PurgeQueue", "PurgeQueueInProgress"): _again("PurgeQueue"),
     ("ReceiveMessage", "InvalidAttributeName"): _of_queue(AttributeNames=["Foobar"]),
+    ("RemovePermission", "MissingParameter"): _of_queue(),
+    ("SendMessage", "MissingParameter"): _of_queue(),
     ("SendMessage", "InvalidMessageContents"): _of_queue(MessageBody="\0"),
     ("SendMessage", "UnsupportedOperation"): _of_queue(
         MessageBody="x", MessageAttributes={"a": {"DataType": "StringList", "StringListValues": ["one"]}}
     ),
     ("SendMessageBatch", "BatchRequestTooLong"): _entries("SendMessageBatch", "a", "b", MessageBody="x" * (1 << 20)),
+    ("SetQueueAttributes", "MissingParameter"): _of_queue(),
     ("SetQueueAttributes", "InvalidAttributeName"): _of_queue(Attributes={"Foobar": "1"}),
     ("SetQueueAttributes", "OverLimit"): _of_queue(Attributes={"Policy": LONG_POLICY}),
     ("SetQueueAttributes", "InvalidAttributeValue"): _of_queue(Attributes={"DelaySeconds": "901"}),
     ("StartMessageMoveTask", "MissingParameter"): lambda sqs, name: {},
+    ("TagQueue", "MissingParameter"): _of_queue(),
     ("StartMessageMoveTask", "ResourceNotFoundException"): lambda sqs, name: {"SourceArn": ARN + name},
     **{(name, "EmptyBatchRequest"): _of_queue(Entries=[]) for name in BATCHES},
     **{(name, "TooManyEntriesInBatchRequest"): _entries(name, *"abcdefghijk") for name in BATCHES},
