@@ -6,7 +6,6 @@ service model, and answers recorded from AWS.
 
 from __future__ import annotations
 
-import re
 from typing import Final, NamedTuple
 
 from zaqar_core import errors as facts
@@ -210,22 +209,3 @@ def of_receipt_fact(fact: facts.CoreError, handle: str) -> SqsError:
             reason = "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]"
             return invalid(seconds, "VisibilityTimeout", reason)
     return of_fact(fact)
-
-
-#: Of what msgspec expected and got. What AWS says of it was seen in its answers; of other pairs it was not.
-_TYPES = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)`(?: - at `\$?\.?(.*)`)?\Z")
-_WRONG_TYPES = {
-    ("int", "str"): "STRING_VALUE can not be converted to an Integer",
-    ("str", "int"): "NUMBER_VALUE can not be converted to a String",
-    ("str", "float"): "NUMBER_VALUE can not be converted to a String",
-    ("str", "object"): "Start of structure or map found where not expected.",
-}
-
-
-def of_json(problem: str) -> str:
-    """What a SerializationException says: AWS's words for a wrong type, and where it is; else the decoder's own."""
-    found = _TYPES.match(problem)
-    words = _WRONG_TYPES.get((found[1], found[2])) if found else None
-    if found is None or words is None:
-        return f"The request body is not valid: {problem}"
-    return f"{words} ({found[3]})" if found[3] else words

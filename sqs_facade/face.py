@@ -13,6 +13,7 @@ import orjson
 
 from sqs_facade import addresses, errors
 from sqs_facade.codecs import query
+from sqs_facade.codecs.unreadable import Unreadable
 from sqs_facade.errors import SqsError
 from sqs_facade.operations import load_all
 from sqs_facade.registry import OPERATIONS, Call, Operation
@@ -120,8 +121,8 @@ def read_json(operation: Operation, body: bytes) -> Any:
     """The operation's input. Raises SerializationException."""
     try:
         return operation.read_json(body or b"{}")
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
-        raise SqsError("SerializationException", errors.of_json(str(problem))) from None
+    except Unreadable as problem:
+        raise SqsError("SerializationException", str(problem)) from None
 
 
 def read_parameters(request: Request) -> dict[str, Any]:
@@ -130,8 +131,8 @@ def read_parameters(request: Request) -> dict[str, Any]:
         parameters = query.tree(request.query) if request.query else {}
         if request.method == "POST" and not is_json_protocol(request) and not _lacks_target(request):
             parameters.update(query.tree(request.body))
-    except (ValueError, UnicodeDecodeError) as problem:
-        raise SqsError("SerializationException", f"The request's parameters are not valid: {problem}") from None
+    except Unreadable as problem:
+        raise SqsError("SerializationException", f"The request's parameters are not valid: {problem}.") from None
     return parameters
 
 
@@ -161,8 +162,8 @@ def _answer_query(call: Call, request_id: str) -> Reply:
     found = _operation(action, on_queue_path=on_queue_path)
     try:
         asked = found.read_query(parameters)
-    except (msgspec.MsgspecError, RecursionError) as problem:
-        raise SqsError("InvalidParameterValue", f"One or more parameters are invalid: {problem}") from None
+    except Unreadable as problem:
+        raise SqsError("InvalidParameterValue", f"One or more parameters are invalid. Reason: {problem}.") from None
     result = _run(found, call, asked)
     as_json = wants_json(request)
     # Results without output have no Result element; an empty one is <XResult/>.

@@ -42,7 +42,7 @@ def test_attributes_of_queues_may_be_numbers_and_flags(json_sqs: Sqs, queue_name
         ("SendMessage", {"MessageBody": 1, "MessageGroupId": None}, f"{NUMBER} (MessageBody)"),
         ("SendMessage", {"MessageBody": {}}, f"{MAP} (MessageBody)"),
         ("SendMessage", {"MessageBody": ["x"]}, OTHER),
-        ("SetQueueAttributes", {"Attributes": {"DelaySeconds": {}}}, f"{MAP} (Attributes[...])"),
+        ("SetQueueAttributes", {"Attributes": {"DelaySeconds": {}}}, f"{MAP} (Attributes)"),
     ],
 )
 def test_another_type_is_refused(
