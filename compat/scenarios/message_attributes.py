@@ -229,6 +229,15 @@ def trace_attribute_wins(sqs: Any, at: Bench) -> Any:
     return at.receive(url, MessageSystemAttributeNames=["AWSTraceHeader"])[0].get("Attributes")
 
 
+@scenario("SendMessage", "R121", [error("AWS.SimpleQueueService.UnsupportedOperation")] * 2)
+def lists_of_values(sqs: Any, at: Bench) -> Any:
+    """A message attribute with a list of values is an unsupported operation."""
+    url = at.queue()
+    lists = ({"StringListValues": ["x"]}, {"BinaryListValues": [b"x"]})
+    given = [{"a": {"DataType": "String", "StringValue": "x", **one}} for one in lists]
+    return [at.refusal(sqs.send_message, QueueUrl=url, MessageBody="x", MessageAttributes=one) for one in given]
+
+
 @scenario("SendMessage", "A56", ["n" * 256])
 def longest_name(sqs: Any, at: Bench) -> Any:
     """A name of 256 characters is accepted and comes back."""
