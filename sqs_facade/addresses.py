@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from sqs_facade.errors import SqsError, missing
+from sqs_facade.errors import SqsError, no_queue
 from zaqar_core import public_url
 from zaqar_core.names import QueueRef, is_region
 from zaqar_core.settings import Settings
@@ -93,10 +93,11 @@ def is_host_region(region: str) -> bool:
 
 
 def queue(queue_url: str | None, path: str, who: Caller, settings: Settings) -> QueueRef:
-    """The queue that a QueueUrl names, or else the request's path. Raises MissingParameter, InvalidAddress."""
+    """The queue that a QueueUrl names, or else the request's path. Raises InvalidAddress, and QueueDoesNotExist where
+    neither names one (recorded)."""
     if not queue_url:
         if path in ("", "/"):
-            raise missing("QueueUrl")
+            raise no_queue()
         queue_url = path
     if len(queue_url) > _LONGEST_URL:
         raise bad(queue_url)

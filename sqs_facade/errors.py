@@ -6,29 +6,39 @@ service model, and answers recorded from AWS.
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from zaqar_core import errors as facts
 
 _SIMPLE = "AWS.SimpleQueueService."
 
+#: The namespaces of JSON's ``__type``: shapes of the service model, and what AWS's framework answers for every service.
+#: Recorded for the errors of both kinds that clients meet.
+MODELLED: Final = "com.amazonaws.sqs"
+UNMODELLED: Final = "com.amazon.coral.service"
+
 
 class Kind(NamedTuple):
     """One row: how JSON, query and HTTP name an error."""
 
+    namespace: str
     shape: str
     code: str
     status: int = 400
     is_sender: bool = True
 
+    @property
+    def type(self) -> str:
+        """JSON's ``__type``."""
+        return f"{self.namespace}#{self.shape}"
+
 
 def _prefixed(*shapes: str) -> dict[str, Kind]:
-    return {shape: Kind(shape, _SIMPLE + shape) for shape in shapes}
+    return {shape: Kind(MODELLED, shape, _SIMPLE + shape) for shape in shapes}
 
 
 def _same(*shapes: str) -> dict[str, Kind]:
-    return {shape: Kind(shape, shape) for shape in shapes}
+    return {shape: Kind(MODELLED, shape, shape) for shape in shapes}
 
 
 KINDS: dict[str, Kind] = {
@@ -36,31 +46,32 @@ KINDS: dict[str, Kind] = {
         "QueueDeletedRecently", "EmptyBatchRequest", "TooManyEntriesInBatchRequest", "BatchEntryIdsNotDistinct",
         "BatchRequestTooLong", "InvalidBatchEntryId", "UnsupportedOperation", "MessageNotInflight",
     ),
-    **_same(
-        "ReceiptHandleIsInvalid", "InvalidMessageContents", "InvalidAttributeName", "InvalidAttributeValue",
-        "InvalidIdFormat", "SerializationException", "InvalidAction", "InvalidRequest",
-    ),
-    "QueueDoesNotExist": Kind("QueueDoesNotExist", _SIMPLE + "NonExistentQueue"),
-    "QueueNameExists": Kind("QueueNameExists", "QueueAlreadyExists"),
-    "PurgeQueueInProgress": Kind("PurgeQueueInProgress", _SIMPLE + "PurgeQueueInProgress", 403),
-    "OverLimit": Kind("OverLimit", "OverLimit", 403),
-    "RequestThrottled": Kind("RequestThrottled", "RequestThrottled", 403),
-    "InvalidSecurity": Kind("InvalidSecurity", "InvalidSecurity", 403),
+    **_same("InvalidMessageContents", "InvalidAttributeName", "InvalidAttributeValue", "InvalidIdFormat"),
+    "QueueDoesNotExist": Kind(MODELLED, "QueueDoesNotExist", _SIMPLE + "NonExistentQueue"),
+    "QueueNameExists": Kind(MODELLED, "QueueNameExists", "QueueAlreadyExists"),
+    "PurgeQueueInProgress": Kind(MODELLED, "PurgeQueueInProgress", _SIMPLE + "PurgeQueueInProgress", 403),
+    # 404 by JSON was recorded; by query, clients of AWS saw it (PyQS issue 24, amazon-sqs-java-extended-client-lib 16).
+    "ReceiptHandleIsInvalid": Kind(MODELLED, "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404),
+    "OverLimit": Kind(MODELLED, "OverLimit", "OverLimit", 403),
+    "RequestThrottled": Kind(MODELLED, "RequestThrottled", "RequestThrottled", 403),
+    "InvalidSecurity": Kind(MODELLED, "InvalidSecurity", "InvalidSecurity", 403),
     # 404 was seen by clients of AWS (aws-sdk-net issue 437).
-    "InvalidAddress": Kind("InvalidAddress", "InvalidAddress", 404),
-    "ResourceNotFoundException": Kind("ResourceNotFoundException", "ResourceNotFoundException", 404),
-    "KmsInvalidState": Kind("KmsInvalidState", "KMS.InvalidStateException"),
-    "KmsNotFound": Kind("KmsNotFound", "KMS.NotFoundException"),
-    # These two are not in the model: only JSON's form has the suffix.
-    "InvalidParameterValue": Kind("InvalidParameterValueException", "InvalidParameterValue"),
-    "MissingParameter": Kind("MissingRequiredParameterException", "MissingParameter"),
-    # Below: errors of the service as a whole, no SQS shapes.
-    "UnknownOperationException": Kind("UnknownOperationException", "UnknownOperationException"),
-    "RequestEntityTooLarge": Kind("RequestEntityTooLargeException", "RequestEntityTooLarge", 413),
-    "IncompleteBody": Kind("IncompleteBody", "IncompleteBody"),
-    "AccessDenied": Kind("AccessDeniedException", "AccessDenied", 403),
-    "ServiceUnavailable": Kind("ServiceUnavailable", "ServiceUnavailable", 503, is_sender=False),
-    "InternalFailure": Kind("InternalFailure", "InternalFailure", 500, is_sender=False),
+    "InvalidAddress": Kind(MODELLED, "InvalidAddress", "InvalidAddress", 404),
+    "ResourceNotFoundException": Kind(MODELLED, "ResourceNotFoundException", "ResourceNotFoundException", 404),
+    "KmsInvalidState": Kind(MODELLED, "KmsInvalidState", "KMS.InvalidStateException"),
+    "KmsNotFound": Kind(MODELLED, "KmsNotFound", "KMS.NotFoundException"),
+    # Below: errors that are not in the model. Only JSON's form of these two has the suffix.
+    "InvalidParameterValue": Kind(UNMODELLED, "InvalidParameterValueException", "InvalidParameterValue"),
+    "MissingParameter": Kind(UNMODELLED, "MissingRequiredParameterException", "MissingParameter"),
+    # Input that cannot be read, and an operation that does not exist: recorded with these codes.
+    "SerializationException": Kind(UNMODELLED, "SerializationException", "MalformedInput"),
+    "InvalidAction": Kind(UNMODELLED, "UnknownOperationException", "InvalidAction"),
+    "RequestEntityTooLarge": Kind(UNMODELLED, "RequestEntityTooLargeException", "RequestEntityTooLarge", 413),
+    "AccessDenied": Kind(UNMODELLED, "AccessDeniedException", "AccessDenied", 403),
+    "IncompleteBody": Kind(UNMODELLED, "IncompleteBody", "IncompleteBody"),
+    "InvalidRequest": Kind(UNMODELLED, "InvalidRequest", "InvalidRequest"),
+    "ServiceUnavailable": Kind(UNMODELLED, "ServiceUnavailable", "ServiceUnavailable", 503, is_sender=False),
+    "InternalFailure": Kind(UNMODELLED, "InternalFailure", "InternalFailure", 500, is_sender=False),
 }  # fmt: skip
 
 #: Errors that the service model declares and no operation here gives, with the reason.
@@ -202,22 +213,3 @@ def of_receipt_fact(fact: facts.CoreError, handle: str) -> SqsError:
             reason = "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]"
             return invalid(seconds, "VisibilityTimeout", reason)
     return of_fact(fact)
-
-
-#: Of what msgspec expected and got. What AWS says of it was seen in its answers; of other pairs it was not.
-_TYPES = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)`(?: - at `\$?\.?(.*)`)?\Z")
-_WRONG_TYPES = {
-    ("int", "str"): "STRING_VALUE can not be converted to an Integer",
-    ("str", "int"): "NUMBER_VALUE can not be converted to a String",
-    ("str", "float"): "NUMBER_VALUE can not be converted to a String",
-    ("str", "object"): "Start of structure or map found where not expected.",
-}
-
-
-def of_json(problem: str) -> str:
-    """What a SerializationException says: AWS's words for a wrong type, and where it is; else the decoder's own."""
-    found = _TYPES.match(problem)
-    words = _WRONG_TYPES.get((found[1], found[2])) if found else None
-    if found is None or words is None:
-        return f"The request body is not valid: {problem}"
-    return f"{words} ({found[3]})" if found[3] else words

@@ -13,6 +13,7 @@ import orjson
 
 from sqs_facade import addresses, errors
 from sqs_facade.codecs import query, query_json
+from sqs_facade.codecs.unreadable import Unreadable
 from sqs_facade.errors import SqsError
 from sqs_facade.operations import load_all
 from sqs_facade.registry import OPERATIONS, Call, Operation
@@ -120,8 +121,8 @@ def read_json(operation: Operation, body: bytes) -> Any:
     """The operation's input. Raises SerializationException."""
     try:
         return operation.read_json(body or b"{}")
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
-        raise SqsError("SerializationException", errors.of_json(str(problem))) from None
+    except Unreadable as problem:
+        raise SqsError("SerializationException", str(problem)) from None
 
 
 def read_parameters(request: Request) -> dict[str, Any]:
@@ -130,17 +131,18 @@ def read_parameters(request: Request) -> dict[str, Any]:
         parameters = query.tree(request.query) if request.query else {}
         if request.method == "POST" and not is_json_protocol(request) and not _lacks_target(request):
             parameters.update(query.tree(request.body))
-    except (ValueError, UnicodeDecodeError) as problem:
-        raise SqsError("SerializationException", f"The request's parameters are not valid: {problem}") from None
+    except Unreadable as problem:
+        raise SqsError("SerializationException", f"The request's parameters are not valid: {problem}.") from None
     return parameters
 
 
 def _answer_json(call: Call, target: str, request_id: str) -> Reply:
     found = OPERATIONS.get(target[len(_TARGET) :]) if target.startswith(_TARGET) else None
     if found is None:
-        raise SqsError("UnknownOperationException", f"The operation {target[:200]} is not known to this service.")
+        raise SqsError("InvalidAction", f"The operation {target[:200]} is not known to this service.")
     result = _run(found, call, read_json(found, call.request.body))
-    body = b"{}" if result is None else _encode(result)
+    # Recorded: an operation without output answers an empty body, a result without members "{}".
+    body = b"" if found.result is None else _encode(result)
     return Reply(200, [("Content-Type", JSON_TYPE), ("x-amzn-RequestId", request_id)], body)
 
 
@@ -155,13 +157,13 @@ def _answer_query(call: Call, request_id: str) -> Reply:
                 404, [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)], b"<UnknownOperationException/>"
             )
         if _lacks_target(request):
-            raise SqsError("UnknownOperationException", "The request has no X-Amz-Target header.")
+            raise SqsError("InvalidAction", "The request has no X-Amz-Target header.")
         raise errors.missing("Action")
     found = _operation(action, on_queue_path=on_queue_path)
     try:
         asked = found.read_query(parameters)
-    except (msgspec.MsgspecError, RecursionError) as problem:
-        raise SqsError("InvalidParameterValue", f"One or more parameters are invalid: {problem}") from None
+    except Unreadable as problem:
+        raise SqsError("InvalidParameterValue", f"One or more parameters are invalid. Reason: {problem}.") from None
     result = _run(found, call, asked)
     if wants_json(request):
         body, kind = query_json.write(found.name, result, request_id), "application/json"
@@ -178,7 +180,7 @@ def _run(operation: Operation, call: Call, asked: Any) -> Any:
     try:
         return operation.run(call, asked)
     except SqsError:
-        if operation.has_queue and asked.queue_url:
+        if operation.has_queue:
             queues.get(call.session, call.queue(asked.queue_url))
         raise
 
@@ -205,7 +207,7 @@ def error_reply(error: SqsError, request: Request, request_id: str) -> Reply:
             ("x-amzn-RequestId", request_id),
             ("x-amzn-query-error", f"{kind.code};{fault}"),
         ]
-        body = orjson.dumps({"__type": f"com.amazonaws.sqs#{kind.shape}", "message": error.message})
+        body = orjson.dumps({"__type": kind.type, "message": error.message})
         return Reply(kind.status, headers, body)
     as_json = wants_json(request)
     write = query_json.write_error if as_json else query.write_error

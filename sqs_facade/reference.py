@@ -176,6 +176,7 @@ def _message_attributes() -> str:
 
 
 def _errors() -> str:
+    unmodelled = sorted(name for name, kind in errors.KINDS.items() if kind.namespace == errors.UNMODELLED)
     rows = [(code(name), reason) for name, reason in sorted(errors.NEVER_GIVEN.items())]
     rows += [(f"`{name}` but by {by}", reason) for name, (by, reason) in sorted(errors.GIVEN_ONLY_BY.items())]
     rows += [(f"`{name}` of {by}", reason) for (by, name), reason in sorted(errors.NEVER_GIVEN_BY.items())]
@@ -183,6 +184,10 @@ def _errors() -> str:
         "# Errors\n\nAny operation may give these: the first by JSON, the second by query, for input that cannot be "
         "read; the second also for values outside their limits; the third where a limit is set.\n\n"
         + table(("error (JSON)", "code (query)", "status"), map(_error, EVERY_OPERATION))
+        + "\nBy JSON the header `x-amzn-query-error` has the code of the query protocol, and `__type` is the error "
+        f"in a namespace: `{errors.MODELLED}#` where the service model has the error, else `{errors.UNMODELLED}#`. "
+        "Errors outside the model, some of them before an operation is chosen:\n\n"
+        + table(("error (JSON)", "code (query)", "status"), map(_error, unmodelled))
         + "\nDeclared by the service model and never given here:\n\n"
         + table(("error", "because"), rows)
     )

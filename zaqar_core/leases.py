@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from zaqar_core import dead_letters, reading
+from zaqar_core import dead_letters, queues, reading
 from zaqar_core.errors import (
     CoreError,
     InFlightLimitReached,
@@ -129,8 +129,11 @@ def change_visibility(
 ) -> list[CoreError | None]:
     """Each lease ends so many seconds from now (0: at once), or has its own error. One round trip.
 
-    Outcomes: None, NotInFlight, LeaseExpired, VisibilityTooLong, ReceiptInvalid. Raises QueueNotFound.
+    Outcomes: None, NotInFlight, LeaseExpired, VisibilityTooLong, ReceiptInvalid. Raises QueueNotFound, also where there
+    is nothing to change.
     """
+    if not changes:
+        queues.get(session, ref)
     outcomes: dict[bytes, CoreError | None] = {
         b"OK": None,
         b"NOTINFLIGHT": NotInFlight(),
@@ -156,8 +159,10 @@ def change_visibility(
 def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]) -> list[CoreError | None]:
     """Each message is gone, or was already (None), or has its own error. One round trip.
 
-    Outcomes: None, LeaseExpired (FIFO), ReceiptInvalid. Raises QueueNotFound.
+    Outcomes: None, LeaseExpired (FIFO), ReceiptInvalid. Raises QueueNotFound, also where there is nothing to delete.
     """
+    if not receipts:
+        queues.get(session, ref)
     found: list[CoreError | None] = [None] * len(receipts)
     for incarnation, places in _by_incarnation(receipts).items():
         arguments: list[bytes | str | int] = [incarnation.hex()]

@@ -58,7 +58,7 @@ def call(backend: Any, operation: str, **members: Any) -> dict[str, Any]:
         "Authorization": signed(backend.account_id, backend.region_name),
     }
     status, given, answer = send("POST", "/", "", json.dumps(members).encode(), headers)
-    document: dict[str, Any] = json.loads(answer)
+    document: dict[str, Any] = json.loads(answer or b"{}")
     if status == 200:
         return document
     shape = document["__type"].rpartition("#")[2]

@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from compat.bench import Bench
-from compat.scenario import error, missing, scenario
+from compat.scenario import NO_QUEUE, error, missing, scenario
 
 _PREFIX = "AWS.SimpleQueueService"
 _ID = error(
@@ -272,6 +272,18 @@ def visibility_of_a_bad_handle(sqs: Any, at: Bench) -> Any:
     entries = [{"Id": "bad", "ReceiptHandle": "x", "VisibilityTimeout": 0}]
     answer = sqs.change_message_visibility_batch(QueueUrl=at.queue(), Entries=entries)
     return [[entry["Id"], entry["Code"], entry["SenderFault"]] for entry in answer.get("Failed", [])]
+
+
+@scenario("DeleteMessageBatch", "R20", [NO_QUEUE] * 3)
+def bad_entries_on_a_missing_queue(sqs: Any, at: Bench) -> Any:
+    """A queue that does not exist fails a batch as a whole, also one in which every entry is bad."""
+    missing_queue = {"QueueUrl": f"{at.queue()}-missing"}
+    bad = {"Id": "a", "ReceiptHandle": "x"}
+    return [
+        at.refusal(sqs.delete_message_batch, **missing_queue, Entries=[bad]),
+        at.refusal(sqs.change_message_visibility_batch, **missing_queue, Entries=[{**bad, "VisibilityTimeout": 0}]),
+        at.refusal(sqs.send_message_batch, **missing_queue, Entries=[{"Id": "a", "MessageBody": "\x00"}]),
+    ]
 
 
 @scenario("SendMessageBatch", "R64", error(f"{_PREFIX}.TooManyEntriesInBatchRequest"))

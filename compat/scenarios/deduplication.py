@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from compat.bench import Bench
-from compat.scenario import scenario
+from compat.scenario import error, scenario
 
 
 def _send(at: Bench, url: str, body: str, group: str = "g", dedup: str | None = None) -> dict[str, Any]:
@@ -110,6 +110,12 @@ def explicit_id_wins(sqs: Any, at: Bench) -> Any:
     """An explicit deduplication id wins over the content's."""
     url = at.queue(fifo=True)
     return _second(_send(at, url, "x"), _send(at, url, "x", dedup="d"))
+
+
+@scenario("SendMessage", "R121", error("InvalidParameterValue"))
+def deduplication_id_on_a_standard_queue(sqs: Any, at: Bench) -> Any:
+    """A MessageDeduplicationId on a standard queue is an invalid value."""
+    return sqs.send_message(QueueUrl=at.queue(), MessageBody="x", MessageDeduplicationId="d")
 
 
 @scenario("ReceiveMessage", "A95", {"MessageDeduplicationId": hashlib.sha256(b"x").hexdigest()})

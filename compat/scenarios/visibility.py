@@ -7,7 +7,7 @@ from typing import Any
 from compat.bench import Bench
 from compat.scenario import error, invalid, scenario
 
-_GARBAGE = error("ReceiptHandleIsInvalid", 'The input receipt handle "garbage" is not a valid receipt handle.')
+_GARBAGE = error("ReceiptHandleIsInvalid", 'The input receipt handle "garbage" is not a valid receipt handle.', 404)
 
 
 def _received(at: Bench, url: str, **members: Any) -> str:
@@ -16,13 +16,13 @@ def _received(at: Bench, url: str, **members: Any) -> str:
     return str(at.receive(url, **members)[0]["ReceiptHandle"])
 
 
-@scenario("ChangeMessageVisibility", "A78", _GARBAGE)
+@scenario("ChangeMessageVisibility", "A78 R7", _GARBAGE)
 def garbage_handle(sqs: Any, at: Bench) -> Any:
     """ChangeMessageVisibility refuses a handle that was never given."""
     return sqs.change_message_visibility(QueueUrl=at.queue(), ReceiptHandle="garbage", VisibilityTimeout=0)
 
 
-@scenario("DeleteMessage", "A78", _GARBAGE)
+@scenario("DeleteMessage", "A78 R118", _GARBAGE)
 def deleting_by_a_garbage_handle(sqs: Any, at: Bench) -> Any:
     """DeleteMessage refuses a handle that was never given."""
     return sqs.delete_message(QueueUrl=at.queue(), ReceiptHandle="garbage")

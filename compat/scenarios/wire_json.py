@@ -23,14 +23,26 @@ def _seen(answer: requests.Response, *headers: str) -> list[Any]:
     return [answer.status_code, document, *(answer.headers.get(name, "(absent)") for name in headers)]
 
 
+def _named(answer: requests.Response) -> list[Any]:
+    """Status, type, and the code in the header."""
+    status, document, code = _seen(answer, "x-amzn-query-error")
+    return [status, document.get("__type") if isinstance(document, dict) else document, code]
+
+
 def _body(**members: Any) -> bytes:
     return json.dumps(members).encode()
 
 
-@scenario("DeleteQueue", "M1", [200, {}, _JSON], protocol="json")
+@scenario("DeleteQueue", "R117", [200, "", "0"], protocol="json")
 def operation_without_output(sqs: Any, at: Bench) -> Any:
-    """An operation without output answers an empty document of the protocol's type."""
-    return _seen(at.json("DeleteQueue", _body(QueueUrl=at.queue())), "Content-Type")
+    """An operation without output answers an empty body."""
+    return _seen(at.json("DeleteQueue", _body(QueueUrl=at.queue())), "Content-Length")
+
+
+@scenario("ListQueueTags", "R117", [200, {}, _JSON], protocol="json")
+def result_without_members(sqs: Any, at: Bench) -> Any:
+    """A result without members is an empty document of the protocol's type."""
+    return _seen(at.json("ListQueueTags", _body(QueueUrl=at.queue())), "Content-Type")
 
 
 @scenario("ListQueues", "M1", "there", protocol="json")
@@ -55,11 +67,11 @@ def form_of_an_error(sqs: Any, at: Bench) -> Any:
 
 @scenario(
     "SendMessage",
-    "R5",
+    "R5 R115",
     [
         400,
         {
-            "__type": "com.amazonaws.sqs#MissingRequiredParameterException",
+            "__type": "com.amazon.coral.service#MissingRequiredParameterException",
             "message": "The request must contain the parameter MessageBody.",
         },
         "MissingParameter;Sender",
@@ -73,8 +85,8 @@ def missing_parameter(sqs: Any, at: Bench) -> Any:
 
 @scenario(
     "ReceiveMessage",
-    "R5",
-    ["com.amazonaws.sqs#InvalidParameterValueException", "InvalidParameterValue;Sender"],
+    "R5 R115",
+    ["com.amazon.coral.service#InvalidParameterValueException", "InvalidParameterValue;Sender"],
     protocol="json",
 )
 def invalid_value(sqs: Any, at: Bench) -> Any:
@@ -89,6 +101,37 @@ def queue_that_exists(sqs: Any, at: Bench) -> Any:
     at.queue()
     answer = at.json("CreateQueue", _body(QueueName=at.name(), Attributes={"DelaySeconds": "1"}))
     return [answer.json().get("__type"), answer.headers.get("x-amzn-query-error")]
+
+
+@scenario(
+    "SendMessage",
+    "R115 R116",
+    [400, "com.amazon.coral.service#UnknownOperationException", "InvalidAction;Sender"],
+    protocol="json",
+)
+def unknown_operation(sqs: Any, at: Bench) -> Any:
+    """An unknown operation is InvalidAction in the header."""
+    return _named(at.json("NoSuchOperation", b"{}"))
+
+
+_MALFORMED = [400, "com.amazon.coral.service#SerializationException", "MalformedInput;Sender"]
+
+
+@scenario("SendMessage", "R115 R116", [_MALFORMED] * 3, protocol="json")
+def body_that_is_no_object(sqs: Any, at: Bench) -> Any:
+    """A body that is malformed JSON, an array or a string is MalformedInput in the header."""
+    return [_named(at.json("SendMessage", body)) for body in (b"{", b"[]", b'"x"')]
+
+
+@scenario(
+    "SendMessage",
+    "R115 R116",
+    [413, "com.amazon.coral.service#RequestEntityTooLargeException", "RequestEntityTooLarge;Sender"],
+    protocol="json",
+)
+def body_that_is_too_large(sqs: Any, at: Bench) -> Any:
+    """A body of many mebibytes has status 413."""
+    return _named(at.json("SendMessage", b'{"MessageBody":"' + b"x" * (12 << 20) + b'"}'))
 
 
 @scenario("StartMessageMoveTask", "R7", [404, "com.amazonaws.sqs#ResourceNotFoundException"], protocol="json")

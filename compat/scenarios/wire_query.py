@@ -124,6 +124,20 @@ def argument_wins_over_the_path(sqs: Any, at: Bench) -> Any:
     return [sqs.receive_message(QueueUrl=one).get("Messages", []), at.bodies(other, 1)]
 
 
+@scenario("SendMessage", "A12", ["bytes:6162", "bytes:fffe"], protocol="query")
+def binary_value_without_padding(sqs: Any, at: Bench) -> Any:
+    """The base64 of a binary value may lack its padding."""
+    url = at.queue()
+    form = {}
+    for number, (name, value) in enumerate((("a", "YWI"), ("b", "//4")), 1):
+        form[f"MessageAttribute.{number}.Name"] = name
+        form[f"MessageAttribute.{number}.Value.DataType"] = "Binary"
+        form[f"MessageAttribute.{number}.Value.BinaryValue"] = value
+    _call(at, "SendMessage", QueueUrl=url, MessageBody="x", **form).raise_for_status()
+    found = at.receive(url, MessageAttributeNames=["All"])[0]["MessageAttributes"]
+    return [found[name]["BinaryValue"] for name in ("a", "b")]
+
+
 @scenario(
     "CreateQueue",
     "A15",

@@ -15,6 +15,9 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import inspect
 
+from sqs_facade.codecs import binary
+from sqs_facade.codecs.unreadable import Unreadable, reason
+
 NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"
 #: Parameters of one request; SQS's largest call has a few hundred.
 MOST_PARAMETERS = 10_000
@@ -36,14 +39,21 @@ def mapped(key: str, value: str, *query_names: str, limits: str | None = None) -
 
 
 def tree(encoded: bytes | str) -> Tree:
-    """Form or query string as a tree: ``a.1.b=c`` is ``{"a": {"1": {"b": "c"}}}``. Raises ValueError.
+    """Form or query string as a tree: ``a.1.b=c`` is ``{"a": {"1": {"b": "c"}}}``. Raises Unreadable.
 
     Bytes outside ASCII are UTF-8, escaped or not; a query string comes as latin-1 (WSGI's way).
     """
+    try:
+        return _tree(encoded)
+    except UnicodeDecodeError:
+        raise Unreadable("they are not UTF-8") from None
+
+
+def _tree(encoded: bytes | str) -> Tree:
     text = (encoded if isinstance(encoded, bytes) else encoded.encode("latin-1")).decode()
     root: Tree = {}
     if text.count("&") >= MOST_PARAMETERS:
-        raise ValueError(f"there are more than {MOST_PARAMETERS}")
+        raise Unreadable(f"there are more than {MOST_PARAMETERS}")
     for pair in text.split("&"):
         if not pair:
             continue
@@ -51,19 +61,19 @@ def tree(encoded: bytes | str) -> Tree:
         name, value = _unescaped(raw_name), _unescaped(raw_value)
         if "." not in name:
             if isinstance(root.get(name), dict):
-                raise ValueError(f"{name[:80]} is given twice, in different ways")
+                raise Unreadable(f"{name[:80]} is given twice, in different ways")
             root[name] = value
             continue
         node = root
         *path, last = name.split(".")
         if len(path) > 8:
-            raise ValueError(f"{name[:80]} is no parameter")
+            raise Unreadable(f"{name[:80]} is not a parameter")
         for part in path:
             node = node.setdefault(part, {})
             if not isinstance(node, dict):
-                raise ValueError(f"{name[:80]} is given twice, in different ways")
+                raise Unreadable(f"{name[:80]} is given twice, in different ways")
         if isinstance(node.get(last), dict):
-            raise ValueError(f"{name[:80]} is given twice, in different ways")
+            raise Unreadable(f"{name[:80]} is given twice, in different ways")
         node[last] = value
     return root
 
@@ -82,11 +92,17 @@ def _unquoted(text: str) -> str:
 
 
 def reader(shape: Any) -> Callable[[Tree], Any]:
-    """Compile the reader of an input: flattened names become the schema's own, texts become numbers and flags."""
+    """Compile the reader of an input: flattened names become the schema's own, texts become numbers and flags.
+
+    The reader raises Unreadable.
+    """
     convert = _of_type(inspect.type_info(shape))
 
     def read(parameters: Tree) -> Any:
-        return msgspec.convert(convert(parameters) if convert else parameters, shape, strict=False)
+        try:
+            return msgspec.convert(convert(parameters) if convert else parameters, shape, strict=False)
+        except msgspec.ValidationError as problem:
+            raise Unreadable(reason(problem)) from None
 
     return read
 
@@ -98,6 +114,8 @@ def _of_type(info: inspect.Type) -> Convert | None:
             return _of_type(inner[0])
         case inspect.Metadata(type=inner_type):
             return _of_type(inner_type)
+        case inspect.BytesType():
+            return binary.decode
         case inspect.StructType():
             return _of_struct(info)
     return None
@@ -105,9 +123,12 @@ def _of_type(info: inspect.Type) -> Convert | None:
 
 def _of_struct(info: inspect.StructType) -> Convert | None:
     lists: list[tuple[tuple[str, ...], str, Convert]] = []
+    plain: list[tuple[str, Convert]] = []
     for field in info.fields:
         extra, inner = _annotation(field.type)
         if extra is None:
+            if (found := _of_type(field.type)) is not None:
+                plain.append((field.encode_name, found))
             continue
         if isinstance(inner, inspect.ListType):
             convert = _list(_of_type(inner.item_type))
@@ -115,7 +136,7 @@ def _of_struct(info: inspect.StructType) -> Convert | None:
             assert isinstance(inner, inspect.DictType)
             convert = _map(extra["key"], extra["value"], _of_type(inner.value_type))
         lists.append((extra["query"], field.encode_name, convert))
-    if not lists:
+    if not lists and not plain:
         return None
 
     def of_struct(node: Any) -> Any:
@@ -129,6 +150,9 @@ def _of_struct(info: inspect.StructType) -> Convert | None:
             for name in names:
                 if name in node:
                     flat[field] = convert(flat.pop(name))
+        for field, convert in plain:
+            if field in flat:
+                flat[field] = convert(flat[field])
         return flat
 
     return of_struct
@@ -148,7 +172,7 @@ def _numbered(node: Any) -> list[Any]:
     try:
         return [node[number] for number in sorted(node, key=int)]
     except ValueError:
-        raise msgspec.ValidationError("A list's parameters are numbered from 1") from None
+        raise Unreadable("the parameters of a list must be numbered from 1") from None
 
 
 def _list(convert: Convert | None) -> Convert:
@@ -164,9 +188,9 @@ def _map(key: str, value: str, convert: Convert | None) -> Convert:
         is_one = isinstance(node, dict) and key in node  # old clients: Attribute.Name, Attribute.Value
         for item in [node] if is_one else _numbered(node):
             if not isinstance(item, dict) or not isinstance(item.get(key), str):
-                raise msgspec.ValidationError(f"An entry lacks its {key}")
+                raise Unreadable(f"an entry lacks its {key}")
             if item[key] in found:
-                raise msgspec.ValidationError(f"'{item[key][:80]}' is given twice")
+                raise Unreadable(f"'{item[key][:80]}' is given twice")
             inner = item.get(value, {} if convert else "")
             found[item[key]] = convert(inner) if convert else inner
         return found

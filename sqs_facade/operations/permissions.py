@@ -58,7 +58,7 @@ def _one_or_list(items: list[str]) -> str | list[str]:
     return items[0] if len(items) == 1 else items
 
 
-@operation(raises=(*OF_A_QUEUE, "OverLimit"))
+@operation(raises=(*OF_A_QUEUE, "MissingParameter", "OverLimit"))
 def add_permission(call: Call, asked: AddPermission) -> None:
     """The policy has one more statement, named by the label."""
     ref = call.queue(asked.queue_url)
@@ -104,7 +104,7 @@ def add_permission(call: Call, asked: AddPermission) -> None:
     queues.revise(call.session, ref, edit)
 
 
-@operation(raises=OF_A_QUEUE)
+@operation(raises=(*OF_A_QUEUE, "MissingParameter"))
 def remove_permission(call: Call, asked: RemovePermission) -> None:
     """The labelled statement is gone, and with the last one the policy."""
     ref = call.queue(asked.queue_url)

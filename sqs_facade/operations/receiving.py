@@ -154,7 +154,7 @@ def _receipt(call: Call, handle: str | None) -> Receipt:
     return receipts.decode(handle, call.session.secret)
 
 
-@operation(raises=(*OF_A_QUEUE, "ReceiptHandleIsInvalid"))
+@operation(raises=(*OF_A_QUEUE, "MissingParameter", "ReceiptHandleIsInvalid"))
 def delete_message(call: Call, asked: DeleteMessage) -> None:
     """The message is gone, or was already. One round trip. Raises ReceiptHandleIsInvalid."""
     ref = call.queue(asked.queue_url)
@@ -169,7 +169,7 @@ class ChangeMessageVisibility(Shape):
     visibility_timeout: Visibility | None = None
 
 
-@operation(raises=(*OF_A_QUEUE, "ReceiptHandleIsInvalid"))
+@operation(raises=(*OF_A_QUEUE, "MissingParameter", "ReceiptHandleIsInvalid"))
 def change_message_visibility(call: Call, asked: ChangeMessageVisibility) -> None:
     """The lease ends so many seconds from now. Raises ReceiptHandleIsInvalid, InvalidParameterValue."""
     ref = call.queue(asked.queue_url)

@@ -106,7 +106,7 @@ def _sender(call: Call, ref: QueueRef) -> str | None:
     return call.who.account if call.who.account != ref.project else None
 
 
-@operation(raises=(*OF_A_QUEUE, "InvalidMessageContents", "UnsupportedOperation", "KmsNotFound"))
+@operation(raises=(*OF_A_QUEUE, "MissingParameter", "InvalidMessageContents", "UnsupportedOperation", "KmsNotFound"))
 def send_message(call: Call, asked: SendMessage) -> SendMessageResult:
     """Put one message into a queue. One round trip."""
     ref = call.queue(asked.queue_url)

@@ -34,7 +34,7 @@ class SetQueueAttributes(Shape):
     attributes: AttributeTexts = {}
 
 
-@operation(raises=(*OF_A_QUEUE, "InvalidAttributeName", "InvalidAttributeValue", "OverLimit"))
+@operation(raises=(*OF_A_QUEUE, "MissingParameter", "InvalidAttributeName", "InvalidAttributeValue", "OverLimit"))
 def set_queue_attributes(call: Call, asked: SetQueueAttributes) -> None:
     """All attributes given are set, or none. An empty value takes an attribute away."""
     ref = call.queue(asked.queue_url)

@@ -34,7 +34,7 @@ def _tags(queue: Queue) -> dict[str, str]:
     return found
 
 
-@operation(raises=OF_A_QUEUE)
+@operation(raises=(*OF_A_QUEUE, "MissingParameter"))
 def tag_queue(call: Call, asked: TagQueue) -> None:
     """The tags are set, those of the same key replaced. Raises InvalidParameterValue over 50, changing nothing."""
     ref = call.queue(asked.queue_url)

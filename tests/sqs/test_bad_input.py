@@ -130,7 +130,7 @@ def test_the_form_wins_over_the_query_string(sqs: Sqs, queue: str) -> None:
 def test_a_parameter_given_as_two_things_is_refused(sqs: Sqs, queue: str, more: str) -> None:
     if sqs.protocol == "query":
         for body in (body_for(sqs, queue) + f"&{more}".encode(), f"{more}&".encode() + body_for(sqs, queue)):
-            assert sqs.failure(post(sqs, body))[:2] == ("SerializationException", 400)
+            assert sqs.failure(post(sqs, body))[:2] == ("MalformedInput", 400)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_an_unknown_operation_is_refused(sqs: Sqs, queue: str, target: str) -> N
     name = target.rpartition(".")[2]
     if sqs.protocol == "json":
         failure = sqs.failure(post(sqs, b"{}", target=target))
-        assert failure.code == "UnknownOperationException"
+        assert failure.code == "InvalidAction"
     else:
         name = name if name != "SendMessage" else "sendMessage"
         failure = sqs.failure(post(sqs, urlencode({"Action": name, "QueueUrl": queue, "MessageBody": "x"})))
@@ -289,5 +289,5 @@ def test_a_json_body_without_its_target_is_answered_in_json(service: Service) ->
     headers = {"Content-Type": "application/x-amz-json-1.0"}
     answer = requests.post(service.url, b'{"QueueName": "q"}', headers=headers, timeout=10)
     assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/x-amz-json-1.0")
-    assert answer.json()["__type"] == "com.amazonaws.sqs#UnknownOperationException"
-    assert answer.headers["x-amzn-query-error"] == "UnknownOperationException;Sender"
+    assert answer.json()["__type"] == "com.amazon.coral.service#UnknownOperationException"
+    assert answer.headers["x-amzn-query-error"] == "InvalidAction;Sender"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -34,7 +35,7 @@ def assert_is(sqs: Sqs, answer: requests.Response, error: str) -> str:
     assert (failure.code, failure.status) == (kind.code, kind.status), failure
     if sqs.protocol == "json":
         assert answer.headers["x-amzn-query-error"] == f"{kind.code};Sender"
-        assert answer.json() == {"__type": f"com.amazonaws.sqs#{kind.shape}", "message": failure.message}
+        assert answer.json() == {"__type": kind.type, "message": failure.message}
     else:
         assert b"<Type>Sender</Type>" in answer.content
         assert b"<Detail/></Error><RequestId>" in answer.content
@@ -74,11 +75,21 @@ def test_a_declared_error_of_a_strict_service_is_given(strict: Sqs, queue_name: 
 
 
 @pytest.mark.parametrize("name", OF_QUEUES)
-def test_a_call_must_name_its_queue(sqs: Sqs, queue_name: str, name: str) -> None:
+def test_a_call_that_names_no_queue_finds_none(sqs: Sqs, queue_name: str, name: str) -> None:
     members = VALID[name](sqs, queue_name)
     del members["QueueUrl"]
-    message = assert_is(sqs, sqs.raw(name, **members), "MissingParameter")
-    assert message == "The request must contain the parameter QueueUrl."
+    assert_is(sqs, sqs.raw(name, **members), "QueueDoesNotExist")
+    assert_is(sqs, sqs.raw(name, **members, QueueUrl=""), "QueueDoesNotExist")
+    assert_is(sqs, sqs.raw(name), "QueueDoesNotExist")
+
+
+@pytest.mark.parametrize("name", OF_QUEUES)
+def test_on_a_queues_own_path_its_queue_is_meant(sqs: Sqs, queue_name: str, name: str) -> None:
+    members = VALID[name](sqs, queue_name)
+    path = urlsplit(members.pop("QueueUrl")).path
+    sqs.call(name, path=path, **members)
+    assert_is(sqs, sqs.raw(name, path=f"{path}-missing", **members), "QueueDoesNotExist")
+    assert_is(sqs, sqs.raw(name, path=f"{path}-missing"), "QueueDoesNotExist")
 
 
 @pytest.mark.parametrize("name", OF_QUEUES)
@@ -88,7 +99,14 @@ def test_a_call_on_no_address_is_refused(sqs: Sqs, queue_name: str, name: str) -
 
 
 @pytest.mark.parametrize("name", OF_QUEUES)
-@pytest.mark.parametrize("more", [{}, {"MaxNumberOfMessages": 99, "MessageBody": "", "Entries": [], "Attributes": {}}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"MaxNumberOfMessages": 99, "MessageBody": "", "Entries": [], "Attributes": {}},
+        {"Entries": [{"Id": "a"}, {"Id": "b", "ReceiptHandle": "garbage", "MessageBody": "\0"}]},
+    ],
+)
 def test_a_call_on_a_missing_queue_says_so_before_anything_else(
     sqs: Sqs, queue_name: str, name: str, more: dict[str, Any]
 ) -> None:

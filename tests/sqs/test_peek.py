@@ -198,4 +198,4 @@ def test_loopback_is_answered_under_all_its_names(sqs: Sqs, queue: str, host: st
 def test_a_body_that_makes_no_sense_is_refused(sqs: Sqs, body: bytes) -> None:
     headers = {"X-Amz-Target": "AmazonSQS.ReceiveMessage", "Content-Type": "application/x-amz-json-1.0"}
     answer = requests.post(sqs.url + PATH, body, headers=headers, timeout=10)
-    assert (answer.status_code, answer.json()["__type"]) == (400, "com.amazonaws.sqs#SerializationException")
+    assert (answer.status_code, answer.json()["__type"]) == (400, "com.amazon.coral.service#SerializationException")

@@ -200,7 +200,7 @@ def test_a_new_visibility_out_of_bounds_is_refused(sqs: Sqs, queue: str, seconds
 def test_a_handle_that_was_never_given_is_refused(sqs: Sqs, queue: str, operation: str, handle: str) -> None:
     more = {"VisibilityTimeout": 1} if operation == "ChangeMessageVisibility" else {}
     assert sqs.error(operation, QueueUrl=queue, ReceiptHandle=handle, **more) == Failure(
-        "ReceiptHandleIsInvalid", 400, f'The input receipt handle "{handle}" is not a valid receipt handle.'
+        "ReceiptHandleIsInvalid", 404, f'The input receipt handle "{handle}" is not a valid receipt handle.'
     )
 
 

@@ -106,9 +106,9 @@ class Sqs:
         """What an answer says."""
         if self.protocol == "json":
             assert answer.headers["Content-Type"] == "application/x-amz-json-1.0"
-            document = answer.json()
+            document = answer.json() if answer.content else {}
             if answer.status_code >= 400:
-                assert document["__type"].startswith("com.amazonaws.sqs#")
+                assert document["__type"].startswith(("com.amazonaws.sqs#", "com.amazon.coral.service#"))
                 code = answer.headers["x-amzn-query-error"].split(";")[0]
                 raise Refused(code, answer.status_code, document["message"])
             return dict(document)

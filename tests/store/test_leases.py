@@ -95,6 +95,14 @@ def test_an_old_receipt_deletes_from_a_standard_queue(session: Session, queue: Q
     assert counts(session, queue) == Counts(0, 0, 0)
 
 
+def test_nothing_is_deleted_or_changed_only_in_a_queue_that_exists(session: Session, queue: QueueRef) -> None:
+    assert leases.delete_received(session, queue, []) == []
+    assert leases.change_visibility(session, queue, []) == []
+    for call in (leases.delete_received, leases.change_visibility):
+        with pytest.raises(QueueNotFound):
+            call(session, queue.sibling("missing"), [])
+
+
 def test_visibility_zero_gives_back_in_its_old_place(session: Session, queue: QueueRef) -> None:
     put(session, queue, b"1", b"2")
     [first] = take(session, queue, 1)

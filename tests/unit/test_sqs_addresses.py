@@ -50,8 +50,8 @@ def test_the_path_names_the_queue_where_no_url_is_given() -> None:
 
 @pytest.mark.parametrize("path", ["", "/"])
 @pytest.mark.parametrize("url", [None, ""])
-def test_neither_is_a_missing_parameter(url: str | None, path: str) -> None:
-    with pytest.raises(SqsError, match="QueueUrl"):
+def test_neither_names_a_queue(url: str | None, path: str) -> None:
+    with pytest.raises(SqsError, match="The specified queue does not exist"):
         addresses.queue(url, path, HOME, SETTINGS)
 
 

@@ -50,6 +50,22 @@ def test_text_that_is_no_frame_is_400(open_client: Callable[..., Client], data: 
 
 
 @pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\xc1", "The frame is not MessagePack."),
+        (b"\xa1\xff", "The frame is not MessagePack."),
+        (b"\x91" * 2000 + b"\x01", "The frame is nested too deep."),
+    ],
+)
+def test_a_binary_frame_that_cannot_be_read_is_explained(
+    open_client: Callable[..., Client], data: bytes, said: str
+) -> None:
+    client = open_client(is_binary=True)
+    client.connection.send(data)
+    assert client.receive()["body"]["error"].endswith(said)
+
+
+@pytest.mark.parametrize(
     "data",
     [
         b"", b"\xc1", b"\x82", b"\xa5abc", pack(1), pack([1]), pack("x"), pack({}), pack({1: 2}), b'{"action": "ping"}',

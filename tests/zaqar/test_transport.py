@@ -42,3 +42,17 @@ def test_location_names_the_messages(service: Service) -> None:
     answer = requests.post(f"{service.url}/v2/queues/fewer/messages", json=posted, headers=HEADERS, timeout=10)
     path, _, ids = answer.headers["Location"].partition("?ids=")
     assert [f"{path}/{text}" for text in ids.split(",")] == answer.json()["resources"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"{", "The body could not be parsed as JSON (line 1, column 2)."),
+        (b'{"messages":\n tru}', "The body could not be parsed as JSON (line 2, column 2)."),
+        (b'{"messages": "\xff"}', "The body is not UTF-8."),
+        (b"[" * 3000, "The body could not be parsed as JSON (line 1, column 1026)."),
+    ],
+)
+def test_a_malformed_body_is_explained_without_the_parsers_words(service: Service, body: bytes, said: str) -> None:
+    answer = requests.post(f"{service.url}/v2/queues/q/messages", body, headers=HEADERS, timeout=10)
+    assert (answer.status_code, answer.json()["description"]) == (400, said)

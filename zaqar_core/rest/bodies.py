@@ -33,7 +33,9 @@ def parse(body: bytes) -> dict[str, Any] | list[Any]:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as problem:
-        _malformed(f"The body could not be parsed as JSON: {problem.msg}.")
+        if not _is_utf8(body):
+            _malformed("The body is not UTF-8.")
+        _malformed(f"The body could not be parsed as JSON (line {problem.lineno}, column {problem.colno}).")
     if type(value) is not dict and type(value) is not list:
         _malformed("The body must be a JSON object or array.")
     if _MAY_BE_WIDE.search(body) and _has_wide_number(value):
@@ -66,6 +68,14 @@ def stored(value: Any) -> tuple[bytes, BodyKind]:
         if raw in text:
             text = text.replace(raw, escaped)
     return text, "json"
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _malformed(why: str) -> NoReturn:

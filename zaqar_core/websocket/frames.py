@@ -55,8 +55,10 @@ def read(data: bytes, *, is_binary: bool) -> Any:
         return value
     try:
         value = _read_binary(data)
-    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as problem:  # ValueError: text not UTF-8
-        raise RestError(Fact.FRAME_MALFORMED, f"The frame is not MessagePack: {problem}.") from None
+    except RecursionError:
+        raise RestError(Fact.FRAME_MALFORMED, "The frame is nested too deep.") from None
+    except (msgspec.MsgspecError, ValueError, OverflowError):  # ValueError: text not UTF-8
+        raise RestError(Fact.FRAME_MALFORMED, "The frame is not MessagePack.") from None
     _check_plain(value)
     return value
 
