@@ -1,4 +1,4 @@
-"""The HTTP server around ``wsgi:create_app``: its limits, its workers' environment, its readiness."""
+"""The HTTP server around ``sqs_facade.wsgi:create_app``: its limits, its workers' environment, its readiness."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     settings = msgspec.structs.replace(settings, max_connections=connections, max_waits=waits)
     os.environ.update(_workers_environment(settings, url))
     server = _Server(
-        "wsgi:create_app",
+        "sqs_facade.wsgi:create_app",
         address=settings.host,
         port=port,
         interface=Interfaces.WSGI,
