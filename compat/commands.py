@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 
-from compat import documents, judging, migrating, scenario, table
-from compat.running import Outcome, run
-from compat.targets import NAMES, Facades, TargetRefused, checked, opened
+from . import documents, judging, migrating, scenario, table
+from .running import Outcome, run
+from .targets import NAMES, Facades, TargetRefused, checked, opened
 
 _FILE = click.Path(path_type=Path, dir_okay=False, writable=True)
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")

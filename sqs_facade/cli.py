@@ -259,7 +259,3 @@ def _tell(settings: Settings, url: str) -> None:
 def _refuse(reason: str, code: int = 1) -> NoReturn:
     click.echo(f"sqs-facade: {' '.join(reason.split())}", err=True)
     sys.exit(code)
-
-
-if __name__ == "__main__":
-    main()

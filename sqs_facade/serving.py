@@ -62,7 +62,7 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     settings = msgspec.structs.replace(settings, max_connections=connections, max_waits=waits)
     os.environ.update(_workers_environment(settings, url))
     server = _Server(
-        "sqs_facade.wsgi:create_app",
+        "sqs_facade.wsgi:create_app",  # a name for people: the workers call _application
         address=settings.host,
         port=port,
         interface=Interfaces.WSGI,
@@ -83,10 +83,17 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     )
     threading.Thread(target=_announce, args=(server, settings, port, on_ready), name="readiness", daemon=True).start()
     try:
-        server.serve()
+        server.serve(target_loader=_application, wrap_loader=False)
     except SystemExit as ending:
         return int(ending.code or 0)
     return server.exit_code
+
+
+def _application() -> Callable[..., Any]:
+    """Build the application in a worker. Granian's own loader would first search the working directory."""
+    from sqs_facade.wsgi import create_app
+
+    return create_app()
 
 
 class _Server(MPServer):
@@ -138,7 +145,8 @@ def _workers_environment(settings: Settings, url: str) -> dict[str, str]:
         "webhook_allowed_networks": settings.webhook_networks,
     }
     left_out = {"data_dir", "ephemeral"}
-    found = {PARENT_VARIABLE: str(os.getpid())}
+    # Where workers are started anew instead of forked, they do not search the working directory either.
+    found = {PARENT_VARIABLE: str(os.getpid()), "PYTHONSAFEPATH": "1"}
     os.environ.pop(PRIVATE_STORE_VARIABLE, None)
     if settings.ephemeral:
         found[PRIVATE_STORE_VARIABLE] = "1"

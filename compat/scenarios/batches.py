@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from compat.bench import Bench
-from compat.scenario import error, missing, scenario
+from ..bench import Bench
+from ..scenario import error, missing, scenario
 
 _PREFIX = "AWS.SimpleQueueService"
 _ID = error(

@@ -7,8 +7,8 @@ from typing import Any
 
 import requests
 
-from compat.bench import Bench
-from compat.scenario import scenario
+from ..bench import Bench
+from ..scenario import scenario
 
 _VERSION = "2012-11-05"
 _NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"

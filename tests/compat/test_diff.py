@@ -13,10 +13,10 @@ import pytest
 from botocore.loaders import Loader
 from click.testing import CliRunner, Result
 
-from compat import judging, migrating, scenario
-from compat.commands import main
-from compat.running import run
-from compat.targets import Facades, opened
+from sqs_facade.compat import judging, migrating, scenario
+from sqs_facade.compat.commands import main
+from sqs_facade.compat.running import run
+from sqs_facade.compat.targets import Facades, opened
 from tests.conftest import Service
 
 ROOT = Path(__file__).resolve().parents[2]
