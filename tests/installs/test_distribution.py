@@ -6,6 +6,8 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from tests.installs.conftest import ROOT, Installed
 from tests.installs.test_working_directory import SUITE, assert_only_installed
 
@@ -52,3 +54,8 @@ def test_the_plugin_is_found_where_a_checkout_hides_an_installation(
     suite.write_text(SUITE)
     ran = installed_wheel.run(["python", "-m", "pytest", "-q", "--sqs-facade", str(suite)], checkout)
     assert "4 passed" in ran.stdout, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("name", ["sqs_facade", "zaqar_core"])
+def test_the_packages_are_typed(wheel: Path, name: str) -> None:
+    assert f"{name}/py.typed" in zipfile.ZipFile(wheel).namelist()
