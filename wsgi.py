@@ -1,4 +1,4 @@
-"""For a checkout: ``gunicorn wsgi:app`` is ``gunicorn sqs_facade.wsgi:app``, which installed users write."""
+"""Hand on the WSGI application in a checkout: ``wsgi:app`` is ``sqs_facade.wsgi:app``, the name in an installation."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Composition root: the only module that knows every room.
 
-``create_app()`` builds the whole service for one worker process. ``app`` is the same for any WSGI server
-(``gunicorn sqs_facade.wsgi:app``, ``flask --app sqs_facade.wsgi run``), with settings from the environment.
+``create_app()`` builds the whole service for one worker process. ``app`` is the same for any WSGI server,
+with settings from the environment; docs/operations.md has the commands for Gunicorn and Flask.
 """
 
 from __future__ import annotations
