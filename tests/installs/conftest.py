@@ -28,8 +28,8 @@ SOURCES = (
 #: Not to be found in the environments: what is tested is installed there anew.
 OWN = ("sqs_facade", "zaqar_core", "compat", "wsgi", "__editable__")
 VARIABLE = "SQS_FACADE_INSTALLS"
-_thorough = pytest.mark.skipif(not os.environ.get(VARIABLE), reason=f"takes long: set {VARIABLE}=1")
-KINDS = ("wheel", pytest.param("wheel of the sdist", marks=_thorough), pytest.param("editable", marks=_thorough))
+thorough = pytest.mark.skipif(not os.environ.get(VARIABLE), reason=f"takes long: set {VARIABLE}=1")
+KINDS = ("wheel", pytest.param("wheel of the sdist", marks=thorough), pytest.param("editable", marks=thorough))
 #: Programs of libraries, as pip would write them.
 PROGRAMS = {"pytest": ("pytest", "console_main"), "gunicorn": ("gunicorn.app.wsgiapp", "run")}
 MOST_SECONDS = 120
