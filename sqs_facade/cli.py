@@ -17,7 +17,7 @@ import msgspec
 from zaqar_core.settings import Settings, SettingsInvalid, load
 
 if TYPE_CHECKING:
-    from zaqar_core.embedded import Embedded
+    from zaqar_core.embedded.attachment import Embedded
 
 
 class _OneLine(click.Group):

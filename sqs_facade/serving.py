@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import socket
 import threading
 import time
@@ -17,6 +16,11 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
+
+try:
+    import resource
+except ModuleNotFoundError:  # Windows: it has no such limits
+    resource = None  # type: ignore[assignment]
 
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.settings import ENVIRONMENT_PREFIX, PRIVATE_STORE_VARIABLE, Settings, as_variable
@@ -162,6 +166,8 @@ def _workers_environment(settings: Settings, url: str) -> dict[str, str]:
 
 def _limits(settings: Settings) -> tuple[int, int]:
     """Connections and threads of one worker, as far as the process limits let them grow."""
+    if resource is None:
+        return settings.max_connections, settings.max_waits + THREADS_BESIDE_WAITS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(OSError, ValueError):

@@ -99,19 +99,25 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def sdist(checkout: Path) -> Path:
-    return _built("sdist", checkout)
+    return build("sdist", checkout)
 
 
 @pytest.fixture(scope="session")
 def wheel(checkout: Path) -> Path:
-    return _built("wheel", checkout)
+    return build("wheel", checkout)
 
 
-def _built(what: str, source: Path) -> Path:
+def build(what: str, source: Path, **environment: str) -> Path:
     """The file that the build backend makes of these sources, without build isolation: nothing is downloaded."""
     program = f"from setuptools import build_meta; print(build_meta.build_{what}('dist'))"
     ran = subprocess.run(
-        [sys.executable, "-c", program], cwd=source, capture_output=True, text=True, timeout=MOST_SECONDS, check=False
+        [sys.executable, "-c", program],
+        cwd=source,
+        env=clean(**environment),
+        capture_output=True,
+        text=True,
+        timeout=MOST_SECONDS,
+        check=False,
     )
     assert ran.returncode == 0, ran.stderr
     return source / "dist" / ran.stdout.split()[-1]
@@ -139,7 +145,7 @@ def _install(kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest
         with tarfile.open(request.getfixturevalue("sdist")) as archive:
             archive.extractall(folder / "sdist", filter="data")
         [unpacked] = (folder / "sdist").iterdir()
-        what = [str(_built("wheel", unpacked))]
+        what = [str(build("wheel", unpacked))]
     environment = folder / "environment"
     packages = _environment(environment)
     options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--no-compile"]
