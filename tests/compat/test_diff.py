@@ -156,3 +156,11 @@ def test_an_unused_entry_fails_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path
     result = _diff("--targets", "facade-json", "--only", "tags.no_tags")
     assert result.exit_code == 1
     assert "tags.no_tags does not differ any more" in result.output
+
+
+def test_the_list_is_written_in_a_checkout_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said before the scenarios run."""
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["migrating", "--write"])
+    assert result.exit_code == 2
+    assert result.output == "Error: there is no docs/migrating-from-moto.md here: run this in a checkout\n"

@@ -112,6 +112,17 @@ def test_nor_where_it_is_started_as_a_module_and_the_search_path_names_it(
     assert_only_installed(log, folder, installed)
 
 
+def test_nor_where_workers_are_started_anew_as_on_macos(
+    installed: Installed, folder: Path, log: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    start = tmp_path_factory.mktemp("start")
+    (start / "sitecustomize.py").write_text("import multiprocessing; multiprocessing.set_start_method('spawn')\n")
+    command = ["sqs-facade", "serve", "--workers", "2"]
+    with installed.serving(command, folder, PYTHONPATH=str(start), IMPORT_LOG=str(log)) as url:
+        assert requests.get(f"{url}/health/ready", timeout=10).status_code == 200
+    assert_only_installed(log, folder, installed)
+
+
 def test_the_websocket_service_imports_nothing_from_it(installed: Installed, folder: Path, log: Path) -> None:
     with installed.serving(["sqs-facade", "websocket"], folder, IMPORT_LOG=str(log)) as url:
         assert requests.get(f"{url.replace('ws', 'http', 1)}/health", timeout=10).status_code == 200
@@ -134,7 +145,7 @@ def test_the_plugin_works_beside_the_modules_of_a_project(
 
 
 def test_the_comparison_runs_from_any_folder(installed: Installed, folder: Path, log: Path) -> None:
-    command = ["python", "-m", "sqs_facade.compat", "diff", "--only", "queues.*", "--targets", "facade-json"]
+    command = ["python", "-m", "sqs_facade.compat", "diff", "--only", "queues.list*", "--targets", "facade-json"]
     ran = installed.run(command, folder, IMPORT_LOG=str(log))
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert_only_installed(log, folder, installed)
