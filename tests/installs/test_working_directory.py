@@ -103,7 +103,7 @@ def test_the_service_imports_nothing_from_it(installed: Installed, folder: Path,
     assert_only_installed(log, folder, installed)
 
 
-def test_nor_where_it_is_started_as_a_module_and_the_search_path_names_it(
+def test_a_start_as_a_module_imports_nothing_from_it_though_pythonpath_names_it(
     installed: Installed, folder: Path, log: Path
 ) -> None:
     command = ["python", "-m", "sqs_facade", "serve"]
@@ -112,7 +112,7 @@ def test_nor_where_it_is_started_as_a_module_and_the_search_path_names_it(
     assert_only_installed(log, folder, installed)
 
 
-def test_nor_where_workers_are_started_anew_as_on_macos(
+def test_workers_that_are_started_anew_as_on_macos_import_nothing_from_it(
     installed: Installed, folder: Path, log: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     start = tmp_path_factory.mktemp("start")
