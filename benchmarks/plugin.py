@@ -45,7 +45,9 @@ def test_small(number, sqs_client):
 def _run(text: str, processes: int, *arguments: str) -> float:
     """Seconds. Without ``processes`` pytest runs the tests itself."""
     plugin = (
-        [] if any(point.name == "sqs_facade" for point in entry_points(group="pytest11")) else ["-p", "compat.plugin"]
+        []
+        if any(point.name == "sqs_facade" for point in entry_points(group="pytest11"))
+        else ["-p", "sqs_facade.compat.plugin"]
     )
     root = str(Path(__file__).resolve().parents[1])
     with tempfile.TemporaryDirectory() as folder:

@@ -78,7 +78,7 @@ def serving(durability: str, *, workers: int = 1, redis_url: str | None = None) 
         if redis_url is not None:
             store = ["--redis", redis_url, "--durability", durability]
         ready = Path(folder) / "ready"
-        command = [sys.executable, "-m", "sqs_facade.cli", "serve", *store, "--workers", str(workers)]
+        command = [sys.executable, "-m", "sqs_facade", "serve", *store, "--workers", str(workers)]
         server = psutil.Popen([*command, "--port", "0", "--ready-file", str(ready)])
         try:
             url = told(ready)

@@ -55,7 +55,7 @@ def _serve(folder: str, number: int, durability: str) -> tuple[psutil.Popen, tup
     ready = Path(folder) / f"ready{number}"
     server = psutil.Popen(
         [
-            sys.executable, "-m", "sqs_facade.cli", "serve", "--port", "0", "--ready-file", str(ready),
+            sys.executable, "-m", "sqs_facade", "serve", "--port", "0", "--ready-file", str(ready),
             "--data-dir", f"{folder}/data", "--durability", durability,
         ]
     )  # fmt: skip

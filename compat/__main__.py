@@ -1,19 +1,22 @@
-"""``python -m compat``."""
+"""``python -m sqs_facade.compat``; in a checkout also ``python -m compat``."""
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 
 def _main() -> int:
     """The status to exit with; 2 where packages are missing."""
+    # By its full name: in a checkout this file may be running as compat.__main__.
+    importlib.import_module("sqs_facade.__main__").leave_out_working_directory()
     try:
-        from compat import commands
+        commands = importlib.import_module("sqs_facade.compat.commands")
     except ModuleNotFoundError as problem:
-        sys.stderr.write(f"python -m compat needs a package that is not installed ({problem}): ")
+        sys.stderr.write(f"python -m sqs_facade.compat needs a package that is not installed ({problem}): ")
         sys.stderr.write("pip install 'sqs-facade[compat]'\n")
         return 2
-    commands.main(prog_name="python -m compat")
+    commands.main(prog_name=f"python -m {__package__}")
     return 0
 
 

@@ -15,10 +15,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from compat.normal import Normaliser
+from .normal import Normaliser
 
 if TYPE_CHECKING:
-    from compat.targets import Target
+    from .targets import Target
 
 #: How long a helper looks for messages that must be there: real AWS may answer a short poll with nothing.
 LOOK_SECONDS = 5.0

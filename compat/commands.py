@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 
-from compat import documents, judging, migrating, scenario, table
-from compat.running import Outcome, run
-from compat.targets import NAMES, Facades, TargetRefused, checked, opened
+from . import documents, judging, migrating, scenario, table
+from .running import Outcome, run
+from .targets import NAMES, Facades, TargetRefused, checked, opened
 
 _FILE = click.Path(path_type=Path, dir_okay=False, writable=True)
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
@@ -123,6 +123,8 @@ def _run(wanted: list[str], chosen: list[scenario.Scenario], *, allow_aws: bool,
 @click.option("--write", is_flag=True, help=f"Write the list into {migrating.DOCUMENT}.")
 def migrating_list(*, write: bool) -> None:
     """Where moto differs from AWS and from sqs-facade, as docs/migrating-from-moto.md lists it."""
+    if write and not migrating.DOCUMENT.is_file():
+        raise Refused(f"there is no {migrating.DOCUMENT} here: run this in a checkout")
     text = migrating.section()
     if write:
         migrating.write(text)

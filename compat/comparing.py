@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from compat.scenario import ByProtocol, Protocol, _Any
+from .scenario import ByProtocol, Protocol, _Any
 
 
 class _Absent:

@@ -6,10 +6,10 @@ import html
 from collections.abc import Iterator
 from typing import Any, Final
 
-from compat.comparing import brief
-from compat.judging import Verdict, who_is_right
-from compat.running import Outcome
-from compat.table import cells, targets
+from .comparing import brief
+from .judging import Verdict, who_is_right
+from .running import Outcome
+from .table import cells, targets
 
 
 def document(verdict: Verdict) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -22,6 +23,14 @@ _STOP_SECONDS = 10.0
 _STOPS_WITH = "SQS_FACADE_STOPS_WITH"
 #: Longer than the longest poll.
 CALL_SECONDS = 60.0
+
+
+def _program() -> list[str]:
+    """The command line of this installation, started by its path so that the working directory is not searched."""
+    package = find_spec("sqs_facade")
+    assert package is not None
+    assert package.origin is not None
+    return [sys.executable, "-P", str(Path(package.origin).with_name("__main__.py"))]
 
 
 def real_seconds() -> float:
@@ -72,7 +81,7 @@ class Server:
         self._owner = os.getpid()
         self._folder = tempfile.TemporaryDirectory(prefix="sf")
         ready, errors = Path(self._folder.name) / "ready", Path(self._folder.name) / "errors"
-        command = [sys.executable, "-m", "sqs_facade.cli", "serve", "--ephemeral", "--port", "0", "--ready-file"]
+        command = [*_program(), "serve", "--ephemeral", "--port", "0", "--ready-file"]
         with errors.open("wb") as stream:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [*command, str(ready)],
@@ -106,7 +115,7 @@ class Server:
 
 @contextmanager
 def facade() -> Iterator[str]:
-    """``with compat.facade() as endpoint_url:`` a service that is empty, and gone after the block."""
+    """``with sqs_facade.compat.facade() as endpoint_url:`` a service that is empty, and gone after the block."""
     server = Server()
     try:
         yield server.facade.url

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from compat.running import Outcome
-from compat.scenario import Scenario
+from .running import Outcome
+from .scenario import Scenario
 
 FILE: Final = Path(__file__).with_name("differences.toml")
 

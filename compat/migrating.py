@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from compat import judging, scenario
-from compat.comparing import Difference
-from compat.running import Outcome, run
-from compat.targets import Facades, opened
+from . import judging, scenario
+from .comparing import Difference
+from .running import Outcome, run
+from .targets import Facades, opened
 
 DOCUMENT: Final = Path("docs/migrating-from-moto.md")
 _BEGIN: Final = "<!-- begin: written by python -m compat migrating --write -->\n"

@@ -10,10 +10,10 @@ from typing import Any, Final, Literal
 
 from botocore.exceptions import ClientError
 
-from compat.bench import Bench, TimeStandsStill, refused
-from compat.comparing import Difference, first_difference, spoken
-from compat.scenario import Scenario
-from compat.targets import Target
+from .bench import Bench, TimeStandsStill, refused
+from .comparing import Difference, first_difference, spoken
+from .scenario import Scenario
+from .targets import Target
 
 Status = Literal["same", "different", "skipped"]
 #: Slow scenarios mostly sleep: so many do it side by side.

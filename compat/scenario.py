@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
-    from compat.bench import Bench
+    from .bench import Bench
 
 Program = Callable[[Any, "Bench"], Any]
 Protocol = Literal["json", "query"]
@@ -143,7 +143,8 @@ def scenario(
 
 def every() -> list[Scenario]:
     """All scenarios, in the order of their modules and lines."""
-    package = importlib.import_module("compat.scenarios")
-    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda one: one.name):
-        importlib.import_module(f"compat.scenarios.{module.name}")
+    from . import scenarios
+
+    for module in sorted(pkgutil.iter_modules(scenarios.__path__), key=lambda one: one.name):
+        importlib.import_module(f"{scenarios.__name__}.{module.name}")
     return list(_FOUND.values())

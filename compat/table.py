@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from compat.judging import Verdict, who_is_right
-from compat.running import Outcome
+from .judging import Verdict, who_is_right
+from .running import Outcome
 
 
 def targets(outcomes: Sequence[Outcome]) -> list[str]:

@@ -22,9 +22,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import LocationParseError
 
-from compat import query_protocol
-from compat.embedded import facade
-from compat.scenario import Protocol
+from . import query_protocol
+from .embedded import facade
+from .scenario import Protocol
 
 NAMES: Final = ("facade-json", "facade-query", "moto", "moto-server", "aws")
 #: The longest that a scenario waits where a clock cannot be moved, by default.

@@ -17,7 +17,7 @@ import msgspec
 from zaqar_core.settings import Settings, SettingsInvalid, load
 
 if TYPE_CHECKING:
-    from zaqar_core.embedded import Embedded
+    from zaqar_core.embedded.attachment import Embedded
 
 
 class _OneLine(click.Group):
@@ -262,7 +262,3 @@ def _tell(settings: Settings, url: str) -> None:
 def _refuse(reason: str, code: int = 1) -> NoReturn:
     click.echo(f"sqs-facade: {' '.join(reason.split())}", err=True)
     sys.exit(code)
-
-
-if __name__ == "__main__":
-    main()

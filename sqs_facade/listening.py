@@ -44,7 +44,7 @@ def hold_port(host: str, port: int) -> tuple[socket.socket, int]:
     finally:
         probe.close()
     holder = socket.socket(family, kind, protocol)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, AttributeError):  # Windows has no such option
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         holder.bind((address[0], found, *address[2:]))
     return holder, found

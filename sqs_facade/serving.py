@@ -1,10 +1,9 @@
-"""The HTTP server around ``wsgi:create_app``: its limits, its workers' environment, its readiness."""
+"""The HTTP server around ``sqs_facade.wsgi:create_app``: its limits, its workers' environment, its readiness."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import socket
 import threading
 import time
@@ -17,6 +16,11 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
+
+try:
+    import resource
+except ModuleNotFoundError:  # Windows: it has no such limits
+    resource = None  # type: ignore[assignment]
 
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.settings import ENVIRONMENT_PREFIX, PRIVATE_STORE_VARIABLE, Settings, as_variable
@@ -62,7 +66,7 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     settings = msgspec.structs.replace(settings, max_connections=connections, max_waits=waits)
     os.environ.update(_workers_environment(settings, url))
     server = _Server(
-        "wsgi:create_app",
+        "sqs_facade.wsgi:create_app",  # a name for people: the workers call _application
         address=settings.host,
         port=port,
         interface=Interfaces.WSGI,
@@ -83,10 +87,17 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     )
     threading.Thread(target=_announce, args=(server, settings, port, on_ready), name="readiness", daemon=True).start()
     try:
-        server.serve()
+        server.serve(target_loader=_application, wrap_loader=False)
     except SystemExit as ending:
         return int(ending.code or 0)
     return server.exit_code
+
+
+def _application() -> Callable[..., Any]:
+    """Build the application in a worker. Granian's own loader would first search the working directory."""
+    from sqs_facade.wsgi import create_app
+
+    return create_app()
 
 
 class _Server(MPServer):
@@ -139,7 +150,8 @@ def _workers_environment(settings: Settings, url: str) -> dict[str, str]:
     }
     # A zaqar.conf was read once, here: what it said is among the settings.
     left_out = {"data_dir", "ephemeral", "zaqar_config"}
-    found = {PARENT_VARIABLE: str(os.getpid())}
+    # Where workers are started anew instead of forked, they do not search the working directory either.
+    found = {PARENT_VARIABLE: str(os.getpid()), "PYTHONSAFEPATH": "1"}
     os.environ.pop(PRIVATE_STORE_VARIABLE, None)
     if settings.ephemeral:
         found[PRIVATE_STORE_VARIABLE] = "1"
@@ -155,6 +167,8 @@ def _workers_environment(settings: Settings, url: str) -> dict[str, str]:
 
 def _limits(settings: Settings) -> tuple[int, int]:
     """Connections and threads of one worker, as far as the process limits let them grow."""
+    if resource is None:
+        return settings.max_connections, settings.max_waits + THREADS_BESIDE_WAITS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(OSError, ValueError):

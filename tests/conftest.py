@@ -123,7 +123,7 @@ def serving(command: str = "serve", /, **settings: str) -> Iterator[Service]:
     with tempfile.TemporaryDirectory(prefix="sf") as folder:
         ready = Path(folder) / "ready"
         process = subprocess.Popen(
-            [sys.executable, "-m", "sqs_facade.cli", command, "--port", "0", "--ready-file", str(ready)],
+            [sys.executable, "-m", "sqs_facade", command, "--port", "0", "--ready-file", str(ready)],
             env={**os.environ, **{f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}},
         )
         try:

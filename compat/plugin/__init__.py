@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from compat.plugin import shared
+from . import shared
 
 if TYPE_CHECKING:
-    from compat.embedded import Facade
-    from compat.plugin.tools import Clock, Spy
-    from compat.plugin.zaqar import ZaqarSession
+    from ..embedded import Facade
+    from .tools import Clock, Spy
+    from .zaqar import ZaqarSession
 
 REGION = "us-east-1"
 _BRIDGED = pytest.StashKey[bool]()
@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Under ``--sqs-facade`` moto's SQS is the facade's from now on."""
     if config.getoption("--sqs-facade"):
         try:
-            from compat.plugin import bridge
+            from . import bridge
         except ImportError as problem:
             raise pytest.UsageError(f"--sqs-facade needs moto and boto3 (sqs-facade[compat]): {problem}") from None
         bridge.install()
@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """What was started is stopped."""
     if config.stash.get(_BRIDGED, False):
-        from compat.plugin import bridge
+        from . import bridge
 
         bridge.remove()
     shared.stop()
@@ -64,7 +64,7 @@ def sqs_account(request: pytest.FixtureRequest, sqs_facade: Facade) -> Iterator[
     """The 12 digits of this test's account; as an access key they are all the credentials a client needs. Under
     ``--sqs-facade`` it is moto's account. What the test left is gone afterwards."""
     if request.config.stash.get(_BRIDGED, False):
-        from compat.plugin import bridge
+        from . import bridge
 
         account = bridge.ACCOUNT
     else:
@@ -120,7 +120,7 @@ def zaqar_client(sqs_facade: Facade, sqs_account: str) -> Any:
 def zaqar_http(sqs_facade: Facade, sqs_account: str) -> Iterator[ZaqarSession]:
     """A ``requests`` session of Zaqar v2: ``zaqar_http.get("/queues")``."""
     with _needed("zaqar_http", "sqs-facade[compat]"):
-        from compat.plugin.zaqar import ZaqarSession
+        from .zaqar import ZaqarSession
     with ZaqarSession(sqs_facade.url, sqs_account) as session:
         yield session
 
@@ -134,7 +134,7 @@ def sqs_queue(sqs_client: Any) -> str:
 @pytest.fixture
 def sqs_clock(sqs_facade: Facade, sqs_account: str) -> Clock:
     """Moves this test's time: ``sqs_clock.advance(hours=12)``."""
-    from compat.plugin.tools import Clock
+    from .tools import Clock
 
     return Clock(sqs_facade, sqs_account)
 
@@ -142,7 +142,7 @@ def sqs_clock(sqs_facade: Facade, sqs_account: str) -> Clock:
 @pytest.fixture
 def sqs_spy(sqs_facade: Facade, sqs_account: str) -> Iterator[Spy]:
     """Sees what happens to this test's messages: ``sqs_spy.wait_for(queue, predicate, timeout_seconds=5)``."""
-    from compat.plugin.tools import Spy
+    from .tools import Spy
 
     spy = Spy(sqs_facade, sqs_account)
     spy.start()

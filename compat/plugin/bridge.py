@@ -17,7 +17,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import Queue, SQSBackend
 from moto.sqs.responses import SQSResponse
 
-from compat.plugin import calls, moved_time, queues
+from . import calls, moved_time, queues
 
 ACCOUNT: str = DEFAULT_ACCOUNT_ID
 

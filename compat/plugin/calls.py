@@ -10,8 +10,8 @@ import urllib3
 from moto.core import exceptions as core_exceptions
 from moto.sqs import exceptions
 
-from compat.embedded import CALL_SECONDS
-from compat.plugin import shared
+from ..embedded import CALL_SECONDS
+from . import shared
 
 #: What moto's services catch, or answer with; moto had no name for SQS's own before 5.1.9.
 Refused: type[Exception] = getattr(exceptions, "SQSException", None) or core_exceptions.RESTError

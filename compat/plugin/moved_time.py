@@ -7,8 +7,8 @@ import threading
 
 from moto.core import utils
 
-from compat.embedded import real_seconds
-from compat.plugin import shared
+from ..embedded import real_seconds
+from . import shared
 
 #: Less than this is not a test's doing: a process that was not scheduled, a clock that was corrected.
 _LEAST_SECONDS = 0.5

@@ -10,7 +10,7 @@ from typing import Any
 from moto.sqs.exceptions import QueueDoesNotExist
 from moto.sqs.models import Queue, sqs_backends
 
-from compat.plugin import calls
+from . import calls
 
 #: Where a backend keeps the objects that it handed out: moto hangs event source mappings on them.
 _SHOWN = "queues_shown"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from compat.bench import Bench
-from compat.scenario import NO_QUEUE, error, missing, scenario
+from ..bench import Bench
+from ..scenario import NO_QUEUE, error, missing, scenario
 
 
 @scenario("SendMessage", "R119", [NO_QUEUE] * 2)

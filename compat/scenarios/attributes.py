@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from compat.bench import Bench
-from compat.scenario import error, scenario
+from ..bench import Bench
+from ..scenario import error, scenario
 
 _STANDARD = {
     "ApproximateNumberOfMessages": "0",

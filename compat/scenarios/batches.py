@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from compat.bench import Bench
-from compat.scenario import NO_QUEUE, error, missing, scenario
+from ..bench import Bench
+from ..scenario import NO_QUEUE, error, missing, scenario
 
 _PREFIX = "AWS.SimpleQueueService"
 _ID = error(

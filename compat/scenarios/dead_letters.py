@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from compat.bench import Bench
-from compat.scenario import error, scenario
+from ..bench import Bench
+from ..scenario import error, scenario
 
 _BAD = error("InvalidParameterValue")
 

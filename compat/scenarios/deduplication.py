@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from compat.bench import Bench
-from compat.scenario import error, scenario
+from ..bench import Bench
+from ..scenario import error, scenario
 
 
 def _send(at: Bench, url: str, body: str, group: str = "g", dedup: str | None = None) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
-from compat.bench import Bench
-from compat.scenario import scenario
+from ..bench import Bench
+from ..scenario import scenario
 
 _PEEK = "/_aws/sqs/messages"
 

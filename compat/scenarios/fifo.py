@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from compat.bench import Bench
-from compat.scenario import error, invalid, missing, scenario
+from ..bench import Bench
+from ..scenario import error, invalid, missing, scenario
 
 
 def _send(at: Bench, url: str, *bodies: str) -> None:

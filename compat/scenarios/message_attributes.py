@@ -6,8 +6,8 @@ import hashlib
 import json
 from typing import Any
 
-from compat.bench import Bench
-from compat.scenario import error, scenario
+from ..bench import Bench
+from ..scenario import error, scenario
 
 
 def _text(value: str, kind: str = "String") -> dict[str, Any]:

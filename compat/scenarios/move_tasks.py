@@ -7,8 +7,8 @@ import time
 from base64 import b64decode, b64encode
 from typing import Any
 
-from compat.bench import Bench
-from compat.scenario import error, scenario
+from ..bench import Bench
+from ..scenario import error, scenario
 
 
 def _pair(at: Bench, *bodies: str) -> tuple[str, str, str]:

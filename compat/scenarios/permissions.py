@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from compat.bench import Bench
-from compat.scenario import error, missing, scenario
+from ..bench import Bench
+from ..scenario import error, missing, scenario
 
 _ONE = "111111111111"
 _TWO = "222222222222"

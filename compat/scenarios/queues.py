@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from compat.bench import Bench
-from compat.scenario import ANY, NO_QUEUE, error, scenario
+from ..bench import Bench
+from ..scenario import ANY, NO_QUEUE, error, scenario
 
 _NAME = error(
     "InvalidParameterValue",

@@ -6,8 +6,8 @@ import hashlib
 import time
 from typing import Any
 
-from compat.bench import Bench
-from compat.scenario import error, invalid, scenario
+from ..bench import Bench
+from ..scenario import error, invalid, scenario
 
 _STANDARD = {
     "ApproximateFirstReceiveTimestamp": "<ms, text>",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from compat.bench import Bench
-from compat.scenario import error, invalid, missing, scenario
+from ..bench import Bench
+from ..scenario import error, invalid, missing, scenario
 
 _TOO_LONG = error(
     "InvalidParameterValue", "One or more parameters are invalid. Reason: Message must be shorter than 1024 bytes."

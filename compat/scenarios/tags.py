@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from compat.bench import Bench
-from compat.scenario import error, missing, scenario
+from ..bench import Bench
+from ..scenario import error, missing, scenario
 
 
 def _tags(sqs: Any, url: str) -> Any:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from compat.bench import Bench
-from compat.scenario import error, invalid, scenario
+from ..bench import Bench
+from ..scenario import error, invalid, scenario
 
 _GARBAGE = error("ReceiptHandleIsInvalid", 'The input receipt handle "garbage" is not a valid receipt handle.', 404)
 

@@ -8,8 +8,8 @@ from typing import Any
 import requests
 from botocore.exceptions import ClientError
 
-from compat.bench import Bench
-from compat.scenario import scenario
+from ..bench import Bench
+from ..scenario import scenario
 
 _JSON = "application/x-amz-json-1.0"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import requests
 
-from compat.bench import Bench
-from compat.scenario import ANY, scenario
+from ..bench import Bench
+from ..scenario import ANY, scenario
 
 _VERSION = "2012-11-05"
 _NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from compat.bench import Bench
-from compat.scenario import Scenario
-from compat.targets import Target
+from sqs_facade.compat.bench import Bench
+from sqs_facade.compat.scenario import Scenario
+from sqs_facade.compat.targets import Target
 from tests.conftest import Service
 
 Plant = Callable[..., Scenario]

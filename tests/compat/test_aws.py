@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from moto import mock_aws
 from moto.sqs.models import SQSBackend
 
-from compat.commands import main
+from sqs_facade.compat.commands import main
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_its_queues_are_prefixed_and_gone(aws: Any, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_queue_that_a_scenario_forgot_is_gone_too(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compat.bench.Bench.clear", lambda self: None)
+    monkeypatch.setattr("sqs_facade.compat.bench.Bench.clear", lambda self: None)
     result = _diff("--targets", "aws", "--allow-aws", "--region", "eu-central-1", "--only", "tags.no_tags")
     assert result.exit_code == 0, result.output
     assert [url.rpartition("/")[2] for url in aws.list_queues()["QueueUrls"]] == ["production"]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from compat.comparing import Difference, first_difference, spoken
-from compat.scenario import ANY, ByProtocol, error
+from sqs_facade.compat.comparing import Difference, first_difference, spoken
+from sqs_facade.compat.scenario import ANY, ByProtocol, error
 
 
 @pytest.mark.parametrize(

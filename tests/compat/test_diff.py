@@ -13,10 +13,10 @@ import pytest
 from botocore.loaders import Loader
 from click.testing import CliRunner, Result
 
-from compat import judging, migrating, scenario
-from compat.commands import main
-from compat.running import run
-from compat.targets import Facades, opened
+from sqs_facade.compat import judging, migrating, scenario
+from sqs_facade.compat.commands import main
+from sqs_facade.compat.running import run
+from sqs_facade.compat.targets import Facades, opened
 from tests.conftest import Service
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -156,3 +156,11 @@ def test_an_unused_entry_fails_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path
     result = _diff("--targets", "facade-json", "--only", "tags.no_tags")
     assert result.exit_code == 1
     assert "tags.no_tags does not differ any more" in result.output
+
+
+def test_the_list_is_written_in_a_checkout_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said before the scenarios run."""
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["migrating", "--write"])
+    assert result.exit_code == 2
+    assert result.output == "Error: there is no docs/migrating-from-moto.md here: run this in a checkout\n"

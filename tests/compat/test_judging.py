@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from compat import judging
-from compat.judging import Accepted, DifferencesInvalid, accepted, judge, who_is_right
-from compat.running import Outcome, run_one
-from compat.targets import Target
+from sqs_facade.compat import judging
+from sqs_facade.compat.judging import Accepted, DifferencesInvalid, accepted, judge, who_is_right
+from sqs_facade.compat.running import Outcome, run_one
+from sqs_facade.compat.targets import Target
 from tests.compat.conftest import RECEIVED, Plant
 
 WANTED = {**RECEIVED, "Body": "y"}

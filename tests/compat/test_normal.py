@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compat.normal import Normaliser
+from sqs_facade.compat.normal import Normaliser
 
 ONE = "0f8fad5b-d9cb-469f-a165-70867728950e"
 OTHER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"

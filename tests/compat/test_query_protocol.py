@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from compat.targets import Target
+from sqs_facade.compat.targets import Target
 from tests.conftest import Service
 
 

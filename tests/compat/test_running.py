@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from compat.bench import Bench
-from compat.running import run, run_one
-from compat.scenario import error
-from compat.targets import Target
+from sqs_facade.compat.bench import Bench
+from sqs_facade.compat.running import run, run_one
+from sqs_facade.compat.scenario import error
+from sqs_facade.compat.targets import Target
 from tests.compat.conftest import RECEIVED, Plant
 
 

@@ -14,7 +14,7 @@ from tests.keystone.conftest import write_configuration
 def _refused(*flags: str, **settings: str) -> str:
     environment = {f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}
     ran = subprocess.run(
-        [sys.executable, "-m", "sqs_facade.cli", "serve", "--ephemeral", "--port", "0", *flags],
+        [sys.executable, "-m", "sqs_facade", "serve", "--ephemeral", "--port", "0", *flags],
         env=environment,
         cwd=Path(__file__).parents[2],
         capture_output=True,

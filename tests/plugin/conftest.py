@@ -21,15 +21,16 @@ Run = Callable[..., pytest.RunResult]
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs pytest in a process of its own, on the samples named, with further arguments."""
-    root = str(Path(__file__).resolve().parents[2])
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])))
+    if not IS_INSTALLED:
+        root = str(Path(__file__).resolve().parents[2])
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])))
     for name in [name for name in os.environ if name.startswith(("AWS_", "SQS_FACADE_"))]:
         monkeypatch.delenv(name)
 
     def run(*arguments: str, samples: tuple[str, ...] = ()) -> pytest.RunResult:
         for name in samples:
             shutil.copy(FOLDER / f"{name}.py", pytester.path / f"test_{name}.py")
-        plugin = () if IS_INSTALLED else ("-p", "compat.plugin")
+        plugin = () if IS_INSTALLED else ("-p", "sqs_facade.compat.plugin")
         return pytester.runpytest_subprocess(*plugin, "-q", *arguments, timeout=MOST_SECONDS)
 
     return run

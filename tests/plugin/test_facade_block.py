@@ -1,4 +1,4 @@
-"""``compat.facade()``: a service for a block of code."""
+"""``sqs_facade.compat.facade()``: a service for a block of code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import pytest
 import requests
 
-import compat
+from sqs_facade import compat
 from tests.patience import until
 
 
@@ -30,7 +30,8 @@ def _answers(url: str) -> bool:
 
 def test_it_ends_with_a_process_that_was_killed() -> None:
     """Nothing is left behind by a test run that was cut short."""
-    program = "import compat, time; service = compat.facade(); print(service.__enter__(), flush=True); time.sleep(60)"
+    program = "import time; from sqs_facade import compat; service = compat.facade(); "
+    program += "print(service.__enter__(), flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()

@@ -98,7 +98,7 @@ def test_chaos(sqs_client, sqs_queue, sqs_facade, sqs_account):
 
 
 ODD_SURROUNDINGS = """
-import compat
+from sqs_facade import compat
 import pytest
 from freezegun import freeze_time
 
@@ -107,7 +107,7 @@ def test_a_spy_gives_up_also_where_time_stands_still(sqs_client, sqs_queue, sqs_
         sqs_spy.wait_for(sqs_queue, lambda event: False, timeout_seconds=0.1)
 
 def test_a_service_that_does_not_start_is_told_also_where_time_stands_still(monkeypatch):
-    monkeypatch.setattr("compat.embedded.START_SECONDS", 0.0)
+    monkeypatch.setattr("sqs_facade.compat.embedded.START_SECONDS", 0.0)
     with freeze_time("2024-01-01"), pytest.raises(RuntimeError, match="did not start"), compat.facade():
         pass
 
@@ -146,7 +146,7 @@ def test_nothing_is_started_where_no_test_asks(pytester: pytest.Pytester, suite:
     pytester.makepyfile(
         """
         import sys, psutil
-        from compat.plugin import shared
+        from sqs_facade.compat.plugin import shared
 
         def test_of_something_else():
             assert not shared.is_running()
@@ -161,7 +161,7 @@ def test_nothing_is_left_running(pytester: pytest.Pytester, suite: Run) -> None:
     pytester.makepyfile(
         """
         import pathlib
-        from compat.plugin import shared
+        from sqs_facade.compat.plugin import shared
 
         def test_client(sqs_client):
             pathlib.Path("pid").write_text(str(shared._server._process.pid))
@@ -179,7 +179,7 @@ def test_nothing_is_left_of_a_session_that_was_cut_short(
     pytester.makepyfile(
         f"""
         import os, pathlib, signal, time, psutil
-        from compat.plugin import shared
+        from sqs_facade.compat.plugin import shared
 
         def test_it(sqs_client):
             service = psutil.Process(shared._server._process.pid)
@@ -213,7 +213,7 @@ def test_nothing_is_left_of_a_worker_that_died(pytester: pytest.Pytester, suite:
     pytester.makepyfile(
         """
         import os, pathlib, psutil
-        from compat.plugin import shared
+        from sqs_facade.compat.plugin import shared
 
         def test_it(sqs_client):
             service = psutil.Process(shared._server._process.pid)

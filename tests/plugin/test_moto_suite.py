@@ -8,7 +8,7 @@ import re
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 
-from compat.plugin import bridge
+from sqs_facade.compat.plugin import bridge
 from tests.plugin.conftest import FOLDER, MOST_SECONDS, Run
 
 #: Samples, and how many tests each has.

@@ -74,7 +74,7 @@ def test_the_comparison_says_what_it_needs(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(BARE)
     root = str(Path(__file__).resolve().parents[2])
     ran = subprocess.run(
-        [sys.executable, "-m", "compat", "diff", "--list"],
+        [sys.executable, "-m", "sqs_facade.compat", "diff", "--list"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), root])},
         capture_output=True,
         text=True,

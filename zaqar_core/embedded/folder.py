@@ -20,16 +20,14 @@ import tempfile
 from pathlib import Path
 from typing import Literal, TypedDict
 
+from zaqar_core.embedded.errors import EmbeddedError
+
 #: Version of what we keep in a data directory.
 SCHEMA = 1
 #: macOS holds 104 bytes with the final zero, Linux 108.
 _SOCKET_PATH_BYTES = 103
 #: Valkey's own names, with the number of the process that wrote.
 _DRAFT = re.compile(r"temp-(rewriteaof-(bg-)?)?[0-9]+\.(aof|rdb)")
-
-
-class EmbeddedError(Exception):
-    """The embedded Valkey cannot be used. The text is one line for the operator."""
 
 
 class Info(TypedDict):

@@ -11,6 +11,7 @@ import contextlib
 import socket
 import ssl
 import struct
+import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -105,7 +106,7 @@ class Link:
         With a time-out of its own Python polls before each of them: twice the system calls, twice the hand-overs of the
         interpreter. TLS keeps it, since one of its reads may be several of the socket's.
         """
-        if not isinstance(self._socket, ssl.SSLSocket):
+        if not isinstance(self._socket, ssl.SSLSocket) and sys.platform != "win32":  # there the option has other units
             self._socket.settimeout(None)
             limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)

@@ -29,15 +29,18 @@ def primary(deployment: Deployment) -> Address:
     All are asked, and the latest configuration counts: after a fail-over some learn of it later than others.
     """
     newest, found, problems = -1, None, []
-    with Sentinel(deployment.addresses, sentinel_kwargs=_arguments(deployment)) as group:  # type: ignore[no-untyped-call]
-        for sentinel in group.sentinels:
+    group: Any = Sentinel(  # type: ignore[no-untyped-call] # redis-py leaves it untyped
+        deployment.addresses, sentinel_kwargs=_arguments(deployment)
+    )
+    for sentinel in group.sentinels:
+        with sentinel:  # the group itself cannot be closed in older releases of redis-py
             try:
                 state: Any = sentinel.sentinel_masters().get(deployment.master)
             except redis.RedisError as problem:
                 problems.append(str(problem))
                 continue
-            if state and group.check_master_state(state, deployment.master) and int(state["config-epoch"]) > newest:
-                newest, found = int(state["config-epoch"]), (str(state["ip"]), int(state["port"]))
+        if state and group.check_master_state(state, deployment.master) and int(state["config-epoch"]) > newest:
+            newest, found = int(state["config-epoch"]), (str(state["ip"]), int(state["port"]))
     if found is None:
         told = f": {'; '.join(problems)}" if problems else ""
         raise MasterNotFoundError(f"the sentinels know no living master named {deployment.master!r}{told}")

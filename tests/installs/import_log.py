@@ -1,0 +1,25 @@
+"""Log every import of a process: its process id, the module's name and file. Installed in these tests' environments."""
+
+import os
+import sys
+
+_FILE = os.environ.get("IMPORT_LOG")
+
+
+class _Log:
+    """Before all other finders: asks them, and notes what they found."""
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        for finder in sys.meta_path:
+            found = None if finder is cls else finder.find_spec(name, path, target)
+            if found is not None:
+                if found.has_location:
+                    os.write(_descriptor, f"{os.getpid()}\t{name}\t{os.path.realpath(found.origin)}\n".encode())
+                return found
+        return None
+
+
+if _FILE:
+    _descriptor = os.open(_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    sys.meta_path.insert(0, _Log)

@@ -1,0 +1,119 @@
+"""Other WSGI servers, started by the commands of docs/operations.md."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+import pytest
+import requests
+from botocore.config import Config
+
+from tests.patience import until
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTED = re.findall(r"(?m)^(?:\w+=\S+ )*(?:gunicorn|flask) .*$", (ROOT / "docs" / "operations.md").read_text())
+ACCOUNT = "426842684268"
+POLLS = 12
+STOP_SECONDS = 12  # the polls would wait 20
+
+
+@contextmanager
+def started(command: str, store: str, port: int) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The URL and process of a documented command, on this store and port."""
+    words = shlex.split(command)
+    settings = dict(word.split("=", 1) for word in words if "=" in word)
+    settings |= {"SQS_FACADE_REDIS": store, "SQS_FACADE_DURABILITY": "memory", "SQS_FACADE_TEST_HOOKS": "true"}
+    program = [word.replace("9324", str(port)) for word in words if "=" not in word]
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name(program[0]), *program[1:]],
+        cwd=ROOT,
+        env={**os.environ, **settings},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        until(lambda: _answers(url) or process.poll() is not None, "the service is ready", 30)
+        assert process.poll() is None
+        yield url, process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health/ready", timeout=5).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def _waiting(url: str) -> int:
+    found = requests.get(f"{url}/_test/waiting", params={"account": ACCOUNT}, timeout=10).json()["waiting"]
+    assert isinstance(found, int)
+    return found
+
+
+def _client(url: str):  # type: ignore[no-untyped-def] # boto3 ships no types
+    return boto3.client(
+        "sqs",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key="any",
+        config=Config(max_pool_connections=POLLS + 1, retries={"total_max_attempts": 1}),
+    )
+
+
+def test_the_documented_commands_are_found() -> None:
+    assert [command.split()[-1] for command in DOCUMENTED if "gunicorn" in command] == ["sqs_facade.wsgi:app"]
+    assert any(" flask " in f" {command} " for command in DOCUMENTED)
+
+
+@pytest.mark.parametrize("command", DOCUMENTED)
+def test_a_documented_command_leaves_threads_for_requests_that_do_not_wait(command: str) -> None:
+    waits, threads = (re.search(rf"{word}[= ](\d+)", command) for word in ("MAX_WAITS", "--threads"))
+    if "flask" in command:  # makes a thread for each request
+        assert threads is None
+    else:
+        assert waits is not None
+        assert threads is not None
+        assert int(waits[1]) < int(threads[1])
+
+
+@pytest.mark.parametrize("command", [*DOCUMENTED, *(one.replace("sqs_facade.wsgi", "wsgi") for one in DOCUMENTED)])
+def test_many_polls_wait_at_one_time(command: str, valkey: str, free_port: int) -> None:
+    """By the package's name, and by the name in a checkout."""
+    with started(command, valkey, free_port) as (url, _), ThreadPoolExecutor(POLLS) as pool:
+        client = _client(url)
+        queue = client.create_queue(QueueName="polls")["QueueUrl"]
+        receive = {"QueueUrl": queue, "WaitTimeSeconds": 20, "MaxNumberOfMessages": 1}
+        polls = [pool.submit(client.receive_message, **receive) for _ in range(POLLS)]
+        until(lambda: _waiting(url) == POLLS, "all polls wait", 15)
+        for number in range(POLLS):
+            client.send_message(QueueUrl=queue, MessageBody=str(number))
+        bodies = {message["Body"] for poll in polls for message in poll.result()["Messages"]}
+        assert bodies == {str(number) for number in range(POLLS)}
+        client.delete_queue(QueueUrl=queue)
+
+
+def test_gunicorn_answers_waiting_polls_when_it_is_stopped(valkey: str, free_port: int) -> None:
+    [command] = [one for one in DOCUMENTED if "gunicorn" in one]
+    with started(command, valkey, free_port) as (url, process), ThreadPoolExecutor(POLLS) as pool:
+        client = _client(url)
+        queue = client.create_queue(QueueName="stopped")["QueueUrl"]
+        receive = {"QueueUrl": queue, "WaitTimeSeconds": 20}
+        polls = [pool.submit(client.receive_message, **receive) for _ in range(POLLS)]
+        until(lambda: _waiting(url) == POLLS, "all polls wait", 15)
+        process.terminate()
+        until(lambda: process.poll() is not None, "gunicorn ends", STOP_SECONDS)
+        assert [poll.result().get("Messages") for poll in polls] == [None] * POLLS
