@@ -84,7 +84,8 @@ def test_every_variable_that_the_repository_names_is_known() -> None:
                 named |= set(re.findall(r"(?<![\w-])SQS_FACADE_[A-Z_]*[A-Z]\b(?!_)", path.read_text()))
     settings = {setting_sources.variable(field.name) for field in msgspec.structs.fields(Settings)}
     assert len(named) > 20
-    load({}, dict.fromkeys(named - settings, "1"))
+    misspelt_on_purpose = {"SQS_FACADE_PROT"}
+    load({}, dict.fromkeys(named - settings - misspelt_on_purpose, "1"))
 
 
 @pytest.mark.parametrize(
