@@ -79,17 +79,22 @@ def _serving_options(
     return decorate
 
 
+_WORKERS = click.option("--workers", help="Processes that answer requests.  [default: 1]")
+_TEST_HOOKS = click.option("--test-hooks", is_flag=True, help="Enable /_test/*.")
+
+
 @main.command()
 @_serving_options(
     "port",
     9324,
     data_dir="Of the embedded Valkey.",
     ephemeral="Embedded Valkey in memory, gone at exit. With test hooks.",
-    processes=[click.option("--workers", help="Processes that answer requests.  [default: 1]")],
+    processes=[_WORKERS],
 )
-@click.option("--test-hooks", is_flag=True, help="Enable /_test/*.")
+@_TEST_HOOKS
 def serve(config: Path | None, **options: Any) -> None:
     """Serve SQS and Zaqar until SIGTERM or Ctrl-C."""
+    _stop_with_parent()
     configuration = _configuration(config, options)
     sys.exit(_attached(configuration, configuration.settings.port, _run_http))
 
@@ -103,6 +108,7 @@ def serve(config: Path | None, **options: Any) -> None:
 )
 def websocket(config: Path | None, **options: Any) -> None:
     """Serve Zaqar over WebSocket until SIGTERM or Ctrl-C, beside ``serve`` on the same store."""
+    _stop_with_parent()
     configuration = _configuration(config, options)
     _attached(configuration, configuration.settings.websocket_port, _run_websocket)
     # A thread that still waits for a store that does not answer does not keep the process.
@@ -111,15 +117,33 @@ def websocket(config: Path | None, **options: Any) -> None:
     ending.start()
 
 
+@main.command("settings")
+@_serving_options(
+    "port",
+    9324,
+    data_dir="Of the embedded Valkey.",
+    ephemeral="Embedded Valkey in memory, gone at exit. With test hooks.",
+    processes=[_WORKERS],
+)
+@_TEST_HOOKS
+@click.option("--format", "form", type=click.Choice(["toml", "json"]), default="toml", show_default=True)
+def list_settings(config: Path | None, form: str, **options: Any) -> None:
+    """Print the settings in force for ``serve`` with these flags, each with its source. Secrets are hidden."""
+    from sqs_facade import settings_listing
+
+    configuration = _configuration(config, options)
+    write = settings_listing.as_toml if form == "toml" else settings_listing.as_json
+    click.echo(write(configuration))
+
+
 _LINGER_SECONDS = 0.3
 #: Exit code for wrong flags and settings, as click has it.
 _WRONG_USE = 2
 
 
 def _configuration(config: Path | None, options: Mapping[str, Any]) -> Configuration:
-    """The settings of a service that is about to run, with their sources. Ends the process where they are wrong."""
+    """The settings with their sources. Ends the process where they are wrong."""
     flags = {name: value for name, value in options.items() if value is not None and value is not False}
-    _stop_with_parent()
     try:
         return read(flags, file=config)
     except SettingsInvalid as problem:
