@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 from zaqar_core import errors as facts
+from zaqar_core import limits
 
 _SIMPLE = "AWS.SimpleQueueService."
 
@@ -195,7 +196,8 @@ def of_receipt_fact(fact: facts.CoreError, handle: str) -> SqsError:
         case facts.LeaseExpired():
             return invalid(handle, "ReceiptHandle", "The receipt handle has expired.")
         case facts.VisibilityTooLong(seconds):
-            reason = "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]"
+            limit = limits.VISIBILITY_SECONDS.most
+            reason = f"Total VisibilityTimeout for the message is beyond the limit [{limit} seconds]"
             return invalid(seconds, "VisibilityTimeout", reason)
     return of_fact(fact)
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from zaqar_core import encryption, setting_sources, setting_values
+from zaqar_core import encryption, limits, setting_sources, setting_values
 from zaqar_core.setting_sources import Source
 from zaqar_core.setting_values import About
 
@@ -32,10 +32,11 @@ Bytes = Annotated[int, msgspec.Meta(ge=1), About(unit="bytes")]
 Secret = Annotated[str, msgspec.Meta(min_length=1), About(is_secret=True)]
 #: Of Zaqar. In the environment pairs are separated by commas, so it holds none.
 ProjectId = Annotated[
-    str, msgspec.Meta(pattern=r"^[^=,]{1,256}$"), About(allowed="1 to 256 characters without comma and =")
+    str,
+    msgspec.Meta(pattern=rf"^[^=,]{{1,{limits.PROJECT_CHARACTERS}}}$"),
+    About(allowed=f"1 to {limits.PROJECT_CHARACTERS} characters without comma and ="),
 ]
-#: One call of the store serves a whole page, claim or pop, and other calls wait for it.
-PageSize = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+PageSize = Annotated[int, msgspec.Meta(ge=limits.SETTABLE_PAGE.least, le=limits.SETTABLE_PAGE.most)]
 #: An IP network in CIDR notation.
 Network = Annotated[str, About(allowed="an IP network like 10.0.0.0/8", check=ipaddress.ip_network)]
 
@@ -124,7 +125,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     # -- SQS -------------------------------------------------------------------------------------------------------
     #: Messages in flight of one queue; a receive beyond that answers OverLimit.
-    max_in_flight: Positive = 120_000
+    max_in_flight: Positive = limits.IN_FLIGHT
     #: Requests per second of one account at one worker; those beyond answer RequestThrottled. Without a value there is
     #: no limit.
     max_requests_per_second: Positive | None = None
@@ -169,13 +170,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Largest metadata of a queue.
     max_queue_metadata: Bytes = 65_536
     #: Longest time to live of a message.
-    max_message_ttl: Seconds = 1_209_600
+    max_message_ttl: Seconds = limits.RETENTION_SECONDS.most
     #: Longest delay of a message.
-    max_message_delay: Seconds = 900
+    max_message_delay: Seconds = limits.DELAY_SECONDS.most
     #: Longest time to live of a claim.
-    max_claim_ttl: Seconds = 43_200
+    max_claim_ttl: Seconds = limits.VISIBILITY_SECONDS.most
     #: Longest grace of a claim, by which its messages may outlive it.
-    max_claim_grace: Seconds = 43_200
+    max_claim_grace: Seconds = limits.VISIBILITY_SECONDS.most
     #: Time to live of a message that is given none.
     default_message_ttl: Seconds = 3_600
     #: Time to live of a claim that is given none.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from zaqar_core import pools, queues, subscriptions
+from zaqar_core import limits, pools, queues, subscriptions
 from zaqar_core.core import Session
 from zaqar_core.errors import FlavorUnusable, QueueNotFound
 from zaqar_core.model import Counts, Queue, SettingsChange, Stats
@@ -15,9 +15,6 @@ from zaqar_core.rest import patch as json_patch
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.web.call import Reply
-
-#: Queues or topics of a page when no limit is given.
-DEFAULT_LIMIT = 10
 
 _LIST_PARAMETERS = frozenset(("marker", "limit", "detailed", "name", "with_count"))
 _PURGEABLE = frozenset(("messages", "subscriptions"))
@@ -130,7 +127,7 @@ def list_page(call: Call) -> Reply:
     parameter without a meaning of its own is a metadata value that a queue must have.
     """
     query = call.query
-    limit = query.integer("limit", DEFAULT_LIMIT, most=call.settings.max_queues_per_page)
+    limit = query.integer("limit", limits.DEFAULT_PAGE, most=call.settings.max_queues_per_page)
     detailed, with_count = query.boolean("detailed"), False
     pattern: str | None = None
     filters: dict[str, str] = {}

@@ -1,12 +1,11 @@
--- attempts: a receive repeated under its ReceiveRequestAttemptId within five minutes gives the same messages under the
+-- attempts: a receive repeated under its ReceiveRequestAttemptId within LIMITS.RECEIVE_ATTEMPT_MS gives the same messages under the
 -- same receipts, leased anew, as long as none of them was deleted, given another timeout or received again.
 -- An attempt: [ms, nonce, end of the leases, seq ...].
-local ATTEMPT_MS = 300000
 local function repeated(id, visibility)
   for _, bucket in ipairs(buckets(':ra')) do
     local packed = call('HGET', bucket, id)
     local attempt = packed and cmsgpack.unpack(packed)
-    if attempt and q.now - attempt[1] < ATTEMPT_MS then
+    if attempt and q.now - attempt[1] < LIMITS.RECEIVE_ATTEMPT_MS then
       local found = {}
       for i = 4, #attempt do
         local seq = string.format('%.0f', attempt[i])

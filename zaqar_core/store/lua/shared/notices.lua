@@ -13,7 +13,6 @@
 -- kind and number, tries, reason]; the entry of the outbox.
 -- had('n'): the queue has ever had one.
 local WIDTH = KIND == 'fifo' and 1 or 4
-local MOST_FAILED, MOST_FAILED_BYTES = 1000, 16777216
 local function notice_keys()
   local found = {}
   for part in string.gmatch('o oq or nq nd ni nt nl nf nw nx', '%S+') do found[#found + 1] = Q .. ':' .. part end
@@ -116,7 +115,7 @@ local function keep_failed(delivery, tries, reason)
   call('LPUSH', Q .. ':nx', failed)
   call('HINCRBY', Q, 'failed', 1)
   local bytes = call('HINCRBY', Q, 'failed_bytes', #failed)
-  while call('LLEN', Q .. ':nx') > MOST_FAILED or bytes > MOST_FAILED_BYTES do
+  while call('LLEN', Q .. ':nx') > LIMITS.UNDELIVERED or bytes > LIMITS.UNDELIVERED_BYTES do
     local oldest = call('RPOP', Q .. ':nx')
     if not oldest then break end
     bytes = call('HINCRBY', Q, 'failed_bytes', -#oldest)
