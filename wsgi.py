@@ -15,17 +15,19 @@ import msgspec
 
 from sqs_facade import addresses, peek
 from sqs_facade.face import SqsFace, is_sqs
+from zaqar_core import public_url
 from zaqar_core import settings as configuration
 from zaqar_core.notifications import ways
 from zaqar_core.notifications.notifier import Notifier
-from zaqar_core.pooled import new_core
+from zaqar_core.pools.routing import new_core
 from zaqar_core.rest import identity
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
 from zaqar_core.task_runner import TaskRunner
 from zaqar_core.upkeep import Upkeep
-from zaqar_core.web import hooks, stopping
+from zaqar_core.web import cors, hooks, stopping
 from zaqar_core.web.app import create_flask
+from zaqar_core.web.base_path import BasePath
 from zaqar_core.web.fastlane import FastLane
 from zaqar_core.web.pipeline import Pipeline
 
@@ -36,19 +38,17 @@ if TYPE_CHECKING:
 
 
 def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
-    """A Flask application whose ``wsgi_app`` is wrapped by the fast lane.
+    """A Flask application whose ``wsgi_app`` is wrapped by the fast lane, and that by CORS.
 
     Without ``settings`` they come from the environment. Without a Redis URL the embedded Valkey is attached to, or
     started. Raises SettingsInvalid, EmbeddedError, StoreUnavailable.
     """
     settings = settings or configuration.load({})
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
-    hooked = hooks.HookedPooledSession if settings.pooling else hooks.HookedSession
-    kind = partial(hooked, switches=switches) if switches else None
     url = settings.redis
     if url is None:
         url, settings = _embedded(settings)
-    core = new_core(settings, url, session_kind=kind)
+    core = new_core(settings, url, wrapped=hooks.sessions(switches))
     stopping.on_stop(core.waiting.release_all)
     Upkeep(core).start()
     TaskRunner(core).start()
@@ -63,12 +63,16 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
         {peek.PATH: peek.PeekFace(settings), hooks.PATH: _hooks(settings, switches)},
     )
     app.extensions["sqs_facade"] = core
-    app.wsgi_app = FastLane(  # type: ignore[method-assign] # Flask's own idiom for middleware
+    lanes = FastLane(
         app.wsgi_app,
         pipeline,
         [(is_sqs, sqs), (is_hot, zaqar)],
         may_be_bypassed=settings.has_test_hooks,
     )
+    answered = cors.shared(lanes, settings)
+    base_path = public_url.parse(settings.public_url).base_path if settings.public_url is not None else ""
+    # Flask's own idiom for middleware.
+    app.wsgi_app = BasePath(answered, base_path) if base_path else answered  # type: ignore[method-assign]
     return app
 
 

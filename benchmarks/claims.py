@@ -19,9 +19,9 @@ import psutil
 from benchmarks.private_valkey import private_session
 from benchmarks.service import Spent, compared
 from zaqar_core import claims, messages
-from zaqar_core.core import Session
 from zaqar_core.model import Claim, NewMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 #: Claims of one queue before the other's turn: both see the same noise.
 TURN = 1000

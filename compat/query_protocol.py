@@ -17,6 +17,7 @@ _ELEMENTS = {
     "ActionNameList": "ActionName",
     "AttributeNameList": "AttributeName",
     "BatchResultErrorEntryList": "BatchResultErrorEntry",
+    "BinaryList": "BinaryListValue",
     "ChangeMessageVisibilityBatchRequestEntryList": "ChangeMessageVisibilityBatchRequestEntry",
     "ChangeMessageVisibilityBatchResultEntryList": "ChangeMessageVisibilityBatchResultEntry",
     "DeleteMessageBatchRequestEntryList": "DeleteMessageBatchRequestEntry",
@@ -27,6 +28,7 @@ _ELEMENTS = {
     "QueueUrlList": "QueueUrl",
     "SendMessageBatchRequestEntryList": "SendMessageBatchRequestEntry",
     "SendMessageBatchResultEntryList": "SendMessageBatchResultEntry",
+    "StringList": "StringListValue",
     "TagKeyList": "TagKey",
 }
 #: The same of lists whose shape serves members of several names.

@@ -13,13 +13,18 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from sqs_facade.errors import SqsError, missing
-from zaqar_core import limits
+from zaqar_core import limits, public_url
 from zaqar_core.names import QueueRef, is_region
 from zaqar_core.settings import Settings
 
-#: Host forms that name a region: sqs.<region>.<anything>, <region>.queue.<anything>.
-_STANDARD_HOST = re.compile(r"^sqs\.([a-z]{2}(?:-[a-z]+)+-\d+)\.")
-_LEGACY_HOST = re.compile(r"^([a-z]{2}(?:-[a-z]+)+-\d+)\.queue\.")
+#: Host forms that name a region, by the words of the setting ``queue_url_host``.
+HOST_FORMS = {"standard": "sqs.{region}.{host}", "domain": "{region}.queue.{host}"}
+_REGION = r"((?:[a-z]{2}|eusc)(?:-[a-z]+)+-[0-9]+)"
+_HOSTS = {
+    form: re.compile(written.replace(".", r"\.").format(region=_REGION, host="(.+)"), re.IGNORECASE)
+    for form, written in HOST_FORMS.items()
+}
+_HOST_REGION = re.compile(_REGION)
 _ACCOUNT = re.compile(r"[0-9]{12}\Z")
 _NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 #: What an address may name: also a queue that Zaqar made, with dots, but not of dots alone.
@@ -38,7 +43,7 @@ def caller(environ: Mapping[str, Any], settings: Settings) -> Caller:
     """From the host as called, the Authorization header or a presigned query."""
     found = _credential(environ)
     access_key, scope_region = _scope(found) if found else ("", "")
-    host_region = _host_region(environ.get("HTTP_HOST", ""))
+    host_region = host_parts(environ.get("HTTP_HOST", "")).region
     account = access_key if _ACCOUNT.match(access_key) else settings.default_account
     region = settings.region if settings.regions == "ignore" else host_region or scope_region or settings.region
     return Caller(account, region)
@@ -61,10 +66,28 @@ def _scope(credential: str) -> tuple[str, str]:
     return parts[0], parts[2] if len(parts) == 5 else ""
 
 
+class HostParts(NamedTuple):
+    """A host as called: the form by which it names a region, the region, both empty where it names none, and the rest
+    with its port."""
+
+    form: str
+    region: str
+    rest: str
+
+
 @lru_cache(maxsize=1024)
-def _host_region(host: str) -> str:
-    found = _STANDARD_HOST.match(host) or _LEGACY_HOST.match(host)
-    return found[1] if found else ""
+def host_parts(host: str) -> HostParts:
+    """Take a host apart."""
+    for form, pattern in _HOSTS.items():
+        found = pattern.fullmatch(host)
+        if found:
+            return HostParts(form, found[1].lower(), found[2])
+    return HostParts("", "", host)
+
+
+def is_host_region(region: str) -> bool:
+    """Whether a host can name the region."""
+    return _HOST_REGION.fullmatch(region) is not None
 
 
 def queue(queue_url: str | None, path: str, who: Caller, settings: Settings) -> QueueRef:
@@ -75,11 +98,11 @@ def queue(queue_url: str | None, path: str, who: Caller, settings: Settings) -> 
         queue_url = path
     if len(queue_url) > limits.QUEUE_URL_CHARACTERS:
         raise bad(queue_url)
-    return _parse(queue_url, who, settings.region if settings.regions == "ignore" else "")
+    return _parse(queue_url, who, settings.region if settings.regions == "ignore" else "", settings.public_url)
 
 
 @lru_cache(maxsize=16384)
-def _parse(url: str, who: Caller, forced_region: str) -> QueueRef:
+def _parse(url: str, who: Caller, forced_region: str, public: str | None) -> QueueRef:
     region = ""
     path = url
     if "://" in url:
@@ -87,8 +110,11 @@ def _parse(url: str, who: Caller, forced_region: str) -> QueueRef:
             parts = urlsplit(url)
         except ValueError:
             raise bad(url) from None
-        region, path = _host_region(parts.netloc), parts.path
+        region, path = host_parts(parts.netloc).region, parts.path
     segments = [unquote(part) for part in path.split("/") if part]
+    base = public_url.parse(public).base_path.split("/")[1:] if public is not None else []
+    if base and len(segments) > len(base) and segments[: len(base)] == base:
+        segments = segments[len(base) :]
     if segments and segments[0] == "queue" and len(segments) > 1:
         segments = segments[1:]
     match segments:
@@ -140,11 +166,6 @@ def is_addressed(name: str) -> bool:
 def bad(url: str) -> SqsError:
     """The answer to an address that names no queue."""
     return SqsError("InvalidAddress", f"The address {url[:200]} is not valid for this endpoint.")
-
-
-def url(ref: QueueRef, scheme: str, host: str) -> str:
-    """The queue's URL on the host as it was called."""
-    return f"{scheme}://{host}/{ref.project}/{ref.name}"
 
 
 def arn(ref: QueueRef) -> str:

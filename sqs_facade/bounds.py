@@ -59,8 +59,13 @@ WAIT = between("WaitTimeSeconds", limits.WAIT_SECONDS, "s", "Must be >= {least} 
 PAGE = between("MaxResults", limits.PAGE, "", "Must be between {least} and {most}.")
 
 BODY = described(f"1 to {limits.MESSAGE_BYTES:,} bytes with its attributes, or the queue's MaximumMessageSize")
-IDENTIFIER = described(f"1 to {limits.IDENTIFIER_CHARACTERS} letters, digits and punctuation")
+_IDENTIFIER = f"1 to {limits.IDENTIFIER_CHARACTERS} letters, digits and punctuation"
+IDENTIFIER = described(_IDENTIFIER)
+ATTEMPT_ID = described(f"{_IDENTIFIER}; has no effect on a standard queue")
+DEDUPLICATION_ID = described(f"{_IDENTIFIER}; refused on a standard queue")
 BATCH = f"1 to {limits.BATCH_ENTRIES} entries"
+SYSTEM_ATTRIBUTE_NAMES = "system attributes of messages, or `All`; other names are ignored"
+MESSAGE_ATTRIBUTE_NAMES = "names, `prefix.*`, or `All`; those that match nothing are ignored"
 BATCH_ID = described(f"1 to {limits.BATCH_ID_CHARACTERS} letters, digits, hyphens and underscores; distinct")
 QUEUE_NAME = described(
     f"1 to {limits.QUEUE_NAME_CHARACTERS} letters, digits, hyphens and underscores; `.fifo` at the end makes it FIFO"

@@ -67,6 +67,7 @@ def _serving_options(
         click.option("--ephemeral", is_flag=True, help=ephemeral),
         click.option("--durability", metavar="LEVEL", help="memory, fsync or replicated.  [default: fsync]"),
         click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings."),
+        click.option("--zaqar-config", type=click.Path(), help="A zaqar.conf, below all other settings."),
         click.option("--ready-file", type=click.Path(), help="Written when ready; holds the URL."),
         click.option("--open-bind", is_flag=True, help="Serve other machines without credentials."),
     )
@@ -193,8 +194,10 @@ def _attached(configuration: Configuration, wanted_port: int, run: Callable[[Set
     try:
         if settings.auth_strategy:
             from zaqar_core.rest import identity
+            from zaqar_core.rest.face import ZaqarFace
 
-            identity.configured(settings)  # what is wrong with its configuration is said here, once
+            # What is wrong with the configuration is said here, once.
+            ZaqarFace(settings, identity.configured(settings))
         listening.check_host(settings)
         holder, port = listening.hold_port(settings.host, wanted_port)
         if settings.ready_file is not None:

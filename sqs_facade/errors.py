@@ -156,6 +156,10 @@ def of_fact(fact: facts.CoreError) -> SqsError:
                 "The queue should either have ContentBasedDeduplication enabled or "
                 "MessageDeduplicationId provided explicitly",
             )
+        case facts.ReceiveNotRetryable(attempt_id):
+            # AWS's sentence, as users quote it (github.com/awslabs/amazon-sqs-java-messaging-lib issue 213).
+            reason = "The receiveRequestAttemptId is not valid anymore since the receive call is not retryable."
+            return invalid(attempt_id, "ReceiveRequestAttemptId", reason)
         case facts.InFlightLimitReached(limit):
             return SqsError("OverLimit", f"Too many messages in flight: {limit}. Delete some of them first.")
         case facts.StoreUnavailable():

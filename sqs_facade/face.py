@@ -12,14 +12,14 @@ import msgspec
 import orjson
 
 from sqs_facade import addresses, errors
-from sqs_facade.codecs import query
+from sqs_facade.codecs import query, query_json
 from sqs_facade.errors import SqsError
 from sqs_facade.operations import load_all
 from sqs_facade.registry import OPERATIONS, Call, Operation
 from sqs_facade.throttle import Throttle
 from zaqar_core import limits, queues
-from zaqar_core.core import Session
 from zaqar_core.errors import CoreError
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Refusal, Reply, Request
 
@@ -160,11 +160,12 @@ def _answer_query(call: Call, request_id: str) -> Reply:
     except (msgspec.MsgspecError, RecursionError) as problem:
         raise SqsError("InvalidParameterValue", f"One or more parameters are invalid: {problem}") from None
     result = _run(found, call, asked)
-    as_json = wants_json(request)
-    # Results without output have no Result element; an empty one is <XResult/>.
-    members = msgspec.to_builtins(result) if result is not None else ({} if found.result else None)
-    kind = "application/json" if as_json else "text/xml"
-    body = query.write(found.name, members, request_id, as_json=as_json)
+    if wants_json(request):
+        body, kind = query_json.write(found.name, result, request_id), "application/json"
+    else:
+        # Results without output have no Result element; an empty one is <XResult/>.
+        members = msgspec.to_builtins(result) if result is not None else ({} if found.result else None)
+        body, kind = query.write(found.name, members, request_id), "text/xml"
     return Reply(200, [("Content-Type", kind), ("x-amzn-RequestId", request_id)], body)
 
 
@@ -188,7 +189,7 @@ def _operation(action: Any, *, on_queue_path: bool) -> Operation:
 
 def wants_json(request: Request) -> bool:
     """Whether a client of the query protocol prefers the answer as JSON."""
-    return "application/json" in (request.header("ACCEPT") or "")
+    return query_json.is_preferred(request.header("ACCEPT") or "")
 
 
 def error_reply(error: SqsError, request: Request, request_id: str) -> Reply:
@@ -204,6 +205,7 @@ def error_reply(error: SqsError, request: Request, request_id: str) -> Reply:
         body = orjson.dumps({"__type": f"com.amazonaws.sqs#{kind.shape}", "message": error.message})
         return Reply(kind.status, headers, body)
     as_json = wants_json(request)
-    body = query.write_error(kind.code, error.query_message, request_id, is_sender=kind.is_sender, as_json=as_json)
+    write = query_json.write_error if as_json else query.write_error
+    body = write(kind.code, error.query_message, request_id, is_sender=kind.is_sender)
     content_type = "application/json" if as_json else "text/xml"
     return Reply(kind.status, [("Content-Type", content_type), ("x-amzn-RequestId", request_id)], body)

@@ -2,8 +2,8 @@
 
 ``GET`` or ``POST /_aws/sqs/messages?QueueUrl=...``, or ``/_aws/sqs/messages/<region>/<account>/<queue>``. With
 ``ShowInvisible=true`` also messages in flight, with ``ShowDelayed=true`` also delayed ones. The answer is that of
-ReceiveMessage (XML, or JSON by the Accept header) with every attribute and no usable receipt handles. It is an endpoint
-for an SDK's ReceiveMessage too, by both protocols; the count asked for is ignored.
+ReceiveMessage with every attribute and no usable receipt handles: XML, or its elements as JSON by the Accept header. It
+is an endpoint for an SDK's ReceiveMessage too, by both protocols; the count asked for is ignored.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import orjson
 from msgspec import field
 
 from sqs_facade import addresses, content, digests, errors, face
-from sqs_facade.codecs import query
+from sqs_facade.codecs import query, query_json
 from sqs_facade.errors import SqsError
 from sqs_facade.operations.receiving import system_attributes
 from sqs_facade.registry import OPERATIONS, Shape
 from zaqar_core import hosts, messages, queues
-from zaqar_core.core import Session
 from zaqar_core.errors import CoreError, QueueNotFound
 from zaqar_core.model import StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Refusal, Reply, Request
 
@@ -112,7 +112,8 @@ class PeekFace:
         if face.is_json_protocol(request):
             return Reply(200, [("Content-Type", face.JSON_TYPE), *headers], msgspec.json.encode(result))
         as_json = face.wants_json(request)
-        body = query.write(_ACTION, msgspec.to_builtins(result), request_id, as_json=as_json)
+        write = query_json.write_as_elements if as_json else query.write
+        body = write(_ACTION, msgspec.to_builtins(result), request_id)
         return Reply(200, [("Content-Type", "application/json" if as_json else "text/xml"), *headers], body)
 
 

@@ -10,10 +10,10 @@ import orjson
 from sqs_facade import addresses
 from sqs_facade.errors import SqsError, invalid
 from zaqar_core import limits, queues
-from zaqar_core.core import Session
 from zaqar_core.errors import QueueNotFound
 from zaqar_core.model import Queue
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 
 ALLOW_DOCUMENT = "redrive_allow_policy"

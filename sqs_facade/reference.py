@@ -19,16 +19,23 @@ _HEAD = """# Amazon SQS, operation by operation
 Generated from the operation table by `python -m sqs_facade.reference > docs/sqs.md`; do not edit.
 
 Each operation is served by AWS JSON 1.0 (`X-Amz-Target: AmazonSQS.<Operation>`) and by the query protocol
-(`Action=<Operation>`, GET or POST, answers in XML, or in JSON of the same form with `Accept: application/json`), at `/`
-and at a queue's own path. Sizes are UTF-8 bytes. Of several things wrong with a request, a queue that does not exist is
-named first.
+(`Action=<Operation>`, GET or POST), at `/` and at a queue's own path. Sizes are UTF-8 bytes. Of several things wrong
+with a request, a queue that does not exist is named first.
+
+The query protocol answers in XML, or in JSON to a client whose `Accept` header prefers `application/json` to XML (API
+Gateway's and axios' do, browsers' do not). As on AWS, that JSON is
+`{"<Operation>Response": {"<Operation>Result": …, "ResponseMetadata": {"RequestId": …}}}`, where a result has all of its
+members: null where they are absent or empty; lists under their own names (`messages`, `queueUrls`, `Successful`), also
+with one element; attributes and tags as lists of `Name` and `Value`, `Key` and `Value`. An error is
+`{"Error": {"Code": …, "Message": …, "Type": "Sender"}, "RequestId": …}`.
 """
 
 #: What differs from AWS on purpose. Each item says what a client sees.
 DIFFERENCES = (
     "Signatures are not checked yet: any credentials do. A 12-digit access key names the account, else it is "
     "`default_account`; the region is that of the called host (`sqs.<region>.…`), else of the credential scope.",
-    "Queue URLs begin with the host as it was called. As input every known shape names the queue, also a bare name.",
+    "Queue URLs begin with the host as it was called, unless `queue_url_host` or `public_url` says otherwise "
+    "([operations](operations.md#queue-urls)). As input every known shape names the queue, also a bare name.",
     "`QueueDeletedRecently` is off by default (`recreate_delay_seconds`; AWS: 60), so that tools may re-create a queue "
     "at once. `RequestThrottled` is off by default (`max_requests_per_second`: of one account, by one worker).",
     "By JSON, CreateQueue and ListQueues also run on a queue's own path: clients whose endpoint is a queue URL send "

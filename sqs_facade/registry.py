@@ -14,11 +14,11 @@ from typing import Annotated, Any, get_type_hints
 import msgspec
 from msgspec import inspect
 
-from sqs_facade import addresses, bounds
+from sqs_facade import addresses, bounds, queue_urls
 from sqs_facade.codecs import query
 from sqs_facade.errors import KINDS
-from zaqar_core.core import Session
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.web.call import Request
 
 
@@ -42,7 +42,7 @@ class Call:
         return addresses.queue(queue_url, self.request.path, self.who, self.session.settings)
 
     def url(self, ref: QueueRef) -> str:
-        return addresses.url(ref, self.request.scheme, self.request.host)
+        return queue_urls.of(ref, self.session.settings, self.request.scheme, self.request.host)
 
 
 @dataclass(frozen=True, slots=True)

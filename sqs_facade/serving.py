@@ -137,7 +137,8 @@ def _workers_environment(settings: Settings, url: str) -> dict[str, str]:
         "test_hooks": settings.test_hooks or settings.ephemeral,
         "webhook_allowed_networks": settings.webhook_networks,
     }
-    left_out = {"data_dir", "ephemeral"}
+    # A zaqar.conf was read once, here: what it said is among the settings.
+    left_out = {"data_dir", "ephemeral", "zaqar_config"}
     found = {PARENT_VARIABLE: str(os.getpid())}
     os.environ.pop(PRIVATE_STORE_VARIABLE, None)
     if settings.ephemeral:

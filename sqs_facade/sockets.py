@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from zaqar_core.notifications import ways
 from zaqar_core.notifications.notifier import Notifier
-from zaqar_core.pooled import new_core
+from zaqar_core.pools.routing import new_core
 from zaqar_core.rest import identity
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.settings import Settings
 from zaqar_core.upkeep import Upkeep
+from zaqar_core.web import hooks
 from zaqar_core.websocket import server
 from zaqar_core.websocket.conversation import Service
 
@@ -21,7 +22,8 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
 
     Raises StoreUnavailable.
     """
-    core = new_core(settings, url)
+    switches = hooks.Switches(settings) if settings.has_test_hooks else None
+    core = new_core(settings, url, wrapped=hooks.sessions(switches))
     Upkeep(core).start()
     Notifier(core, ways.table(core), Confirmations(settings)).start()
     try:

@@ -20,9 +20,10 @@ import redis
 from tests import deployments
 from tests.patience import until
 from zaqar_core import queues
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.model import QueueSettings
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 from zaqar_core.store import script
 
@@ -118,7 +119,8 @@ def serving(command: str = "serve", /, **settings: str) -> Iterator[Service]:
 
     ``settings`` are by their environment names. Ephemeral unless they say where the data are.
     """
-    settings = settings if settings.keys() & {"redis", "data_dir"} else {"ephemeral": "true", **settings}
+    if not settings.keys() & {"redis", "data_dir", "zaqar_config"}:
+        settings = {"ephemeral": "true", **settings}
     with tempfile.TemporaryDirectory(prefix="sf") as folder:
         ready = Path(folder) / "ready"
         process = subprocess.Popen(

@@ -7,10 +7,10 @@ import uuid
 from typing import Any
 
 from zaqar_core import dead_letters, reading
-from zaqar_core.core import Session
 from zaqar_core.errors import ClaimNotFound
 from zaqar_core.model import Claim
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import ScriptFailed, script
 
 _CLAIM = script("claim")

@@ -20,10 +20,10 @@ from typing import Any
 from uuid import UUID
 
 from zaqar_core import queues, reading
-from zaqar_core.core import Session
 from zaqar_core.errors import EncryptionKeyMissing, MessageUnreadable, StoreUnavailable
 from zaqar_core.model import QueueSettings
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import ScriptFailed, keys, records, script
 
 _INTENTS = script("intents").plain

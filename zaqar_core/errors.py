@@ -61,6 +61,13 @@ class LeaseExpired(CoreError):
 
 
 @dataclass
+class ReceiveNotRetryable(CoreError):
+    """FIFO only: a receive under this attempt id cannot be repeated: not all its messages are held as it left them."""
+
+    attempt_id: str
+
+
+@dataclass
 class VisibilityTooLong(CoreError):
     """A visibility change to so many seconds holds the message longer than ``limits.VISIBILITY_SECONDS`` allow."""
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from zaqar_core import dead_letters, reading
-from zaqar_core.core import Session
 from zaqar_core.errors import (
     CoreError,
     InFlightLimitReached,
@@ -16,11 +15,13 @@ from zaqar_core.errors import (
     NotInFlight,
     QueueNotFound,
     ReceiptInvalid,
+    ReceiveNotRetryable,
     StoreUnavailable,
     VisibilityTooLong,
 )
 from zaqar_core.model import Receipt, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import ScriptFailed, script
 
 #: A waiting receive looks again after so long when the store was away.
@@ -44,9 +45,10 @@ def receive(
 
     None for visibility or wait means the queue's own. An empty queue is waited on, without the execution slot. In a
     FIFO queue a receive under the ``attempt_id`` of one within ``limits.RECEIVE_ATTEMPT_SECONDS`` gives the same
-    messages again.
-    Raises QueueNotFound (also when the queue is deleted meanwhile), InFlightLimitReached, MessageUnreadable (nothing of
-    what was leased can be decrypted; it comes back after its visibility timeout).
+    messages under the same receipts, as long as they are held; a standard queue ignores it.
+    Raises QueueNotFound (also when the queue is deleted meanwhile), InFlightLimitReached, ReceiveNotRetryable (one of
+    the attempt's messages is gone, was received again or has another timeout), MessageUnreadable (nothing of what was
+    leased can be decrypted; it comes back after its visibility timeout).
     """
     # A queue has rarely a wait of its own: where nobody asked for one, a waiter is made only when it shows to have.
     waiter = session.waiting.enter() if wait_seconds else None
@@ -54,14 +56,14 @@ def receive(
         visibility_ms = -1 if visibility_seconds is None else visibility_seconds * 1000
         wait_ms = -1 if wait_seconds is None else wait_seconds * 1000 if waiter else 0
         fixed = (max_messages, visibility_ms, os.urandom(8).hex(), session.settings.max_in_flight)
-        attempt = () if attempt_id is None else (session.ids.key(attempt_id.encode()),)
+        attempt = (session.ids.key(attempt_id.encode()),) if attempt_id is not None and ref.is_fifo else ()
         began, leaving, deadline = b"", 0, 0.0
         while True:
             arguments: list[bytes | str | int] = [*fixed, wait_ms]
             if waiter is not None or attempt:
                 arguments += (waiter.member if waiter else "", began, leaving, *attempt)
             try:
-                found = _look(session, ref, arguments)
+                found = _look(session, ref, arguments, attempt_id)
             except StoreUnavailable:
                 if not began or leaving:
                     raise
@@ -100,13 +102,17 @@ class _Empty(NamedTuple):
     again: int
 
 
-def _look(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) -> list[StoredMessage] | _Empty:
-    """One run of the receive script. Raises QueueNotFound, InFlightLimitReached."""
+def _look(
+    session: Session, ref: QueueRef, arguments: list[bytes | str | int], attempt_id: str | None
+) -> list[StoredMessage] | _Empty:
+    """One run of the receive script. Raises QueueNotFound, InFlightLimitReached, ReceiveNotRetryable."""
     try:
         reply = session.run(_RECEIVE, ref, arguments)
     except ScriptFailed as failed:
         if failed.word == "OVERLIMIT":
             raise InFlightLimitReached(session.settings.max_in_flight) from None
+        if failed.word == "NOTRETRYABLE":
+            raise ReceiveNotRetryable(attempt_id or "") from None
         raise QueueNotFound from None
     if not isinstance(reply, bytes):
         incarnation, intents, *rest = reply

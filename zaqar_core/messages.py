@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from zaqar_core import claims, dead_letters, limits, queues, reading
-from zaqar_core.core import Session
 from zaqar_core.errors import (
     ClaimedByAnother,
     ClaimNotFound,
@@ -26,6 +25,7 @@ from zaqar_core.errors import (
 )
 from zaqar_core.model import NewMessage, Page, QueueSettings, Sent, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import ScriptFailed, keys, records, script
 
 _SEND = script("send")
@@ -224,17 +224,20 @@ def _look_up(session: Session, ref: QueueRef, ids: Sequence[str]) -> tuple[int, 
 
 
 def delete_by_id(session: Session, ref: QueueRef, message_id: str, *, claim_id: str | None) -> None:
-    """The message is gone, or was already; a missing queue is no error.
+    """Delete the message. One that is gone already, like a missing queue, is no error, whatever became of the claim.
 
-    Raises MessageClaimed (held, no claim named), ClaimNotFound (no such live claim, or not an id), MessageNotClaimed,
-    ClaimedByAnother.
+    The claim must hold the message, or have been the last to hold it and have lapsed. Raises ClaimNotFound (not an id,
+    or no live claim), MessageClaimed (held, no claim named), MessageNotClaimed, ClaimedByAnother: nothing was deleted.
     """
     _delete(session, ref, "one", [message_id], [claim_id] if claim_id is not None else [])
 
 
 def delete_many(session: Session, ref: QueueRef, ids: Sequence[str], *, claim_ids: Sequence[str] | None = None) -> None:
-    """All those messages are gone, also held ones. With ``claim_ids`` all or nothing: each of them must be held by one
-    of these claims. Unknown ids are passed over. Raises ClaimNotFound, MessageNotClaimed, ClaimedByAnother."""
+    """Delete all those messages, also held ones; those that are gone are passed over.
+
+    With ``claim_ids`` all or nothing: one of these claims must hold each message, or have been the last to hold it and
+    have lapsed. Raises ClaimNotFound, MessageNotClaimed, ClaimedByAnother.
+    """
     _delete(session, ref, "many", ids, claim_ids or [])
 
 
@@ -251,7 +254,7 @@ def _delete(session: Session, ref: QueueRef, mode: str, ids: Sequence[str], clai
     if None in named:
         raise ClaimNotFound
     places = _places(session, ids)
-    if not places and not named:
+    if not places:
         return
     arguments = [mode, ",".join(text for text in named if text), *places]
     try:

@@ -12,10 +12,10 @@ from uuid import uuid4
 import msgspec
 
 from zaqar_core import dead_letters
-from zaqar_core.core import Session
 from zaqar_core.errors import MoveTaskNotFound, MoveTaskNotRunning, MoveTaskRunning, QueueNotFound
 from zaqar_core.model import MoveTask, MoveTaskStatus
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import ScriptFailed, keys, script
 
 _START = script("move_task_start")

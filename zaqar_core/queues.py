@@ -8,8 +8,7 @@ from typing import Any
 
 import msgspec
 
-from zaqar_core import limits, reading, virtual_clock
-from zaqar_core.core import Session
+from zaqar_core import limits, reading
 from zaqar_core.errors import (
     CoreError,
     PurgeInProgress,
@@ -20,6 +19,7 @@ from zaqar_core.errors import (
 )
 from zaqar_core.model import Counts, Creator, Queue, QueueSettings, SettingsChange, Stats
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import ScriptFailed, catalogue, keys, registry, script
 
 # These are the same for every kind of queue.
@@ -83,11 +83,7 @@ def create(
                 raise QueueDeletedRecently(delay) from None
         keep = limits.SQS_RETENTION_SECONDS if creator == "sqs" else session.settings.default_message_ttl
         fields = _fields(settings)
-        if session.settings.has_test_hooks:
-            fields += virtual_clock.fields_of_a_new_queue(session.store, ref.project)
-        reply = session.make_queue(ref, [creator, keep, *fields], flavor=flavor, pool=pool)
-        if session.settings.has_test_hooks:
-            virtual_clock.catch_up(session, ref)
+        reply = session.create_queue(ref, [creator, keep, *fields], flavor=flavor, pool=pool)
     return Created(_queue(ref, reply[1:]), bool(reply[0]))
 
 
@@ -139,7 +135,7 @@ def revise(session: Session, ref: QueueRef, edit: Callable[[Queue], SettingsChan
 def delete(session: Session, ref: QueueRef) -> None:
     """The queue, its messages and claims are gone; waiting receives are released. Raises QueueNotFound."""
     try:
-        incarnation = session.unmake_queue(ref)
+        incarnation = session.router.delete_queue(ref)
     except ScriptFailed:
         raise QueueNotFound from None
     registry.leave(session.store, ref, incarnation, session.settings.recreate_delay_seconds)
@@ -159,7 +155,10 @@ def purge_all(session: Session, ref: QueueRef) -> None:
 
 
 def purge_free(session: Session, ref: QueueRef) -> None:
-    """Zaqar's purge: every message that is neither claimed nor delayed is gone. A missing queue is no error."""
+    """Remove all messages that nobody holds, delayed ones too: Zaqar's purge. A missing queue is no error.
+
+    Messages that are posted meanwhile stay.
+    """
     upto, more = -1, 1
     while more:
         try:
@@ -233,7 +232,8 @@ def totals(session: Session) -> dict[str, Counts]:
         while found:
             found = names(session, project, region, after=after, limit=_QUEUES_AT_ONCE)
             refs = [QueueRef(project, region, name) for name in found]
-            for pool, reply in zip(session.pools_of(refs), session.run_many(_COUNTS, refs, ["counts"]), strict=True):
+            pools, replies = session.router.pools_of(refs), session.run_many(_COUNTS, refs, ["counts"])
+            for pool, reply in zip(pools, replies, strict=True):
                 if not isinstance(reply, CoreError | ScriptFailed):
                     sums[pool] = [one + more for one, more in zip(sums.get(pool, [0, 0, 0]), reply[:3], strict=True)]
             after = found[-1] if found else ""

@@ -11,10 +11,10 @@ from uuid import UUID
 
 import msgspec
 
-from zaqar_core.core import Session
 from zaqar_core.errors import MessageUnreadable
 from zaqar_core.model import Receipt, StoredMessage, Subscription
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import keys, records
 
 _log = logging.getLogger("sqs_facade.encryption")
@@ -22,9 +22,9 @@ _log = logging.getLogger("sqs_facade.encryption")
 #: What taking a record apart may raise that is not one.
 _GARBLED = (ValueError, IndexError, msgspec.MsgspecError)
 
-#: lua/shared/answer: incarnation (16 hex digits), now ms, retention s, intents; then for each message its seq, the
-#: lengths of state and record, and both.
-_TAKEN = Struct(">16sQIH")
+#: lua/shared/answer: incarnation (16 hex digits), now ms, received ms, retention s, intents; then for each message its
+#: seq, the lengths of state and record, and both.
+_TAKEN = Struct(">16sQQIH")
 _TAKEN_ROW = Struct(">QII")
 
 
@@ -151,7 +151,7 @@ def _message(
 def taken(session: Session, ref: QueueRef, reply: bytes) -> list[StoredMessage]:
     """The messages that a receive or a claim leased, as its function answers them. Each has a receipt. See
     :func:`messages`."""
-    incarnation, now_ms, keep, _ = _TAKEN.unpack_from(reply)
+    incarnation, now_ms, received_ms, keep, _ = _TAKEN.unpack_from(reply)
     life = bytes.fromhex(incarnation.decode())
     found, at = [], _TAKEN.size
     rows: list[tuple[int, bytes, bytes]] = []
@@ -169,7 +169,7 @@ def taken(session: Session, ref: QueueRef, reply: bytes) -> list[StoredMessage]:
             problem = True
             continue
         one.held = True
-        one.receipt = Receipt(life, 0, sequence, bytes.fromhex(records.state(row[2]).nonce), now_ms)
+        one.receipt = Receipt(life, 0, sequence, bytes.fromhex(records.state(row[2]).nonce), received_ms)
         found.append(one)
     if problem:
         readable = {one.sequence for one in messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)}
@@ -179,7 +179,7 @@ def taken(session: Session, ref: QueueRef, reply: bytes) -> list[StoredMessage]:
 
 def moves_begun(reply: bytes) -> int:
     """How many moves of dead letters that receive or claim began."""
-    intents: int = _TAKEN.unpack_from(reply)[3]
+    intents: int = _TAKEN.unpack_from(reply)[4]
     return intents
 
 

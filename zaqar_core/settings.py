@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from zaqar_core import encryption, limits, setting_sources, setting_values
-from zaqar_core.setting_sources import Source
+from zaqar_core import encryption, limits, public_url, setting_sources, setting_values
+from zaqar_core.setting_sources import Given, Source
 from zaqar_core.setting_values import About
 
 Durability = Literal["memory", "fsync", "replicated"]
@@ -39,6 +39,22 @@ ProjectId = Annotated[
 PageSize = Annotated[int, msgspec.Meta(ge=limits.SETTABLE_PAGE.least, le=limits.SETTABLE_PAGE.most)]
 #: An IP network in CIDR notation.
 Network = Annotated[str, About(allowed="an IP network like 10.0.0.0/8", check=ipaddress.ip_network)]
+
+#: The name, among ``allowed_origins``, of all of them.
+ANY_ORIGIN = "*"
+#: Of web pages, as a browser writes it; ``null`` is of local files.
+Origin = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^(\*|null|[A-Za-z][A-Za-z0-9+.-]*://[^/\s,?#@*]+)$"),
+    About(allowed="scheme://host[:port] without a slash at its end, null or *"),
+]
+#: Of a header or a method.
+Token = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"),
+    About(allowed="a name of letters, digits and !#$%&'*+.^_`|~-"),
+]
+PublicUrl = Annotated[str, About(allowed="a URL like https://queues.example.org[/base/path]", check=public_url.parse)]
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -105,8 +121,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_connections: Positive = 16384
     #: Listen on an address that other machines can reach, although no credentials are checked.
     open_bind: Annotated[bool, About(flag="--open-bind")] = False
-    #: Origins (`scheme://host[:port]`) whose web pages may call the service.
-    allowed_origins: tuple[str, ...] = ()
+    #: Origins whose web pages may call the service and read its answers (CORS); `*`: every page may.
+    allowed_origins: tuple[Origin, ...] = ()
+    #: Methods that these pages may use.
+    cors_allow_methods: tuple[Token, ...] = ("GET", "PUT", "POST", "DELETE", "PATCH", "HEAD")
+    #: Request headers that these pages may send, beside Content-Type and Accept. One that ends in `*` is a prefix.
+    cors_allow_headers: tuple[Token, ...] = (
+        "Authorization", "Client-ID", "X-Auth-Token", "X-Project-Id", "URL-*", "X-Identity-Status", "X-Roles",
+        "X-Service-Catalog", "X-User-Id", "X-Tenant-Id", "X-OpenStack-Request-ID", "X-Trace-*", "x-amz-*", "x-amzn-*",
+        "amz-sdk-*",
+    )  # fmt: skip
+    #: Headers of answers that these pages may read.
+    cors_expose_headers: tuple[Token, ...] = (
+        "X-Auth-Token", "X-Subject-Token", "X-Service-Token", "X-OpenStack-Request-ID", "Location", "Content-Location",
+        "Allow", "WWW-Authenticate", "x-amzn-RequestId", "x-amzn-query-error", "x-sqs-facade-truncated",
+    )  # fmt: skip
+    #: Time that a browser remembers what a page may do; 0 leaves it to the browser.
+    cors_max_age_seconds: SecondsOrNone = 3_600
+    #: Whether pages may send cookies and other credentials. Never with `*`.
+    cors_allow_credentials: bool = True
     #: Host names, beside those of this machine, under which the test hooks and the view of messages answer.
     allowed_hosts: tuple[str, ...] = ()
     #: Enable `/_test/*`. Always on with `ephemeral`.
@@ -122,6 +155,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     region: str = "us-east-1"
     #: `separate`: each region has its own queues. `ignore`: every region is the home region.
     regions: Literal["separate", "ignore"] = "separate"
+    #: Where the queue URLs of SQS name the region. `dynamic` or `off`: nowhere, unless the called host does;
+    #: `standard`: `sqs.<region>.<host>`; `domain`: `<region>.queue.<host>`; `path`:
+    #: `/queue/<region>/<account>/<name>`.
+    queue_url_host: Literal["dynamic", "off", "standard", "domain", "path"] = "dynamic"
+    #: URL at which clients reach the service: queue URLs and requests for confirmation begin with it. Without one,
+    #: queue URLs begin with scheme and host as called.
+    public_url: PublicUrl | None = None
 
     # -- SQS -------------------------------------------------------------------------------------------------------
     #: Messages in flight of one queue; a receive beyond that answers OverLimit.
@@ -139,10 +179,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     auth_strategy: Literal["", "keystone"] = ""
     #: File with Zaqar's section `[keystone_authtoken]`.
     keystone_config: Path | None = None
-    #: Roles that may use pools, flavors and the health report. Without Keystone every caller may.
+    #: Roles of administrators. With Keystone and without rules in `policy_file` only they may use pools, change flavors
+    #: and read the health report.
     admin_roles: tuple[str, ...] = ("admin",)
+    #: File of oslo.policy, like policy.yaml: rules for who may do what, over Zaqar's own. With Keystone only.
+    policy_file: Path | None = None
 
     # -- Zaqar -----------------------------------------------------------------------------------------------------
+    #: Configuration file of OpenStack Zaqar. Its options are weaker than every other source.
+    zaqar_config: Annotated[Path, About(flag="--zaqar-config")] | None = None
     #: Versions of the API that are served beside v2.
     enable_deprecated_api_versions: tuple[Literal["1", "1.1"], ...] = ("1", "1.1")
     #: Secret that signs pre-signed URLs; without one they are refused.
@@ -207,8 +252,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     require_confirmation: bool = False
     #: Page of yours that mails name for a confirmation.
     external_confirmation_url: str | None = None
-    #: URL at which clients reach this service, as requests for confirmation state it.
-    public_url: str | None = None
     #: Mail server for subscribers with `mailto`.
     smtp_host: str = "localhost"
     #: Port of the mail server.
@@ -267,11 +310,12 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ, 
 def read(
     flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ, file: Path | None = None
 ) -> Configuration:
-    """Settings from all sources, strongest first: ``flags`` that were given, the environment, the TOML file.
+    """Settings from all sources: ``flags`` that were given, the environment, the TOML file, and a zaqar.conf.
 
-    Raises SettingsInvalid, which lists everything that is wrong.
+    The first of them is the strongest. Raises SettingsInvalid, which lists everything that is wrong.
     """
     given, problems = setting_sources.collect(Settings, flags, environment, file)
+    given = _over_zaqar_config(given, problems)
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(Settings):
         if (one := given.get(field.name)) is None:
@@ -290,6 +334,20 @@ def read(
     return Configuration(Settings(**values), sources)
 
 
+def _over_zaqar_config(given: dict[str, Given], problems: list[str]) -> dict[str, Given]:
+    """What was given, over the options of a zaqar.conf where one is named."""
+    if not (named := given.get("zaqar_config")) or not named.value:
+        return given
+    from zaqar_core import zaqar_config  # few have one
+
+    try:
+        return zaqar_config.below(Path(str(named.value)).expanduser(), given)
+    except SettingsInvalid as problem:
+        lines = problem.problems
+        problems += [f"{named.source.subject(problem.setting)}: {one}" if problem.setting else one for one in lines]
+        return given
+
+
 def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) -> Iterator[str]:
     """What is wrong with settings that are right one by one."""
 
@@ -306,10 +364,10 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) ->
     accounts = values.get("project_accounts", {})
     if len(set(accounts.values())) < len(accounts):
         yield f"{named('project_accounts')}: two projects have the same account"
+    if values.get("policy_file") and not values.get("auth_strategy"):
+        yield f"{named('policy_file')}: policy_file needs auth_strategy keystone, without it no caller has a role"
     if values.get("require_confirmation") and "signed_url_key" not in values:
         yield f"{named('require_confirmation')} needs a signed_url_key"
-    if values.get("auth_strategy") == "keystone" and "keystone_config" not in values:
-        yield f"{named('auth_strategy')}: keystone needs keystone_config, a file with [keystone_authtoken]"
 
 
 def as_variable(value: Any) -> str:

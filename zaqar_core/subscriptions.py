@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from zaqar_core import queues, reading
-from zaqar_core.core import Session
 from zaqar_core.errors import SubscriberTaken, SubscriptionNotFound
 from zaqar_core.model import QueueSettings, Subscription
 from zaqar_core.names import QueueRef
 from zaqar_core.notifications import deliveries
+from zaqar_core.session import Session
 from zaqar_core.store import ScriptFailed, script
 
 _SUBSCRIBE = script("subscribe")

@@ -13,10 +13,11 @@ import zlib
 
 from zaqar_core import dead_letters, move_tasks
 from zaqar_core.chance import chance
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.names import QueueRef
 from zaqar_core.notifications import deliveries
+from zaqar_core.session import Session
 from zaqar_core.store import ScriptFailed, keys, libraries, registry, script
 
 SHARDS = 16
@@ -109,7 +110,7 @@ def _remove_stale_row(session: Session, ref: QueueRef) -> None:
         return
     marker = keys.registry(ref.project, ref.region) + b":stale"
     if session.store.command("HGET", marker, ref.name) == seen.encode():
-        if session.forget_queue(ref):
+        if session.router.forget_queue(ref):
             registry.leave(session.store, ref, seen)
         session.store.command("HDEL", marker, ref.name)
     else:

@@ -210,7 +210,7 @@ def two_kinds_of_encryption(sqs: Any, at: Bench) -> Any:
     )
 
 
-@scenario("SetQueueAttributes", "R44", error("InvalidAttributeName", "Unknown Attribute FifoQueue."))
+@scenario("SetQueueAttributes", "R44 R121", error("InvalidAttributeName", "Unknown Attribute FifoQueue."))
 def standard_queue_cannot_turn_fifo(sqs: Any, at: Bench) -> Any:
     """FifoQueue cannot be set on a standard queue."""
     return sqs.set_queue_attributes(QueueUrl=at.queue(), Attributes={"FifoQueue": "true"})
@@ -224,7 +224,7 @@ def fifo_true_again(sqs: Any, at: Bench) -> Any:
 
 @scenario(
     "SetQueueAttributes",
-    "R44",
+    "R44 R121",
     error(
         "InvalidAttributeValue",
         "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.",

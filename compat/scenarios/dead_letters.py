@@ -66,7 +66,7 @@ def no_target(sqs: Any, at: Bench) -> Any:
     return _policy(at, maxReceiveCount=5)
 
 
-@scenario("SetQueueAttributes", "P47", _BAD)
+@scenario("SetQueueAttributes", "P47 R122", _BAD)
 def missing_target(sqs: Any, at: Bench) -> Any:
     """The dead-letter queue must exist."""
     return _policy(at, deadLetterTargetArn=f"{at.arn(at.queue('dead'))}-not", maxReceiveCount=5)
@@ -78,7 +78,7 @@ def malformed_target(sqs: Any, at: Bench) -> Any:
     return _policy(at, deadLetterTargetArn="dead", maxReceiveCount=5)
 
 
-@scenario("CreateQueue", "P47", _BAD)
+@scenario("CreateQueue", "P47 R122", _BAD)
 def standard_dead_letters_of_fifo(sqs: Any, at: Bench) -> Any:
     """A FIFO queue's dead-letter queue must be FIFO."""
     return at.refusal(at.queue, fifo=True, RedrivePolicy=at.redrive(at.queue("dead")))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from compat.bench import Bench
-from compat.scenario import error, missing, scenario
+from compat.scenario import error, invalid, missing, scenario
 
 
 def _send(at: Bench, url: str, *bodies: str) -> None:
@@ -38,14 +39,34 @@ def no_deduplication_id(sqs: Any, at: Bench) -> Any:
     return sqs.send_message(QueueUrl=url, MessageBody="x", MessageGroupId="g")
 
 
+def _sequence_numbers(at: Bench, url: str) -> list[str]:
+    return [at.sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g")["SequenceNumber"] for body in "123"]
+
+
 @scenario("SendMessage", "A87", ["decimal text of 20 digits", "grows"])
 def sequence_numbers(sqs: Any, at: Bench) -> Any:
     """SequenceNumber is decimal text of 20 digits that grows."""
-    url = at.queue(fifo=True)
-    found = [sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g")["SequenceNumber"] for body in "123"]
+    found = _sequence_numbers(at, at.queue(fifo=True))
     is_text = all(number.isdigit() and len(number) == 20 for number in found)
     grows = sorted(set(found)) == found
     return ["decimal text of 20 digits" if is_text else str(found), "grows" if grows else "does not grow"]
+
+
+@scenario("SendMessage", "D87", "not consecutive")
+def sequence_numbers_have_gaps(sqs: Any, at: Bench) -> Any:
+    """SequenceNumbers of messages sent one after the other are not consecutive."""
+    found = [int(number) for number in _sequence_numbers(at, at.queue(fifo=True))]
+    return "not consecutive" if all(two - one > 1 for one, two in pairwise(found)) else f"consecutive: {found}"
+
+
+@scenario("ReceiveMessage", "A87", "the same")
+def sequence_number_of_a_received_message(sqs: Any, at: Bench) -> Any:
+    """A received message shows the SequenceNumber that its send was answered with."""
+    url = at.queue(fifo=True)
+    sent = _sequence_numbers(at, url)
+    received = at.receive(url, 3, MessageSystemAttributeNames=["SequenceNumber"])
+    found = [message["Attributes"]["SequenceNumber"] for message in received]
+    return "the same" if found == sent else f"sent {sent}, received {found}"
 
 
 @scenario("ReceiveMessage", "A88", [["a1", "a2", "a3", "b1"]])
@@ -160,6 +181,42 @@ def receive_attempt_repeated(sqs: Any, at: Bench) -> Any:
     _send(at, url, "a1", "b1")
     one, two = (at.receive(url, ReceiveRequestAttemptId="attempt")[0] for _ in range(2))
     return "the same message" if one["MessageId"] == two["MessageId"] else "another message"
+
+
+@scenario("ReceiveMessage", "D99", "the same handle")
+def handles_of_a_repeated_attempt(sqs: Any, at: Bench) -> Any:
+    """A repeated ReceiveRequestAttemptId gives the same receipt handles."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1")
+    one, two = (at.receive(url, ReceiveRequestAttemptId="attempt")[0] for _ in range(2))
+    return "the same handle" if one["ReceiptHandle"] == two["ReceiptHandle"] else "another handle"
+
+
+_NOT_RETRYABLE = invalid(
+    "attempt",
+    "ReceiveRequestAttemptId",
+    "The receiveRequestAttemptId is not valid anymore since the receive call is not retryable.",
+)
+
+
+@scenario("ReceiveMessage", "D125", _NOT_RETRYABLE)
+def attempt_after_a_deletion(sqs: Any, at: Bench) -> Any:
+    """A receive cannot be repeated after one of its messages was deleted."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1", "b1")
+    found = at.receive(url, 2, ReceiveRequestAttemptId="attempt")
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=found[0]["ReceiptHandle"])
+    return sqs.receive_message(QueueUrl=url, ReceiveRequestAttemptId="attempt")
+
+
+@scenario("ReceiveMessage", "D125", _NOT_RETRYABLE)
+def attempt_after_a_visibility_change(sqs: Any, at: Bench) -> Any:
+    """A receive cannot be repeated after the visibility of one of its messages was changed."""
+    url = at.queue(fifo=True)
+    _send(at, url, "a1", "b1")
+    found = at.receive(url, 2, ReceiveRequestAttemptId="attempt")
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=found[0]["ReceiptHandle"], VisibilityTimeout=100)
+    return sqs.receive_message(QueueUrl=url, ReceiveRequestAttemptId="attempt")
 
 
 @scenario("SendMessage", "A100", [["a1"], ["a2"]])

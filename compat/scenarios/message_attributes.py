@@ -220,6 +220,19 @@ def unknown_system_attribute(sqs: Any, at: Bench) -> Any:
     return sqs.send_message(QueueUrl=at.queue(), MessageBody="x", MessageSystemAttributes={"SenderId": _text("x")})
 
 
+@scenario("SendMessage", "R121", [error("AWS.SimpleQueueService.UnsupportedOperation")] * 2)
+def lists_of_values(sqs: Any, at: Bench) -> Any:
+    """A message attribute with a list of texts or of binary values is not supported."""
+    lists: list[Any] = [
+        {"DataType": "String", "StringListValues": ["one", "two"]},
+        {"DataType": "Binary", "BinaryListValues": [b"one", b"two"]},
+    ]
+    url = at.queue()
+    return [
+        at.refusal(sqs.send_message, QueueUrl=url, MessageBody="x", MessageAttributes={"list": one}) for one in lists
+    ]
+
+
 @scenario("SendMessage", "P60", {"AWSTraceHeader": _TRACE}, protocol="json")
 def trace_attribute_wins(sqs: Any, at: Bench) -> Any:
     """AWSTraceHeader given as a system attribute wins over the request's header."""

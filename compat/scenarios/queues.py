@@ -57,19 +57,19 @@ def fifo_suffix_counts(sqs: Any, at: Bench) -> Any:
     return [len(url.rpartition("/")[2]), refusal]
 
 
-@scenario("CreateQueue", "A28", error("InvalidParameterValue"))
+@scenario("CreateQueue", "A28 R121", error("InvalidParameterValue"))
 def fifo_without_suffix(sqs: Any, at: Bench) -> Any:
     """FifoQueue=true needs a name that ends in .fifo."""
     return sqs.create_queue(QueueName=at.name(), Attributes={"FifoQueue": "true"})
 
 
-@scenario("CreateQueue", "A28", error("InvalidParameterValue"))
+@scenario("CreateQueue", "A28 R121", error("InvalidParameterValue"))
 def suffix_without_fifo(sqs: Any, at: Bench) -> Any:
     """A name that ends in .fifo needs FifoQueue=true."""
     return sqs.create_queue(QueueName=f"{at.name()}.fifo")
 
 
-@scenario("CreateQueue", "R29", error("InvalidAttributeName", "Unknown Attribute FifoQueue."))
+@scenario("CreateQueue", "R29 R121", error("InvalidAttributeName", "Unknown Attribute FifoQueue."))
 def standard_with_fifo_false(sqs: Any, at: Bench) -> Any:
     """FifoQueue is no attribute of a standard queue, not even as false."""
     return sqs.create_queue(QueueName=at.name(), Attributes={"FifoQueue": "false"})
@@ -89,6 +89,16 @@ def standard_with_content_based_deduplication(sqs: Any, at: Bench) -> Any:
 def standard_with_deduplication_scope(sqs: Any, at: Bench) -> Any:
     """DeduplicationScope on a standard queue is refused in words of its own."""
     return sqs.create_queue(QueueName=at.name(), Attributes={"DeduplicationScope": "queue"})
+
+
+@scenario(
+    "CreateQueue",
+    "R29",
+    error(ANY, "You can specify the FifoThroughputLimit only when FifoQueue is set to true."),
+)
+def standard_with_throughput_limit(sqs: Any, at: Bench) -> Any:
+    """FifoThroughputLimit on a standard queue is refused in the same words."""
+    return sqs.create_queue(QueueName=at.name(), Attributes={"FifoThroughputLimit": "perQueue"})
 
 
 @scenario("CreateQueue", "A30", {"FifoQueue": "true"})

@@ -77,6 +77,41 @@ def both_names_of_attributes(sqs: Any, at: Bench) -> Any:
     return at.receive(url, **asked)[0].get("Attributes")
 
 
+@scenario("ReceiveMessage", "R120", {"ApproximateReceiveCount": "1"})
+def unknown_system_attribute(sqs: Any, at: Bench) -> Any:
+    """An unknown name in MessageSystemAttributeNames is ignored; the message comes with the known ones."""
+    url = at.queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    names = ["Foobar", "ApproximateReceiveCount"]
+    return at.receive(url, MessageSystemAttributeNames=names)[0].get("Attributes", "no attributes")
+
+
+@scenario("ReceiveMessage", "R120", ["x", "no attributes"])
+def only_unknown_system_attributes(sqs: Any, at: Bench) -> Any:
+    """A message whose system attributes are asked for by unknown names alone comes without any."""
+    url = at.queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    [found] = at.receive(url, MessageSystemAttributeNames=["Foobar"])
+    return [found["Body"], found.get("Attributes", "no attributes")]
+
+
+@scenario("ReceiveMessage", "M120", {"SentTimestamp": "<ms, text>"})
+def attribute_of_a_queue(sqs: Any, at: Bench) -> Any:
+    """AttributeNames of ReceiveMessage may name attributes of queues, as its model does; they are ignored."""
+    url = at.queue()
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    return at.receive(url, AttributeNames=["VisibilityTimeout", "SentTimestamp"])[0].get("Attributes")
+
+
+@scenario("ReceiveMessage", "A124", [["1"], ["2"]])
+def attempt_id_on_a_standard_queue(sqs: Any, at: Bench) -> Any:
+    """A standard queue accepts a ReceiveRequestAttemptId, which has no effect."""
+    url = at.queue()
+    for body in "12":
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    return [at.bodies(url, 1, ReceiveRequestAttemptId="attempt") for _ in range(2)]
+
+
 @scenario("ReceiveMessage", "R75", [["1", "2", "3"], "first receive stays"])
 def receive_count_grows(sqs: Any, at: Bench) -> Any:
     """Each receive counts, and the time of the first one stays."""

@@ -217,6 +217,12 @@ def empty_deduplication_id(sqs: Any, at: Bench) -> Any:
     )
 
 
+@scenario("SendMessage", "R121", error("InvalidParameterValue"))
+def deduplication_id_on_a_standard_queue(sqs: Any, at: Bench) -> Any:
+    """A standard queue refuses a MessageDeduplicationId."""
+    return sqs.send_message(QueueUrl=at.queue(), MessageBody="x", MessageDeduplicationId="d")
+
+
 _PUNCTUATED = "aZ09!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from compat.bench import Bench
-from compat.scenario import scenario
+from compat.scenario import ANY, scenario
 
 _VERSION = "2012-11-05"
 _NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"
@@ -154,6 +154,85 @@ def json_by_accept(sqs: Any, at: Bench) -> Any:
     """With Accept: application/json the answer is JSON of the XML's form."""
     answer = at.get("/", accept="application/json", Action="ListQueues", QueueNamePrefix=at.prefix, Version=_VERSION)
     return list(answer.json())
+
+
+def _json(at: Bench, action: str, accept: str = "application/json", **members: str) -> Any:
+    """The result of a call that prefers JSON."""
+    answer = at.get("/", accept=accept, Action=action, Version=_VERSION, **members)
+    try:
+        return answer.json()[f"{action}Response"][f"{action}Result"]
+    except (ValueError, LookupError, TypeError):
+        return f"{answer.status_code} without {action}Result"
+
+
+@scenario(
+    "SendMessage",
+    "A126",
+    {
+        "MD5OfMessageAttributes": None,
+        "MD5OfMessageBody": "9dd4e461268c8034f5c8564e155c67a6",
+        "MD5OfMessageSystemAttributes": None,
+        "MessageId": ANY,
+        "SequenceNumber": None,
+    },
+    protocol="query",
+)
+def absent_members_in_json(sqs: Any, at: Bench) -> Any:
+    """In JSON by Accept an absent member is null."""
+    return _json(at, "SendMessage", QueueUrl=at.queue(), MessageBody="x")
+
+
+@scenario("ReceiveMessage", "A21 A126", [{"messages": None}, ["x"]], protocol="query")
+def messages_in_json(sqs: Any, at: Bench) -> Any:
+    """In JSON by Accept messages are null on an empty queue, and a list also of one."""
+    url = at.queue()
+    empty = _json(at, "ReceiveMessage", QueueUrl=url)
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    found = _json(at, "ReceiveMessage", QueueUrl=url, WaitTimeSeconds="5")
+    is_list = isinstance(found, dict) and isinstance(found.get("messages"), list)
+    return [empty, [one["Body"] for one in found["messages"]] if is_list else found]
+
+
+@scenario("ReceiveMessage", "A126", {"messages": None}, protocol="query")
+def json_for_axios(sqs: Any, at: Bench) -> Any:
+    """A client that names JSON beside any other type gets JSON."""
+    return _json(at, "ReceiveMessage", "application/json, text/plain, */*", QueueUrl=at.queue())
+
+
+@scenario("GetQueueAttributes", "A126", {"Attributes": [{"Name": "DelaySeconds", "Value": "0"}]}, protocol="query")
+def attributes_in_json(sqs: Any, at: Bench) -> Any:
+    """In JSON by Accept attributes are a list of names and values."""
+    return _json(at, "GetQueueAttributes", **{"QueueUrl": at.queue(), "AttributeName.1": "DelaySeconds"})
+
+
+@scenario(
+    "ListQueues",
+    "A126",
+    {"NextExclusiveStartQueueName": None, "NextToken": None, "queueUrls": None},
+    protocol="query",
+)
+def queue_urls_in_json(sqs: Any, at: Bench) -> Any:
+    """In JSON by Accept queue URLs are null where there are none."""
+    return _json(at, "ListQueues", QueueNamePrefix=at.prefix)
+
+
+@scenario(
+    "GetQueueUrl",
+    "A126",
+    {
+        "Error": {
+            "Code": "AWS.SimpleQueueService.NonExistentQueue",
+            "Message": "The specified queue does not exist for this wsdl version.",
+            "Type": "Sender",
+        },
+        "RequestId": ANY,
+    },
+    protocol="query",
+)
+def error_in_json(sqs: Any, at: Bench) -> Any:
+    """In JSON by Accept an error says whose fault it is."""
+    answer = at.get("/", accept="application/json", Action="GetQueueUrl", QueueName=at.name(), Version=_VERSION)
+    return answer.json()
 
 
 @scenario("ReceiveMessage", "A22", "written as a reference", protocol="query")

@@ -1,4 +1,4 @@
-"""The query protocol: parameters to inputs, results to XML (or to JSON of the same shape).
+"""The query protocol: parameters to inputs, results to XML; ``query_json`` writes the answers in JSON.
 
 Lists and maps are flattened: ``AttributeName.1``, ``Attribute.1.Name`` / ``.Value``. The name before the number stands
 in the input's annotation, ``Listed`` or ``Mapped``.
@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import unquote
 
 import msgspec
-import orjson
 from msgspec import inspect
 
 from zaqar_core.limits import FORM_PARAMETERS
@@ -177,8 +176,8 @@ def _map(key: str, value: str, convert: Convert | None) -> Convert:
 
 
 #: Elements of lists and maps in answers: member -> element, or element with its key and value elements.
-_LISTS = {"Messages": "Message", "QueueUrls": "QueueUrl", "queueUrls": "QueueUrl", "Failed": "BatchResultErrorEntry"}
-_MAPS = {
+LISTS = {"Messages": "Message", "QueueUrls": "QueueUrl", "queueUrls": "QueueUrl", "Failed": "BatchResultErrorEntry"}
+MAPS = {
     "Attributes": ("Attribute", "Name", "Value"),
     "MessageAttributes": ("MessageAttribute", "Name", "Value"),
     "Tags": ("Tag", "Key", "Value"),
@@ -197,25 +196,6 @@ def _text(value: str) -> str:
     return _FORBIDDEN.sub("?", escaped)
 
 
-def _elements(operation: str, result: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The result as (element, content) pairs, content being text or pairs again; lists and maps flattened."""
-    pairs: list[tuple[str, Any]] = []
-    for member, value in result.items():
-        if member in _MAPS and isinstance(value, dict):
-            element, key, content = _MAPS[member]
-            for name, one in value.items():
-                inner = _elements(operation, one) if isinstance(one, dict) else one
-                pairs.append((element, [(key, name), (content, inner)]))
-        elif isinstance(value, list):
-            element = _LISTS.get(member) or f"{operation}ResultEntry"
-            pairs += [(element, _elements(operation, one) if isinstance(one, dict) else one) for one in value]
-        elif isinstance(value, bool):
-            pairs.append((member, "true" if value else "false"))
-        else:
-            pairs.append((member, value))
-    return pairs
-
-
 def _xml(operation: str, result: dict[str, Any]) -> str:
     """The result's elements, lists and maps flattened."""
     parts: list[str] = []
@@ -223,12 +203,12 @@ def _xml(operation: str, result: dict[str, Any]) -> str:
         if isinstance(value, str):
             parts.append(f"<{member}>{_text(value)}</{member}>")
         elif isinstance(value, dict):
-            element, key, content = _MAPS[member]
+            element, key, content = MAPS[member]
             for name, one in value.items():
                 inner = _xml(operation, one) if isinstance(one, dict) else _text(one)
                 parts.append(f"<{element}><{key}>{_text(name)}</{key}><{content}>{inner}</{content}></{element}>")
         elif isinstance(value, list):
-            element = _LISTS.get(member) or f"{operation}ResultEntry"
+            element = LISTS.get(member) or f"{operation}ResultEntry"
             for one in value:
                 inner = _xml(operation, one) if isinstance(one, dict) else _text(one)
                 parts.append(f"<{element}>{inner}</{element}>")
@@ -239,26 +219,8 @@ def _xml(operation: str, result: dict[str, Any]) -> str:
     return "".join(parts)
 
 
-def _json(pairs: list[tuple[str, Any]]) -> Any:
-    found: dict[str, Any] = {}
-    for name, content in pairs:
-        value = _json(content) if isinstance(content, list) else content
-        if name not in found:
-            found[name] = value
-        elif isinstance(found[name], list):
-            found[name].append(value)
-        else:
-            found[name] = [found[name], value]
-    return found
-
-
-def write(operation: str, result: dict[str, Any] | None, request_id: str, *, as_json: bool) -> bytes:
-    """The answer of an operation; ``result`` None for operations without output."""
-    if as_json:
-        answer: dict[str, Any] = {"ResponseMetadata": {"RequestId": request_id}}
-        if result is not None:
-            answer[f"{operation}Result"] = _json(_elements(operation, result)) or None
-        return orjson.dumps({f"{operation}Response": answer})
+def write(operation: str, result: dict[str, Any] | None, request_id: str) -> bytes:
+    """Write the answer of an operation; ``result`` is None for operations without output."""
     body = ""
     if result is not None:
         inner = _xml(operation, result)
@@ -269,10 +231,8 @@ def write(operation: str, result: dict[str, Any] | None, request_id: str, *, as_
     ).encode()
 
 
-def write_error(code: str, message: str, request_id: str, *, is_sender: bool, as_json: bool) -> bytes:
-    """An error's answer."""
-    if as_json:
-        return orjson.dumps({"Error": {"Code": code, "Message": message}, "RequestId": request_id})
+def write_error(code: str, message: str, request_id: str, *, is_sender: bool) -> bytes:
+    """Write the answer that is an error."""
     kind = "Sender" if is_sender else "Receiver"
     return (
         f'<?xml version="1.0"?><ErrorResponse xmlns="{NAMESPACE}"><Error><Type>{kind}</Type><Code>{code}</Code>'

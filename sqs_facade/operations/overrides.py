@@ -14,9 +14,9 @@ from typing import Any
 from sqs_facade.bounds import Bounds, between
 from sqs_facade.errors import invalid
 from zaqar_core import leases, limits
-from zaqar_core.core import Session
 from zaqar_core.model import StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 COUNT_HEADER = "HTTP_X_LOCALSTACK_SQS_OVERRIDE_MESSAGE_COUNT"
 WAIT_HEADER = "HTTP_X_LOCALSTACK_SQS_OVERRIDE_WAIT_TIME_SECONDS"

@@ -8,11 +8,11 @@ from msgspec import field
 
 from sqs_facade import addresses, bounds, content, digests, receipts
 from sqs_facade.codecs.query import listed
-from sqs_facade.errors import SqsError, missing, of_receipt_fact, wrong_queue_type
+from sqs_facade.errors import SqsError, missing, of_receipt_fact
 from sqs_facade.operations import overrides
 from sqs_facade.operations.batches import WHOLE_BATCH, BatchId, Failed, check_ids, failed, in_order
-from sqs_facade.operations.sending import sequence_number
 from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
+from sqs_facade.sequence_numbers import sequence_number
 from zaqar_core import leases
 from zaqar_core.model import Receipt, StoredMessage
 from zaqar_core.names import QueueRef
@@ -25,10 +25,14 @@ class ReceiveMessage(Shape):
     max_number_of_messages: Annotated[int, bounds.MESSAGES.meta] | None = None
     wait_time_seconds: Annotated[int, bounds.WAIT.meta] | None = None
     visibility_timeout: Visibility | None = None
-    attribute_names: Annotated[list[str], listed("AttributeName")] | None = None
-    message_system_attribute_names: Annotated[list[str], listed("MessageSystemAttributeName")] | None = None
-    message_attribute_names: Annotated[list[str], listed("MessageAttributeName")] | None = None
-    receive_request_attempt_id: Annotated[str, bounds.IDENTIFIER] | None = None
+    attribute_names: Annotated[list[str], listed("AttributeName", bounds.SYSTEM_ATTRIBUTE_NAMES)] | None = None
+    message_system_attribute_names: (
+        Annotated[list[str], listed("MessageSystemAttributeName", bounds.SYSTEM_ATTRIBUTE_NAMES)] | None
+    ) = None
+    message_attribute_names: (
+        Annotated[list[str], listed("MessageAttributeName", bounds.MESSAGE_ATTRIBUTE_NAMES)] | None
+    ) = None
+    receive_request_attempt_id: Annotated[str, bounds.ATTEMPT_ID] | None = None
 
 
 class Message(Shape):
@@ -45,7 +49,7 @@ class ReceiveMessageResult(Shape):
     messages: list[Message] = []
 
 
-@operation(raises=(*OF_A_QUEUE, "InvalidAttributeName", "OverLimit", "KmsInvalidState", "KmsNotFound"))
+@operation(raises=(*OF_A_QUEUE, "OverLimit", "KmsInvalidState", "KmsNotFound"))
 def receive_message(call: Call, asked: ReceiveMessage) -> ReceiveMessageResult:
     """Lease up to ten messages; wait for one where the queue is empty and the client asks for it."""
     ref = call.queue(asked.queue_url)
@@ -58,9 +62,7 @@ def receive_message(call: Call, asked: ReceiveMessage) -> ReceiveMessageResult:
         bounds.VISIBILITY.check(asked.visibility_timeout)
     if attempt is not None:
         content.check_identifier(attempt, "ReceiveRequestAttemptId")
-        if not ref.is_fifo:
-            raise wrong_queue_type(attempt, "ReceiveRequestAttemptId")
-    system = system_names(asked)
+    system = _system_names(asked)
     environ = call.request.environ
     if overrides.COUNT_HEADER in environ or overrides.WAIT_HEADER in environ:
         found = overrides.receive(
@@ -84,17 +86,15 @@ def receive_message(call: Call, asked: ReceiveMessage) -> ReceiveMessageResult:
     return ReceiveMessageResult([_shown(call, one, ref, system, wanted) for one in found])
 
 
-def system_names(asked: ReceiveMessage) -> set[str]:
-    """The system attributes asked for, by either list. Raises InvalidAttributeName."""
+def _system_names(asked: ReceiveMessage) -> frozenset[str]:
+    """The system attributes asked for, by either list. Unknown names are ignored: recorded from AWS."""
     if not asked.attribute_names and not asked.message_system_attribute_names:
         return _NONE
-    names = {*(asked.attribute_names or ()), *(asked.message_system_attribute_names or ())}
-    for name in names - SYSTEM_ATTRIBUTES:
-        raise SqsError("InvalidAttributeName", f"Unknown Attribute {name}.")
-    return names
+    names = (asked.attribute_names or []) + (asked.message_system_attribute_names or [])
+    return SYSTEM_ATTRIBUTES.intersection(names)
 
 
-_NONE: set[str] = set()
+_NONE: frozenset[str] = frozenset()
 SYSTEM_ATTRIBUTES = frozenset(
     {
         "All", "SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp",
@@ -103,7 +103,9 @@ SYSTEM_ATTRIBUTES = frozenset(
 )  # fmt: skip
 
 
-def _shown(call: Call, found: StoredMessage, ref: QueueRef, system: set[str], wanted: content.Selector) -> Message:
+def _shown(
+    call: Call, found: StoredMessage, ref: QueueRef, system: frozenset[str], wanted: content.Selector
+) -> Message:
     assert found.receipt is not None
     message = Message(
         found.id, receipts.encode(found.receipt, call.session.secret), digests.of_body(found.body), found.body.decode()

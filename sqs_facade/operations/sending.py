@@ -11,15 +11,11 @@ from sqs_facade.codecs.query import listed
 from sqs_facade.errors import SqsError, missing, of_fact, too_long, wrong_queue_type
 from sqs_facade.operations.batches import WHOLE_BATCH, BatchId, Failed, check_ids, failed, in_order
 from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
+from sqs_facade.sequence_numbers import sequence_number
 from zaqar_core import limits, messages
 from zaqar_core.errors import MessageTooLong
 from zaqar_core.model import NewMessage, Sent
 from zaqar_core.names import QueueRef
-
-#: A sequence number has 20 digits, so that the order of the texts is that of the numbers.
-_FIRST_SEQUENCE = 10**19
-
-_Identifier = Annotated[str, bounds.IDENTIFIER]
 
 
 class SendMessage(Shape):
@@ -28,8 +24,8 @@ class SendMessage(Shape):
     delay_seconds: Annotated[int, bounds.DELAY.meta] | None = None
     message_attributes: content.AttributeMap | None = None
     message_system_attributes: content.SystemAttributeMap | None = None
-    message_deduplication_id: _Identifier | None = None
-    message_group_id: _Identifier | None = None
+    message_deduplication_id: Annotated[str, bounds.DEDUPLICATION_ID] | None = None
+    message_group_id: Annotated[str, bounds.IDENTIFIER] | None = None
 
 
 class SendMessageResult(Shape):
@@ -46,8 +42,8 @@ class SendMessageBatchRequestEntry(Shape):
     delay_seconds: Annotated[int, bounds.DELAY.meta] | None = None
     message_attributes: content.AttributeMap | None = None
     message_system_attributes: content.SystemAttributeMap | None = None
-    message_deduplication_id: _Identifier | None = None
-    message_group_id: _Identifier | None = None
+    message_deduplication_id: Annotated[str, bounds.DEDUPLICATION_ID] | None = None
+    message_group_id: Annotated[str, bounds.IDENTIFIER] | None = None
 
 
 class SendMessageBatch(Shape):
@@ -67,11 +63,6 @@ class SentEntry(Shape):
 class SendMessageBatchResult(Shape):
     successful: list[SentEntry] = []
     failed: list[Failed] = []
-
-
-def sequence_number(sequence: int) -> str:
-    """SequenceNumber of a message of a FIFO queue."""
-    return str(_FIRST_SEQUENCE + sequence)
 
 
 def _new_message(

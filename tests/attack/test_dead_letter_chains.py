@@ -7,9 +7,9 @@ import uuid
 import pytest
 
 from zaqar_core import leases, messages, queues
-from zaqar_core.core import Session
 from zaqar_core.model import NewMessage, QueueSettings, SettingsChange
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 
 @pytest.fixture(params=["plain", "fair", "fifo"])

@@ -11,9 +11,10 @@ import pytest
 
 from tests.patience import until
 from zaqar_core import leases, messages, queues
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.model import NewMessage, QueueSettings, SettingsChange
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 #: A message that comes back after one second is given at most this long after it was taken, also on a busy machine.
 #: Without being told, a poll looks again when it ends, after four seconds.

@@ -11,9 +11,10 @@ import pytest
 import redis
 
 from zaqar_core import queues
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.model import QueueSettings
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from tests.encryption.conftest import make_queue
 from zaqar_core import claims, leases, messages, queues
-from zaqar_core.core import Session
 from zaqar_core.model import Attribute, NewMessage, QueueSettings, Sent, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 SENT = NewMessage(
     b"a body",

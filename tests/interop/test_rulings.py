@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from botocore.exceptions import ClientError
 
 from tests.conftest import Service
 from tests.interop.conftest import ACCOUNT
@@ -38,6 +39,16 @@ def test_what_sqs_sends_zaqar_claims_and_deletes(sqs: Any, queue_url: str, zaqar
     assert counts(sqs, queue_url) == (0, 1, 0)
     message.delete()
     assert counts(sqs, queue_url) == (0, 0, 0)
+
+
+def test_zaqars_deletion_ends_an_attempt_of_sqs(sqs: Any, service: Service, queue_name: str) -> None:
+    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+    url = sqs.create_queue(QueueName=f"{queue_name}.fifo", Attributes=attributes)["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="1", MessageGroupId="g")
+    [message] = receive(sqs, url, ReceiveRequestAttemptId="try")
+    rest(service, "DELETE", f"/queues/{queue_name}.fifo/messages?ids={message['MessageId']}")
+    with pytest.raises(ClientError, match="the receive call is not retryable"):
+        receive(sqs, url, ReceiveRequestAttemptId="try")
 
 
 def test_what_zaqar_posts_sqs_receives(sqs: Any, zaqar_queue: Any, queue_name: str) -> None:
@@ -113,7 +124,7 @@ def test_each_dialect_purges_by_its_own_rule(sqs: Any, queue_url: str, service: 
     sqs.send_message(QueueUrl=queue_url, MessageBody="3", DelaySeconds=60)
     sqs.receive_message(QueueUrl=queue_url)
     assert rest(service, "POST", f"/queues/{name}/purge").status_code == 204
-    assert counts(sqs, queue_url) == (0, 1, 1)
+    assert counts(sqs, queue_url) == (0, 1, 0)
     sqs.purge_queue(QueueUrl=queue_url)
     assert counts(sqs, queue_url) == (0, 0, 0)
 

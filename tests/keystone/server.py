@@ -115,6 +115,12 @@ class Keystone:
             user = self._call("POST", "/users", user=user)["user"]
             self._call("PUT", f"/projects/{project['id']}/users/{user['id']}/roles/{role['id']}")
 
+    def join(self, user: str, project: str, role: str) -> None:
+        """A new user of that name has that role in the project, and no other."""
+        [found] = self._call("GET", f"/roles?name={role}")["roles"]
+        made = self._call("POST", "/users", user={"name": user, "password": PASSWORD, "domain_id": "default"})["user"]
+        self._call("PUT", f"/projects/{self._projects[project]}/users/{made['id']}/roles/{found['id']}")
+
     def number(self, name: str, account: str, user: str) -> None:
         """A project whose id is an account of SQS, with that member: only its database can be told such an id."""
         [role] = self._call("GET", "/roles?name=member")["roles"]

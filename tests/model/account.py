@@ -82,9 +82,9 @@ class Account:
         if queue is None:
             return Outcome.NO_QUEUE
         if attempt_id is not None and isinstance(queue, FifoQueue):
-            answer = queue.receive_again(attempt_id, visibility_seconds, self.now_ms)
-            if answer is not None:
-                return self._show(queue, answer)
+            again = queue.receive_again(attempt_id, visibility_seconds, self.now_ms)
+            if again is not None:
+                return again if isinstance(again, Outcome) else self._show(queue, again)
         free = self.max_in_flight - queue.counts(self.now_ms)[1]
         if free <= 0:
             return [] if queue.is_fifo else Outcome.OVER_LIMIT

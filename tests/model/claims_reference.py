@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Message:
-    """``free_at`` is when its delay, or the lease of its ``claim``, ends."""
+    """``free_at`` is when its delay, or the lease of its ``claim``, ends; a claim that lapsed is still its last one."""
 
     id: str
     body: int
@@ -103,6 +103,20 @@ class Reference:
 
     def held_by(self, claim_id: str) -> list[Message]:
         return [message for message in self.live if message.claim == claim_id and self.is_held(message)]
+
+    def deletion(self, message: Message, claim_id: str | None) -> int:
+        """The status of a deletion by its id, which is done where that is 204."""
+        if message not in self.live:
+            return 204
+        if claim_id is None:
+            status = 403 if self.is_held(message) else 204
+        elif message.claim == claim_id:
+            status = 204
+        else:
+            status = 403 if self.is_held(message) and self.is_live(claim_id) else 400
+        if status == 204:
+            self.live.remove(message)
+        return status
 
     def release(self, claim_id: str) -> None:
         for message in self.held_by(claim_id):

@@ -17,7 +17,6 @@ import redis
 
 from tests.model.words import Entry, Outcome, SettingsOf
 from zaqar_core import leases, messages, queues
-from zaqar_core.core import Session
 from zaqar_core.errors import (
     CoreError,
     DeduplicationIdMissing,
@@ -28,10 +27,12 @@ from zaqar_core.errors import (
     PurgeInProgress,
     QueueNotFound,
     ReceiptInvalid,
+    ReceiveNotRetryable,
     VisibilityTooLong,
 )
 from zaqar_core.model import NewMessage, QueueSettings, Receipt, Sent, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import keys
 
 #: When every example begins: far enough ahead that no real clock comes near.
@@ -116,6 +117,7 @@ _OUTCOMES: dict[type[CoreError], Outcome] = {
     MessageTooLong: Outcome.MESSAGE_TOO_LONG,
     DeduplicationIdMissing: Outcome.DEDUP_ID_MISSING,
     PurgeInProgress: Outcome.PURGE_IN_PROGRESS,
+    ReceiveNotRetryable: Outcome.NOT_RETRYABLE,
 }
 
 

@@ -193,23 +193,29 @@ class FifoQueue(Queue):
 
     # -- receive attempts ------------------------------------------------------------------------------------------
 
-    def receive_again(self, attempt_id: str, visibility_seconds: int | None, now_ms: int) -> Answer | None:
+    def receive_again(self, attempt_id: str, visibility_seconds: int | None, now_ms: int) -> Answer | Outcome | None:
         """The same messages and handles, held anew (fact 99); None where this must be a receive of its own.
 
-        That is so five minutes after the first one, and once any of the messages was deleted, changed or given back:
-        then the attempt is void. Counted is only the first receive. An empty answer is not remembered.
+        That is so five minutes after the first one, and once the attempt's own timeout has ended. It cannot be repeated
+        while any of the messages is gone, was received again or has another timeout (fact 125). Counted is only the
+        first receive. An empty answer is not remembered.
         """
         attempt = self.attempts.get(attempt_id)
         if attempt is None or now_ms >= attempt.received_ms + DEDUPLICATION_MS:
             return None
         answer = Answer()
+        has_ended = now_ms >= attempt.lease_ends_ms
         for handle in attempt.given:
             message = self.find(handle.message)
-            if message is None or not self.is_live(handle, message, now_ms):
-                return None
-            if message.lease_ends_ms != attempt.lease_ends_ms:
-                return None
+            if message is None or message.lease != handle:
+                return Outcome.NOT_RETRYABLE
+            is_as_left = not message.is_held(now_ms) if has_ended else message.lease_ends_ms == attempt.lease_ends_ms
+            if not is_as_left:
+                return Outcome.NOT_RETRYABLE
             answer.given.append((message, handle))
+        if has_ended:
+            del self.attempts[attempt_id]
+            return None
         # Held again, or no longer: as if somebody had changed them one after the other.
         with self.freeing(now_ms):
             attempt.lease_ends_ms = now_ms + self.hold_ms(visibility_seconds)

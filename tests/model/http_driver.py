@@ -28,9 +28,8 @@ _OUTCOMES = (
     ("InvalidParameterValue", "Message does not exist or is not available", Outcome.NOT_IN_FLIGHT),
     ("InvalidParameterValue", "The receipt handle has expired", Outcome.LEASE_EXPIRED),
     ("InvalidParameterValue", "Total VisibilityTimeout", Outcome.VISIBILITY_TOO_LONG),
+    ("InvalidParameterValue", "since the receive call is not retryable", Outcome.NOT_RETRYABLE),
 )
-#: SequenceNumber is the sequence, made 20 digits long.
-_SEQUENCE_BASE = 10**19
 
 
 def _outcome(code: str, text: str) -> Outcome:
@@ -109,7 +108,7 @@ class HttpDriver:
 
     def _accepted(self, answer: dict[str, Any]) -> Accepted:
         sequence = answer.get("SequenceNumber")
-        return Accepted(answer["MessageId"], int(sequence) - _SEQUENCE_BASE if sequence else None)
+        return Accepted(answer["MessageId"], int(sequence) if sequence else None)
 
     def _batch(self, operation: str, name: str, entries: list[dict[str, Any]]) -> list[dict[str, Any] | Outcome]:
         """What became of each entry, in their order."""
@@ -145,7 +144,7 @@ class HttpDriver:
             body=message["Body"].encode(),
             group=attributes.get("MessageGroupId"),
             dedup_id=attributes.get("MessageDeduplicationId"),
-            sequence=int(sequence) - _SEQUENCE_BASE if sequence else None,
+            sequence=int(sequence) if sequence else None,
             sent_ms=int(attributes["SentTimestamp"]),
             receive_count=int(attributes["ApproximateReceiveCount"]),
             first_received_ms=int(attributes["ApproximateFirstReceiveTimestamp"]),

@@ -38,6 +38,7 @@ class Pair:
         self.ids: dict[int, str] = {}
         #: (life of a queue, message) -> sequence number there.
         self.sequences: dict[tuple[int, int], int] = {}
+        self.handles: dict[Handle, Any] = {}
 
     def create(self, name: str, **settings: int | str) -> None:
         self.account.create(name, settings)
@@ -102,8 +103,10 @@ class Pair:
         self.account, expected = agreed[0]
         if isinstance(found, Outcome) or isinstance(expected, Outcome):
             return []
-        for message in found:
+        for message, (_, handle) in zip(found, expected, strict=True):
             self._follow(name, self.numbers[message.id], message.sequence)
+            # A receive that is repeated gives the same handle.
+            assert self.handles.setdefault(handle, message.handle) == message.handle
         return [Held(name, handle, message.handle) for message, (_, handle) in zip(found, expected, strict=True)]
 
     def _ways(self, name: str) -> list[Account]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from hypothesis import settings
@@ -17,9 +18,9 @@ from hypothesis.stateful import (
 
 from tests.model.claims_reference import Message, Reference, Rule
 from tests.zaqar.conftest import Zaqar
-from zaqar_core.core import Session
 from zaqar_core.names import QueueRef
 from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 from zaqar_core.store import script
 
@@ -42,6 +43,7 @@ class ClaimsMachine(RuleBasedStateMachine):
         self.other = self.zaqar.other_client()
         self.model = Reference(Rule(delay, most, dead_ttl))
         self.posted = 0
+        self.all_posted: list[Message] = []
         dead_letters = {
             "_dead_letter_queue": DEAD,
             "_max_claim_count": most,
@@ -58,6 +60,7 @@ class ClaimsMachine(RuleBasedStateMachine):
         hrefs = who.post(QUEUE, *range(self.posted, self.posted + count), ttl=ttl, **own)
         for body, href in enumerate(hrefs, self.posted):
             self.model.post(href.rsplit("/", 1)[1], body, who.client_id, ttl, delay)
+            self.all_posted.append(self.model.live[-1])
         self.posted += count
 
     @rule(ttl=TTLS, grace=GRACES, limit=LIMITS)
@@ -105,26 +108,23 @@ class ClaimsMachine(RuleBasedStateMachine):
         assert self.zaqar.call("DELETE", f"{PATH}/claims/{claim_id}").status == 204
         self.model.release(claim_id)
 
-    @precondition(lambda self: self.model.live)
-    @rule(place=PLACES, by=st.sampled_from(("nobody", "its claim", "another claim")))
-    def delete(self, place: int, by: str) -> None:
-        message = self.model.live[place % len(self.model.live)]
-        is_held, query = self.model.is_held(message), ""
-        wanted = 403 if is_held else 204
-        if by == "its claim" and message.claim is not None:
-            query, wanted = f"?claim_id={message.claim}", 204 if is_held else 400
-        elif by == "another claim":
-            others = [one for one in self.model.claims if one != message.claim and self.model.is_live(one)]
-            if others:
-                query, wanted = f"?claim_id={others[0]}", 403 if is_held else 400
-        assert self.zaqar.call("DELETE", f"{PATH}/messages/{message.id}{query}").status == wanted
-        if wanted == 204:
-            self.model.live.remove(message)
+    @precondition(lambda self: self.posted)
+    @rule(place=PLACES, by=st.sampled_from(("nobody", "its claim", "any claim")), which=PLACES)
+    def delete(self, place: int, by: str, which: int) -> None:
+        """Also what is gone, and under claims that are."""
+        message, claim_id = self.all_posted[place % self.posted], None
+        if by == "its claim":
+            claim_id = message.claim
+        elif by == "any claim":
+            claim_id = self.chosen_claim(which) if self.model.claims else str(uuid.uuid4())
+        query = "" if claim_id is None else f"?claim_id={claim_id}"
+        answer = self.zaqar.call("DELETE", f"{PATH}/messages/{message.id}{query}")
+        assert answer.status == self.model.deletion(message, claim_id)
 
     @rule()
     def purge(self) -> None:
         assert self.zaqar.call("POST", f"{PATH}/purge", {"resource_types": ["messages"]}).status == 204
-        self.model.live = [message for message in self.model.live if not self.model.is_free(message)]
+        self.model.live = [message for message in self.model.live if self.model.is_held(message)]
 
     @rule(seconds=st.sampled_from((10, 30, 60, 130)))
     def advance(self, seconds: int) -> None:

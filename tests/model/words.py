@@ -27,6 +27,7 @@ class Outcome(Enum):
     LEASE_EXPIRED = "lease expired"
     VISIBILITY_TOO_LONG = "visibility too long"
     PURGE_IN_PROGRESS = "purge in progress"
+    NOT_RETRYABLE = "receive not retryable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,13 @@ import trustme
 from tests.conftest import private_valkey
 from tests.zaqar.conftest import Zaqar
 from zaqar_core import queues, subscriptions
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.model import NewMessage, QueueSettings
 from zaqar_core.names import QueueRef
 from zaqar_core.notifications import deliveries, ways
 from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.rest.confirmations import Confirmations
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 from zaqar_core.store import keys
 

@@ -11,9 +11,10 @@ from tests.notifications.conftest import Subscriber, answer, subscribe, texts
 from tests.patience import until
 from tests.zaqar.conftest import Zaqar
 from zaqar_core import messages
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.names import QueueRef
 from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.session import Session
 from zaqar_core.settings import SettingsInvalid, load
 
 KEY = "a secret"
@@ -45,6 +46,7 @@ def test_a_subscriber_is_asked_and_confirms(
         "SubscribeBody": {"confirmed": True},
         "UnsubscribeBody": {"confirmed": False},
         "WSGISubscribeURL": "https://queues.example" + path,
+        "queue_name": queue.name,
     }
     assert queue.name in asked["Message"]
     messages.send(session, queue, texts("too early"))
@@ -62,7 +64,7 @@ def test_it_is_told_when_it_cancels(session: Session, queue: QueueRef, subscribe
     assert answer(zaqar, asked, asked["UnsubscribeBody"]) == 204
     until(lambda: len(subscriber.seen) == 2, "it is told")
     cancelled = subscriber.seen[1].json
-    assert cancelled["Message_Type"] == "UnsubscribeConfirmation"
+    assert (cancelled["Message_Type"], cancelled["queue_name"]) == ("UnsubscribeConfirmation", queue.name)
     messages.send(session, queue, texts("unwanted"))
     assert answer(zaqar, cancelled, cancelled["SubscribeBody"]) == 204
     messages.send(session, queue, texts("wanted"))

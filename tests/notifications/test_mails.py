@@ -21,8 +21,8 @@ from tests.notifications.conftest import subscribe, texts
 from tests.notifications.test_retries import nothing_left, undelivered
 from tests.patience import until
 from zaqar_core import messages
-from zaqar_core.core import Session
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import keys
 
 

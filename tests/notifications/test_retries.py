@@ -14,11 +14,12 @@ import pytest
 from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts
 from tests.patience import until
 from zaqar_core import messages, queues, reading, subscriptions
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.model import SettingsChange
 from zaqar_core.names import QueueRef
 from zaqar_core.notifications import deliveries
 from zaqar_core.notifications.deliveries import Undelivered
+from zaqar_core.session import Session
 from zaqar_core.store import keys
 from zaqar_core.upkeep import SHARDS, Upkeep
 

@@ -193,6 +193,21 @@ def test_nothing_is_left_of_a_session_that_was_cut_short(
     _assert_gone(pytester.path / "pids")
 
 
+def test_queue_urls_have_the_form_that_the_environment_asks_for(
+    pytester: pytest.Pytester, suite: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SQS_FACADE_QUEUE_URL_HOST", "path")
+    pytester.makepyfile(
+        """
+        def test_it(sqs_client, sqs_queue):
+            assert "/queue/us-east-1/" in sqs_queue
+            sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="a")
+            assert sqs_client.receive_message(QueueUrl=sqs_queue)["Messages"]
+        """
+    )
+    suite().assert_outcomes(passed=1)
+
+
 def test_nothing_is_left_of_a_worker_that_died(pytester: pytest.Pytester, suite: Run) -> None:
     """Its tests go on with another."""
     pytester.makepyfile(

@@ -15,11 +15,11 @@ import redis
 from tests.patience import until
 from tests.zaqar.conftest import Zaqar
 from zaqar_core import queues
-from zaqar_core.core import Session
 from zaqar_core.model import Creator, QueueSettings
 from zaqar_core.names import QueueRef
-from zaqar_core.pooled import PooledCore
+from zaqar_core.pools.routing import PooledCore
 from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 
 SETTINGS = Settings(durability="memory", slots=4, pooling=True, admin_mode=True)

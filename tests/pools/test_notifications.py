@@ -12,12 +12,12 @@ from tests.patience import until
 from tests.pools.conftest import SETTINGS, made
 from tests.zaqar.conftest import Zaqar
 from zaqar_core import messages, queues, subscriptions
-from zaqar_core.core import Session
 from zaqar_core.model import NewMessage
 from zaqar_core.notifications import ways
 from zaqar_core.notifications.notifier import Notifier
-from zaqar_core.pooled import PooledCore
+from zaqar_core.pools.routing import PooledCore
 from zaqar_core.rest.confirmations import Confirmations
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 
 

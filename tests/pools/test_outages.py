@@ -15,12 +15,12 @@ from tests.patience import until
 from tests.pools.conftest import SETTINGS, Server, made, new_ref
 from tests.store.redrive import bodies, bury, visible
 from zaqar_core import dead_letters, leases, messages, queues
-from zaqar_core import pools as administration
-from zaqar_core.core import Session
 from zaqar_core.errors import PoolUnfit, StoreUnavailable
 from zaqar_core.model import NewMessage, QueueSettings, SettingsChange
 from zaqar_core.names import QueueRef
-from zaqar_core.pooled import PooledCore
+from zaqar_core.pools import administration
+from zaqar_core.pools.routing import PooledCore
+from zaqar_core.session import Session
 from zaqar_core.upkeep import Upkeep
 
 #: A request on a healthy queue, also on a busy machine.
@@ -113,7 +113,7 @@ def test_a_pool_that_hangs_holds_few_threads(
             assert not any(one.result(timeout=2 * SETTINGS.store_timeout_seconds + 2) for one in lost)
             # By now it is in doubt: one asks, the others do not wait for it.
             asking = threads.submit(sent, core, hanging)
-            until(lambda: core.places.named(None, "b")._trying is not None, "one tries")  # type: ignore[arg-type]
+            until(lambda: core.deployments.named(None, "b")._trying is not None, "one tries")  # type: ignore[arg-type]
             began = time.monotonic()
             assert not any(threads.map(lambda _: sent(core, hanging), range(20)))
             assert time.monotonic() - began < PROMPT_SECONDS

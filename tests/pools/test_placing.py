@@ -13,18 +13,24 @@ import pytest
 
 from tests.pools.conftest import SETTINGS, Server, made, new_ref
 from zaqar_core import leases, messages, queues
-from zaqar_core import pools as administration
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.errors import QueueNotFound
 from zaqar_core.model import NewMessage, QueueSettings
-from zaqar_core.pooled import PooledCore, PooledSession
+from zaqar_core.pools import administration
+from zaqar_core.pools.routing import PooledCore, PoolRouter
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 from zaqar_core.store import ScriptFailed, catalogue, keys, registry, script
 from zaqar_core.upkeep import Upkeep
 
 
-def places(session: Session, ref: Any) -> catalogue.Placed | None:
-    return catalogue.places(session.store, [ref])[1][0]
+def router(session: Session) -> PoolRouter:
+    assert isinstance(session.router, PoolRouter)
+    return session.router
+
+
+def placement_of(session: Session, ref: Any) -> catalogue.Placement | None:
+    return catalogue.placements(session.store, [ref])[1][0]
 
 
 def test_without_a_pool_a_queue_is_in_the_main_store(session: Session, servers: list[Server]) -> None:
@@ -155,44 +161,42 @@ def test_makers_and_deleters_of_one_name_never_leave_two(
         with contextlib.suppress(QueueNotFound):
             queues.delete(session, ref)
         assert sum(ref.name in server.queues() for server in servers) == 0
-        assert places(session, ref) is None
+        assert placement_of(session, ref) is None
 
 
 def test_who_was_held_up_cannot_make_a_queue_beside_its_successor(
-    pools: Any, session: PooledSession, processes: Callable[[], PooledCore], servers: list[Server]
+    pools: Any, session: Session, processes: Callable[[], PooledCore], servers: list[Server]
 ) -> None:
     """A maker that stops between the place and the queue, while others delete that name and make it elsewhere."""
     ref = new_ref()
-    catalogue.place(session.store, ref, "0123456789abcdef", "a")
+    catalogue.write_placement(session.store, ref, "0123456789abcdef", "a")
     with processes().session() as other:
         # Another helps, deletes, and makes it in b.
         queues.create(other, ref, QueueSettings(), creator="sqs")
         assert ref.name in servers[1].queues()
         queues.delete(other, ref)
         made(other, "b", ref.name)
-    place = session.places.named(session.store, "a")
+    place = router(session).deployments.named(session.store, "a")
     late = ["0123456789abcdef", "sqs", 60, 9_999_999_999_999]
     with pytest.raises(ScriptFailed, match="GONE"):
-        session.at(place, lambda store: store.run(script("create_placed").plain, keys.queue(ref), late))
+        router(session).at(place, lambda store: store.run(script("create_placed").plain, keys.queue(ref), late))
     assert [ref.name in server.queues() for server in servers] == [False, False, True]
 
 
-def test_a_deployment_makes_no_queue_after_the_deadline(pools: Any, session: PooledSession) -> None:
-    place, ref = session.places.named(session.store, "a"), new_ref()
+def test_a_deployment_makes_no_queue_after_the_deadline(pools: Any, session: Session) -> None:
+    place, ref = router(session).deployments.named(session.store, "a"), new_ref()
     with pytest.raises(ScriptFailed, match="LATE"):
-        session.at(
+        router(session).at(
             place, lambda store: store.run(script("create_placed").plain, keys.queue(ref), ["0" * 16, "sqs", 60, 1])
         )
 
 
-def test_a_place_whose_maker_died_is_given_to_another_life(
-    pools: Any, session: PooledSession, servers: list[Server]
-) -> None:
+def test_a_place_whose_maker_died_is_given_to_another_life(pools: Any, session: Session, servers: list[Server]) -> None:
     ref, dead = new_ref(), "0123456789abcdef"
-    catalogue.place(session.store, ref, dead, "a")
+    catalogue.write_placement(session.store, ref, dead, "a")
     _make_older(servers[0], ref, dead)
     assert queues.create(session, ref, QueueSettings(), creator="sqs").is_new
-    placed = places(session, ref)
+    placed = placement_of(session, ref)
     assert placed is not None
     assert placed.incarnation != dead
     assert sum(ref.name in server.queues() for server in servers) == 1
@@ -205,31 +209,31 @@ def _make_older(main: Server, ref: Any, life: str) -> None:
 
 
 def test_upkeep_forgets_the_place_of_a_queue_that_was_never_made(
-    pools: Any, core: PooledCore, session: PooledSession
+    pools: Any, core: PooledCore, session: Session
 ) -> None:
     ref = new_ref()
     registry.enter(session.store, ref, "0123456789abcdef")
-    catalogue.place(session.store, ref, "0123456789abcdef", "a")
+    catalogue.write_placement(session.store, ref, "0123456789abcdef", "a")
     for _ in range(2):
         with core.session() as other:
             other.store.command("DEL", *(f"sf1:{{upkeep}}:{shard}" for shard in range(16)))
         Upkeep(core).round()
-    assert places(session, ref) is None
+    assert placement_of(session, ref) is None
     assert queues.names(session, ref.project, ref.region) == []
     assert pools.call("DELETE", "/v2/pools/a").status == 204
 
 
 def test_a_process_that_has_not_heard_of_a_pools_new_deployment_makes_no_queue_in_the_old_one(
-    pools: Any, session: PooledSession, core: PooledCore, processes: Callable[[], PooledCore], servers: list[Server]
+    pools: Any, session: Session, core: PooledCore, processes: Callable[[], PooledCore], servers: list[Server]
 ) -> None:
     """An empty pool may be another deployment from one moment to the next."""
     deaf = processes()
-    deaf.places._known.clear()
+    deaf.deployments._known.clear()
     for pool in ("a", "b"):
         pools.call("PATCH", f"/v2/pools/{pool}", {"weight": 0 if pool == "b" else 10})
-    deaf.places.refresh(session.store, force=True)
+    deaf.deployments.refresh(session.store, force=True)
     old = servers[1].url
-    assert deaf.places.catalogue.pools["a"].uri == old
+    assert deaf.deployments.catalogue.pools["a"].uri == old
     deaf.waiting.is_released = True  # its watch ends
     assert pools.call("PATCH", "/v2/pools/a", {"uri": servers[0].url + "?db=1"}).status == 200
     there = made(session, "a")

@@ -161,7 +161,6 @@ ERRORS: dict[tuple[str, str], Case] = {
     ("ListMessageMoveTasks", "MissingParameter"): lambda sqs, name: {},
     ("ListMessageMoveTasks", "ResourceNotFoundException"): lambda sqs, name: {"SourceArn": ARN + name},
     ("PurgeQueue", "PurgeQueueInProgress"): _again("PurgeQueue"),
-    ("ReceiveMessage", "InvalidAttributeName"): _of_queue(AttributeNames=["Foobar"]),
     ("SendMessage", "InvalidMessageContents"): _of_queue(MessageBody="\0"),
     ("SendMessage", "UnsupportedOperation"): _of_queue(
         MessageBody="x", MessageAttributes={"a": {"DataType": "StringList", "StringListValues": ["one"]}}

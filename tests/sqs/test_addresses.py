@@ -5,7 +5,6 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import pytest
-import requests
 
 from tests.sqs.wire import Failure, Sqs, signed
 
@@ -102,24 +101,6 @@ def test_another_queues_url_is_found_on_a_queues_own_path(sqs: Sqs, queue: str, 
     other = sqs.queue(f"{queue_name}-2")
     found = sqs.call("GetQueueUrl", path=urlsplit(queue).path, QueueName=f"{queue_name}-2")
     assert found == {"QueueUrl": other}
-
-
-def test_the_query_protocol_answers_in_json_where_it_is_preferred(sqs: Sqs, queue: str, queue_name: str) -> None:
-    headers = {"Accept": "application/json", "x-sqs-facade-lane": sqs.lane}
-
-    def get(**parameters: str) -> requests.Response:
-        answer = requests.get(sqs.url, parameters, headers=headers, timeout=10)
-        assert answer.headers["Content-Type"] == "application/json"
-        return answer
-
-    found = get(Action="ListQueues", QueueNamePrefix=queue_name).json()["ListQueuesResponse"]
-    assert found["ListQueuesResult"] == {"QueueUrl": queue}
-    assert found["ResponseMetadata"]["RequestId"]
-    sqs.send(queue, "x")
-    received = get(Action="ReceiveMessage", QueueUrl=queue).json()["ReceiveMessageResponse"]
-    assert received["ReceiveMessageResult"]["Message"]["Body"] == "x"
-    refused = get(Action="DeleteQueue", QueueUrl="no-such-queue")
-    assert (refused.status_code, refused.json()["Error"]["Code"]) == (400, NO_QUEUE)
 
 
 @pytest.mark.parametrize("members", [{}, {"QueueName": ""}])

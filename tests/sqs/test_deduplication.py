@@ -1,4 +1,4 @@
-"""FIFO queues: what counts as the same message, and the same receive."""
+"""FIFO queues: what counts as the same message."""
 
 from __future__ import annotations
 
@@ -66,18 +66,3 @@ def test_content_may_begin_to_count_later(sqs: Sqs, explicit: str) -> None:
     sqs.call("SetQueueAttributes", QueueUrl=explicit, Attributes={"ContentBasedDeduplication": "true"})
     send(sqs, explicit, "g:1", "g:1")
     assert bodies(receive(sqs, explicit)) == ["1"]
-
-
-def test_a_receive_repeated_with_its_attempt_id_gives_the_same_messages(sqs: Sqs, fifo: str) -> None:
-    send(sqs, fifo, "g:1", "g:2", "g:3")
-    first = receive(sqs, fifo, MaxNumberOfMessages=2, ReceiveRequestAttemptId="try")
-    again = receive(sqs, fifo, MaxNumberOfMessages=2, ReceiveRequestAttemptId="try")
-    assert bodies(first) == bodies(again) == ["1", "2"]
-    assert receive(sqs, fifo) == []
-
-
-def test_an_attempt_id_is_checked_and_for_fifo_only(sqs: Sqs, fifo: str, queue: str) -> None:
-    error = sqs.error("ReceiveMessage", QueueUrl=fifo, ReceiveRequestAttemptId="a b")
-    assert error.message.startswith("Value a b for parameter ReceiveRequestAttemptId is invalid.")
-    error = sqs.error("ReceiveMessage", QueueUrl=queue, ReceiveRequestAttemptId="try")
-    assert error.message.endswith("The request include parameter that is not valid for this queue type.")

@@ -213,6 +213,14 @@ def test_a_destination_must_be_another_queue_that_exists(sqs: Sqs, queues: Queue
     )
 
 
+def test_a_destination_must_be_of_the_same_type(sqs: Sqs, queues: Queues, queue_name: str) -> None:
+    """AWS documents it: the redrive destination of a FIFO queue is a FIFO queue, and the other way round."""
+    fifo = arn_of(sqs, sqs.queue(f"{queue_name}-other.fifo", FifoQueue="true"))
+    assert sqs.error("StartMessageMoveTask", SourceArn=queues.dead_arn, DestinationArn=fifo) == Failure(
+        "InvalidParameterValue", 400, "The source queue and destination queue must be of the same queue type."
+    )
+
+
 @pytest.mark.parametrize("rate", [0, -1, 501])
 def test_the_rate_is_one_to_five_hundred(sqs: Sqs, queues: Queues, rate: int) -> None:
     answer = sqs.error("StartMessageMoveTask", SourceArn=queues.dead_arn, MaxNumberOfMessagesPerSecond=rate)

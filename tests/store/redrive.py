@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from zaqar_core import leases, messages, move_tasks, queues
-from zaqar_core.core import Session
 from zaqar_core.model import MoveTask, NewMessage, QueueSettings, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 
 def made(session: Session, ref: QueueRef) -> QueueRef:

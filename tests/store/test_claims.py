@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from zaqar_core import claims, messages, queues
-from zaqar_core.core import Session
+from zaqar_core import claims, leases, messages, queues
 from zaqar_core.errors import (
     ClaimedByAnother,
     ClaimNotFound,
@@ -16,8 +15,9 @@ from zaqar_core.errors import (
     MessageNotClaimed,
     PostTooLong,
 )
-from zaqar_core.model import Claim, Counts, NewMessage, SettingsChange, StoredMessage
+from zaqar_core.model import Claim, Counts, NewMessage, Sent, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 Advance = Callable[[QueueRef, float], None]
 CLIENT = uuid.uuid4().bytes
@@ -168,17 +168,96 @@ def test_deleting_by_id_minds_claims(session: Session, lazy: QueueRef) -> None:
     assert claims.get(session, lazy, mine.id).messages == []
 
 
+def test_a_message_whose_life_has_ended_is_deleted_though_it_is_held(
+    session: Session, lazy: QueueRef, advance: Advance
+) -> None:
+    """A receive, unlike a claim, does not lengthen a life."""
+    [held] = post(session, lazy, b"1", ttl_seconds=60)
+    leases.receive(session, lazy, max_messages=1, wait_seconds=0, visibility_seconds=300)
+    with pytest.raises(MessageClaimed):
+        messages.delete_by_id(session, lazy, held, claim_id=None)
+    advance(lazy, 60)
+    messages.delete_by_id(session, lazy, held, claim_id=None)
+    messages.delete_by_id(session, lazy, held, claim_id=str(uuid.uuid4()))
+
+
+def test_a_lapsed_claim_does_not_delete_what_a_receiver_holds_again(
+    session: Session, lazy: QueueRef, advance: Advance
+) -> None:
+    """A handle from before the claim may hold the message after it."""
+    [held] = post(session, lazy, b"1")
+    [received] = leases.receive(session, lazy, max_messages=1, wait_seconds=0, visibility_seconds=30)
+    assert received.receipt is not None
+    advance(lazy, 30)
+    lapsed = claim(session, lazy, ttl=60)
+    advance(lazy, 60)
+    leases.change_visibility(session, lazy, [(received.receipt, 120)])
+    with pytest.raises(ClaimNotFound):
+        messages.delete_by_id(session, lazy, held, claim_id=lapsed.id)
+    with pytest.raises(ClaimNotFound):
+        messages.delete_many(session, lazy, [held], claim_ids=[lapsed.id])
+    assert bodies(messages.get_many(session, lazy, [held])) == [b"1"]
+
+
+@pytest.mark.parametrize("delete_many", [False, True])
+def test_a_lapsed_claim_deletes_messages_of_a_fair_queue(
+    session: Session, lazy: QueueRef, advance: Advance, delete_many: bool
+) -> None:
+    post(session, lazy, b"0")
+    [sent] = messages.send(session, lazy, [NewMessage(b"1", group="tenant")])
+    assert isinstance(sent, Sent)
+    lapsed = claim(session, lazy, 2, ttl=60)
+    advance(lazy, 60)
+    if delete_many:
+        messages.delete_many(session, lazy, [sent.id], claim_ids=[lapsed.id])
+    else:
+        messages.delete_by_id(session, lazy, sent.id, claim_id=lapsed.id)
+    assert bodies(claim(session, lazy).messages) == [b"0"]
+
+
 def test_pop_takes_the_oldest_for_good(session: Session, lazy: QueueRef) -> None:
     post(session, lazy, b"1", b"2", b"3")
     assert bodies(messages.pop(session, lazy, limit=2)) == [b"1", b"2"]
     assert queues.stats(session, lazy).counts == Counts(1, 0, 0)
 
 
-def test_zaqars_purge_spares_held_and_delayed(session: Session, lazy: QueueRef) -> None:
+def test_zaqars_purge_spares_held_messages_alone(session: Session, lazy: QueueRef, advance: Advance) -> None:
     post(session, lazy, *[b"%d" % n for n in range(2500)])
     claim(session, lazy, 3)
+    leases.receive(session, lazy, max_messages=2, wait_seconds=0)
+    queues.change(session, lazy, SettingsChange(set={"delay_seconds": 30}))
+    post(session, lazy, *[b"late"] * 1500)
     queues.purge_free(session, lazy)
-    assert queues.stats(session, lazy).counts == Counts(0, 3, 0)
+    assert queues.stats(session, lazy).counts == Counts(0, 5, 0)
+    advance(lazy, 90)
+    assert queues.stats(session, lazy).counts == Counts(5, 0, 0)
+
+
+def test_zaqars_purge_takes_delayed_messages_of_a_fair_queue(
+    session: Session, lazy: QueueRef, advance: Advance
+) -> None:
+    post(session, lazy, b"free")
+    messages.send(session, lazy, [NewMessage(b"now", group="tenant")])
+    messages.send(session, lazy, [NewMessage(b"late", group="tenant", delay_seconds=30)])
+    claim(session, lazy, 1)
+    queues.purge_free(session, lazy)
+    assert queues.stats(session, lazy).counts == Counts(0, 1, 0)
+    advance(lazy, 60)
+    assert bodies(claim(session, lazy).messages) == [b"free"]
+
+
+def test_zaqars_purge_takes_delayed_messages_of_a_fifo_queue(
+    session: Session, lazy: QueueRef, advance: Advance
+) -> None:
+    fifo = lazy.sibling(f"{lazy.name}.fifo")
+    post(session, fifo, b"held", b"behind it")
+    claim(session, fifo, 1)
+    queues.change(session, fifo, SettingsChange(set={"delay_seconds": 30}))
+    post(session, fifo, b"late")
+    queues.purge_free(session, fifo)
+    assert queues.stats(session, fifo).counts == Counts(0, 1, 0)
+    advance(fifo, 60)
+    assert bodies(claim(session, fifo).messages) == [b"held"]
 
 
 def test_a_post_over_the_queues_size_is_refused_whole(session: Session, lazy: QueueRef) -> None:

@@ -13,10 +13,11 @@ from tests.deployments import CLUSTER_SLOTS, Deployed, cluster, deployed
 from tests.store import redrive
 from tests.store.traffic import core_on, sleeping_poll
 from zaqar_core import claims, leases, messages, queues
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.model import Counts, NewMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 from zaqar_core.store import keys, libraries, script
 from zaqar_core.store.readiness import check

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from zaqar_core import claims, leases, messages, queues
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.model import Counts, NewMessage, Receipt, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import keys
 
 Advance = Callable[[QueueRef, float], None]

@@ -1,4 +1,4 @@
-"""FIFO queues: order within a group, its lock, turns, deduplication, attempts."""
+"""FIFO queues: order within a group, its lock, turns, deduplication."""
 
 from __future__ import annotations
 
@@ -7,20 +7,15 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.store.fifo import make, send, texts
 from zaqar_core import claims, leases, messages, queues
-from zaqar_core.core import Session
 from zaqar_core.errors import DeduplicationIdMissing, LeaseExpired
-from zaqar_core.model import Counts, NewMessage, QueueSettings, Sent, SettingsChange, StoredMessage
+from zaqar_core.model import Counts, NewMessage, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import keys
 
 Advance = Callable[[QueueRef, float], None]
-
-
-def make(session: Session, **settings: int | str) -> QueueRef:
-    ref = QueueRef("000000000000", "us-east-1", f"q-{uuid.uuid4().hex[:12]}.fifo")
-    queues.create(session, ref, QueueSettings(**settings), creator="sqs")  # type: ignore[arg-type]
-    return ref
 
 
 @pytest.fixture
@@ -28,18 +23,8 @@ def fifo(session: Session) -> QueueRef:
     return make(session)
 
 
-def send(session: Session, ref: QueueRef, *texts: str) -> list[Sent]:
-    """``a1`` is message a1 of group a."""
-    new = [NewMessage(text.encode(), group=text[0], dedup_id=uuid.uuid4().hex) for text in texts]
-    return [one for one in messages.send(session, ref, new) if isinstance(one, Sent)]
-
-
 def receive(session: Session, ref: QueueRef, n: int = 10, seconds: int = 30) -> list[StoredMessage]:
     return leases.receive(session, ref, max_messages=n, visibility_seconds=seconds, wait_seconds=0)
-
-
-def texts(found: list[StoredMessage]) -> list[str]:
-    return [one.body.decode() for one in found]
 
 
 def delete(session: Session, ref: QueueRef, *found: StoredMessage) -> list[object]:
@@ -178,22 +163,6 @@ def test_a_purge_forgets_what_was_sent(session: Session, fifo: QueueRef) -> None
         messages.send(session, fifo, [NewMessage(expected, group="a", dedup_id="x")])
         assert [one.body for one in receive(session, fifo)] == [expected]
         queues.purge_all(session, fifo) if expected == b"1" else None
-
-
-def test_an_attempt_repeated_gives_the_same_messages(session: Session, fifo: QueueRef, advance: Advance) -> None:
-    send(session, fifo, "a1", "a2", "b1")
-
-    def attempt(name: str) -> list[StoredMessage]:
-        return leases.receive(session, fifo, max_messages=2, wait_seconds=0, attempt_id=name)
-
-    first = attempt("x")
-    advance(fifo, 20)
-    again = attempt("x")
-    assert [(one.id, one.receive_count) for one in again] == [(one.id, 1) for one in first]
-    assert texts(attempt("y")) == ["b1"]
-    advance(fifo, 20)
-    assert delete(session, fifo, *again) == [None, None]
-    assert attempt("x") == []
 
 
 def test_a_claim_locks_its_groups_for_both_dialects(session: Session, fifo: QueueRef) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from zaqar_core import leases, messages, queues
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.errors import (
     InFlightLimitReached,
     MessageTooLong,
@@ -20,6 +20,7 @@ from zaqar_core.errors import (
 )
 from zaqar_core.model import Attribute, Counts, NewMessage, QueueSettings, SettingsChange, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 Advance = Callable[[QueueRef, float], None]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from zaqar_core import leases, messages
-from zaqar_core.core import Session
 from zaqar_core.model import NewMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import keys, libraries
 from zaqar_core.store.scripts import script
 from zaqar_core.store.slots import Server

@@ -20,10 +20,10 @@ from tests.store.redrive import (
     visible,
 )
 from zaqar_core import leases, messages, move_tasks, queues
-from zaqar_core.core import Session
 from zaqar_core.errors import MoveTaskNotFound, MoveTaskNotRunning, MoveTaskRunning, QueueNotFound
 from zaqar_core.model import Attribute, Counts, NewMessage, SettingsChange
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 Advance = Callable[[QueueRef, float], None]
 

@@ -11,10 +11,11 @@ import pytest
 
 from tests.patience import until
 from zaqar_core import claims, leases, messages, queues
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.errors import QueueNotFound
 from zaqar_core.model import NewMessage, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 PROMPT_SECONDS = 1.0
 

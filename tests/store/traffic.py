@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 from tests.deployments import until
 from zaqar_core import leases, messages, queues
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.model import NewMessage, QueueSettings, StoredMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.settings import Durability, Settings
 
 

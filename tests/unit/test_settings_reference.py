@@ -83,7 +83,7 @@ SECRETS: dict[str, Any] = {
     "SIGNED_URL_KEY": "hunter2",
     "SMTP_PASSWORD": "hunter2",
     "REDIS": "rediss+sentinel://user:hunter2@a,b/main?sentinel_password=hunter2&ssl_ca_certs=/ca",
-    "PUBLIC_URL": "https://user:hunter2@example.com/",
+    "EXTERNAL_CONFIRMATION_URL": "https://user:hunter2@example.com/",
 }
 
 

@@ -16,7 +16,7 @@ NAMESPACE = f"{{{query.NAMESPACE}}}"
 
 def written(body: str) -> str | None:
     """A body as an XML parser reads it in an answer."""
-    document = query.write("ReceiveMessage", {"Messages": [{"Body": body}]}, "id", as_json=False)
+    document = query.write("ReceiveMessage", {"Messages": [{"Body": body}]}, "id")
     return ElementTree.fromstring(document).findtext(f".//{NAMESPACE}Body")
 
 

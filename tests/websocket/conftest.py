@@ -15,8 +15,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.conftest import Service, serving
 from tests.zaqar.conftest import Zaqar
-from zaqar_core.core import Session
 from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 
 ANSWER_SECONDS = 20.0

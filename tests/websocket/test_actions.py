@@ -39,20 +39,19 @@ def test_an_answer_repeats_its_request(client: Client, queue_name: str) -> None:
 def test_a_queues_life(client: Client, queue_name: str) -> None:
     metadata = {"mine": {"deep": [1.5, "x", None, True]}, "_default_message_ttl": 600}
     assert client.call("queue_get", queue_name=queue_name) == (200, {})
-    assert client.call("queue_get_stats", queue_name=queue_name)[0] == 404
+    empty = {"messages": {"claimed": 0, "free": 0, "total": 0}}
+    assert client.call("queue_get_stats", queue_name=queue_name) == (404, empty)
     assert client.call("queue_create", queue_name=queue_name, metadata=metadata)[0] == 201
     assert client.call("queue_create", queue_name=queue_name)[0] == 204
     assert client.call("queue_get", queue_name=queue_name) == (200, metadata)
-    empty = {"messages": {"claimed": 0, "free": 0, "total": 0}}
     assert client.call("queue_get_stats", queue_name=queue_name) == (200, empty)
-    posted(client, queue_name, 1)
-    assert client.call("queue_get_stats", queue_name=queue_name)[1]["messages"]["total"] == 1
-    assert client.call("queue_purge", queue_name=queue_name, resource_types=["messages"]) == (
-        204,
-        f"Queue {queue_name} purged.",
-    )
+    [oldest, newest] = posted(client, queue_name, 1, 2)
+    found = client.call("queue_get_stats", queue_name=queue_name)[1]["messages"]
+    assert (found["total"], found["oldest"]["id"], found["newest"]["id"]) == (2, oldest, newest)
+    assert set(found["oldest"]) == {"id", "age", "created"}
+    assert client.call("queue_purge", queue_name=queue_name, resource_types=["messages"]) == (204, {})
     assert client.call("queue_get_stats", queue_name=queue_name) == (200, empty)
-    assert client.call("queue_purge", queue_name=queue_name)[0] == 204
+    assert client.call("queue_purge", queue_name=queue_name) == (204, {})
     assert client.call("queue_purge", queue_name=queue_name, resource_types=["claims"])[0] == 400
     assert client.call("queue_delete", queue_name=queue_name) == (204, f"Queue {queue_name} removed.")
     assert client.call("queue_get_stats", queue_name=queue_name)[0] == 404
@@ -63,9 +62,9 @@ def test_listing_queues(client: Client) -> None:
         client.call("queue_create", queue_name=f"q{number:02}", metadata={"number": number})
     status, page = client.call("queue_list")
     assert (status, set(page), len(page["queues"])) == (200, {"queues"}, 10)
-    assert page["queues"][0] == {"name": "q00", "href": "/v2/queues/q00"}
+    assert page["queues"][0] == {"name": "q00"}
     _, page = client.call("queue_list", marker="q09", limit=20, detailed=True, with_count=True)
-    assert [queue["metadata"]["number"] for queue in page["queues"]] == [10, 11]
+    assert page["queues"] == [{"name": f"q{number}", "metadata": {"number": number}} for number in (10, 11)]
     assert page["count"] == 12
     _, page = client.call("queue_list", name="1$", limit=3)
     assert [queue["name"] for queue in page["queues"]] == ["q01", "q11"]
@@ -79,7 +78,7 @@ def test_posting_and_reading(client: Client, open_client: OPEN, queue_name: str)
     ids = posted(client, queue_name, *BODIES, ttl=100)
     status, one = client.call("message_get", queue_name=queue_name, message_id=ids[0])
     assert (status, one["messages"]["id"], one["messages"]["body"]) == (200, ids[0], BODIES[0])
-    assert set(one["messages"]) == {"id", "href", "ttl", "age", "body"}
+    assert list(one["messages"]) == ["id", "claim_id", "ttl", "age", "body"]
     status, many = client.call("message_get_many", queue_name=queue_name, message_ids=ids)
     assert (status, [message["body"] for message in many["messages"]]) == (200, BODIES)
     unknown = "11111111-1111-4111-8111-111111111111"
@@ -95,6 +94,19 @@ def test_posting_and_reading(client: Client, open_client: OPEN, queue_name: str)
     assert len(page["messages"]) == len(BODIES)
 
 
+def test_a_message_may_have_a_delay_and_is_purged_all_the_same(client: Client, queue_name: str) -> None:
+    client.call("queue_create", queue_name=queue_name, metadata={"_default_message_delay": 60})
+    [late] = posted(client, queue_name, "late")
+    [now] = posted(client, queue_name, "now", delay=0)
+    _, page = client.call("message_list", queue_name=queue_name, echo=True)
+    assert [message["id"] for message in page["messages"]] == [now]
+    everything = {"queue_name": queue_name, "echo": True, "include_delayed": True}
+    _, page = client.call("message_list", **everything)
+    assert [message["id"] for message in page["messages"]] == [late, now]
+    assert client.call("queue_purge", queue_name=queue_name)[0] == 204
+    assert client.call("message_list", **everything) == (200, {"messages": []})
+
+
 def test_deleting(client: Client, queue_name: str) -> None:
     ids = posted(client, queue_name, 1, 2, 3, 4)
     assert client.call("message_delete", queue_name=queue_name, message_id=ids[0]) == (204, {})
@@ -108,7 +120,7 @@ def test_deleting(client: Client, queue_name: str) -> None:
 
 
 def test_a_claims_life(client: Client, queue_name: str, advance: Callable[[QueueRef, float], None]) -> None:
-    assert client.call("claim_create", queue_name=queue_name) == (204, {})
+    assert client.call("claim_create", queue_name=queue_name) == (204, {"claim_id": None})
     ids = posted(client, queue_name, 1, 2, 3)
     status, claim = client.call("claim_create", queue_name=queue_name, ttl=100, grace=60, limit=2)
     assert (status, [message["id"] for message in claim["messages"]]) == (201, ids[:2])
@@ -126,6 +138,46 @@ def test_a_claims_life(client: Client, queue_name: str, advance: Callable[[Queue
     assert client.call("claim_update", **named)[0] == 404
     assert client.call("message_delete", message_id=ids[1], **named)[0] == 400
     assert client.call("claim_create", queue_name=queue_name)[1]["messages"][0]["id"] == ids[1]
+
+
+def test_a_deletion_is_repeated_after_its_claim(
+    client: Client, queue_name: str, advance: Callable[[QueueRef, float], None]
+) -> None:
+    posted(client, queue_name, 1, 2)
+    _, claim = client.call("claim_create", queue_name=queue_name, ttl=60, grace=60)
+    done, late = ({"queue_name": queue_name, "message_id": one["id"]} for one in claim["messages"])
+    assert client.call("message_delete", claim_id=claim["claim_id"], **done) == (204, {})
+    advance(QueueRef(client.project, "us-east-1", queue_name), 60)
+    assert client.call("message_delete", claim_id=claim["claim_id"], **done) == (204, {})
+    assert client.call("message_delete", claim_id="11111111-1111-4111-8111-111111111111", **late)[0] == 400
+    assert client.call("message_delete", claim_id=claim["claim_id"], **late) == (204, {})
+    assert client.call("message_delete", claim_id="no-uuid", **late)[0] == 400
+    assert client.call("queue_get_stats", queue_name=queue_name)[1]["messages"]["total"] == 0
+
+
+def test_messages_name_their_claim_in_answers_about_it(client: Client, queue_name: str) -> None:
+    ids = posted(client, queue_name, "a", "b")
+
+    def call(action: str, **fields: Any) -> Any:
+        """The messages of an answer, without their ages."""
+        messages = client.call(action, queue_name=queue_name, **fields)[1]["messages"]
+        rows = messages if isinstance(messages, list) else [messages]
+        assert all(type(row.pop("age")) is int for row in rows)
+        return rows
+
+    free = [{"id": one, "claim_id": None, "ttl": 3600, "body": body} for one, body in zip(ids, "ab", strict=True)]
+    assert call("message_list", echo=True) == free
+    status, claim = client.call("claim_create", queue_name=queue_name, limit=1)
+    claim_id = claim["claim_id"]
+    assert (status, [one["claim_id"] for one in claim["messages"]]) == (201, [claim_id])
+    held = {**free[0], "claim_id": claim_id}
+    assert call("claim_get", claim_id=claim_id) == [held]
+    assert call("message_list", echo=True, include_claimed=True) == free
+    assert call("message_get", message_id=ids[0]) == free[:1]
+    assert call("message_get_many", message_ids=ids) == free
+    status, found = client.call("claim_get", queue_name=queue_name, claim_id=claim_id)
+    assert (status, set(found), found["ttl"]) == (200, {"age", "ttl", "messages"}, 300)
+    assert call("message_delete_many", pop=2) == [{**free[1], "claim_count": 1}]
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,14 @@ def test_web_pages_of_other_origins_are_refused(store_url: str, headers: dict[st
     assert status == (b"101" if is_allowed else b"403")
 
 
+def test_the_wildcard_admits_web_pages_of_every_origin(store_url: str) -> None:
+    with (
+        serving("websocket", redis=store_url, durability="memory", allowed_origins="*") as service,
+        connect(service.url, additional_headers={"Origin": "http://any.example"}) as connection,
+    ):
+        assert Client(connection, False).call("queue_list")[0] == 200
+
+
 def test_health_answers_over_http(sockets: Service) -> None:
     with urllib.request.urlopen(sockets.url.replace("ws:", "http:") + "/health", timeout=5) as answer:
         assert answer.status == 200

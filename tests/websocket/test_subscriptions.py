@@ -17,9 +17,9 @@ from tests.conftest import Service, serving
 from tests.patience import until
 from tests.websocket.conftest import Client
 from zaqar_core import messages
-from zaqar_core.core import Session
 from zaqar_core.model import NewMessage
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 OPEN = Callable[..., Client]
 
@@ -108,8 +108,16 @@ def test_the_subscription_is_shown_and_confirmed(client: Client, queue_name: str
 
 def test_a_second_subscription_of_the_connection_is_409(client: Client, queue_name: str) -> None:
     subscribe(client, queue_name)
-    assert client.call("subscription_create", queue_name=queue_name)[0] == 409
+    refused = client.call("subscription_create", queue_name=queue_name)
+    assert refused == (409, f"Subscription {queue_name} not created.")
     subscribe(client, f"{queue_name}-other")
+
+
+def test_subscribing_an_unconfirmed_subscriber_again_gives_its_subscription(client: Client, queue_name: str) -> None:
+    named = {"queue_name": queue_name, "subscriber": "http://example.com/hook"}
+    status, made = client.call("subscription_create", **named)
+    assert (status, made["message"]) == (201, f"Subscription {queue_name} created.")
+    assert client.call("subscription_create", **named) == (201, made)
 
 
 def test_a_deleted_subscription_is_not_told(session: Session, client: Client, queue_name: str) -> None:

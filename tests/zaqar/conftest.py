@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
-from zaqar_core.core import Session
 from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.router import SingleRouter
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Request
 
@@ -73,3 +74,10 @@ class Zaqar:
 def zaqar(session: Session) -> Zaqar:
     """A project of its own."""
     return Zaqar(session, ZaqarFace(Settings()))
+
+
+def holds_slot(session: Session) -> bool:
+    """Whether the session keeps other requests from its execution slot."""
+    router = session.router
+    assert isinstance(router, SingleRouter)
+    return router._store is not None

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from zaqar_core.core import Session
+from zaqar_core.names import QueueRef
 from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 
 from .conftest import Zaqar
+
+Advance = Callable[[QueueRef, float], None]
 
 
 @pytest.fixture
@@ -58,6 +63,38 @@ def test_an_unknown_claim_is_refused(zaqar: Zaqar, queue_name: str, claim_id: st
     _, [one] = claim(zaqar, queue)
     assert zaqar.call("DELETE", f"{queue}/messages?ids={one}&claim_ids={claim_id}").status == 400
     assert zaqar.call("GET", f"{queue}/messages/{one}").status == 200
+
+
+@pytest.mark.parametrize("end", ["lapsed", "released"])
+def test_a_worker_repeats_a_deletion_after_its_claims(
+    zaqar: Zaqar, queue_name: str, advance: Advance, end: str
+) -> None:
+    queue = f"/v2/queues/{queue_name}"
+    zaqar.post(queue_name, 1, 2)
+    (first, [one]), (second, [two]) = claim(zaqar, queue), claim(zaqar, queue)
+    both = f"{queue}/messages?ids={one},{two}&claim_ids={first},{second}"
+    assert zaqar.call("DELETE", both).status == 204
+    if end == "lapsed":
+        advance(QueueRef(zaqar.project, "us-east-1", queue_name), 300)
+    else:
+        assert zaqar.call("DELETE", f"{queue}/claims/{first}").status == 204
+    assert zaqar.call("DELETE", both).status == 204
+    assert zaqar.call("DELETE", f"{queue}/messages?ids={one}&claim_ids={uuid.uuid4()}").status == 204
+    assert zaqar.call("DELETE", f"{queue}/messages?ids={one}&claim_ids=no-uuid").status == 400
+
+
+def test_a_lapsed_claim_deletes_what_nobody_was_given_since(zaqar: Zaqar, queue_name: str, advance: Advance) -> None:
+    queue = f"/v2/queues/{queue_name}"
+    zaqar.post(queue_name, 1, 2)
+    (first, [one]), (second, [two]) = claim(zaqar, queue), claim(zaqar, queue)
+    advance(QueueRef(zaqar.project, "us-east-1", queue_name), 300)
+    third, again = claim(zaqar, queue)
+    assert again == [one]
+    both = f"{queue}/messages?ids={one},{two}"
+    assert zaqar.call("DELETE", f"{both}&claim_ids={first},{second}").status == 400
+    assert len(zaqar.call("GET", both).json["messages"]) == 2
+    assert zaqar.call("DELETE", f"{both}&claim_ids={third},{second}").status == 204
+    assert zaqar.call("GET", both).status == 404
 
 
 def test_messages_of_a_topic_have_no_claims(zaqar: Zaqar, queue_name: str) -> None:

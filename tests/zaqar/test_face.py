@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from zaqar_core.core import Session
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings, SettingsInvalid, load
 from zaqar_core.web.call import Refusal, Request
 

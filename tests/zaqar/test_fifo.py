@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from zaqar_core import leases, queues
-from zaqar_core.core import Session
 from zaqar_core.model import QueueSettings
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.pools.conftest import SETTINGS, Server, core, main, pools, processes, servers, zaqar
-from zaqar_core import pools as administration
+from tests.zaqar.test_identity import Tokens
+from zaqar_core.pools import administration
+from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.settings import Settings
 
 __all__ = ["core", "main", "pools", "processes", "servers", "zaqar"]
@@ -29,6 +31,21 @@ def test_a_flavor_is_made_and_shown(flavored: Any) -> None:
     assert flavored.call("GET", page["links"][0]["href"]).json == {"flavors": [], "links": []}
     assert flavored.call("GET", "/v2/flavors?detailed=true").json["flavors"] == [shown | abilities]
     assert flavored.call("GET", "/v2/pools/a").json["flavor"] == "f"
+
+
+def test_with_keystone_members_see_flavors_and_administrators_make_them(flavored: Any) -> None:
+    """As in Zaqar's policy; pools, whose addresses hold passwords, are for administrators."""
+    flavored.face = ZaqarFace(SETTINGS, Tokens())
+    member, admin = ({"HTTP_X_AUTH_TOKEN": f"p {role}"} for role in ("member", "admin"))
+    for path in ("/v2/flavors", "/v2/flavors/f", "/v1.1/flavors", "/v1.1/flavors/f"):
+        assert flavored.call("GET", path, headers=member).status == 200
+    document = {"pool_list": ["b"]}
+    for method in ("PUT", "PATCH", "DELETE"):
+        assert flavored.call(method, "/v2/flavors/f", document, headers=member).status == 403
+    for path in ("/v2/pools", "/v2/pools/a", "/v1.1/pools"):
+        assert flavored.call("GET", path, headers=member).status == 403
+        assert flavored.call("GET", path, headers=admin).status == 200
+    assert flavored.call("PATCH", "/v2/flavors/f", document, headers=admin).status == 200
 
 
 def test_only_a_durable_service_claims_durability() -> None:

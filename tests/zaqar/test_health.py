@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from zaqar_core import claims, queues
-from zaqar_core.core import Session
 from zaqar_core.errors import StoreUnavailable
+from zaqar_core.session import Session
 
 OPERATIONS = [
     "create_queue", "post_messages", "claim_messages", "list_messages", "delete_messages", "delete_claim",

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.zaqar.conftest import Zaqar
-from zaqar_core.core import Session
+from tests.zaqar.conftest import Zaqar, holds_slot
 from zaqar_core.rest import signatures
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.rest.identity import Identity, IdentityUnavailable, NotAuthenticated
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Refusal, Request
 
@@ -122,7 +122,7 @@ def test_others_work_while_the_identity_service_is_asked(session: Session) -> No
 
     class Slow(Tokens):
         def identify(self, environ: Mapping[str, Any]) -> Identity:
-            held.append(session._store is not None)
+            held.append(holds_slot(session))
             return super().identify(environ)
 
     Zaqar(session, ZaqarFace(Settings(), Slow())).call("GET", "/v2/queues", headers=_token("p"))

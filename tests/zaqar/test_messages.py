@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from zaqar_core import leases, messages, queues
-from zaqar_core.core import Session
 from zaqar_core.model import Attribute, NewMessage, QueueSettings
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 
 @pytest.fixture

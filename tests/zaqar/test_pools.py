@@ -53,7 +53,7 @@ def test_names_of_pools(zaqar: Any, servers: list[Server], name: str) -> None:
 
 def test_a_deployment_that_is_not_as_durable_is_refused_with_the_reason(main: Server, servers: list[Server]) -> None:
     from tests.zaqar.conftest import Zaqar
-    from zaqar_core.pooled import PooledCore
+    from zaqar_core.pools.routing import PooledCore
 
     core = PooledCore(SETTINGS, main.url)
     settings = Settings(durability="fsync", pooling=True, admin_mode=True)
@@ -147,6 +147,28 @@ def test_v1_1_calls_a_flavor_a_group_and_answers_patches_without_a_body(zaqar: A
     assert zaqar.call("PUT", "/v1.1/flavors/h", {"capabilities": {}}).status == 400
 
 
+def test_v1_has_pools_for_callers_without_names(zaqar: Any, servers: list[Server]) -> None:
+    nameless = {"headers": {"HTTP_CLIENT_ID": None, "HTTP_X_PROJECT_ID": None}}
+    document = {"uri": servers[1].url, "weight": 1, "options": {"a": 1}}
+    answer = zaqar.call("PUT", "/v1/pools/p", document, **nameless)
+    assert (answer.status, answer.headers["location"], answer.json) == (201, "/v1/pools/p", None)
+    shown = {"href": "/v1/pools/p", "name": "p", "uri": servers[1].url, "weight": 1, "flavor": None}
+    answer = zaqar.call("GET", "/v1/pools/p?detailed=true", **nameless)
+    assert (answer.status, answer.json) == (200, {**shown, "options": {"a": 1}})
+    assert answer.headers["content-location"] == "/v1/pools/p?detailed=true"
+    listed = zaqar.call("GET", "/v1/pools?limit=1", **nameless).json
+    assert listed == {"pools": [shown], "links": [{"rel": "next", "href": "/v1/pools?limit=1&marker=p"}]}
+    answer = zaqar.call("PATCH", "/v1/pools/p", {"weight": 5}, **nameless)
+    assert (answer.status, answer.json) == (200, None)
+    assert zaqar.call("GET", "/v2/pools/p").json["weight"] == 5
+    assert zaqar.call("PATCH", "/v1/pools/p", {"name": "q"}, **nameless).status == 400
+    assert zaqar.call("PATCH", "/v1/pools/none", {"weight": 5}, **nameless).status == 404
+    assert zaqar.call("PUT", "/v1/pools/p", {"weight": 5}, **nameless).status == 400
+    assert zaqar.call("DELETE", "/v1/pools/p", **nameless).status == 204
+    assert zaqar.call("GET", "/v1/pools/p", **nameless).status == 404
+    assert zaqar.call("GET", "/v1/flavors", **nameless).status == 404  # v1 never had them
+
+
 @pytest.mark.parametrize(
     "settings",
     [Settings(), Settings(pooling=True), Settings(admin_mode=True)],
@@ -156,7 +178,8 @@ def test_v1_1_calls_a_flavor_a_group_and_answers_patches_without_a_body(zaqar: A
 def test_without_them_there_is_nothing(zaqar: Any, settings: Settings, path: str) -> None:
     zaqar.face = ZaqarFace(settings)
     for method in ("GET", "PUT", "POST", "OPTIONS"):
-        assert zaqar.call(method, f"/v2/{path}").status == 404
+        for version in ("v1", "v1.1", "v2"):
+            assert zaqar.call(method, f"/{version}/{path}").status == 404
 
 
 def test_the_home_document_has_them_where_they_are(zaqar: Any) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from zaqar_core import queues
-from zaqar_core.core import Session
 from zaqar_core.model import QueueSettings
 from zaqar_core.names import QueueRef
 from zaqar_core.rest.patch import MEDIA_TYPE
+from zaqar_core.session import Session
 
 DEFAULTS = {
     "_max_messages_post_size": 262_144,
@@ -196,6 +196,30 @@ def test_stats(zaqar: Any, queue_name: str, advance: Callable[[QueueRef, float],
     assert (found["oldest"]["href"], found["newest"]["href"]) == (hrefs[0], hrefs[2])
     assert found["oldest"]["age"] == 7
     assert zaqar.call("GET", found["oldest"]["href"]).status == 200
+
+
+def test_purge_takes_delayed_messages(zaqar: Any, queue_name: str, advance: Callable[[QueueRef, float], None]) -> None:
+    path = f"/v2/queues/{queue_name}"
+    zaqar.call("PUT", path, {"_default_message_delay": 60})
+    zaqar.post(queue_name, "late")
+    zaqar.post(queue_name, "now", delay=0)
+    assert zaqar.call("POST", path + "/purge", {"resource_types": ["messages"]}).status == 204
+    assert zaqar.call("GET", path + "/stats").json["messages"] == {"claimed": 0, "free": 0, "total": 0}
+    advance(QueueRef(zaqar.project, "us-east-1", queue_name), 60)
+    assert zaqar.call("GET", path + "/messages?echo=true&include_delayed=true").json["messages"] == []
+
+
+def test_a_message_that_a_purge_spared_is_deleted_or_released(zaqar: Any, queue_name: str) -> None:
+    path = f"/v2/queues/{queue_name}"
+    hrefs = zaqar.post(queue_name, 1, 2)
+    claim = zaqar.call("POST", path + "/claims")
+    assert zaqar.call("POST", path + "/purge").status == 204
+    assert zaqar.call("DELETE", claim.json["messages"][0]["href"]).status == 204
+    assert zaqar.call("DELETE", claim.headers["location"]).status == 204
+    [left] = zaqar.call("GET", path + "/messages?echo=true").json["messages"]
+    assert left["href"] == hrefs[1]
+    assert zaqar.call("POST", path + "/purge").status == 204
+    assert zaqar.call("GET", path + "/messages?echo=true").json["messages"] == []
 
 
 def test_purge_spares_claimed_messages(zaqar: Any, queue_name: str) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from zaqar_core import queues
-from zaqar_core.core import Session
 from zaqar_core.model import QueueSettings
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 
 Advance = Callable[[QueueRef, float], None]
 

@@ -11,10 +11,10 @@ from sqs_facade import addresses
 from sqs_facade.addresses import Caller
 from sqs_facade.errors import SqsError
 from zaqar_core import queues
-from zaqar_core.core import Session
 from zaqar_core.model import QueueSettings
 from zaqar_core.names import QueueRef, topics_of
 from zaqar_core.rest.patch import MEDIA_TYPE
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 
 DEFAULTS = {"_max_messages_post_size": 262_144, "_default_message_ttl": 3600, "_default_message_delay": 0}
@@ -137,6 +137,14 @@ def test_purge(zaqar: Any, queue_name: str) -> None:
     assert zaqar.call("POST", path, {"resource_types": ["claims"]}).status == 400
     assert zaqar.call("POST", path, {"resource_types": ["messages"]}).status == 204
     assert zaqar.call("GET", f"/v2/topics/{queue_name}/stats").json == {"messages": {"total": 0}}
+
+
+def test_purge_takes_delayed_messages(zaqar: Any, queue_name: str) -> None:
+    zaqar.call("PUT", f"/v2/topics/{queue_name}", {"_default_message_delay": 60})
+    publish(zaqar, queue_name, "late")
+    assert zaqar.call("POST", f"/v2/topics/{queue_name}/purge").status == 204
+    listed = zaqar.call("GET", f"/v2/topics/{queue_name}/messages?echo=true&include_delayed=true")
+    assert listed.json["messages"] == []
 
 
 def test_a_topic_limits_its_posts(zaqar: Any, queue_name: str) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
 import pytest
 
 from tests.zaqar.conftest import Zaqar
-from zaqar_core.core import Session
+from zaqar_core.rest.dialect import V1, V1_1, Dialect
 from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.rest.routes import ROUTES
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings, load
 
 PATCH = {"CONTENT_TYPE": "application/openstack-messaging-v2.0-json-patch"}
@@ -50,7 +53,34 @@ def test_the_home_document_names_only_what_the_version_has(zaqar: Any, prefix: s
         allowed = zaqar.call("OPTIONS", path).headers["allow"].split(", ")
         assert set(row["hints"]["allow"]) <= set(allowed)
     assert ("rel/queue_share" in resources) == ("rel/topic" in resources) == (prefix == "/v2")
-    assert ("rel/queue_metadata" in resources) == (prefix == "/v1")
+    assert ("rel/queue-metadata" in resources) == (prefix == "/v1")
+    assert ("rel/post-messages" in resources) == ("rel/post_messages" not in resources) == (prefix == "/v1")
+
+
+#: Of Zaqar 18.0.0 and 21.0.3, the last that had them, in admin mode with pooling. HEAD of v1's queue is a GET as well.
+UPSTREAM = {
+    "1": {
+        "": "GET", "queues": "GET", "queues/*": "GET HEAD PUT DELETE", "queues/*/stats": "GET",
+        "queues/*/metadata": "GET PUT", "queues/*/messages": "GET POST DELETE", "queues/*/messages/*": "GET DELETE",
+        "queues/*/claims": "POST", "queues/*/claims/*": "GET PATCH DELETE", "health": "GET HEAD", "pools": "GET",
+        "pools/*": "GET PUT PATCH DELETE",
+    },
+    "1.1": {
+        "": "GET", "queues": "GET", "queues/*": "GET PUT DELETE", "queues/*/stats": "GET",
+        "queues/*/messages": "GET POST DELETE", "queues/*/messages/*": "GET DELETE", "queues/*/claims": "POST",
+        "queues/*/claims/*": "GET PATCH DELETE", "ping": "GET HEAD", "health": "GET", "pools": "GET",
+        "pools/*": "GET PUT PATCH DELETE", "flavors": "GET", "flavors/*": "GET PUT PATCH DELETE",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("version", [V1, V1_1], ids=["v1", "v1.1"])
+def test_an_old_version_has_the_paths_and_methods_that_it_had(version: Dialect) -> None:
+    found: dict[str, set[str]] = {}
+    for route in ROUTES:
+        if version in route.versions:
+            found.setdefault(re.sub("{[^}]*}", "*", route.path), set()).add(route.method)
+    assert found == {path: set(methods.split()) for path, methods in UPSTREAM[version.id].items()}
 
 
 class TestOneDotOne:

@@ -30,6 +30,18 @@ def test_post_claim_delete(client: Any, queue_name: str) -> None:
     assert queue.stats["messages"]["free"] == 5
 
 
+def test_a_deletion_is_repeated_after_its_claim(client: Any, queue_name: str) -> None:
+    queue = client.queue(queue_name)
+    queue.post({"body": "text"})
+    claim = queue.claim(ttl=100, grace=100)
+    (held,) = claim
+    held.delete()
+    held.delete()
+    claim.delete()
+    held.delete()
+    assert list(queue.messages(echo=True, include_claimed=True)) == []
+
+
 def test_metadata_and_listing(client: Any, queue_name: str) -> None:
     queue = client.queue(queue_name)
     queue.ensure_exists(force_create=True)

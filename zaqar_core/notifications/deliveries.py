@@ -15,10 +15,10 @@ from typing import Literal
 import msgspec
 
 from zaqar_core import reading
-from zaqar_core.core import Session
 from zaqar_core.errors import QueueNotFound
 from zaqar_core.model import StoredMessage, Subscription
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.store import ScriptFailed, keys, script
 
 _TAKE = script("notify_take")

@@ -4,26 +4,22 @@ named fields of one object, and whose answer is told in a frame's words."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
-
-import orjson
 
 from zaqar_core import queues as core_queues
 from zaqar_core.errors import QueueNotFound
 from zaqar_core.messages import get_many
-from zaqar_core.rest import bodies, documents, metadata
+from zaqar_core.model import Queue
+from zaqar_core.rest import bodies, documents, frame_bodies, metadata
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.dialect import V2
 from zaqar_core.rest.errors import Fact, RestError
+from zaqar_core.rest.frame_bodies import Fields, Words
 from zaqar_core.rest.resources import messages, queues, subscriptions
 from zaqar_core.rest.routes import ROUTES, Route
 from zaqar_core.web.call import Reply
-
-Fields = Mapping[str, Any]
-#: A frame's body from the fields of its request and the route's successful answer.
-Words = Callable[[Fields, Reply], Any]
 
 #: Every field that an action may have, and the JSON types of its value. Null is as absent.
 TYPES: Mapping[str, tuple[type, ...]] = {
@@ -64,6 +60,8 @@ class Action:
     needed: tuple[str, ...] = ()
     #: The route's body is an object also where no member is given.
     has_body: bool = False
+    #: The status of a refusal whose body in a frame is not the error, and that body.
+    refusal: tuple[int, Words] | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -133,12 +131,20 @@ def _body(action: Action, given: Fields) -> bytes:
 # -- where an action answers otherwise than its path -------------------------------------------------------------------
 
 
+def _as_set(_: Call, queue: Queue | None) -> dict[str, Any]:
+    """The metadata without defaults; a queue that is not there yet has none."""
+    return {} if queue is None else metadata.joined(queue)
+
+
 def _metadata(call: Call) -> Reply:
-    """The metadata as it was set, without defaults; a queue that is not there yet has none."""
     try:
-        return documents.reply(metadata.joined(core_queues.get(call.session, call.ref)))
+        return documents.reply(_as_set(call, core_queues.get(call.session, call.ref)))
     except QueueNotFound:
         return documents.reply({})
+
+
+def _queues(call: Call) -> Reply:
+    return queues.list_page(call, _as_set)
 
 
 def _stats(call: Call) -> Reply:
@@ -160,43 +166,6 @@ def _subscribe(call: Call) -> Reply:
     return subscriptions.create(call) if "subscriber" in document else subscriptions.create_for_caller(call)
 
 
-# -- what is said of an answer -----------------------------------------------------------------------------------------
-
-
-def _as_it_is(_: Fields, reply: Reply) -> Any:
-    return orjson.loads(reply.body) if reply.body else {}
-
-
-def _without_links(fields: Fields, reply: Reply) -> Any:
-    """Pages of a frame go on after the last one's id or name, as ``marker``; links are for paths."""
-    document = _as_it_is(fields, reply)
-    document.pop("links", None)
-    return document
-
-
-def _sentence(text: str) -> Words:
-    return lambda fields, _: text.format_map(fields)
-
-
-def _posted(_: Fields, reply: Reply) -> Any:
-    return {"message_ids": [href.rpartition("/")[2] for href in orjson.loads(reply.body)["resources"]]}
-
-
-def _message(fields: Fields, reply: Reply) -> Any:
-    return {"messages": _as_it_is(fields, reply)}
-
-
-def _subscribed(fields: Fields, reply: Reply) -> Any:
-    return {"message": f"Subscription {fields['queue_name']} created.", **_as_it_is(fields, reply)}
-
-
-def _claim(fields: Fields, reply: Reply) -> Any:
-    if reply.status != 201:
-        return {}
-    claim_id = dict(reply.headers)["Location"].rpartition("/")[2]
-    return {"claim_id": claim_id, **_as_it_is(fields, reply)}
-
-
 def _route(relation: str, method: str) -> Route:
     [found] = [
         route for route in ROUTES if (route.relation, route.method) == (relation, method) and V2 in route.versions
@@ -206,7 +175,7 @@ def _route(relation: str, method: str) -> Route:
 
 def _own(path_of: Route, run: Callable[[Call], Reply]) -> Route:
     """A route of the same path and method with another answer."""
-    return Route(path_of.relation, path_of.method, path_of.path, run, (V2,), collection=path_of.collection)
+    return replace(path_of, run=run, versions=(V2,))
 
 
 #: Actions that bind a subscription to its connection, and end it.
@@ -216,51 +185,62 @@ _PAGE = ("marker", "limit")
 _TERMS = ("ttl", "grace")
 
 ACTIONS: Mapping[str, Action] = {
-    "queue_create": Action(_route("queue", "PUT"), _sentence("Queue {queue_name} created."), document="metadata"),
-    "queue_list": Action(_route("queues", "GET"), _without_links, (), query=(*_PAGE, "detailed", "name", "with_count")),
-    "queue_get": Action(_own(_route("queue", "GET"), _metadata), _as_it_is),
-    "queue_delete": Action(_route("queue", "DELETE"), _sentence("Queue {queue_name} removed.")),
-    "queue_get_stats": Action(_own(_route("queue_stats", "GET"), _stats), _as_it_is),
-    "queue_purge": Action(
-        _route("queue_purge", "POST"), _sentence("Queue {queue_name} purged."), members=("resource_types",)
+    "queue_create": Action(
+        _route("queue", "PUT"), frame_bodies.sentence("Queue {queue_name} created."), document="metadata"
     ),
-    "message_post": Action(_route("post_messages", "POST"), _posted, members=("messages",)),
+    "queue_list": Action(
+        _own(_route("queues", "GET"), _queues),
+        frame_bodies.page_of_queues,
+        (),
+        query=(*_PAGE, "detailed", "name", "with_count"),
+    ),
+    "queue_get": Action(_own(_route("queue", "GET"), _metadata), frame_bodies.as_it_is),
+    "queue_delete": Action(_route("queue", "DELETE"), frame_bodies.sentence("Queue {queue_name} removed.")),
+    "queue_get_stats": Action(
+        _own(_route("queue_stats", "GET"), _stats), frame_bodies.numbers, refusal=(404, frame_bodies.no_numbers)
+    ),
+    "queue_purge": Action(_route("queue_purge", "POST"), frame_bodies.nothing, members=("resource_types",)),
+    "message_post": Action(_route("post_messages", "POST"), frame_bodies.posted, members=("messages",)),
     "message_list": Action(
-        _route("messages", "GET"), _without_links, query=(*_PAGE, "echo", "include_claimed", "include_delayed")
+        _route("messages", "GET"), frame_bodies.messages, query=(*_PAGE, "echo", "include_claimed", "include_delayed")
     ),
-    "message_get": Action(_route("message_get", "GET"), _message, ("queue_name", "message_id")),
+    "message_get": Action(_route("message_get", "GET"), frame_bodies.message, ("queue_name", "message_id")),
     "message_get_many": Action(
-        _own(_route("messages", "GET"), _get_many), _as_it_is, query=("message_ids",), needed=("message_ids",)
+        _own(_route("messages", "GET"), _get_many),
+        frame_bodies.messages,
+        query=("message_ids",),
+        needed=("message_ids",),
     ),
     "message_delete": Action(
-        _route("message_delete", "DELETE"), _as_it_is, ("queue_name", "message_id"), query=("claim_id",)
+        _route("message_delete", "DELETE"), frame_bodies.nothing, ("queue_name", "message_id"), query=("claim_id",)
     ),
     "message_delete_many": Action(
-        _route("messages_delete", "DELETE"), _as_it_is, query=("message_ids", "claim_ids", "pop")
+        _route("messages_delete", "DELETE"), frame_bodies.as_it_is, query=("message_ids", "claim_ids", "pop")
     ),
-    "claim_create": Action(_route("post_claim", "POST"), _claim, query=("limit",), members=_TERMS),
-    "claim_get": Action(_route("claim", "GET"), _as_it_is, ("queue_name", "claim_id")),
+    "claim_create": Action(_route("post_claim", "POST"), frame_bodies.claim, query=("limit",), members=_TERMS),
+    "claim_get": Action(_route("claim", "GET"), frame_bodies.held, ("queue_name", "claim_id")),
     "claim_update": Action(
         _route("patch_claim", "PATCH"),
-        _sentence("Claim {claim_id} updated."),
+        frame_bodies.sentence("Claim {claim_id} updated."),
         ("queue_name", "claim_id"),
         members=_TERMS,
         has_body=True,
     ),
     "claim_delete": Action(
-        _route("delete_claim", "DELETE"), _sentence("Claim {claim_id} deleted."), ("queue_name", "claim_id")
+        _route("delete_claim", "DELETE"), frame_bodies.sentence("Claim {claim_id} deleted."), ("queue_name", "claim_id")
     ),
     SUBSCRIBE: Action(
         _own(_route("subscriptions_post", "POST"), _subscribe),
-        _subscribed,
+        frame_bodies.subscribed,
         members=("subscriber", "ttl", "options"),
         has_body=True,
+        refusal=(409, frame_bodies.sentence("Subscription {queue_name} not created.")),
     ),
-    "subscription_list": Action(_route("subscriptions_get", "GET"), _without_links, query=_PAGE),
-    "subscription_get": Action(_route("subscription", "GET"), _as_it_is, ("queue_name", "subscription_id")),
+    "subscription_list": Action(_route("subscriptions_get", "GET"), frame_bodies.page, query=_PAGE),
+    "subscription_get": Action(_route("subscription", "GET"), frame_bodies.as_it_is, ("queue_name", "subscription_id")),
     UNSUBSCRIBE: Action(
         _route("subscription_delete", "DELETE"),
-        _sentence("Subscription {subscription_id} removed."),
+        frame_bodies.sentence("Subscription {subscription_id} removed."),
         ("queue_name", "subscription_id"),
     ),
 }

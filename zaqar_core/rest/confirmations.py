@@ -51,6 +51,7 @@ class Confirmations:
             "URL-Expires": grant.expires,
             "SubscribeBody": {"confirmed": True},
             "UnsubscribeBody": {"confirmed": False},
+            "queue_name": ref.name,
         }
         public = self._settings.public_url
         if public is not None:

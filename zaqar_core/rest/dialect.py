@@ -35,6 +35,8 @@ class Dialect:
     has_delays: bool = True
     #: Answers say where their content is from (Content-Location).
     names_content: bool = False
+    #: Between the words of a relation's name in the home document.
+    relation_hyphen: str = "_"
 
 
 V1 = Dialect(
@@ -52,6 +54,7 @@ V1 = Dialect(
     has_defaults=False,
     has_delays=False,
     names_content=True,
+    relation_hyphen="-",
 )
 V1_1 = Dialect(
     id="1.1",

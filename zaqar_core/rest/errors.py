@@ -21,7 +21,7 @@ class Fact(Enum):
     SIGNATURE_UNKNOWN = auto()
     TOKEN_INVALID = auto()
     IDENTITY_UNAVAILABLE = auto()
-    NOT_ADMIN = auto()
+    NOT_ALLOWED = auto()
     FORM_BODY = auto()
     NOT_ACCEPTABLE = auto()
     CLIENT_ID_MISSING = auto()
@@ -90,7 +90,7 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
         "Service temporarily unavailable",
         "The identity service does not answer. Please try again in a few seconds.",
     ),
-    Fact.NOT_ADMIN: Words(403, "Not authorized", "You are not authorized to complete this action."),
+    Fact.NOT_ALLOWED: Words(403, "Not authorized", "You are not authorized to complete this action."),
     Fact.FORM_BODY: Words(
         400, "Invalid Content-Type", "Content-Type application/x-www-form-urlencoded is not accepted; send JSON."
     ),

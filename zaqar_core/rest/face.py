@@ -5,18 +5,20 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from zaqar_core import limits, trusts
-from zaqar_core.core import Session
 from zaqar_core.errors import CoreError
 from zaqar_core.rest import dialect, documents, errors, identity, parameters, routes, signatures
 from zaqar_core.rest.call import Call, queue_of
 from zaqar_core.rest.dialect import Dialect
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.identity import Authenticator
+from zaqar_core.rest.policy import Policy
 from zaqar_core.rest.resources import versions
 from zaqar_core.rest.routes import Route
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Refusal, Reply, Request
 
@@ -42,7 +44,8 @@ class ZaqarFace:
         self._settings = settings
         self._authenticator = authenticator
         self._trusts = trusts.configured(settings)
-        self._admin_roles = frozenset(settings.admin_roles)
+        #: Without an authenticator there are no roles: whoever can call may do everything.
+        self._policy = None if authenticator is None else Policy(settings, routes.RULES)
         self._dialects = dialect.enabled(settings)
         self._has_pools = routes.has_pools(settings)
         # The newest first: most requests are of it.
@@ -121,11 +124,6 @@ class ZaqarFace:
             found = identity.identify(authenticator, environ)
             request.environ = identity.identified(environ, found)
 
-    def _require_admin(self, request: Request) -> None:
-        """Raises RestError. Without an authenticator there are no roles: whoever can call may do everything."""
-        if self._authenticator is not None and not self._admin_roles & identity.roles(request.environ):
-            raise RestError(Fact.NOT_ADMIN)
-
     def _run_in(self, version: Dialect, request: Request, session: Session) -> Reply:
         found = routes.find(version, request.path[len(version.prefix) :])
         if found is None and self._has_pools:
@@ -142,8 +140,11 @@ class ZaqarFace:
         self, version: Dialect, route: Route, request: Request, session: Session, values: list[str]
     ) -> Reply:
         settings = self._settings
-        if route.admin:
-            self._require_admin(request)
+        if self._policy is not None:
+            # Others work while another server is asked.
+            with session.asleep() if self._policy.asks_others else nullcontext():
+                if not self._policy.allows(route.rule, request.environ):
+                    raise RestError(Fact.NOT_ALLOWED)
         parameters.check_headers(request, settings)
         client_id = parameters.client_id(request, settings, needed=version.needs_names)
         # A token of no project must not reach the project without a name.

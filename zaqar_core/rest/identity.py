@@ -84,6 +84,6 @@ def without_claims(environ: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in environ.items() if not name.startswith(_CLAIMS)}
 
 
-def roles(environ: Mapping[str, Any]) -> frozenset[str]:
-    """The roles of an identified request."""
-    return frozenset(environ.get("HTTP_X_ROLES", "").split(",")) - {""}
+def roles(environ: Mapping[str, Any], header: str = "HTTP_X_ROLES") -> frozenset[str]:
+    """The roles of an identified request, or of the service that passes it on (``HTTP_X_SERVICE_ROLES``)."""
+    return frozenset(environ.get(header, "").split(",")) - {""}

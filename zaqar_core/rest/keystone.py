@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import re
 import threading
 import time
 from collections import OrderedDict
@@ -38,7 +37,9 @@ class Keystone:
         """Nothing is asked of Keystone yet. Raises SettingsInvalid."""
         file = settings.keystone_config
         if file is None:
-            raise SettingsInvalid("keystone needs keystone_config", setting="auth_strategy")
+            raise SettingsInvalid(
+                "keystone needs keystone_config, a file with [keystone_authtoken]", setting="auth_strategy"
+            )
         if importlib.util.find_spec("keystonemiddleware") is None:
             raise SettingsInvalid("keystone needs: pip install 'sqs-facade[keystone]'", setting="auth_strategy")
         from keystoneauth1.exceptions import ClientException
@@ -112,10 +113,7 @@ def _middleware(file: Path) -> WsgiApp:
     except cfg.ConfigFilesNotFoundError:
         raise SettingsInvalid(f"cannot read {file}", setting="keystone_config") from None
     except cfg.ConfigFileParseError as problem:
-        # The library quotes the line, which may be the one with the password.
-        line = re.search(r":(\d+),", str(problem))
-        where = f"{file}:{line[1]}" if line else str(file)
-        raise SettingsInvalid(f"{where} is not NAME = VALUE, [SECTION] or a comment") from None
+        raise keystone_options.unreadable(file, problem) from None
     except (cfg.Error, ClientException, ConfigurationError, ValueError) as problem:
         raise SettingsInvalid(f"{file}: {' '.join(str(problem).split())}") from None
     return protocol

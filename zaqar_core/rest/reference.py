@@ -37,7 +37,8 @@ A request is checked in this order, and the first failure is the answer: path (4
 form content (400), `Accept` (406), `Client-ID` (400), `X-Project-Id` (400), the queue's name (400), query and body.
 Errors are `{"title", "description"}`. Every answer has `x-openstack-request-id`. Hrefs are paths that begin with the
 version. The paths below follow the version's prefix. Those of pools and flavors are there where `admin_mode` and
-`pooling` are on; how pools work stands in `docs/operations.md`.
+`pooling` are on; how pools work stands in `docs/operations.md`. With Keystone each operation needs what its rule says:
+see "Roles and policy.yaml" in `docs/security.md`.
 """
 
 
@@ -63,8 +64,10 @@ def _listed(title: str, items: Iterable[str]) -> str:
 
 
 def _path(path: str, routes: list[Route]) -> str:
-    rows = [(route.method, _in(route.versions), _parameters(route), _summary(route)) for route in routes]
-    return f"## /{path}\n\n" + table(("method", "versions", "parameters", "answer"), rows)
+    rows = [
+        (route.method, _in(route.versions), _parameters(route), code(route.rule), _summary(route)) for route in routes
+    ]
+    return f"## /{path}\n\n" + table(("method", "versions", "parameters", "rule", "answer"), rows)
 
 
 def _in(versions: Iterable[Dialect]) -> str:

@@ -94,28 +94,52 @@ VERSION_DIFFERENCES = {
 DIFFERENCES = (
     "Hrefs of messages carry `?claim_id=` only while the claim lasts, so that a message that came back can be deleted "
     "by the href that a listing shows. In Zaqar they go on naming the ended claim, and the deletion is refused.",
+    "A message that is gone is deleted with 204 whatever became of the claim that `claim_id` names, as in Zaqar, so "
+    "that a worker can repeat a deletion. `claim_id` must be a UUID also then (400; Zaqar on Redis: 204).",
+    "A claim that lapsed still deletes a message that nobody was given since, as in Zaqar on MongoDB (on Redis: 400). "
+    "Once somebody else was given the message, the lapsed claim is 400. A released claim deletes nothing (400).",
     "Reserved attributes are checked strictly: booleans are no integers, `_max_claim_count` is not negative, "
     "`_dead_letter_queue` is a name that a queue can have. What is set wrongly would lose messages.",
     "A dead-letter queue has to be FIFO exactly when its source is, as in SQS: the queues are the same.",
     "A claim goes on past messages that move to the dead-letter queue until `limit` others are found. A moved message "
     "is free there at once, and lives `_dead_letter_queue_messages_ttl` from the move on.",
     "With `message_delete_with_claim_id`, a bulk deletion whose claims do not match is 403 or 400 (Zaqar: 503), and "
-    "deletes nothing.",
+    "deletes nothing. Messages that are gone need no claim (Zaqar on MongoDB: 503).",
+    "Purge removes delayed messages, as Zaqar on MongoDB does (on Redis they survive). Claimed messages survive, as in "
+    "Zaqar on both, and so do those that an SQS consumer holds.",
     "The v1 metadata resource shows and replaces only names without a leading underscore, so that an old client can "
     "write back what it read, and does not reset what newer clients have set.",
     "`name` of a listing is a search for text with `^`, `$` and `.*`; other signs of regular expressions stand for "
     "themselves, so that no pattern can take long.",
+    "PATCH may remove or replace a reserved attribute that is not set. In Zaqar that is 409 for `_flavor` and "
+    "`_retry_policy` of a queue, and for all attributes of a topic but `_default_message_ttl`, "
+    "`_default_message_delay` and `_max_messages_post_size`. A topic is changed by PATCH on any store (Zaqar on Redis: "
+    "503).",
+    "One slash at the end of a path is ignored, and `/v2` is `/v2/`. In Zaqar these are 404, `/v2/queues/` is 400, and "
+    "`/messages/` is the message without a name (404).",
     "The next link of a listing has the parameters that were given, and no `include_delayed` of its own.",
     f"Location of a post of more than {limits.LOCATED_IDS} messages is the queue's messages, without ids: longer "
     "headers break clients.",
+    "`claim_count` of a popped message counts the pop: it is 1 for a message that was never claimed. In Zaqar it is "
+    "the number of claims before the pop, on queues with dead letters on Redis, and 0 elsewhere. `claim_id` is null "
+    "(Zaqar on Redis names a claim that is gone).",
+    "A `delay` that is not an integer from 0 to `max_message_delay` is 400 on every queue. Zaqar looks at it only on "
+    "queues with a delay of their own, and drops it elsewhere. A good one has no effect there, as in Zaqar.",
     "The default delay of all queues cannot be configured (`default_message_delay`); a queue's own can.",
     "A number that double precision cannot hold, NaN and lone surrogates are 400: no reader could have read them.",
+    "`methods` and `paths` of a share are 400 when they are empty, null or name something unknown (methods are GET, "
+    "HEAD, POST, PUT, PATCH, DELETE and OPTIONS). Zaqar takes empty and null for the default, signs any text as a "
+    "method, and refuses only unknown paths. What is named twice is signed once (Zaqar: twice).",
     "A pre-signed URL admits its paths and what is below them, segment by segment. Zaqar searches for them anywhere in "
     "the path.",
     "`EXTRA-SPEC` has no effect: in Zaqar its presence bypasses authentication.",
     "With `auth_strategy=keystone` every path of a version needs a token (401 before all other checks) or the "
-    "signature of a pre-signed URL, which never is an admin's. The health report needs one of `admin_roles` (403). "
-    "Without it there are no roles: `X-Roles` of a client is not believed, and whoever can call may do everything.",
+    "signature of a pre-signed URL, which has no role. Policy rules hold for v1, WebSocket actions and the messages of "
+    "topics as for the paths of v2, and are checked before headers and names. Without Keystone there are no roles: "
+    "`X-Roles` of a client is not believed, whoever can call may do everything, and `policy_file` is refused.",
+    "A policy file with a mistake ends the start, with its line; oslo.policy would deny the rule to everybody. In "
+    "`admin_or_owner` the owner is the token's project, and `is_admin` is what `context_is_admin` says; in Zaqar "
+    "neither is ever true.",
     "`?attributes=true` shows a message's SQS attributes; they are not shown otherwise, because python-zaqarclient "
     "breaks on unknown members.",
     "A queue whose name ends in `.fifo` is a FIFO queue: the Client-ID is the message group.",
@@ -126,6 +150,8 @@ DIFFERENCES = (
     "Notifications are kept in the store until they have arrived: they survive a crash, and a failure of 5xx or a "
     "time-out is really tried again. What failed for good is listed at `/undelivered`, which Zaqar does not have.",
     "Subscribers are told whatever is sent, without a pipeline to be configured, and only of what was stored.",
+    "A notice that asks for a confirmation, or says that a subscription is cancelled, is sent as it is; `post_data` is "
+    "for messages alone. Zaqar puts notices into `post_data` too, and a text without the placeholder then loses them.",
     "A subscription that is given another subscriber is not confirmed any more.",
     "A pool that has queues cannot be deleted (403), and can get only another address of the same deployment (403): "
     "Zaqar forgets the queues, and their messages are lost.",
@@ -144,6 +170,9 @@ DIFFERENCES = (
     "Messages are encrypted with AES-256-GCM under keys that have names and can be changed, and are decrypted on every "
     "way out; Zaqar uses AES-CBC under one key, and gives claims and pops the cipher text. A message that cannot be "
     "decrypted stays in the queue and is left out of answers; 503 where nothing else was found.",
+    "Over WebSocket `message_post` takes `delay`, and `queue_list` takes `name` and `with_count`: Zaqar drops them. "
+    "Messages have a `checksum` where `enable_checksum` is set. A `subscription_create` for a subscriber that is not "
+    "confirmed yet is 201 with the id of its subscription, as over HTTP (Zaqar: 409).",
     "Topics work: their messages can be posted and read (in Zaqar both always fail), also on Redis, where it has none. "
     "They have no claims and are not popped.",
 )
@@ -163,11 +192,12 @@ connection are answered in their order.
 {"request": {"action", "body", "api": "v2", "headers"}, "headers": {"status": 201}, "body": {"message_ids": ["…"]}}
 ```
 
-Status codes, limits and checks are those of the paths named below; an error is `{"error"}` in the body. A frame that
-cannot be read is 400 and the connection goes on; one of more than $frame times the largest body ends it (1009). Binary
-frames may hold what JSON can: no bin, no extensions, no keys but strings. Secrets are not repeated in answers. The
-headers of a pre-signed URL (`URL-Signature`, `URL-Expires`, `URL-Methods`, `URL-Paths`, the last two as text or array)
-admit what they admit over HTTP; otherwise the answer is 403.
+Status codes, limits and checks are those of the paths named below; an error is `{"error", "exception"}` in the body.
+Messages are `{"id", "claim_id", "ttl", "age", "body"}`; `claim_id` is null except in answers about a claim. A frame
+that cannot be read is 400 and the connection goes on; one of more than $frame times the largest body ends it (1009).
+Binary frames may hold what JSON can: no bin, no extensions, no keys but strings. Secrets are not repeated in answers.
+The headers of a pre-signed URL (`URL-Signature`, `URL-Expires`, `URL-Methods`, `URL-Paths`, the last two as text or
+array) admit what they admit over HTTP; otherwise the answer is 403.
 
 With `auth_strategy=keystone` a connection begins with `authenticate`, whose headers hold `X-Auth-Token`: 200
 `Authentified.`, or 401. Before that every action is 403, and so is another project than the token's. The connection
@@ -191,22 +221,25 @@ A client that does not read its answers is not read either; one that answers no 
 #: What a frame's body holds after success, where it is not the document of the path.
 ANSWERS = {
     "queue_create": "a sentence, also with 204",
-    "queue_list": "`queues`, `count`; no links: `marker` is the last name",
+    "queue_list": "`queues`: each `name`, with `detailed` also the `metadata` as set; `count`; no links or hrefs: "
+    "`marker` is the last name",
     "queue_get": "the metadata as set, without defaults; `{}` for a missing queue",
     "queue_delete": "a sentence",
-    "queue_get_stats": "`messages`; 404 for a missing queue",
-    "queue_purge": "a sentence",
+    "queue_get_stats": "`messages`, in which `oldest` and `newest` have `id` instead of `href`; 404 with zeros for a "
+    "missing queue",
+    "queue_purge": "`{}`",
     "message_post": "`message_ids`",
     "message_list": "`messages`; no links: `marker` is the last id",
     "message_get": "`messages`: the one message",
     "message_get_many": "`messages`: those that are there, perhaps none",
     "message_delete": "`{}`",
     "message_delete_many": "`{}`, or with `pop` the `messages`",
-    "claim_create": "`claim_id`, `messages`; `{}` with 204",
-    "claim_get": "`age`, `ttl`, `messages`, `href`",
+    "claim_create": '`claim_id`, `messages`; `{"claim_id": null}` with 204',
+    "claim_get": "`age`, `ttl`, `messages`",
     "claim_update": "a sentence",
     "claim_delete": "a sentence",
-    "subscription_create": "`message`, `subscription_id`; without `subscriber` the connection is the subscriber",
+    "subscription_create": "`message`, `subscription_id`; a sentence with 409; without `subscriber` the connection is "
+    "the subscriber",
     "subscription_list": "`subscriptions`; no links: `marker` is the last id",
     "subscription_get": "the subscription",
     "subscription_delete": "a sentence",

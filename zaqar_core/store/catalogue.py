@@ -1,7 +1,7 @@
-"""The catalogue of pools, kept in the main store: which pools and flavors there are, and where each queue is.
+"""The catalogue of pools, kept in the main store: the pools, the flavors, and where each queue is.
 
-Every change of pools and flavors gives it another revision. A queue's place names an incarnation, and is written before
-the queue is made and removed after it is gone: see ``zaqar_core.placing``.
+Every change of pools and flavors increments its revision. A queue's placement names an incarnation; it is written
+before the queue is created and removed after the queue is deleted: see ``zaqar_core.pools.placement``.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _UNPLACE = script("unplace").plain
 _BURY = script("bury").plain
 _NOW = script("now", writes=False).plain
 
-#: No pool: the main store, which also has every queue without a place.
+#: No pool: the main store, which also has every queue without a placement.
 MAIN = ""
 
 
 class PoolRow(msgspec.Struct, frozen=True):
-    """``options`` is JSON text of an object, kept for who wrote it."""
+    """``options`` is JSON text of an object, kept for the administrator who wrote it."""
 
     uri: str
     weight: int
@@ -43,7 +43,7 @@ class PoolRow(msgspec.Struct, frozen=True):
 
 
 class FlavorRow(msgspec.Struct, frozen=True):
-    """``capabilities`` is JSON text of what an old client gave."""
+    """``capabilities`` is JSON text that an old client gave."""
 
     capabilities: str = "{}"
 
@@ -63,8 +63,8 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """Where a queue is, or is to be made. ``now_ms`` and ``revision`` are those of the main store at the answer."""
+class Placement:
+    """Where a queue is, or is to be created. ``now_ms`` and ``revision``: the main store's when it was read."""
 
     incarnation: str
     since_ms: int
@@ -98,7 +98,7 @@ def refuse_forgotten_pools(store: Store) -> None:
 
 
 def identity(store: Store) -> str:
-    """What tells this deployment from others, whatever address it is reached by. Made at the first look."""
+    """The deployment's identity, the same under every address. Created by the first call."""
     store.command("SET", keys.DEPLOYMENT, os.urandom(16).hex(), "NX")
     found: bytes = store.command("GET", keys.DEPLOYMENT)
     return found.decode()
@@ -126,32 +126,32 @@ def remove_flavor(store: Store, name: str) -> None:
     store.run(_FLAVOR_REMOVE, keys.POOLS, [name])
 
 
-def places(store: Store, refs: Sequence[QueueRef]) -> tuple[int, list[Placed | None]]:
-    """The revision, and where each queue is; None where it has no place."""
+def placements(store: Store, refs: Sequence[QueueRef]) -> tuple[int, list[Placement | None]]:
+    """The revision, and where each queue is; None where it has no placement."""
     now, at, *rows = store.run(_PLACES, keys.POOLS, [keys.address(ref) for ref in refs])
-    return at, [Placed(row[0].decode(), row[1], row[2].decode(), now, at) if row else None for row in rows]
+    return at, [Placement(row[0].decode(), row[1], row[2].decode(), now, at) if row else None for row in rows]
 
 
 def now_ms(store: Store, ref: QueueRef) -> int:
-    """The own time of the server that has the queue, or would have it."""
+    """The time of the server that has the queue, or would have it."""
     return int(store.run(_NOW, keys.queue(ref), []))
 
 
-def place(
+def write_placement(
     store: Store, ref: QueueRef, incarnation: str, pool: str, *, instead_of: str = "", deadline_ms: int = 0
 ) -> bool:
-    """Whether the queue has this place now; False when its place is another than expected. Fails with NOPOOL, LATE."""
+    """Write where the queue is. False when the present placement is not the expected one. Fails with NOPOOL, LATE."""
     asked: list[bytes | str | int] = [keys.address(ref), incarnation, pool, instead_of, deadline_ms]
     return bool(store.run(_PLACE, keys.POOLS, asked))
 
 
-def unplace(store: Store, ref: QueueRef, incarnation: str, deadline_ms: int) -> None:
-    """That incarnation has no place. Fails with LATE."""
+def remove_placement(store: Store, ref: QueueRef, incarnation: str, deadline_ms: int) -> None:
+    """Remove the placement of that incarnation. Fails with LATE."""
     store.run(_UNPLACE, keys.POOLS, [keys.address(ref), incarnation, deadline_ms])
 
 
-def bury(store: Store, ref: QueueRef, incarnation: str, for_ms: int) -> bool:
-    """Whether the incarnation does not live in this deployment, and cannot be made here so long."""
+def rule_out(store: Store, ref: QueueRef, incarnation: str, for_ms: int) -> bool:
+    """Keep the incarnation from being created here for so long. False when it exists here."""
     return bool(store.run(_BURY, keys.queue(ref), [incarnation, for_ms]))
 
 

@@ -34,7 +34,7 @@ Q:gm       zset    group id (8 bytes) and seq (8 bytes), score 0: FIFO all messa
 Q:g        zset    FIFO: group id -> turn, groups that may give
 Q:gd       zset    FIFO: group id -> sent ms of its delayed head
 Q:dd:<n>   hash    FIFO: deduplication key -> sent ms, random bytes, seq of the first message; n 0 to 3 in turn
-Q:ra:<n>   hash    FIFO: key of a receive attempt -> MessagePack [ms, nonce, seq ...]; n 0 to 3 in turn
+Q:ra:<n>   hash    FIFO: key of a receive attempt -> MessagePack: see lua/fifo/attempts; n 0 to 3 in turn
 Q:gc       hash    groups on a standard queue: group id -> what its tenant has (lua/fair/ready)
 Q:tq       zset    quiet tenants that have receivable messages, score the oldest one's seq
 Q:z:<inc>  string  pools only: that incarnation has ended and must not be made any more; expires after a minute

@@ -9,7 +9,7 @@ import flask
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.web.call import Face, Reply
 from zaqar_core.web.pipeline import Pipeline
@@ -56,7 +56,7 @@ def create_flask(core: Core, pipeline: Pipeline, sqs: Face, zaqar: Face, more: M
 
     def ready() -> tuple[dict[str, Any], int]:
         try:
-            session = Session(core)
+            session = core.new_session()
         except StoreUnavailable as problem:
             return {"status": "not ready", "reason": problem.reason}, 503
         try:

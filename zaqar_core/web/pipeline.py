@@ -15,6 +15,7 @@ from zaqar_core.core import Core
 from zaqar_core.errors import StoreUnavailable
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Face, Refusal, Reply, Request
+from zaqar_core.web.origins import Origins
 
 #: Read at a time, so that a lying Content-Length does not reserve memory.
 _CHUNK_BYTES = 1 << 20
@@ -28,9 +29,8 @@ class Pipeline:
     """One per process; serves all threads."""
 
     def __init__(self, core: Core, settings: Settings) -> None:
-        self._core = core
         self._new_session = core.new_session
-        self._origins = frozenset(settings.allowed_origins)
+        self._origins = Origins(settings)
         #: At most a quarter of the threads may be reading bodies that did not come at once.
         #: Tokens in a queue: taking one is a fifth of a semaphore's cost.
         self._may_read: SimpleQueue[None] = SimpleQueue()
@@ -49,7 +49,7 @@ class Pipeline:
             return face.refuse(request, body)
         request.body = body
         try:
-            session = self._new_session(self._core)
+            session = self._new_session()
         except StoreUnavailable:
             return face.refuse(request, Refusal.UNAVAILABLE)
         try:

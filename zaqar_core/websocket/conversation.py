@@ -105,6 +105,9 @@ class Conversation:
             return _told(self._service.face.refuse(request, Refusal.BODY_TOO_LARGE))
         reply = self._run(request, asked)
         if reply.status >= 400:
+            refusal = asked.action.refusal
+            if refusal is not None and refusal[0] == reply.status:
+                return reply.status, refusal[1](frame.fields, reply)
             return _told(reply)
         body = asked.action.says(frame.fields, reply)
         if binds:
@@ -127,7 +130,7 @@ class Conversation:
     def _run(self, request: Request, asked: actions.Asked) -> Reply:
         core, face = self._service.core, self._service.face
         try:
-            session = core.new_session(core)
+            session = core.new_session()
         except StoreUnavailable:
             return face.refuse(request, Refusal.UNAVAILABLE)
         try:

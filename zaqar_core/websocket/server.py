@@ -21,6 +21,7 @@ from websockets.http11 import Request, Response
 
 from zaqar_core import limits
 from zaqar_core.settings import Settings
+from zaqar_core.web.origins import Origins
 from zaqar_core.websocket import origins
 from zaqar_core.websocket.conversation import Conversation, Service
 from zaqar_core.websocket.pushes import TOO_SLOW, Line, Pushes
@@ -96,6 +97,7 @@ class _Connections:
 
     def __init__(self, settings: Settings, service: Service, threads: ThreadPoolExecutor) -> None:
         self._settings = settings
+        self._origins = Origins(settings)
         self._service = service
         self._threads = threads
         self._open = 0
@@ -106,8 +108,8 @@ class _Connections:
         headers = request.headers
         if request.path == "/health" and "Upgrade" not in headers:
             return connection.respond(HTTPStatus.OK, '{"status":"serving"}\n')
-        origin = headers.get("Origin")
-        if not origins.is_allowed(origin, headers.get("Host", ""), headers.get("Sec-Fetch-Site"), self._settings):
+        origin, host, site = (headers.get(name) for name in ("Origin", "Host", "Sec-Fetch-Site"))
+        if not origins.is_allowed(origin, host or "", site, self._settings, self._origins):
             return connection.respond(HTTPStatus.FORBIDDEN, "Web pages of other origins may not call this service.\n")
         if self._open >= self._settings.max_connections:
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "There are too many connections.\n")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from zaqar_core import limits, pools
+from zaqar_core import limits
 from zaqar_core.errors import PoolUnknown
-from zaqar_core.pools import Flavor
+from zaqar_core.pools import administration
+from zaqar_core.pools.administration import Flavor
 from zaqar_core.rest import bodies, documents
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError
@@ -21,7 +22,7 @@ def put(call: Call) -> Reply:
         raise RestError(Fact.BODY_INVALID, 'Only "pool_list" and "capabilities" can be given.')
     members = _members(call, document)
     name = _name(call)
-    if members is None and not any(pool.flavor == name for pool in pools.everyone(call.session)):
+    if members is None and not any(pool.flavor == name for pool in administration.everyone(call.session)):
         raise RestError(Fact.FLAVOR_NOT_CREATED, f"{name} could not be created, error:No pool has that group")
     _put(call, name, members, only_there=False)
     return documents.empty(201, _href(call, name))
@@ -40,18 +41,18 @@ def patch(call: Call) -> Reply:
 
 def get(call: Call) -> Reply:
     """200 with the flavor, or 404."""
-    return documents.reply(_shown(call, pools.flavor(call.session, _name(call)), detailed=True))
+    return documents.reply(_shown(call, administration.flavor(call.session, _name(call)), detailed=True))
 
 
 def delete(call: Call) -> Reply:
     """204: there is no such flavor. Queues made in it stay where they are."""
-    pools.remove_flavor(call.session, _name(call))
+    administration.remove_flavor(call.session, _name(call))
     return documents.empty()
 
 
 def list_page(call: Call) -> Reply:
     """200 with a page in the order of names."""
-    return named_page(call, "flavors", pools.flavors, _shown, most=call.settings.max_flavors_per_page)
+    return named_page(call, "flavors", administration.flavors, _shown, most=call.settings.max_flavors_per_page)
 
 
 def _members(call: Call, document: dict[str, Any]) -> list[str] | None:
@@ -71,7 +72,7 @@ def _members(call: Call, document: dict[str, Any]) -> list[str] | None:
 
 def _put(call: Call, name: str, members: list[str] | None, *, only_there: bool) -> Flavor:
     try:
-        return pools.put_flavor(call.session, name, members, only_there=only_there)
+        return administration.put_flavor(call.session, name, members, only_there=only_there)
     except PoolUnknown as unknown:
         detail = f"{name} could not be created, error:Pool {unknown.pool} does not exist"
         raise RestError(Fact.FLAVOR_NOT_CREATED, detail) from None

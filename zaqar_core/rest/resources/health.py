@@ -8,13 +8,14 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from zaqar_core import claims, messages, pools, queues
-from zaqar_core.core import Session
+from zaqar_core import claims, messages, queues
 from zaqar_core.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.model import Counts, NewMessage, QueueSettings
 from zaqar_core.names import QueueRef
+from zaqar_core.pools import administration
 from zaqar_core.rest import documents
 from zaqar_core.rest.call import Call
+from zaqar_core.session import Session
 from zaqar_core.web.call import Reply
 
 _log = logging.getLogger("sqs_facade.zaqar")
@@ -54,7 +55,7 @@ def report(call: Call) -> Reply:
             {"storage_reachable": True, "operation_status": status, "message_volume": _volume(totals[""])}
         )
     document: dict[str, Any] = {"catalog_reachable": True}
-    for pool in (one.name for one in pools.everyone(session)):
+    for pool in (one.name for one in administration.everyone(session)):
         status = _operations(session, call.settings.region, pool)
         document[pool] = {
             "storage_reachable": status["create_queue"]["succeeded"],

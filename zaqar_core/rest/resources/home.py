@@ -32,7 +32,7 @@ def _resources(dialect: Dialect, routes: tuple[Route, ...]) -> dict[str, Any]:
             continue
         template = f"{dialect.prefix}/{route.path}{parameters(route, dialect)}"
         row = found.setdefault(
-            f"rel/{route.relation}",
+            f"rel/{route.relation.replace('_', dialect.relation_hyphen)}",
             {"href-template": template, "href-vars": {}, "hints": {"allow": [], "formats": {"application/json": {}}}},
         )
         row["href-vars"] |= {name: f"param/{name}" for part in _VARIABLE.findall(template) for name in part.split(",")}

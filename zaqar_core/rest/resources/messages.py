@@ -135,7 +135,7 @@ def get_one(call: Call) -> Reply:
 
 
 def delete_one(call: Call) -> Reply:
-    """204, also when the message or queue is missing. A claimed message needs its claim's id."""
+    """204, also when the message or queue is missing, whatever the claim. A claimed message needs its claim's id."""
     claim_id = call.query.text("claim_id") if call.request.query else None
     try:
         messages.delete_by_id(call.session, call.ref, call.values[0], claim_id=claim_id)
@@ -154,8 +154,8 @@ def delete_many(call: Call) -> Reply:
 
 
 def delete_by_ids(call: Call) -> Reply:
-    """204: those messages are gone, claimed ones too. With message_delete_with_claim_id each must be claimed, by one of
-    the claims that are named."""
+    """204: those messages are gone, claimed ones too. With message_delete_with_claim_id each needs its claim among
+    ``claim_ids``, unless it was gone already."""
     query, most = call.query, call.settings.max_messages_per_page
     ids, claim_ids = query.items("ids", most), query.items("claim_ids", most)
     if not ids:

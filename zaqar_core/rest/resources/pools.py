@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from zaqar_core import limits, pools
+from zaqar_core import limits
 from zaqar_core.errors import PoolInUse, PoolNotFound, PoolTaken, PoolUnfit
-from zaqar_core.pools import Pool, PoolChange
+from zaqar_core.pools import administration
+from zaqar_core.pools.administration import Pool, PoolChange
 from zaqar_core.rest import bodies, documents
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError
@@ -42,14 +43,14 @@ def patch(call: Call) -> Reply:
 def get(call: Call) -> Reply:
     """200 with the pool, its options with ``detailed``; or 404."""
     detailed = call.query.boolean("detailed")
-    return documents.reply(_shown(call, pools.get(call.session, _name(call)), detailed))
+    return documents.reply(_shown(call, administration.get(call.session, _name(call)), detailed))
 
 
 def delete(call: Call) -> Reply:
     """204: the pool is not registered. 403 while queues are in it, or where a flavor would have no pool left."""
     name = _name(call)
     try:
-        pools.remove(call.session, name)
+        administration.remove(call.session, name)
     except PoolInUse as use:
         raise RestError(
             Fact.POOL_IN_USE,
@@ -60,7 +61,7 @@ def delete(call: Call) -> Reply:
 
 def list_page(call: Call) -> Reply:
     """200 with a page in the order of names."""
-    return named_page(call, "pools", pools.page, _shown, most=call.settings.max_pools_per_page)
+    return named_page(call, "pools", administration.page, _shown, most=call.settings.max_pools_per_page)
 
 
 class _Named(Protocol):
@@ -106,7 +107,7 @@ def _name(call: Call) -> str:
 
 
 def _old_names(call: Call) -> tuple[str, ...]:
-    """In v1.1 a flavor was a group."""
+    """In v1.1 and v1 a flavor was a group."""
     return () if call.dialect.has_attributes else ("group",)
 
 
@@ -134,7 +135,7 @@ def _change(call: Call, document: dict[str, Any]) -> PoolChange:
 def _put(call: Call, wanted: PoolChange, *, only_there: bool) -> Pool:
     name = _name(call)
     try:
-        return pools.put(call.session, name, wanted, only_there=only_there)
+        return administration.put(call.session, name, wanted, only_there=only_there)
     except PoolUnfit as unfit:
         raise RestError(Fact.POOL_UNFIT, unfit.reason) from None
     except PoolTaken as taken:

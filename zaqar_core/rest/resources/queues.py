@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from zaqar_core import limits, pools, queues, subscriptions
-from zaqar_core.core import Session
+from zaqar_core import limits, queues, subscriptions
 from zaqar_core.errors import FlavorUnusable, QueueNotFound
 from zaqar_core.model import Counts, Queue, SettingsChange, Stats
 from zaqar_core.names import QueueRef
+from zaqar_core.pools import administration
 from zaqar_core.rest import bodies, documents, metadata
 from zaqar_core.rest import patch as json_patch
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError
+from zaqar_core.session import Session
 from zaqar_core.web.call import Reply
+
+#: The metadata of a queue, or of one that is not there yet, as it is shown.
+Shown = Callable[[Call, Queue | None], dict[str, Any]]
 
 _LIST_PARAMETERS = frozenset(("marker", "limit", "detailed", "name", "with_count"))
 _PURGEABLE = frozenset(("messages", "subscriptions"))
@@ -47,7 +51,7 @@ def _flavor(call: Call, wanted: Mapping[str, Any]) -> str | None:
     flavor: str | None = wanted.get("_flavor") or None
     if flavor is None or not call.settings.pooling:
         return None
-    if not pools.has_flavor(call.session, flavor):
+    if not administration.has_flavor(call.session, flavor):
         raise FlavorUnusable(flavor, is_known=False)
     return flavor
 
@@ -120,7 +124,7 @@ def patch(call: Call) -> Reply:
     return documents.reply(_metadata(call, queues.revise(call.session, call.ref, edit)))
 
 
-def list_page(call: Call) -> Reply:
+def list_page(call: Call, shown: Shown = _metadata) -> Reply:
     """A page of the project's queues, or topics, by name.
 
     ``name`` finds a part of the name; in it ``^`` and ``$`` stand for begin and end and ``.*`` for anything. Every
@@ -143,7 +147,7 @@ def list_page(call: Call) -> Reply:
     if not (found or call.dialect.shows_empty):
         return documents.empty()
     document: dict[str, Any] = {
-        call.collection.name: [_row(call, name, queue, detailed) for name, queue in found],
+        call.collection.name: [_row(call, name, shown(call, queue) if detailed else None) for name, queue in found],
         "links": documents.next_links(
             call.collection_href,
             {
@@ -220,10 +224,10 @@ def _readings(text: str) -> tuple[str | int, ...]:
     return (text,)
 
 
-def _row(call: Call, name: str, queue: Queue | None, detailed: bool) -> dict[str, Any]:
+def _row(call: Call, name: str, shown: dict[str, Any] | None) -> dict[str, Any]:
     row: dict[str, Any] = {"name": name, "href": f"{call.collection_href}/{name}"}
-    if detailed:
-        row["metadata"] = metadata.as_json(_metadata(call, queue))
+    if shown is not None:
+        row["metadata"] = metadata.as_json(shown)
     return row
 
 
@@ -248,7 +252,8 @@ def stats(call: Call) -> Reply:
 
 
 def purge(call: Call) -> Reply:
-    """204. Messages that are claimed or delayed survive; subscriptions go, unless only messages are asked for."""
+    """204. All messages go, delayed ones too, except claimed ones; and all subscriptions. ``resource_types`` names one
+    of both."""
     kinds: Any = list(_PURGEABLE)
     if call.request.body:
         kinds = bodies.parse_object(call.request.body).get("resource_types")

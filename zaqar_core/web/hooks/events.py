@@ -19,7 +19,7 @@ from zaqar_core.names import QueueRef
 from zaqar_core.store import Store, keys, records
 
 if TYPE_CHECKING:
-    from zaqar_core.core import Session
+    from zaqar_core.session import Session
 
 #: Events kept of one project, about.
 _MOST = 10_000

@@ -10,14 +10,14 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from zaqar_core import hosts, limits, move_tasks, queues, virtual_clock
-from zaqar_core.core import Session
+from zaqar_core import hosts, limits, move_tasks, queues
 from zaqar_core.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.names import QueueRef
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 from zaqar_core.store import keys, registry
 from zaqar_core.web.call import Refusal, Reply, Request
-from zaqar_core.web.hooks import events
+from zaqar_core.web.hooks import events, virtual_clock
 from zaqar_core.web.hooks.switches import MOST_LATENCY_MS, Chaos, Probability, Switches
 
 PATH = "/_test"
@@ -220,7 +220,7 @@ def _empty(session: Session, project: str) -> int:
                 deleted += 1
             except QueueNotFound:
                 lost = registry.incarnation(session.store, ref)
-                if lost and session.forget_queue(ref):
+                if lost and session.router.forget_queue(ref):
                     registry.leave(session.store, ref, lost)
     for namespace in registry.namespaces(session.store):
         if keys.namespace(namespace)[0] == project:

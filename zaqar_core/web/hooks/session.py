@@ -1,18 +1,18 @@
-"""A session that tests may disturb and watch: every call of a script on a queue passes here."""
+"""A session that tests may disturb and watch, and whose queues follow the project's virtual clock."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
 from typing import Any
 
-from zaqar_core.core import Core, Session
+from zaqar_core.core import Core
 from zaqar_core.errors import RequestsThrottled
 from zaqar_core.names import QueueRef
-from zaqar_core.pooled import PooledSession
+from zaqar_core.router import Arguments
+from zaqar_core.session import Session
 from zaqar_core.store import Script, keys, script
-from zaqar_core.web.hooks import events
+from zaqar_core.web.hooks import events, virtual_clock
 from zaqar_core.web.hooks.switches import Chaos, Switches, of_queue
 
 _AGAIN = script("chaos_again")
@@ -35,9 +35,16 @@ class HookedSession(Session):
         self._switches = switches
         self._is_admitted = False
 
-    def run(
-        self, script: Script, ref: QueueRef, arguments: Sequence[bytes | str | int], *, has_groups: bool = False
-    ) -> Any:
+    def create_queue(
+        self, ref: QueueRef, arguments: Arguments, *, flavor: str | None = None, pool: str | None = None
+    ) -> list[Any]:
+        """Create the queue at the project's time."""
+        fields = virtual_clock.fields_of_a_new_queue(self.store, ref.project)
+        reply = super().create_queue(ref, [*arguments, *fields], flavor=flavor, pool=pool)
+        virtual_clock.catch_up(self, ref)
+        return reply
+
+    def run(self, script: Script, ref: QueueRef, arguments: Arguments, *, has_groups: bool = False) -> Any:
         """As Session.run; raises RequestsThrottled too."""
         switched = self._switches.now(self.store)
         if not switched.chaos and not switched.spied:
@@ -51,9 +58,7 @@ class HookedSession(Session):
             events.note(self, name, ref, arguments, reply)
         return reply
 
-    def _disturb(
-        self, scope: str, chaos: Chaos, name: str, ref: QueueRef, arguments: Sequence[bytes | str | int]
-    ) -> Sequence[bytes | str | int]:
+    def _disturb(self, scope: str, chaos: Chaos, name: str, ref: QueueRef, arguments: Arguments) -> Arguments:
         """What the script is to be given instead. Raises RequestsThrottled, once at most for a request."""
         if not self._is_admitted:
             self._is_admitted = True
@@ -73,9 +78,7 @@ class HookedSession(Session):
             return self._spare(scope, chaos, ref, arguments)
         return arguments
 
-    def _spare(
-        self, scope: str, chaos: Chaos, ref: QueueRef, arguments: Sequence[bytes | str | int]
-    ) -> Sequence[bytes | str | int]:
+    def _spare(self, scope: str, chaos: Chaos, ref: QueueRef, arguments: Arguments) -> Arguments:
         """Only those messages to delete that shall not come again. Each comes again once at most."""
         incarnation, *sequences = arguments
         kept = []
@@ -92,12 +95,6 @@ class HookedSession(Session):
         """What decides the next case of that kind on the queue."""
         number = self.store.command("HINCRBY", keys.test("counts", scope), f"{kind}|{keys.address(ref)}", 1)
         return _decision(chaos, f"{kind}|{ref.name}|{number}")
-
-
-class HookedPooledSession(HookedSession, PooledSession):
-    """The same where there are pools."""
-
-    __slots__ = ()
 
 
 def _decision(chaos: Chaos, case: str) -> random.Random:

@@ -1,18 +1,28 @@
--- attempts: a receive repeated under its ReceiveRequestAttemptId within LIMITS.RECEIVE_ATTEMPT_MS gives the same messages under the
--- same receipts, leased anew, as long as none of them was deleted, given another timeout or received again.
--- An attempt: [ms, nonce, end of the leases, seq ...].
+-- attempts: a receive repeated under its ReceiveRequestAttemptId within LIMITS.RECEIVE_ATTEMPT_MS gives the same messages
+-- under the same receipts, leased anew. It cannot be repeated once one of them is gone, was received again or has another timeout.
+-- An attempt whose leases have merely ended is forgotten: the receive is then one of its own.
+-- An attempt: [ms, nonce, end of the leases, seq ...]. A timeout that was ended early and one that ran out look the same
+-- once the attempt's own end has passed.
+local NOT_RETRYABLE = { err = 'NOTRETRYABLE' }
+-- repeated: its messages and when they were received; NOT_RETRYABLE; or nil, if this is a receive of its own
 local function repeated(id, visibility)
-  for _, bucket in ipairs(buckets(':ra')) do
+  local all = buckets(':ra')
+  for _, bucket in ipairs(all) do
     local packed = call('HGET', bucket, id)
     local attempt = packed and cmsgpack.unpack(packed)
     if attempt and q.now - attempt[1] < LIMITS.RECEIVE_ATTEMPT_MS then
-      local found = {}
+      local found, has_ended = {}, attempt[3] <= q.now
       for i = 4, #attempt do
         local seq = string.format('%.0f', attempt[i])
         local record, state = call('HGET', M, seq), state_of(call('HGET', S, seq))
+        if not record or expired(record, state) or state[NONCE] ~= attempt[2] then return NOT_RETRYABLE end
         local ends = tonumber(call('ZSCORE', L, seq) or 0)
-        if not record or state[NONCE] ~= attempt[2] or ends ~= attempt[3] or ends <= q.now then return nil end
+        if has_ended and ends > q.now or not has_ended and ends ~= attempt[3] then return NOT_RETRYABLE end
         found[#found + 1] = { seq, record, state }
+      end
+      if has_ended then
+        for _, one in ipairs(all) do call('HDEL', one, id) end
+        return nil
       end
       if visibility == 0 then
         for _, one in ipairs(found) do call('ZREM', L, one[1]) end

@@ -23,6 +23,10 @@ for at = 2, #ARGV, 4 do
   elseif q.now + visibility > tonumber(ARGV[at + 3]) + LIMITS.VISIBILITY_MS then
     word = 'TOOLONG'
   elseif visibility > 0 then
+    if state[CLAIM] ~= '' then -- a claim that ended since the receive
+      state[CLAIM] = ''
+      call('HSET', S, seq, cmsgpack.pack(state))
+    end
     again(seq, q.now + visibility)
     if before and before > q.now + visibility then sooner = sooner + 1 end
   elseif before then

@@ -26,6 +26,9 @@ for i = 3, #claim do
         call('HSET', S, seq, cmsgpack.pack(state))
         again(seq, q.now + ttl)
       else
+        -- the claim has no part in the message any more: see delete_by_id
+        state[CLAIM] = ''
+        call('HSET', S, seq, cmsgpack.pack(state))
         call('ZREM', L, seq)
         back({ seq })
       end

@@ -1,32 +1,31 @@
 -- delete_by_id: Zaqar's deletion of messages by id.
 -- keys:  Q.   args: "one" or "many", claim ids (hex, comma separated; "" none), then per message: seq, random, id
--- reply: how many were there.
+-- reply: how many were there.   Messages that are gone need no claim.
 -- fails: NOQUEUE; one: CLAIMED; with claim ids: NOCLAIM, NOTCLAIMED, OTHERCLAIM.
 -- cost:  O(k log n).   Nothing is deleted when it fails.
+-- A claim deletes what it holds, and what it held last: its time ran out and nobody was given the message since.
 local wrong = open()
 if wrong then return wrong end
 local one, named, claims, refusal = ARGV[1] == 'one', ARGV[2] ~= '', {}, nil
-for id in string.gmatch(ARGV[2], '[^,]+') do claims[id] = false end
+for id in string.gmatch(ARGV[2], '[^,]+') do claims[id] = true end
 local gone = {}
 for at = 3, #ARGV, 3 do
   local seq, record = find(ARGV[at], ARGV[at + 1], ARGV[at + 2])
-  if record then
-    local packed = call('HGET', S, seq)
-    local state, held = state_of(packed), packed and held_until(seq) > 0
+  local packed = record and call('HGET', S, seq)
+  local state = state_of(packed)
+  if record and not is_over(seq, record, state) then
+    local held = packed and held_until(seq) > 0
     if held and not named and one then return { err = 'CLAIMED' } end
-    if named and not held then refusal = refusal or { err = 'NOTCLAIMED' } end
-    if named and held and claims[state[CLAIM]] == nil then refusal = refusal or { err = 'OTHERCLAIM' } end
-    if held then claims[state[CLAIM]] = true end
+    if named and not claims[state[CLAIM]] then refusal = refusal or { err = held and 'OTHERCLAIM' or 'NOTCLAIMED' } end
     gone[#gone + 1] = doomed(seq, record, state)
   end
 end
--- a claim that holds one of the messages is live; of another it must be seen, and comes first among the reasons
-if named then
-  for id, is_live in pairs(claims) do
-    if not is_live and tonumber(call('ZSCORE', Q .. ':cx', id) or 0) <= q.now then return { err = 'NOCLAIM' } end
+if refusal then
+  for id in pairs(claims) do
+    if tonumber(call('ZSCORE', Q .. ':cx', id) or 0) <= q.now then return { err = 'NOCLAIM' } end
   end
+  return refusal
 end
-if refusal then return refusal end
 forget(gone)
 local freed = settle()
 tell(freed)

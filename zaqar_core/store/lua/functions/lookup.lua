@@ -8,8 +8,7 @@ local reply = { q.now, c.keep / 1000 }
 for at = 1, #ARGV, 3 do
   local seq, record = find(ARGV[at], ARGV[at + 1], ARGV[at + 2])
   local packed = seq and call('HGET', S, seq)
-  local own = seq and call('ZSCORE', Q .. ':e', seq)
-  if record and not expired(record, state_of(packed)) and not (own and tonumber(own) <= q.now) then
+  if record and not is_over(seq, record, state_of(packed)) then
     reply[#reply + 1] = { seq, record, packed or '', held_until(seq), delayed_until(seq, record) }
   else
     reply[#reply + 1] = 0

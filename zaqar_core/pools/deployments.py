@@ -1,7 +1,7 @@
-"""Deployments where queues are: the main store and the pools, each with slots and a wake subscriber of its own.
+"""Deployments that have queues: the main store and the pools, each with its own slots and wake-up subscriber.
 
-A pool that is down must not hold the threads of a process: its subscriber sees first that it went, and then requests
-for it fail at once. One that hangs is asked by one request at a time until it answers again.
+A pool that is down must not block the threads of a process: its subscriber notices first, and then requests for the
+pool fail at once. A pool that hangs gets one request at a time until it answers again.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from zaqar_core.errors import StoreUnavailable
 from zaqar_core.names import QueueRef
 from zaqar_core.settings import Settings
 from zaqar_core.store import Slots, Store, catalogue
-from zaqar_core.store.catalogue import MAIN, Catalogue, Placed
+from zaqar_core.store.catalogue import MAIN, Catalogue, Placement
 from zaqar_core.waiting import Waiting
 
-#: Queues whose place a process remembers; beyond it, it learns anew.
+#: Queues whose deployment a process remembers. The memory is cleared when it is full.
 _MOST_KNOWN = 100_000
-#: After a pool could not be reached for the first time, before that is tried again.
+#: Between two attempts to open a pool that has never been reached.
 _REOPEN_SECONDS = 1.0
-#: How long a request waits for the one that tries whether a pool answers again.
+#: How long a request waits for the one that probes a pool which did not answer.
 _TRIAL_PATIENCE_SECONDS = 0.25
 
 
-class Place:
+class Deployment:
     """The main store."""
 
     def __init__(self, name: str, slots: Slots | None) -> None:
         self.name = name
-        #: The catalogue names another deployment, or none: nobody goes there any more.
+        #: The catalogue names another deployment, or none: this one gets no more requests.
         self.is_left = False
         self._slots = slots
 
@@ -44,14 +44,14 @@ class Place:
         self._slots.give(store)
 
     def answered(self) -> None:
-        """A request was answered."""
+        """Note that a request was answered."""
 
     def failed(self, store: Store) -> None:
-        """A request was not answered, or refused."""
+        """Note that a request was refused, or not answered."""
 
 
-class Pool(Place):
-    """A pool, connected to when it is first needed."""
+class PoolDeployment(Deployment):
+    """A pool. It is connected when it is first needed."""
 
     def __init__(self, name: str, uri: str, settings: Settings, beside: Waiting) -> None:
         super().__init__(name, None)
@@ -106,7 +106,7 @@ class Pool(Place):
             self._is_doubtful = True
 
     def close(self) -> None:
-        """Every connection is closed; whoever holds one is refused."""
+        """Close every connection; requests that hold one fail."""
         self.is_left = True
         with self._opening:
             if self._waiting is not None and self._slots is not None:
@@ -135,55 +135,55 @@ class Pool(Place):
         return StoreUnavailable(f"pool {self.name} does not answer")
 
 
-class Places:
-    """All deployments of a process, what it knows of the catalogue, and where queues were when it last looked."""
+class Deployments:
+    """All deployments of a process, its copy of the catalogue, and where queues were when it last looked."""
 
     def __init__(self, settings: Settings, slots: Slots, waiting: Waiting) -> None:
-        self.main = Place(MAIN, slots)
+        self.main = Deployment(MAIN, slots)
         self._settings = settings
         self._waiting = waiting
         self._lock = threading.Lock()
-        self._pools: dict[str, Pool] = {}
-        self._known: dict[QueueRef, Place] = {}
+        self._pools: dict[str, PoolDeployment] = {}
+        self._known: dict[QueueRef, Deployment] = {}
         self.catalogue = Catalogue(-1, {}, {}, {})
 
-    def known(self, ref: QueueRef) -> Place | None:
+    def known(self, ref: QueueRef) -> Deployment | None:
         """Where the queue was when this process last looked."""
-        place = self._known.get(ref)
-        return None if place is None or place.is_left else place
+        deployment = self._known.get(ref)
+        return None if deployment is None or deployment.is_left else deployment
 
-    def look_up(self, store: Store, refs: Sequence[QueueRef]) -> list[Place]:
-        """Where the queues are by the catalogue; ``store`` is the main one. The main store has those without a place.
+    def look_up(self, store: Store, refs: Sequence[QueueRef]) -> list[Deployment]:
+        """Where the queues are by the catalogue; ``store`` is the main store, which has those without a placement.
 
         Raises StoreUnavailable.
         """
-        found = [self.named(store, row.pool) if row else self.main for row in self.placed(store, refs)]
+        found = [self.named(store, row.pool) if row else self.main for row in self.placements(store, refs)]
         if len(self._known) > _MOST_KNOWN:
             self._known.clear()
         self._known.update(zip(refs, found, strict=True))
         return found
 
-    def placed(self, store: Store, refs: Sequence[QueueRef]) -> list[Placed | None]:
-        """Their places by the catalogue, which this process then knows in that revision, or a later one."""
-        revision, found = catalogue.places(store, refs)
+    def placements(self, store: Store, refs: Sequence[QueueRef]) -> list[Placement | None]:
+        """Read their placements; this process then has the catalogue in that revision or a later one."""
+        revision, found = catalogue.placements(store, refs)
         if revision != self.catalogue.revision:
             self.refresh(store, force=True)
         return found
 
-    def named(self, store: Store, pool: str) -> Place:
+    def named(self, store: Store, pool: str) -> Deployment:
         """The deployment of that name. Raises StoreUnavailable when the catalogue does not have it."""
         if pool == MAIN:
             return self.main
-        place = self._pools.get(pool)
-        if place is None:
+        deployment = self._pools.get(pool)
+        if deployment is None:
             self.refresh(store, force=True)
-            place = self._pools.get(pool)
-        if place is None:
+            deployment = self._pools.get(pool)
+        if deployment is None:
             raise StoreUnavailable(f"there is no pool {pool}")
-        return place
+        return deployment
 
     def refresh(self, store: Store, *, force: bool = False) -> Catalogue:
-        """The catalogue as it stands; pools that are gone, or have another address, are left."""
+        """Read the catalogue; stop using pools that are gone or have another address."""
         if not force and catalogue.revision(store) == self.catalogue.revision:
             return self.catalogue
         now = catalogue.read(store)
@@ -196,14 +196,14 @@ class Places:
                         left.append(self._pools.pop(name))
                 for name, row in now.pools.items():
                     if name not in self._pools:
-                        self._pools[name] = Pool(name, row.uri, self._settings, self._waiting)
+                        self._pools[name] = PoolDeployment(name, row.uri, self._settings, self._waiting)
                 if left:
                     self._known.clear()
         for pool in left:
             pool.close()
         return now
 
-    def open_pools(self) -> list[Pool]:
+    def open_pools(self) -> list[PoolDeployment]:
         return [pool for pool in self._pools.values() if pool.is_open]
 
     def close(self) -> None:

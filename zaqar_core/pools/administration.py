@@ -1,4 +1,4 @@
-"""Pools and flavors, as administrators manage them. Where a queue goes is in ``placing``."""
+"""Pools and flavors, as administrators manage them. Where a queue goes is in ``placement``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from zaqar_core.core import Session
 from zaqar_core.errors import (
     FlavorNotFound,
     PoolInUse,
@@ -17,6 +16,7 @@ from zaqar_core.errors import (
     PoolUnknown,
     StoreUnavailable,
 )
+from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 from zaqar_core.store import ScriptFailed, candidate, catalogue
 from zaqar_core.store.catalogue import Catalogue, FlavorRow, PoolRow

@@ -1,0 +1,61 @@
+"""The URLs that queues are given, by the settings ``queue_url_host`` and ``public_url``.
+
+:mod:`sqs_facade.addresses` reads each of them back. A host names a region as AWS's do, ``sqs.<region>.<host>``, or
+as they did, ``<region>.queue.<host>``; in both, ``<host>`` keeps its port.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import ip_address
+from urllib.parse import quote, urlsplit
+
+from sqs_facade import addresses
+from zaqar_core import public_url
+from zaqar_core.names import QueueRef
+from zaqar_core.settings import Settings
+
+
+def of(ref: QueueRef, settings: Settings, scheme: str, host: str) -> str:
+    """Write the URL of a queue for a client that called this scheme and host."""
+    is_ignored = settings.regions == "ignore"
+    start = _start(ref.region, settings.queue_url_host, settings.public_url, scheme, host, is_ignored=is_ignored)
+    return f"{start}/{ref.project}/{ref.name}"
+
+
+@lru_cache(maxsize=1024)
+def _start(region: str, strategy: str, public: str | None, scheme: str, host: str, *, is_ignored: bool) -> str:
+    """The URL up to the account."""
+    shown, base_path = addresses.host_parts(host), ""
+    if public is not None:
+        scheme, public_host, base_path = public_url.parse(public)
+        called, shown = shown, addresses.host_parts(public_host)
+        if called.form and _name(called.rest) == _name(shown.rest):
+            shown = shown._replace(form=called.form, region=called.region)
+    if is_ignored and shown.region:
+        region = shown.region  # as called: every region is the home region then
+    form = strategy if strategy in addresses.HOST_FORMS else shown.form
+    # There are no names below an IP address.
+    is_possible = form == shown.form or not _is_ip_address(shown.rest)
+    if form and is_possible and addresses.is_host_region(region):
+        netloc = addresses.HOST_FORMS[form].format(region=region, host=shown.rest)
+    else:
+        netloc = shown.rest
+    path = f"/queue/{quote(region, safe='')}" if strategy == "path" and region else ""
+    return f"{scheme}://{netloc}{base_path}{path}"
+
+
+def _name(host: str) -> str:
+    """The host without its port, in lower case."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_ip_address(host: str) -> bool:
+    try:
+        ip_address(_name(host))
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,231 @@
+"""Create and delete queues that may be in any of several deployments, so that no name ever has two living queues.
+
+A placement is a queue's entry in the catalogue: which incarnation, in which deployment. A deployment creates an
+incarnation only for a process that read its placement shortly before, and at most once:
+
+1. To create a queue, a process reads the deployment's time, then writes the placement, or reads one that is young. The
+   deployment creates the queue only until CREATE_MS after that time, on the same clock. So no queue is created later
+   than CREATE_MS after its placement was last read.
+2. A placement is removed, or replaced by that of another incarnation, only after its incarnation was ruled out: it does
+   not exist in its deployment and cannot be created there for RULED_OUT_MS. Deleting a queue rules it out in the same
+   step. The catalogue refuses the removal when it comes more than DECIDE_MS after the main store's time that was read
+   before the incarnation was ruled out.
+3. DECIDE_MS and CREATE_MS together are shorter than RULED_OUT_MS. So when a placement is removed, a process that still
+   holds it can no longer create its queue; what is created after that is elsewhere, or another incarnation.
+
+A pool's name stands for the same deployment as long as it has placements: the catalogue refuses another one. Between
+the two reads of step 1 the catalogue must not have changed, so that both concern the deployment whose time was read. No
+two servers' clocks are compared. A process that was paused anywhere gets GONE or LATE and starts again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from zaqar_core.chance import chance
+from zaqar_core.errors import FlavorUnusable, StoreUnavailable
+from zaqar_core.names import QueueRef
+from zaqar_core.pools.deployments import Deployment, Deployments
+from zaqar_core.store import ScriptFailed, Store, catalogue, keys, registry, script
+from zaqar_core.store.catalogue import MAIN, Placement
+
+_LOOK = script("create", writes=False).plain
+_CREATE = script("create_placed").plain
+_DELETE = script("delete_queue").plain
+
+#: Any process may create the queue of a younger placement; an older one without a queue is left from a crashed process.
+YOUNG_MS = 5_000
+CREATE_MS = 5_000
+DECIDE_MS = 20_000
+RULED_OUT_MS = 60_000
+
+#: Rounds of creating or deleting a queue. Each further one means that another process changed the queue meanwhile.
+_MOST_ROUNDS = 50
+_PAUSE_SECONDS = (0.001, 0.02)
+
+Reply = TypeVar("Reply")
+
+
+class At(Protocol):
+    """Runs something with a slot of a deployment. Raises StoreUnavailable."""
+
+    def __call__(self, deployment: Deployment, act: Callable[[Store], Reply]) -> Reply: ...
+
+
+class Placer:
+    """The protocol above, for one request. ``at`` runs something with a slot of a deployment."""
+
+    def __init__(self, deployments: Deployments, at: At) -> None:
+        self._deployments = deployments
+        self._at = at
+
+    def create(self, ref: QueueRef, arguments: list[Any], *, flavor: str | None, pool: str | None) -> list[Any]:
+        """Create the queue unless it exists; the create function's reply.
+
+        A new queue goes to a pool of the flavor, to the pool named, or to one chosen by weight. ``arguments`` are the
+        creator, the default retention and the fields.
+
+        Raises FlavorUnusable, StoreUnavailable.
+        """
+        own = os.urandom(8).hex()
+        for _ in self._rounds():
+            placement, deployment, began_ms = self._settled(ref, own, flavor, pool)
+            incarnation = placement.incarnation
+            found = self._at(deployment, partial(_looked_at, ref=ref))
+            if found is not None:
+                if incarnation:
+                    self._main(partial(_list, ref=ref, incarnation=incarnation))
+                return found
+            self._main(partial(_list, ref=ref, incarnation=incarnation))
+            asked = [incarnation, *arguments[:2], began_ms + CREATE_MS, *arguments[2:]]
+            try:
+                return self._at(deployment, partial(_made, ref=ref, asked=asked))
+            except ScriptFailed:  # GONE or LATE: the placement needs another incarnation
+                own = os.urandom(8).hex()
+                self._replace(ref, placement, own, flavor, pool)
+        raise StoreUnavailable("gave up: the queue is being created and deleted concurrently")
+
+    def delete(self, ref: QueueRef) -> str:
+        """Delete the queue and its placement; its incarnation. Raises ScriptFailed NOQUEUE."""
+        [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
+        deployment = self._deployment_of(placement)
+        incarnation = self._at(deployment, partial(_deleted, ref=ref))
+        self._forget(ref, incarnation)
+        return incarnation
+
+    def forget(self, ref: QueueRef) -> bool:
+        """Remove the placement of a queue that does not exist. Whether the name has no placement now."""
+        [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
+        return placement is None or self._forget(ref, placement.incarnation)
+
+    def _forget(self, ref: QueueRef, incarnation: str) -> bool:
+        for _ in self._rounds():
+            [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
+            if placement is None or placement.incarnation != incarnation:
+                return True
+            if not self._rule_out(ref, placement):
+                return False
+            deadline = placement.now_ms + DECIDE_MS
+            try:
+                self._main(partial(catalogue.remove_placement, ref=ref, incarnation=incarnation, deadline_ms=deadline))
+                return True
+            except ScriptFailed:  # LATE
+                continue
+        return False
+
+    def _settled(
+        self, ref: QueueRef, own: str, flavor: str | None, pool: str | None
+    ) -> tuple[Placement, Deployment, int]:
+        """A placement that is young or has its queue, and a time of its deployment from before it was read."""
+        for _ in self._rounds():
+            [seen] = self._main(lambda store: self._deployments.placements(store, [ref]))
+            if seen is None:
+                # A queue that is older than the pools has no placement.
+                main, now = self._deployments.main, self._main(partial(catalogue.now_ms, ref=ref))
+                if self._main(partial(_looked_at, ref=ref)) is not None:
+                    return Placement("", now, MAIN, now, self._deployments.catalogue.revision), main, now
+                self._choose(ref, own, flavor, pool)
+                continue
+            deployment = self._deployment_of(seen)
+            began_ms = self._at(deployment, partial(catalogue.now_ms, ref=ref))
+            [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
+            if placement is None or (placement.incarnation, placement.revision) != (seen.incarnation, seen.revision):
+                continue
+            if placement.now_ms - placement.since_ms < YOUNG_MS or self._at(deployment, partial(_looked_at, ref=ref)):
+                return placement, deployment, began_ms
+            self._replace(ref, placement, own, flavor, pool)
+        raise StoreUnavailable("gave up: the queue is being created and deleted concurrently")
+
+    def _replace(self, ref: QueueRef, placement: Placement, own: str, flavor: str | None, pool: str | None) -> None:
+        """Replace a placement that has no queue by one of our own incarnation, unless its queue exists after all."""
+        [now] = self._main(lambda store: self._deployments.placements(store, [ref]))
+        if now is not None and now.incarnation == placement.incarnation and self._rule_out(ref, now):
+            self._choose(ref, own, flavor, pool, instead_of=now)
+
+    def _choose(
+        self, ref: QueueRef, own: str, flavor: str | None, pool: str | None, *, instead_of: Placement | None = None
+    ) -> None:
+        """Write a placement in a deployment that answers, unless another process was faster."""
+        name = pool if pool is not None else self._pick(ref, flavor)
+        expected, deadline = (instead_of.incarnation, instead_of.now_ms + DECIDE_MS) if instead_of else ("", 0)
+
+        def write(store: Store) -> None:
+            registry.enter(store, ref, own)
+            catalogue.write_placement(store, ref, own, name, instead_of=expected, deadline_ms=deadline)
+
+        try:
+            self._main(write)
+        except ScriptFailed:  # NOPOOL or LATE: the next round sees
+            self._main(lambda store: self._deployments.refresh(store, force=True))
+
+    def _pick(self, ref: QueueRef, flavor: str | None) -> str:
+        """Choose by weight among the pools of the flavor, or those without one; skip pools that do not answer."""
+        now = self._main(self._deployments.refresh)
+        if flavor is not None:
+            names = now.pools_of(flavor)
+            if flavor not in now.flavors or not any(now.pools[name].weight for name in names):
+                raise FlavorUnusable(flavor, is_known=flavor in now.flavors)
+        else:
+            names = [name for name in now.pools if name not in now.flavor_of]
+        weights = {name: now.pools[name].weight for name in names if now.pools[name].weight}
+        problem: StoreUnavailable | None = None
+        while weights:
+            [name] = chance.choices(list(weights), list(weights.values()))
+            try:
+                self._at(self._named(name), partial(catalogue.now_ms, ref=ref))
+                return name
+            except StoreUnavailable as away:
+                problem = away
+                del weights[name]
+        if problem is not None:
+            raise problem
+        return MAIN
+
+    def _rule_out(self, ref: QueueRef, placement: Placement) -> bool:
+        incarnation = placement.incarnation
+        return self._at(
+            self._deployment_of(placement), lambda store: catalogue.rule_out(store, ref, incarnation, RULED_OUT_MS)
+        )
+
+    def _deployment_of(self, placement: Placement | None) -> Deployment:
+        return self._deployments.main if placement is None else self._named(placement.pool)
+
+    def _named(self, pool: str) -> Deployment:
+        return self._main(lambda store: self._deployments.named(store, pool))
+
+    def _main(self, act: Callable[[Store], Reply]) -> Reply:
+        return self._at(self._deployments.main, act)
+
+    @staticmethod
+    def _rounds() -> Iterator[int]:
+        for number in range(_MOST_ROUNDS):
+            if number > 1:
+                time.sleep(chance.uniform(*_PAUSE_SECONDS))
+            yield number
+
+
+def _made(store: Store, ref: QueueRef, asked: list[Any]) -> list[Any]:
+    reply: list[Any] = store.run(_CREATE, keys.queue(ref), asked)
+    return reply
+
+
+def _deleted(store: Store, ref: QueueRef) -> str:
+    incarnation: bytes = store.run(_DELETE, keys.queue(ref), [RULED_OUT_MS])
+    return incarnation.decode()
+
+
+def _looked_at(store: Store, ref: QueueRef) -> list[Any] | None:
+    try:
+        found: list[Any] = store.run(_LOOK, keys.queue(ref), ["", "", 0])
+    except ScriptFailed:
+        return None
+    return found
+
+
+def _list(store: Store, ref: QueueRef, incarnation: str) -> None:
+    if registry.incarnation(store, ref) != incarnation:
+        registry.enter(store, ref, incarnation)

@@ -1,0 +1,198 @@
+"""The core where queues are spread over pools: a session's calls go to the deployment that has the queue."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from zaqar_core.chance import chance
+from zaqar_core.core import Core
+from zaqar_core.errors import StoreUnavailable
+from zaqar_core.names import QueueRef
+from zaqar_core.pools.deployments import Deployment, Deployments
+from zaqar_core.pools.placement import Placer, Reply
+from zaqar_core.router import Arguments, Router
+from zaqar_core.session import Session
+from zaqar_core.settings import Settings
+from zaqar_core.store import Compiled, ScriptFailed, Store, keys
+
+#: Between two reads of the catalogue's revision: until then a process may use a pool's old address.
+REFRESH_SECONDS = (1.0, 2.0)
+_log = logging.getLogger("sqs_facade.pools")
+
+
+def new_core(settings: Settings, url: str, *, wrapped: Callable[[Core], Session] = Session) -> Core:
+    """The core that the settings ask for: with pools or without. Raises StoreUnavailable."""
+    kind = PooledCore if settings.pooling else Core
+    return kind(settings, url, wrapped=wrapped)
+
+
+class PooledCore(Core):
+    """A process's share of the main store and of the pools."""
+
+    def __init__(self, settings: Settings, url: str, *, wrapped: Callable[[Core], Session] = Session) -> None:
+        super().__init__(settings, url, wrapped=wrapped)
+        self.deployments = Deployments(settings, self.slots, self.waiting)
+        with self.session() as session:
+            self.deployments.refresh(session.store, force=True)
+        threading.Thread(target=self._watch, name="pools", daemon=True).start()
+
+    def new_router(self) -> Router:
+        return PoolRouter(self.deployments)
+
+    def close(self) -> None:
+        super().close()
+        self.deployments.close()
+
+    def refuse_forgotten_pools(self, store: Store) -> None:
+        """Do nothing: with pooling, registered pools are in use."""
+
+    def _watch(self) -> None:
+        while not self.waiting.is_released:
+            time.sleep(chance.uniform(*REFRESH_SECONDS))
+            try:
+                with self.session() as session:
+                    self.deployments.refresh(session.store)
+            except StoreUnavailable as problem:
+                if not self.waiting.is_released:
+                    _log.warning("cannot read the catalogue of pools: %s", problem.reason)
+
+
+class PoolRouter:
+    """The way to the main store and to the pools, with a slot of one of them at a time.
+
+    A process remembers where queues are, and what it remembers may be outdated. So when a queue is missing where it
+    was, the router reads its placement from the catalogue once before it answers NOQUEUE.
+    """
+
+    __slots__ = ("_deployment", "_store", "deployments")
+
+    def __init__(self, deployments: Deployments) -> None:
+        self.deployments = deployments
+        self._deployment = deployments.main
+        self._store: Store | None = deployments.main.take()
+
+    def main(self) -> Store:
+        return self._slot(self.deployments.main)
+
+    def run(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
+        known = self.deployments.known(ref)
+        if known is not None:
+            try:
+                return self._run_at(known, function, ref, arguments)
+            except ScriptFailed as failed:
+                if failed.word != "NOQUEUE":
+                    raise
+        [deployment] = self.deployments.look_up(self.main(), [ref])
+        if deployment is known:
+            raise ScriptFailed("NOQUEUE", "")
+        return self._run_at(deployment, function, ref, arguments)
+
+    def run_many(self, calls: Sequence[tuple[Compiled, QueueRef]], arguments: Arguments) -> list[Any]:
+        replies: list[Any] = [None] * len(calls)
+        known = [self.deployments.known(ref) for _, ref in calls]
+        self._run_at_each(
+            {index: deployment for index, deployment in enumerate(known) if deployment is not None},
+            calls,
+            arguments,
+            replies,
+        )
+        unknown = [index for index in range(len(calls)) if known[index] is None or _is_missing(replies[index])]
+        if unknown:
+            found = self.deployments.look_up(self.main(), [calls[index][1] for index in unknown])
+            moved = {
+                index: deployment
+                for index, deployment in zip(unknown, found, strict=True)
+                if deployment is not known[index]
+            }
+            self._run_at_each(moved, calls, arguments, replies)
+        return replies
+
+    def command_at(self, ref: QueueRef, *words: bytes | str | int) -> Any:
+        [deployment] = self.deployments.look_up(self.main(), [ref])
+        return self.at(deployment, lambda store: store.command(*words))
+
+    def create_queue(self, ref: QueueRef, arguments: Arguments, *, flavor: str | None, pool: str | None) -> list[Any]:
+        reply = self._placer().create(ref, list(arguments), flavor=flavor, pool=pool)
+        self.deployments.look_up(self.main(), [ref])
+        return reply
+
+    def delete_queue(self, ref: QueueRef) -> str:
+        return self._placer().delete(ref)
+
+    def forget_queue(self, ref: QueueRef) -> bool:
+        return self._placer().forget(ref)
+
+    def pools_of(self, refs: Sequence[QueueRef]) -> list[str]:
+        return [deployment.name for deployment in self.deployments.look_up(self.main(), refs)]
+
+    def stores(self) -> Iterator[Store]:
+        """The main store, then each open pool that answers."""
+        yield self.main()
+        for pool in self.deployments.open_pools():
+            try:
+                yield self._slot(pool)
+            except StoreUnavailable as problem:
+                _log.warning("a pool is skipped: %s", problem.reason)
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        self.close()
+        yield
+
+    def close(self) -> None:
+        store, self._store = self._store, None
+        if store is not None:
+            self._deployment.give(store)
+
+    def at(self, deployment: Deployment, act: Callable[[Store], Reply]) -> Reply:
+        """Run ``act`` with a slot of that deployment. Raises StoreUnavailable, and what ``act`` raises."""
+        store = self._slot(deployment)
+        try:
+            reply = act(store)
+        except StoreUnavailable:
+            deployment.failed(store)
+            raise
+        deployment.answered()
+        return reply
+
+    def _slot(self, deployment: Deployment) -> Store:
+        if self._store is None or self._deployment is not deployment:
+            self.close()
+            self._store = deployment.take()
+            self._deployment = deployment
+        return self._store
+
+    def _placer(self) -> Placer:
+        return Placer(self.deployments, self.at)
+
+    def _run_at(self, deployment: Deployment, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
+        return self.at(deployment, lambda store: store.run(function, keys.queue(ref), arguments))
+
+    def _run_at_each(
+        self,
+        deployments: dict[int, Deployment],
+        calls: Sequence[tuple[Compiled, QueueRef]],
+        arguments: Arguments,
+        replies: list[Any],
+    ) -> None:
+        """Make the calls with these indexes, each at its deployment, and put the replies where they belong."""
+        for deployment in set(deployments.values()):
+            indexes = [index for index, one in deployments.items() if one is deployment]
+            packed = [(calls[index][0], keys.queue(calls[index][1]), arguments) for index in indexes]
+            try:
+                found = self.at(deployment, lambda store, packed=packed: store.run_many(packed))  # type: ignore[misc]
+            except StoreUnavailable as problem:
+                if deployment is self.deployments.main:
+                    raise
+                found = [problem] * len(indexes)
+            for index, reply in zip(indexes, found, strict=True):
+                replies[index] = reply
+
+
+def _is_missing(reply: Any) -> bool:
+    return isinstance(reply, ScriptFailed) and reply.word == "NOQUEUE"

@@ -1,0 +1,24 @@
+"""Requests below the base path of ``public_url``: they are served as if a proxy had taken the base path away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from zaqar_core.web.fastlane import WsgiApp
+
+
+class BasePath:
+    """WSGI middleware. Proxies that take the base path away, and clients without a proxy, are served as ever."""
+
+    def __init__(self, app: WsgiApp, base_path: str) -> None:
+        self._app = app
+        self._base_path = base_path
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == self._base_path or path.startswith(f"{self._base_path}/"):
+            # The rest of the path is the application's; together they are what the client called, and signed.
+            environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + self._base_path
+            environ["PATH_INFO"] = path[len(self._base_path) :] or "/"
+        return self._app(environ, start_response)

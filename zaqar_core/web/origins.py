@@ -1,0 +1,17 @@
+"""Which web pages may call: the one reading of the setting ``allowed_origins``, for HTTP and WebSocket."""
+
+from __future__ import annotations
+
+from zaqar_core.settings import ANY_ORIGIN, Settings
+
+
+class Origins:
+    """The origins that the settings name."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._named = frozenset(origin.lower() for origin in settings.allowed_origins)
+        self.includes_any = ANY_ORIGIN in self._named
+
+    def __contains__(self, origin: str | None) -> bool:
+        """Whether pages of that origin, the value of the Origin header, may call. Browsers write it in lower case."""
+        return origin is not None and (self.includes_any or origin.lower() in self._named)
