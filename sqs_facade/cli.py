@@ -80,19 +80,20 @@ def _serving_options(
     return decorate
 
 
-_WORKERS = click.option("--workers", help="Processes that answer requests.  [default: 1]")
-_TEST_HOOKS = click.option("--test-hooks", is_flag=True, help="Enable /_test/*.")
+def _serve_options(command: _Command) -> _Command:
+    """Add the options of ``serve``."""
+    add = _serving_options(
+        "port",
+        9324,
+        data_dir="Of the embedded Valkey.",
+        ephemeral="Embedded Valkey in memory, gone at exit. With test hooks.",
+        processes=[click.option("--workers", help="Processes that answer requests.  [default: 1]")],
+    )
+    return add(click.option("--test-hooks", is_flag=True, help="Enable /_test/*.")(command))
 
 
 @main.command()
-@_serving_options(
-    "port",
-    9324,
-    data_dir="Of the embedded Valkey.",
-    ephemeral="Embedded Valkey in memory, gone at exit. With test hooks.",
-    processes=[_WORKERS],
-)
-@_TEST_HOOKS
+@_serve_options
 def serve(config: Path | None, **options: Any) -> None:
     """Serve SQS and Zaqar until SIGTERM or Ctrl-C."""
     _stop_with_parent()
@@ -119,14 +120,7 @@ def websocket(config: Path | None, **options: Any) -> None:
 
 
 @main.command("settings")
-@_serving_options(
-    "port",
-    9324,
-    data_dir="Of the embedded Valkey.",
-    ephemeral="Embedded Valkey in memory, gone at exit. With test hooks.",
-    processes=[_WORKERS],
-)
-@_TEST_HOOKS
+@_serve_options
 @click.option("--format", "form", type=click.Choice(["toml", "json"]), default="toml", show_default=True)
 def list_settings(config: Path | None, form: str, **options: Any) -> None:
     """Print the settings in force for ``serve`` with these flags, each with its source. Secrets are hidden."""

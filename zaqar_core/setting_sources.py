@@ -59,7 +59,7 @@ class Source:
             case "variable":
                 return f"environment variable {self.name}"
             case "file":
-                return f"{self.file}:{self.line}" if self.line else f"{self.file}"
+                return f"{self.file}:{self.line}" if self.line else f"{self.file}: {self.name}"
             case "implied":
                 return f"implied by {self.name}"
         return "default"
@@ -70,7 +70,7 @@ class Source:
             case "flag" | "variable":
                 return str(self)
             case "file":
-                return f"{self}: {self.name}"
+                return f"{self}: {self.name}" if self.line else str(self)
         return setting
 
 
