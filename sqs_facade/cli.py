@@ -60,7 +60,7 @@ def _serving_options(
     """
     options: tuple[_Option, ...] = (
         click.option("--host", help="Address to listen on.  [default: 127.0.0.1]"),
-        click.option("--port", port, help=f"0 picks a free one.  [default: {default_port}]"),
+        click.option("--port", port, metavar="N", help=f"0 picks a free one.  [default: {default_port}]"),
         *processes,
         click.option("--data-dir", type=click.Path(), help=data_dir),
         click.option("--redis", metavar="URL", help="Use this Redis or Valkey, a group under Sentinel, or a cluster."),
@@ -87,7 +87,7 @@ def _serve_options(command: _Command) -> _Command:
         9324,
         data_dir="Of the embedded Valkey.",
         ephemeral="Embedded Valkey in memory, gone at exit. With test hooks.",
-        processes=[click.option("--workers", help="Processes that answer requests.  [default: 1]")],
+        processes=[click.option("--workers", metavar="N", help="Processes that answer requests.  [default: 1]")],
     )
     return add(click.option("--test-hooks", is_flag=True, help="Enable /_test/*.")(command))
 

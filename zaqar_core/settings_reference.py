@@ -23,8 +23,8 @@ Generated from `zaqar_core/settings.py` by `python -m zaqar_core.settings_refere
 
 A setting is given by a flag where it has one, by its environment variable, or by its name as a key of a TOML file
 (`--config FILE`). Flags win over the environment, the environment over the file, and the file over a
-[zaqar.conf](operations.md#from-zaqarconf). Keys stand outside of any table of the file. In the environment the entries of
-a list are separated by commas, and numbers and flags are written as in TOML.
+[zaqar.conf](operations.md#from-zaqarconf). Keys stand outside of any table of the file. In the environment the entries
+of a list are separated by commas, and numbers and flags are written as in TOML.
 
 A variable `SQS_FACADE_…` or a key that is not a setting is refused, as is a wrong value; all errors are listed at once,
 each with its source, and the exit code is 2. Variables that Kubernetes sets for a Service named `sqs-facade` or
