@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from sqs_facade.errors import SqsError, no_queue
-from zaqar_core import public_url
+from zaqar_core import limits, public_url
 from zaqar_core.names import QueueRef, is_region
 from zaqar_core.settings import Settings
 
@@ -26,11 +26,9 @@ _HOSTS = {
 }
 _HOST_REGION = re.compile(_REGION)
 _ACCOUNT = re.compile(r"[0-9]{12}\Z")
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}\Z")
+_NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 #: What an address may name: also a queue that Zaqar made, with dots, but not of dots alone.
-_ADDRESSED = re.compile(r"(?!\.fifo\Z)(?=\.*[A-Za-z0-9_-])[A-Za-z0-9_.-]{1,80}\Z")
-#: Characters; a longer QueueUrl names nothing, and is not worth remembering.
-_LONGEST_URL = 2048
+_ADDRESSED = re.compile(rf"(?!\.fifo\Z)(?=\.*[A-Za-z0-9_-])[A-Za-z0-9_.-]{{1,{limits.QUEUE_NAME_CHARACTERS}}}\Z")
 _CREDENTIAL = re.compile(r"Credential=([^,\s]+)")
 
 
@@ -99,7 +97,7 @@ def queue(queue_url: str | None, path: str, who: Caller, settings: Settings) -> 
         if path in ("", "/"):
             raise no_queue()
         queue_url = path
-    if len(queue_url) > _LONGEST_URL:
+    if len(queue_url) > limits.QUEUE_URL_CHARACTERS:
         raise bad(queue_url)
     return _parse(queue_url, who, settings.region if settings.regions == "ignore" else "", settings.public_url)
 
@@ -147,8 +145,8 @@ def named(
 
 
 def is_name(name: str) -> bool:
-    """Whether SQS creates it: 1 to 80 letters, digits, hyphens, underscores; ``.fifo`` at the end is part of the 80."""
-    return len(name) <= 80 and bool(_NAME.match(name.removesuffix(".fifo")))
+    """Whether SQS creates it: letters, digits, hyphens, underscores; ``.fifo`` at the end counts for its length."""
+    return len(name) <= limits.QUEUE_NAME_CHARACTERS and bool(_NAME.match(name.removesuffix(".fifo")))
 
 
 def names_account(url: str) -> bool:

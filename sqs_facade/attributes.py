@@ -31,11 +31,13 @@ class Number(NamedTuple):
 
 
 NUMBERS: dict[str, Number] = {
-    "DelaySeconds": Number("delay_seconds", 0, 900, 0, "s"),
-    "MaximumMessageSize": Number("max_message_bytes", 1024, limits.MESSAGE_BYTES, limits.MESSAGE_BYTES, "bytes"),
-    "MessageRetentionPeriod": Number("retention_seconds", 60, 1_209_600, None, "s"),
-    "ReceiveMessageWaitTimeSeconds": Number("receive_wait_seconds", 0, 20, 0, "s"),
-    "VisibilityTimeout": Number("visibility_timeout_seconds", 0, 43_200, 30, "s"),
+    "DelaySeconds": Number("delay_seconds", *limits.DELAY_SECONDS, 0, "s"),
+    "MaximumMessageSize": Number("max_message_bytes", *limits.MAXIMUM_MESSAGE_BYTES, limits.MESSAGE_BYTES, "bytes"),
+    "MessageRetentionPeriod": Number("retention_seconds", *limits.RETENTION_SECONDS, None, "s"),
+    "ReceiveMessageWaitTimeSeconds": Number("receive_wait_seconds", *limits.WAIT_SECONDS, 0, "s"),
+    "VisibilityTimeout": Number(
+        "visibility_timeout_seconds", *limits.VISIBILITY_SECONDS, limits.DEFAULT_VISIBILITY_SECONDS, "s"
+    ),
 }
 
 
@@ -67,9 +69,7 @@ COUNTED = (
 READ_ONLY = (*COUNTED, "CreatedTimestamp", "LastModifiedTimestamp", "QueueArn")
 ONLY_FIFO = ("FifoQueue", "ContentBasedDeduplication", *CHOICES)
 NAMES = frozenset({*NUMBERS, *DOCUMENTS, MANAGED, *READ_ONLY, *ONLY_FIFO, "RedrivePolicy", "All"})
-KMS_REUSE_DEFAULT = "300"
-#: Of a Policy, as AWS documents.
-MOST_STATEMENTS = 20
+KMS_REUSE_DEFAULT = str(limits.DEFAULT_KMS_REUSE_SECONDS)
 
 _FLAGS = {"true": True, "false": False}
 
@@ -187,7 +187,8 @@ def _document(name: str, value: str, settings: Settings) -> bytes | None:
     if not is_text(value):
         raise _invalid(name)
     if name == "KmsDataKeyReusePeriodSeconds":
-        if not (value.isascii() and value.isdigit() and len(value) <= 9 and 60 <= int(value) <= 86_400):
+        least, most = limits.KMS_REUSE_SECONDS
+        if not (value.isascii() and value.isdigit() and len(value) <= 9 and least <= int(value) <= most):
             raise _invalid(name)
         return None if value == KMS_REUSE_DEFAULT else value.encode()
     if name == "RedriveAllowPolicy":
@@ -208,9 +209,9 @@ def _check_policy(value: str) -> None:
     statements = given if isinstance(given, list) else [given]
     if not all(isinstance(one, dict) for one in statements):
         raise _invalid("Policy", "Its statements must be JSON objects.")
-    if len(statements) > MOST_STATEMENTS:
+    if len(statements) > limits.POLICY_STATEMENTS:
         found = f"{len(statements)} statements were found in the submitted policy"
-        raise SqsError("OverLimit", f"{found}, max allowed is {MOST_STATEMENTS}")
+        raise SqsError("OverLimit", f"{found}, max allowed is {limits.POLICY_STATEMENTS}")
 
 
 def _one_encryption(given: Mapping[str, str], wanted: Wanted) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
@@ -36,21 +36,39 @@ class Bounds:
             raise invalid(value, self.parameter, self.reason)
 
 
-DELAY = Bounds("DelaySeconds", 0, 900, "s", "DelaySeconds must be >= 0 and <= 900.")
-VISIBILITY = Bounds("VisibilityTimeout", 0, 43_200, "s", "Must be >= 0 and <= 43200, if provided.")
-VISIBILITY_CHANGE = replace(VISIBILITY, reason="VisibilityTimeout must be between 0 and 43200 seconds.")
-MESSAGES = Bounds("MaxNumberOfMessages", 1, 10, "", "Must be between 1 and 10, if provided.")
-WAIT = Bounds("WaitTimeSeconds", 0, 20, "s", "Must be >= 0 and <= 20, if provided.")
-PAGE = Bounds("MaxResults", 1, 1000, "", "Must be between 1 and 1000.")
+def between(parameter: str, allowed: limits.Range, unit: str, reason: str) -> Bounds:
+    """The bounds of a parameter; ``{least}`` and ``{most}`` in the reason stand for the limits."""
+    least, most = allowed
+    return Bounds(parameter, least, most, unit, reason.format(least=least, most=most))
+
+
+DELAY = between("DelaySeconds", limits.DELAY_SECONDS, "s", "DelaySeconds must be >= {least} and <= {most}.")
+VISIBILITY = between(
+    "VisibilityTimeout", limits.VISIBILITY_SECONDS, "s", "Must be >= {least} and <= {most}, if provided."
+)
+VISIBILITY_CHANGE = between(
+    "VisibilityTimeout",
+    limits.VISIBILITY_SECONDS,
+    "s",
+    "VisibilityTimeout must be between {least} and {most} seconds.",
+)
+MESSAGES = between(
+    "MaxNumberOfMessages", limits.RECEIVED_MESSAGES, "", "Must be between {least} and {most}, if provided."
+)
+WAIT = between("WaitTimeSeconds", limits.WAIT_SECONDS, "s", "Must be >= {least} and <= {most}, if provided.")
+PAGE = between("MaxResults", limits.PAGE, "", "Must be between {least} and {most}.")
 
 BODY = described(f"1 to {limits.MESSAGE_BYTES:,} bytes with its attributes, or the queue's MaximumMessageSize")
-IDENTIFIER = described("1 to 128 letters, digits and punctuation")
-ATTEMPT_ID = described("1 to 128 letters, digits and punctuation; has no effect on a standard queue")
-DEDUPLICATION_ID = described("1 to 128 letters, digits and punctuation; refused on a standard queue")
-BATCH = "1 to 10 entries"
+_IDENTIFIER = f"1 to {limits.IDENTIFIER_CHARACTERS} letters, digits and punctuation"
+IDENTIFIER = described(_IDENTIFIER)
+ATTEMPT_ID = described(f"{_IDENTIFIER}; has no effect on a standard queue")
+DEDUPLICATION_ID = described(f"{_IDENTIFIER}; refused on a standard queue")
+BATCH = f"1 to {limits.BATCH_ENTRIES} entries"
 SYSTEM_ATTRIBUTE_NAMES = "system attributes of messages, or `All`; other names are ignored"
 MESSAGE_ATTRIBUTE_NAMES = "names, `prefix.*`, or `All`; those that match nothing are ignored"
-BATCH_ID = described("1 to 80 letters, digits, hyphens and underscores; distinct")
-QUEUE_NAME = described("1 to 80 letters, digits, hyphens and underscores; `.fifo` at the end makes it FIFO")
+BATCH_ID = described(f"1 to {limits.BATCH_ID_CHARACTERS} letters, digits, hyphens and underscores; distinct")
+QUEUE_NAME = described(
+    f"1 to {limits.QUEUE_NAME_CHARACTERS} letters, digits, hyphens and underscores; `.fifo` at the end makes it FIFO"
+)
 QUEUE_URL = described("the queue's address in any known shape, or its bare name; else the path of the request")
-LABEL = described("1 to 80 letters, digits, hyphens and underscores")
+LABEL = described(f"1 to {limits.LABEL_CHARACTERS} letters, digits, hyphens and underscores")

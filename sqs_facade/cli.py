@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 import msgspec
 
-from zaqar_core.settings import Settings, SettingsInvalid, load
+from zaqar_core.setting_sources import STOPS_WITH_VARIABLE
+from zaqar_core.settings import Configuration, Settings, SettingsInvalid, read
 
 if TYPE_CHECKING:
     from zaqar_core.embedded.attachment import Embedded
@@ -30,7 +31,7 @@ class _OneLine(click.Group):
             help_wanted.show()
             sys.exit(help_wanted.exit_code)
         except click.ClickException as problem:
-            _refuse(problem.format_message(), problem.exit_code)
+            _refuse(problem.format_message(), code=problem.exit_code)
         except click.Abort:
             sys.exit(130)
 
@@ -59,15 +60,15 @@ def _serving_options(
     """
     options: tuple[_Option, ...] = (
         click.option("--host", help="Address to listen on.  [default: 127.0.0.1]"),
-        click.option("--port", port, type=int, help=f"0 picks a free one.  [default: {default_port}]"),
+        click.option("--port", port, metavar="N", help=f"0 picks a free one.  [default: {default_port}]"),
         *processes,
-        click.option("--data-dir", type=click.Path(path_type=Path), help=data_dir),
+        click.option("--data-dir", type=click.Path(), help=data_dir),
         click.option("--redis", metavar="URL", help="Use this Redis or Valkey, a group under Sentinel, or a cluster."),
         click.option("--ephemeral", is_flag=True, help=ephemeral),
         click.option("--durability", metavar="LEVEL", help="memory, fsync or replicated.  [default: fsync]"),
         click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings."),
-        click.option("--zaqar-config", type=click.Path(path_type=Path), help="A zaqar.conf, below all other settings."),
-        click.option("--ready-file", type=click.Path(path_type=Path), help="Written when ready; holds the URL."),
+        click.option("--zaqar-config", type=click.Path(), help="A zaqar.conf, below all other settings."),
+        click.option("--ready-file", type=click.Path(), help="Written when ready; holds the URL."),
         click.option("--open-bind", is_flag=True, help="Serve other machines without credentials."),
     )
 
@@ -79,19 +80,25 @@ def _serving_options(
     return decorate
 
 
+def _serve_options(command: _Command) -> _Command:
+    """Add the options of ``serve``."""
+    add = _serving_options(
+        "port",
+        9324,
+        data_dir="Of the embedded Valkey.",
+        ephemeral="Embedded Valkey in memory, gone at exit. With test hooks.",
+        processes=[click.option("--workers", metavar="N", help="Processes that answer requests.  [default: 1]")],
+    )
+    return add(click.option("--test-hooks", is_flag=True, help="Enable /_test/*.")(command))
+
+
 @main.command()
-@_serving_options(
-    "port",
-    9324,
-    data_dir="Of the embedded Valkey.",
-    ephemeral="Embedded Valkey in memory, gone at exit. With test hooks.",
-    processes=[click.option("--workers", type=int, help="Processes that answer requests.  [default: 1]")],
-)
-@click.option("--test-hooks", is_flag=True, help="Enable /_test/*.")
+@_serve_options
 def serve(config: Path | None, **options: Any) -> None:
     """Serve SQS and Zaqar until SIGTERM or Ctrl-C."""
-    settings = _settings(config, options)
-    sys.exit(_attached(settings, settings.port, _run_http))
+    _stop_with_parent()
+    configuration = _configuration(config, options)
+    sys.exit(_attached(configuration, configuration.settings.port, _run_http))
 
 
 @main.command()
@@ -103,25 +110,39 @@ def serve(config: Path | None, **options: Any) -> None:
 )
 def websocket(config: Path | None, **options: Any) -> None:
     """Serve Zaqar over WebSocket until SIGTERM or Ctrl-C, beside ``serve`` on the same store."""
-    settings = _settings(config, options)
-    _attached(settings, settings.websocket_port, _run_websocket)
+    _stop_with_parent()
+    configuration = _configuration(config, options)
+    _attached(configuration, configuration.settings.websocket_port, _run_websocket)
     # A thread that still waits for a store that does not answer does not keep the process.
     ending = threading.Timer(_LINGER_SECONDS, os._exit, (0,))
     ending.daemon = True
     ending.start()
 
 
+@main.command("settings")
+@_serve_options
+@click.option("--format", "form", type=click.Choice(["toml", "json"]), default="toml", show_default=True)
+def list_settings(config: Path | None, form: str, **options: Any) -> None:
+    """Print the settings in force for ``serve`` with these flags, each with its source. Secrets are hidden."""
+    from sqs_facade import settings_listing
+
+    configuration = _configuration(config, options)
+    write = settings_listing.as_toml if form == "toml" else settings_listing.as_json
+    click.echo(write(configuration))
+
+
 _LINGER_SECONDS = 0.3
+#: Exit code for wrong flags and settings, as click has it.
+_WRONG_USE = 2
 
 
-def _settings(config: Path | None, options: Mapping[str, Any]) -> Settings:
-    """Those of a service that is about to run. Ends the process where they are wrong."""
+def _configuration(config: Path | None, options: Mapping[str, Any]) -> Configuration:
+    """The settings with their sources. Ends the process where they are wrong."""
     flags = {name: value for name, value in options.items() if value is not None and value is not False}
-    _stop_with_parent()
     try:
-        return load(flags, file=config)
+        return read(flags, file=config)
     except SettingsInvalid as problem:
-        _refuse(str(problem))
+        _refuse(*problem.problems, code=_WRONG_USE)
 
 
 def _run_websocket(settings: Settings, url: str, port: int) -> int:
@@ -135,9 +156,6 @@ def _run_websocket(settings: Settings, url: str, port: int) -> int:
     return 0
 
 
-#: A process id: the service stops when that process, which must have started it, is gone. For test runners, which may
-#: be killed.
-STOPS_WITH_VARIABLE = "SQS_FACADE_STOPS_WITH"
 _PARENT_POLL_SECONDS = 0.2
 
 
@@ -159,12 +177,13 @@ def _run_http(settings: Settings, url: str, port: int) -> int:
     return serving.run(settings, url, port, lambda where: _tell(settings, where))
 
 
-def _attached(settings: Settings, wanted_port: int, run: Callable[[Settings, str, int], int]) -> int:
+def _attached(configuration: Configuration, wanted_port: int, run: Callable[[Settings, str, int], int]) -> int:
     """What ``run`` returns: it is given the store's URL and the port, which are there while it runs."""
     from sqs_facade import listening
     from zaqar_core import embedded
     from zaqar_core.errors import StoreUnavailable
 
+    settings = configuration.settings
     store = _Attaching(settings)
     try:
         if settings.auth_strategy:
@@ -187,8 +206,10 @@ def _attached(settings: Settings, wanted_port: int, run: Callable[[Settings, str
         with holder:
             return run(settings, url, port)
     except StoreUnavailable as problem:
-        _refuse(problem.reason)
-    except (SettingsInvalid, listening.ServingError, embedded.EmbeddedError) as problem:
+        _refuse(f"{configuration.source('redis').subject('redis')}: {problem.reason}")
+    except SettingsInvalid as problem:
+        _refuse(*configuration.lines(problem), code=_WRONG_USE)
+    except (listening.ServingError, embedded.EmbeddedError) as problem:
         _refuse(str(problem))
     except OSError as problem:
         _refuse(f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem))
@@ -259,6 +280,7 @@ def _tell(settings: Settings, url: str) -> None:
         click.echo(f"sqs-facade: cannot write {file}: {problem.strerror}", err=True)
 
 
-def _refuse(reason: str, code: int = 1) -> NoReturn:
-    click.echo(f"sqs-facade: {' '.join(reason.split())}", err=True)
+def _refuse(*reasons: str, code: int = 1) -> NoReturn:
+    for reason in reasons:
+        click.echo(f"sqs-facade: {' '.join(reason.split())}", err=True)
     sys.exit(code)

@@ -9,19 +9,23 @@ from typing import Annotated
 from sqs_facade.codecs.query import listed, mapped
 from sqs_facade.errors import SqsError, invalid, missing
 from sqs_facade.registry import Shape
+from zaqar_core import limits
 from zaqar_core.limits import NOT_IN_SQS
 from zaqar_core.model import Attribute
 
-MOST_ATTRIBUTES = 10
-MOST_TAGS = 50
-#: Characters of an attribute's name or type.
-LONGEST_NAME = 256
-TAG_LIMITS = "at most 50; keys of 1 to 128, values of 0 to 256 characters"
-TAG_KEYS = "Tag keys must be between 1 and 128 characters in length."
-_NAME = re.compile(r"[\w.-]{1,256}\Z")
+_KEY, _VALUE = limits.TAG_KEY_CHARACTERS, limits.TAG_VALUE_CHARACTERS
+TAG_LIMITS = (
+    f"at most {limits.TAGS}; keys of {_KEY.least} to {_KEY.most}, values of {_VALUE.least} to {_VALUE.most} characters"
+)
+TAG_KEYS = f"Tag keys must be between {_KEY.least} and {_KEY.most} characters in length."
+_TAG_VALUES = f"Tag values must be between {_VALUE.least} and {_VALUE.most} characters in length."
+_LONGEST_NAME = limits.ATTRIBUTE_NAME_CHARACTERS
+_NAME = re.compile(rf"[\w.-]{{1,{_LONGEST_NAME}}}\Z")
 _RESERVED = re.compile(r"^(?:aws|amazon)\.", re.IGNORECASE)
 _TYPE = re.compile(r"(String|Number|Binary)(?:\.[\w.-]+)?\Z")
-_IDENTIFIER = re.compile(r"""[A-Za-z0-9!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]{1,128}\Z""")
+_IDENTIFIER = re.compile(
+    r"""[A-Za-z0-9!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]""" rf"{{1,{limits.IDENTIFIER_CHARACTERS}}}\Z"
+)
 TRACE_HEADER = "AWSTraceHeader"
 LISTS = "empty, or UnsupportedOperation"
 
@@ -38,7 +42,12 @@ class AttributeValue(Shape):
 
 AttributeMap = Annotated[
     dict[str, AttributeValue],
-    mapped("Name", "Value", "MessageAttribute", limits="at most 10; names of 1 to 256 letters, digits, `_`, `-`, `.`"),
+    mapped(
+        "Name",
+        "Value",
+        "MessageAttribute",
+        limits=f"at most {limits.MESSAGE_ATTRIBUTES}; names of 1 to {_LONGEST_NAME} letters, digits, `_`, `-`, `.`",
+    ),
 ]
 SystemAttributeMap = Annotated[
     dict[str, AttributeValue], mapped("Name", "Value", "MessageSystemAttribute", limits="only AWSTraceHeader")
@@ -70,8 +79,9 @@ def _not_allowed(character: str, where: str) -> str:
 
 def attributes(given: Mapping[str, AttributeValue]) -> tuple[Attribute, ...]:
     """Checked message attributes. Raises InvalidParameterValue."""
-    if len(given) > MOST_ATTRIBUTES:
-        reason = f"Number of message attributes [{len(given)}] exceeds the allowed maximum [{MOST_ATTRIBUTES}]."
+    if len(given) > limits.MESSAGE_ATTRIBUTES:
+        allowed = f"the allowed maximum [{limits.MESSAGE_ATTRIBUTES}]"
+        reason = f"Number of message attributes [{len(given)}] exceeds {allowed}."
         raise SqsError("InvalidParameterValue", reason)
     return tuple(_attribute(name, value, "user") for name, value in given.items())
 
@@ -88,8 +98,8 @@ def _attribute(name: str, value: AttributeValue, whose: str) -> Attribute:
         lacking = "value" if value.string_value is None and value.binary_value is None else "type"
         reason = f"The message ({whose}) attribute '{name}' must contain a non-empty message attribute {lacking}."
         raise SqsError("InvalidParameterValue", reason)
-    if len(kind) > LONGEST_NAME:
-        reason = f"Message ({whose}) attribute type must be shorter than {LONGEST_NAME} bytes."
+    if len(kind) > _LONGEST_NAME:
+        reason = f"Message ({whose}) attribute type must be shorter than {_LONGEST_NAME} bytes."
         raise SqsError("InvalidParameterValue", reason)
     found = _TYPE.match(kind)
     if found is None:
@@ -119,8 +129,8 @@ def _check_name(name: str, whose: str) -> None:
         return
     if not name:
         reason = f"The request must contain non-empty message ({whose}) attribute names."
-    elif len(name) > LONGEST_NAME:
-        reason = f"Message ({whose}) attribute name must be shorter than {LONGEST_NAME} bytes."
+    elif len(name) > _LONGEST_NAME:
+        reason = f"Message ({whose}) attribute name must be shorter than {_LONGEST_NAME} bytes."
     elif _RESERVED.match(name):
         reason = (
             "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. "
@@ -146,7 +156,9 @@ def system_attributes(given: Mapping[str, AttributeValue], trace_header: str | N
     """AWSTraceHeader is the only one there is; given as an attribute it wins over the request's header."""
     for name in given:
         if name != TRACE_HEADER:
-            raise SqsError("InvalidParameterValue", f"Message system attribute name '{name[:256]}' is invalid.")
+            raise SqsError(
+                "InvalidParameterValue", f"Message system attribute name '{name[:_LONGEST_NAME]}' is invalid."
+            )
     if given:
         found = _attribute(TRACE_HEADER, given[TRACE_HEADER], "system")
         if found.data_type != "String":
@@ -166,7 +178,8 @@ def size(message_body: bytes, found: tuple[Attribute, ...]) -> int:
 def check_identifier(value: str, parameter: str) -> None:
     """MessageGroupId, MessageDeduplicationId, ReceiveRequestAttemptId. Raises InvalidParameterValue."""
     if not _IDENTIFIER.match(value):
-        reason = f"{parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length."
+        length = f"1 to {limits.IDENTIFIER_CHARACTERS} in length."
+        reason = f"{parameter} can only include alphanumeric and punctuation characters. {length}"
         raise invalid(value, parameter, reason)
 
 
@@ -182,12 +195,12 @@ def shown(found: tuple[Attribute, ...]) -> dict[str, AttributeValue]:
 
 def check_tags(tags: Mapping[str, str], queue_name: str) -> None:
     """All the tags a queue is to have. Raises InvalidParameterValue."""
-    if len(tags) > MOST_TAGS:
+    if len(tags) > limits.TAGS:
         raise SqsError("InvalidParameterValue", f"Too many tags added for queue {queue_name}.")
-    if not all(1 <= len(key) <= 128 for key in tags):
+    if not all(_KEY.least <= len(key) <= _KEY.most for key in tags):
         raise SqsError("InvalidParameterValue", TAG_KEYS)
-    if not all(len(value) <= 256 for value in tags.values()):
-        raise SqsError("InvalidParameterValue", "Tag values must be between 0 and 256 characters in length.")
+    if not all(_VALUE.least <= len(value) <= _VALUE.most for value in tags.values()):
+        raise SqsError("InvalidParameterValue", _TAG_VALUES)
     if not all(is_text(key) and is_text(value) for key, value in tags.items()):
         raise SqsError("InvalidParameterValue", "Tags contain characters outside the allowed set.")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from zaqar_core import errors as facts
+from zaqar_core import limits
 
 _SIMPLE = "AWS.SimpleQueueService."
 
@@ -210,6 +211,7 @@ def of_receipt_fact(fact: facts.CoreError, handle: str) -> SqsError:
         case facts.LeaseExpired():
             return invalid(handle, "ReceiptHandle", "The receipt handle has expired.")
         case facts.VisibilityTooLong(seconds):
-            reason = "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]"
+            limit = limits.VISIBILITY_SECONDS.most
+            reason = f"Total VisibilityTimeout for the message is beyond the limit [{limit} seconds]"
             return invalid(seconds, "VisibilityTimeout", reason)
     return of_fact(fact)

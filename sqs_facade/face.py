@@ -18,7 +18,7 @@ from sqs_facade.errors import SqsError
 from sqs_facade.operations import load_all
 from sqs_facade.registry import OPERATIONS, Call, Operation
 from sqs_facade.throttle import Throttle
-from zaqar_core import queues
+from zaqar_core import limits, queues
 from zaqar_core.errors import CoreError
 from zaqar_core.session import Session
 from zaqar_core.settings import Settings
@@ -30,9 +30,6 @@ _TARGET = "AmazonSQS."
 JSON_TYPE = "application/x-amz-json-1.0"
 _JSON_BODY = "application/x-amz-json-"
 _FORM_TYPE = "application/x-www-form-urlencoded"
-#: A message of 1 MiB may be written with six-byte escapes, its binary attributes in base64.
-_JSON_BODY_BYTES = 8 << 20
-_FORM_BODY_BYTES = 6 << 20
 
 _log = logging.getLogger("sqs_facade.sqs")
 _encode = msgspec.json.Encoder().encode
@@ -67,7 +64,7 @@ class SqsFace:
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Bytes."""
-        return _JSON_BODY_BYTES if "HTTP_X_AMZ_TARGET" in environ else _FORM_BODY_BYTES
+        return limits.JSON_BODY_BYTES if "HTTP_X_AMZ_TARGET" in environ else limits.FORM_BODY_BYTES
 
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the operation asked for. Never raises."""

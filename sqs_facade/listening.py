@@ -6,7 +6,7 @@ import contextlib
 import errno
 import socket
 
-from zaqar_core.settings import Settings
+from zaqar_core.settings import Settings, SettingsInvalid
 
 _LOOPBACK = ("127.", "::1", "localhost")
 
@@ -16,11 +16,12 @@ class ServingError(Exception):
 
 
 def check_host(settings: Settings) -> None:
-    """Refuse to serve other machines without credentials, unless asked for by name. Raises ServingError."""
+    """Refuse to serve other machines without credentials, unless asked for by name. Raises SettingsInvalid."""
     if not settings.host.startswith(_LOOPBACK) and not settings.open_bind:
-        raise ServingError(
-            f"host {settings.host} can be reached by other machines and nothing checks who calls: "
-            "give --open-bind if that is wanted"
+        raise SettingsInvalid(
+            f"other machines can reach {settings.host} and no credentials are checked: "
+            "give --open-bind if that is wanted",
+            setting="host",
         )
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from sqs_facade import addresses
 from sqs_facade.errors import SqsError, invalid
-from zaqar_core import queues
+from zaqar_core import limits, queues
 from zaqar_core.errors import QueueNotFound
 from zaqar_core.model import Queue
 from zaqar_core.names import QueueRef
@@ -17,8 +17,6 @@ from zaqar_core.session import Session
 from zaqar_core.settings import Settings
 
 ALLOW_DOCUMENT = "redrive_allow_policy"
-MOST_RECEIVES = 1000
-MOST_SOURCES = 10
 _ALLOW_MEMBERS = {"redrivePermission", "sourceQueueArns"}
 PERMISSIONS = ("allowAll", "denyAll", "byQueue")
 
@@ -58,10 +56,9 @@ def policy(value: str, source: QueueRef, settings: Settings) -> Redrive:
     given = count = document["maxReceiveCount"]
     if isinstance(count, str) and count.isascii() and count.isdigit() and len(count) < 10:
         count = int(count)
-    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_RECEIVES:
-        reason = (
-            f"Invalid value for maxReceiveCount: {given}, valid values are from 1 to {MOST_RECEIVES} both inclusive."
-        )
+    least, most = limits.RECEIVE_COUNT
+    if not isinstance(count, int) or isinstance(count, bool) or not least <= count <= most:
+        reason = f"Invalid value for maxReceiveCount: {given}, valid values are from {least} to {most} both inclusive."
         raise _refused("RedrivePolicy", value, reason)
     target = addresses.of_arn(str(document["deadLetterTargetArn"]), settings)
     if target is None:
@@ -105,8 +102,8 @@ def check_allow_policy(value: str, settings: Settings) -> None:
         reason = (
             "When you specify the byQueue permission type, you must also specify one or more sourceQueueArns values."
         )
-    elif len(sources) > MOST_SOURCES:
-        reason = f"The maximum number of source queue ARNs you can specify is {MOST_SOURCES}."
+    elif len(sources) > limits.SOURCE_QUEUES:
+        reason = f"The maximum number of source queue ARNs you can specify is {limits.SOURCE_QUEUES}."
     if reason:
         raise _refused("RedriveAllowPolicy", value, f"Amazon SQS can't create the redrive allow policy. {reason}")
 

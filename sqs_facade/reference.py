@@ -11,6 +11,7 @@ from sqs_facade import attributes, errors
 from sqs_facade.operations import load_all
 from sqs_facade.operations.receiving import SYSTEM_ATTRIBUTES
 from sqs_facade.registry import EVERY_OPERATION, OPERATIONS, Operation
+from zaqar_core import limits
 from zaqar_core.markdown import code, table
 
 _HEAD = """# Amazon SQS, operation by operation
@@ -50,7 +51,7 @@ DIFFERENCES = (
     "A `RedriveAllowPolicy` is enforced when a source names its dead-letter queue, not again for each message.",
     "`RedrivePolicy` reads back with `maxReceiveCount` as a number, whichever way it was sent, as on AWS.",
     "`x-localstack-sqs-override-message-count` and `-wait-time-seconds` lift ReceiveMessage's limits for tests (to "
-    "1,000 and 3,600 s).",
+    f"{limits.OVERRIDDEN_MESSAGES.most:,} and {limits.OVERRIDDEN_WAIT_SECONDS.most:,} s).",
     "`GET` or `POST /_aws/sqs/messages` shows a queue's messages without receiving them.",
 )
 
@@ -141,7 +142,11 @@ def _queue_attributes() -> str:
     for name in sorted(attributes.NAMES - {"All"}):
         if name in attributes.NUMBERS:
             spec = attributes.NUMBERS[name]
-            default = "345600 (made by Zaqar: its own)" if spec.default is None else str(spec.default)
+            default = (
+                f"{limits.SQS_RETENTION_SECONDS} (made by Zaqar: its own)"
+                if spec.default is None
+                else str(spec.default)
+            )
             rows.append((code(name), f"{spec.least} to {spec.most:,} {spec.unit}", default))
         elif name in attributes.CHOICES:
             words = attributes.CHOICES[name].words
@@ -155,17 +160,26 @@ def _queue_attributes() -> str:
     )
 
 
+_REUSE = limits.KMS_REUSE_SECONDS
 _WORDS = {
     "ContentBasedDeduplication": ("FIFO only: `true` or `false`", "false"),
     "FifoQueue": ("`true`, at creation, with a name that ends in `.fifo`", ""),
-    "KmsDataKeyReusePeriodSeconds": ("60 to 86,400 s; shown only with a key", attributes.KMS_REUSE_DEFAULT),
+    "KmsDataKeyReusePeriodSeconds": (
+        f"{_REUSE.least} to {_REUSE.most:,} s; shown only with a key",
+        attributes.KMS_REUSE_DEFAULT,
+    ),
     "KmsMasterKeyId": ("any text; turns `SqsManagedSseEnabled` off", ""),
     "Policy": ("a JSON object", ""),
     "RedriveAllowPolicy": (
-        "JSON: `redrivePermission` is `allowAll`, `denyAll` or `byQueue`, the last with 1 to 10 `sourceQueueArns`",
+        "JSON: `redrivePermission` is `allowAll`, `denyAll` or `byQueue`, the last with 1 to "
+        f"{limits.SOURCE_QUEUES} `sourceQueueArns`",
         "",
     ),
-    "RedrivePolicy": ("JSON: `deadLetterTargetArn` of a queue of the same type, `maxReceiveCount` 1 to 1,000", ""),
+    "RedrivePolicy": (
+        "JSON: `deadLetterTargetArn` of a queue of the same type, `maxReceiveCount` "
+        f"{limits.RECEIVE_COUNT.least} to {limits.RECEIVE_COUNT.most:,}",
+        "",
+    ),
     "SqsManagedSseEnabled": ("`true` or `false`; set to `true`, new messages are encrypted at rest", "true"),
 }
 

@@ -23,8 +23,8 @@ except ModuleNotFoundError:  # Windows: it has no such limits
     resource = None  # type: ignore[assignment]
 
 from zaqar_core.errors import StoreUnavailable
-from zaqar_core.settings import ENVIRONMENT_PREFIX, PRIVATE_STORE_VARIABLE, Settings, as_variable
-from zaqar_core.web.stopping import PARENT_VARIABLE
+from zaqar_core.setting_sources import PARENT_VARIABLE, PRIVATE_STORE_VARIABLE, variable
+from zaqar_core.settings import Settings, as_variable
 
 #: Threads beside those that wait: for requests that run and bodies that arrive.
 THREADS_BESIDE_WAITS = 256
@@ -156,7 +156,7 @@ def _workers_environment(settings: Settings, url: str) -> dict[str, str]:
     if settings.ephemeral:
         found[PRIVATE_STORE_VARIABLE] = "1"
     for field in msgspec.structs.fields(Settings):
-        name = ENVIRONMENT_PREFIX + field.name.upper()
+        name = variable(field.name)
         os.environ.pop(name, None)
         value = known.get(field.name, getattr(settings, field.name))
         if value is None or field.name in left_out:

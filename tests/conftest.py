@@ -119,7 +119,8 @@ def serving(command: str = "serve", /, **settings: str) -> Iterator[Service]:
 
     ``settings`` are by their environment names. Ephemeral unless they say where the data are.
     """
-    settings = settings if settings.keys() & {"redis", "data_dir"} else {"ephemeral": "true", **settings}
+    if not settings.keys() & {"redis", "data_dir", "zaqar_config"}:
+        settings = {"ephemeral": "true", **settings}
     with tempfile.TemporaryDirectory(prefix="sf") as folder:
         ready = Path(folder) / "ready"
         process = subprocess.Popen(

@@ -44,18 +44,18 @@ class KeyInvalid(ValueError):
 def parse(entries: Sequence[str]) -> dict[str, bytes]:
     """Key by name, in the order given. An entry is ``name:base64 of 32 bytes``. Raises KeyInvalid."""
     found: dict[str, bytes] = {}
-    for place, entry in enumerate(entries, 1):
-        name, _, text = entry.partition(":")
-        if not _NAME.match(name):
-            raise KeyInvalid(f"encryption_keys: entry {place} must be NAME:KEY, the name of A-Z a-z 0-9 . _ -")
+    for number, entry in enumerate(entries, 1):
+        name, colon, text = entry.partition(":")
+        if not colon or not _NAME.match(name):  # without a colon it may be a key: not a word of it is shown
+            raise KeyInvalid(f"entry {number} must be NAME:KEY, the name of A-Z a-z 0-9 . _ -")
         try:
             key = b64decode(text, validate=True)
         except (binascii.Error, ValueError):
             key = b""
         if len(key) != KEY_BYTES:
-            raise KeyInvalid(f"encryption_keys: the key {name} must be {KEY_BYTES} bytes in base64")
+            raise KeyInvalid(f"the key {name} must be {KEY_BYTES} bytes in base64")
         if name in found:
-            raise KeyInvalid(f"encryption_keys: there are two keys {name}")
+            raise KeyInvalid(f"there are two keys {name}")
         found[name] = key
     return found
 

@@ -69,7 +69,7 @@ class ReceiveNotRetryable(CoreError):
 
 @dataclass
 class VisibilityTooLong(CoreError):
-    """A visibility change to so many seconds would hold the message for more than 12 hours since it was received."""
+    """A visibility change to so many seconds holds the message longer than ``limits.VISIBILITY_SECONDS`` allow."""
 
     seconds: int
 

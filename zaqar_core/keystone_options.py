@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
+
+from zaqar_core.settings import SettingsInvalid
 
 #: Section of the configuration file.
 SECTION = "keystone_authtoken"
@@ -21,3 +24,13 @@ def read(file: Path) -> Any:
     for group, known in list_opts():
         options.register_opts(known, group=group)
     return options
+
+
+def unreadable(file: Path, problem: Exception) -> SettingsInvalid:
+    """The error for a line that oslo.config cannot read, with its number.
+
+    The library quotes the line, which may be the one with the password: it is left out.
+    """
+    line = re.search(r":(\d+),", str(problem))
+    place = f"{file}:{line[1]}" if line else str(file)
+    return SettingsInvalid(f"{place} is not NAME = VALUE, [SECTION] or a comment")

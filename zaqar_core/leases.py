@@ -44,8 +44,8 @@ def receive(
     """Lease up to ``max_messages`` and count a receive for each. Every message carries a receipt.
 
     None for visibility or wait means the queue's own. An empty queue is waited on, without the execution slot. In a
-    FIFO queue a receive under the ``attempt_id`` of one less than five minutes ago gives the same messages under the
-    same receipts, as long as they are held; a standard queue ignores it.
+    FIFO queue a receive under the ``attempt_id`` of one within ``limits.RECEIVE_ATTEMPT_SECONDS`` gives the same
+    messages under the same receipts, as long as they are held; a standard queue ignores it.
     Raises QueueNotFound (also when the queue is deleted meanwhile), InFlightLimitReached, ReceiveNotRetryable (one of
     the attempt's messages is gone, was received again or has another timeout), MessageUnreadable (nothing of what was
     leased can be decrypted; it comes back after its visibility timeout).

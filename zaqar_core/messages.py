@@ -44,8 +44,9 @@ _POP_SECONDS = 60
 def send(session: Session, ref: QueueRef, messages: Sequence[NewMessage]) -> list[Sent | MessageTooLong]:
     """Each message is in the queue, in this order, or has its own MessageTooLong. One round trip. SQS's way.
 
-    In a FIFO queue every message must have a group; one that was sent within five minutes under the same deduplication
-    id (or, in a content-based queue, with the same body and no id) is that first message, and nothing is added.
+    In a FIFO queue every message must have a group; one that was sent within
+    ``limits.DEDUPLICATION_SECONDS`` under the same deduplication id (or, in a content-based queue, with the same body
+    and no id) is that first message, and nothing is added.
     Raises QueueNotFound, DeduplicationIdMissing, EncryptionKeyMissing (nothing was sent).
     """
     try:

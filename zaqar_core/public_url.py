@@ -15,7 +15,7 @@ _BASE_PATH = re.compile(r"(/(?!\.\.?(/|\Z))[A-Za-z0-9._~-]+)*", re.ASCII)
 _SERVED = re.compile(r"v1|v1\.1|v2|health|_.*|[0-9]{12}", re.ASCII)
 
 
-class PublicUrlInvalid(Exception):
+class PublicUrlInvalid(ValueError):
     """The URL cannot be served. The text is a predicate, without the URL, which might hold a password."""
 
 

@@ -19,7 +19,9 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
+from zaqar_core import keystone_options
 from zaqar_core.markdown import code, table
+from zaqar_core.setting_sources import Given, Source
 from zaqar_core.settings import Settings, SettingsInvalid
 
 _log = logging.getLogger("sqs_facade.settings")
@@ -133,15 +135,17 @@ ROWS = (
     Row("cors", "max_age", "cors_max_age_seconds"),
 )  # fmt: skip
 
+#: Values of a setting about the store that leave the choice open.
+_NOT_WANTED: tuple[object, ...] = (None, False, "", "0", "false")
 #: Options that are only looked at with others.
 _LOOKED_AT = (("transport", "message_encryption_algorithms"),)
 
 
-def below(file: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
+def below(file: Path, wanted: Mapping[str, Given]) -> dict[str, Given]:
     """The settings ``wanted`` over those of that file. What has no effect is logged. Raises SettingsInvalid."""
     given = _given(file)
     found = _values(file, given)
-    values: dict[str, Any] = {}
+    values: dict[str, Given] = {}
     used: set[tuple[str, str]] = set()
     for row in ROWS:
         place = row.section, row.option
@@ -149,14 +153,15 @@ def below(file: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
             continue
         value = row.read(found[place], found)
         if value is not None:
-            values[row.setting] = _checked(file, row, value)
+            values[row.setting] = _from(file, row.section, row.option, value)
             used |= {place, (row.section, row.former or row.option)}
     if "encryption_keys" in values:
         used.update(_LOOKED_AT)
-    if wanted.get("auth_strategy", values.get("auth_strategy")) == "keystone":
+    strategy = wanted.get("auth_strategy", values.get("auth_strategy"))
+    if strategy is not None and strategy.value == "keystone":
         values |= _of_keystone(file, given, found)
         used |= {place for place in given if place[0] == _AUTH or place == (_POLICY, "policy_file")}
-    if any(wanted.get(name) not in (None, False, "", "0", "false") for name in ("redis", "data_dir", "ephemeral")):
+    if any(name in wanted and wanted[name].value not in _NOT_WANTED for name in ("redis", "data_dir", "ephemeral")):
         values.pop("redis", None)
     unused = [place for place in given if place not in used]
     if unused:
@@ -164,16 +169,20 @@ def below(file: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
     return {**values, **wanted}
 
 
-def _of_keystone(file: Path, given: Iterable[tuple[str, str]], found: Found) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+def _from(file: Path, section: str, option: str, value: object) -> Given:
+    return Given(value, Source("file", f"[{section}] {option}".rstrip(), file))
+
+
+def _of_keystone(file: Path, given: Iterable[tuple[str, str]], found: Found) -> dict[str, Given]:
+    values: dict[str, Given] = {}
     if any(section == _AUTH for section, _ in given):
-        values["keystone_config"] = file
+        values["keystone_config"] = _from(file, _AUTH, "", file)
     named = found[_POLICY, "policy_file"]
     there = [path for name in _POLICY_NAMES if (path := file.with_name(name)).exists()]
     if named is not None:
-        values["policy_file"] = file.parent / named
+        values["policy_file"] = _from(file, _POLICY, "policy_file", file.parent / named)
     elif there:
-        values["policy_file"] = there[0]
+        values["policy_file"] = Given(there[0], Source("implied", str(file)))
     elif file.with_name("policy.d").is_dir():
         raise SettingsInvalid(f"{file}: policy.d beside it has rules: put a policy.yaml there too, it may be empty")
     return values
@@ -182,18 +191,18 @@ def _of_keystone(file: Path, given: Iterable[tuple[str, str]], found: Found) -> 
 def _given(file: Path) -> list[tuple[str, str]]:
     """Section and name of every option in the file, in its order."""
     if importlib.util.find_spec("oslo_config") is None:
-        raise SettingsInvalid("zaqar_config needs: pip install 'sqs-facade[keystone]'")
+        raise SettingsInvalid("pip install 'sqs-facade[keystone]' is needed to read it", setting="zaqar_config")
     from oslo_config import cfg
 
     sections: dict[str, dict[str, list[str]]] = {}
     try:
         cfg.ConfigParser(str(file), sections).parse()
     except OSError as problem:
-        raise SettingsInvalid(f"zaqar_config: cannot read {file}: {problem.strerror}") from None
+        raise SettingsInvalid(f"cannot read {file}: {problem.strerror}", setting="zaqar_config") from None
     except UnicodeDecodeError:
-        raise SettingsInvalid(f"zaqar_config: {file} is not UTF-8") from None
+        raise SettingsInvalid(f"{file} is not UTF-8", setting="zaqar_config") from None
     except cfg.ParseError as problem:
-        raise SettingsInvalid(f"zaqar_config: {' '.join(str(problem).split())}") from None
+        raise keystone_options.unreadable(file, problem) from None
     return [(section, name.replace("-", "_")) for section, options in sections.items() for name in options]
 
 
@@ -223,15 +232,6 @@ def _values(file: Path, given: list[tuple[str, str]]) -> dict[tuple[str, str], A
         if found[place] == "" and defaults[row.setting] is None:
             found[place] = None
     return found
-
-
-def _checked(file: Path, row: Row, value: Any) -> Any:
-    """The value if the setting can have it. Raises SettingsInvalid."""
-    [kind] = [field.type for field in msgspec.structs.fields(Settings) if field.name == row.setting]
-    try:
-        return msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError as problem:
-        raise SettingsInvalid(f"{file}: [{row.section}] {row.option}: {problem}") from None
 
 
 def _listed(places: Iterable[tuple[str, str]]) -> str:

@@ -17,10 +17,10 @@ from msgspec import inspect
 
 from sqs_facade.codecs import binary
 from sqs_facade.codecs.unreadable import Unreadable, reason
+from zaqar_core.limits import FORM_PARAMETERS
 
 NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"
 #: Parameters of one request; SQS's largest call has a few hundred.
-MOST_PARAMETERS = 10_000
 #: Characters of an escaped text that is worth remembering.
 _SHORT = 256
 
@@ -52,8 +52,8 @@ def tree(encoded: bytes | str) -> Tree:
 def _tree(encoded: bytes | str) -> Tree:
     text = (encoded if isinstance(encoded, bytes) else encoded.encode("latin-1")).decode()
     root: Tree = {}
-    if text.count("&") >= MOST_PARAMETERS:
-        raise Unreadable(f"there are more than {MOST_PARAMETERS}")
+    if text.count("&") >= FORM_PARAMETERS:
+        raise Unreadable(f"there are more than {FORM_PARAMETERS}")
     for pair in text.split("&"):
         if not pair:
             continue

@@ -9,9 +9,9 @@ from typing import Annotated, Protocol
 from sqs_facade import bounds
 from sqs_facade.errors import SqsError
 from sqs_facade.registry import Shape
+from zaqar_core import limits
 
-MOST_ENTRIES = 10
-_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{limits.BATCH_ID_CHARACTERS}}}")
 
 #: What fails a batch as a whole.
 WHOLE_BATCH = (
@@ -41,10 +41,10 @@ def check_ids(entries: Sequence[Entry], what: str) -> list[str]:
     BatchEntryIdsNotDistinct."""
     if not entries:
         raise SqsError("EmptyBatchRequest", f"There should be at least one {what} in the request.")
-    if len(entries) > MOST_ENTRIES:
+    if len(entries) > limits.BATCH_ENTRIES:
         raise SqsError(
             "TooManyEntriesInBatchRequest",
-            f"Maximum number of entries per request are {MOST_ENTRIES}. You have sent {len(entries)}.",
+            f"Maximum number of entries per request are {limits.BATCH_ENTRIES}. You have sent {len(entries)}.",
         )
     ids: list[str] = []
     for entry in entries:
@@ -52,7 +52,7 @@ def check_ids(entries: Sequence[Entry], what: str) -> list[str]:
             raise SqsError(
                 "InvalidBatchEntryId",
                 "A batch entry id can only contain alphanumeric characters, hyphens and underscores. "
-                "It can be at most 80 letters long.",
+                f"It can be at most {limits.BATCH_ID_CHARACTERS} letters long.",
             )
         ids.append(entry.id)
     for at, name in enumerate(ids):

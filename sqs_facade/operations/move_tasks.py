@@ -11,20 +11,18 @@ import orjson
 from sqs_facade import addresses, bounds
 from sqs_facade.errors import SqsError, missing
 from sqs_facade.registry import Call, Shape, operation
-from zaqar_core import dead_letters, move_tasks, queues
+from zaqar_core import dead_letters, limits, move_tasks, queues
 from zaqar_core.errors import MoveTaskNotFound, MoveTaskNotRunning, MoveTaskRunning, QueueNotFound
 from zaqar_core.model import MoveTask
 from zaqar_core.names import QueueRef
 
-MOST_A_SECOND = 500
-MOST_RESULTS = 10
-
+_RATES, _TASKS = limits.MOVES_PER_SECOND, limits.MOVE_TASKS
 _OF_AN_ARN = ("MissingParameter", "ResourceNotFoundException")
 
 Arn = Annotated[str, bounds.described("ARN of a queue that exists")]
 Handle = Annotated[str, bounds.described("TaskHandle of a running task")]
-Rate = Annotated[int, bounds.described(f"1 to {MOST_A_SECOND} a second")]
-Results = Annotated[int, bounds.described(f"1 to {MOST_RESULTS}; 1 unless given")]
+Rate = Annotated[int, bounds.described(f"{_RATES.least} to {_RATES.most} a second")]
+Results = Annotated[int, bounds.described(f"{_TASKS.least} to {_TASKS.most}; {_TASKS.least} unless given")]
 
 
 class StartMessageMoveTask(Shape):
@@ -54,10 +52,10 @@ def start_message_move_task(call: Call, asked: StartMessageMoveTask) -> TaskStar
         _require(call, destination, "DestinationArn")
         if destination.is_fifo != source.is_fifo:
             raise _refused("The source queue and destination queue must be of the same queue type.")
-    if asked.per_second is not None and not 1 <= asked.per_second <= MOST_A_SECOND:
+    if asked.per_second is not None and not _RATES.least <= asked.per_second <= _RATES.most:
         raise _refused(
             "Value for parameter MaxNumberOfMessagesPerSecond is invalid. "
-            f"Reason: You must enter a number that's between 1 and {MOST_A_SECOND}."
+            f"Reason: You must enter a number that's between {_RATES.least} and {_RATES.most}."
         )
     try:
         task = move_tasks.start(call.session, source, destination=destination, messages_per_second=asked.per_second)
@@ -98,10 +96,10 @@ def list_message_move_tasks(call: Call, asked: ListMessageMoveTasks) -> MoveTask
     """The newest tasks of a source, newest first; one unless more are asked for."""
     source = _existing(call, asked.source_arn, "SourceArn")
     most = 1 if asked.max_results is None else asked.max_results
-    if not 1 <= most <= MOST_RESULTS:
+    if not _TASKS.least <= most <= _TASKS.most:
         raise _refused(
             "Value for parameter MaxResults is invalid. "
-            f"Reason: You must enter a number that's between 1 and {MOST_RESULTS}."
+            f"Reason: You must enter a number that's between {_TASKS.least} and {_TASKS.most}."
         )
     try:
         tasks = move_tasks.listed(call.session, source, limit=most)

@@ -11,9 +11,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sqs_facade.bounds import Bounds
+from sqs_facade.bounds import Bounds, between
 from sqs_facade.errors import invalid
-from zaqar_core import leases
+from zaqar_core import leases, limits
 from zaqar_core.model import StoredMessage
 from zaqar_core.names import QueueRef
 from zaqar_core.session import Session
@@ -21,8 +21,11 @@ from zaqar_core.session import Session
 COUNT_HEADER = "HTTP_X_LOCALSTACK_SQS_OVERRIDE_MESSAGE_COUNT"
 WAIT_HEADER = "HTTP_X_LOCALSTACK_SQS_OVERRIDE_WAIT_TIME_SECONDS"
 
-_COUNT = Bounds("x-localstack-sqs-override-message-count", 1, 1000, "", "Must be between 1 and 1000.")
-_WAIT = Bounds("x-localstack-sqs-override-wait-time-seconds", 0, 3600, "s", "Must be between 0 and 3600.")
+#: Of a wrong value, in the error.
+_SHOWN_CHARACTERS = 80
+_REASON = "Must be between {least} and {most}."
+_COUNT = between("x-localstack-sqs-override-message-count", limits.OVERRIDDEN_MESSAGES, "", _REASON)
+_WAIT = between("x-localstack-sqs-override-wait-time-seconds", limits.OVERRIDDEN_WAIT_SECONDS, "s", _REASON)
 
 
 def receive(
@@ -53,10 +56,10 @@ def receive(
     return list(found.values())
 
 
-def _number(text: str | None, bounds: Bounds) -> int | None:
+def _number(text: str | None, allowed: Bounds) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise invalid(text[:80], bounds.parameter, bounds.reason)
-    bounds.check(int(text))
+        raise invalid(text[:_SHOWN_CHARACTERS], allowed.parameter, allowed.reason)
+    allowed.check(int(text))
     return int(text)

@@ -8,14 +8,13 @@ from typing import Annotated, Any
 import orjson
 from msgspec import field
 
-from sqs_facade import addresses, attributes, bounds
+from sqs_facade import addresses, bounds
 from sqs_facade.codecs.query import listed
 from sqs_facade.errors import SqsError, invalid, missing
 from sqs_facade.registry import OF_A_QUEUE, OPERATIONS, Call, QueueUrl, Shape, operation
-from zaqar_core import queues
+from zaqar_core import limits, queues
 from zaqar_core.model import Queue, SettingsChange
 
-MOST_ACTIONS = 7
 _OWNER_ONLY = frozenset(
     {
         "AddPermission", "CreateQueue", "DeleteQueue", "ListQueues", "ListQueueTags", "RemovePermission",
@@ -25,7 +24,7 @@ _OWNER_ONLY = frozenset(
 )  # fmt: skip
 
 
-_LABEL = re.compile(r"[A-Za-z0-9_-]{1,80}\Z")
+_LABEL = re.compile(rf"[A-Za-z0-9_-]{{1,{limits.LABEL_CHARACTERS}}}\Z")
 Label = Annotated[str, bounds.LABEL]
 
 
@@ -35,7 +34,7 @@ class AddPermission(Shape):
     accounts: Annotated[list[str], listed("AWSAccountId", "12 digits each")] = field(
         default_factory=list, name="AWSAccountIds"
     )
-    actions: Annotated[list[str], listed("ActionName", "at most 7")] = []
+    actions: Annotated[list[str], listed("ActionName", f"at most {limits.STATEMENT_ACTIONS}")] = []
 
 
 class RemovePermission(Shape):
@@ -65,12 +64,14 @@ def add_permission(call: Call, asked: AddPermission) -> None:
     if not asked.label:
         raise missing("Label")
     if not _LABEL.match(asked.label):
-        reason = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
+        length = f"1 to {limits.LABEL_CHARACTERS} in length"
+        reason = f"Can only include alphanumeric characters, hyphens, or underscores. {length}"
         raise invalid(asked.label, "Label", reason)
     if not asked.actions:
         raise missing("Actions")
-    if len(asked.actions) > MOST_ACTIONS:
-        raise SqsError("OverLimit", f"{len(asked.actions)} Actions were found, maximum allowed is {MOST_ACTIONS}.")
+    most = limits.STATEMENT_ACTIONS
+    if len(asked.actions) > most:
+        raise SqsError("OverLimit", f"{len(asked.actions)} Actions were found, maximum allowed is {most}.")
     for action in asked.actions:
         if action in _OWNER_ONLY:
             reason = "Only the queue owner is allowed to invoke this action."
@@ -96,8 +97,8 @@ def add_permission(call: Call, asked: AddPermission) -> None:
             raise invalid(asked.label, "Label", "Already exists.")
         policy["Statement"].append(statement)
         found = len(policy["Statement"])
-        if found > attributes.MOST_STATEMENTS:
-            limit = attributes.MOST_STATEMENTS
+        if found > limits.POLICY_STATEMENTS:
+            limit = limits.POLICY_STATEMENTS
             raise SqsError("OverLimit", f"{found} Statements were found, maximum allowed is {limit}.")
         return SettingsChange(documents={"policy": orjson.dumps(policy)})
 

@@ -12,7 +12,7 @@ from sqs_facade import addresses, attributes, bounds, content, redrive
 from sqs_facade.codecs.query import mapped
 from sqs_facade.errors import SqsError
 from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
-from zaqar_core import queues
+from zaqar_core import limits, queues
 from zaqar_core.errors import PurgeInProgress, QueueDeletedRecently, QueueNotFound
 from zaqar_core.model import Queue, QueueSettings
 from zaqar_core.names import QueueRef
@@ -67,6 +67,9 @@ def create_queue(call: Call, asked: CreateQueue) -> QueueUrlResult:
     return QueueUrlResult(call.url(ref))
 
 
+_LENGTH = f"1 to {limits.QUEUE_NAME_CHARACTERS} in length"
+
+
 def _check_name(name: str, given: dict[str, str]) -> None:
     """A FIFO queue has the attribute and the suffix, a standard queue has neither. Raises InvalidParameterValue."""
     is_fifo_wanted = given.get("FifoQueue", "").lower() == "true"
@@ -76,10 +79,10 @@ def _check_name(name: str, given: dict[str, str]) -> None:
         raise SqsError(
             "InvalidParameterValue",
             "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, "
-            "must end with .fifo suffix and be 1 to 80 in length.",
+            f"must end with .fifo suffix and be {_LENGTH}.",
         )
     raise SqsError(
-        "InvalidParameterValue", "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
+        "InvalidParameterValue", f"Can only include alphanumeric characters, hyphens, or underscores. {_LENGTH}"
     )
 
 
@@ -131,7 +134,7 @@ class ListQueuesResult(Shape):
 
 @operation(on_queue_path=False)
 def list_queues(call: Call, asked: ListQueues) -> ListQueuesResult:
-    """URLs in the order of names. Without MaxResults at most 1000, and never a NextToken."""
+    """URLs in the order of names. Without MaxResults the largest page, and never a NextToken."""
     most = _page(asked.max_results)
     names = queues.names(
         call.session,

@@ -36,7 +36,7 @@ def _tags(queue: Queue) -> dict[str, str]:
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter"))
 def tag_queue(call: Call, asked: TagQueue) -> None:
-    """The tags are set, those of the same key replaced. Raises InvalidParameterValue over 50, changing nothing."""
+    """The tags are set, those of the same key replaced. Raises InvalidParameterValue for too many, changing nothing."""
     ref = call.queue(asked.queue_url)
     if not asked.tags:
         raise missing("Tags")

@@ -182,17 +182,19 @@ _KEY = b64encode(bytes(32)).decode()
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [
-        ("a", "encryption_keys: the key a must be 32 bytes in base64"),
-        ("a:c2hvcnQ=", "encryption_keys: the key a must be 32 bytes in base64"),
-        ("a:no base64", "encryption_keys: the key a must be 32 bytes in base64"),
-        (f":{_KEY}", "encryption_keys: entry 1 must be NAME:KEY, the name of A-Z a-z 0-9 . _ -"),
-        (f"a:{_KEY},a:{_KEY}", "encryption_keys: there are two keys a"),
+        ("a", "entry 1 must be NAME:KEY, the name of A-Z a-z 0-9 . _ -"),
+        ("0123456789abcdef" * 4, "entry 1 must be NAME:KEY, the name of A-Z a-z 0-9 . _ -"),
+        ("a:c2hvcnQ=", "the key a must be 32 bytes in base64"),
+        ("a:no base64", "the key a must be 32 bytes in base64"),
+        (f":{_KEY}", "entry 1 must be NAME:KEY, the name of A-Z a-z 0-9 . _ -"),
+        (f"a:{_KEY},a:{_KEY}", "there are two keys a"),
     ],
 )
 def test_a_wrong_setting_is_one_line_without_the_key(entries: str, reason: str) -> None:
     with pytest.raises(SettingsInvalid) as refused:
         load({}, {"SQS_FACADE_ENCRYPTION_KEYS": entries})
-    assert str(refused.value) == reason
+    source = "environment variable SQS_FACADE_ENCRYPTION_KEYS"
+    assert str(refused.value) == f"{source} must be a list, each entry name:base64 of 32 bytes: {reason}"
 
 
 def test_a_salt_is_drawn_anew_after_its_messages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,9 +67,9 @@ def test_a_shared_url_is_signed_for_the_project_as_it_calls_itself(service: Serv
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("project", "not name=value"),
-        ("project=12", "project_accounts"),
-        ("=123456789012", "project_accounts"),
+        ("project", "name=value pairs"),
+        ("project=12", "PROJECT_ACCOUNTS must be .* each value 12 digits"),
+        ("=123456789012", "PROJECT_ACCOUNTS must be .* each name 1 to 256 characters"),
         ("one=123456789012,two=123456789012", "two projects have the same account"),
     ],
 )

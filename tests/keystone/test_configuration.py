@@ -22,7 +22,7 @@ def _refused(*flags: str, **settings: str) -> str:
         timeout=60,
         check=False,
     )
-    assert ran.returncode == 1
+    assert ran.returncode == 2
     lines = [line for line in ran.stderr.splitlines() if line.startswith("sqs-facade:")]
     assert len(lines) == 1, ran.stderr
     return lines[0].removeprefix("sqs-facade: ")
@@ -30,13 +30,16 @@ def _refused(*flags: str, **settings: str) -> str:
 
 def test_without_a_file() -> None:
     assert _refused(auth_strategy="keystone") == (
-        "auth_strategy keystone needs keystone_config, a file with [keystone_authtoken]"
+        "environment variable SQS_FACADE_AUTH_STRATEGY: "
+        "keystone needs keystone_config, a file with [keystone_authtoken]"
     )
 
 
 def test_with_a_file_that_is_not_there(tmp_path: Path) -> None:
     file = str(tmp_path / "none")
-    assert _refused(auth_strategy="keystone", keystone_config=file) == f"keystone_config: cannot read {file}"
+    assert _refused(auth_strategy="keystone", keystone_config=file) == (
+        f"environment variable SQS_FACADE_KEYSTONE_CONFIG: cannot read {file}"
+    )
 
 
 def test_with_a_file_that_has_no_such_section(tmp_path: Path) -> None:
@@ -44,6 +47,15 @@ def test_with_a_file_that_has_no_such_section(tmp_path: Path) -> None:
     file.write_text("[DEFAULT]\ndebug = true\n")
     assert _refused(auth_strategy="keystone", keystone_config=str(file)) == (
         f"{file}: [keystone_authtoken] needs auth_type, as password, and what that needs"
+    )
+
+
+def test_a_line_that_cannot_be_read_is_named_and_not_shown(tmp_path: Path) -> None:
+    """It may be the one with the password."""
+    file = tmp_path / "zaqar.conf"
+    file.write_text("[keystone_authtoken]\npassword secret\n")
+    assert _refused(auth_strategy="keystone", keystone_config=str(file)) == (
+        f"{file}:2 is not NAME = VALUE, [SECTION] or a comment"
     )
 
 
@@ -56,4 +68,4 @@ def test_with_values_that_mean_nothing(tmp_path: Path, more: dict[str, str]) -> 
 
 
 def test_with_another_strategy() -> None:
-    assert "auth_strategy" in _refused(auth_strategy="nonsense")
+    assert "AUTH_STRATEGY" in _refused(auth_strategy="nonsense")

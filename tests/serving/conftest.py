@@ -161,12 +161,6 @@ def serve(tmp_path: Path, runtime: Path) -> Iterator[Callable[..., Serve]]:
     yield start
     for service in started:
         service.kill()
-    # A Valkey that was being started while its service was killed is nobody's child.
-    for information in tmp_path.rglob("info.json"):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            left = psutil.Process(json.loads(information.read_bytes())["pid"])
-            if "valkey" in left.name():
-                left.kill()
 
 
 @pytest.fixture

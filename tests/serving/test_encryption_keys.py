@@ -84,7 +84,8 @@ def test_the_store_s_own_key_decrypts_beside_a_configured_one(
 def test_a_wrong_key_is_refused_in_one_line(serve: Start, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SQS_FACADE_ENCRYPTION_KEYS", "mine:c2VjcmV0")
     assert serve("--data-dir", data).refused() == (
-        "sqs-facade: encryption_keys: the key mine must be 32 bytes in base64"
+        "sqs-facade: environment variable SQS_FACADE_ENCRYPTION_KEYS must be a list, each entry name:base64 of 32 "
+        "bytes: the key mine must be 32 bytes in base64"
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from tests.conftest import private_valkey
+from tests.patience import PATIENCE_SECONDS
 from tests.serving.conftest import Serve, client_of
 from zaqar_core.store import keys
 
@@ -65,7 +66,7 @@ def test_a_port_taken_by_another_serve_is_one_line(serve: Start) -> None:
         (["--port", "70000"], "port"),
         (["--durability", "often"], "durability"),
         (["--ephemeral", "--durability", "fsync"], "durability"),
-        (["--redis", "redis://127.0.0.1:1"], "Redis"),
+        (["--redis", "redis://127.0.0.1:1"], "flag --redis: the Redis server does not answer"),
         (["--redis", "nonsense"], "Redis"),
         (["--redis", "redis://127.0.0.1:1,127.0.0.1:2"], "redis+cluster"),
         (["--redis", "redis+sentinel://127.0.0.1:1"], "master's name"),
@@ -82,6 +83,24 @@ def test_a_port_taken_by_another_serve_is_one_line(serve: Start) -> None:
 )
 def test_what_cannot_be_done_is_one_line(serve: Start, flags: list[str], word: str) -> None:
     assert word in serve(*flags).refused()
+
+
+def test_wrong_settings_are_a_line_each_and_exit_code_2(serve: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SQS_FACADE_PROT", "1")
+    service = serve("--workers", "0", "--ephemeral")
+    assert service.process.wait(PATIENCE_SECONDS) == 2
+    assert service.errors.read_text() == (
+        "sqs-facade: environment variable SQS_FACADE_PROT is not a setting; did you mean SQS_FACADE_PORT?\n"
+        'sqs-facade: flag --workers must be a whole number, at least 1, not "0"\n'
+    )
+
+
+def test_a_kubernetes_service_of_the_same_name_is_no_obstacle(serve: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SQS_FACADE_PORT", "tcp://10.0.0.11:9324")
+    monkeypatch.setenv("SQS_FACADE_PORT_9324_TCP_ADDR", "10.0.0.11")
+    monkeypatch.setenv("SQS_FACADE_SERVICE_HOST", "10.0.0.11")
+    with client_of(serve("--ephemeral").wait_ready()) as client:
+        client.call("CreateQueue", QueueName="first")
 
 
 def test_a_directory_held_at_another_durability_is_one_line(serve: Start, data: Path) -> None:

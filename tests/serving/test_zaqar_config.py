@@ -19,8 +19,7 @@ def test_a_service_starts_with_a_zaqar_conf_and_its_workers_have_its_settings(va
         f"[drivers:message_store:redis]\nuri = {uri}?socket_timeout=0.1\n[transport]\nmax_message_ttl = 100\n"
         "[cors]\nallowed_origin = https://horizon.example\n"
     )
-    # The flag of the tests' fixture that chooses a store is left to the file.
-    with serving(zaqar_config=str(file), durability="memory", data_dir="") as service:
+    with serving(zaqar_config=str(file), durability="memory") as service:
         url = f"{service.url}/v2/queues/q/messages"
         for ttl, status in ((100, 201), (101, 400)):
             document = {"messages": [{"body": 1, "ttl": ttl}]}

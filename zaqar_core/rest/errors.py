@@ -9,6 +9,7 @@ from enum import Enum, auto
 import orjson
 
 from zaqar_core import errors as core
+from zaqar_core import limits
 from zaqar_core.web.call import Refusal, Reply
 
 
@@ -103,12 +104,12 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Fact.QUEUE_NAME_INVALID: Words(
         400,
         "Invalid queue identification",
-        "A queue name has 1 to 64 characters out of A-Z a-z 0-9 _ - and the dot.",
+        f"A queue name has 1 to {limits.ZAQAR_NAME_CHARACTERS} characters out of A-Z a-z 0-9 _ - and the dot.",
     ),
     Fact.TOPIC_NAME_INVALID: Words(
         400,
         "Invalid topic identification",
-        "A topic name has 1 to 64 characters out of A-Z a-z 0-9 _ - and the dot.",
+        f"A topic name has 1 to {limits.ZAQAR_NAME_CHARACTERS} characters out of A-Z a-z 0-9 _ - and the dot.",
     ),
     Fact.FIFO_MIXED: Words(
         400, _RULE, "A FIFO queue (its name ends in .fifo) needs a FIFO dead-letter queue, any other one that is not."

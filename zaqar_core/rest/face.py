@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
-from zaqar_core import trusts
+from zaqar_core import limits, trusts
 from zaqar_core.errors import CoreError
 from zaqar_core.rest import dialect, documents, errors, identity, parameters, routes, signatures
 from zaqar_core.rest.call import Call, queue_of
@@ -23,9 +23,6 @@ from zaqar_core.settings import Settings
 from zaqar_core.web.call import Refusal, Reply, Request
 
 _log = logging.getLogger("sqs_facade.zaqar")
-
-#: Of a body about claims, subscriptions, shares, pools and the like.
-MOST_OTHER_BYTES = 65_536
 
 _HOT_PREFIXES = tuple(row.prefix + "/queues/" for row in reversed(dialect.DIALECTS))
 
@@ -63,7 +60,7 @@ class ZaqarFace:
             return self._settings.max_messages_post_size
         if (parts == 3 and ("/queues/" in path or "/topics/" in path)) or path.endswith("/metadata"):
             return self._settings.max_queue_metadata
-        return MOST_OTHER_BYTES
+        return limits.OTHER_BODY_BYTES
 
     def answer(self, request: Request, session: Session) -> Reply:
         """See :class:`zaqar_core.web.call.Face`. Never raises."""

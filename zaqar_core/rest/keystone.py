@@ -37,9 +37,11 @@ class Keystone:
         """Nothing is asked of Keystone yet. Raises SettingsInvalid."""
         file = settings.keystone_config
         if file is None:
-            raise SettingsInvalid("auth_strategy keystone needs keystone_config, a file with [keystone_authtoken]")
+            raise SettingsInvalid(
+                "keystone needs keystone_config, a file with [keystone_authtoken]", setting="auth_strategy"
+            )
         if importlib.util.find_spec("keystonemiddleware") is None:
-            raise SettingsInvalid("auth_strategy keystone needs: pip install 'sqs-facade[keystone]'")
+            raise SettingsInvalid("keystone needs: pip install 'sqs-facade[keystone]'", setting="auth_strategy")
         from keystoneauth1.exceptions import ClientException
 
         self._failures = ClientException
@@ -109,7 +111,9 @@ def _middleware(file: Path) -> WsgiApp:
             fixed["http_connect_timeout"] = str(keystone_options.TIMEOUT_SECONDS)
         protocol: WsgiApp = AuthProtocol(accepted, fixed)
     except cfg.ConfigFilesNotFoundError:
-        raise SettingsInvalid(f"keystone_config: cannot read {file}") from None
+        raise SettingsInvalid(f"cannot read {file}", setting="keystone_config") from None
+    except cfg.ConfigFileParseError as problem:
+        raise keystone_options.unreadable(file, problem) from None
     except (cfg.Error, ClientException, ConfigurationError, ValueError) as problem:
         raise SettingsInvalid(f"{file}: {' '.join(str(problem).split())}") from None
     return protocol

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from zaqar_core import limits
 from zaqar_core.model import Queue, QueueSettings
 from zaqar_core.names import QueueRef
 from zaqar_core.rest import bodies, retries
@@ -34,8 +35,7 @@ FIELDS: Mapping[str, str] = {
 KEPT = frozenset(("_flavor", "_retry_policy"))
 RESERVED = frozenset(FIELDS) | KEPT
 
-LEAST_TTL_SECONDS = 60
-_QUEUE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}\Z")
+_QUEUE_NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{limits.QUEUE_NAME_CHARACTERS}}}\Z")
 _SIGNED_64 = 1 << 63
 
 
@@ -100,7 +100,7 @@ def _check_field(name: str, value: Any, settings: Settings) -> int | str:
     if name == "_dead_letter_queue":
         return _check_dead_letter_queue(value)
     if name in ("_default_message_ttl", "_dead_letter_queue_messages_ttl"):
-        return bounded(name, value, least=LEAST_TTL_SECONDS, most=settings.max_message_ttl)
+        return bounded(name, value, least=limits.LEAST_TTL_SECONDS, most=settings.max_message_ttl)
     if name == "_default_message_delay":
         return bounded(name, value, least=0, most=settings.max_message_delay)
     if name == "_max_messages_post_size":

@@ -9,16 +9,16 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import parse_qs
 
+from zaqar_core import limits
 from zaqar_core.rest import signatures
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.settings import Settings
 from zaqar_core.web.call import Request
 
-MOST_PROJECT_CHARACTERS = 256
 #: Zaqar's rule for queue names.
-QUEUE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
+QUEUE_NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{limits.ZAQAR_NAME_CHARACTERS}}}\Z")
 #: Names that only SQS makes: longer than Zaqar's.
-LONG_QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,75}(?:[A-Za-z0-9_-]{1,5}|\.fifo)\Z")
+LONG_QUEUE_NAME = re.compile(rf"(?=.{{1,{limits.QUEUE_NAME_CHARACTERS}}}\Z)[A-Za-z0-9_-]+(?:\.fifo)?\Z")
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
 _TRUE = frozenset(("true", "True", "t", "yes", "y", "1", "on"))
@@ -80,8 +80,8 @@ def project(request: Request, settings: Settings, *, needed: bool) -> str:
         return ""
     if not text:
         raise RestError(Fact.PROJECT_EMPTY)
-    if len(text) > MOST_PROJECT_CHARACTERS:
-        raise RestError(Fact.PROJECT_TOO_LONG, str(MOST_PROJECT_CHARACTERS))
+    if len(text) > limits.PROJECT_CHARACTERS:
+        raise RestError(Fact.PROJECT_TOO_LONG, str(limits.PROJECT_CHARACTERS))
     return settings.project_accounts.get(text, text)
 
 

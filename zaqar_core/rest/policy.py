@@ -64,7 +64,7 @@ class Policy:
     def __init__(self, settings: Settings, known: frozenset[str]) -> None:
         """``known`` are the names of all rules. Raises SettingsInvalid."""
         if importlib.util.find_spec("oslo_policy") is None:
-            raise SettingsInvalid("auth_strategy keystone needs: pip install 'sqs-facade[keystone]'")
+            raise SettingsInvalid("keystone needs: pip install 'sqs-facade[keystone]'", setting="auth_strategy")
         from zaqar_core.rest import policy_files  # loads oslo.policy
 
         self._files = policy_files

@@ -44,7 +44,7 @@ def _rules(file: Path) -> Iterator[tuple[str, Any, int]]:
         loader = yaml.SafeLoader(file.read_text(encoding="utf-8"))
         root = loader.get_single_node()
     except OSError as problem:
-        raise SettingsInvalid(f"policy_file: cannot read {file}: {problem.strerror}") from None
+        raise SettingsInvalid(f"cannot read {file}: {problem.strerror}", setting="policy_file") from None
     except UnicodeDecodeError:
         raise SettingsInvalid(f"{file}: is not UTF-8") from None
     except yaml.MarkedYAMLError as problem:

@@ -7,6 +7,7 @@ from itertools import groupby
 
 import msgspec
 
+from zaqar_core import limits
 from zaqar_core.markdown import code, table
 from zaqar_core.rest import errors, metadata
 from zaqar_core.rest.actions import ACTIONS
@@ -21,7 +22,7 @@ from zaqar_core.rest.reference_texts import (
     VERSION_DIFFERENCES,
     WEBSOCKET,
 )
-from zaqar_core.rest.resources import messages, queues, shares, subscriptions
+from zaqar_core.rest.resources import shares
 from zaqar_core.rest.routes import ROUTES, Route
 from zaqar_core.settings import Settings
 
@@ -87,8 +88,8 @@ def _limits() -> str:
     defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
     rows = [(what, bounds.format_map(defaults), ", ".join(map(code, settings))) for what, bounds, settings in LIMITS]
     pages = (
-        f"Pages have {queues.DEFAULT_LIMIT} queues, {messages.DEFAULT_LIMIT} messages or "
-        f"{subscriptions.DEFAULT_LIMIT} subscriptions where no `limit` is given"
+        f"Pages have {limits.DEFAULT_PAGE} queues, {limits.DEFAULT_PAGE} messages or "
+        f"{limits.DEFAULT_PAGE} subscriptions where no `limit` is given"
     )
     share = f"shares are of {', '.join(map(code, shares.PATHS))}"
     return f"# Limits\n\n{pages}; {share}.\n\n" + table(("of", "bounds", "settings"), rows)

@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
+from string import Template
+
+from zaqar_core import limits
 from zaqar_core.notifications import schedule
-from zaqar_core.rest import retries
+
+_TTL, _GRACE, _PAGE = limits.LEAST_TTL_SECONDS, limits.LEAST_GRACE_SECONDS, limits.SETTABLE_PAGE
+_NAME = f"1 to {limits.ZAQAR_NAME_CHARACTERS} of `A-Z a-z 0-9 _ - .`"
 
 #: What -> bounds (names in braces are settings' defaults) -> the settings that move them.
 LIMITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("a queue's name", "1 to 64 of `A-Z a-z 0-9 _ - .`; longer names that SQS made are reached", ()),
-    ("`X-Project-Id`", "1 to 256 characters", ()),
+    ("a queue's name", f"{_NAME}; longer names that SQS made are reached", ()),
+    ("`X-Project-Id`", f"1 to {limits.PROJECT_CHARACTERS} characters", ()),
     ("`Client-ID`", "a UUID in any spelling; with `off` {min_length_client_id} to {max_length_client_id} characters",
      ("client_id_uuid_safe", "min_length_client_id", "max_length_client_id")),
     ("a page of queues", "1 to {max_queues_per_page}", ("max_queues_per_page",)),
     ("a page of pools; of flavors", "1 to {max_pools_per_page}; 1 to {max_flavors_per_page}",
      ("max_pools_per_page", "max_flavors_per_page")),
-    ("a pool's or flavor's name", "1 to 64 of `A-Z a-z 0-9 _ - .`", ()),
-    ("a pool's `weight`; its `uri`", "0 to 4,294,967,295; 255 characters", ()),
+    ("a pool's or flavor's name", _NAME, ()),
+    ("a pool's `weight`; its `uri`",
+     f"{limits.POOL_WEIGHT.least} to {limits.POOL_WEIGHT.most:,}; {limits.POOL_TEXT_CHARACTERS} characters", ()),
     ("a page of messages; ids of a bulk operation", "1 to {max_messages_per_page}", ("max_messages_per_page",)),
     ("messages of a claim or pop", "1 to {max_messages_per_claim_or_pop}", ("max_messages_per_claim_or_pop",)),
     ("the body of a post of messages", "{max_messages_post_size:,} bytes; a queue may allow less",
      ("max_messages_post_size",)),
     ("a queue's metadata, and its body", "{max_queue_metadata:,} bytes", ("max_queue_metadata",)),
-    ("every other body", "65,536 bytes", ()),
-    ("a message's ttl", "60 to {max_message_ttl:,} s, default {default_message_ttl:,}",
+    ("every other body", f"{limits.OTHER_BODY_BYTES:,} bytes", ()),
+    ("a message's ttl", f"{_TTL} to " "{max_message_ttl:,} s, default {default_message_ttl:,}",
      ("max_message_ttl", "default_message_ttl")),
     ("a message's delay", "0 to {max_message_delay:,} s", ("max_message_delay",)),
-    ("a claim's ttl", "60 to {max_claim_ttl:,} s, default {default_claim_ttl:,}",
+    ("a claim's ttl", f"{_TTL} to " "{max_claim_ttl:,} s, default {default_claim_ttl:,}",
      ("max_claim_ttl", "default_claim_ttl")),
-    ("a claim's grace", "60 to {max_claim_grace:,} s, default {default_claim_grace:,}; from 0 on in a PATCH",
+    ("a claim's grace", f"{_GRACE} to " "{max_claim_grace:,} s, default {default_claim_grace:,}; from 0 on in a PATCH",
      ("max_claim_grace", "default_claim_grace")),
     ("a page of subscriptions", "1 to {max_subscriptions_per_page}", ("max_subscriptions_per_page",)),
-    ("a subscription's ttl", "60 or more, to an end before the year 10000; default {default_subscription_ttl:,}",
+    ("a subscription's ttl",
+     f"{_TTL} or more, " "to an end before the year 10000; default {default_subscription_ttl:,}",
      ("default_subscription_ttl",)),
     ("a subscriber's scheme", "`http`, `https`, `mailto`, `trust+http`, `trust+https`", ("subscriber_types",)),
     ("integers in JSON", "signed 64 bit", ()),
-    ("a setting of a page, claim or pop", "1 to 1,000", ()),
+    ("a setting of a page, claim or pop", f"{_PAGE.least} to {_PAGE.most:,}", ()),
 )  # fmt: skip
 
 #: Attribute -> values, meaning.
@@ -43,12 +50,12 @@ RESERVED = {
         "a queue's name, of the same type (FIFO or not)",
         "where messages go that were delivered `_max_claim_count` times; it is made when needed",
     ),
-    "_dead_letter_queue_messages_ttl": ("60 to `max_message_ttl`", "the life of moved messages, from the move on"),
+    "_dead_letter_queue_messages_ttl": (f"{_TTL} to `max_message_ttl`", "the life of moved messages, from the move on"),
     "_default_message_delay": (
         "0 to `max_message_delay`",
         "where it is not 0, messages may have a `delay` of their own",
     ),
-    "_default_message_ttl": ("60 to `max_message_ttl`", "the life of messages that are posted without one"),
+    "_default_message_ttl": (f"{_TTL} to `max_message_ttl`", "the life of messages that are posted without one"),
     "_enable_encrypt_messages": (
         "true or false",
         "new messages are encrypted at rest, under the first key of the setting `encryption_keys`; without one true is "
@@ -64,7 +71,7 @@ RESERVED = {
         "an object: "
         + ", ".join(f"`{name}` (default {default})" for name, default in schedule.NUMBERS.items())
         + f", `retry_backoff_function` ({', '.join(schedule.BACKOFFS)}), `ignore_subscription_override`; "
-        f"`maximum_delay` at least {retries.LEAST_SPREAD_SECONDS} above `minimum_delay`",
+        f"`maximum_delay` at least {limits.LEAST_RETRY_SPREAD_SECONDS} above `minimum_delay`",
         "when notifications that failed are tried again; a subscription's option of that name wins, unless "
         "`ignore_subscription_override`",
     ),
@@ -111,7 +118,8 @@ DIFFERENCES = (
     "One slash at the end of a path is ignored, and `/v2` is `/v2/`. In Zaqar these are 404, `/v2/queues/` is 400, and "
     "`/messages/` is the message without a name (404).",
     "The next link of a listing has the parameters that were given, and no `include_delayed` of its own.",
-    "Location of a post of more than 200 messages is the queue's messages, without ids: longer headers break clients.",
+    f"Location of a post of more than {limits.LOCATED_IDS} messages is the queue's messages, without ids: longer "
+    "headers break clients.",
     "`claim_count` of a popped message counts the pop: it is 1 for a message that was never claimed. In Zaqar it is "
     "the number of claims before the pop, on queues with dead letters on Redis, and 0 elsewhere. `claim_id` is null "
     "(Zaqar on Redis names a claim that is gone).",
@@ -177,9 +185,9 @@ after page, until its ttl has passed.
 Nothing is claimed: the reserved attributes about claims and dead letters are kept and have no effect.
 """
 
-WEBSOCKET = """`sqs-facade websocket` serves the same queues over WebSocket (port 9000, any path; `GET /health` is 200).
-A text frame is JSON, a binary one MessagePack; an answer has the encoding of its request. Frames of one connection are
-answered in their order.
+WEBSOCKET = Template("""`sqs-facade websocket` serves the same queues over WebSocket (port 9000, any path; `GET /health`
+is 200). A text frame is JSON, a binary one MessagePack; an answer has the encoding of its request. Frames of one
+connection are answered in their order.
 
 ```
 {"action": "message_post", "headers": {"Client-ID": "…", "X-Project-ID": "…"}, "body": {"queue_name": "q", …}}
@@ -188,7 +196,7 @@ answered in their order.
 
 Status codes, limits and checks are those of the paths named below; an error is `{"error", "exception"}` in the body.
 Messages are `{"id", "claim_id", "ttl", "age", "body"}`; `claim_id` is null except in answers about a claim. A frame
-that cannot be read is 400 and the connection goes on; one of more than four times the largest body ends it (1009).
+that cannot be read is 400 and the connection goes on; one of more than $frame times the largest body ends it (1009).
 Binary frames may hold what JSON can: no bin, no extensions, no keys but strings. Secrets are not repeated in answers.
 The headers of a pre-signed URL (`URL-Signature`, `URL-Expires`, `URL-Methods`, `URL-Paths`, the last two as text or
 array) admit what they admit over HTTP; otherwise the answer is 403.
@@ -202,10 +210,15 @@ by its ttl. Whoever posts, over HTTP, SQS or WebSocket, each message is pushed a
 the subscription's request: `{"body", "ttl", "Message_Type": "Notification", "queue_name"}`, with `delay` where one was
 given. They come in the order of the queue. At most once: what is posted while the connection, or its process's link to
 the store, is interrupted is not pushed later. When a process dies its connections' subscriptions end with the next
-message (in a cluster by their ttl). A client that is a thousand notifications or 4 MiB behind is disconnected (1013).
+message (in a cluster by their ttl). A client that is $pushes notifications or $mib MiB behind is disconnected (1013).
 
-A client that does not read its answers is not read either; one that answers no ping for 20 s is cut off.
-"""
+A client that does not read its answers is not read either; one that answers no ping for $ping s is cut off.
+""").substitute(
+    frame=limits.FRAME_TO_BODY,
+    pushes=f"{limits.PUSHES_BEHIND:,}",
+    mib=limits.PUSHES_BEHIND_BYTES >> 20,
+    ping=limits.PING_SECONDS,
+)
 
 #: What a frame's body holds after success, where it is not the document of the path.
 ANSWERS = {

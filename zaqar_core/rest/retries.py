@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from zaqar_core import limits
 from zaqar_core.notifications.schedule import BACKOFFS, NUMBERS
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import bounded
-
-#: Between the smallest and the largest delay, in seconds: room for the steps of the back-off.
-LEAST_SPREAD_SECONDS = 10
 
 _MOST = (1 << 31) - 1
 
@@ -24,7 +22,8 @@ def check(policy: Any) -> None:
         raise RestError(Fact.RULE_BROKEN, f'"retry_backoff_function" must be one of {", ".join(BACKOFFS)}.')
     if type(given.get("ignore_subscription_override", False)) is not bool:
         raise RestError(Fact.BODY_INVALID, '"ignore_subscription_override" must be true or false.')
-    if numbers["maximum_delay"] - numbers["minimum_delay"] < LEAST_SPREAD_SECONDS:
+    if numbers["maximum_delay"] - numbers["minimum_delay"] < limits.LEAST_RETRY_SPREAD_SECONDS:
         raise RestError(
-            Fact.RULE_BROKEN, f'"maximum_delay" must be {LEAST_SPREAD_SECONDS} or more above "minimum_delay".'
+            Fact.RULE_BROKEN,
+            f'"maximum_delay" must be {limits.LEAST_RETRY_SPREAD_SECONDS} or more above "minimum_delay".',
         )

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from zaqar_core import limits
 from zaqar_core.notifications import targets
 from zaqar_core.notifications.trusted import OPTION
 from zaqar_core.rest import bodies, retries
@@ -13,7 +14,6 @@ from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import bounded
 from zaqar_core.settings import Settings
 
-LEAST_TTL_SECONDS = 60
 #: The last moment that a date with a year of four digits can name, in seconds since 1970.
 _END_OF_TIME = 253_402_300_799
 _KNOWN = frozenset(("subscriber", "ttl", "options"))
@@ -37,7 +37,7 @@ def parse(document: Any, settings: Settings) -> Asked:
         check_subscriber(given["subscriber"], settings)
     ttl = options = None
     if "ttl" in given:
-        ttl = bounded("ttl", given["ttl"], least=LEAST_TTL_SECONDS, most=_END_OF_TIME - int(time.time()))
+        ttl = bounded("ttl", given["ttl"], least=limits.LEAST_TTL_SECONDS, most=_END_OF_TIME - int(time.time()))
     if "options" in given:
         check_options(given["options"])
         options = bodies.compact(given["options"])

@@ -30,6 +30,8 @@ Kind = Literal["single", "sentinel", "cluster"]
 
 _PORTS = {"single": 6379, "sentinel": 26379, "cluster": 6379}
 _SCHEMES = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss"}
+_CREDENTIALS = "percent-encode @, /, ? and # in user and password of the Redis URL"
+_NO_PORT = f"the port of the Redis URL is not a number from 0 to 65535; {_CREDENTIALS}"
 _SENTINEL_USER, _SENTINEL_PASSWORD = "sentinel_username", "sentinel_password"
 
 
@@ -52,7 +54,7 @@ class Deployment:
 
 @lru_cache(maxsize=256)
 def parse(url: str) -> Deployment:
-    """Raises DeploymentInvalid."""
+    """Parse the URL. Raises DeploymentInvalid."""
     if url.startswith("redis:") and not url.startswith("redis://"):  # Zaqar's: redis:[[user]:password@]/path[?options]
         url = f"unix://{url.removeprefix('redis:')}"
     scheme, _, rest = url.partition("://")
@@ -60,6 +62,8 @@ def parse(url: str) -> Deployment:
     base = _SCHEMES.get(name)
     options = dict(parse_qsl(rest.partition("?")[2], keep_blank_values=True))
     authority, _, path = rest.partition("?")[0].partition("/")
+    if name != "unix" and "@" in rest and "@" not in authority:
+        raise DeploymentInvalid(_CREDENTIALS)
     if base is None or kind not in ("", "sentinel", "cluster"):
         return _single(url)
     if kind == "cluster":
@@ -121,7 +125,8 @@ def _address(text: str, default_port: int) -> Address:
     except ValueError:
         host, port = None, None
     if not host:
-        raise DeploymentInvalid(f"not a host with a port in the Redis URL: {text.strip() or 'nothing'}")
+        # What stands there is not quoted: it may be a part of the password.
+        raise DeploymentInvalid(f"not a host with a port: one of those in the Redis URL; {_CREDENTIALS}")
     return host, port or default_port
 
 
@@ -129,5 +134,7 @@ def _parsed(url: str) -> dict[str, Any]:
     try:
         return dict(parse_url(url))  # type: ignore[no-untyped-call] # redis-py leaves it untyped
     except ValueError as problem:
+        if "Port " in str(problem):  # redis-py quotes what stands there, which may be a part of the password
+            raise DeploymentInvalid(_NO_PORT) from None
         hint = "" if url.startswith(("redis://", "rediss://", "unix://")) else "; redis+sentinel://, redis+cluster://"
         raise DeploymentInvalid(f"{problem}{hint}") from None

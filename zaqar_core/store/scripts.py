@@ -2,8 +2,9 @@
 
 A file in ``lua/functions`` is the body of one function and begins with its contract: what it does, keys, arguments with
 units, reply, failures, cost. It uses the parts in ``lua/shared`` and in the folder of its kind, which define the same
-verbs differently. Library and functions are named by their content, so two releases can run side by side. Measured: a
-function call spares a script the making of its thirty-odd closures, 7 of 31 µs for a receive.
+verbs differently. Limits come from ``zaqar_core.limits`` in the table LIMITS. Library and functions are named by their
+content, so two releases can run side by side. Measured: a function call spares a script the making of its thirty-odd
+closures, 7 of 31 µs for a receive.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Literal
+
+from zaqar_core import limits
 
 #: ``plain``: a standard queue that never had message groups. ``fair``: one that has. ``fifo``: a FIFO queue.
 Kind = Literal["plain", "fair", "fifo"]
@@ -67,7 +70,7 @@ def script(name: str, *, writes: bool = True) -> Script:
 
 @cache
 def _library(kind: Kind) -> Library:
-    parts = [f"local KIND = '{kind}'", *(_part(name, kind) for name in _PARTS)]
+    parts = [f"local KIND = '{kind}'", _limits(), *(_part(name, kind) for name in _PARTS)]
     bodies = sorted((file.name.removesuffix(".lua"), _code(file)) for file in (_folder() / "functions").iterdir())
     content = "\n".join([*parts, *(f"{name}\n{body}" for name, body in bodies)])
     name = f"{PREFIX}{kind}_{hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()[:12]}"
@@ -77,6 +80,12 @@ def _library(kind: Kind) -> Library:
         for function, body in bodies
     ]
     return Library(name, "\n".join([f"#!lua name={name}", *parts, *functions, ""]).encode())
+
+
+def _limits() -> str:
+    """The table LIMITS, which every part and function can read."""
+    entries = ", ".join(f"{name} = {value}" for name, value in limits.for_lua().items())
+    return f"local LIMITS = {{ {entries} }}"
 
 
 def _part(name: str, kind: Kind) -> str:

@@ -15,8 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 
-#: Set for workers that ``sqs-facade serve`` started: the process id of their parent. They end when it dies.
-PARENT_VARIABLE = "SQS_FACADE_PARENT_PID"
+from zaqar_core.setting_sources import PARENT_VARIABLE
 
 _STOP_SIGNALS = frozenset((signal.SIGTERM, signal.SIGINT))
 _PARENT_POLL_SECONDS = 0.5

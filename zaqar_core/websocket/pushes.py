@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 import orjson
 
+from zaqar_core import limits
 from zaqar_core.notifications import sockets
 from zaqar_core.waiting import Waiting
 from zaqar_core.websocket import frames
 from zaqar_core.websocket.conversation import Conversation
 
 #: Of one connection that were not written yet. A client that is so far behind is disconnected, so that it knows.
-_MOST_WAITING = 1000
-_MOST_WAITING_BYTES = 4 << 20
+_MOST_WAITING, _MOST_WAITING_BYTES = limits.PUSHES_BEHIND, limits.PUSHES_BEHIND_BYTES
 #: Close code for it: try again later.
 TOO_SLOW = 1013
 

@@ -19,20 +19,17 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from zaqar_core import limits
 from zaqar_core.settings import Settings
 from zaqar_core.web.origins import Origins
 from zaqar_core.websocket import origins
 from zaqar_core.websocket.conversation import Conversation, Service
 from zaqar_core.websocket.pushes import TOO_SLOW, Line, Pushes
 
-#: The envelope of a frame, and blanks, beside a body of the largest size. What is larger ends the connection (1009).
-_FRAME_TO_BODY = 4
 #: Frames of a connection that wait while one is answered; then nothing more is read from it.
 _MOST_WAITING = 4
 #: Bytes written and not yet taken by the client, after which its next frame waits.
 _MOST_UNREAD_BYTES = 64 * 1024
-#: A client that does not answer a ping within this time is gone, or does not read.
-_PING_SECONDS = 20.0
 _OPEN_SECONDS = 10.0
 #: Of a closing handshake, so that a stop is over within two seconds.
 _CLOSE_SECONDS = 0.7
@@ -71,13 +68,13 @@ async def serving(
         reuse_port=True,
         backlog=1024,
         compression=None,  # memory for each connection, and a small frame could become a huge one
-        max_size=_FRAME_TO_BODY * max(settings.max_messages_post_size, settings.max_queue_metadata),
+        max_size=limits.FRAME_TO_BODY * max(settings.max_messages_post_size, settings.max_queue_metadata),
         max_queue=_MOST_WAITING,
         write_limit=_MOST_UNREAD_BYTES,
         open_timeout=_OPEN_SECONDS,
         close_timeout=_CLOSE_SECONDS,
-        ping_interval=_PING_SECONDS,
-        ping_timeout=_PING_SECONDS,
+        ping_interval=limits.PING_SECONDS,
+        ping_timeout=limits.PING_SECONDS,
         server_header=None,
     )
     on_ready()

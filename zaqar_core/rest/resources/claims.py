@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from zaqar_core import claims
+from zaqar_core import claims, limits
 from zaqar_core.rest import bodies, documents
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.parameters import bounded
 from zaqar_core.rest.resources import messages
 from zaqar_core.web.call import Reply
 
-LEAST_TTL_SECONDS = 60
-LEAST_GRACE_SECONDS = 60
-
 
 def create(call: Call) -> Reply:
     """201 with up to ``limit`` of the oldest free messages, or 204 when there is none."""
     query, dialect = call.query, call.dialect
-    limit = query.integer("limit", messages.DEFAULT_LIMIT, most=call.settings.max_messages_per_claim_or_pop)
+    limit = query.integer("limit", limits.DEFAULT_PAGE, most=call.settings.max_messages_per_claim_or_pop)
     attributes = query.boolean("attributes")
     document = bodies.parse_object(call.request.body) if call.request.body or not dialect.has_defaults else {}
     default_grace = call.settings.default_claim_grace if dialect.has_defaults else None
-    ttl, grace = _terms(call, document, default_grace, LEAST_GRACE_SECONDS)
+    ttl, grace = _terms(call, document, default_grace, limits.LEAST_GRACE_SECONDS)
     claim = claims.create(call.session, call.ref, ttl_seconds=ttl, grace_seconds=grace, limit=limit)
     if claim is None:
         return documents.empty()
@@ -64,7 +61,7 @@ def _terms(call: Call, document: dict[str, Any], grace: int | None, least_grace:
     settings = call.settings
     ttl = settings.default_claim_ttl
     if "ttl" in document or not call.dialect.has_defaults:
-        ttl = bounded("ttl", document.get("ttl"), least=LEAST_TTL_SECONDS, most=settings.max_claim_ttl)
+        ttl = bounded("ttl", document.get("ttl"), least=limits.LEAST_TTL_SECONDS, most=settings.max_claim_ttl)
     if "grace" in document or grace is None:
         grace = bounded("grace", document.get("grace"), least=least_grace, most=settings.max_claim_grace)
     return ttl, grace

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zaqar_core import limits
 from zaqar_core.errors import PoolUnknown
 from zaqar_core.pools import administration
 from zaqar_core.pools.administration import Flavor
@@ -12,8 +13,6 @@ from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.resources.pools import checked_name, named_page
 from zaqar_core.web.call import Reply
-
-MOST_POOLS = 1000
 
 
 def put(call: Call) -> Reply:
@@ -66,8 +65,8 @@ def _members(call: Call, document: dict[str, Any]) -> list[str] | None:
             return None
     if type(found) is not list or not found or not all(type(name) is str for name in found):
         raise RestError(Fact.BODY_INVALID, '"pool_list" must be an array of at least one pool\'s name.')
-    if len(found) > MOST_POOLS:
-        raise RestError(Fact.RULE_BROKEN, f'"pool_list" may have {MOST_POOLS} pools.')
+    if len(found) > limits.FLAVOR_POOLS:
+        raise RestError(Fact.RULE_BROKEN, f'"pool_list" may have {limits.FLAVOR_POOLS} pools.')
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zaqar_core import messages
+from zaqar_core import limits, messages
 from zaqar_core.errors import ClaimNotFound
 from zaqar_core.model import NewMessage, StoredMessage
 from zaqar_core.rest import bodies, documents, errors
@@ -13,17 +13,11 @@ from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import Query, bounded
 from zaqar_core.web.call import Reply
 
-#: Messages of a page or a pop when no limit is given.
-DEFAULT_LIMIT = 10
-LEAST_TTL_SECONDS = 60
-#: Ids that Location names: about 7 KB. HTTP clients and proxies refuse longer headers, of a post that was done.
-MOST_LOCATED = 200
-
 
 def post(call: Call) -> Reply:
     """201 with the hrefs in the order posted; all messages, or none. A missing queue is made; in v1 it is 404.
 
-    Location names the messages; of more than 200, it is the queue's messages.
+    Location names the messages, or for a long post the queue's messages.
     """
     wanted = _new_messages(call)
     lazy = call.dialect.is_lazy
@@ -34,7 +28,7 @@ def post(call: Call) -> Reply:
     if not lazy:
         document["partial"] = False
     location = f"{queue}/messages"
-    if len(ids) <= MOST_LOCATED:
+    if len(ids) <= limits.LOCATED_IDS:
         location = f"{location}?ids={','.join(ids)}"
     return documents.reply(document, 201, location)
 
@@ -54,7 +48,7 @@ def _new_messages(call: Call) -> list[NewMessage]:
         body, kind = bodies.stored(item["body"])
         ttl = delay = None
         if "ttl" in item or not dialect.has_defaults:
-            ttl = bounded("ttl", item.get("ttl"), least=LEAST_TTL_SECONDS, most=most_ttl)
+            ttl = bounded("ttl", item.get("ttl"), least=limits.LEAST_TTL_SECONDS, most=most_ttl)
         if "delay" in item and dialect.has_delays:
             delay = bounded("delay", item["delay"], least=0, most=most_delay)
         found.append(NewMessage(body, kind, ttl_seconds=ttl, delay_seconds=delay, client_id=client))
@@ -77,7 +71,7 @@ def get(call: Call) -> Reply:
 
 def _list(call: Call, query: Query) -> Reply:
     client, has_delays = _client(call), call.dialect.has_delays
-    limit = query.integer("limit", DEFAULT_LIMIT, most=call.settings.max_messages_per_page)
+    limit = query.integer("limit", limits.DEFAULT_PAGE, most=call.settings.max_messages_per_page)
     echo, attributes = query.boolean("echo"), query.boolean("attributes")
     include_claimed, include_delayed = query.boolean("include_claimed"), has_delays and query.boolean("include_delayed")
     page = messages.list_page(
@@ -177,7 +171,7 @@ def delete_by_ids(call: Call) -> Reply:
 
 
 def _pop(call: Call, query: Query) -> Reply:
-    limit = query.integer("pop", DEFAULT_LIMIT, most=call.settings.max_messages_per_claim_or_pop)
+    limit = query.integer("pop", limits.DEFAULT_PAGE, most=call.settings.max_messages_per_claim_or_pop)
     attributes, checksum = query.boolean("attributes"), call.settings.enable_checksum
     found: list[dict[str, Any]] = [
         documents.popped_message(message, checksum=checksum, attributes=attributes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+from zaqar_core import limits
 from zaqar_core.errors import PoolInUse, PoolNotFound, PoolTaken, PoolUnfit
 from zaqar_core.pools import administration
 from zaqar_core.pools.administration import Pool, PoolChange
@@ -14,10 +15,6 @@ from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import QUEUE_NAME, bounded
 from zaqar_core.web.call import Reply
 
-#: Pools, or flavors, of a page when no limit is given.
-DEFAULT_LIMIT = 10
-MOST_WEIGHT = 2**32 - 1
-MOST_CHARACTERS = 255
 _FIELDS = ("uri", "weight", "flavor", "options")
 
 
@@ -84,7 +81,7 @@ def named_page(
 ) -> Reply:
     """A page of pools or flavors, and where the next one is. ``find`` takes the session, ``after`` and ``limit``."""
     query = call.query
-    limit = query.integer("limit", DEFAULT_LIMIT, most=most)
+    limit = query.integer("limit", limits.DEFAULT_PAGE, most=most)
     detailed = query.boolean("detailed")
     found = find(call.session, after=query.text("marker") or "", limit=limit)
     given = {
@@ -98,7 +95,10 @@ def named_page(
 def checked_name(text: str) -> str:
     """A pool's or flavor's name. Raises RestError."""
     if not QUEUE_NAME.match(text):
-        raise RestError(Fact.RULE_BROKEN, "A name has 1 to 64 characters out of A-Z a-z 0-9 _ - and the dot.")
+        raise RestError(
+            Fact.RULE_BROKEN,
+            f"A name has 1 to {limits.ZAQAR_NAME_CHARACTERS} characters out of A-Z a-z 0-9 _ - and the dot.",
+        )
     return text
 
 
@@ -117,14 +117,18 @@ def _change(call: Call, document: dict[str, Any]) -> PoolChange:
     for name in _old_names(call):
         flavor = document.get(name) if flavor is None else flavor
     uri, weight, options = document.get("uri"), document.get("weight"), document.get("options")
-    if uri is not None and (type(uri) is not str or not 0 < len(uri) <= MOST_CHARACTERS or "://" not in uri):
-        raise RestError(Fact.BODY_INVALID, f'"uri" must be a URL of at most {MOST_CHARACTERS} characters.')
-    if flavor is not None and (type(flavor) is not str or len(flavor) > MOST_CHARACTERS):
-        raise RestError(Fact.BODY_INVALID, f'"flavor" must be a string of at most {MOST_CHARACTERS} characters.')
+    if uri is not None and (
+        type(uri) is not str or not 0 < len(uri) <= limits.POOL_TEXT_CHARACTERS or "://" not in uri
+    ):
+        raise RestError(Fact.BODY_INVALID, f'"uri" must be a URL of at most {limits.POOL_TEXT_CHARACTERS} characters.')
+    if flavor is not None and (type(flavor) is not str or len(flavor) > limits.POOL_TEXT_CHARACTERS):
+        raise RestError(
+            Fact.BODY_INVALID, f'"flavor" must be a string of at most {limits.POOL_TEXT_CHARACTERS} characters.'
+        )
     if options is not None and type(options) is not dict:
         raise RestError(Fact.BODY_INVALID, '"options" must be an object.')
     if weight is not None:
-        weight = bounded("weight", weight, least=0, most=MOST_WEIGHT)
+        weight = bounded("weight", weight, least=limits.POOL_WEIGHT.least, most=limits.POOL_WEIGHT.most)
     return PoolChange(uri, weight, flavor, options)
 
 

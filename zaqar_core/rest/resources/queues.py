@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from zaqar_core import queues, subscriptions
+from zaqar_core import limits, queues, subscriptions
 from zaqar_core.errors import FlavorUnusable, QueueNotFound
 from zaqar_core.model import Counts, Queue, SettingsChange, Stats
 from zaqar_core.names import QueueRef
@@ -19,8 +19,6 @@ from zaqar_core.web.call import Reply
 
 #: The metadata of a queue, or of one that is not there yet, as it is shown.
 Shown = Callable[[Call, Queue | None], dict[str, Any]]
-#: Queues or topics of a page when no limit is given.
-DEFAULT_LIMIT = 10
 
 _LIST_PARAMETERS = frozenset(("marker", "limit", "detailed", "name", "with_count"))
 _PURGEABLE = frozenset(("messages", "subscriptions"))
@@ -133,7 +131,7 @@ def list_page(call: Call, shown: Shown = _metadata) -> Reply:
     parameter without a meaning of its own is a metadata value that a queue must have.
     """
     query = call.query
-    limit = query.integer("limit", DEFAULT_LIMIT, most=call.settings.max_queues_per_page)
+    limit = query.integer("limit", limits.DEFAULT_PAGE, most=call.settings.max_queues_per_page)
     detailed, with_count = query.boolean("detailed"), False
     pattern: str | None = None
     filters: dict[str, str] = {}

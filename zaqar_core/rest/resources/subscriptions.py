@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from zaqar_core import subscriptions
+from zaqar_core import limits, subscriptions
 from zaqar_core.errors import QueueNotFound, SubscriptionNotFound
 from zaqar_core.model import Subscription
 from zaqar_core.notifications import deliveries
@@ -18,10 +18,6 @@ from zaqar_core.web.call import Reply
 
 #: In the environ of a connection's request: the connection as a subscriber.
 CALLER = "zaqar.caller"
-#: Subscriptions of a page when no limit is given.
-DEFAULT_LIMIT = 10
-#: No more failures than that are kept.
-_MOST_MARKER = 1000
 
 
 def create(call: Call) -> Reply:
@@ -66,7 +62,7 @@ def create_for_caller(call: Call) -> Reply:
 def list_page(call: Call) -> Reply:
     """A page of the subscriptions in the order of creation; none for a missing queue."""
     query = call.query
-    limit = query.integer("limit", DEFAULT_LIMIT, most=call.settings.max_subscriptions_per_page)
+    limit = query.integer("limit", limits.DEFAULT_PAGE, most=call.settings.max_subscriptions_per_page)
     found = subscriptions.list_page(call.session, call.ref, after=query.text("marker") or "", limit=limit)
     given = {"limit": limit if query.text("limit") else None}
     return documents.reply(
@@ -134,8 +130,8 @@ def undelivered(call: Call) -> Reply:
     ``marker`` is the number of those to pass over. Those of confirmations have no ``message``.
     """
     query = call.query
-    limit = query.integer("limit", DEFAULT_LIMIT, most=call.settings.max_subscriptions_per_page)
-    after = query.integer("marker", 0, least=0, most=_MOST_MARKER)
+    limit = query.integer("limit", limits.DEFAULT_PAGE, most=call.settings.max_subscriptions_per_page)
+    after = query.integer("marker", 0, least=0, most=limits.UNDELIVERED)
     try:
         total, found = deliveries.undelivered(call.session, call.ref, after=after, limit=limit)
     except QueueNotFound:

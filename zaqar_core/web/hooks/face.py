@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from zaqar_core import hosts, move_tasks, queues
+from zaqar_core import hosts, limits, move_tasks, queues
 from zaqar_core.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.names import QueueRef
 from zaqar_core.session import Session
@@ -42,7 +42,7 @@ class _Refused(Exception):
 
 
 class _Asked(msgspec.Struct, forbid_unknown_fields=True):
-    account: Annotated[str, msgspec.Meta(min_length=1, max_length=256)] | None = None
+    account: Annotated[str, msgspec.Meta(min_length=1, max_length=limits.PROJECT_CHARACTERS)] | None = None
 
 
 class _Clock(_Asked):

@@ -1,9 +1,8 @@
--- attempts: a receive repeated under its ReceiveRequestAttemptId within five minutes gives the same messages under the
--- same receipts, leased anew. It cannot be repeated once one of them is gone, was received again or has another timeout.
+-- attempts: a receive repeated under its ReceiveRequestAttemptId within LIMITS.RECEIVE_ATTEMPT_MS gives the same messages
+-- under the same receipts, leased anew. It cannot be repeated once one of them is gone, was received again or has another timeout.
 -- An attempt whose leases have merely ended is forgotten: the receive is then one of its own.
 -- An attempt: [ms, nonce, end of the leases, seq ...]. A timeout that was ended early and one that ran out look the same
 -- once the attempt's own end has passed.
-local ATTEMPT_MS = 300000
 local NOT_RETRYABLE = { err = 'NOTRETRYABLE' }
 -- repeated: its messages and when they were received; NOT_RETRYABLE; or nil, if this is a receive of its own
 local function repeated(id, visibility)
@@ -11,7 +10,7 @@ local function repeated(id, visibility)
   for _, bucket in ipairs(all) do
     local packed = call('HGET', bucket, id)
     local attempt = packed and cmsgpack.unpack(packed)
-    if attempt and q.now - attempt[1] < ATTEMPT_MS then
+    if attempt and q.now - attempt[1] < LIMITS.RECEIVE_ATTEMPT_MS then
       local found, has_ended = {}, attempt[3] <= q.now
       for i = 4, #attempt do
         local seq = string.format('%.0f', attempt[i])

@@ -1,7 +1,8 @@
 -- change_visibility: leases end so many ms from now; 0 gives the message back at once.
 -- keys:  Q.   args: incarnation, then per entry: seq, nonce, visibility ms, when it was received ms
 -- reply: per entry OK, NOTINFLIGHT (also while a Zaqar claim holds it: the receipt is of a receive before that),
---        TOOLONG (over 12 hours since the receive); fifo: EXPIRED (its lease is not live).
+--        TOOLONG (the lease would end later than the longest visibility timeout
+--        after the receive); fifo: EXPIRED (its lease is not live).
 -- fails: NOQUEUE; STALE (the receipts belong to another incarnation).   cost: O(k log n).
 local wrong = open()
 if wrong then return wrong end
@@ -19,7 +20,7 @@ for at = 2, #ARGV, 4 do
     word = 'EXPIRED'
   elseif before and before > q.now and state[CLAIM] ~= '' then
     word = 'NOTINFLIGHT'
-  elseif q.now + visibility > tonumber(ARGV[at + 3]) + 43200000 then
+  elseif q.now + visibility > tonumber(ARGV[at + 3]) + LIMITS.VISIBILITY_MS then
     word = 'TOOLONG'
   elseif visibility > 0 then
     if state[CLAIM] ~= '' then -- a claim that ended since the receive

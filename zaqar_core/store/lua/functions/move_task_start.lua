@@ -1,4 +1,4 @@
--- move_task_start: a move task of this queue runs from now on. The ten newest tasks are kept.
+-- move_task_start: a move task of this queue runs from now on. The LIMITS.MOVE_TASKS newest tasks are kept.
 -- keys:  Q.   args: task id, destination (address; "" each message's own source), messages a second (0 unlimited)
 -- reply: the task, packed.   fails: NOQUEUE; TASKRUNNING (another one runs).   cost: O(log n).
 local wrong = open('seq')
@@ -17,7 +17,7 @@ local task = {
 }
 local all = call('HGETALL', MT)
 for i = 1, #all, 2 do
-  if all[i] ~= 'number' and cmsgpack.unpack(all[i + 1]).number <= number - 10 then call('HDEL', MT, all[i]) end
+  if all[i] ~= 'number' and cmsgpack.unpack(all[i + 1]).number <= number - LIMITS.MOVE_TASKS then call('HDEL', MT, all[i]) end
 end
 save(ARGV[1], task)
 call('HSET', MT, 'active', ARGV[1])

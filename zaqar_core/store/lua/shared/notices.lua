@@ -15,7 +15,6 @@
 -- kind and number, tries, reason]; the entry of the outbox.
 -- Q:nf is what earlier releases counted instead of runs: see lines.
 -- had('n'): the queue has ever had one.
-local MOST_FAILED, MOST_FAILED_BYTES = 1000, 16777216
 local function notice_keys()
   local found = {}
   for part in string.gmatch('o oq or np nq nv nd ni nt nl nr nf nw nx', '%S+') do found[#found + 1] = Q .. ':' .. part end
@@ -129,7 +128,7 @@ local function keep_failed(delivery, tries, reason)
   call('LPUSH', Q .. ':nx', failed)
   call('HINCRBY', Q, 'failed', 1)
   local bytes = call('HINCRBY', Q, 'failed_bytes', #failed)
-  while call('LLEN', Q .. ':nx') > MOST_FAILED or bytes > MOST_FAILED_BYTES do
+  while call('LLEN', Q .. ':nx') > LIMITS.UNDELIVERED or bytes > LIMITS.UNDELIVERED_BYTES do
     local oldest = call('RPOP', Q .. ':nx')
     if not oldest then break end
     bytes = call('HINCRBY', Q, 'failed_bytes', -#oldest)

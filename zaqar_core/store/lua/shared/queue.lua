@@ -1,4 +1,5 @@
--- queue: what every function begins with. KIND stands before it: "plain", "fair" (groups on a standard queue) or "fifo".
+-- queue: what every function begins with. Before it stand KIND, which is "plain", "fair" (groups on a standard queue) or
+-- "fifo", and LIMITS, which zaqar_core/limits.py defines.
 -- begin: sets what belongs to one call. Q: the queue's first key; q: all that the parts keep during the call, one table,
 -- refilled, since making it anew costs more than a command; c: what is remembered of the queue between calls.
 -- know: sets c, and M, S, A, L, keys of the dictionary; or returns the error to give back: NOQUEUE; GROUPED (a plain
@@ -43,7 +44,7 @@ local function learn(gen)
   known[Q] = {
     M = Q .. ':m', S = Q .. ':s', A = Q .. ':a', L = Q .. ':l',
     gen = gen, inc = f[1], has = f[2] or '', off = tonumber(f[3] or 0), keep = (f[4] or f[5]) * 1000,
-    visibility = (f[6] or 30) * 1000, wait = (f[7] or 0) * 1000, delay = (f[8] or 0) * 1000,
+    visibility = (f[6] or LIMITS.DEFAULT_VISIBILITY_SECONDS) * 1000, wait = (f[7] or 0) * 1000, delay = (f[8] or 0) * 1000,
     max_message = f[9], max_post = f[10], dead = f[11] and f[11] ~= '' and f[12] and f[11], most = tonumber(f[12] or 0),
     dead_ttl = tonumber(f[13] or -1), dead_after = tonumber(f[14] or 0), by_content = f[15] == '1',
     by_group = f[16] == 'messageGroup', horizon = tonumber(f[17] or 0), encrypts = f[18] == '1' or f[19] == '1',

@@ -1,0 +1,156 @@
+"""No Valkey outlives its services, at whichever moment they were killed, and no other process is signalled."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.patience import PATIENCE_SECONDS, until
+from tests.serving.conftest import is_running, valkey_pid
+from zaqar_core.embedded import attach, keeper
+
+#: Attaches to a data directory and is killed just before a step of the start.
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from zaqar_core.embedded import attachment, folder
+
+def killed(*arguments, **named):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+owner, name = sys.argv[2].rsplit(".", 1)
+setattr(attachment.Embedded if owner == "Embedded" else attachment, name, killed)
+attachment.attach(Path(sys.argv[1]), durability="fsync", ephemeral=False)
+"""
+STEPS = ["attachment.write_info", "Embedded._start_keeper", "attachment.release_child", "Embedded._await_answer"]
+
+
+def _attach_and_be_killed(data: Path, step: str) -> None:
+    root = Path(__file__).resolve().parents[2]
+    ran = subprocess.run(
+        [sys.executable, "-c", _KILLED, data, step],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert ran.returncode == -signal.SIGKILL
+
+
+def _is_free(data: Path) -> bool:
+    """Whether no Valkey holds the data directory."""
+    with (data / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def _processes_of(data: Path) -> list[psutil.Process]:
+    """Everything that works on the data directory."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if str(data) in process.cmdline() and process.pid != os.getpid():
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_service_killed_while_it_starts_valkey_leaves_no_process(data: Path, step: str) -> None:
+    _attach_and_be_killed(data, step)
+    until(lambda: _is_free(data) and not _processes_of(data), "nothing holds the data directory")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_next_service_starts_at_once_after_one_killed_while_starting(data: Path, step: str) -> None:
+    _attach_and_be_killed(data, step)
+    embedded = attach(data, durability="fsync", ephemeral=False)
+    assert is_running(valkey_pid(data))
+    embedded.release()
+    assert _is_free(data)
+
+
+def _keepers(data: Path) -> list[psutil.Process]:
+    return [one for one in _processes_of(data) if keeper.__file__ in one.cmdline()]
+
+
+def test_a_keeper_that_was_killed_is_replaced(data: Path) -> None:
+    embedded = attach(data, durability="fsync", ephemeral=False)
+    embedded.supervise()
+    [first] = _keepers(data)
+    first.kill()
+    until(lambda: any(one.pid != first.pid for one in _keepers(data)), "another keeper")
+    embedded.release()
+
+
+def test_who_attaches_to_a_valkey_without_a_keeper_starts_one(data: Path) -> None:
+    embedded = attach(data, durability="fsync", ephemeral=False)
+    for one in _keepers(data):
+        one.kill()
+    until(lambda: not _keepers(data), "no keeper")
+    second = attach(data, durability="fsync", ephemeral=False)
+    until(lambda: len(_keepers(data)) == 1, "a keeper")
+    second.release()
+    embedded.release()
+
+
+@pytest.fixture
+def bystander() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has nothing to do with any data directory."""
+    process = subprocess.Popen(["sleep", "60"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("identity", [{}, {"started": "of another process"}], ids=["none", "another's"])
+def test_a_process_that_got_the_process_id_of_a_former_valkey_is_not_signalled(
+    data: Path, bystander: subprocess.Popen[bytes], identity: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child of that Valkey may still hold the lock."""
+    data.mkdir()
+    information = {"pid": bystander.pid, "socket": str(data / "s"), "schema": 1, "durability": "fsync", **identity}
+    (data / "info.json").write_text(json.dumps(information))
+    monkeypatch.setattr(keeper, "_PATIENCE_SECONDS", 0.1)
+    with (data / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        keeper.stop(data, remove=False)
+    assert bystander.poll() is None
+
+
+@pytest.mark.parametrize("has_descriptors", [True, False], ids=["process descriptors", "process ids"])
+def test_a_valkey_that_hangs_is_killed(data: Path, has_descriptors: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not has_descriptors:
+        monkeypatch.delattr(os, "pidfd_open", raising=False)
+    monkeypatch.setattr(keeper, "_PATIENCE_SECONDS", 0.1)
+    embedded = attach(data, durability="fsync", ephemeral=False)
+    valkey = psutil.Process(valkey_pid(data))
+    valkey.suspend()
+    embedded.release()
+    assert not valkey.is_running() or valkey.status() == psutil.STATUS_ZOMBIE
+    assert _is_free(data)
+
+
+@pytest.mark.parametrize("system", ["linux", "other"])
+def test_a_process_is_known_by_when_it_started(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By /proc, or where there is none by ps."""
+    if system == "other":
+        monkeypatch.setattr(keeper, "_PROCESSES", Path("/nowhere"))
+    mine = keeper.started(os.getpid())
+    assert mine
+    assert keeper.started(os.getpid()) == mine
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    assert keeper.started(ended.pid) == ""
