@@ -46,7 +46,7 @@ def tree(encoded: bytes | str) -> Tree:
     """
     try:
         return _tree(encoded)
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise Unreadable("they are not UTF-8") from None
 
 
