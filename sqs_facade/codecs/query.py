@@ -45,7 +45,7 @@ def tree(encoded: bytes | str) -> Tree:
     """
     try:
         return _tree(encoded)
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise Unreadable("they are not UTF-8") from None
 
 
