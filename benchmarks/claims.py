@@ -18,10 +18,10 @@ import psutil
 
 from benchmarks.private_valkey import private_session
 from benchmarks.service import Spent, compared
-from zaqar_core import claims, messages
-from zaqar_core.model import Claim, NewMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import claims, messages
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import Claim, NewMessage
+from zaqar_core.domain.names import QueueRef
 
 #: Claims of one queue before the other's turn: both see the same noise.
 TURN = 1000

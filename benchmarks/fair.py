@@ -15,10 +15,10 @@ import sys
 from collections import deque
 
 from benchmarks.private_valkey import private_session
-from zaqar_core import leases, messages, queues
-from zaqar_core.model import NewMessage, QueueSettings, Receipt
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import leases, messages, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import NewMessage, QueueSettings, Receipt
+from zaqar_core.domain.names import QueueRef
 
 #: Receives before the quiet tenants send: the consumers are at work.
 BEFORE = 100

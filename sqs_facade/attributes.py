@@ -14,10 +14,10 @@ import orjson
 from sqs_facade import addresses, redrive
 from sqs_facade.content import is_text
 from sqs_facade.errors import SqsError
-from zaqar_core import limits
-from zaqar_core.model import Counts, Queue, QueueSettings, SettingsChange
-from zaqar_core.names import QueueRef
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain import limits
+from zaqar_core.domain.model import Counts, Queue, QueueSettings, SettingsChange
+from zaqar_core.domain.names import QueueRef
 
 
 class Number(NamedTuple):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from sqs_facade.errors import invalid
-from zaqar_core import limits
+from zaqar_core.domain import limits
 
 
 def described(limits: str) -> msgspec.Meta:

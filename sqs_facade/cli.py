@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 import msgspec
 
-from zaqar_core.setting_sources import STOPS_WITH_VARIABLE
-from zaqar_core.settings import Configuration, Settings, SettingsInvalid, read
+from zaqar_core.configuration.setting_sources import STOPS_WITH_VARIABLE
+from zaqar_core.configuration.settings import Configuration, Settings, SettingsInvalid, read
 
 if TYPE_CHECKING:
     from zaqar_core.embedded.attachment import Embedded
@@ -181,17 +181,17 @@ def _attached(configuration: Configuration, wanted_port: int, run: Callable[[Set
     """What ``run`` returns: it is given the store's URL and the port, which are there while it runs."""
     from sqs_facade import listening
     from zaqar_core import embedded
-    from zaqar_core.errors import StoreUnavailable
+    from zaqar_core.domain.errors import StoreUnavailable
 
     settings = configuration.settings
     store = _Attaching(settings)
     try:
         if settings.auth_strategy:
-            from zaqar_core.rest import identity
+            from zaqar_core.keystone import authentication
             from zaqar_core.rest.face import ZaqarFace
 
             # What is wrong with the configuration is said here, once.
-            ZaqarFace(settings, identity.configured(settings))
+            ZaqarFace(settings, authentication.configured(settings))
         listening.check_host(settings)
         holder, port = listening.hold_port(settings.host, wanted_port)
         if settings.ready_file is not None:

@@ -9,9 +9,9 @@ from typing import Annotated
 from sqs_facade.codecs.query import listed, mapped
 from sqs_facade.errors import SqsError, invalid, missing
 from sqs_facade.registry import Shape
-from zaqar_core import limits
-from zaqar_core.limits import NOT_IN_SQS
-from zaqar_core.model import Attribute
+from zaqar_core.domain import limits
+from zaqar_core.domain.limits import NOT_IN_SQS
+from zaqar_core.domain.model import Attribute
 
 _KEY, _VALUE = limits.TAG_KEY_CHARACTERS, limits.TAG_VALUE_CHARACTERS
 TAG_LIMITS = (

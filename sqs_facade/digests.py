@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import md5
 
-from zaqar_core.model import Attribute
+from zaqar_core.domain.model import Attribute
 
 _STRING, _BINARY = b"\x01", b"\x02"
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from zaqar_core import errors as facts
-from zaqar_core import limits
+from zaqar_core.domain import errors as facts
+from zaqar_core.domain import limits
 
 _SIMPLE = "AWS.SimpleQueueService."
 

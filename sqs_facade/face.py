@@ -18,10 +18,11 @@ from sqs_facade.errors import SqsError
 from sqs_facade.operations import load_all
 from sqs_facade.registry import OPERATIONS, Call, Operation
 from sqs_facade.throttle import Throttle
-from zaqar_core import limits, queues
-from zaqar_core.errors import CoreError
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain import limits
+from zaqar_core.domain.errors import CoreError
 from zaqar_core.web.call import Refusal, Reply, Request
 
 load_all()

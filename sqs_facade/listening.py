@@ -6,7 +6,7 @@ import contextlib
 import errno
 import socket
 
-from zaqar_core.settings import Settings, SettingsInvalid
+from zaqar_core.configuration.settings import Settings, SettingsInvalid
 
 _LOOPBACK = ("127.", "::1", "localhost")
 

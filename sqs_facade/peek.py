@@ -21,12 +21,13 @@ from sqs_facade.codecs import query, query_json
 from sqs_facade.errors import SqsError
 from sqs_facade.operations.receiving import system_attributes
 from sqs_facade.registry import OPERATIONS, Shape
-from zaqar_core import hosts, messages, queues
-from zaqar_core.errors import CoreError, QueueNotFound
-from zaqar_core.model import StoredMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import messages, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import CoreError, QueueNotFound
+from zaqar_core.domain.model import StoredMessage
+from zaqar_core.domain.names import QueueRef
+from zaqar_core.web import hosts
 from zaqar_core.web.call import Refusal, Reply, Request
 
 PATH = "/_aws/sqs/messages"

@@ -11,9 +11,9 @@ from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
 from sqs_facade import addresses
-from zaqar_core import public_url
-from zaqar_core.names import QueueRef
-from zaqar_core.settings import Settings
+from zaqar_core.configuration import public_url
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain.names import QueueRef
 
 
 def of(ref: QueueRef, settings: Settings, scheme: str, host: str) -> str:

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from hmac import compare_digest
 
 from sqs_facade.errors import receipt_invalid
-from zaqar_core.model import Receipt
+from zaqar_core.domain.model import Receipt
 
 _PAYLOAD_BYTES = 30
 _MAC_BYTES = 12

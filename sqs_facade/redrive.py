@@ -9,12 +9,13 @@ import orjson
 
 from sqs_facade import addresses
 from sqs_facade.errors import SqsError, invalid
-from zaqar_core import limits, queues
-from zaqar_core.errors import QueueNotFound
-from zaqar_core.model import Queue
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain import limits
+from zaqar_core.domain.errors import QueueNotFound
+from zaqar_core.domain.model import Queue
+from zaqar_core.domain.names import QueueRef
 
 ALLOW_DOCUMENT = "redrive_allow_policy"
 _ALLOW_MEMBERS = {"redrivePermission", "sourceQueueArns"}

@@ -11,7 +11,7 @@ from sqs_facade import attributes, errors
 from sqs_facade.operations import load_all
 from sqs_facade.operations.receiving import SYSTEM_ATTRIBUTES
 from sqs_facade.registry import EVERY_OPERATION, OPERATIONS, Operation
-from zaqar_core import limits
+from zaqar_core.domain import limits
 from zaqar_core.markdown import code, table
 
 _HEAD = """# Amazon SQS, operation by operation

@@ -14,8 +14,8 @@ import msgspec
 from sqs_facade import addresses, bounds, queue_urls
 from sqs_facade.codecs import json10, query
 from sqs_facade.errors import KINDS
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core.session import Session
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.web.call import Request
 
 

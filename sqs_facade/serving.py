@@ -22,9 +22,9 @@ try:
 except ModuleNotFoundError:  # Windows: it has no such limits
     resource = None  # type: ignore[assignment]
 
-from zaqar_core.errors import StoreUnavailable
-from zaqar_core.setting_sources import PARENT_VARIABLE, PRIVATE_STORE_VARIABLE, variable
-from zaqar_core.settings import Settings, as_variable
+from zaqar_core.configuration.setting_sources import PARENT_VARIABLE, PRIVATE_STORE_VARIABLE, variable
+from zaqar_core.configuration.settings import Settings, as_variable
+from zaqar_core.domain.errors import StoreUnavailable
 
 #: Threads beside those that wait: for requests that run and bodies that arrive.
 THREADS_BESIDE_WAITS = 256
@@ -41,7 +41,8 @@ _STOP_SECONDS = 1.3
 def check_store(settings: Settings, url: str) -> None:
     """Nothing, or StoreUnavailable with one line: the server is away, cannot hold the durability, or has pools."""
     from zaqar_core.store import catalogue, readiness
-    from zaqar_core.store.slots import Generation, open_store
+    from zaqar_core.store.single_server import Generation
+    from zaqar_core.store.slots import open_store
 
     timeout = min(settings.store_timeout_seconds, 2.0)
     store = open_store(msgspec.structs.replace(settings, store_timeout_seconds=timeout), url, Generation())

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from zaqar_core import setting_values
-from zaqar_core.settings import Configuration, Settings
+from zaqar_core.configuration import setting_values
+from zaqar_core.configuration.settings import Configuration, Settings
 
 #: Column where sources begin; longer lines have theirs two spaces behind the value.
 _SOURCE_COLUMN = 60

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zaqar_core.notifications import ways
+from zaqar_core.background.housekeeping import Upkeep
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.keystone import authentication
+from zaqar_core.notifications import channels
 from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.pools.routing import new_core
-from zaqar_core.rest import identity
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.settings import Settings
-from zaqar_core.upkeep import Upkeep
 from zaqar_core.web import hooks
 from zaqar_core.websocket import server
 from zaqar_core.websocket.conversation import Service
@@ -25,12 +25,12 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     Upkeep(core).start()
-    notifier = Notifier(core, ways.table(core), Confirmations(settings))
+    notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     try:
         server.run(
             settings,
-            Service(core, ZaqarFace(settings), identity.configured(settings)),
+            Service(core, ZaqarFace(settings), authentication.configured(settings)),
             port,
             lambda: on_ready(f"ws://{shown(settings)}:{port}"),
         )

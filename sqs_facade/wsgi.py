@@ -15,16 +15,16 @@ import msgspec
 
 from sqs_facade import addresses, peek
 from sqs_facade.face import SqsFace, is_sqs
-from zaqar_core import public_url
-from zaqar_core import settings as configuration
-from zaqar_core.notifications import ways
+from zaqar_core.background.housekeeping import Upkeep
+from zaqar_core.background.task_runner import TaskRunner
+from zaqar_core.configuration import public_url
+from zaqar_core.configuration import settings as configuration
+from zaqar_core.keystone import authentication
+from zaqar_core.notifications import channels
 from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.pools.routing import new_core
-from zaqar_core.rest import identity
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
-from zaqar_core.task_runner import TaskRunner
-from zaqar_core.upkeep import Upkeep
 from zaqar_core.web import cors, hooks, stopping
 from zaqar_core.web.app import create_flask
 from zaqar_core.web.base_path import BasePath
@@ -52,11 +52,11 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     stopping.on_stop(core.waiting.release_all)
     Upkeep(core).start()
     TaskRunner(core).start()
-    notifier = Notifier(core, ways.table(core), Confirmations(settings))
+    notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     notifier.stop_at_exit()
     pipeline = Pipeline(core, settings)
-    sqs, zaqar = SqsFace(settings), ZaqarFace(settings, identity.configured(settings))
+    sqs, zaqar = SqsFace(settings), ZaqarFace(settings, authentication.configured(settings))
     app = create_flask(
         core,
         pipeline,

@@ -19,12 +19,12 @@ import redis
 
 from tests import deployments
 from tests.patience import until
-from zaqar_core import queues
-from zaqar_core.core import Core
-from zaqar_core.model import QueueSettings
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import queues
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import QueueSettings
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import script
 
 #: ``single`` (the default), ``sentinel`` or ``cluster``: what the shared fixtures run on.

@@ -17,7 +17,7 @@ from msgspec import inspect
 
 from sqs_facade.codecs import binary
 from sqs_facade.codecs.unreadable import Unreadable, reason
-from zaqar_core.limits import FORM_PARAMETERS
+from zaqar_core.domain.limits import FORM_PARAMETERS
 
 NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"
 #: Parameters of one request; SQS's largest call has a few hundred.

@@ -9,7 +9,7 @@ from typing import Annotated, Protocol
 from sqs_facade import bounds
 from sqs_facade.errors import SqsError
 from sqs_facade.registry import Shape
-from zaqar_core import limits
+from zaqar_core.domain import limits
 
 _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{limits.BATCH_ID_CHARACTERS}}}")
 

@@ -11,10 +11,11 @@ import orjson
 from sqs_facade import addresses, bounds
 from sqs_facade.errors import SqsError, missing
 from sqs_facade.registry import Call, Shape, operation
-from zaqar_core import dead_letters, limits, move_tasks, queues
-from zaqar_core.errors import MoveTaskNotFound, MoveTaskNotRunning, MoveTaskRunning, QueueNotFound
-from zaqar_core.model import MoveTask
-from zaqar_core.names import QueueRef
+from zaqar_core.core import dead_letters, move_tasks, queues
+from zaqar_core.domain import limits
+from zaqar_core.domain.errors import MoveTaskNotFound, MoveTaskNotRunning, MoveTaskRunning, QueueNotFound
+from zaqar_core.domain.model import MoveTask
+from zaqar_core.domain.names import QueueRef
 
 _RATES, _TASKS = limits.MOVES_PER_SECOND, limits.MOVE_TASKS
 _OF_AN_ARN = ("MissingParameter", "ResourceNotFoundException")

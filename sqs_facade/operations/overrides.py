@@ -13,10 +13,11 @@ from typing import Any
 
 from sqs_facade.bounds import Bounds, between
 from sqs_facade.errors import invalid
-from zaqar_core import leases, limits
-from zaqar_core.model import StoredMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import leases
+from zaqar_core.core.session import Session
+from zaqar_core.domain import limits
+from zaqar_core.domain.model import StoredMessage
+from zaqar_core.domain.names import QueueRef
 
 COUNT_HEADER = "HTTP_X_LOCALSTACK_SQS_OVERRIDE_MESSAGE_COUNT"
 WAIT_HEADER = "HTTP_X_LOCALSTACK_SQS_OVERRIDE_WAIT_TIME_SECONDS"

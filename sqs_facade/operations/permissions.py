@@ -12,8 +12,9 @@ from sqs_facade import addresses, bounds
 from sqs_facade.codecs.query import listed
 from sqs_facade.errors import SqsError, invalid, missing
 from sqs_facade.registry import OF_A_QUEUE, OPERATIONS, Call, QueueUrl, Shape, operation
-from zaqar_core import limits, queues
-from zaqar_core.model import Queue, SettingsChange
+from zaqar_core.core import queues
+from zaqar_core.domain import limits
+from zaqar_core.domain.model import Queue, SettingsChange
 
 _OWNER_ONLY = frozenset(
     {

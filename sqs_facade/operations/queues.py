@@ -12,10 +12,11 @@ from sqs_facade import addresses, attributes, bounds, content, redrive
 from sqs_facade.codecs.query import mapped
 from sqs_facade.errors import SqsError
 from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
-from zaqar_core import limits, queues
-from zaqar_core.errors import PurgeInProgress, QueueDeletedRecently, QueueNotFound
-from zaqar_core.model import Queue, QueueSettings
-from zaqar_core.names import QueueRef
+from zaqar_core.core import queues
+from zaqar_core.domain import limits
+from zaqar_core.domain.errors import PurgeInProgress, QueueDeletedRecently, QueueNotFound
+from zaqar_core.domain.model import Queue, QueueSettings
+from zaqar_core.domain.names import QueueRef
 
 AttributeTexts = Annotated[dict[str, str], mapped("Name", "Value", "Attribute", limits="see the table of attributes")]
 QueueName = Annotated[str, bounds.QUEUE_NAME]

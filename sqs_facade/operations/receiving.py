@@ -13,9 +13,9 @@ from sqs_facade.operations import overrides
 from sqs_facade.operations.batches import WHOLE_BATCH, BatchId, Failed, check_ids, failed, in_order
 from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
 from sqs_facade.sequence_numbers import sequence_number
-from zaqar_core import leases
-from zaqar_core.model import Receipt, StoredMessage
-from zaqar_core.names import QueueRef
+from zaqar_core.core import leases
+from zaqar_core.domain.model import Receipt, StoredMessage
+from zaqar_core.domain.names import QueueRef
 
 Visibility = Annotated[int, bounds.VISIBILITY.meta]
 

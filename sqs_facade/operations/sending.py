@@ -12,10 +12,11 @@ from sqs_facade.errors import SqsError, missing, of_fact, too_long, wrong_queue_
 from sqs_facade.operations.batches import WHOLE_BATCH, BatchId, Failed, check_ids, failed, in_order
 from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
 from sqs_facade.sequence_numbers import sequence_number
-from zaqar_core import limits, messages
-from zaqar_core.errors import MessageTooLong
-from zaqar_core.model import NewMessage, Sent
-from zaqar_core.names import QueueRef
+from zaqar_core.core import messages
+from zaqar_core.domain import limits
+from zaqar_core.domain.errors import MessageTooLong
+from zaqar_core.domain.model import NewMessage, Sent
+from zaqar_core.domain.names import QueueRef
 
 
 class SendMessage(Shape):

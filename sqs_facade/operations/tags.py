@@ -11,8 +11,8 @@ from sqs_facade.codecs.query import listed, mapped
 from sqs_facade.errors import SqsError, missing
 from sqs_facade.operations.queues import OfQueue
 from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
-from zaqar_core import queues
-from zaqar_core.model import Queue, SettingsChange
+from zaqar_core.core import queues
+from zaqar_core.domain.model import Queue, SettingsChange
 
 
 class TagQueue(Shape):

@@ -6,10 +6,10 @@ import uuid
 
 import pytest
 
-from zaqar_core import leases, messages, queues
-from zaqar_core.model import NewMessage, QueueSettings, SettingsChange
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import leases, messages, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import NewMessage, QueueSettings, SettingsChange
+from zaqar_core.domain.names import QueueRef
 
 
 @pytest.fixture(params=["plain", "fair", "fifo"])

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from zaqar_core import claims, leases, messages, queues
-from zaqar_core.model import NewMessage, QueueSettings
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import claims, leases, messages, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import NewMessage, QueueSettings
+from zaqar_core.domain.names import QueueRef
 
 Advance = Callable[[QueueRef, float], None]
 #: One step gives back a hundred.

@@ -10,11 +10,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from tests.patience import until
-from zaqar_core import leases, messages, queues
-from zaqar_core.core import Core
-from zaqar_core.model import NewMessage, QueueSettings, SettingsChange
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import leases, messages, queues
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import NewMessage, QueueSettings, SettingsChange
+from zaqar_core.domain.names import QueueRef
 
 #: A message that comes back after one second is given at most this long after it was taken, also on a busy machine.
 #: Without being told, a poll looks again when it ends, after four seconds.

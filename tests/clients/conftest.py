@@ -13,7 +13,7 @@ from tests.clients import installs
 from tests.clients.driver import Client, Process
 from tests.clients.events import Telling
 from tests.conftest import Service, serving
-from zaqar_core.names import QueueRef
+from zaqar_core.domain.names import QueueRef
 
 ACCOUNT = "000000000000"
 Advance = Callable[[str, float], None]

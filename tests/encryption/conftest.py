@@ -10,12 +10,12 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 import pytest
 import redis
 
-from zaqar_core import queues
-from zaqar_core.core import Core
-from zaqar_core.model import QueueSettings
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import queues
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import QueueSettings
+from zaqar_core.domain.names import QueueRef
 
 
 def key(name: str) -> str:

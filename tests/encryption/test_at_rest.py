@@ -7,11 +7,11 @@ import uuid
 import pytest
 
 from tests.encryption.conftest import everything, make_queue
-from zaqar_core import leases, messages, queues
-from zaqar_core.errors import EncryptionKeyMissing
-from zaqar_core.model import Attribute, NewMessage, QueueSettings, SettingsChange
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import leases, messages, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import EncryptionKeyMissing
+from zaqar_core.domain.model import Attribute, NewMessage, QueueSettings, SettingsChange
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
 

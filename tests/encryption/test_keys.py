@@ -10,12 +10,12 @@ from collections.abc import Callable
 import pytest
 
 from tests.encryption.conftest import Process, key, make_queue
-from zaqar_core import claims, encryption, leases, messages, queues
-from zaqar_core.errors import CoreError, MessageUnreadable
-from zaqar_core.model import Attribute, NewMessage, QueueSettings, Sent
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
-from zaqar_core.settings import SettingsInvalid, load
+from zaqar_core.configuration.settings import SettingsInvalid, load
+from zaqar_core.core import claims, encryption, leases, messages, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import CoreError, MessageUnreadable
+from zaqar_core.domain.model import Attribute, NewMessage, QueueSettings, Sent
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
 Advance = Callable[[QueueRef, float], None]

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from tests.encryption.conftest import Process, everything, make_queue
-from zaqar_core import leases, messages, move_tasks, queues
-from zaqar_core.model import Attribute, NewMessage, QueueSettings, SettingsChange
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import leases, messages, move_tasks, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import Attribute, NewMessage, QueueSettings, SettingsChange
+from zaqar_core.domain.names import QueueRef
 
 Advance = Callable[[QueueRef, float], None]
 

@@ -123,7 +123,10 @@ def test_the_first_command_of_the_readme_starts_a_service(wheel: Path, checkout:
     [
         (_first_install("docs/migrating-from-moto.md"), ["python", "-m", "sqs_facade.compat", "diff", "--list"]),
         (_inline_install("docs/operations.md"), ["python", "-c", "import sqs_facade.sockets"]),
-        (_inline_install("docs/security.md"), ["python", "-c", "import zaqar_core.rest.keystone, keystonemiddleware"]),
+        (
+            _inline_install("docs/security.md"),
+            ["python", "-c", "import zaqar_core.keystone.authentication, keystonemiddleware"],
+        ),
     ],
     ids=["compat", "websocket", "keystone"],
 )

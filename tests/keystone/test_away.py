@@ -11,9 +11,9 @@ import requests
 from tests.conftest import serving
 from tests.keystone.conftest import Caller, write_configuration
 from tests.keystone.server import Keystone
-from zaqar_core.rest.identity import IdentityUnavailable, NotAuthenticated
-from zaqar_core.rest.keystone import Keystone as Authenticator
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain.identity import IdentityUnavailable, NotAuthenticated
+from zaqar_core.keystone.authentication import Keystone as Authenticator
 
 pytestmark = pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning")  # the middleware's library
 

@@ -15,12 +15,12 @@ from tests.keystone.conftest import Caller, write_configuration
 from tests.keystone.server import Keystone
 from tests.notifications.conftest import Subscriber
 from tests.patience import until
-from zaqar_core.names import QueueRef
-from zaqar_core.notifications.notice import NotDelivered, Notice
-from zaqar_core.notifications.trusted import Trusted
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain.names import QueueRef
+from zaqar_core.keystone.trusts import Trustor, Trusts
+from zaqar_core.notifications.notification import NotDelivered, Notice
+from zaqar_core.notifications.trust_webhooks import Trusted
 from zaqar_core.notifications.webhooks import Webhooks
-from zaqar_core.settings import Settings
-from zaqar_core.trusts import Trustor, Trusts
 
 pytestmark = pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning")  # the middleware's library
 SECONDS = 30.0

@@ -16,8 +16,9 @@ import msgspec
 import redis
 
 from tests.model.words import Entry, Outcome, SettingsOf
-from zaqar_core import leases, messages, queues
-from zaqar_core.errors import (
+from zaqar_core.core import leases, messages, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import (
     CoreError,
     DeduplicationIdMissing,
     InFlightLimitReached,
@@ -30,9 +31,8 @@ from zaqar_core.errors import (
     ReceiveNotRetryable,
     VisibilityTooLong,
 )
-from zaqar_core.model import NewMessage, QueueSettings, Receipt, Sent, SettingsChange, StoredMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.domain.model import NewMessage, QueueSettings, Receipt, Sent, SettingsChange, StoredMessage
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
 #: When every example begins: far enough ahead that no real clock comes near.

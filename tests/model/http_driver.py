@@ -8,7 +8,7 @@ from typing import Any
 from tests.model.drivers import ACCOUNT, REGION, START_MS, Accepted, Clock, Received, fresh_prefix
 from tests.model.words import Entry, Outcome, SettingsOf
 from tests.sqs.wire import Refused, Sqs
-from zaqar_core.names import QueueRef
+from zaqar_core.domain.names import QueueRef
 
 _ATTRIBUTES = {
     "retention_seconds": "MessageRetentionPeriod",

@@ -18,10 +18,10 @@ from hypothesis.stateful import (
 
 from tests.model.claims_reference import Message, Reference, Rule
 from tests.zaqar.conftest import Zaqar
-from zaqar_core.names import QueueRef
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.session import Session
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
 from zaqar_core.store import script
 
 QUEUE, DEAD = "live", "dead"

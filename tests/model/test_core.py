@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.drivers import Clock, CoreDriver
 from tests.model.machines import FairMachine, FifoMachine, QueueMachine, StandardMachine
-from zaqar_core.session import Session
+from zaqar_core.core.session import Session
 
 
 def run(machine: type[QueueMachine], session: Session, clock: Clock, effort: settings) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.model.drivers import Accepted, Clock, CoreDriver, Received
 from tests.model.words import Entry
-from zaqar_core.session import Session
+from zaqar_core.core.session import Session
 
 IS_LONG = int(os.environ.get("MODEL_STEPS", "0")) > 0
 BACKLOG = 10_000 if IS_LONG else 2_000

@@ -10,7 +10,7 @@ from tests.model.account import NO_LIMIT, Account
 from tests.model.drivers import START_MS, Clock, CoreDriver
 from tests.model.pair import Pair
 from tests.model.words import Entry
-from zaqar_core.session import Session
+from zaqar_core.core.session import Session
 
 Q, F = "q", "q.fifo"
 PairMaker = Callable[..., Pair]

@@ -18,15 +18,15 @@ import trustme
 
 from tests.conftest import private_valkey
 from tests.zaqar.conftest import Zaqar
-from zaqar_core import queues, subscriptions
-from zaqar_core.core import Core
-from zaqar_core.model import NewMessage, QueueSettings
-from zaqar_core.names import QueueRef
-from zaqar_core.notifications import deliveries, ways
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import deliveries, queues, subscriptions
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import NewMessage, QueueSettings
+from zaqar_core.domain.names import QueueRef
+from zaqar_core.notifications import channels
 from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.rest.confirmations import Confirmations
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
 from zaqar_core.store import keys
 
 LOOPBACK = ("127.0.0.0/8",)
@@ -178,7 +178,7 @@ def processes(valkey: str, settings: dict[str, Any]) -> Iterator[Callable[..., C
         chosen = {"webhook_allowed_networks": LOOPBACK, "notification_timeout_seconds": 2.0, **settings}
         core = Core(Settings(redis=valkey, durability="memory", **chosen), valkey)
         if delivers:
-            notifier = Notifier(core, ways.table(core), Confirmations(core.settings))
+            notifier = Notifier(core, channels.table(core), Confirmations(core.settings))
             notifier.start()
             notifiers.append(notifier)
         made.append(core)

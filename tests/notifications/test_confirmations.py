@@ -10,12 +10,12 @@ import pytest
 from tests.notifications.conftest import Subscriber, answer, subscribe, texts
 from tests.patience import until
 from tests.zaqar.conftest import Zaqar
-from zaqar_core import messages
-from zaqar_core.core import Core
-from zaqar_core.names import QueueRef
+from zaqar_core.configuration.settings import SettingsInvalid, load
+from zaqar_core.core import messages
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.session import Session
-from zaqar_core.settings import SettingsInvalid, load
 
 KEY = "a secret"
 

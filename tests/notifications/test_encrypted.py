@@ -9,8 +9,8 @@ import pytest
 
 from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts
 from tests.patience import until
-from zaqar_core import messages
-from zaqar_core.session import Session
+from zaqar_core.core import messages
+from zaqar_core.core.session import Session
 from zaqar_core.store import keys
 
 SECRET = "what nobody may read in the store"

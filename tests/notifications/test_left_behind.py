@@ -13,10 +13,9 @@ from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts
 from tests.notifications.test_order import NUMBERS, Advance, numbered
 from tests.notifications.test_retries import nothing_left
 from tests.patience import until
-from zaqar_core import messages
-from zaqar_core.core import Core, Session
-from zaqar_core.names import QueueRef
-from zaqar_core.notifications import deliveries
+from zaqar_core.core import deliveries, messages
+from zaqar_core.core.process import Core, Session
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
 

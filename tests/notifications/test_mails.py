@@ -20,9 +20,9 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from tests.notifications.conftest import subscribe, texts
 from tests.notifications.test_retries import nothing_left, undelivered
 from tests.patience import until
-from zaqar_core import messages
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import messages
+from zaqar_core.core.session import Session
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
 

@@ -12,10 +12,10 @@ import pytest
 from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts
 from tests.notifications.test_retries import nothing_left
 from tests.patience import until
-from zaqar_core import messages, reading
-from zaqar_core.core import Core, Session
-from zaqar_core.model import NewMessage
-from zaqar_core.names import QueueRef
+from zaqar_core.core import messages, stored_messages
+from zaqar_core.core.process import Core, Session
+from zaqar_core.domain.model import NewMessage
+from zaqar_core.domain.names import QueueRef
 
 Advance = Callable[[QueueRef, float], None]
 Post = Callable[[Session, QueueRef, Sequence[NewMessage]], object]
@@ -190,7 +190,7 @@ class TestCrowdedHosts:
 def test_one_that_cannot_be_read_does_not_change_the_order(
     session: Session, queue: QueueRef, subscriber: Subscriber, advance: Advance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = reading.message
+    whole = stored_messages.message
 
     def broken(*given: Any, **named: Any) -> Any:
         found = whole(*given, **named)
@@ -201,7 +201,7 @@ def test_one_that_cannot_be_read_does_not_change_the_order(
     readable = [number for number in NUMBERS if number not in ("00", "07", "19")]
     subscribe(session, queue, subscriber.url())
     with monkeypatch.context() as patched:
-        patched.setattr(reading, "message", broken)
+        patched.setattr(stored_messages, "message", broken)
         messages.send(session, queue, texts(*NUMBERS))
         until(lambda: len(subscriber.seen) == 17, "the others are told")
     assert subscriber.bodies == readable

@@ -13,15 +13,14 @@ import pytest
 
 from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts
 from tests.patience import until
-from zaqar_core import messages, queues, reading, subscriptions
-from zaqar_core.core import Core
-from zaqar_core.model import SettingsChange
-from zaqar_core.names import QueueRef
-from zaqar_core.notifications import deliveries
-from zaqar_core.notifications.deliveries import Undelivered
-from zaqar_core.session import Session
+from zaqar_core.background.housekeeping import SHARDS, Upkeep
+from zaqar_core.core import deliveries, messages, queues, stored_messages, subscriptions
+from zaqar_core.core.deliveries import Undelivered
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import SettingsChange
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
-from zaqar_core.upkeep import SHARDS, Upkeep
 
 Advance = Callable[[QueueRef, float], None]
 
@@ -252,7 +251,7 @@ def test_one_that_cannot_be_read_does_not_stop_the_others(
     session: Session, queue: QueueRef, subscriber: Subscriber, advance: Advance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is kept, and told when it can be read."""
-    whole = reading.message
+    whole = stored_messages.message
 
     def broken(*given: Any, **named: Any) -> Any:
         found = whole(*given, **named)
@@ -262,7 +261,7 @@ def test_one_that_cannot_be_read_does_not_stop_the_others(
 
     subscribe(session, queue, subscriber.url())
     with monkeypatch.context() as patched:
-        patched.setattr(reading, "message", broken)
+        patched.setattr(stored_messages, "message", broken)
         messages.send(session, queue, texts("bad", "good"))
         until(lambda: subscriber.seen, "the other one is told")
         until(lambda: session.store.command("ZCARD", keys.queue(queue) + b":nd") == 1, "the bad one waits")

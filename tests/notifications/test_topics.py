@@ -11,9 +11,9 @@ import pytest
 from tests.notifications.conftest import Subscriber, answer, subscriber_of_its_own
 from tests.patience import until
 from tests.zaqar.conftest import Zaqar
-from zaqar_core.core import Core
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.session import Session
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import trustme
 
 from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts
 from tests.patience import until
-from zaqar_core import claims, messages, queues
-from zaqar_core.core import Core
-from zaqar_core.model import Attribute, NewMessage, SettingsChange
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import claims, messages, queues
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import Attribute, NewMessage, SettingsChange
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
 

@@ -14,13 +14,13 @@ import redis
 
 from tests.patience import until
 from tests.zaqar.conftest import Zaqar
-from zaqar_core import queues
-from zaqar_core.model import Creator, QueueSettings
-from zaqar_core.names import QueueRef
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import Creator, QueueSettings
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools.routing import PooledCore
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
 
 SETTINGS = Settings(durability="memory", slots=4, pooling=True, admin_mode=True)
 PROJECT, REGION = "000000000000", "us-east-1"

@@ -9,12 +9,12 @@ import pytest
 from tests.deployments import Deployed, cluster, sentinel_group
 from tests.pools.conftest import SETTINGS, Server, made, new_ref
 from tests.store.redrive import bodies, bury, move_all, visible
-from zaqar_core import leases, messages, queues
-from zaqar_core.errors import PoolTaken
-from zaqar_core.model import QueueSettings, SettingsChange
+from zaqar_core.core import leases, messages, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import PoolTaken
+from zaqar_core.domain.model import QueueSettings, SettingsChange
 from zaqar_core.pools import administration
 from zaqar_core.pools.routing import PooledCore
-from zaqar_core.session import Session
 
 
 @pytest.fixture(scope="module", params=[cluster, sentinel_group], ids=["cluster", "sentinel"])

@@ -11,19 +11,19 @@ from tests.notifications.conftest import (
 from tests.patience import until
 from tests.pools.conftest import SETTINGS, made
 from tests.zaqar.conftest import Zaqar
-from zaqar_core import messages, queues, subscriptions
-from zaqar_core.model import NewMessage
-from zaqar_core.notifications import ways
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import messages, queues, subscriptions
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import NewMessage
+from zaqar_core.notifications import channels
 from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.pools.routing import PooledCore
 from zaqar_core.rest.confirmations import Confirmations
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
 
 
 def start_notifier(core: PooledCore) -> None:
     core.settings = Settings(**{**vars_of(SETTINGS), "webhook_allowed_networks": ("127.0.0.0/8",)})
-    Notifier(core, ways.table(core), Confirmations(core.settings)).start()
+    Notifier(core, channels.table(core), Confirmations(core.settings)).start()
 
 
 def vars_of(settings: Settings) -> dict[str, object]:

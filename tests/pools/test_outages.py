@@ -14,14 +14,14 @@ import pytest
 from tests.patience import until
 from tests.pools.conftest import SETTINGS, Server, made, new_ref
 from tests.store.redrive import bodies, bury, visible
-from zaqar_core import dead_letters, leases, messages, queues
-from zaqar_core.errors import PoolUnfit, StoreUnavailable
-from zaqar_core.model import NewMessage, QueueSettings, SettingsChange
-from zaqar_core.names import QueueRef
+from zaqar_core.background.housekeeping import Upkeep
+from zaqar_core.core import dead_letters, leases, messages, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import PoolUnfit, StoreUnavailable
+from zaqar_core.domain.model import NewMessage, QueueSettings, SettingsChange
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools import administration
 from zaqar_core.pools.routing import PooledCore
-from zaqar_core.session import Session
-from zaqar_core.upkeep import Upkeep
 
 #: A request on a healthy queue, also on a busy machine.
 PROMPT_SECONDS = 1.5

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from tests.pools.conftest import SETTINGS, Server, made, new_ref
-from zaqar_core import leases, messages, queues
-from zaqar_core.core import Core
-from zaqar_core.errors import QueueNotFound
-from zaqar_core.model import NewMessage, QueueSettings
+from zaqar_core.background.housekeeping import Upkeep
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import leases, messages, queues
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import QueueNotFound
+from zaqar_core.domain.model import NewMessage, QueueSettings
 from zaqar_core.pools import administration
 from zaqar_core.pools.routing import PooledCore, PoolRouter
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
 from zaqar_core.store import ScriptFailed, catalogue, keys, registry, script
-from zaqar_core.upkeep import Upkeep
 
 
 def router(session: Session) -> PoolRouter:

@@ -11,17 +11,17 @@ import pytest
 from tests.patience import until
 from tests.pools.conftest import PROJECT, Server, made, new_ref
 from tests.store.redrive import bodies, bury, move_all, taken, visible
-from zaqar_core import claims, leases, messages, move_tasks, queues
-from zaqar_core.errors import QueueNotFound
-from zaqar_core.model import NewMessage, SettingsChange, StoredMessage
-from zaqar_core.names import QueueRef
+from zaqar_core.background.housekeeping import Upkeep
+from zaqar_core.background.task_runner import TaskRunner
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import claims, leases, messages, move_tasks, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import QueueNotFound
+from zaqar_core.domain.model import NewMessage, SettingsChange, StoredMessage
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools import administration
 from zaqar_core.pools.routing import PooledCore
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
 from zaqar_core.store import keys
-from zaqar_core.task_runner import TaskRunner
-from zaqar_core.upkeep import Upkeep
 from zaqar_core.web.hooks import virtual_clock
 
 

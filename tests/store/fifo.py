@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import uuid
 
-from zaqar_core import messages, queues
-from zaqar_core.model import NewMessage, QueueSettings, Sent, StoredMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import messages, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import NewMessage, QueueSettings, Sent, StoredMessage
+from zaqar_core.domain.names import QueueRef
 
 
 def make(session: Session, **settings: int | str) -> QueueRef:

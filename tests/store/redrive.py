@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from zaqar_core import leases, messages, move_tasks, queues
-from zaqar_core.model import MoveTask, NewMessage, QueueSettings, SettingsChange, StoredMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import leases, messages, move_tasks, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import MoveTask, NewMessage, QueueSettings, SettingsChange, StoredMessage
+from zaqar_core.domain.names import QueueRef
 
 
 def made(session: Session, ref: QueueRef) -> QueueRef:

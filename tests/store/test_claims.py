@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 import pytest
 
-from zaqar_core import claims, leases, messages, queues
-from zaqar_core.errors import (
+from zaqar_core.core import claims, leases, messages, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import (
     ClaimedByAnother,
     ClaimNotFound,
     MessageClaimed,
     MessageNotClaimed,
     PostTooLong,
 )
-from zaqar_core.model import Claim, Counts, NewMessage, Sent, SettingsChange, StoredMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.domain.model import Claim, Counts, NewMessage, Sent, SettingsChange, StoredMessage
+from zaqar_core.domain.names import QueueRef
 
 Advance = Callable[[QueueRef, float], None]
 CLIENT = uuid.uuid4().bytes

@@ -12,17 +12,18 @@ from redis.crc import key_slot
 from tests.deployments import CLUSTER_SLOTS, Deployed, cluster, deployed
 from tests.store import redrive
 from tests.store.traffic import core_on, sleeping_poll
-from zaqar_core import claims, leases, messages, queues
-from zaqar_core.core import Core
-from zaqar_core.errors import StoreUnavailable
-from zaqar_core.model import Counts, NewMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
+from zaqar_core.background.housekeeping import SHARDS, Upkeep
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import claims, leases, messages, queues
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.model import Counts, NewMessage
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys, libraries, script
 from zaqar_core.store.readiness import check
-from zaqar_core.store.slots import Generation, open_store
-from zaqar_core.upkeep import SHARDS, Upkeep
+from zaqar_core.store.single_server import Generation
+from zaqar_core.store.slots import open_store
 
 NODES = 3
 _numbers = count(1)

@@ -22,11 +22,11 @@ from tests.deployments import (
     until,
 )
 from tests.store.traffic import Producer, core_on, is_sent, made, numbers_in, sleeping_poll
-from zaqar_core import messages
-from zaqar_core.errors import StoreUnavailable
-from zaqar_core.model import NewMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import messages
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.model import NewMessage
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
 #: From the end of a primary to the first acknowledgement by its replica: node time-out, votes, and a margin.

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from zaqar_core import claims, leases, messages, queues
-from zaqar_core.core import Core
-from zaqar_core.model import Counts, NewMessage, Receipt, SettingsChange, StoredMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import claims, leases, messages, queues
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import Counts, NewMessage, Receipt, SettingsChange, StoredMessage
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
 Advance = Callable[[QueueRef, float], None]

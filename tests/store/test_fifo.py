@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.store.fifo import make, send, texts
-from zaqar_core import claims, leases, messages, queues
-from zaqar_core.errors import DeduplicationIdMissing, LeaseExpired
-from zaqar_core.model import Counts, NewMessage, SettingsChange, StoredMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import claims, leases, messages, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import DeduplicationIdMissing, LeaseExpired
+from zaqar_core.domain.model import Counts, NewMessage, SettingsChange, StoredMessage
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
 Advance = Callable[[QueueRef, float], None]

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from zaqar_core import leases, messages, queues
-from zaqar_core.core import Core
-from zaqar_core.errors import (
+from zaqar_core.core import leases, messages, queues
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import (
     InFlightLimitReached,
     MessageTooLong,
     NotInFlight,
@@ -18,9 +19,8 @@ from zaqar_core.errors import (
     ReceiptInvalid,
     VisibilityTooLong,
 )
-from zaqar_core.model import Attribute, Counts, NewMessage, QueueSettings, SettingsChange, StoredMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.domain.model import Attribute, Counts, NewMessage, QueueSettings, SettingsChange, StoredMessage
+from zaqar_core.domain.names import QueueRef
 
 Advance = Callable[[QueueRef, float], None]
 

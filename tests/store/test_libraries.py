@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from zaqar_core import leases, messages
-from zaqar_core.model import NewMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import leases, messages
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import NewMessage
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys, libraries
 from zaqar_core.store.scripts import script
-from zaqar_core.store.slots import Server
+from zaqar_core.store.single_server import Server
 
 OLD = "sf1_plain_000000000000"
 

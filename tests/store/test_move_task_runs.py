@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from tests.store.redrive import bodies, bury, dead_letter_queue_of, newest, run, taken, visible
-from zaqar_core import dead_letters, move_tasks
-from zaqar_core.core import Core
-from zaqar_core.model import NewMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.background.housekeeping import SHARDS, Upkeep
+from zaqar_core.background.task_runner import TaskRunner
+from zaqar_core.core import dead_letters, move_tasks
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import NewMessage
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Compiled, Store, keys
-from zaqar_core.task_runner import TaskRunner
-from zaqar_core.upkeep import SHARDS, Upkeep
 
 Advance = Callable[[QueueRef, float], None]
 

@@ -19,11 +19,11 @@ from tests.store.redrive import (
     taken,
     visible,
 )
-from zaqar_core import leases, messages, move_tasks, queues
-from zaqar_core.errors import MoveTaskNotFound, MoveTaskNotRunning, MoveTaskRunning, QueueNotFound
-from zaqar_core.model import Attribute, Counts, NewMessage, SettingsChange
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import leases, messages, move_tasks, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import MoveTaskNotFound, MoveTaskNotRunning, MoveTaskRunning, QueueNotFound
+from zaqar_core.domain.model import Attribute, Counts, NewMessage, SettingsChange
+from zaqar_core.domain.names import QueueRef
 
 Advance = Callable[[QueueRef, float], None]
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from tests.store.redrive import bury, dead_letter_queue_of, made, move_all, newest, run, taken, visible
-from zaqar_core import leases, messages, move_tasks, queues
-from zaqar_core.model import Counts, NewMessage, Sent, SettingsChange, StoredMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import leases, messages, move_tasks, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import Counts, NewMessage, Sent, SettingsChange, StoredMessage
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
 Advance = Callable[[QueueRef, float], None]

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from zaqar_core import claims, dead_letters, leases, messages, queues
-from zaqar_core.core import Core
-from zaqar_core.model import Attribute, Counts, NewMessage, QueueSettings, SettingsChange
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import claims, dead_letters, leases, messages, queues
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import Attribute, Counts, NewMessage, QueueSettings, SettingsChange
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Compiled, ScriptFailed, Store, keys, script
 
 Advance = Callable[[QueueRef, float], None]

@@ -10,12 +10,12 @@ import pytest
 
 from tests.patience import until
 from tests.store.fifo import make, send, texts
-from zaqar_core import claims, leases, messages, queues
-from zaqar_core.core import Core
-from zaqar_core.errors import ReceiveNotRetryable
-from zaqar_core.model import NewMessage, SettingsChange, StoredMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import claims, leases, messages, queues
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import ReceiveNotRetryable
+from zaqar_core.domain.model import NewMessage, SettingsChange, StoredMessage
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
 Advance = Callable[[QueueRef, float], None]

@@ -9,12 +9,12 @@ import pytest
 
 from tests.deployments import IN_MEMORY, MASTER, ON_DISK, Deployed, Server, deployed, sentinel_group, until
 from tests.store.traffic import Producer, core_on, is_sent, made, numbers_in, sleeping_poll
-from zaqar_core import messages
-from zaqar_core.core import Core
-from zaqar_core.errors import StoreUnavailable
-from zaqar_core.model import NewMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import messages
+from zaqar_core.core.process import Core
+from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.model import NewMessage
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
 #: From the end of a primary to the first acknowledgement by the next one: down-after, votes, promotion, and a margin.

@@ -10,12 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from tests.patience import until
-from zaqar_core import claims, leases, messages, queues
-from zaqar_core.core import Core
-from zaqar_core.errors import QueueNotFound
-from zaqar_core.model import NewMessage, StoredMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import claims, leases, messages, queues
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import QueueNotFound
+from zaqar_core.domain.model import NewMessage, StoredMessage
+from zaqar_core.domain.names import QueueRef
 
 PROMPT_SECONDS = 1.0
 

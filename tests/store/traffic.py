@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.deployments import until
-from zaqar_core import leases, messages, queues
-from zaqar_core.core import Core
-from zaqar_core.errors import StoreUnavailable
-from zaqar_core.model import NewMessage, QueueSettings, StoredMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
-from zaqar_core.settings import Durability, Settings
+from zaqar_core.configuration.settings import Durability, Settings
+from zaqar_core.core import leases, messages, queues
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.model import NewMessage, QueueSettings, StoredMessage
+from zaqar_core.domain.names import QueueRef
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from zaqar_core.notifications.crew import QUICK_SECONDS, Crew
+from zaqar_core.notifications.worker_pool import QUICK_SECONDS, Crew
 
 SLOW = QUICK_SECONDS + 1
 THREADS = 32

@@ -1,4 +1,4 @@
-"""A limit is defined once, in ``zaqar_core.limits``: code, server-side functions and references follow it."""
+"""A limit is defined once, in ``zaqar_core.domain.limits``: code, server-side functions and references follow it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from zaqar_core import limits
+from zaqar_core.domain import limits
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = ROOT / "zaqar_core" / "limits.py"
@@ -42,8 +42,8 @@ IN_WORDS = re.compile(r"twelve hours|12 hours|five minutes|fourteen days|four da
 
 #: File and number that look like a limit and are something else, with what they are.
 OTHER_MEANINGS = {
-    ("zaqar_core/encryption.py", "{1,64"): "name of a key",
-    ("zaqar_core/settings.py", "3_600"): "default ttl",
+    ("zaqar_core/domain/encryption.py", "{1,64"): "name of a key",
+    ("zaqar_core/configuration/settings.py", "3_600"): "default ttl",
     ("zaqar_core/store/libraries.py", "86_400"): "a day",
     ("zaqar_core/web/hooks/face.py", "86_400"): "a day",
     ("zaqar_core/store/lua/fair/ready.lua", "300000"): "silence after which a tenant is quiet",
@@ -109,7 +109,7 @@ def _with_changed_limits(module: str, function: str, expression: str) -> str:
     [
         ("sqs_facade.reference", "sqs.md", ["at most 10017", "0 to 10907 s", "60 to 96407 s"]),
         ("zaqar_core.rest.reference", "zaqar.md", ["10067 to 53207 s", "0 to 10907 s", "1 to 10071 of"]),
-        ("zaqar_core.settings_reference", "settings.md", ["`130007`", "`53207`", "from 1 to 11007"]),
+        ("zaqar_core.configuration.reference", "settings.md", ["`130007`", "`53207`", "from 1 to 11007"]),
     ],
 )
 def test_the_references_follow_the_table(module: str, document: str, followed: list[str]) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from zaqar_core.model import Subscription
-from zaqar_core.names import QueueRef
+from zaqar_core.core.deliveries import Delivery, Outcome
+from zaqar_core.domain.model import Subscription
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.notifications import runs
-from zaqar_core.notifications.deliveries import Delivery, Outcome
-from zaqar_core.notifications.notice import NotDelivered, Notice
+from zaqar_core.notifications.notification import NotDelivered, Notice
 from zaqar_core.notifications.runs import Ended, Run, Step, Tried
 
 QUEUE = QueueRef("p", "us-east-1", "q")

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from zaqar_core import setting_sources
-from zaqar_core.settings import Settings, SettingsInvalid, load, read
+from zaqar_core.configuration import setting_sources
+from zaqar_core.configuration.settings import Settings, SettingsInvalid, load, read
 
 ROOT = Path(__file__).resolve().parents[2]
 

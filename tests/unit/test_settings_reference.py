@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sqs_facade import cli
-from zaqar_core import setting_values, settings_reference
-from zaqar_core.settings import Settings, as_variable, load
+from zaqar_core.configuration import reference, setting_values
+from zaqar_core.configuration.settings import Settings, as_variable, load
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
@@ -24,12 +24,12 @@ KEY = b64encode(bytes(range(32))).decode()
 
 
 def test_the_reference_is_fresh() -> None:
-    """``python -m zaqar_core.settings_reference > docs/settings.md`` makes it so."""
-    assert DOCUMENT.read_text() == settings_reference.text()
+    """``python -m zaqar_core.configuration.reference > docs/settings.md`` makes it so."""
+    assert DOCUMENT.read_text() == reference.text()
 
 
 def test_every_setting_has_a_comment_in_a_section() -> None:
-    found = settings_reference.comments()
+    found = reference.comments()
     assert list(found) == list(FIELDS)
     assert all(comment.section and comment.text.endswith(".") for comment in found.values())
 

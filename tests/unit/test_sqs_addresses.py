@@ -9,8 +9,8 @@ import pytest
 from sqs_facade import addresses
 from sqs_facade.addresses import Caller
 from sqs_facade.errors import SqsError
-from zaqar_core.names import QueueRef
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain.names import QueueRef
 
 SETTINGS = Settings()
 HOME = Caller("000000000000", "us-east-1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqs_facade import digests
-from zaqar_core.model import Attribute
+from zaqar_core.domain.model import Attribute
 
 TRACE = b"Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 

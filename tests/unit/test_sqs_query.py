@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sqs_facade.codecs import query
-from zaqar_core.limits import NOT_IN_SQS
+from zaqar_core.domain.limits import NOT_IN_SQS
 
 NAMESPACE = f"{{{query.NAMESPACE}}}"
 

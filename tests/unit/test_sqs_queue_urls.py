@@ -9,8 +9,8 @@ import pytest
 
 from sqs_facade import addresses, queue_urls
 from sqs_facade.addresses import Caller
-from zaqar_core.names import QueueRef
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain.names import QueueRef
 
 WEST = QueueRef("000000000000", "eu-west-1", "q")
 SETTINGS = Settings()

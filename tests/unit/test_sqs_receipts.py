@@ -8,7 +8,7 @@ import pytest
 
 from sqs_facade import receipts
 from sqs_facade.errors import SqsError
-from zaqar_core.model import Receipt
+from zaqar_core.domain.model import Receipt
 
 SECRET = b"s" * 32
 RECEIPT = Receipt(b"incarnat", 7, 123_456_789_012, b"nonce 8b", 1_700_000_000_123)

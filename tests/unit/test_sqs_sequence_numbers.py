@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sqs_facade.sequence_numbers import sequence_number
-from zaqar_core.ids import SEQUENCE_BITS
+from zaqar_core.domain.ids import SEQUENCE_BITS
 
 #: The store counts in doubles.
 LAST = 2**53 - 1

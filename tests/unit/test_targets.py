@@ -6,8 +6,8 @@ import ipaddress
 
 import pytest
 
+from zaqar_core.configuration.settings import Settings, SettingsInvalid, load
 from zaqar_core.notifications.targets import TargetRefused, addresses, check, is_allowed
-from zaqar_core.settings import Settings, SettingsInvalid, load
 
 PRIVATE = (
     "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",

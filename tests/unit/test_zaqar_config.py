@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from zaqar_core import zaqar_config
-from zaqar_core.settings import Settings, SettingsInvalid, load
-from zaqar_core.settings import read as configuration
+from zaqar_core.configuration import zaqar_config
+from zaqar_core.configuration.settings import Settings, SettingsInvalid, load
+from zaqar_core.configuration.settings import read as configuration
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 
@@ -37,7 +37,7 @@ def read(file: Path) -> Read:
 
 
 def test_the_table_of_the_documentation_is_fresh() -> None:
-    """``python -m zaqar_core.zaqar_config`` writes it."""
+    """``python -m zaqar_core.configuration.zaqar_config`` writes it."""
     assert zaqar_config.document() in OPERATIONS.read_text()
 
 

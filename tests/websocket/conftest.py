@@ -15,9 +15,9 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.conftest import Service, serving
 from tests.zaqar.conftest import Zaqar
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.session import Session
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
 
 ANSWER_SECONDS = 20.0
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.websocket.conftest import Client
-from zaqar_core.names import QueueRef
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.rest.actions import ACTIONS
 
 OPEN = Callable[..., Client]

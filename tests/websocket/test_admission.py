@@ -17,10 +17,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from tests.websocket.conftest import Client
-from zaqar_core.core import Core
+from zaqar_core.core.process import Core
+from zaqar_core.domain.identity import Authenticator, Identity, IdentityUnavailable, NotAuthenticated
 from zaqar_core.rest import signatures
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.rest.identity import Authenticator, Identity, IdentityUnavailable, NotAuthenticated
 from zaqar_core.rest.signatures import Grant as UrlGrant
 from zaqar_core.websocket import server
 from zaqar_core.websocket.conversation import Conversation, Service

@@ -9,10 +9,10 @@ from websockets.sync.client import connect
 from tests.conftest import Service, serving
 from tests.websocket.conftest import Client
 from tests.websocket.test_subscriptions import post, subscribe
-from zaqar_core import messages
-from zaqar_core.core import Session
-from zaqar_core.model import NewMessage
-from zaqar_core.names import QueueRef
+from zaqar_core.core import messages
+from zaqar_core.core.process import Session
+from zaqar_core.domain.model import NewMessage
+from zaqar_core.domain.names import QueueRef
 
 #: The old order was wrong in most rounds, not in all.
 ROUNDS = 10

@@ -16,10 +16,10 @@ from tests import conftest
 from tests.conftest import Service, serving
 from tests.patience import until
 from tests.websocket.conftest import Client
-from zaqar_core import messages
-from zaqar_core.model import NewMessage
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import messages
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import NewMessage
+from zaqar_core.domain.names import QueueRef
 
 OPEN = Callable[..., Client]
 

@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 import pytest
 
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.router import SingleRouter
+from zaqar_core.core.session import Session
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.router import SingleRouter
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
 from zaqar_core.web.call import Request
 
 

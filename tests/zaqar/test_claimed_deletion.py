@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from zaqar_core.names import QueueRef
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.session import Session
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
 
 from .conftest import Zaqar
 

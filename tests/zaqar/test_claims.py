@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from zaqar_core.names import QueueRef
+from zaqar_core.domain.names import QueueRef
 
 
 def test_life_of_a_claim(zaqar: Any, queue_name: str, advance: Callable[[QueueRef, float], None]) -> None:

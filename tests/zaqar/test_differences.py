@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.session import Session
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.rest.patch import MEDIA_TYPE
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
 
 from .conftest import Answer, Zaqar
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from zaqar_core.errors import StoreUnavailable
+from zaqar_core.configuration.settings import Settings, SettingsInvalid, load
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings, SettingsInvalid, load
 from zaqar_core.web.call import Refusal, Request
 
 

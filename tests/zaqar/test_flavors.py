@@ -8,9 +8,9 @@ import pytest
 
 from tests.pools.conftest import SETTINGS, Server, core, main, pools, processes, servers, zaqar
 from tests.zaqar.test_identity import Tokens
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.pools import administration
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.settings import Settings
 
 __all__ = ["core", "main", "pools", "processes", "servers", "zaqar"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from zaqar_core import claims, queues
-from zaqar_core.errors import StoreUnavailable
-from zaqar_core.session import Session
+from zaqar_core.core import claims, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import StoreUnavailable
 
 OPERATIONS = [
     "create_queue", "post_messages", "claim_messages", "list_messages", "delete_messages", "delete_claim",

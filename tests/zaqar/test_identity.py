@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from tests.zaqar.conftest import Zaqar, holds_slot
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.session import Session
+from zaqar_core.domain.identity import Identity, IdentityUnavailable, NotAuthenticated
 from zaqar_core.rest import signatures
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.rest.identity import Identity, IdentityUnavailable, NotAuthenticated
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
 from zaqar_core.web.call import Refusal, Request
 
 KEY = "a secret"

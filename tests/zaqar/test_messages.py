@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from zaqar_core import leases, messages, queues
-from zaqar_core.model import Attribute, NewMessage, QueueSettings
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import leases, messages, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import Attribute, NewMessage, QueueSettings
+from zaqar_core.domain.names import QueueRef
 
 
 @pytest.fixture

@@ -15,14 +15,14 @@ import pytest
 
 from tests.zaqar.conftest import Zaqar, holds_slot
 from tests.zaqar.test_identity import KEY, Tokens, _signed, _token
-from zaqar_core.core import Core
+from zaqar_core.configuration.settings import Settings, SettingsInvalid, load
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
 from zaqar_core.rest import policy
 from zaqar_core.rest.actions import ACTIONS
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.rest.policy import ADMIN_RULES
 from zaqar_core.rest.routes import ROUTES, RULES
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings, SettingsInvalid, load
 from zaqar_core.websocket.conversation import Conversation, Service
 
 #: The names of Zaqar 23.0.1, and of the home document, which has none there.

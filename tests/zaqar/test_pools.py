@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.pools.conftest import SETTINGS, Server, core, made, main, pools, processes, servers, zaqar
-from zaqar_core.core import Core
-from zaqar_core.errors import StoreUnavailable
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.process import Core
+from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.settings import Settings
 
 __all__ = ["core", "main", "pools", "processes", "servers", "zaqar"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from zaqar_core import queues
-from zaqar_core.model import QueueSettings
-from zaqar_core.names import QueueRef
+from zaqar_core.core import queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import QueueSettings
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.rest.patch import MEDIA_TYPE
-from zaqar_core.session import Session
 
 DEFAULTS = {
     "_max_messages_post_size": 262_144,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from zaqar_core.names import QueueRef
+from zaqar_core.domain.names import QueueRef
 
 from .conftest import Zaqar
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.zaqar.conftest import Zaqar
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.session import Session
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.rest.signatures import Grant
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
 
 KEY = "a secret"
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from zaqar_core import queues
-from zaqar_core.model import QueueSettings
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core import queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import QueueSettings
+from zaqar_core.domain.names import QueueRef
 
 Advance = Callable[[QueueRef, float], None]
 

@@ -10,12 +10,12 @@ import pytest
 from sqs_facade import addresses
 from sqs_facade.addresses import Caller
 from sqs_facade.errors import SqsError
-from zaqar_core import queues
-from zaqar_core.model import QueueSettings
-from zaqar_core.names import QueueRef, topics_of
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import QueueSettings
+from zaqar_core.domain.names import QueueRef, topics_of
 from zaqar_core.rest.patch import MEDIA_TYPE
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
 
 DEFAULTS = {"_max_messages_post_size": 262_144, "_default_message_ttl": 3600, "_default_message_delay": 0}
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.zaqar.conftest import Zaqar
-from zaqar_core.core import Core
-from zaqar_core.names import QueueRef
+from zaqar_core.core.process import Core
+from zaqar_core.domain.names import QueueRef
 
 Advance = Callable[[float], None]
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.zaqar.conftest import Zaqar
+from zaqar_core.configuration.settings import Settings, load
+from zaqar_core.core.session import Session
 from zaqar_core.rest.dialect import V1, V1_1, Dialect
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.rest.routes import ROUTES
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings, load
 
 PATCH = {"CONTENT_TYPE": "application/openstack-messaging-v2.0-json-patch"}
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from zaqar_core.model import StoredMessage
-from zaqar_core.notifications.deliveries import Told
+from zaqar_core.core.deliveries import Told
+from zaqar_core.domain.model import StoredMessage
 
 #: In a subscription's ``post_data``, with the quotes around it: there the message stands.
 PLACEHOLDER = b'"$zaqar_message$"'

@@ -9,8 +9,8 @@ from email.policy import SMTP
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from zaqar_core.notifications.notice import NotDelivered, Notice
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.notifications.notification import NotDelivered, Notice
 
 _SUBJECTS = {
     "message": "Message in queue {queue}",

@@ -19,17 +19,17 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from zaqar_core import queues
-from zaqar_core.chance import chance
-from zaqar_core.core import Core
-from zaqar_core.errors import QueueNotFound, StoreUnavailable
-from zaqar_core.names import QueueRef
-from zaqar_core.notifications import content, deliveries, schedule, sockets
-from zaqar_core.notifications.crew import QUICK_SECONDS, Crew
-from zaqar_core.notifications.deliveries import Delivery, Line, Outcome
-from zaqar_core.notifications.notice import Confirmations, Notice, Way
+from zaqar_core.core import deliveries, queues
+from zaqar_core.core.deliveries import Delivery, Line, Outcome
+from zaqar_core.core.process import Core
+from zaqar_core.domain.chance import chance
+from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
+from zaqar_core.domain.names import QueueRef
+from zaqar_core.notifications import content, schedule, websockets
+from zaqar_core.notifications.notification import Confirmations, Notice, Way
 from zaqar_core.notifications.runs import Ended, Run, Step, Tried
-from zaqar_core.waiting import Bell
+from zaqar_core.notifications.worker_pool import QUICK_SECONDS, Crew
+from zaqar_core.store.wakeups import Bell
 
 #: Between two looks at which queues there are, and at each of them: covers bells lost with a dead process.
 LOOK_SECONDS = (2.0, 4.0)
@@ -180,7 +180,7 @@ class Notifier:
                 bell=bell.member,
                 lease_ms=int(self._lease_seconds * 1000),
                 most=self._crew.free,
-                whole_queue=sockets.PREFIX,
+                whole_queue=websockets.PREFIX,
             )
         if taken is None:
             self._core.waiting.take_down(self._bells.pop(ref))

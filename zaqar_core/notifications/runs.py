@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from zaqar_core.notifications.crew import QUICK_SECONDS
-from zaqar_core.notifications.deliveries import Delivery, Outcome
-from zaqar_core.notifications.notice import NotDelivered, Notice, Way
+from zaqar_core.core.deliveries import Delivery, Outcome
+from zaqar_core.notifications.notification import NotDelivered, Notice, Way
+from zaqar_core.notifications.worker_pool import QUICK_SECONDS
 
 _log = logging.getLogger("sqs_facade.notifications")
 

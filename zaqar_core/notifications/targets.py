@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
 
 _WEB = frozenset(("http", "https", "trust+http", "trust+https"))
 _NOT_IN_URI = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")

@@ -20,9 +20,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 from urllib3.util import make_headers
 
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.notifications import content, targets
-from zaqar_core.notifications.notice import NotDelivered, Notice
-from zaqar_core.settings import Settings
+from zaqar_core.notifications.notification import NotDelivered, Notice
 
 _USER_AGENT = "sqs-facade"
 #: Hosts to which connections are kept open.

@@ -7,7 +7,9 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from zaqar_core.errors import (
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import (
     FlavorNotFound,
     PoolInUse,
     PoolNotFound,
@@ -16,8 +18,6 @@ from zaqar_core.errors import (
     PoolUnknown,
     StoreUnavailable,
 )
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
 from zaqar_core.store import ScriptFailed, candidate, catalogue
 from zaqar_core.store.catalogue import Catalogue, FlavorRow, PoolRow
 

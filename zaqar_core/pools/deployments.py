@@ -10,12 +10,12 @@ import threading
 import time
 from collections.abc import Sequence
 
-from zaqar_core.errors import StoreUnavailable
-from zaqar_core.names import QueueRef
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Slots, Store, catalogue
 from zaqar_core.store.catalogue import MAIN, Catalogue, Placement
-from zaqar_core.waiting import Waiting
+from zaqar_core.store.wakeups import Waiting
 
 #: Queues whose deployment a process remembers. The memory is cleared when it is full.
 _MOST_KNOWN = 100_000

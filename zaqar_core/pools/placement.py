@@ -26,9 +26,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from zaqar_core.chance import chance
-from zaqar_core.errors import FlavorUnusable, StoreUnavailable
-from zaqar_core.names import QueueRef
+from zaqar_core.domain.chance import chance
+from zaqar_core.domain.errors import FlavorUnusable, StoreUnavailable
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools.deployments import Deployment, Deployments
 from zaqar_core.store import ScriptFailed, Store, catalogue, keys, registry, script
 from zaqar_core.store.catalogue import MAIN, Placement

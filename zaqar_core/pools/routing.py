@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from zaqar_core.chance import chance
-from zaqar_core.core import Core
-from zaqar_core.errors import StoreUnavailable
-from zaqar_core.names import QueueRef
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.process import Core
+from zaqar_core.core.router import Arguments, Router
+from zaqar_core.core.session import Session
+from zaqar_core.domain.chance import chance
+from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools.deployments import Deployment, Deployments
 from zaqar_core.pools.placement import Placer, Reply
-from zaqar_core.router import Arguments, Router
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
 from zaqar_core.store import Compiled, ScriptFailed, Store, keys
 
 #: Between two reads of the catalogue's revision: until then a process may use a pool's old address.

@@ -8,17 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from zaqar_core import queues as core_queues
-from zaqar_core.errors import QueueNotFound
-from zaqar_core.messages import get_many
-from zaqar_core.model import Queue
+from zaqar_core.core import queues as core_queues
+from zaqar_core.core.messages import get_many
+from zaqar_core.domain.errors import QueueNotFound
+from zaqar_core.domain.model import Queue
 from zaqar_core.rest import bodies, documents, frame_bodies, metadata
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.dialect import V2
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.frame_bodies import Fields, Words
 from zaqar_core.rest.resources import messages, queues, subscriptions
-from zaqar_core.rest.routes import ROUTES, Route
+from zaqar_core.rest.route import Route
+from zaqar_core.rest.routes import ROUTES
 from zaqar_core.web.call import Reply
 
 #: Every field that an action may have, and the JSON types of its value. Null is as absent.

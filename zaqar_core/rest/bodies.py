@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 import orjson
 
-from zaqar_core.limits import NOT_IN_SQS
-from zaqar_core.model import BodyKind
+from zaqar_core.domain.limits import NOT_IN_SQS
+from zaqar_core.domain.model import BodyKind
 from zaqar_core.rest.errors import Fact, RestError
 
 _SMALLEST, _LARGEST = -(1 << 63), (1 << 63) - 1

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from zaqar_core import queues
-from zaqar_core.errors import QueueNotFound
-from zaqar_core.names import QueueRef
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import QueueNotFound
+from zaqar_core.domain.names import QueueRef
+from zaqar_core.keystone.trusts import Trusts
 from zaqar_core.rest import documents, parameters
 from zaqar_core.rest.collection import Collection
 from zaqar_core.rest.dialect import Dialect
 from zaqar_core.rest.errors import RestError
 from zaqar_core.rest.parameters import Query
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
-from zaqar_core.trusts import Trusts
 from zaqar_core.web.call import Reply, Request
 
 

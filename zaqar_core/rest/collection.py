@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zaqar_core import names
+from zaqar_core.domain import names
 from zaqar_core.rest.errors import Fact
 
 

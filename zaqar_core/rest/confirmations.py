@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 
 import orjson
 
-from zaqar_core.names import QueueRef
-from zaqar_core.notifications.deliveries import Kind
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.deliveries import Kind
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.rest import documents, signatures
 from zaqar_core.rest.dialect import V2
 from zaqar_core.rest.signatures import Grant
-from zaqar_core.settings import Settings
 
 #: How long a confirmation can be given.
 _LIFE = timedelta(days=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
-from zaqar_core.model import Attribute, StoredMessage
-from zaqar_core.names import QueueRef
+from zaqar_core.domain.model import Attribute, StoredMessage
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.web.call import Reply, Request
 
 _JSON = ("Content-Type", "application/json")

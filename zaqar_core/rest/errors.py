@@ -8,8 +8,8 @@ from enum import Enum, auto
 
 import orjson
 
-from zaqar_core import errors as core
-from zaqar_core import limits
+from zaqar_core.domain import errors as core
+from zaqar_core.domain import limits
 from zaqar_core.web.call import Refusal, Reply
 
 

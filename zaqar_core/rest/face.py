@@ -8,18 +8,19 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
-from zaqar_core import limits, trusts
-from zaqar_core.errors import CoreError
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.session import Session
+from zaqar_core.domain import limits
+from zaqar_core.domain.errors import CoreError
+from zaqar_core.domain.identity import Authenticator
+from zaqar_core.keystone import trusts
 from zaqar_core.rest import dialect, documents, errors, identity, parameters, routes, signatures
 from zaqar_core.rest.call import Call, queue_of
 from zaqar_core.rest.dialect import Dialect
 from zaqar_core.rest.errors import Fact, RestError
-from zaqar_core.rest.identity import Authenticator
 from zaqar_core.rest.policy import Policy
 from zaqar_core.rest.resources import versions
-from zaqar_core.rest.routes import Route
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
+from zaqar_core.rest.route import Route
 from zaqar_core.web.call import Refusal, Reply, Request
 
 _log = logging.getLogger("sqs_facade.zaqar")

@@ -1,15 +1,14 @@
-"""Who calls: what is taken from a request that says so itself, and what an authenticator puts in its place."""
+"""The caller's headers: those that a client sends about itself, and those that an authenticator puts in their place."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
+from zaqar_core.domain.identity import Authenticator, Identity, IdentityUnavailable, NotAuthenticated
 from zaqar_core.rest.errors import Fact, RestError
-from zaqar_core.settings import Settings
 
-#: Headers in which only an authenticator says who calls. A client's own are not believed.
+#: Prefixes of headers that only an authenticator may set. A client's own are dropped.
 _CLAIMS = tuple(
     f"HTTP_{name}"
     for name in (
@@ -19,53 +18,8 @@ _CLAIMS = tuple(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who a token stands for, as the identity service says. ``project`` and ``user`` are ids, "" where it has none.
-
-    ``expires`` is in seconds since 1970. ``environ`` holds the headers that say the same, by their CGI names, as they
-    are to stand in a request's environ.
-    """
-
-    project: str
-    user: str
-    roles: frozenset[str]
-    expires: float
-    environ: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class NotAuthenticated(Exception):
-    """There is no token, or it is not valid. ``challenge`` is the value of WWW-Authenticate."""
-
-    challenge: str
-
-
-class IdentityUnavailable(Exception):
-    """The identity service does not answer: whether a token is valid is unknown."""
-
-
-class Authenticator(Protocol):
-    """One serves all threads."""
-
-    def identify(self, environ: Mapping[str, Any]) -> Identity:
-        """Who the request's token stands for. May take as long as the identity service does.
-
-        Raises NotAuthenticated, IdentityUnavailable.
-        """
-
-
-def configured(settings: Settings) -> Authenticator | None:
-    """The authenticator that the settings ask for; None where nobody is asked who he is. Raises SettingsInvalid."""
-    if not settings.auth_strategy:
-        return None
-    from zaqar_core.rest.keystone import Keystone  # takes as long to load as the whole service
-
-    return Keystone(settings)
-
-
 def identify(authenticator: Authenticator, environ: Mapping[str, Any]) -> Identity:
-    """As the authenticator says, or the table's error as RestError."""
+    """Ask the authenticator. Raises the table's error as RestError."""
     try:
         return authenticator.identify(environ)
     except NotAuthenticated as refused:
@@ -75,12 +29,12 @@ def identify(authenticator: Authenticator, environ: Mapping[str, Any]) -> Identi
 
 
 def identified(environ: Mapping[str, Any], identity: Identity) -> dict[str, Any]:
-    """The environ with what the token stands for in the place of what the client said of itself."""
+    """The environ with the identity's headers in place of those that the client sent about itself."""
     return {**without_claims(environ), **identity.environ}
 
 
 def without_claims(environ: Mapping[str, Any]) -> dict[str, Any]:
-    """The environ without what a client said of itself."""
+    """The environ without the headers that the client sent about itself."""
     return {name: value for name, value in environ.items() if not name.startswith(_CLAIMS)}
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import orjson
 
-from zaqar_core import limits
-from zaqar_core.model import Queue, QueueSettings
-from zaqar_core.names import QueueRef
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain import limits
+from zaqar_core.domain.model import Queue, QueueSettings
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.rest import bodies, retries
 from zaqar_core.rest.collection import QUEUES, Collection
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import bounded
-from zaqar_core.settings import Settings
 
 #: Name of the document that holds every attribute without a field of its own: one JSON object.
 DOCUMENT = "metadata"

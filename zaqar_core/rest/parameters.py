@@ -9,10 +9,10 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import parse_qs
 
-from zaqar_core import limits
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain import limits
 from zaqar_core.rest import signatures
 from zaqar_core.rest.errors import Fact, RestError
-from zaqar_core.settings import Settings
 from zaqar_core.web.call import Request
 
 #: Zaqar's rule for queue names.

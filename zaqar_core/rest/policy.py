@@ -16,8 +16,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from zaqar_core.configuration.settings import Settings, SettingsInvalid
 from zaqar_core.rest import identity
-from zaqar_core.settings import Settings, SettingsInvalid
 
 _log = logging.getLogger("sqs_facade.keystone")
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from oslo_policy import policy
 
-from zaqar_core.settings import SettingsInvalid
+from zaqar_core.configuration.settings import SettingsInvalid
 
 _log = logging.getLogger("sqs_facade.keystone")
 logging.getLogger("oslo_policy").setLevel(logging.CRITICAL)  # what it would say of a bad rule is an error here

@@ -7,7 +7,8 @@ from itertools import groupby
 
 import msgspec
 
-from zaqar_core import limits
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain import limits
 from zaqar_core.markdown import code, table
 from zaqar_core.rest import errors, metadata
 from zaqar_core.rest.actions import ACTIONS
@@ -23,8 +24,8 @@ from zaqar_core.rest.reference_texts import (
     WEBSOCKET,
 )
 from zaqar_core.rest.resources import shares
-from zaqar_core.rest.routes import ROUTES, Route
-from zaqar_core.settings import Settings
+from zaqar_core.rest.route import Route
+from zaqar_core.rest.routes import ROUTES
 
 _HEAD = """# OpenStack Zaqar, endpoint by endpoint
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from string import Template
 
-from zaqar_core import limits
+from zaqar_core.domain import limits
 from zaqar_core.notifications import schedule
 
 _TTL, _GRACE, _PAGE = limits.LEAST_TTL_SECONDS, limits.LEAST_GRACE_SECONDS, limits.SETTABLE_PAGE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zaqar_core import limits
+from zaqar_core.domain import limits
 from zaqar_core.notifications.schedule import BACKOFFS, NUMBERS
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import bounded

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from zaqar_core.rest.call import Call, Handler
-from zaqar_core.rest.collection import QUEUES, TOPICS, Collection
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.rest.call import Call
+from zaqar_core.rest.collection import QUEUES, TOPICS
 from zaqar_core.rest.dialect import DIALECTS, V1, V1_1, V2, Dialect
 from zaqar_core.rest.resources import claims, flavors, health, home, messages, pools, queues, shares, subscriptions
-from zaqar_core.settings import Settings
+from zaqar_core.rest.route import NEWER, Route
 from zaqar_core.web.call import Reply
 
 _QUEUE = QUEUES.item
@@ -25,33 +26,6 @@ _POOL = "pools/{pool_name}"
 _FLAVOR = "flavors/{flavor_name}"
 
 _ALL = (V1, V1_1, V2)
-_NEW = (V1_1, V2)
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One operation. ``path`` follows the version's prefix. ``relation`` names it in the home document, where it has
-    a row of its own; ``parameters`` are those of its query string that all its versions know, ``newer`` those of v2.
-    ``bodies`` are the media types of its request. ``collection`` is what its path is about, where it has a name."""
-
-    relation: str
-    method: str
-    path: str
-    #: Name of the rule that allows it, where callers have roles: see :mod:`zaqar_core.rest.policy`.
-    rule: str
-    run: Handler
-    versions: tuple[Dialect, ...] = _NEW
-    parameters: str = ""
-    newer: str = ""
-    bodies: tuple[str, ...] = ()
-    collection: Collection = QUEUES
-    #: Only where admin_mode and pooling are on.
-    pooling: bool = False
-
-    @property
-    def has_queue(self) -> bool:
-        """Whether the first variable part of the path is a queue's or topic's name."""
-        return self.path.startswith(self.collection.item)
 
 
 def _home(call: Call) -> Reply:
@@ -76,7 +50,7 @@ ROUTES = (
     Route("queues", "GET", "queues", "queues:get_all", queues.list_page, _ALL, "marker,limit,detailed",
           "name,with_count"),
     Route("queue", "PUT", _QUEUE, "queues:create", queues.put, _ALL, bodies=_JSON),
-    Route("queue", "GET", _QUEUE, "queues:get", queues.get, _NEW),
+    Route("queue", "GET", _QUEUE, "queues:get", queues.get, NEWER),
     Route("queue", "GET", _QUEUE, "queues:get", queues.exists, (V1,)),
     Route("queue", "HEAD", _QUEUE, "queues:get", queues.exists, (V1,)),
     Route("queue", "PATCH", _QUEUE, "queues:update", queues.patch, (V2,), bodies=_PATCH),
@@ -89,7 +63,7 @@ ROUTES = (
     Route("messages", "GET", _MESSAGES, "messages:get_all", messages.get, _ALL,
           "marker,limit,echo,include_claimed,ids", "include_delayed"),
     Route("post_messages", "POST", _MESSAGES, "messages:create", messages.post, _ALL, bodies=_JSON),
-    Route("messages_delete", "DELETE", _MESSAGES, "messages:delete_all", messages.delete_many, _NEW, _DELETE_CLAIMED),
+    Route("messages_delete", "DELETE", _MESSAGES, "messages:delete_all", messages.delete_many, NEWER, _DELETE_CLAIMED),
     Route("messages_delete", "DELETE", _MESSAGES, "messages:delete_all", messages.delete_by_ids, (V1,),
           "ids,claim_ids"),
     Route("message_get", "GET", _MESSAGES + "/{message_id}", "messages:get", messages.get_one, _ALL),
@@ -143,9 +117,9 @@ ROUTES = (
           subscriptions.confirm, (V2,), bodies=_JSON, collection=TOPICS),
     Route("topic_undelivered", "GET", _TOPIC + "/undelivered", "subscription:get_all", subscriptions.undelivered,
           (V2,), "marker,limit", collection=TOPICS),
-    Route("ping", "GET", "ping", "ping:get", health.ping, _NEW),
-    Route("ping", "HEAD", "ping", "ping:get", health.head, _NEW),
-    Route("health", "GET", "health", "health:get", health.report, _NEW),
+    Route("ping", "GET", "ping", "ping:get", health.ping, NEWER),
+    Route("ping", "HEAD", "ping", "ping:get", health.head, NEWER),
+    Route("health", "GET", "health", "health:get", health.report, NEWER),
     Route("health", "GET", "health", "ping:get", health.ping, (V1,)),
     Route("health", "HEAD", "health", "ping:get", health.head, (V1,)),
     Route("pools", "GET", "pools", "pools:get_all", pools.list_page, _ALL, _PAGE, pooling=True),
@@ -153,11 +127,11 @@ ROUTES = (
     Route("pool", "GET", _POOL, "pools:get", pools.get, _ALL, "detailed", pooling=True),
     Route("pool", "PATCH", _POOL, "pools:update", pools.patch, _ALL, bodies=_JSON, pooling=True),
     Route("pool", "DELETE", _POOL, "pools:delete", pools.delete, _ALL, pooling=True),
-    Route("flavors", "GET", "flavors", "flavors:get_all", flavors.list_page, _NEW, _PAGE, pooling=True),
-    Route("flavor", "PUT", _FLAVOR, "flavors:create", flavors.put, _NEW, bodies=_JSON, pooling=True),
-    Route("flavor", "GET", _FLAVOR, "flavors:get", flavors.get, _NEW, pooling=True),
-    Route("flavor", "PATCH", _FLAVOR, "flavors:update", flavors.patch, _NEW, bodies=_JSON, pooling=True),
-    Route("flavor", "DELETE", _FLAVOR, "flavors:delete", flavors.delete, _NEW, pooling=True),
+    Route("flavors", "GET", "flavors", "flavors:get_all", flavors.list_page, NEWER, _PAGE, pooling=True),
+    Route("flavor", "PUT", _FLAVOR, "flavors:create", flavors.put, NEWER, bodies=_JSON, pooling=True),
+    Route("flavor", "GET", _FLAVOR, "flavors:get", flavors.get, NEWER, pooling=True),
+    Route("flavor", "PATCH", _FLAVOR, "flavors:update", flavors.patch, NEWER, bodies=_JSON, pooling=True),
+    Route("flavor", "DELETE", _FLAVOR, "flavors:delete", flavors.delete, NEWER, pooling=True),
 )  # fmt: skip
 
 #: Every rule that an operation has.

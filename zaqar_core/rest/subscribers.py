@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from zaqar_core import limits
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain import limits
 from zaqar_core.notifications import targets
-from zaqar_core.notifications.trusted import OPTION
+from zaqar_core.notifications.trust_webhooks import OPTION
 from zaqar_core.rest import bodies, retries
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import bounded
-from zaqar_core.settings import Settings
 
 #: The last moment that a date with a year of four digits can name, in seconds since 1970.
 _END_OF_TIME = 253_402_300_799

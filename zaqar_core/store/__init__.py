@@ -1,6 +1,7 @@
 """The store: the only place that knows Redis."""
 
 from zaqar_core.store.scripts import Compiled, Script, script
-from zaqar_core.store.slots import ScriptFailed, Slots, Store
+from zaqar_core.store.single_server import ScriptFailed, Store
+from zaqar_core.store.slots import Slots
 
 __all__ = ["Compiled", "Script", "ScriptFailed", "Slots", "Store", "script"]

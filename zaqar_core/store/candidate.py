@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from zaqar_core.errors import StoreUnavailable
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import catalogue, readiness
 from zaqar_core.store.deployment import DeploymentInvalid
-from zaqar_core.store.slots import Generation, open_store
+from zaqar_core.store.single_server import Generation
+from zaqar_core.store.slots import open_store
 
 _CREDENTIALS = re.compile(r"//[^/]*@")
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
-from zaqar_core.errors import StoreUnavailable
-from zaqar_core.names import QueueRef
+from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 from zaqar_core.store.scripts import script
-from zaqar_core.store.slots import Store
+from zaqar_core.store.single_server import Store
 
 _ALL = script("pools_all", writes=False).plain
 _PUT = script("pool_put").plain

@@ -17,13 +17,13 @@ import hiredis
 import redis
 from redis.crc import key_slot
 
-from zaqar_core.chance import chance
-from zaqar_core.errors import StoreUnavailable
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain.chance import chance
+from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import topology
 from zaqar_core.store.connection import RECONNECT_SECONDS, Link, pack
 from zaqar_core.store.deployment import Address
-from zaqar_core.store.slots import NOT_LOADED, Call, Generation, ScriptFailed, Server, Store, failure
+from zaqar_core.store.single_server import NOT_LOADED, Call, Generation, ScriptFailed, Server, Store, failure
 
 #: Plain commands that are about a server, not about a key.
 _KEYLESS = frozenset({"CONFIG", "FUNCTION", "INFO", "PING", "TIME"})

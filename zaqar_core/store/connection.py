@@ -21,7 +21,7 @@ import hiredis
 import redis
 from redis.connection import Connection, SSLConnection
 
-from zaqar_core.errors import StoreUnavailable
+from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import deployment
 from zaqar_core.store.deployment import Address, Deployment
 

@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from redis.connection import Connection, SSLConnection, parse_url
 
-from zaqar_core.errors import StoreUnavailable
+from zaqar_core.domain.errors import StoreUnavailable
 
 #: Host and port.
 Address = tuple[str, int]

@@ -72,7 +72,7 @@ from __future__ import annotations
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
-from zaqar_core.names import QueueRef
+from zaqar_core.domain.names import QueueRef
 
 PREFIX = "sf1:"
 NAMESPACES = b"sf1:{namespaces}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from zaqar_core.store import keys
 from zaqar_core.store.scripts import KINDS, PREFIX, script
-from zaqar_core.store.slots import Store
+from zaqar_core.store.single_server import Store
 
 #: A release that nobody has used for so long is gone.
 UNUSED_SECONDS = 7 * 86_400

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zaqar_core.errors import StoreUnavailable
-from zaqar_core.settings import Durability
+from zaqar_core.configuration.settings import Durability
+from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import keys
-from zaqar_core.store.slots import Server, Store
+from zaqar_core.store.single_server import Server, Store
 
 REDIS_AT_LEAST = (7, 0)
 WAITAOF_AT_LEAST = (7, 2)

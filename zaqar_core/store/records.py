@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from zaqar_core.model import Attribute, NewMessage
+from zaqar_core.domain.model import Attribute, NewMessage
 
 CLIENT, OWN_TTL, JSON, EXTRAS, MOVED, GROUP, ENCRYPTED = 1, 2, 4, 8, 16, 32, 64
 

@@ -3,10 +3,10 @@ queue's incarnation, and removal compares it. A row without a queue is harmless;
 
 from __future__ import annotations
 
-from zaqar_core.names import QueueRef
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 from zaqar_core.store.scripts import script
-from zaqar_core.store.slots import Store
+from zaqar_core.store.single_server import Store
 
 _ENTER = script("registry_enter").plain
 _LEAVE = script("registry_leave").plain

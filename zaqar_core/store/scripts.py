@@ -2,9 +2,9 @@
 
 A file in ``lua/functions`` is the body of one function and begins with its contract: what it does, keys, arguments with
 units, reply, failures, cost. It uses the parts in ``lua/shared`` and in the folder of its kind, which define the same
-verbs differently. Limits come from ``zaqar_core.limits`` in the table LIMITS. Library and functions are named by their
-content, so two releases can run side by side. Measured: a function call spares a script the making of its thirty-odd
-closures, 7 of 31 µs for a receive.
+verbs differently. Limits come from ``zaqar_core.domain.limits`` in the table LIMITS. Library and functions are named by
+their content, so two releases can run side by side. Measured: a function call saves a script from creating its
+thirty-odd closures, 7 of 31 µs for a receive.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-from zaqar_core import limits
+from zaqar_core.domain import limits
 
 #: ``plain``: a standard queue that never had message groups. ``fair``: one that has. ``fifo``: a FIFO queue.
 Kind = Literal["plain", "fair", "fifo"]

@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from redis.sentinel import MasterNotFoundError, Sentinel
 
-from zaqar_core.chance import chance
+from zaqar_core.domain.chance import chance
 from zaqar_core.store.deployment import Address, Deployment
 
 #: For one sentinel to answer, before the next one is asked.

@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from redis.cluster import parse_cluster_slots
 
-from zaqar_core.chance import chance
+from zaqar_core.domain.chance import chance
 from zaqar_core.store import deployment
 from zaqar_core.store.deployment import Address, Deployment
 

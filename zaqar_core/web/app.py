@@ -9,8 +9,8 @@ import flask
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
-from zaqar_core.core import Core
-from zaqar_core.errors import StoreUnavailable
+from zaqar_core.core.process import Core
+from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.web.call import Face, Reply
 from zaqar_core.web.pipeline import Pipeline
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
-from zaqar_core.session import Session
+from zaqar_core.core.session import Session
 
 
 @dataclass(slots=True)

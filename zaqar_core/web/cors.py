@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from zaqar_core.settings import ANY_ORIGIN, Settings
+from zaqar_core.configuration.settings import ANY_ORIGIN, Settings
 from zaqar_core.web.fastlane import WsgiApp
 from zaqar_core.web.origins import Origins
 

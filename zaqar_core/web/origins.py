@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zaqar_core.settings import ANY_ORIGIN, Settings
+from zaqar_core.configuration.settings import ANY_ORIGIN, Settings
 
 
 class Origins:

@@ -11,9 +11,9 @@ from queue import SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
-from zaqar_core.core import Core
-from zaqar_core.errors import StoreUnavailable
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.process import Core
+from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.web.call import Face, Refusal, Reply, Request
 from zaqar_core.web.origins import Origins
 

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from zaqar_core.setting_sources import PARENT_VARIABLE
+from zaqar_core.configuration.setting_sources import PARENT_VARIABLE
 
 _STOP_SIGNALS = frozenset((signal.SIGTERM, signal.SIGINT))
 _PARENT_POLL_SECONDS = 0.5

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain.identity import Authenticator, Identity
 from zaqar_core.rest import identity, signatures
 from zaqar_core.rest.errors import Fact, RestError
-from zaqar_core.rest.identity import Authenticator, Identity
-from zaqar_core.settings import Settings
 from zaqar_core.websocket.frames import Frame
 
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import orjson
 
-from zaqar_core import subscriptions
-from zaqar_core.core import Core
-from zaqar_core.errors import StoreUnavailable
-from zaqar_core.names import QueueRef
+from zaqar_core.core import subscriptions
+from zaqar_core.core.process import Core
+from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.identity import Authenticator
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.rest import actions, errors, parameters
 from zaqar_core.rest.collection import QUEUES
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.rest.identity import Authenticator
 from zaqar_core.rest.resources.subscriptions import CALLER
 from zaqar_core.web.call import Refusal, Reply, Request
 from zaqar_core.websocket import frames

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import orjson
 
-from zaqar_core import limits
-from zaqar_core.notifications import sockets
-from zaqar_core.waiting import Waiting
+from zaqar_core.domain import limits
+from zaqar_core.notifications import websockets
+from zaqar_core.store.wakeups import Waiting
 from zaqar_core.websocket import frames
 from zaqar_core.websocket.conversation import Conversation
 
@@ -69,7 +69,7 @@ class Pushes:
         """From now on what comes on the channel is put into the lines."""
 
         def heard(payload: bytes) -> None:
-            connection, subscription_id, document = sockets.parse(payload)
+            connection, subscription_id, document = websockets.parse(payload)
             loop.call_soon_threadsafe(self._put, connection, subscription_id, document)
 
         self._waiting.pushed = heard
@@ -77,7 +77,7 @@ class Pushes:
     def open(self, conversation: Conversation, on_overrun: Callable[[], object]) -> tuple[int, Line]:
         """A line for a connection, and its number."""
         number, line = next(self._numbers), Line(conversation, on_overrun)
-        conversation.subscriber = sockets.subscriber(self._process, number)
+        conversation.subscriber = websockets.subscriber(self._process, number)
         self._lines[number] = line
         return number, line
 

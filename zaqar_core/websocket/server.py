@@ -19,8 +19,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from zaqar_core import limits
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain import limits
 from zaqar_core.web.origins import Origins
 from zaqar_core.websocket import origins
 from zaqar_core.websocket.conversation import Conversation, Service

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from zaqar_core import claims, limits
+from zaqar_core.core import claims
+from zaqar_core.domain import limits
 from zaqar_core.rest import bodies, documents
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.parameters import bounded

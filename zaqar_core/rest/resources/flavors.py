@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from zaqar_core import limits
-from zaqar_core.errors import PoolUnknown
+from zaqar_core.domain import limits
+from zaqar_core.domain.errors import PoolUnknown
 from zaqar_core.pools import administration
 from zaqar_core.pools.administration import Flavor
 from zaqar_core.rest import bodies, documents

@@ -8,14 +8,14 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from zaqar_core import claims, messages, queues
-from zaqar_core.errors import QueueNotFound, StoreUnavailable
-from zaqar_core.model import Counts, NewMessage, QueueSettings
-from zaqar_core.names import QueueRef
+from zaqar_core.core import claims, messages, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
+from zaqar_core.domain.model import Counts, NewMessage, QueueSettings
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools import administration
 from zaqar_core.rest import documents
 from zaqar_core.rest.call import Call
-from zaqar_core.session import Session
 from zaqar_core.web.call import Reply
 
 _log = logging.getLogger("sqs_facade.zaqar")

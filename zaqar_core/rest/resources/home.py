@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zaqar_core.rest import documents
 from zaqar_core.rest.dialect import Dialect
+from zaqar_core.rest.route import Route
 from zaqar_core.web.call import Reply
-
-if TYPE_CHECKING:
-    from zaqar_core.rest.routes import Route
 
 _VARIABLE = re.compile(r"{\??([^}]*)}")
 

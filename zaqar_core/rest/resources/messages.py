@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from zaqar_core import limits, messages
-from zaqar_core.errors import ClaimNotFound
-from zaqar_core.model import NewMessage, StoredMessage
+from zaqar_core.core import messages
+from zaqar_core.domain import limits
+from zaqar_core.domain.errors import ClaimNotFound
+from zaqar_core.domain.model import NewMessage, StoredMessage
 from zaqar_core.rest import bodies, documents, errors
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError

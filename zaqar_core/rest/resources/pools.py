@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from zaqar_core import limits
-from zaqar_core.errors import PoolInUse, PoolNotFound, PoolTaken, PoolUnfit
+from zaqar_core.domain import limits
+from zaqar_core.domain.errors import PoolInUse, PoolNotFound, PoolTaken, PoolUnfit
 from zaqar_core.pools import administration
 from zaqar_core.pools.administration import Pool, PoolChange
 from zaqar_core.rest import bodies, documents

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from zaqar_core import limits, queues, subscriptions
-from zaqar_core.errors import FlavorUnusable, QueueNotFound
-from zaqar_core.model import Counts, Queue, SettingsChange, Stats
-from zaqar_core.names import QueueRef
+from zaqar_core.core import queues, subscriptions
+from zaqar_core.core.session import Session
+from zaqar_core.domain import limits
+from zaqar_core.domain.errors import FlavorUnusable, QueueNotFound
+from zaqar_core.domain.model import Counts, Queue, SettingsChange, Stats
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools import administration
 from zaqar_core.rest import bodies, documents, metadata
 from zaqar_core.rest import patch as json_patch
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError
-from zaqar_core.session import Session
 from zaqar_core.web.call import Reply
 
 #: The metadata of a queue, or of one that is not there yet, as it is shown.

@@ -6,12 +6,12 @@ from typing import Any
 
 import orjson
 
-from zaqar_core import limits, subscriptions
-from zaqar_core.errors import QueueNotFound, SubscriptionNotFound
-from zaqar_core.model import Subscription
-from zaqar_core.notifications import deliveries
-from zaqar_core.notifications.deliveries import Undelivered
-from zaqar_core.rest import bodies, documents, subscribers, trusting
+from zaqar_core.core import deliveries, subscriptions
+from zaqar_core.core.deliveries import Undelivered
+from zaqar_core.domain import limits
+from zaqar_core.domain.errors import QueueNotFound, SubscriptionNotFound
+from zaqar_core.domain.model import Subscription
+from zaqar_core.rest import bodies, documents, subscribers, subscription_trusts
 from zaqar_core.rest.call import Call
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.web.call import Reply
@@ -28,14 +28,14 @@ def create(call: Call) -> Reply:
         raise RestError(Fact.BODY_INVALID, "Missing parameter subscriber in the body.")
     ttl_seconds = asked.ttl_seconds or call.settings.default_subscription_ttl
     options, trust_id = asked.options or b"{}", None
-    if trusting.needs(asked.subscriber):
-        trust_id = trusting.make(call, ttl_seconds)
-        options = trusting.with_trust(options, trust_id)
+    if subscription_trusts.needs(asked.subscriber):
+        trust_id = subscription_trusts.make(call, ttl_seconds)
+        options = subscription_trusts.with_trust(options, trust_id)
     made = subscriptions.create(
         call.session, call.ref, subscriber=asked.subscriber, options=options, ttl_seconds=ttl_seconds
     )
     if not made.is_new:
-        trusting.end(call, trust_id)
+        subscription_trusts.end(call, trust_id)
     location = _collection(call)
     if made.is_confirmed:
         raise RestError(Fact.SUBSCRIBED_ALREADY, headers=(("Location", location),))
@@ -88,7 +88,7 @@ def update(call: Call) -> Reply:
         raise RestError(Fact.BODY_INVALID, 'At least one of "subscriber", "ttl" and "options" must be given.')
     outlived = None
     if call.trusts is not None:
-        outlived = trusting.settle(call, asked, subscriptions.get(call.session, call.ref, _id(call)))
+        outlived = subscription_trusts.settle(call, asked, subscriptions.get(call.session, call.ref, _id(call)))
     subscriptions.change(
         call.session,
         call.ref,
@@ -97,7 +97,7 @@ def update(call: Call) -> Reply:
         options=asked.options,
         ttl_seconds=asked.ttl_seconds,
     )
-    trusting.end(call, outlived)
+    subscription_trusts.end(call, outlived)
     return documents.empty(204, documents.relative(call.request))
 
 
@@ -115,11 +115,11 @@ def delete(call: Call) -> Reply:
     trust_id = None
     try:
         if call.trusts is not None:
-            trust_id = trusting.of(subscriptions.get(call.session, call.ref, _id(call)))
+            trust_id = subscription_trusts.of(subscriptions.get(call.session, call.ref, _id(call)))
         subscriptions.delete(call.session, call.ref, _id(call))
     except SubscriptionNotFound:
         return documents.empty()
-    trusting.end(call, trust_id)
+    subscription_trusts.end(call, trust_id)
     return documents.empty()
 
 

@@ -6,8 +6,8 @@ They wrap the service from outside. Where they are off nothing of this is built,
 from collections.abc import Callable
 from functools import partial
 
-from zaqar_core.core import Core
-from zaqar_core.session import Session
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
 from zaqar_core.web.hooks.face import PATH, AbsentFace, HooksFace
 from zaqar_core.web.hooks.session import HookedSession
 from zaqar_core.web.hooks.switches import Switches

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from zaqar_core import reading
-from zaqar_core.errors import MessageUnreadable
-from zaqar_core.model import StoredMessage
-from zaqar_core.names import QueueRef
+from zaqar_core.core import stored_messages
+from zaqar_core.domain.errors import MessageUnreadable
+from zaqar_core.domain.model import StoredMessage
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Store, keys, records
 
 if TYPE_CHECKING:
-    from zaqar_core.session import Session
+    from zaqar_core.core.session import Session
 
 #: Events kept of one project, about.
 _MOST = 10_000
@@ -62,7 +62,7 @@ def note(session: Session, name: str, ref: QueueRef, arguments: Sequence[Any], r
             given = zip(arguments[1::step], words, strict=True)
             _forget(session.store, ref, [sequence for sequence, word in given if word == b"OK"])
         case "delete_by_id":
-            _forget(session.store, ref, [reading.claim_text(one.hex()) for one in arguments[4::3]])
+            _forget(session.store, ref, [stored_messages.claim_text(one.hex()) for one in arguments[4::3]])
 
 
 def since(store: Store, project: str, after: str, *, queue: str | None) -> tuple[list[Event], str]:
@@ -89,19 +89,19 @@ def _read(session: Session, ref: QueueRef, sequence: int, record: bytes) -> Stor
     """A record as it was given to a script: without its time and own ttl."""
     if record[8] & records.OWN_TTL:
         record = record[:9] + _UNKNOWN_TTL + record[9:]
-    return reading.message(session, ref, (sequence, _UNKNOWN_TIME + record, b""), now_ms=0, keep_seconds=0)
+    return stored_messages.message(session, ref, (sequence, _UNKNOWN_TIME + record, b""), now_ms=0, keep_seconds=0)
 
 
 def _rows(session: Session, ref: QueueRef, rows: Sequence[Any]) -> list[StoredMessage]:
     try:
-        return reading.messages(session, ref, rows, now_ms=0, keep_seconds=0)
+        return stored_messages.messages(session, ref, rows, now_ms=0, keep_seconds=0)
     except MessageUnreadable:
         return []
 
 
 def _taken(session: Session, ref: QueueRef, reply: bytes) -> list[StoredMessage]:
     try:
-        return reading.taken(session, ref, reply)
+        return stored_messages.taken(session, ref, reply)
     except MessageUnreadable:
         return []
 

@@ -10,12 +10,14 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from zaqar_core import hosts, limits, move_tasks, queues
-from zaqar_core.errors import QueueNotFound, StoreUnavailable
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import move_tasks, queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain import limits
+from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys, registry
+from zaqar_core.web import hosts
 from zaqar_core.web.call import Refusal, Reply, Request
 from zaqar_core.web.hooks import events, virtual_clock
 from zaqar_core.web.hooks.switches import MOST_LATENCY_MS, Chaos, Probability, Switches

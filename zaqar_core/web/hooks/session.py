@@ -6,11 +6,11 @@ import random
 import time
 from typing import Any
 
-from zaqar_core.core import Core
-from zaqar_core.errors import RequestsThrottled
-from zaqar_core.names import QueueRef
-from zaqar_core.router import Arguments
-from zaqar_core.session import Session
+from zaqar_core.core.process import Core
+from zaqar_core.core.router import Arguments
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import RequestsThrottled
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Script, keys, script
 from zaqar_core.web.hooks import events, virtual_clock
 from zaqar_core.web.hooks.switches import Chaos, Switches, of_queue

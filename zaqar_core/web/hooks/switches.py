@@ -11,9 +11,9 @@ from typing import Annotated
 
 import msgspec
 
-from zaqar_core.names import QueueRef
-from zaqar_core.setting_sources import PRIVATE_STORE_VARIABLE
-from zaqar_core.settings import Settings
+from zaqar_core.configuration.setting_sources import PRIVATE_STORE_VARIABLE
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Store, keys
 
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from zaqar_core.names import QueueRef
-from zaqar_core.session import Session
+from zaqar_core.core.session import Session
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Store, keys, registry, script
 
 _CLOCK_TO = script("clock_to").plain  # the same for every kind of queue

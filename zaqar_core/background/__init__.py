@@ -1,0 +1,1 @@
+"""What every process does beside requests: housekeeping and message move tasks."""

@@ -1,0 +1,1 @@
+"""The operations on queues and messages. Each is one atomic function in the store."""

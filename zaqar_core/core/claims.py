@@ -1,0 +1,81 @@
+"""Claims: Zaqar's groups of leases."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import Any
+
+from zaqar_core.core import dead_letters, stored_messages
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import ClaimNotFound
+from zaqar_core.domain.model import Claim
+from zaqar_core.domain.names import QueueRef
+from zaqar_core.store import ScriptFailed, script
+
+_CLAIM = script("claim")
+_HELD = script("claim_held")
+
+
+def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: int | None, limit: int) -> Claim | None:
+    """Up to ``limit`` of the oldest free messages are leased to a new claim; None if there is none, or no queue.
+
+    A message that would expire before the claim lives until claim end + grace; without grace its life stays as it is.
+    Raises MessageUnreadable where nothing
+    of what was leased can be decrypted; it is free again when the claim, which nobody knows, ends.
+    """
+    claim = uuid.UUID(bytes=os.urandom(16), version=4)
+    grace_ms = -1 if grace_seconds is None else grace_seconds * 1000
+    arguments: list[bytes | str | int] = [
+        limit, claim.hex, os.urandom(8).hex(), ttl_seconds * 1000, grace_ms,
+    ]  # fmt: skip
+    while True:
+        try:
+            reply = session.run(_CLAIM, ref, arguments)
+        except ScriptFailed:
+            return None
+        intents, again = (stored_messages.moves_begun(reply), 0) if isinstance(reply, bytes) else reply
+        if intents:
+            dead_letters.finish_moves(session, ref)
+        if isinstance(reply, bytes):
+            return Claim(str(claim), ttl_seconds, 0, stored_messages.taken(session, ref, reply))
+        if not again:
+            return None
+
+
+def get(session: Session, ref: QueueRef, claim_id: str) -> Claim:
+    """The claim and those of its messages that it still holds. Raises ClaimNotFound."""
+    now_ms, keep, created_ms, ttl, *rows = _on_held(session, ref, claim_id, "get")
+    messages = stored_messages.messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)
+    for message in messages:
+        message.held = True
+    claim_hex = stored_messages.claim_hex(claim_id)
+    assert claim_hex is not None
+    return Claim(stored_messages.claim_text(claim_hex), ttl, (now_ms - created_ms) // 1000, messages)
+
+
+def update(session: Session, ref: QueueRef, claim_id: str, *, ttl_seconds: int, grace_seconds: int) -> None:
+    """The claim ends ``ttl_seconds`` from now, its age restarts, its messages live as at creation.
+
+    Raises ClaimNotFound.
+    """
+    _on_held(session, ref, claim_id, "update", ttl_seconds * 1000, grace_seconds * 1000)
+
+
+def release(session: Session, ref: QueueRef, claim_id: str) -> None:
+    """The claim's messages are free again at once, in their old order. An unknown claim is no error."""
+    try:
+        _on_held(session, ref, claim_id, "release")
+    except ClaimNotFound:
+        return
+
+
+def _on_held(session: Session, ref: QueueRef, claim_id: str, *arguments: str | int) -> Any:
+    claim_hex = stored_messages.claim_hex(claim_id)
+    if claim_hex is None:
+        raise ClaimNotFound
+    what, *rest = arguments
+    try:
+        return session.run(_HELD, ref, [what, claim_hex, *rest])
+    except ScriptFailed:
+        raise ClaimNotFound from None

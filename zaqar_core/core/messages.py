@@ -1,0 +1,302 @@
+"""Messages: send, post, list, look up, delete by id, pop. What a receive leases is in ``leases``."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from zaqar_core.core import claims, dead_letters, queues, stored_messages
+from zaqar_core.core.session import Session
+from zaqar_core.domain import limits
+from zaqar_core.domain.errors import (
+    ClaimedByAnother,
+    ClaimNotFound,
+    CoreError,
+    DeduplicationIdMissing,
+    MessageClaimed,
+    MessageNotClaimed,
+    MessageTooLong,
+    MessageUnreadable,
+    PostTooLong,
+    QueueNotFound,
+    SettingsChanged,
+)
+from zaqar_core.domain.model import NewMessage, Page, QueueSettings, Sent, StoredMessage
+from zaqar_core.domain.names import QueueRef
+from zaqar_core.store import ScriptFailed, keys, records, script
+
+_SEND = script("send")
+_LIST = script("list")
+_LOOKUP = script("lookup", writes=False)
+_DELETE_BY_ID = script("delete_by_id")
+_POP = script("pop")
+
+_OWN_TTL_OF_THE_QUEUE = -1
+#: Tries of a send whose queue begins or ceases to encrypt while it runs.
+_MOST_CHANGES = 8
+#: How long messages that are popped from a queue with encryption are held until they are deleted.
+_POP_SECONDS = 60
+
+
+def send(session: Session, ref: QueueRef, messages: Sequence[NewMessage]) -> list[Sent | MessageTooLong]:
+    """Each message is in the queue, in this order, or has its own MessageTooLong. One round trip. SQS's way.
+
+    In a FIFO queue every message must have a group; one that was sent within
+    ``limits.DEDUPLICATION_SECONDS`` under the same deduplication id (or, in a content-based queue, with the same body
+    and no id) is that first message, and nothing is added.
+    Raises QueueNotFound, DeduplicationIdMissing, EncryptionKeyMissing (nothing was sent).
+    """
+    try:
+        reply, randoms = _run_send(session, ref, "s", 0, limits.MESSAGE_BYTES, messages)
+    except ScriptFailed as failed:
+        raise (DeduplicationIdMissing if failed.word == "NODEDUP" else QueueNotFound) from None
+    return [_sent(session, one, random) for one, random in zip(reply, randoms, strict=True)]
+
+
+def _run_send(
+    session: Session, ref: QueueRef, mode: str, post_bytes: int, limit: int, messages: Sequence[NewMessage]
+) -> tuple[Any, list[bytes]]:
+    """The send script's reply, and each message's random bytes. One round trip, except where the queue turns out to be
+    encrypted, or not to be any more. Raises ScriptFailed, EncryptionKeyMissing."""
+    encrypted, key = session.encrypted, keys.queue(ref)
+    for _ in range(_MOST_CHANGES):
+        seal = session.keyring.seal if encrypted and key in encrypted else None
+        arguments: list[bytes | str | int] = [mode if seal is None else mode.upper(), post_bytes, limit]
+        randoms, has_groups = _add_records(session, ref, arguments, messages, zaqar=mode == "z", seal=seal)
+        try:
+            return session.run(_SEND, ref, arguments, has_groups=has_groups), randoms
+        except ScriptFailed as failed:
+            if failed.word not in ("ENCRYPTED", "PLAIN"):
+                raise
+            session.remember_encryption(ref, is_encrypted=failed.word == "ENCRYPTED")
+    raise SettingsChanged
+
+
+def _sent(session: Session, reply: int | tuple[int, bytes], random: bytes) -> Sent | MessageTooLong:
+    """What the script says of one message: its seq, the first message's seq and random bytes, or the limit."""
+    if isinstance(reply, int):
+        if reply < 0:
+            return MessageTooLong(-reply)
+        return Sent(session.ids.encode(reply, random), reply)
+    seq, first_random = reply
+    return Sent(session.ids.encode(seq, first_random), seq)
+
+
+def post(
+    session: Session, ref: QueueRef, messages: Sequence[NewMessage], *, post_bytes: int, creates: bool = True
+) -> list[Sent]:
+    """All messages are in the queue, or none. A missing queue is made first, unless told otherwise. Zaqar's way.
+
+    Messages must carry their own ttl where the client gave one; where it is None the queue's default at this moment
+    is fixed to the message. ``delay_seconds`` of a message is ignored on a queue whose own delay is 0 or unset.
+    ``post_bytes`` is the length of the whole HTTP body. In a FIFO queue the Client-ID is the group, and only a
+    content-based queue deduplicates. Raises PostTooLong, EncryptionKeyMissing; QueueNotFound where it must not be made.
+    """
+    limit = session.settings.max_messages_post_size
+    while True:
+        try:
+            reply, randoms = _run_send(session, ref, "z", post_bytes, limit, messages)
+            break
+        except ScriptFailed as failed:
+            if failed.word == "POSTTOOLONG":
+                raise PostTooLong(int(failed.detail)) from None
+            if not creates:
+                raise QueueNotFound from None
+            queues.create(session, ref, QueueSettings(), creator="zaqar")
+    sent = [_sent(session, one, random) for one, random in zip(reply, randoms, strict=True)]
+    return [one for one in sent if isinstance(one, Sent)]
+
+
+def _add_records(
+    session: Session,
+    ref: QueueRef,
+    arguments: list[bytes | str | int],
+    messages: Sequence[NewMessage],
+    *,
+    zaqar: bool,
+    seal: Callable[[bytes, bytes], bytes] | None,
+) -> tuple[list[bytes], bool]:
+    """Append each message's arguments; the random bytes that will be part of each id, and whether any has a group."""
+    pool = os.urandom(8 * len(messages))
+    randoms = [pool[at : at + 8] for at in range(0, len(pool), 8)]
+    is_fifo, has_groups = ref.is_fifo, False
+    for message, random in zip(messages, randoms, strict=True):
+        key: tuple[bytes | str | int, ...] = ()
+        if is_fifo:
+            message, key = _in_fifo(session, message)
+        gid = b""
+        if message.group is not None:
+            gid, has_groups = session.ids.group(message.group), True
+        ttl = message.ttl_seconds or (_OWN_TTL_OF_THE_QUEUE if zaqar else 0)
+        arguments += (
+            records.pack(message, random=random, own_ttl=ttl != 0, gid=gid, seal=seal, project=ref.project),
+            -1 if message.size_bytes is None else message.size_bytes,
+            -1 if message.delay_seconds is None else message.delay_seconds,
+            ttl,
+            *key,
+        )
+    return randoms, has_groups
+
+
+def _in_fifo(session: Session, message: NewMessage) -> tuple[NewMessage, tuple[bytes, int]]:
+    """The message with its group, which is its client where it has none, and its key for deduplication."""
+    given, group = message.dedup_id, message.group
+    key = given if given is not None else hashlib.sha256(message.body).hexdigest()
+    if group is None:
+        group = str(UUID(bytes=message.client_id)) if message.client_id else ""
+    complete = replace(message, group=group, dedup_id=records.NOT_GIVEN if given is None else given)
+    return complete, (session.ids.key(key.encode()), int(given is not None))
+
+
+def list_page(
+    session: Session,
+    ref: QueueRef,
+    *,
+    marker: str | None,
+    limit: int,
+    except_client_id: bytes | None,
+    include_claimed: bool,
+    include_delayed: bool,
+) -> Page:
+    """The next messages in order, oldest first; nothing is changed. The page is full if enough match.
+
+    ``marker`` is a Page's marker or a message id; it goes on working after that message is gone. A marker of another
+    form, and a missing queue, give an empty page. What cannot be decrypted is left out; raises MessageUnreadable where
+    nothing else is found.
+    """
+    after = _sequence_after(session, ref, marker)
+    if after is None:
+        return Page([], None)
+    found: list[StoredMessage] = []
+    problem: MessageUnreadable | None = None
+    while True:
+        arguments: list[bytes | str | int] = [
+            after, limit - len(found), int(include_claimed), int(include_delayed), except_client_id or b"",
+        ]  # fmt: skip
+        try:
+            now_ms, keep, after, more, *rows = session.run(_LIST, ref, arguments)
+        except ScriptFailed:
+            return Page([], None)
+        try:
+            found += stored_messages.messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)
+        except MessageUnreadable as unreadable:
+            problem = unreadable
+        if len(found) >= limit or not more:
+            if problem is not None and not found:
+                raise problem
+            return Page(found, str(found[-1].sequence) if found else None)
+
+
+def _sequence_after(session: Session, ref: QueueRef, marker: str | None) -> int | None:
+    if marker is None:
+        return 0
+    if marker.isascii() and marker.isdigit() and len(marker) <= 15:
+        return int(marker)
+    place = session.ids.decode(marker)
+    if place is None:
+        return None
+    *_, rows = _look_up(session, ref, [marker])
+    return int(rows[0][0]) if rows else place.sequence
+
+
+def get_many(session: Session, ref: QueueRef, ids: Sequence[str]) -> list[StoredMessage]:
+    """Those of the ids that are in the queue, in the order asked for; held and delayed ones too. One round trip.
+
+    What cannot be decrypted is left out; raises MessageUnreadable where nothing else is found.
+    """
+    now_ms, keep, rows = _look_up(session, ref, ids)
+    return stored_messages.messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)
+
+
+def _look_up(session: Session, ref: QueueRef, ids: Sequence[str]) -> tuple[int, int, list[Any]]:
+    """Now, retention, and the row of each message that is there."""
+    arguments = _places(session, ids)
+    if not arguments:
+        return 0, 0, []
+    try:
+        now_ms, keep, *rows = session.run(_LOOKUP, ref, arguments)
+    except ScriptFailed:
+        return 0, 0, []
+    return now_ms, keep, [row for row in rows if row]
+
+
+def delete_by_id(session: Session, ref: QueueRef, message_id: str, *, claim_id: str | None) -> None:
+    """Delete the message. One that is gone already, like a missing queue, is no error, whatever became of the claim.
+
+    The claim must hold the message, or have been the last to hold it and have lapsed. Raises ClaimNotFound (not an id,
+    or no live claim), MessageClaimed (held, no claim named), MessageNotClaimed, ClaimedByAnother: nothing was deleted.
+    """
+    _delete(session, ref, "one", [message_id], [claim_id] if claim_id is not None else [])
+
+
+def delete_many(session: Session, ref: QueueRef, ids: Sequence[str], *, claim_ids: Sequence[str] | None = None) -> None:
+    """Delete all those messages, also held ones; those that are gone are passed over.
+
+    With ``claim_ids`` all or nothing: one of these claims must hold each message, or have been the last to hold it and
+    have lapsed. Raises ClaimNotFound, MessageNotClaimed, ClaimedByAnother.
+    """
+    _delete(session, ref, "many", ids, claim_ids or [])
+
+
+_DELETION_FAILURES: dict[str, type[CoreError]] = {
+    "CLAIMED": MessageClaimed,
+    "NOCLAIM": ClaimNotFound,
+    "NOTCLAIMED": MessageNotClaimed,
+    "OTHERCLAIM": ClaimedByAnother,
+}
+
+
+def _delete(session: Session, ref: QueueRef, mode: str, ids: Sequence[str], claim_ids: Sequence[str]) -> None:
+    named = [stored_messages.claim_hex(text) for text in claim_ids]
+    if None in named:
+        raise ClaimNotFound
+    places = _places(session, ids)
+    if not places:
+        return
+    arguments = [mode, ",".join(text for text in named if text), *places]
+    try:
+        session.run(_DELETE_BY_ID, ref, arguments)
+    except ScriptFailed as failed:
+        if failed.word in _DELETION_FAILURES:
+            raise _DELETION_FAILURES[failed.word] from None
+
+
+def _places(session: Session, ids: Sequence[str]) -> list[bytes | str | int]:
+    """Three arguments for each id of our form; others name no message."""
+    arguments: list[bytes | str | int] = []
+    for text in ids:
+        place = session.ids.decode(text)
+        if place is not None:
+            arguments += (place.sequence, place.random, place.id)
+    return arguments
+
+
+def pop(session: Session, ref: QueueRef, *, limit: int) -> list[StoredMessage]:
+    """The oldest free messages, deleted in the same step. Each counts as a receive for the dead-letter rule.
+
+    A missing queue gives an empty list. In a queue with encrypted messages they are first held and then deleted, so
+    that what cannot be decrypted stays: it is left out, and raises MessageUnreadable where nothing else is found.
+    """
+    while True:
+        try:
+            now_ms, keep, intents, again, *rows = session.run(_POP, ref, [limit])
+        except ScriptFailed as failed:
+            return _pop_readable(session, ref, limit) if failed.word == "ENCRYPTED" else []
+        if intents:
+            dead_letters.finish_moves(session, ref)
+        if rows or not again:
+            return stored_messages.messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)
+
+
+def _pop_readable(session: Session, ref: QueueRef, limit: int) -> list[StoredMessage]:
+    claim = claims.create(session, ref, ttl_seconds=_POP_SECONDS, grace_seconds=None, limit=limit)
+    if claim is None:
+        return []
+    delete_many(session, ref, [one.id for one in claim.messages])
+    for one in claim.messages:
+        one.claim_id = None
+    return claim.messages

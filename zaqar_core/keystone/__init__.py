@@ -1,0 +1,1 @@
+"""OpenStack Identity: token authentication and trusts."""

@@ -1,0 +1,225 @@
+"""Trusts of Keystone: a user lets the service act for him, in one project with his roles of now, until a moment.
+
+They are made with the user's own token and used with the service's credentials, those of [keystone_authtoken]. Neither
+holds an execution slot while Keystone is asked: that is the caller's to see to.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from zaqar_core.configuration import keystone_options
+from zaqar_core.configuration.keystone_options import SECTION
+from zaqar_core.configuration.settings import Settings
+
+_log = logging.getLogger("sqs_facade.keystone")
+
+#: What a trust outlives its subscription by: clocks differ, and deliveries are under way.
+_SPARE_SECONDS = 600
+#: The last moment that a date with a year of four digits can name, in seconds since 1970.
+_END_OF_TIME = 253_402_300_799
+#: A token is replaced so long before its end, or a tenth of its life if that is less.
+_EARLY_SECONDS = 60.0
+_MOST_TOKENS = 10_000
+#: Options of the service's credentials that say what its own token is for: a trust's is for the trust.
+_SCOPES = (
+    "system_scope", "domain_id", "domain_name", "project_id", "project_name", "project_domain_id",
+    "project_domain_name", "tenant_id", "tenant_name",
+)  # fmt: skip
+#: Statuses of Keystone that stay: the trust is gone, or whoever gave it may not do that himself any more.
+_FINAL = frozenset((403, 404))
+
+
+@dataclass(eq=False)
+class TrustRefused(Exception):
+    """Keystone makes no such trust, or gives no token for it. ``reason`` is a sentence's end without secrets.
+
+    ``is_final``: asking again would not help.
+    """
+
+    reason: str
+    is_final: bool = True
+
+
+class KeystoneAway(Exception):
+    """Keystone does not answer, or not as it should."""
+
+
+@dataclass(slots=True)
+class Trustor:
+    """A user as his token says. ``token`` is the verified token itself."""
+
+    token: str
+    user: str
+    project: str
+    roles: frozenset[str]
+
+
+def configured(settings: Settings) -> Trusts | None:
+    """None where there is no Keystone. Nothing is loaded or asked yet."""
+    if settings.auth_strategy != "keystone" or settings.keystone_config is None:
+        return None
+    return Trusts(settings.keystone_config, settings.notification_timeout_seconds)
+
+
+class Trusts:
+    """One serves all threads."""
+
+    def __init__(self, file: Path, delivery_seconds: float) -> None:
+        self._file = file
+        self._delivery_seconds = delivery_seconds
+        self._lock = threading.Lock()
+        self._service: _Service | None = None
+        self._tokens: OrderedDict[str, tuple[float, str]] = OrderedDict()
+
+    def make(self, trustor: Trustor, ttl_seconds: int) -> str:
+        """The id of a new trust, which lasts as long as a subscription made now. Raises TrustRefused, KeystoneAway."""
+        ends = datetime.fromtimestamp(min(time.time() + ttl_seconds + _SPARE_SECONDS, _END_OF_TIME), UTC)
+        with _failures("no trust can be made"):
+            service = self._loaded()
+            trust = {
+                "trustor_user_id": trustor.user,
+                "trustee_user_id": service.user(),
+                "project_id": trustor.project,
+                "impersonation": True,
+                "roles": [{"name": name} for name in sorted(trustor.roles)],
+                "expires_at": ends.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            }
+            answer = service.call("POST", "", trustor.token, {"trust": trust})
+            return str(answer.json()["trust"]["id"])
+
+    def end(self, trust_id: str) -> None:
+        """The trust is gone, if Keystone can be asked; else it ends with its time. Never raises."""
+        try:
+            token, _ = self.token(trust_id)
+            with _failures("a trust cannot be ended"):
+                self._loaded().call("DELETE", f"/{trust_id}", token)
+        except (TrustRefused, KeystoneAway) as problem:
+            _log.warning("a trust stays until it expires: %s", getattr(problem, "reason", "Keystone is away"))
+        self.forget(trust_id)
+
+    def token(self, trust_id: str) -> tuple[str, bool]:
+        """A token for what the trust allows, and whether Keystone gave it just now.
+
+        Takes half of a delivery's time at most. Raises TrustRefused, KeystoneAway.
+        """
+        found = self._known(trust_id)
+        if found is not None:
+            return found, False
+        with _failures("the trust gives no token"):
+            token, expires = self._loaded().token(trust_id)
+        life = expires - time.time()
+        until = time.monotonic() + life - min(_EARLY_SECONDS, life / 10)
+        with self._lock:
+            self._tokens[trust_id] = (until, token)
+            self._tokens.move_to_end(trust_id)
+            while len(self._tokens) > _MOST_TOKENS:
+                self._tokens.popitem(last=False)
+        return token, True
+
+    def has_token(self, trust_id: str) -> bool:
+        """Whether Keystone need not be asked for one."""
+        return self._known(trust_id) is not None
+
+    def forget(self, trust_id: str) -> None:
+        """The next token is a new one."""
+        with self._lock:
+            self._tokens.pop(trust_id, None)
+
+    def _known(self, trust_id: str) -> str | None:
+        with self._lock:
+            until, token = self._tokens.get(trust_id, (0.0, ""))
+        return token if time.monotonic() < until else None
+
+    def _loaded(self) -> _Service:
+        with self._lock:
+            if self._service is None:
+                self._service = _Service(self._file, self._delivery_seconds)
+            return self._service
+
+
+class _Service:
+    """What the service does with its credentials."""
+
+    def __init__(self, file: Path, delivery_seconds: float) -> None:
+        from keystoneauth1 import loading
+
+        self._options = keystone_options.read(file)
+        self._loading = loading
+        self._lock = threading.Lock()
+        given = self._options[SECTION]
+        seconds = given.http_connect_timeout or keystone_options.TIMEOUT_SECONDS
+        # A token takes two requests, each of which may connect and then wait.
+        self._session = self._new_session(min(seconds, delivery_seconds / 4))
+        self._own: Any = loading.load_auth_from_conf_options(self._options, SECTION)
+        name = self._options[given.auth_section or SECTION].auth_type
+        self._known = {option.dest for option in loading.get_plugin_loader(name).get_options()}
+
+    def _new_session(self, seconds: float) -> Any:
+        given = self._options[SECTION]
+        return self._loading.session.Session().load_from_options(
+            cert=given.certfile, key=given.keyfile, cacert=given.cafile, insecure=given.insecure, timeout=seconds
+        )
+
+    def user(self) -> str:
+        return str(self._own.get_user_id(self._session))
+
+    def token(self, trust_id: str) -> tuple[str, float]:
+        """A token for the trust, and its end in seconds since 1970."""
+        from keystoneauth1.exceptions import Unauthorized
+
+        if "trust_id" not in self._known:
+            raise TrustRefused("the service's own credentials cannot use trusts")
+        scope = {name: None for name in _SCOPES if name in self._known}
+        with self._lock:
+            auth: Any = self._loading.load_auth_from_conf_options(self._options, SECTION, trust_id=trust_id, **scope)
+        try:
+            access = auth.get_access(self._session)
+        except Unauthorized:  # also for a trust that is gone
+            answer = self.call("GET", f"/{trust_id}", str(self._own.get_token(self._session)), raise_exc=False)
+            if answer.status_code == 404:
+                raise TrustRefused("the trust is gone") from None
+            raise
+        return str(access.auth_token), access.expires.timestamp()
+
+    def call(self, method: str, path: str, token: str, document: Any = None, *, raise_exc: bool = True) -> Any:
+        """A request about trusts with that token. The token goes to Keystone only, and into no log."""
+        from keystoneauth1.plugin import AUTH_INTERFACE
+
+        root = self._own.get_endpoint(self._session, interface=AUTH_INTERFACE, version=(3, 0))
+        return self._session.request(
+            f"{str(root).rstrip('/')}/OS-TRUST/trusts{path}",
+            method,
+            json=document,
+            headers={"X-Auth-Token": token},
+            authenticated=False,
+            log=False,
+            redirect=False,
+            raise_exc=raise_exc,
+        )
+
+
+@contextmanager
+def _failures(what: str) -> Iterator[None]:
+    """What the library raises, in our words: its own may hold what was sent."""
+    from keystoneauth1 import exceptions
+
+    try:
+        yield
+    except exceptions.HttpError as problem:
+        status = problem.http_status
+        if not 400 <= status < 500 or status in (408, 429):
+            raise KeystoneAway from None
+        raise TrustRefused(f"{what}: Keystone answered with status {status}", status in _FINAL) from None
+    except exceptions.ClientException as problem:
+        _log.error("Keystone cannot be asked: %s", type(problem).__name__)
+        raise KeystoneAway from None
