@@ -147,12 +147,12 @@ def _configuration(config: Path | None, options: Mapping[str, Any]) -> Configura
 
 def _run_websocket(settings: Settings, url: str, port: int) -> int:
     try:
-        from sqs_facade import sockets
+        from sqs_facade import websocket_process
     except ModuleNotFoundError as missing:
         if missing.name != "websockets":
             raise
         _refuse("the library websockets is not installed: pip install 'sqs-facade[websocket]'")
-    sockets.run(settings, url, port, lambda where: _tell(settings, where))
+    websocket_process.run(settings, url, port, lambda where: _tell(settings, where))
     return 0
 
 

@@ -19,7 +19,7 @@ MODELLED: Final = "com.amazonaws.sqs"
 UNMODELLED: Final = "com.amazon.coral.service"
 
 
-class Kind(NamedTuple):
+class ErrorRow(NamedTuple):
     """One row: how JSON, query and HTTP name an error."""
 
     namespace: str
@@ -34,45 +34,45 @@ class Kind(NamedTuple):
         return f"{self.namespace}#{self.shape}"
 
 
-def _prefixed(*shapes: str) -> dict[str, Kind]:
-    return {shape: Kind(MODELLED, shape, _SIMPLE + shape) for shape in shapes}
+def _prefixed(*shapes: str) -> dict[str, ErrorRow]:
+    return {shape: ErrorRow(MODELLED, shape, _SIMPLE + shape) for shape in shapes}
 
 
-def _same(*shapes: str) -> dict[str, Kind]:
-    return {shape: Kind(MODELLED, shape, shape) for shape in shapes}
+def _same(*shapes: str) -> dict[str, ErrorRow]:
+    return {shape: ErrorRow(MODELLED, shape, shape) for shape in shapes}
 
 
-KINDS: dict[str, Kind] = {
+ERROR_TABLE: dict[str, ErrorRow] = {
     **_prefixed(
         "QueueDeletedRecently", "EmptyBatchRequest", "TooManyEntriesInBatchRequest", "BatchEntryIdsNotDistinct",
         "BatchRequestTooLong", "InvalidBatchEntryId", "UnsupportedOperation", "MessageNotInflight",
     ),
     **_same("InvalidMessageContents", "InvalidAttributeName", "InvalidAttributeValue", "InvalidIdFormat"),
-    "QueueDoesNotExist": Kind(MODELLED, "QueueDoesNotExist", _SIMPLE + "NonExistentQueue"),
-    "QueueNameExists": Kind(MODELLED, "QueueNameExists", "QueueAlreadyExists"),
-    "PurgeQueueInProgress": Kind(MODELLED, "PurgeQueueInProgress", _SIMPLE + "PurgeQueueInProgress", 403),
+    "QueueDoesNotExist": ErrorRow(MODELLED, "QueueDoesNotExist", _SIMPLE + "NonExistentQueue"),
+    "QueueNameExists": ErrorRow(MODELLED, "QueueNameExists", "QueueAlreadyExists"),
+    "PurgeQueueInProgress": ErrorRow(MODELLED, "PurgeQueueInProgress", _SIMPLE + "PurgeQueueInProgress", 403),
     # 404 by JSON was recorded; by query, clients of AWS saw it (PyQS issue 24, amazon-sqs-java-extended-client-lib 16).
-    "ReceiptHandleIsInvalid": Kind(MODELLED, "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404),
-    "OverLimit": Kind(MODELLED, "OverLimit", "OverLimit", 403),
-    "RequestThrottled": Kind(MODELLED, "RequestThrottled", "RequestThrottled", 403),
-    "InvalidSecurity": Kind(MODELLED, "InvalidSecurity", "InvalidSecurity", 403),
+    "ReceiptHandleIsInvalid": ErrorRow(MODELLED, "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404),
+    "OverLimit": ErrorRow(MODELLED, "OverLimit", "OverLimit", 403),
+    "RequestThrottled": ErrorRow(MODELLED, "RequestThrottled", "RequestThrottled", 403),
+    "InvalidSecurity": ErrorRow(MODELLED, "InvalidSecurity", "InvalidSecurity", 403),
     # 404 was seen by clients of AWS (aws-sdk-net issue 437).
-    "InvalidAddress": Kind(MODELLED, "InvalidAddress", "InvalidAddress", 404),
-    "ResourceNotFoundException": Kind(MODELLED, "ResourceNotFoundException", "ResourceNotFoundException", 404),
-    "KmsInvalidState": Kind(MODELLED, "KmsInvalidState", "KMS.InvalidStateException"),
-    "KmsNotFound": Kind(MODELLED, "KmsNotFound", "KMS.NotFoundException"),
+    "InvalidAddress": ErrorRow(MODELLED, "InvalidAddress", "InvalidAddress", 404),
+    "ResourceNotFoundException": ErrorRow(MODELLED, "ResourceNotFoundException", "ResourceNotFoundException", 404),
+    "KmsInvalidState": ErrorRow(MODELLED, "KmsInvalidState", "KMS.InvalidStateException"),
+    "KmsNotFound": ErrorRow(MODELLED, "KmsNotFound", "KMS.NotFoundException"),
     # Below: errors that are not in the model. Only JSON's form of these two has the suffix.
-    "InvalidParameterValue": Kind(UNMODELLED, "InvalidParameterValueException", "InvalidParameterValue"),
-    "MissingParameter": Kind(UNMODELLED, "MissingRequiredParameterException", "MissingParameter"),
+    "InvalidParameterValue": ErrorRow(UNMODELLED, "InvalidParameterValueException", "InvalidParameterValue"),
+    "MissingParameter": ErrorRow(UNMODELLED, "MissingRequiredParameterException", "MissingParameter"),
     # Input that cannot be read, and an operation that does not exist: recorded with these codes.
-    "SerializationException": Kind(UNMODELLED, "SerializationException", "MalformedInput"),
-    "InvalidAction": Kind(UNMODELLED, "UnknownOperationException", "InvalidAction"),
-    "RequestEntityTooLarge": Kind(UNMODELLED, "RequestEntityTooLargeException", "RequestEntityTooLarge", 413),
-    "AccessDenied": Kind(UNMODELLED, "AccessDeniedException", "AccessDenied", 403),
-    "IncompleteBody": Kind(UNMODELLED, "IncompleteBody", "IncompleteBody"),
-    "InvalidRequest": Kind(UNMODELLED, "InvalidRequest", "InvalidRequest"),
-    "ServiceUnavailable": Kind(UNMODELLED, "ServiceUnavailable", "ServiceUnavailable", 503, is_sender=False),
-    "InternalFailure": Kind(UNMODELLED, "InternalFailure", "InternalFailure", 500, is_sender=False),
+    "SerializationException": ErrorRow(UNMODELLED, "SerializationException", "MalformedInput"),
+    "InvalidAction": ErrorRow(UNMODELLED, "UnknownOperationException", "InvalidAction"),
+    "RequestEntityTooLarge": ErrorRow(UNMODELLED, "RequestEntityTooLargeException", "RequestEntityTooLarge", 413),
+    "AccessDenied": ErrorRow(UNMODELLED, "AccessDeniedException", "AccessDenied", 403),
+    "IncompleteBody": ErrorRow(UNMODELLED, "IncompleteBody", "IncompleteBody"),
+    "InvalidRequest": ErrorRow(UNMODELLED, "InvalidRequest", "InvalidRequest"),
+    "ServiceUnavailable": ErrorRow(UNMODELLED, "ServiceUnavailable", "ServiceUnavailable", 503, is_sender=False),
+    "InternalFailure": ErrorRow(UNMODELLED, "InternalFailure", "InternalFailure", 500, is_sender=False),
 }  # fmt: skip
 
 #: Errors that the service model declares and no operation here gives, with the reason.
@@ -117,7 +117,7 @@ class SqsError(Exception):
 
     def __init__(self, name: str, message: str, *, query_message: str | None = None) -> None:
         super().__init__(message)
-        self.kind = KINDS[name]
+        self.row = ERROR_TABLE[name]
         self.message = message
         self.query_message = query_message or message
 

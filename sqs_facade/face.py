@@ -16,14 +16,14 @@ from sqs_facade.codecs import query, query_json
 from sqs_facade.codecs.unreadable import Unreadable
 from sqs_facade.errors import SqsError
 from sqs_facade.operations import load_all
-from sqs_facade.registry import OPERATIONS, Call, Operation
+from sqs_facade.registry import OPERATIONS, Operation, SqsCall
 from sqs_facade.throttle import Throttle
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
-from zaqar_core.web.call import Refusal, Reply, Request
+from zaqar_core.web.envelope import Refusal, Reply, Request
 
 load_all()
 
@@ -73,7 +73,7 @@ class SqsFace:
         environ = request.environ
         target = environ.get("HTTP_X_AMZ_TARGET")
         try:
-            call = Call(session, request, addresses.caller(environ, self._settings))
+            call = SqsCall(session, request, addresses.caller(environ, self._settings))
             if self._throttle is not None and not self._throttle.admits(call.who.account):
                 raise SqsError("RequestThrottled", "Rate exceeded")
             if target is not None:
@@ -134,7 +134,7 @@ def read_parameters(request: Request) -> dict[str, Any]:
     return parameters
 
 
-def _answer_json(call: Call, target: str, request_id: str) -> Reply:
+def _answer_json(call: SqsCall, target: str, request_id: str) -> Reply:
     found = OPERATIONS.get(target[len(_TARGET) :]) if target.startswith(_TARGET) else None
     if found is None:
         raise SqsError("InvalidAction", f"The operation {target[:200]} is not known to this service.")
@@ -144,7 +144,7 @@ def _answer_json(call: Call, target: str, request_id: str) -> Reply:
     return Reply(200, [("Content-Type", JSON_TYPE), ("x-amzn-RequestId", request_id)], body)
 
 
-def _answer_query(call: Call, request_id: str) -> Reply:
+def _answer_query(call: SqsCall, request_id: str) -> Reply:
     request = call.request
     parameters = read_parameters(request)
     action = parameters.get("Action")
@@ -164,15 +164,15 @@ def _answer_query(call: Call, request_id: str) -> Reply:
         raise SqsError("InvalidParameterValue", f"One or more parameters are invalid. Reason: {problem}.") from None
     result = _run(found, call, asked)
     if wants_json(request):
-        body, kind = query_json.write(found.name, result, request_id), "application/json"
+        body, media_type = query_json.write(found.name, result, request_id), "application/json"
     else:
         # Results without output have no Result element; an empty one is <XResult/>.
         members = msgspec.to_builtins(result) if result is not None else ({} if found.result else None)
-        body, kind = query.write(found.name, members, request_id), "text/xml"
-    return Reply(200, [("Content-Type", kind), ("x-amzn-RequestId", request_id)], body)
+        body, media_type = query.write(found.name, members, request_id), "text/xml"
+    return Reply(200, [("Content-Type", media_type), ("x-amzn-RequestId", request_id)], body)
 
 
-def _run(operation: Operation, call: Call, asked: Any) -> Any:
+def _run(operation: Operation, call: SqsCall, asked: Any) -> Any:
     """The result. Of several things wrong, a queue that does not exist is named first, as on AWS; so that costs a
     look-up only where something is wrong anyway."""
     try:
@@ -197,18 +197,18 @@ def wants_json(request: Request) -> bool:
 
 def error_reply(error: SqsError, request: Request, request_id: str) -> Reply:
     """The error in the protocol of the request."""
-    kind = error.kind
+    row = error.row
     if is_json_protocol(request) or _lacks_target(request):
-        fault = "Sender" if kind.is_sender else "Receiver"
+        fault = "Sender" if row.is_sender else "Receiver"
         headers = [
             ("Content-Type", JSON_TYPE),
             ("x-amzn-RequestId", request_id),
-            ("x-amzn-query-error", f"{kind.code};{fault}"),
+            ("x-amzn-query-error", f"{row.code};{fault}"),
         ]
-        body = orjson.dumps({"__type": kind.type, "message": error.message})
-        return Reply(kind.status, headers, body)
+        body = orjson.dumps({"__type": row.type, "message": error.message})
+        return Reply(row.status, headers, body)
     as_json = wants_json(request)
     write = query_json.write_error if as_json else query.write_error
-    body = write(kind.code, error.query_message, request_id, is_sender=kind.is_sender)
+    body = write(row.code, error.query_message, request_id, is_sender=row.is_sender)
     content_type = "application/json" if as_json else "text/xml"
-    return Reply(kind.status, [("Content-Type", content_type), ("x-amzn-RequestId", request_id)], body)
+    return Reply(row.status, [("Content-Type", content_type), ("x-amzn-RequestId", request_id)], body)

@@ -27,8 +27,8 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import CoreError, QueueNotFound
 from zaqar_core.domain.model import StoredMessage
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.web import hosts
-from zaqar_core.web.call import Refusal, Reply, Request
+from zaqar_core.web import allowed_hosts
+from zaqar_core.web.envelope import Refusal, Reply, Request
 
 PATH = "/_aws/sqs/messages"
 TRUNCATED = "x-sqs-facade-truncated"
@@ -81,7 +81,7 @@ class PeekFace:
         """The messages of a queue. Never raises."""
         request_id = face.new_request_id()
         try:
-            if not hosts.is_own(request.host, self._settings.allowed_hosts):
+            if not allowed_hosts.is_own(request.host, self._settings.allowed_hosts):
                 raise SqsError("AccessDenied", "This page answers to loopback and to configured hosts only.")
             return self._answer(request, session, request_id)
         except SqsError as error:
@@ -180,10 +180,10 @@ def _error(error: SqsError, request: Request, request_id: str) -> Reply:
     if face.is_json_protocol(request) or not face.wants_json(request):
         return face.error_reply(error, request, request_id)
     fault = {
-        "Type": "Sender" if error.kind.is_sender else "Receiver",
-        "Code": error.kind.code,
+        "Type": "Sender" if error.row.is_sender else "Receiver",
+        "Code": error.row.code,
         "Message": error.message,
     }
     body = orjson.dumps({"ErrorResponse": {"Error": fault, "RequestId": request_id}})
     headers = [("Content-Type", "application/json"), ("x-amzn-RequestId", request_id)]
-    return Reply(error.kind.status, headers, body)
+    return Reply(error.row.status, headers, body)

@@ -81,7 +81,7 @@ def _operation(operation: Operation) -> str:
 
 
 def _error(name: str) -> tuple[str, ...]:
-    kind = errors.KINDS[name]
+    kind = errors.ERROR_TABLE[name]
     return code(kind.shape), code(kind.code), str(kind.status)
 
 
@@ -190,7 +190,7 @@ def _message_attributes() -> str:
 
 
 def _errors() -> str:
-    unmodelled = sorted(name for name, kind in errors.KINDS.items() if kind.namespace == errors.UNMODELLED)
+    unmodelled = sorted(name for name, kind in errors.ERROR_TABLE.items() if kind.namespace == errors.UNMODELLED)
     rows = [(code(name), reason) for name, reason in sorted(errors.NEVER_GIVEN.items())]
     rows += [(f"`{name}` but by {by}", reason) for name, (by, reason) in sorted(errors.GIVEN_ONLY_BY.items())]
     rows += [(f"`{name}` of {by}", reason) for (by, name), reason in sorted(errors.NEVER_GIVEN_BY.items())]

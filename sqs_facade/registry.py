@@ -13,10 +13,10 @@ import msgspec
 
 from sqs_facade import addresses, bounds, queue_urls
 from sqs_facade.codecs import json10, query
-from sqs_facade.errors import KINDS
+from sqs_facade.errors import ERROR_TABLE
 from zaqar_core.core.session import Session
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.web.call import Request
+from zaqar_core.web.envelope import Request
 
 
 class Shape(msgspec.Struct, rename="pascal", omit_defaults=True):
@@ -27,7 +27,7 @@ QueueUrl = Annotated[str, bounds.QUEUE_URL]
 
 
 @dataclass(slots=True)
-class Call:
+class SqsCall:
     """One request as an operation sees it."""
 
     session: Session
@@ -50,7 +50,7 @@ class Operation:
     names a queue, which must exist before anything else is said of the request."""
 
     name: str
-    run: Callable[[Call, Any], Shape | None]
+    run: Callable[[SqsCall, Any], Shape | None]
     read_json: Callable[[bytes], Any]
     read_query: Callable[[dict[str, Any]], Any]
     asked: type[Shape]
@@ -70,14 +70,14 @@ OF_A_QUEUE = ("InvalidAddress", "QueueDoesNotExist")
 
 def operation(
     *, raises: tuple[str, ...] = (), on_queue_path: bool = True
-) -> Callable[[Callable[[Call, Any], Any]], Callable[[Call, Any], Any]]:
+) -> Callable[[Callable[[SqsCall, Any], Any]], Callable[[SqsCall, Any], Any]]:
     """Enter a function ``send_message(call, asked: SendMessage) -> Result | None`` as operation SendMessage."""
 
-    def enter(function: Callable[[Call, Any], Any]) -> Callable[[Call, Any], Any]:
+    def enter(function: Callable[[SqsCall, Any], Any]) -> Callable[[SqsCall, Any], Any]:
         hints = get_type_hints(function)
         asked, result = hints["asked"], hints["return"]
         name = "".join(part.capitalize() for part in function.__name__.split("_"))
-        assert KINDS.keys() >= {*raises}, f"{name} raises what KINDS does not know"
+        assert ERROR_TABLE.keys() >= {*raises}, f"{name} raises what KINDS does not know"
         OPERATIONS[name] = Operation(
             name,
             function,

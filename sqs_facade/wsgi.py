@@ -34,7 +34,7 @@ from zaqar_core.web.pipeline import Pipeline
 if TYPE_CHECKING:
     import flask
 
-    from zaqar_core.web.call import Face
+    from zaqar_core.web.envelope import Face
 
 
 def create_app(settings: configuration.Settings | None = None) -> flask.Flask:

@@ -68,4 +68,4 @@ def in_order(failures: list[Failed], ids: Sequence[str]) -> list[Failed]:
 
 def failed(name: str, error: SqsError) -> Failed:
     """One entry's failure: the query protocol's code in both protocols."""
-    return Failed(id=name, sender_fault=error.kind.is_sender, code=error.kind.code, message=error.message)
+    return Failed(id=name, sender_fault=error.row.is_sender, code=error.row.code, message=error.message)

@@ -10,7 +10,7 @@ import orjson
 
 from sqs_facade import addresses, bounds
 from sqs_facade.errors import SqsError, missing
-from sqs_facade.registry import Call, Shape, operation
+from sqs_facade.registry import Shape, SqsCall, operation
 from zaqar_core.core import dead_letters, move_tasks, queues
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import MoveTaskNotFound, MoveTaskNotRunning, MoveTaskRunning, QueueNotFound
@@ -37,7 +37,7 @@ class TaskStarted(Shape):
 
 
 @operation(raises=_OF_AN_ARN)
-def start_message_move_task(call: Call, asked: StartMessageMoveTask) -> TaskStarted:
+def start_message_move_task(call: SqsCall, asked: StartMessageMoveTask) -> TaskStarted:
     """A task moves what the dead-letter queue holds, to one destination or back to where each came from.
 
     Raises ResourceNotFoundException, InvalidParameterValue; checks in AWS's order.
@@ -93,7 +93,7 @@ class MoveTasks(Shape):
 
 
 @operation(raises=_OF_AN_ARN)
-def list_message_move_tasks(call: Call, asked: ListMessageMoveTasks) -> MoveTasks:
+def list_message_move_tasks(call: SqsCall, asked: ListMessageMoveTasks) -> MoveTasks:
     """The newest tasks of a source, newest first; one unless more are asked for."""
     source = _existing(call, asked.source_arn, "SourceArn")
     most = 1 if asked.max_results is None else asked.max_results
@@ -132,7 +132,7 @@ class TaskCancelled(Shape):
 
 
 @operation(raises=_OF_AN_ARN)
-def cancel_message_move_task(call: Call, asked: CancelMessageMoveTask) -> TaskCancelled:
+def cancel_message_move_task(call: SqsCall, asked: CancelMessageMoveTask) -> TaskCancelled:
     """The task moves nothing more; what it has moved stays where it is."""
     if asked.task_handle is None:
         raise missing("TaskHandle")
@@ -168,7 +168,7 @@ def _absent(parameter: str) -> SqsError:
     return SqsError("ResourceNotFoundException", message)
 
 
-def _of_arn(call: Call, arn: str, parameter: str) -> QueueRef:
+def _of_arn(call: SqsCall, arn: str, parameter: str) -> QueueRef:
     found = addresses.of_arn(arn, call.session.settings)
     if found is None:
         shape = "arn:<partition>:<service>:<region>:<account-id>:<resource-id>"
@@ -176,14 +176,14 @@ def _of_arn(call: Call, arn: str, parameter: str) -> QueueRef:
     return found
 
 
-def _require(call: Call, ref: QueueRef, parameter: str) -> None:
+def _require(call: SqsCall, ref: QueueRef, parameter: str) -> None:
     try:
         queues.get(call.session, ref)
     except QueueNotFound:
         raise _absent(parameter) from None
 
 
-def _existing(call: Call, arn: str | None, parameter: str) -> QueueRef:
+def _existing(call: SqsCall, arn: str | None, parameter: str) -> QueueRef:
     if arn is None:
         raise missing(parameter)
     ref = _of_arn(call, arn, parameter)

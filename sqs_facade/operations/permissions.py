@@ -11,7 +11,7 @@ from msgspec import field
 from sqs_facade import addresses, bounds
 from sqs_facade.codecs.query import listed
 from sqs_facade.errors import SqsError, invalid, missing
-from sqs_facade.registry import OF_A_QUEUE, OPERATIONS, Call, QueueUrl, Shape, operation
+from sqs_facade.registry import OF_A_QUEUE, OPERATIONS, QueueUrl, Shape, SqsCall, operation
 from zaqar_core.core import queues
 from zaqar_core.domain import limits
 from zaqar_core.domain.model import Queue, SettingsChange
@@ -59,7 +59,7 @@ def _one_or_list(items: list[str]) -> str | list[str]:
 
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter", "OverLimit"))
-def add_permission(call: Call, asked: AddPermission) -> None:
+def add_permission(call: SqsCall, asked: AddPermission) -> None:
     """The policy has one more statement, named by the label."""
     ref = call.queue(asked.queue_url)
     if not asked.label:
@@ -107,7 +107,7 @@ def add_permission(call: Call, asked: AddPermission) -> None:
 
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter"))
-def remove_permission(call: Call, asked: RemovePermission) -> None:
+def remove_permission(call: SqsCall, asked: RemovePermission) -> None:
     """The labelled statement is gone, and with the last one the policy."""
     ref = call.queue(asked.queue_url)
     if not asked.label:

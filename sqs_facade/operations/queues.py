@@ -11,7 +11,7 @@ import orjson
 from sqs_facade import addresses, attributes, bounds, content, redrive
 from sqs_facade.codecs.query import mapped
 from sqs_facade.errors import SqsError
-from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
+from sqs_facade.registry import OF_A_QUEUE, QueueUrl, Shape, SqsCall, operation
 from zaqar_core.core import queues
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import PurgeInProgress, QueueDeletedRecently, QueueNotFound
@@ -40,7 +40,7 @@ class QueueUrlResult(Shape):
     raises=("QueueNameExists", "QueueDeletedRecently", "InvalidAttributeName", "InvalidAttributeValue", "OverLimit"),
     on_queue_path=False,
 )
-def create_queue(call: Call, asked: CreateQueue) -> QueueUrlResult:
+def create_queue(call: SqsCall, asked: CreateQueue) -> QueueUrlResult:
     """The queue exists with these attributes. An existing one must not differ in any attribute given."""
     name = asked.queue_name
     _check_name(name, asked.attributes)
@@ -108,7 +108,7 @@ class GetQueueUrl(Shape):
 
 
 @operation(raises=("QueueDoesNotExist",))
-def get_queue_url(call: Call, asked: GetQueueUrl) -> QueueUrlResult:
+def get_queue_url(call: SqsCall, asked: GetQueueUrl) -> QueueUrlResult:
     """The URL of a queue that exists. Raises QueueDoesNotExist."""
     if not asked.queue_name:
         raise SqsError(
@@ -134,7 +134,7 @@ class ListQueuesResult(Shape):
 
 
 @operation(on_queue_path=False)
-def list_queues(call: Call, asked: ListQueues) -> ListQueuesResult:
+def list_queues(call: SqsCall, asked: ListQueues) -> ListQueuesResult:
     """URLs in the order of names. Without MaxResults the largest page, and never a NextToken."""
     most = _page(asked.max_results)
     names = queues.names(
@@ -176,13 +176,13 @@ class OfQueue(Shape):
 
 
 @operation(raises=OF_A_QUEUE)
-def delete_queue(call: Call, asked: OfQueue) -> None:
+def delete_queue(call: SqsCall, asked: OfQueue) -> None:
     """The queue and its messages are gone. Raises QueueDoesNotExist."""
     queues.delete(call.session, call.queue(asked.queue_url))
 
 
 @operation(raises=(*OF_A_QUEUE, "PurgeQueueInProgress"))
-def purge_queue(call: Call, asked: OfQueue) -> None:
+def purge_queue(call: SqsCall, asked: OfQueue) -> None:
     """Every message is gone. Raises QueueDoesNotExist."""
     ref = call.queue(asked.queue_url)
     try:
@@ -207,7 +207,7 @@ class ListSourcesResult(Shape):
 
 
 @operation(raises=OF_A_QUEUE)
-def list_dead_letter_source_queues(call: Call, asked: ListSources) -> ListSourcesResult:
+def list_dead_letter_source_queues(call: SqsCall, asked: ListSources) -> ListSourcesResult:
     """Queues whose RedrivePolicy names this one, in the order of names. Raises QueueDoesNotExist."""
     target = call.queue(asked.queue_url)
     queues.get(call.session, target)

@@ -11,7 +11,7 @@ from sqs_facade.codecs.query import listed
 from sqs_facade.errors import SqsError, missing, of_receipt_fact
 from sqs_facade.operations import overrides
 from sqs_facade.operations.batches import WHOLE_BATCH, BatchId, Failed, check_ids, failed, in_order
-from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
+from sqs_facade.registry import OF_A_QUEUE, QueueUrl, Shape, SqsCall, operation
 from sqs_facade.sequence_numbers import sequence_number
 from zaqar_core.core import leases
 from zaqar_core.domain.model import Receipt, StoredMessage
@@ -50,7 +50,7 @@ class ReceiveMessageResult(Shape):
 
 
 @operation(raises=(*OF_A_QUEUE, "OverLimit", "KmsInvalidState", "KmsNotFound"))
-def receive_message(call: Call, asked: ReceiveMessage) -> ReceiveMessageResult:
+def receive_message(call: SqsCall, asked: ReceiveMessage) -> ReceiveMessageResult:
     """Lease up to ten messages; wait for one where the queue is empty and the client asks for it."""
     ref = call.queue(asked.queue_url)
     most, wait, attempt = asked.max_number_of_messages, asked.wait_time_seconds, asked.receive_request_attempt_id
@@ -104,7 +104,7 @@ SYSTEM_ATTRIBUTES = frozenset(
 
 
 def _shown(
-    call: Call, found: StoredMessage, ref: QueueRef, system: frozenset[str], wanted: content.Selector
+    call: SqsCall, found: StoredMessage, ref: QueueRef, system: frozenset[str], wanted: content.Selector
 ) -> Message:
     assert found.receipt is not None
     message = Message(
@@ -148,14 +148,14 @@ class DeleteMessage(Shape):
     receipt_handle: str | None = None
 
 
-def _receipt(call: Call, handle: str | None) -> Receipt:
+def _receipt(call: SqsCall, handle: str | None) -> Receipt:
     if not handle:
         raise missing("ReceiptHandle")
     return receipts.decode(handle, call.session.secret)
 
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter", "ReceiptHandleIsInvalid"))
-def delete_message(call: Call, asked: DeleteMessage) -> None:
+def delete_message(call: SqsCall, asked: DeleteMessage) -> None:
     """The message is gone, or was already. One round trip. Raises ReceiptHandleIsInvalid."""
     ref = call.queue(asked.queue_url)
     [outcome] = leases.delete_received(call.session, ref, [_receipt(call, asked.receipt_handle)])
@@ -170,7 +170,7 @@ class ChangeMessageVisibility(Shape):
 
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter", "ReceiptHandleIsInvalid"))
-def change_message_visibility(call: Call, asked: ChangeMessageVisibility) -> None:
+def change_message_visibility(call: SqsCall, asked: ChangeMessageVisibility) -> None:
     """The lease ends so many seconds from now. Raises ReceiptHandleIsInvalid, InvalidParameterValue."""
     ref = call.queue(asked.queue_url)
     [outcome] = leases.change_visibility(call.session, ref, [_visibility(call, asked)])
@@ -178,7 +178,7 @@ def change_message_visibility(call: Call, asked: ChangeMessageVisibility) -> Non
         raise of_receipt_fact(outcome, asked.receipt_handle or "")
 
 
-def _visibility(call: Call, asked: ChangeMessageVisibility | VisibilityEntry) -> tuple[Receipt, int]:
+def _visibility(call: SqsCall, asked: ChangeMessageVisibility | VisibilityEntry) -> tuple[Receipt, int]:
     """The receipt and the seconds asked for. What is given is looked at before what the handle stands for."""
     if not asked.receipt_handle:
         raise missing("ReceiptHandle")
@@ -208,7 +208,7 @@ class BatchResult(Shape):
 
 
 @operation(raises=(*OF_A_QUEUE, *WHOLE_BATCH))
-def delete_message_batch(call: Call, asked: DeleteMessageBatch) -> BatchResult:
+def delete_message_batch(call: SqsCall, asked: DeleteMessageBatch) -> BatchResult:
     """Each message is gone, or its entry failed alone. One round trip."""
     ref = call.queue(asked.queue_url)
     ids = check_ids(asked.entries, "DeleteMessageBatchRequestEntry")
@@ -239,7 +239,7 @@ class ChangeMessageVisibilityBatch(Shape):
 
 
 @operation(raises=(*OF_A_QUEUE, *WHOLE_BATCH))
-def change_message_visibility_batch(call: Call, asked: ChangeMessageVisibilityBatch) -> BatchResult:
+def change_message_visibility_batch(call: SqsCall, asked: ChangeMessageVisibilityBatch) -> BatchResult:
     """Each lease is changed, or its entry failed alone. One round trip."""
     ref = call.queue(asked.queue_url)
     ids = check_ids(asked.entries, "ChangeMessageVisibilityBatchRequestEntry")

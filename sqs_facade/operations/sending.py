@@ -10,7 +10,7 @@ from sqs_facade import bounds, content, digests
 from sqs_facade.codecs.query import listed
 from sqs_facade.errors import SqsError, missing, of_fact, too_long, wrong_queue_type
 from sqs_facade.operations.batches import WHOLE_BATCH, BatchId, Failed, check_ids, failed, in_order
-from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
+from sqs_facade.registry import OF_A_QUEUE, QueueUrl, Shape, SqsCall, operation
 from sqs_facade.sequence_numbers import sequence_number
 from zaqar_core.core import messages
 from zaqar_core.domain import limits
@@ -102,13 +102,13 @@ def _new_message(
     )
 
 
-def _sender(call: Call, ref: QueueRef) -> str | None:
+def _sender(call: SqsCall, ref: QueueRef) -> str | None:
     """The caller's account, where it is not the queue's own."""
     return call.who.account if call.who.account != ref.project else None
 
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter", "InvalidMessageContents", "UnsupportedOperation", "KmsNotFound"))
-def send_message(call: Call, asked: SendMessage) -> SendMessageResult:
+def send_message(call: SqsCall, asked: SendMessage) -> SendMessageResult:
     """Put one message into a queue. One round trip."""
     ref = call.queue(asked.queue_url)
     is_fifo = ref.is_fifo
@@ -126,7 +126,7 @@ def send_message(call: Call, asked: SendMessage) -> SendMessageResult:
 
 
 @operation(raises=(*OF_A_QUEUE, *WHOLE_BATCH, "BatchRequestTooLong", "KmsNotFound"))
-def send_message_batch(call: Call, asked: SendMessageBatch) -> SendMessageBatchResult:
+def send_message_batch(call: SqsCall, asked: SendMessageBatch) -> SendMessageBatchResult:
     """Put up to ten messages into a queue, each on its own terms. One round trip."""
     ref = call.queue(asked.queue_url)
     is_fifo = ref.is_fifo

@@ -10,7 +10,7 @@ from sqs_facade import content
 from sqs_facade.codecs.query import listed, mapped
 from sqs_facade.errors import SqsError, missing
 from sqs_facade.operations.queues import OfQueue
-from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
+from sqs_facade.registry import OF_A_QUEUE, QueueUrl, Shape, SqsCall, operation
 from zaqar_core.core import queues
 from zaqar_core.domain.model import Queue, SettingsChange
 
@@ -35,7 +35,7 @@ def _tags(queue: Queue) -> dict[str, str]:
 
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter"))
-def tag_queue(call: Call, asked: TagQueue) -> None:
+def tag_queue(call: SqsCall, asked: TagQueue) -> None:
     """The tags are set, those of the same key replaced. Raises InvalidParameterValue for too many, changing nothing."""
     ref = call.queue(asked.queue_url)
     if not asked.tags:
@@ -50,7 +50,7 @@ def tag_queue(call: Call, asked: TagQueue) -> None:
 
 
 @operation(raises=OF_A_QUEUE)
-def untag_queue(call: Call, asked: UntagQueue) -> None:
+def untag_queue(call: SqsCall, asked: UntagQueue) -> None:
     """The tags of those keys are gone; unknown keys are passed over."""
     ref = call.queue(asked.queue_url)
     if not asked.tag_keys:
@@ -65,6 +65,6 @@ def untag_queue(call: Call, asked: UntagQueue) -> None:
 
 
 @operation(raises=OF_A_QUEUE)
-def list_queue_tags(call: Call, asked: OfQueue) -> Tags:
+def list_queue_tags(call: SqsCall, asked: OfQueue) -> Tags:
     """All tags of the queue."""
     return Tags(_tags(queues.get(call.session, call.queue(asked.queue_url))))

@@ -217,10 +217,10 @@ class Consumer(Actor):
     def _treat(self, one: Delivery) -> None:
         if one.body.startswith("poison"):
             return
-        chance = self.random.random()
-        if self.is_diligent or chance < 0.90:
+        randomness = self.random.random()
+        if self.is_diligent or randomness < 0.90:
             self.delete(one)
-        elif chance < 0.96:
+        elif randomness < 0.96:
             one.touched = time.monotonic()
             new = self.random.choice((0, 0, 1, 3))
             self.call("ChangeMessageVisibility", QueueUrl=one.queue, ReceiptHandle=one.handle, VisibilityTimeout=new)

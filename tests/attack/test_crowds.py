@@ -63,12 +63,12 @@ def test_each_group_is_in_order_and_in_one_hand(core: Core, session: Session) ->
     shared: list[str] = []
 
     def consume(number: int) -> None:
-        chance, misses = random.Random(number), 0
+        randomness, misses = random.Random(number), 0
         while misses < 3:
             with core.session() as mine:
-                found = leases.receive(mine, queue, max_messages=chance.choice((1, 2, 10)), wait_seconds=0)
+                found = leases.receive(mine, queue, max_messages=randomness.choice((1, 2, 10)), wait_seconds=0)
                 misses = 0 if found else misses + 1
-                is_kept = chance.random() < 0.9
+                is_kept = randomness.random() < 0.9
                 with lock:
                     shared.extend(one.group or "" for one in found if holders[one.group or ""])
                     holders.update({one.group or "" for one in found})
@@ -101,10 +101,10 @@ def test_every_message_is_a_dead_letter_once(core: Core, session: Session, kind:
     fill(session, queue, kind, 500, 37)
 
     def consume(number: int) -> None:
-        chance, misses = random.Random(number), 0
+        randomness, misses = random.Random(number), 0
         while misses < 5:
             with core.session() as mine:
-                found = leases.receive(mine, queue, max_messages=chance.choice((1, 10)), wait_seconds=0)
+                found = leases.receive(mine, queue, max_messages=randomness.choice((1, 10)), wait_seconds=0)
             misses = 0 if found else misses + 1
 
     crowd(8, consume)
@@ -122,17 +122,17 @@ def test_tenants_that_are_gone_leave_nothing(core: Core, session: Session, advan
     queue = make(session)
 
     def act(number: int) -> None:
-        chance = random.Random(number)
+        randomness = random.Random(number)
         for _ in range(150):
             with core.session() as mine:
                 if number < 4:
-                    group = f"tenant{int(chance.random() ** 2 * 1000)}" if chance.random() < 0.95 else None
-                    delay = chance.choice((None, None, 1))
+                    group = f"tenant{int(randomness.random() ** 2 * 1000)}" if randomness.random() < 0.95 else None
+                    delay = randomness.choice((None, None, 1))
                     messages.send(mine, queue, [NewMessage(b"1", group=group, delay_seconds=delay)] * 3)
                 else:
-                    seconds = chance.choice((0, 1, 60))
+                    seconds = randomness.choice((0, 1, 60))
                     found = leases.receive(mine, queue, max_messages=10, visibility_seconds=seconds, wait_seconds=0)
-                    if chance.random() < 0.8:
+                    if randomness.random() < 0.8:
                         leases.delete_received(mine, queue, receipts(found))
 
     crowd(8, act)

@@ -28,7 +28,7 @@ SOURCES = (
 )  # fmt: skip
 VARIABLE = "SQS_FACADE_INSTALLS"
 thorough = pytest.mark.skipif(not os.environ.get(VARIABLE), reason=f"takes long: set {VARIABLE}=1")
-KINDS = ("wheel", pytest.param("wheel of the sdist", marks=thorough), pytest.param("editable", marks=thorough))
+ERROR_TABLE = ("wheel", pytest.param("wheel of the sdist", marks=thorough), pytest.param("editable", marks=thorough))
 #: Programs of libraries, as pip would write them.
 PROGRAMS = {"pytest": ("pytest", "console_main"), "pip": ("pip._internal.cli.main", "main")}
 MOST_SECONDS = 120
@@ -124,7 +124,7 @@ def build(what: str, source: Path, **environment: str) -> Path:
     return source / "dist" / ran.stdout.split()[-1]
 
 
-@pytest.fixture(scope="session", params=KINDS)
+@pytest.fixture(scope="session", params=ERROR_TABLE)
 def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The product, installed in each way."""
     return _install(request.param, request, tmp_path_factory)

@@ -122,7 +122,7 @@ def test_the_first_command_of_the_readme_starts_a_service(wheel: Path, checkout:
     ("command", "program"),
     [
         (_first_install("docs/migrating-from-moto.md"), ["python", "-m", "sqs_facade.compat", "diff", "--list"]),
-        (_inline_install("docs/operations.md"), ["python", "-c", "import sqs_facade.sockets"]),
+        (_inline_install("docs/operations.md"), ["python", "-c", "import sqs_facade.websocket_process"]),
         (
             _inline_install("docs/security.md"),
             ["python", "-c", "import zaqar_core.keystone.authentication, keystonemiddleware"],

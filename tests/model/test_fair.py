@@ -82,7 +82,7 @@ class Load:
     seed=st.integers(0, 2**32),
     receive_size=st.sampled_from([1, 5, 10]),
     window=st.integers(40, 400),
-    chance=st.sampled_from([0.05, 0.3, 0.8]),
+    randomness=st.sampled_from([0.05, 0.3, 0.8]),
     burst=st.sampled_from([1, 3, QUIET_TENANTS]),
     step_ms=st.sampled_from([1, 50, 1000]),
 )
@@ -93,7 +93,7 @@ def check_load(
     seed: int,
     receive_size: int,
     window: int,
-    chance: float,
+    randomness: float,
     burst: int,
     step_ms: int,
 ) -> None:
@@ -106,7 +106,7 @@ def check_load(
         load.receive()
     quiet = 0
     while len(load.seen) < len(load.sent):
-        if load.dice.random() < chance and quiet < 20 * QUIET_TENANTS:
+        if load.dice.random() < randomness and quiet < 20 * QUIET_TENANTS:
             names = load.dice.sample(range(QUIET_TENANTS), burst)
             ids = load.send(*[Entry(b"quiet", group=f"quiet{name}") for name in names])
             before = len(load.waiting)

@@ -9,7 +9,7 @@ import requests
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from sqs_facade.errors import KINDS, MODELLED, UNMODELLED
+from sqs_facade.errors import ERROR_TABLE, MODELLED, UNMODELLED
 from tests.conftest import Service
 from tests.sqs.wire import Sqs
 
@@ -18,7 +18,7 @@ MODELLED_SHAPES = ServiceModel(Loader().load_service_model("sqs", "service-2")).
 SQS, CORAL = "com.amazonaws.sqs#", "com.amazon.coral.service#"
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("kind", ERROR_TABLE.values(), ids=ERROR_TABLE)
 def test_an_error_is_in_the_namespace_of_sqs_exactly_when_the_service_model_has_its_shape(kind: Any) -> None:
     assert kind.namespace == (MODELLED if kind.shape in MODELLED_SHAPES else UNMODELLED)
 

@@ -14,7 +14,7 @@ import requests
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from sqs_facade.errors import KINDS
+from sqs_facade.errors import ERROR_TABLE
 from sqs_facade.operations import load_all
 from sqs_facade.registry import EVERY_OPERATION, OF_A_QUEUE, OPERATIONS
 from tests.sqs.cases import ERRORS, KEY_ERRORS, STRICT_ERRORS, VALID
@@ -30,7 +30,7 @@ OF_QUEUES = [name for name in NAMES if OPERATIONS[name].has_queue]
 
 def assert_is(sqs: Sqs, answer: requests.Response, error: str) -> str:
     """The answer is that error, by all the names that it has in the protocol; its message."""
-    kind = KINDS[error]
+    kind = ERROR_TABLE[error]
     failure = sqs.failure(answer)
     assert (failure.code, failure.status) == (kind.code, kind.status), failure
     if sqs.protocol == "json":

@@ -37,11 +37,11 @@ def _room(module: str) -> str | None:
     match module.split("."):
         case ["sqs_facade", "wsgi", *_]:
             return "wsgi"
-        case ["sqs_facade", "__main__" | "cli" | "serving" | "sockets", *_]:
+        case ["sqs_facade", "__main__" | "cli" | "serving" | "websocket_process", *_]:
             return "serving"
         case ["sqs_facade", _, *_]:
             return "sqs"
-        case ["zaqar_core", "web", "call" | "stopping" | "hosts", *_]:
+        case ["zaqar_core", "web", "envelope" | "stopping" | "allowed_hosts", *_]:
             return "envelope"  # what all faces share
         case ["zaqar_core", room, _, *_] if room in LAYERS:
             return room
@@ -93,7 +93,7 @@ def test_libraries_stay_in_their_rooms(path: Path) -> None:
         assert name.startswith("zaqar_core.websocket")
     assert not roots & {"boto3", "botocore", "moto", "xmltodict"}
     if "random" in roots:  # its shared generator is the program's that we run in
-        assert name in {"zaqar_core.domain.chance", "zaqar_core.web.hooks.session"}
+        assert name in {"zaqar_core.domain.randomness", "zaqar_core.web.hooks.session"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "compat").rglob("*.py")), ids=_name)

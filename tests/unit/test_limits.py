@@ -16,7 +16,7 @@ import pytest
 from zaqar_core.domain import limits
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMITS = ROOT / "zaqar_core" / "limits.py"
+LIMITS = ROOT / "zaqar_core" / "domain" / "limits.py"
 
 
 def _values() -> set[int]:
@@ -87,7 +87,7 @@ def test_a_repeated_limit_is_found(tmp_path: Path, text: str) -> None:
 
 #: Changes all limits in a new process, before anything else is loaded: each number grows by a prime that none has.
 _CHANGED = """
-from zaqar_core import limits
+from zaqar_core.domain import limits
 for name, value in list(vars(limits).items()):
     if isinstance(value, int):
         setattr(limits, name, value + 10_007)

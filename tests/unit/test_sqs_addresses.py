@@ -61,7 +61,7 @@ def test_neither_names_a_queue(url: str | None, path: str) -> None:
 def test_anything_else_is_an_invalid_address(url: str) -> None:
     with pytest.raises(SqsError) as caught:
         addresses.queue(url, "/", HOME, SETTINGS)
-    assert caught.value.kind.code == "InvalidAddress"
+    assert caught.value.row.code == "InvalidAddress"
 
 
 @pytest.mark.parametrize(

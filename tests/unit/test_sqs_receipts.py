@@ -32,7 +32,7 @@ def test_a_handle_changed_in_any_byte_is_refused() -> None:
     raw = b64decode(receipts.encode(RECEIPT, SECRET))
     for at in range(len(raw)):
         changed = raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
-        assert refused(b64encode(changed).decode()).kind.code == "ReceiptHandleIsInvalid"
+        assert refused(b64encode(changed).decode()).row.code == "ReceiptHandleIsInvalid"
 
 
 def test_a_handle_of_another_service_is_refused() -> None:

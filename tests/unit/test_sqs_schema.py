@@ -12,7 +12,7 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 from msgspec import inspect
 
 from sqs_facade import attributes, content
-from sqs_facade.errors import GIVEN_ONLY_BY, KINDS, NEVER_GIVEN, NEVER_GIVEN_BY
+from sqs_facade.errors import ERROR_TABLE, GIVEN_ONLY_BY, NEVER_GIVEN, NEVER_GIVEN_BY
 from sqs_facade.operations import load_all
 from sqs_facade.operations.receiving import SYSTEM_ATTRIBUTES
 from sqs_facade.registry import EVERY_OPERATION, OPERATIONS
@@ -99,7 +99,7 @@ def test_what_is_declared_is_not_explained_away(name: str) -> None:
 
 
 def test_every_error_of_the_model_is_in_the_catalogue() -> None:
-    lacking = {one.name for one in MODEL.error_shapes} - {kind.shape for kind in KINDS.values()}
+    lacking = {one.name for one in MODEL.error_shapes} - {kind.shape for kind in ERROR_TABLE.values()}
     assert {name for name in lacking if not name.startswith("Kms")} == set()
     assert lacking <= NEVER_GIVEN.keys()
 

@@ -13,7 +13,7 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.router import SingleRouter
 from zaqar_core.core.session import Session
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.web.call import Request
+from zaqar_core.web.envelope import Request
 
 
 @dataclass

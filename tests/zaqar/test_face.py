@@ -10,7 +10,7 @@ from zaqar_core.configuration.settings import Settings, SettingsInvalid, load
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.web.call import Refusal, Request
+from zaqar_core.web.envelope import Refusal, Request
 
 
 def test_versions(zaqar: Any) -> None:

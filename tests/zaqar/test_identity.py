@@ -15,7 +15,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.identity import Identity, IdentityUnavailable, NotAuthenticated
 from zaqar_core.rest import signatures
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.web.call import Refusal, Request
+from zaqar_core.web.envelope import Refusal, Request
 
 KEY = "a secret"
 CLAIMS = {"HTTP_X_ROLES": "admin", "HTTP_X_USER_ID": "root", "HTTP_X_IDENTITY_STATUS": "Confirmed"}

@@ -14,9 +14,9 @@ import zlib
 from zaqar_core.core import dead_letters, deliveries, move_tasks
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
-from zaqar_core.domain.chance import chance
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.domain.randomness import randomness
 from zaqar_core.store import ScriptFailed, keys, libraries, registry, script
 
 SHARDS = 16
@@ -46,7 +46,7 @@ class Upkeep:
     def _run(self) -> None:
         looked = -LIBRARIES_SECONDS
         while True:
-            time.sleep(chance.uniform(0.5, 1.5) * ROUND_SECONDS)
+            time.sleep(randomness.uniform(0.5, 1.5) * ROUND_SECONDS)
             try:
                 self.round()
                 if time.monotonic() - looked > LIBRARIES_SECONDS:

@@ -11,9 +11,9 @@ from queue import Empty
 
 from zaqar_core.core import move_tasks
 from zaqar_core.core.process import Core
-from zaqar_core.domain.chance import chance
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.domain.randomness import randomness
 
 #: Between two looks at which tasks there are: bounds how long a dead process's task rests, beside its lease.
 LOOK_SECONDS = (1.0, 3.0)
@@ -46,7 +46,7 @@ class TaskRunner:
         """Each task that is due is one step further."""
         now = time.monotonic()
         if now >= self._look_at:
-            self._look_at = now + chance.uniform(*LOOK_SECONDS)
+            self._look_at = now + randomness.uniform(*LOOK_SECONDS)
             try:
                 with self._core.session() as session:
                     for source in move_tasks.enlisted(session):

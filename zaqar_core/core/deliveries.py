@@ -34,8 +34,8 @@ _WHOLE_QUEUE = b"~"
 _log = logging.getLogger("sqs_facade.notifications")
 
 #: ``confirm``: the subscriber is asked to confirm. ``cancelled``: it is told that it did not, or not any more.
-Kind = Literal["message", "confirm", "cancelled"]
-_KINDS: dict[bytes, Kind] = {b"m": "message", b"a": "confirm", b"b": "cancelled"}
+DeliveryKind = Literal["message", "confirm", "cancelled"]
+_KINDS: dict[bytes, DeliveryKind] = {b"m": "message", b"a": "confirm", b"b": "cancelled"}
 
 #: What became of a delivery. ``again`` and ``at_once``: it failed, and is tried again outside of the order, or at its
 #: place; ``back`` and ``skipped``: it was not tried, and will be at its place, or outside of the order.
@@ -57,7 +57,7 @@ class Delivery:
 
     key: bytes
     ref: QueueRef
-    kind: Kind
+    kind: DeliveryKind
     tries: int
     subscription: Subscription
     told: Told | None
@@ -98,7 +98,7 @@ class Undelivered:
 
     subscription_id: str
     subscriber: str
-    kind: Kind
+    kind: DeliveryKind
     tries: int
     age_seconds: int
     reason: str

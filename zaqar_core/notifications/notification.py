@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from zaqar_core.core.deliveries import Kind
+from zaqar_core.core.deliveries import DeliveryKind
 from zaqar_core.domain.names import QueueRef
 
 
@@ -15,7 +15,7 @@ class Notice:
     """What a subscriber is to be told. ``document`` is a JSON object as text, ``ref`` the queue it is about."""
 
     ref: QueueRef
-    kind: Kind
+    kind: DeliveryKind
     subscription_id: str
     subscriber: str
     options: Mapping[str, Any]
@@ -48,4 +48,4 @@ class Way(Protocol):
 
 
 #: The document that asks a subscriber to confirm, or says that the subscription is cancelled.
-Confirmations = Callable[[QueueRef, str, Kind], bytes]
+Confirmations = Callable[[QueueRef, str, DeliveryKind], bytes]

@@ -22,14 +22,14 @@ import orjson
 from zaqar_core.core import deliveries, queues
 from zaqar_core.core.deliveries import Delivery, Line, Outcome
 from zaqar_core.core.process import Core
-from zaqar_core.domain.chance import chance
 from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.domain.randomness import randomness
 from zaqar_core.notifications import content, schedule, websockets
 from zaqar_core.notifications.notification import Confirmations, Notice, Way
 from zaqar_core.notifications.runs import Ended, Run, Step, Tried
 from zaqar_core.notifications.worker_pool import QUICK_SECONDS, Crew
-from zaqar_core.store.wakeups import Bell
+from zaqar_core.store.wakeups import QueueWatch
 
 #: Between two looks at which queues there are, and at each of them: covers bells lost with a dead process.
 LOOK_SECONDS = (2.0, 4.0)
@@ -73,7 +73,7 @@ class Notifier:
         self._crew: Crew[Run] = Crew(lambda run: run.work(self._events.put), threads=settings.notification_threads)
         self._runs: set[Run] = set()
         self._due: dict[QueueRef, float] = {}
-        self._bells: dict[QueueRef, Bell] = {}
+        self._watches: dict[QueueRef, QueueWatch] = {}
         self._outcomes: list[Outcome] = []
         self._report_at = math.inf
         self._look_at = 0.0
@@ -161,16 +161,16 @@ class Notifier:
         """Every queue that may have something to tell is looked at, at some moment of the next interval."""
         with self._core.session() as session:
             found = deliveries.enlisted(session)
-        interval = chance.uniform(*LOOK_SECONDS) + LOOK_SECONDS_A_QUEUE * len(found)
+        interval = randomness.uniform(*LOOK_SECONDS) + LOOK_SECONDS_A_QUEUE * len(found)
         self._look_at = now + interval
         for place, ref in enumerate(found):
             due = now + (interval * place / len(found) if ref in self._due else 0.0)
             self._due[ref] = min(self._due.get(ref, due), due)
 
     def _take(self, ref: QueueRef) -> None:
-        bell = self._bells.get(ref)
+        bell = self._watches.get(ref)
         if bell is None:
-            bell = self._bells[ref] = self._core.waiting.hang(lambda: self._events.put(ref))
+            bell = self._watches[ref] = self._core.waiting.watch(lambda: self._events.put(ref))
         began = time.monotonic()
         with self._core.session() as session:
             taken = deliveries.take(
@@ -183,7 +183,7 @@ class Notifier:
                 whole_queue=websockets.PREFIX,
             )
         if taken is None:
-            self._core.waiting.take_down(self._bells.pop(ref))
+            self._core.waiting.unwatch(self._watches.pop(ref))
             del self._due[ref]
             return
         self._due[ref] = began + (FAR_SECONDS if taken.wait_seconds is None else taken.wait_seconds)

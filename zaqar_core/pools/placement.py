@@ -26,9 +26,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from zaqar_core.domain.chance import chance
 from zaqar_core.domain.errors import FlavorUnusable, StoreUnavailable
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.domain.randomness import randomness
 from zaqar_core.pools.deployments import Deployment, Deployments
 from zaqar_core.store import ScriptFailed, Store, catalogue, keys, registry, script
 from zaqar_core.store.catalogue import MAIN, Placement
@@ -174,7 +174,7 @@ class Placer:
         weights = {name: now.pools[name].weight for name in names if now.pools[name].weight}
         problem: StoreUnavailable | None = None
         while weights:
-            [name] = chance.choices(list(weights), list(weights.values()))
+            [name] = randomness.choices(list(weights), list(weights.values()))
             try:
                 self._at(self._named(name), partial(catalogue.now_ms, ref=ref))
                 return name
@@ -204,7 +204,7 @@ class Placer:
     def _rounds() -> Iterator[int]:
         for number in range(_MOST_ROUNDS):
             if number > 1:
-                time.sleep(chance.uniform(*_PAUSE_SECONDS))
+                time.sleep(randomness.uniform(*_PAUSE_SECONDS))
             yield number
 
 

@@ -13,9 +13,9 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
 from zaqar_core.core.router import Arguments, Router
 from zaqar_core.core.session import Session
-from zaqar_core.domain.chance import chance
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.domain.randomness import randomness
 from zaqar_core.pools.deployments import Deployment, Deployments
 from zaqar_core.pools.placement import Placer, Reply
 from zaqar_core.store import Compiled, ScriptFailed, Store, keys
@@ -53,7 +53,7 @@ class PooledCore(Core):
 
     def _watch(self) -> None:
         while not self.waiting.is_released:
-            time.sleep(chance.uniform(*REFRESH_SECONDS))
+            time.sleep(randomness.uniform(*REFRESH_SECONDS))
             try:
                 with self.session() as session:
                     self.deployments.refresh(session.store)

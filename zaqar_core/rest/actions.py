@@ -13,14 +13,14 @@ from zaqar_core.core.messages import get_many
 from zaqar_core.domain.errors import QueueNotFound
 from zaqar_core.domain.model import Queue
 from zaqar_core.rest import bodies, documents, frame_bodies, metadata
-from zaqar_core.rest.call import Call
+from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.dialect import V2
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.frame_bodies import Fields, Words
 from zaqar_core.rest.resources import messages, queues, subscriptions
 from zaqar_core.rest.route import Route
 from zaqar_core.rest.routes import ROUTES
-from zaqar_core.web.call import Reply
+from zaqar_core.web.envelope import Reply
 
 #: Every field that an action may have, and the JSON types of its value. Null is as absent.
 TYPES: Mapping[str, tuple[type, ...]] = {
@@ -132,36 +132,36 @@ def _body(action: Action, given: Fields) -> bytes:
 # -- where an action answers otherwise than its path -------------------------------------------------------------------
 
 
-def _as_set(_: Call, queue: Queue | None) -> dict[str, Any]:
+def _as_set(_: RestCall, queue: Queue | None) -> dict[str, Any]:
     """The metadata without defaults; a queue that is not there yet has none."""
     return {} if queue is None else metadata.joined(queue)
 
 
-def _metadata(call: Call) -> Reply:
+def _metadata(call: RestCall) -> Reply:
     try:
         return documents.reply(_as_set(call, core_queues.get(call.session, call.ref)))
     except QueueNotFound:
         return documents.reply({})
 
 
-def _queues(call: Call) -> Reply:
+def _queues(call: RestCall) -> Reply:
     return queues.list_page(call, _as_set)
 
 
-def _stats(call: Call) -> Reply:
+def _stats(call: RestCall) -> Reply:
     """The numbers, or 404."""
     core_queues.get(call.session, call.ref)
     return queues.stats(call)
 
 
-def _get_many(call: Call) -> Reply:
+def _get_many(call: RestCall) -> Reply:
     """Those of the ids that are there, perhaps none."""
     ids = call.query.items("ids", call.settings.max_messages_per_page)
     found = get_many(call.session, call.ref, ids)
     return documents.reply({"messages": messages.shown(call, found, attributes=False)})
 
 
-def _subscribe(call: Call) -> Reply:
+def _subscribe(call: RestCall) -> Reply:
     """Without a subscriber the connection itself is it."""
     document = bodies.parse_object(call.request.body)
     return subscriptions.create(call) if "subscriber" in document else subscriptions.create_for_caller(call)
@@ -174,7 +174,7 @@ def _route(relation: str, method: str) -> Route:
     return found
 
 
-def _own(path_of: Route, run: Callable[[Call], Reply]) -> Route:
+def _own(path_of: Route, run: Callable[[RestCall], Reply]) -> Route:
     """A route of the same path and method with another answer."""
     return replace(path_of, run=run, versions=(V2,))
 

@@ -16,11 +16,11 @@ from zaqar_core.rest.collection import Collection
 from zaqar_core.rest.dialect import Dialect
 from zaqar_core.rest.errors import RestError
 from zaqar_core.rest.parameters import Query
-from zaqar_core.web.call import Reply, Request
+from zaqar_core.web.envelope import Reply, Request
 
 
 @dataclass(slots=True)
-class Call:
+class RestCall:
     """``values`` are the path's variable parts in order, latin-1 as in WSGI, without the queue's name.
 
     ``client_id`` is 16 bytes, None where the version leaves it to the client and it gave none. ``queue`` is the path's
@@ -83,4 +83,4 @@ def _exists(session: Session, ref: QueueRef) -> bool:
     return True
 
 
-Handler = Callable[[Call], Reply]
+Handler = Callable[[RestCall], Reply]

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import orjson
 
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.core.deliveries import Kind
+from zaqar_core.core.deliveries import DeliveryKind
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.rest import documents, signatures
 from zaqar_core.rest.dialect import V2
@@ -34,7 +34,7 @@ class Confirmations:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def __call__(self, ref: QueueRef, subscription_id: str, kind: Kind) -> bytes:
+    def __call__(self, ref: QueueRef, subscription_id: str, kind: DeliveryKind) -> bytes:
         """A JSON object as text. ``signed_url_key`` must be set."""
         key = self._settings.signed_url_key
         assert key is not None  # the settings' loader asks for it where confirmations are required

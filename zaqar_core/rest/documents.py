@@ -14,7 +14,7 @@ import orjson
 
 from zaqar_core.domain.model import Attribute, StoredMessage
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.web.call import Reply, Request
+from zaqar_core.web.envelope import Reply, Request
 
 _JSON = ("Content-Type", "application/json")
 

@@ -10,7 +10,7 @@ import orjson
 
 from zaqar_core.domain import errors as core
 from zaqar_core.domain import limits
-from zaqar_core.web.call import Refusal, Reply
+from zaqar_core.web.envelope import Refusal, Reply
 
 
 class Fact(Enum):

@@ -15,13 +15,13 @@ from zaqar_core.domain.errors import CoreError
 from zaqar_core.domain.identity import Authenticator
 from zaqar_core.keystone import trusts
 from zaqar_core.rest import dialect, documents, errors, identity, parameters, routes, signatures
-from zaqar_core.rest.call import Call, queue_of
+from zaqar_core.rest.call import RestCall, queue_of
 from zaqar_core.rest.dialect import Dialect
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.policy import Policy
 from zaqar_core.rest.resources import versions
 from zaqar_core.rest.route import Route
-from zaqar_core.web.call import Refusal, Reply, Request
+from zaqar_core.web.envelope import Refusal, Reply, Request
 
 _log = logging.getLogger("sqs_facade.zaqar")
 
@@ -39,7 +39,7 @@ def is_hot(environ: Mapping[str, Any]) -> bool:
 
 
 class ZaqarFace:
-    """Implements :class:`zaqar_core.web.call.Face`. Stateless, one for all threads."""
+    """Implements :class:`zaqar_core.web.envelope.Face`. Stateless, one for all threads."""
 
     def __init__(self, settings: Settings, authenticator: Authenticator | None = None) -> None:
         self._settings = settings
@@ -64,7 +64,7 @@ class ZaqarFace:
         return limits.OTHER_BODY_BYTES
 
     def answer(self, request: Request, session: Session) -> Reply:
-        """See :class:`zaqar_core.web.call.Face`. Never raises."""
+        """See :class:`zaqar_core.web.envelope.Face`. Never raises."""
         return self._answered(request, self._run, request, session)
 
     def answer_route(self, request: Request, session: Session, route: Route, values: list[str]) -> Reply:
@@ -84,7 +84,7 @@ class ZaqarFace:
         return _finished(reply)
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
-        """See :class:`zaqar_core.web.call.Face`."""
+        """See :class:`zaqar_core.web.envelope.Face`."""
         reply = errors.of_refusal(why)
         if self._authenticator is not None and why is not Refusal.UNAVAILABLE and self._version(request) is not None:
             try:
@@ -152,7 +152,9 @@ class ZaqarFace:
         project = parameters.project(request, settings, needed=version.needs_names or self._authenticator is not None)
         queue = queue_of(session, settings, project, route.collection, values.pop(0)) if route.has_queue else None
         reply = route.run(
-            Call(request, session, settings, version, route.collection, project, client_id, queue, values, self._trusts)
+            RestCall(
+                request, session, settings, version, route.collection, project, client_id, queue, values, self._trusts
+            )
         )
         if version.names_content and request.method in ("GET", "HEAD") and reply.status < 300:
             reply.headers.append(("Content-Location", documents.relative(request)))

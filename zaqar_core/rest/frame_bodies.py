@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from zaqar_core.web.call import Reply
+from zaqar_core.web.envelope import Reply
 
 #: What the request's body gave.
 Fields = Mapping[str, Any]

@@ -13,7 +13,7 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain import limits
 from zaqar_core.rest import signatures
 from zaqar_core.rest.errors import Fact, RestError
-from zaqar_core.web.call import Request
+from zaqar_core.web.envelope import Request
 
 #: Zaqar's rule for queue names.
 QUEUE_NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{limits.ZAQAR_NAME_CHARACTERS}}}\Z")

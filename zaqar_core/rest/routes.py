@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.rest.call import Call
+from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.collection import QUEUES, TOPICS
 from zaqar_core.rest.dialect import DIALECTS, V1, V1_1, V2, Dialect
 from zaqar_core.rest.resources import claims, flavors, health, home, messages, pools, queues, shares, subscriptions
 from zaqar_core.rest.route import NEWER, Route
-from zaqar_core.web.call import Reply
+from zaqar_core.web.envelope import Reply
 
 _QUEUE = QUEUES.item
 _MESSAGES = _QUEUE + "/messages"
@@ -28,7 +28,7 @@ _FLAVOR = "flavors/{flavor_name}"
 _ALL = (V1, V1_1, V2)
 
 
-def _home(call: Call) -> Reply:
+def _home(call: RestCall) -> Reply:
     """200 with the paths and methods of the version as JSON Home, good for a day."""
     settings = call.settings
     routes = ROUTES if has_pools(settings) else tuple(route for route in ROUTES if not route.pooling)

@@ -11,7 +11,7 @@ from zaqar_core.keystone import trusts
 from zaqar_core.keystone.trusts import KeystoneAway, TrustRefused
 from zaqar_core.notifications.trust_webhooks import OPTION, PREFIX
 from zaqar_core.rest import identity
-from zaqar_core.rest.call import Call
+from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.subscribers import Asked
 
@@ -21,7 +21,7 @@ def needs(subscriber: str | None) -> bool:
     return subscriber is not None and subscriber.lower().startswith(PREFIX)
 
 
-def make(call: Call, ttl_seconds: int) -> str:
+def make(call: RestCall, ttl_seconds: int) -> str:
     """The id of a new trust of who calls. Raises RestError: nobody's token was shown, or Keystone does not make it."""
     environ = call.request.environ
     user, token = environ.get("HTTP_X_USER_ID"), environ.get("HTTP_X_AUTH_TOKEN")
@@ -37,7 +37,7 @@ def make(call: Call, ttl_seconds: int) -> str:
         raise RestError(Fact.IDENTITY_UNAVAILABLE) from None
 
 
-def end(call: Call, trust_id: str | None) -> None:
+def end(call: RestCall, trust_id: str | None) -> None:
     """The trust is gone if that is possible; else it ends with its time."""
     if trust_id is not None and call.trusts is not None:
         with call.session.asleep():
@@ -59,7 +59,7 @@ def with_trust(options: bytes, trust_id: str | None) -> bytes:
     return orjson.dumps(document if trust_id is None else {**document, OPTION: trust_id})
 
 
-def settle(call: Call, asked: Asked, found: Subscription) -> str | None:
+def settle(call: RestCall, asked: Asked, found: Subscription) -> str | None:
     """Makes what was asked of a subscription whole: a subscriber and its trust are only ever written together.
 
     Written apart, of two changes at a time one could bring a user's trust to another's subscriber. A new subscriber or

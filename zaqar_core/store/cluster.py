@@ -18,12 +18,12 @@ import redis
 from redis.crc import key_slot
 
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.domain.chance import chance
 from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.randomness import randomness
 from zaqar_core.store import topology
 from zaqar_core.store.connection import RECONNECT_SECONDS, Link, pack
 from zaqar_core.store.deployment import Address
-from zaqar_core.store.single_server import NOT_LOADED, Call, Generation, ScriptFailed, Server, Store, failure
+from zaqar_core.store.single_server import NOT_LOADED, FunctionCall, Generation, ScriptFailed, Server, Store, failure
 
 #: Plain commands that are about a server, not about a key.
 _KEYLESS = frozenset({"CONFIG", "FUNCTION", "INFO", "PING", "TIME"})
@@ -70,9 +70,9 @@ class ClusterStore(Store):
             raise StoreUnavailable(str(problem)) from None
 
     def _some_primary(self) -> Address:
-        return chance.choice(self._primaries())
+        return randomness.choice(self._primaries())
 
-    def _run_all(self, calls: Sequence[Call]) -> list[Any]:
+    def _run_all(self, calls: Sequence[FunctionCall]) -> list[Any]:
         """One round trip for each node. What a node refuses without having run it is asked again, each by itself."""
         by_node: dict[Address, list[int]] = {}
         for at, (_, key, _) in enumerate(calls):
@@ -90,7 +90,7 @@ class ClusterStore(Store):
                 found[at] = self._settled(reply, calls[at])
         return found
 
-    def _settled(self, reply: Any, call: Call) -> Any:
+    def _settled(self, reply: Any, call: FunctionCall) -> Any:
         if not isinstance(reply, hiredis.ReplyError):
             return reply
         if not _is_refusal(reply) and (failed := failure(reply)).word != NOT_LOADED:

@@ -26,7 +26,7 @@ from zaqar_core.domain.errors import StoreUnavailable
 
 #: Host and port.
 Address = tuple[str, int]
-Kind = Literal["single", "sentinel", "cluster"]
+DeploymentKind = Literal["single", "sentinel", "cluster"]
 
 _PORTS = {"single": 6379, "sentinel": 26379, "cluster": 6379}
 _SCHEMES = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss"}
@@ -44,7 +44,7 @@ class Deployment:
     """``addresses``: of the sentinels or of nodes of the cluster; empty for one server. ``arguments``: redis-py's for a
     connection to a server, complete only for one server; ``sentinel_arguments``: for one to a sentinel."""
 
-    kind: Kind
+    kind: DeploymentKind
     connection_kind: type[Any]
     arguments: Mapping[str, Any]
     addresses: tuple[Address, ...] = ()
@@ -108,7 +108,7 @@ def _cluster(base: str, authority: str, path: str, options: dict[str, str]) -> D
 
 
 def _parts(
-    base: str, authority: str, path: str, options: dict[str, str], kind: Kind
+    base: str, authority: str, path: str, options: dict[str, str], kind: DeploymentKind
 ) -> tuple[type[Any], dict[str, Any], tuple[Address, ...]]:
     """How to connect to a server of the deployment whose host and port are found later, and where to look for it."""
     user, at, hosts = authority.rpartition("@")

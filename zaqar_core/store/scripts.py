@@ -19,8 +19,8 @@ from typing import Literal
 from zaqar_core.domain import limits
 
 #: ``plain``: a standard queue that never had message groups. ``fair``: one that has. ``fifo``: a FIFO queue.
-Kind = Literal["plain", "fair", "fifo"]
-KINDS: tuple[Kind, ...] = ("plain", "fair", "fifo")
+QueueKind = Literal["plain", "fair", "fifo"]
+KINDS: tuple[QueueKind, ...] = ("plain", "fair", "fifo")
 
 #: Every library's name begins with it.
 PREFIX = "sf1_"
@@ -69,7 +69,7 @@ def script(name: str, *, writes: bool = True) -> Script:
 
 
 @cache
-def _library(kind: Kind) -> Library:
+def _library(kind: QueueKind) -> Library:
     parts = [f"local KIND = '{kind}'", _limits(), *(_part(name, kind) for name in _PARTS)]
     bodies = sorted((file.name.removesuffix(".lua"), _code(file)) for file in (_folder() / "functions").iterdir())
     content = "\n".join([*parts, *(f"{name}\n{body}" for name, body in bodies)])
@@ -88,7 +88,7 @@ def _limits() -> str:
     return f"local LIMITS = {{ {entries} }}"
 
 
-def _part(name: str, kind: Kind) -> str:
+def _part(name: str, kind: QueueKind) -> str:
     for place in (kind, "shared"):
         file = _folder() / place / f"{name}.lua"
         if file.is_file():

@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from redis.sentinel import MasterNotFoundError, Sentinel
 
-from zaqar_core.domain.chance import chance
+from zaqar_core.domain.randomness import randomness
 from zaqar_core.store.deployment import Address, Deployment
 
 #: For one sentinel to answer, before the next one is asked.
@@ -69,7 +69,7 @@ class Watch:
     def _run(self) -> None:
         was_lost = False
         while not self._is_over():
-            host, port = chance.choice(self._deployment.addresses)
+            host, port = randomness.choice(self._deployment.addresses)
             client = redis.Redis(host, port, health_check_interval=_CHECK_SECONDS, **_arguments(self._deployment))
             try:
                 with client, client.pubsub(ignore_subscribe_messages=True) as heard:  # type: ignore[no-untyped-call]

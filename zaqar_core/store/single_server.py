@@ -77,7 +77,7 @@ class Server(Protocol):
         """One plain command. Raises StoreUnavailable."""
 
 
-Call = tuple[Compiled, bytes, Sequence[bytes | str | int]]
+FunctionCall = tuple[Compiled, bytes, Sequence[bytes | str | int]]
 #: Plain commands that write nothing; behind all others WAITAOF belongs at durability ``replicated``.
 _READS = frozenset(
     {
@@ -113,7 +113,7 @@ class Store:
             raise failed
         return reply
 
-    def run_many(self, calls: Sequence[Call]) -> list[Any]:
+    def run_many(self, calls: Sequence[FunctionCall]) -> list[Any]:
         """Many scripts in one round trip. A script's own word takes the place of its reply."""
         if not calls:
             return []
@@ -124,12 +124,12 @@ class Store:
                 found[at] = reply
         return found
 
-    def _load_and_run(self, calls: Sequence[Call]) -> list[Any]:
+    def _load_and_run(self, calls: Sequence[FunctionCall]) -> list[Any]:
         for library, key in {call[0].library.name: (call[0].library, call[1]) for call in calls}.values():
             self._load(key, library)
         return self._run_all(calls)
 
-    def _run_all(self, calls: Sequence[Call]) -> list[Any]:
+    def _run_all(self, calls: Sequence[FunctionCall]) -> list[Any]:
         packed = b"".join(pack((b"FCALL", script.address, 1, key, *arguments)) for script, key, arguments in calls)
         replies = self._exchange(b"", packed, len(calls))
         return [failure(reply) if isinstance(reply, hiredis.ReplyError) else reply for reply in replies]

@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from redis.cluster import parse_cluster_slots
 
-from zaqar_core.domain.chance import chance
+from zaqar_core.domain.randomness import randomness
 from zaqar_core.store import deployment
 from zaqar_core.store.deployment import Address, Deployment
 
@@ -51,7 +51,7 @@ class Topology:
     def any_node(self) -> Address:
         """A node to listen at, another one each time. Raises redis.RedisError."""
         self.refresh()
-        return chance.choice(self.primaries())
+        return randomness.choice(self.primaries())
 
     def moved(self, slot: int, node: Address) -> None:
         """A node has said that the slot is served there."""
@@ -64,7 +64,7 @@ class Topology:
                 return
             # Fresh ones among those known; those of the URL may be gone.
             known = self._known()
-            chance.shuffle(known)
+            randomness.shuffle(known)
             problem: Exception = redis.ConnectionError("no node of the cluster is known")
             for address in dict.fromkeys((*known, *self._where.addresses)):
                 try:

@@ -12,8 +12,8 @@ import uuid
 from collections.abc import Callable
 
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.domain.chance import chance
 from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.randomness import randomness
 from zaqar_core.store import keys
 from zaqar_core.store.connection import Link, pack, watch_switches
 from zaqar_core.store.single_server import Generation
@@ -46,7 +46,7 @@ class Waiter:
             return  # it is awake already
 
 
-class Bell:
+class QueueWatch:
     """Calls ``ring`` when a script wakes it by ``member``, and when such a wake may have been lost. Not to block."""
 
     __slots__ = ("member", "number", "wake")
@@ -72,8 +72,8 @@ class Waiting:
         self.pushed: Callable[[bytes], object] | None = None
         self._most = settings.max_waits
         self._numbers = itertools.count(1)
-        self._waiters: dict[int, Waiter | Bell] = beside._waiters if beside else {}
-        self._hung = 0
+        self._waiters: dict[int, Waiter | QueueWatch] = beside._waiters if beside else {}
+        self._watched = 0
         self._lock = threading.Lock()
         self._url = url
         self._link = Link(url, settings.store_timeout_seconds)
@@ -89,7 +89,7 @@ class Waiting:
         """A waiter that can be registered and woken from now on; None when no more may wait here."""
         if self.is_released:
             return None
-        if len(self._waiters) - self._hung >= self._most:
+        if len(self._waiters) - self._watched >= self._most:
             self.shed += 1
             return None
         waiter = Waiter(next(self._numbers), self.channel)
@@ -99,23 +99,23 @@ class Waiting:
     def leave(self, waiter: Waiter) -> None:
         self._waiters.pop(waiter.number, None)
 
-    def hang(self, ring: Callable[[], object]) -> Bell:
+    def watch(self, ring: Callable[[], object]) -> QueueWatch:
         """A bell that can be registered and rung from now on."""
-        bell = Bell(next(self._numbers), self.channel, ring)
+        bell = QueueWatch(next(self._numbers), self.channel, ring)
         self._waiters[bell.number] = bell
-        self._hung += 1
+        self._watched += 1
         return bell
 
-    def take_down(self, bell: Bell) -> None:
+    def unwatch(self, bell: QueueWatch) -> None:
         if self._waiters.pop(bell.number, None):
-            self._hung -= 1
+            self._watched -= 1
 
     def nap(self, waiter: Waiter, seconds: float) -> None:
         """Sleep until woken, a jittered few seconds at most."""
         with self._lock:
             self.asleep += 1
         try:
-            waiter.sleep(min(seconds, chance.uniform(*LOOK_AGAIN_SECONDS)))
+            waiter.sleep(min(seconds, randomness.uniform(*LOOK_AGAIN_SECONDS)))
         finally:
             with self._lock:
                 self.asleep -= 1

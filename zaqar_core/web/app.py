@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import StoreUnavailable
-from zaqar_core.web.call import Face, Reply
+from zaqar_core.web.envelope import Face, Reply
 from zaqar_core.web.pipeline import Pipeline
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]

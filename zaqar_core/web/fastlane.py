@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from zaqar_core.web.call import Face
+from zaqar_core.web.envelope import Face
 from zaqar_core.web.pipeline import STATUS_LINES, Pipeline
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]

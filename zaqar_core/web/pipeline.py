@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import StoreUnavailable
-from zaqar_core.web.call import Face, Refusal, Reply, Request
+from zaqar_core.web.envelope import Face, Refusal, Reply, Request
 from zaqar_core.web.origins import Origins
 
 #: Read at a time, so that a lying Content-Length does not reserve memory.

@@ -19,7 +19,7 @@ from zaqar_core.rest.collection import QUEUES
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.rest.resources.subscriptions import CALLER
-from zaqar_core.web.call import Refusal, Reply, Request
+from zaqar_core.web.envelope import Refusal, Reply, Request
 from zaqar_core.websocket import frames
 from zaqar_core.websocket.admission import Admission
 from zaqar_core.websocket.frames import Frame

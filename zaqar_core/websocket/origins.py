@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.web import hosts
+from zaqar_core.web import allowed_hosts
 from zaqar_core.web.origins import Origins
 
 
@@ -21,4 +21,4 @@ def is_allowed(origin: str | None, host: str, site: str | None, settings: Settin
         return True
     if urlsplit(origin).netloc.lower() != host.lower():
         return False
-    return settings.open_bind or hosts.is_own(host, settings.allowed_hosts)
+    return settings.open_bind or allowed_hosts.is_own(host, settings.allowed_hosts)

@@ -7,13 +7,13 @@ from typing import Any
 from zaqar_core.core import claims
 from zaqar_core.domain import limits
 from zaqar_core.rest import bodies, documents
-from zaqar_core.rest.call import Call
+from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.parameters import bounded
 from zaqar_core.rest.resources import messages
-from zaqar_core.web.call import Reply
+from zaqar_core.web.envelope import Reply
 
 
-def create(call: Call) -> Reply:
+def create(call: RestCall) -> Reply:
     """201 with up to ``limit`` of the oldest free messages, or 204 when there is none."""
     query, dialect = call.query, call.dialect
     limit = query.integer("limit", limits.DEFAULT_PAGE, most=call.settings.max_messages_per_claim_or_pop)
@@ -29,7 +29,7 @@ def create(call: Call) -> Reply:
     )
 
 
-def get(call: Call) -> Reply:
+def get(call: RestCall) -> Reply:
     """200 with age and ttl in seconds and the messages still held, or 404."""
     attributes = call.query.boolean("attributes")
     claim = claims.get(call.session, call.ref, call.values[0])
@@ -43,7 +43,7 @@ def get(call: Call) -> Reply:
     )
 
 
-def update(call: Call) -> Reply:
+def update(call: RestCall) -> Reply:
     """204: the claim ends ttl seconds from now. Grace has no lower bound here, as in Zaqar."""
     default_grace = call.settings.default_claim_grace if call.dialect.has_defaults else 0
     ttl, grace = _terms(call, bodies.parse_object(call.request.body), default_grace, 0)
@@ -51,13 +51,13 @@ def update(call: Call) -> Reply:
     return documents.empty()
 
 
-def release(call: Call) -> Reply:
+def release(call: RestCall) -> Reply:
     """204, also when the claim is unknown."""
     claims.release(call.session, call.ref, call.values[0])
     return documents.empty()
 
 
-def _terms(call: Call, document: dict[str, Any], grace: int | None, least_grace: int) -> tuple[int, int]:
+def _terms(call: RestCall, document: dict[str, Any], grace: int | None, least_grace: int) -> tuple[int, int]:
     """ttl and grace in seconds. ``grace`` None: it must be given."""
     settings = call.settings
     ttl = settings.default_claim_ttl

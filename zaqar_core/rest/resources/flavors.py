@@ -9,13 +9,13 @@ from zaqar_core.domain.errors import PoolUnknown
 from zaqar_core.pools import administration
 from zaqar_core.pools.administration import Flavor
 from zaqar_core.rest import bodies, documents
-from zaqar_core.rest.call import Call
+from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.resources.pools import checked_name, named_page
-from zaqar_core.web.call import Reply
+from zaqar_core.web.envelope import Reply
 
 
-def put(call: Call) -> Reply:
+def put(call: RestCall) -> Reply:
     """201: the flavor has these pools, or 400. In v1.1 without ``pool_list``: the pools of that group."""
     document = bodies.parse_object(call.request.body)
     if not document.keys() <= {"pool_list", "capabilities"}:
@@ -28,7 +28,7 @@ def put(call: Call) -> Reply:
     return documents.empty(201, _href(call, name))
 
 
-def patch(call: Call) -> Reply:
+def patch(call: RestCall) -> Reply:
     """200: the flavor has these pools; or 400, 404."""
     document = bodies.parse_object(call.request.body)
     if not call.dialect.has_attributes and document.keys().isdisjoint({"pool_list", "capabilities"}):
@@ -39,23 +39,23 @@ def patch(call: Call) -> Reply:
     )
 
 
-def get(call: Call) -> Reply:
+def get(call: RestCall) -> Reply:
     """200 with the flavor, or 404."""
     return documents.reply(_shown(call, administration.flavor(call.session, _name(call)), detailed=True))
 
 
-def delete(call: Call) -> Reply:
+def delete(call: RestCall) -> Reply:
     """204: there is no such flavor. Queues made in it stay where they are."""
     administration.remove_flavor(call.session, _name(call))
     return documents.empty()
 
 
-def list_page(call: Call) -> Reply:
+def list_page(call: RestCall) -> Reply:
     """200 with a page in the order of names."""
     return named_page(call, "flavors", administration.flavors, _shown, most=call.settings.max_flavors_per_page)
 
 
-def _members(call: Call, document: dict[str, Any]) -> list[str] | None:
+def _members(call: RestCall, document: dict[str, Any]) -> list[str] | None:
     """The pools named; None in v1.1, where they need not be. Raises RestError."""
     found: Any = document.get("pool_list")
     if not call.dialect.has_attributes:
@@ -70,7 +70,7 @@ def _members(call: Call, document: dict[str, Any]) -> list[str] | None:
     return found
 
 
-def _put(call: Call, name: str, members: list[str] | None, *, only_there: bool) -> Flavor:
+def _put(call: RestCall, name: str, members: list[str] | None, *, only_there: bool) -> Flavor:
     try:
         return administration.put_flavor(call.session, name, members, only_there=only_there)
     except PoolUnknown as unknown:
@@ -78,15 +78,15 @@ def _put(call: Call, name: str, members: list[str] | None, *, only_there: bool) 
         raise RestError(Fact.FLAVOR_NOT_CREATED, detail) from None
 
 
-def _name(call: Call) -> str:
+def _name(call: RestCall) -> str:
     return checked_name(call.values[0])
 
 
-def _href(call: Call, name: str) -> str:
+def _href(call: RestCall, name: str) -> str:
     return f"{call.dialect.prefix}/flavors/{name}"
 
 
-def _shown(call: Call, flavor: Flavor, detailed: bool) -> dict[str, Any]:
+def _shown(call: RestCall, flavor: Flavor, detailed: bool) -> dict[str, Any]:
     document: dict[str, Any] = {
         "href": _href(call, flavor.name),
         "name": flavor.name,

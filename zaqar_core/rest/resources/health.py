@@ -15,8 +15,8 @@ from zaqar_core.domain.model import Counts, NewMessage, QueueSettings
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools import administration
 from zaqar_core.rest import documents
-from zaqar_core.rest.call import Call
-from zaqar_core.web.call import Reply
+from zaqar_core.rest.call import RestCall
+from zaqar_core.web.envelope import Reply
 
 _log = logging.getLogger("sqs_facade.zaqar")
 
@@ -25,19 +25,19 @@ _PROJECT = "health\nreport"
 _LIFE_SECONDS = 60
 
 
-def ping(call: Call) -> Reply:
+def ping(call: RestCall) -> Reply:
     """204 when the store answers, else 503."""
     call.session.store.ping()
     return documents.empty()
 
 
-def head(call: Call) -> Reply:
+def head(call: RestCall) -> Reply:
     """204: the service itself answers."""
     del call
     return documents.empty()
 
 
-def report(call: Call) -> Reply:
+def report(call: RestCall) -> Reply:
     """200: whether the store answers, how each operation went on a queue of its own, and all messages' numbers.
 
     Where there are pools: that of each, by its name, and whether the catalogue answers.

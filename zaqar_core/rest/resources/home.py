@@ -10,7 +10,7 @@ from typing import Any
 from zaqar_core.rest import documents
 from zaqar_core.rest.dialect import Dialect
 from zaqar_core.rest.route import Route
-from zaqar_core.web.call import Reply
+from zaqar_core.web.envelope import Reply
 
 _VARIABLE = re.compile(r"{\??([^}]*)}")
 

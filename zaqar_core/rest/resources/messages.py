@@ -9,13 +9,13 @@ from zaqar_core.domain import limits
 from zaqar_core.domain.errors import ClaimNotFound
 from zaqar_core.domain.model import NewMessage, StoredMessage
 from zaqar_core.rest import bodies, documents, errors
-from zaqar_core.rest.call import Call
+from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import Query, bounded
-from zaqar_core.web.call import Reply
+from zaqar_core.web.envelope import Reply
 
 
-def post(call: Call) -> Reply:
+def post(call: RestCall) -> Reply:
     """201 with the hrefs in the order posted; all messages, or none. A missing queue is made; in v1 it is 404.
 
     Location names the messages, or for a long post the queue's messages.
@@ -34,7 +34,7 @@ def post(call: Call) -> Reply:
     return documents.reply(document, 201, location)
 
 
-def _new_messages(call: Call) -> list[NewMessage]:
+def _new_messages(call: RestCall) -> list[NewMessage]:
     dialect, client = call.dialect, _client(call)
     given: Any = bodies.parse(call.request.body)
     if dialect.shows_ids:
@@ -56,21 +56,21 @@ def _new_messages(call: Call) -> list[NewMessage]:
     return found
 
 
-def _client(call: Call) -> bytes:
+def _client(call: RestCall) -> bytes:
     """Who posts or lists must say so, in every version."""
     if call.client_id is None:
         raise RestError(Fact.CLIENT_ID_MISSING)
     return call.client_id
 
 
-def get(call: Call) -> Reply:
+def get(call: RestCall) -> Reply:
     """A page of the queue, or with ``ids`` those messages."""
     query = call.query
     ids = query.items("ids", call.settings.max_messages_per_page)
     return _bulk_get(call, query, ids) if ids else _list(call, query)
 
 
-def _list(call: Call, query: Query) -> Reply:
+def _list(call: RestCall, query: Query) -> Reply:
     client, has_delays = _client(call), call.dialect.has_delays
     limit = query.integer("limit", limits.DEFAULT_PAGE, most=call.settings.max_messages_per_page)
     echo, attributes = query.boolean("echo"), query.boolean("attributes")
@@ -101,7 +101,7 @@ def _list(call: Call, query: Query) -> Reply:
     )
 
 
-def shown(call: Call, found: list[StoredMessage], attributes: bool) -> list[dict[str, Any]]:
+def shown(call: RestCall, found: list[StoredMessage], attributes: bool) -> list[dict[str, Any]]:
     """The messages as the version shows them."""
     queue, checksum, shows_id = call.queue_href, call.settings.enable_checksum, call.dialect.shows_ids
     return [
@@ -110,13 +110,13 @@ def shown(call: Call, found: list[StoredMessage], attributes: bool) -> list[dict
     ]
 
 
-def wrapped(call: Call, found: list[StoredMessage], attributes: bool) -> Any:
+def wrapped(call: RestCall, found: list[StoredMessage], attributes: bool) -> Any:
     """All the messages of an answer that is not a page: in an object, or in v1 a bare array."""
     documents = shown(call, found, attributes)
     return {"messages": documents} if call.dialect.shows_ids else documents
 
 
-def _bulk_get(call: Call, query: Query, ids: list[str]) -> Reply:
+def _bulk_get(call: RestCall, query: Query, ids: list[str]) -> Reply:
     attributes = query.boolean("attributes")
     found = messages.get_many(call.session, call.ref, ids)
     if found:
@@ -126,7 +126,7 @@ def _bulk_get(call: Call, query: Query, ids: list[str]) -> Reply:
     return documents.empty()
 
 
-def get_one(call: Call) -> Reply:
+def get_one(call: RestCall) -> Reply:
     """200 with the message, claimed and delayed ones too, or 404."""
     attributes = call.query.boolean("attributes")
     found = messages.get_many(call.session, call.ref, call.values)
@@ -135,7 +135,7 @@ def get_one(call: Call) -> Reply:
     return documents.reply(shown(call, found, attributes)[0])
 
 
-def delete_one(call: Call) -> Reply:
+def delete_one(call: RestCall) -> Reply:
     """204, also when the message or queue is missing, whatever the claim. A claimed message needs its claim's id."""
     claim_id = call.query.text("claim_id") if call.request.query else None
     try:
@@ -145,7 +145,7 @@ def delete_one(call: Call) -> Reply:
     return documents.empty()
 
 
-def delete_many(call: Call) -> Reply:
+def delete_many(call: RestCall) -> Reply:
     """With ``ids`` those are gone, claimed ones too; with ``pop`` the oldest free ones, which are the answer."""
     query = call.query
     pops = query.text("pop") is not None
@@ -154,7 +154,7 @@ def delete_many(call: Call) -> Reply:
     return _pop(call, query) if pops else delete_by_ids(call)
 
 
-def delete_by_ids(call: Call) -> Reply:
+def delete_by_ids(call: RestCall) -> Reply:
     """204: those messages are gone, claimed ones too. With message_delete_with_claim_id each needs its claim among
     ``claim_ids``, unless it was gone already."""
     query, most = call.query, call.settings.max_messages_per_page
@@ -171,7 +171,7 @@ def delete_by_ids(call: Call) -> Reply:
     return documents.empty()
 
 
-def _pop(call: Call, query: Query) -> Reply:
+def _pop(call: RestCall, query: Query) -> Reply:
     limit = query.integer("pop", limits.DEFAULT_PAGE, most=call.settings.max_messages_per_claim_or_pop)
     attributes, checksum = query.boolean("attributes"), call.settings.enable_checksum
     found: list[dict[str, Any]] = [

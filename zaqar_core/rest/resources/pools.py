@@ -10,15 +10,15 @@ from zaqar_core.domain.errors import PoolInUse, PoolNotFound, PoolTaken, PoolUnf
 from zaqar_core.pools import administration
 from zaqar_core.pools.administration import Pool, PoolChange
 from zaqar_core.rest import bodies, documents
-from zaqar_core.rest.call import Call
+from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import QUEUE_NAME, bounded
-from zaqar_core.web.call import Reply
+from zaqar_core.web.envelope import Reply
 
 _FIELDS = ("uri", "weight", "flavor", "options")
 
 
-def put(call: Call) -> Reply:
+def put(call: RestCall) -> Reply:
     """201: the pool is registered, or changed. 400 with the reason where its deployment cannot be one, 409 where it is
     another pool, 403 where the pool has queues and the deployment is not the one that has them."""
     document = bodies.parse_object(call.request.body)
@@ -31,7 +31,7 @@ def put(call: Call) -> Reply:
     return documents.empty(201, _href(call, _name(call)))
 
 
-def patch(call: Call) -> Reply:
+def patch(call: RestCall) -> Reply:
     """200: what is given is changed. Errors as for PUT, and 404."""
     document = bodies.parse_object(call.request.body)
     if document.keys().isdisjoint({*_FIELDS, *_old_names(call)}):
@@ -40,13 +40,13 @@ def patch(call: Call) -> Reply:
     return documents.reply(_shown(call, changed, detailed=False)) if call.dialect.has_attributes else _nothing()
 
 
-def get(call: Call) -> Reply:
+def get(call: RestCall) -> Reply:
     """200 with the pool, its options with ``detailed``; or 404."""
     detailed = call.query.boolean("detailed")
     return documents.reply(_shown(call, administration.get(call.session, _name(call)), detailed))
 
 
-def delete(call: Call) -> Reply:
+def delete(call: RestCall) -> Reply:
     """204: the pool is not registered. 403 while queues are in it, or where a flavor would have no pool left."""
     name = _name(call)
     try:
@@ -59,7 +59,7 @@ def delete(call: Call) -> Reply:
     return documents.empty()
 
 
-def list_page(call: Call) -> Reply:
+def list_page(call: RestCall) -> Reply:
     """200 with a page in the order of names."""
     return named_page(call, "pools", administration.page, _shown, most=call.settings.max_pools_per_page)
 
@@ -72,10 +72,10 @@ Named = TypeVar("Named", bound=_Named)
 
 
 def named_page(
-    call: Call,
+    call: RestCall,
     what: str,
     find: Callable[..., list[Named]],
-    show: Callable[[Call, Named, bool], dict[str, Any]],
+    show: Callable[[RestCall, Named, bool], dict[str, Any]],
     *,
     most: int,
 ) -> Reply:
@@ -102,16 +102,16 @@ def checked_name(text: str) -> str:
     return text
 
 
-def _name(call: Call) -> str:
+def _name(call: RestCall) -> str:
     return checked_name(call.values[0])
 
 
-def _old_names(call: Call) -> tuple[str, ...]:
+def _old_names(call: RestCall) -> tuple[str, ...]:
     """In v1.1 and v1 a flavor was a group."""
     return () if call.dialect.has_attributes else ("group",)
 
 
-def _change(call: Call, document: dict[str, Any]) -> PoolChange:
+def _change(call: RestCall, document: dict[str, Any]) -> PoolChange:
     """The fields given, each checked; null is not given. Raises RestError."""
     flavor = document.get("flavor")
     for name in _old_names(call):
@@ -132,7 +132,7 @@ def _change(call: Call, document: dict[str, Any]) -> PoolChange:
     return PoolChange(uri, weight, flavor, options)
 
 
-def _put(call: Call, wanted: PoolChange, *, only_there: bool) -> Pool:
+def _put(call: RestCall, wanted: PoolChange, *, only_there: bool) -> Pool:
     name = _name(call)
     try:
         return administration.put(call.session, name, wanted, only_there=only_there)
@@ -151,11 +151,11 @@ def _nothing() -> Reply:
     return documents.empty(200)
 
 
-def _href(call: Call, name: str) -> str:
+def _href(call: RestCall, name: str) -> str:
     return f"{call.dialect.prefix}/pools/{name}"
 
 
-def _shown(call: Call, pool: Pool, detailed: bool) -> dict[str, Any]:
+def _shown(call: RestCall, pool: Pool, detailed: bool) -> dict[str, Any]:
     document: dict[str, Any] = {
         "href": _href(call, pool.name),
         "name": pool.name,

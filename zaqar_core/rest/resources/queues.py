@@ -14,12 +14,12 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools import administration
 from zaqar_core.rest import bodies, documents, metadata
 from zaqar_core.rest import patch as json_patch
-from zaqar_core.rest.call import Call
+from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.errors import Fact, RestError
-from zaqar_core.web.call import Reply
+from zaqar_core.web.envelope import Reply
 
 #: The metadata of a queue, or of one that is not there yet, as it is shown.
-Shown = Callable[[Call, Queue | None], dict[str, Any]]
+Shown = Callable[[RestCall, Queue | None], dict[str, Any]]
 
 _LIST_PARAMETERS = frozenset(("marker", "limit", "detailed", "name", "with_count"))
 _PURGEABLE = frozenset(("messages", "subscriptions"))
@@ -27,7 +27,7 @@ _PURGEABLE = frozenset(("messages", "subscriptions"))
 _SCAN_STEP = 500
 
 
-def put(call: Call) -> Reply:
+def put(call: RestCall) -> Reply:
     """201 made, 204 already there: its metadata is then left as it is."""
     wanted = bodies.parse_object(call.request.body) if call.request.body and call.dialect.shows_metadata else {}
     split = metadata.split(wanted, call.settings)
@@ -38,7 +38,7 @@ def put(call: Call) -> Reply:
     return documents.empty(201 if created.is_new else 204, call.queue_href)
 
 
-def get(call: Call) -> Reply:
+def get(call: RestCall) -> Reply:
     """200 with the metadata, also for a queue that is not there yet."""
     try:
         queue = queues.get(call.session, call.ref)
@@ -47,7 +47,7 @@ def get(call: Call) -> Reply:
     return documents.reply(_metadata(call, queue))
 
 
-def _flavor(call: Call, wanted: Mapping[str, Any]) -> str | None:
+def _flavor(call: RestCall, wanted: Mapping[str, Any]) -> str | None:
     """The flavor asked for, which must exist. None where there are no pools: then it is just kept."""
     flavor: str | None = wanted.get("_flavor") or None
     if flavor is None or not call.settings.pooling:
@@ -57,18 +57,18 @@ def _flavor(call: Call, wanted: Mapping[str, Any]) -> str | None:
     return flavor
 
 
-def exists(call: Call) -> Reply:
+def exists(call: RestCall) -> Reply:
     """204, or 404."""
     queues.get(call.session, call.ref)
     return documents.empty()
 
 
-def get_metadata(call: Call) -> Reply:
+def get_metadata(call: RestCall) -> Reply:
     """200 with the metadata, or 404."""
     return documents.reply(_metadata(call, queues.get(call.session, call.ref)))
 
 
-def put_metadata(call: Call) -> Reply:
+def put_metadata(call: RestCall) -> Reply:
     """204: the metadata is now this, or 404. Reserved attributes are neither shown nor changed in this version."""
     wanted = bodies.parse_object(call.request.body)
     if any(name.startswith("_") for name in wanted):
@@ -82,7 +82,7 @@ def put_metadata(call: Call) -> Reply:
     return documents.empty(204, f"{call.queue_href}/metadata")
 
 
-def _metadata(call: Call, queue: Queue | None) -> dict[str, Any]:
+def _metadata(call: RestCall, queue: Queue | None) -> dict[str, Any]:
     """As the version shows it."""
     if call.dialect.has_attributes:
         return metadata.shown(queue, call.settings, call.collection)
@@ -93,7 +93,7 @@ def _metadata(call: Call, queue: Queue | None) -> dict[str, Any]:
     return {name: value for name, value in metadata.kept(queue).items() if not name.startswith("_")}
 
 
-def delete(call: Call) -> Reply:
+def delete(call: RestCall) -> Reply:
     """204, also when there is no such queue."""
     try:
         queues.delete(call.session, call.ref)
@@ -102,7 +102,7 @@ def delete(call: Call) -> Reply:
     return documents.empty()
 
 
-def patch(call: Call) -> Reply:
+def patch(call: RestCall) -> Reply:
     """200 with the metadata afterwards: all operations hold, or none."""
     if call.request.header("CONTENT_TYPE") != json_patch.MEDIA_TYPE:
         raise RestError(Fact.PATCH_MEDIA_TYPE, json_patch.MEDIA_TYPE)
@@ -125,7 +125,7 @@ def patch(call: Call) -> Reply:
     return documents.reply(_metadata(call, queues.revise(call.session, call.ref, edit)))
 
 
-def list_page(call: Call, shown: Shown = _metadata) -> Reply:
+def list_page(call: RestCall, shown: Shown = _metadata) -> Reply:
     """A page of the project's queues, or topics, by name.
 
     ``name`` finds a part of the name; in it ``^`` and ``$`` stand for begin and end and ``.*`` for anything. Every
@@ -168,7 +168,7 @@ def list_page(call: Call, shown: Shown = _metadata) -> Reply:
     return documents.reply(document)
 
 
-def _candidates(call: Call, after: str, limit: int, *, reads: bool) -> Iterator[tuple[str, Queue | None]]:
+def _candidates(call: RestCall, after: str, limit: int, *, reads: bool) -> Iterator[tuple[str, Queue | None]]:
     """Names after ``after``, each with its queue where the caller reads them. Rows without a queue are passed over."""
     session, region = call.session, call.region
     step = limit
@@ -225,14 +225,14 @@ def _readings(text: str) -> tuple[str | int, ...]:
     return (text,)
 
 
-def _row(call: Call, name: str, shown: dict[str, Any] | None) -> dict[str, Any]:
+def _row(call: RestCall, name: str, shown: dict[str, Any] | None) -> dict[str, Any]:
     row: dict[str, Any] = {"name": name, "href": f"{call.collection_href}/{name}"}
     if shown is not None:
         row["metadata"] = metadata.as_json(shown)
     return row
 
 
-def stats(call: Call) -> Reply:
+def stats(call: RestCall) -> Reply:
     """200 with the numbers of messages, and the oldest and newest where there are any. Delayed ones count as free.
 
     A topic has but one number. A missing queue has none; in v1 it is 404.
@@ -252,7 +252,7 @@ def stats(call: Call) -> Reply:
     return documents.reply({"messages": shown})
 
 
-def purge(call: Call) -> Reply:
+def purge(call: RestCall) -> Reply:
     """204. All messages go, delayed ones too, except claimed ones; and all subscriptions. ``resource_types`` names one
     of both."""
     kinds: Any = list(_PURGEABLE)

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from zaqar_core.rest import bodies, documents, signatures
-from zaqar_core.rest.call import Call
+from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.signatures import Grant
-from zaqar_core.web.call import Reply
+from zaqar_core.web.envelope import Reply
 
 #: What of a queue can be shared.
 PATHS = ("messages", "subscriptions", "claims")
@@ -17,7 +17,7 @@ _KEYS = frozenset(("paths", "methods", "expires"))
 _LIFE = timedelta(days=1)
 
 
-def create(call: Call) -> Reply:
+def create(call: RestCall) -> Reply:
     """200 with a signature that anybody may use until it expires."""
     document = bodies.parse_object(call.request.body)
     key = call.settings.signed_url_key

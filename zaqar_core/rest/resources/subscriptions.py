@@ -12,15 +12,15 @@ from zaqar_core.domain import limits
 from zaqar_core.domain.errors import QueueNotFound, SubscriptionNotFound
 from zaqar_core.domain.model import Subscription
 from zaqar_core.rest import bodies, documents, subscribers, subscription_trusts
-from zaqar_core.rest.call import Call
+from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.errors import Fact, RestError
-from zaqar_core.web.call import Reply
+from zaqar_core.web.envelope import Reply
 
 #: In the environ of a connection's request: the connection as a subscriber.
 CALLER = "zaqar.caller"
 
 
-def create(call: Call) -> Reply:
+def create(call: RestCall) -> Reply:
     """201 with the id: of a new subscription, or of the subscriber's own that is not confirmed yet; 409 if that is."""
     document = bodies.parse(call.request.body) if call.request.body else {}
     asked = subscribers.parse(document, call.settings)
@@ -42,7 +42,7 @@ def create(call: Call) -> Reply:
     return documents.reply({"subscription_id": made.id}, 201, location)
 
 
-def create_for_caller(call: Call) -> Reply:
+def create_for_caller(call: RestCall) -> Reply:
     """201 with the id of a subscription of the connection that asks: it needs no confirmation. 409 if it has one."""
     asked = subscribers.parse(bodies.parse(call.request.body), call.settings)
     made = subscriptions.create(
@@ -59,7 +59,7 @@ def create_for_caller(call: Call) -> Reply:
     return documents.reply({"subscription_id": made.id}, 201)
 
 
-def list_page(call: Call) -> Reply:
+def list_page(call: RestCall) -> Reply:
     """A page of the subscriptions in the order of creation; none for a missing queue."""
     query = call.query
     limit = query.integer("limit", limits.DEFAULT_PAGE, most=call.settings.max_subscriptions_per_page)
@@ -73,12 +73,12 @@ def list_page(call: Call) -> Reply:
     )
 
 
-def get(call: Call) -> Reply:
+def get(call: RestCall) -> Reply:
     """200 with the subscription, or 404."""
     return documents.reply(_document(call, subscriptions.get(call.session, call.ref, _id(call))))
 
 
-def update(call: Call) -> Reply:
+def update(call: RestCall) -> Reply:
     """204: what is given of ``subscriber``, ``ttl`` and ``options`` is changed; 404, or 409 if the subscriber is taken.
 
     A new ttl begins now. A new subscriber with trust, or a new ttl of one, makes a new trust, of who calls.
@@ -101,7 +101,7 @@ def update(call: Call) -> Reply:
     return documents.empty(204, documents.relative(call.request))
 
 
-def confirm(call: Call) -> Reply:
+def confirm(call: RestCall) -> Reply:
     """204: the subscription is confirmed, or with false is not any more; 404."""
     is_confirmed = bodies.parse_object(call.request.body).get("confirmed")
     if type(is_confirmed) is not bool:
@@ -110,7 +110,7 @@ def confirm(call: Call) -> Reply:
     return documents.empty(204, documents.relative(call.request))
 
 
-def delete(call: Call) -> Reply:
+def delete(call: RestCall) -> Reply:
     """204, also when there is no such subscription."""
     trust_id = None
     try:
@@ -123,7 +123,7 @@ def delete(call: Call) -> Reply:
     return documents.empty()
 
 
-def undelivered(call: Call) -> Reply:
+def undelivered(call: RestCall) -> Reply:
     """200 with notifications that failed for good, newest first, why, and how many there ever were; the newest thousand
     are kept.
 
@@ -162,7 +162,7 @@ def _failure(failed: Undelivered) -> dict[str, Any]:
     return document
 
 
-def _id(call: Call) -> str:
+def _id(call: RestCall) -> str:
     """The id in the path. Raises SubscriptionNotFound for what cannot be one."""
     text = call.values[0]
     if not text or not text.isascii():
@@ -170,11 +170,11 @@ def _id(call: Call) -> str:
     return text
 
 
-def _collection(call: Call) -> str:
+def _collection(call: RestCall) -> str:
     return f"{call.queue_href}/subscriptions"
 
 
-def _document(call: Call, found: Subscription) -> dict[str, Any]:
+def _document(call: RestCall, found: Subscription) -> dict[str, Any]:
     """``source`` is the queue's name."""
     return {
         "id": found.id,

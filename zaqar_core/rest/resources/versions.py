@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from zaqar_core.rest import documents
 from zaqar_core.rest.dialect import Dialect
-from zaqar_core.web.call import Reply
+from zaqar_core.web.envelope import Reply
 
 
 def get(dialects: Sequence[Dialect]) -> Reply:

@@ -17,8 +17,8 @@ from zaqar_core.domain import limits
 from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys, registry
-from zaqar_core.web import hosts
-from zaqar_core.web.call import Refusal, Reply, Request
+from zaqar_core.web import allowed_hosts
+from zaqar_core.web.envelope import Refusal, Reply, Request
 from zaqar_core.web.hooks import events, virtual_clock
 from zaqar_core.web.hooks.switches import MOST_LATENCY_MS, Chaos, Probability, Switches
 
@@ -96,7 +96,7 @@ class HooksFace:
     def answer(self, request: Request, session: Session) -> Reply:
         """Do what the path says. Never raises."""
         try:
-            if not hosts.is_own(request.host, self._settings.allowed_hosts):
+            if not allowed_hosts.is_own(request.host, self._settings.allowed_hosts):
                 raise _Refused(403, "Test hooks answer to loopback and to configured hosts only.")
             hook = self._hooks.get((request.method, request.path.removeprefix(PATH).rstrip("/")))
             if hook is None:

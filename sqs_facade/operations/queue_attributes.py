@@ -8,7 +8,7 @@ from sqs_facade import attributes, redrive
 from sqs_facade.codecs.query import listed
 from sqs_facade.errors import missing
 from sqs_facade.operations.queues import AttributeTexts
-from sqs_facade.registry import OF_A_QUEUE, Call, QueueUrl, Shape, operation
+from sqs_facade.registry import OF_A_QUEUE, QueueUrl, Shape, SqsCall, operation
 from zaqar_core.core import queues
 from zaqar_core.domain.model import Queue, SettingsChange
 
@@ -23,7 +23,7 @@ class Attributes(Shape):
 
 
 @operation(raises=(*OF_A_QUEUE, "InvalidAttributeName"))
-def get_queue_attributes(call: Call, asked: GetQueueAttributes) -> Attributes:
+def get_queue_attributes(call: SqsCall, asked: GetQueueAttributes) -> Attributes:
     """Those asked for that the queue has. Its cost does not depend on the number of messages."""
     queue, counts = queues.get_with_counts(call.session, call.queue(asked.queue_url))
     return Attributes(attributes.select(attributes.shown(queue, counts), asked.attribute_names))
@@ -35,7 +35,7 @@ class SetQueueAttributes(Shape):
 
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter", "InvalidAttributeName", "InvalidAttributeValue", "OverLimit"))
-def set_queue_attributes(call: Call, asked: SetQueueAttributes) -> None:
+def set_queue_attributes(call: SqsCall, asked: SetQueueAttributes) -> None:
     """All attributes given are set, or none. An empty value takes an attribute away."""
     ref = call.queue(asked.queue_url)
     if not asked.attributes:
