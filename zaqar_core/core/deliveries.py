@@ -28,7 +28,7 @@ _FAILED = script("notify_failed", writes=False)
 #: How long a bell hangs in the store: a process looks again before that.
 BELL_MS = 30_000
 _PARTS = 3
-#: The line of a run that is part of a whole queue's: see lua/shared/lines.
+#: The name of a line that is the whole queue.
 _WHOLE_QUEUE = b"~"
 
 _log = logging.getLogger("sqs_facade.notifications")
@@ -75,9 +75,12 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Line:
-    """Deliveries of one subscription, to be tried one after the other. ``is_whole_queue``: its messages have one order,
-    not only those of each post. ``unreadable`` are keys of deliveries that cannot be read here, which is in the log."""
+class Leased:
+    """Deliveries of one line, to be tried one after the other: see lua/shared/lines.
+
+    ``is_whole_queue``: all messages of the queue are one line, not only those of each post. ``unreadable`` are keys of
+    deliveries that cannot be read here; the log says why.
+    """
 
     is_whole_queue: bool
     deliveries: list[Delivery] = field(default_factory=list)
@@ -88,7 +91,7 @@ class Line:
 class Taken:
     """``wait_seconds`` until it is worth while to ask again; None: when the bell rings."""
 
-    lines: list[Line]
+    runs: list[Leased]
     wait_seconds: float | None
 
 
@@ -122,10 +125,10 @@ _LENGTH_BYTES = 8
 def take(
     session: Session, ref: QueueRef, *, token: str, bell: str, lease_ms: int, most: int, whole_queue: str
 ) -> Taken | None:
-    """Deliveries of at most so many lines that are this process's until the lease ends. None: the queue has no
-    subscriptions, and nothing to tell. ``bell`` is hung in the store where there is nothing left to take.
+    """Lease runs of deliveries, ``most`` at most, to this process. None: the queue has neither subscriptions nor
+    deliveries. ``bell`` is hung in the store where there is nothing left to take.
 
-    Subscribers that begin with ``whole_queue`` get all messages of any queue in one order.
+    Subscribers whose URI begins with ``whole_queue`` get all messages of the queue in one order.
     """
     only_confirmed = int(session.settings.require_confirmation)
     try:
@@ -136,20 +139,20 @@ def take(
     if wait_ms == -2:
         session.store.command("SREM", keys.NOTIFICATIONS, keys.address(ref))
         return None
-    lines = [_line(session, ref, now_ms, *run) for run in runs]
-    return Taken(lines, None if wait_ms == -1 else wait_ms / 1000)
+    leased = [_leased(session, ref, now_ms, *run) for run in runs]
+    return Taken(leased, None if wait_ms == -1 else wait_ms / 1000)
 
 
-def _line(session: Session, ref: QueueRef, now_ms: int, record: bytes, name: bytes, *flat: Any) -> Line:
-    line = Line(name == _WHOLE_QUEUE)
+def _leased(session: Session, ref: QueueRef, now_ms: int, record: bytes, line: bytes, *flat: Any) -> Leased:
+    leased = Leased(line == _WHOLE_QUEUE)
     for at in range(0, len(flat), _PARTS):
         key, tries, entry = flat[at : at + _PARTS]
         try:
-            line.deliveries.append(_delivery(session, ref, now_ms, key, tries, entry, record))
+            leased.deliveries.append(_delivery(session, ref, now_ms, key, tries, entry, record))
         except Exception:  # one that cannot be read must not stop the others
             _log.exception("a notification of queue %s cannot be read", ref.name)
-            line.unreadable.append(key)
-    return line
+            leased.unreadable.append(key)
+    return leased
 
 
 def _delivery(

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from zaqar_core.core import deliveries, queues
-from zaqar_core.core.deliveries import Delivery, Line, Outcome
+from zaqar_core.core.deliveries import Delivery, Leased, Outcome
 from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.domain.names import QueueRef
@@ -43,7 +43,7 @@ CROWDED_MS = 500
 UNREADABLE_MS = 60_000
 #: A lease lasts twice a delivery's time, for it may wait for its place, and a little longer.
 LEASE_SPARE_SECONDS = 5.0
-#: At most so long after a try its outcome is reported, together with others of its run; at once when the run ends.
+#: Until the outcome of a try is reported, together with others of its run, which is reported as soon as it ends.
 REPORT_SECONDS = 0.02
 #: How long a process that ends waits for tries that have begun.
 END_SECONDS = 0.5
@@ -91,7 +91,7 @@ class Notifier:
         self._thread.join(2 * END_SECONDS)
 
     def stop_at_exit(self) -> None:
-        """As :meth:`stop`, when the main thread has ended. The interpreter waits for it, also in a server's worker."""
+        """Call :meth:`stop` when the main thread has ended. The interpreter waits for it, also in a server's worker."""
 
         def wait() -> None:
             threading.main_thread().join()
@@ -187,15 +187,15 @@ class Notifier:
             del self._due[ref]
             return
         self._due[ref] = began + (FAR_SECONDS if taken.wait_seconds is None else taken.wait_seconds)
-        for line in taken.lines:
-            self._outcomes += [Outcome(ref, key, "skipped", UNREADABLE_MS) for key in line.unreadable]
-            self._begin(line, began + self._lease_seconds)
+        for leased in taken.runs:
+            self._outcomes += [Outcome(ref, key, "skipped", UNREADABLE_MS) for key in leased.unreadable]
+            self._begin(leased, began + self._lease_seconds)
         if self._outcomes:
             self._report_at = 0.0
 
-    def _begin(self, line: Line, ends: float) -> None:
-        """The crew has the line's deliveries; of those that it has not, the outcome is known."""
-        steps = [step for delivery in line.deliveries if (step := self._step(delivery)) is not None]
+    def _begin(self, leased: Leased, ends: float) -> None:
+        """Give the deliveries to the crew, and note the outcome of those that it does not get."""
+        steps = [step for delivery in leased.deliveries if (step := self._step(delivery)) is not None]
         if not steps:
             return
         notice = steps[0].notice
@@ -207,14 +207,14 @@ class Notifier:
             for step in steps:
                 self._outcomes.append(Outcome(notice.ref, step.delivery.key, "skipped", UNREADABLE_MS))
             return
-        run = Run(steps, way, place, ends=ends, try_seconds=self._seconds, keeps_places=line.is_whole_queue)
+        run = Run(steps, way, place, ends=ends, try_seconds=self._seconds, keeps_places=leased.is_whole_queue)
         if self._crew.give(run.place, run):
             self._runs.add(run)
         else:
             self._outcomes += run.give_back(CROWDED_MS)
 
     def _step(self, delivery: Delivery) -> Step | None:
-        """None: it is not tried now, and its outcome is known."""
+        """Prepare a delivery. None: it is not tried now, and its outcome has been noted."""
         ref, key = delivery.ref, delivery.key
         if urlsplit(delivery.subscription.subscriber).scheme not in self._ways:
             reason = "there is no way to deliver to that scheme"
@@ -293,7 +293,7 @@ class Notifier:
             self._report_at = math.inf
 
     def _give_back(self) -> None:
-        """The process ends: what has not begun here is for others; what has begun may end within a moment."""
+        """Give what has not begun to other processes, and wait a moment for what has."""
         deadline = time.monotonic() + END_SECONDS
         for run in self._runs:
             self._outcomes += run.give_back()

@@ -44,8 +44,7 @@ class Ended:
 class Run:
     """Steps in their order. ``place`` is where all of them go, ``ends`` the end of their lease on this process's clock.
 
-    ``keeps_places``: the subscriber gets the whole queue in order, so a step that failed can be tried again before the
-    next one.
+    ``keeps_places``: the whole queue is one line, so a step that failed may be tried again before the next one.
     """
 
     def __init__(
@@ -59,10 +58,10 @@ class Run:
         self._try_seconds = try_seconds
 
     def work(self, report: Callable[[Tried | Outcome | Ended], object]) -> None:
-        """Try each step and report it at once, at last the run itself. Never raises.
+        """Try each step and report it at once, then report the run itself. Never raises.
 
-        Steps go back untried after a slow try, so that other places get the thread; after a failure where places are
-        kept; when the next step would go to another place; when the lease might end during the next try.
+        The rest goes back untried after a slow try, so that other places get the thread; after a failure where places
+        are kept; when the next step goes to another place; when the lease might end during the next try.
         """
         slowest: float | None = None
         while (step := self._next()) is not None:
@@ -81,9 +80,9 @@ class Run:
         report(Ended(self, slowest))
 
     def give_back(self, wait_ms: int = 0) -> list[Outcome]:
-        """Steps that have not begun will not begin here. Any thread may call it.
+        """Take away the steps that have not begun. Any thread may call it.
 
-        The first one, and so the whole line behind it, waits so many ms before it is given again.
+        The first one, and so the line behind it, waits ``wait_ms`` before it is given again.
         """
         found: list[Outcome] = []
         while (step := self._next()) is not None:

@@ -58,7 +58,7 @@ class Crew(Generic[Job]):
         return True
 
     def ended(self, place: str, seconds: float | None) -> None:
-        """A job of that place has ended, its slowest part after that time: to be called once for each.
+        """Note the end of a job, once for each. ``seconds`` is how long its slowest part took.
 
         None says nothing about the place: the job did not try it.
         """

@@ -3,7 +3,7 @@
 -- keys:  Q.   args: token, then per delivery: delivery, word, ms until it is tried again, reason. Words: done it has
 --        arrived; failed it failed for good; again it failed, and is tried again outside of its line; at_once it failed, and
 --        is tried again at its place in its line; back it was not tried, and keeps its place; skipped it was not tried, and
---        will be outside of its line. While one waits that keeps its place, its line waits too.
+--        will be tried outside of its line. A delivery that waits at its place holds its line.
 -- reply: how many were this process's.   fails: NOQUEUE.   cost: O(k log n).
 local wrong = open()
 if wrong and wrong ~= GROUPED_QUEUE then return wrong end

@@ -1,7 +1,7 @@
 -- notify_take: give a process runs of deliveries to work on (see lines); each subscription in turn, its retries and then
 -- its oldest first. With none left to give its bell is hung: it rings for the next one.
--- keys:  Q.   args: token, lease ms, most runs, 1 if only confirmed subscriptions are told, bell, bell's life ms, how a
---        subscriber begins that gets the whole queue in order
+-- keys:  Q.   args: token, lease ms, most runs, 1 if only confirmed subscriptions are told, bell, bell's life ms,
+--        prefix of the subscribers that get the whole queue in order
 -- reply: {ms until it is worth while to ask again (-1: when the bell rings; -2: nothing will come), now ms, per run:
 --        {subscription's record, line, per delivery: delivery, failed tries, entry of the outbox or ""}}
 -- fails: NOQUEUE.   cost: O(k log n) for k deliveries, about 100 and 256 KiB a run, and 200 steps of spreading and reviving.
@@ -59,7 +59,7 @@ local function sooner(key, now)
 end
 sooner(Q .. ':nd', q.now)
 sooner(Q .. ':ni', tonumber(q.real))
--- nothing is left to deliver: what a process of an earlier release did not clean up goes
+-- nothing is left to deliver: remove what a process of an earlier release did not clean up
 if wait < 0 then call('DEL', Q .. ':np', Q .. ':nr', Q .. ':nf') end
 if wait < 0 and call('EXISTS', Q .. ':ue') == 0 then
   wait = -2

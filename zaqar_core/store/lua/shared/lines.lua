@@ -4,8 +4,8 @@
 -- A run is the next deliveries of one line, given to one process together: it works them off one after the other. Until
 -- it has reported all of them, or their lease has ended, nothing else of that line is given.
 -- The name of a line is the kind and number of its last delivery, or WHOLE; '' stands for retries outside of lines.
--- Q:np posts of more than one message: member seq of the first one, score seq of the last one. It goes with the last one's
--- entry in the outbox: in no subscription is the first try of another one then still to come.
+-- Q:np posts of more than one message: member seq of the first one, score seq of the last one. A post is removed with the
+-- outbox entry of its last message: every subscription has then had the first try of the others.
 -- Q:nr subscription -> MessagePack {name of a line: [deliveries in work, end of the lease in real ms]}: its runs.
 local WIDTH, RUN, WHOLE = 4, 20, '~'
 local function note_post(first, last) call('ZADD', Q .. ':np', last, first) end
@@ -18,7 +18,7 @@ local function runs_of(id)
   end
   return runs
 end
--- `more` deliveries of that line are in work besides those that were (fewer below 0), until `ends` at the latest
+-- add `more` deliveries (negative: take away) to those of the line that are in work, until `ends` at the latest
 local function count_in_work(id, line, more, ends)
   local runs = runs_of(id)
   local run = runs[line] or { 0, 0 }
@@ -36,8 +36,8 @@ local function line_of(delivery)
   if first and tonumber(first) <= seq then return 'm' .. string.format('%016.0f', tonumber(last)) end
   return name
 end
--- what the subscription can give next: a list of deliveries, and their line; nil if nothing, or WIDTH runs are in work.
--- Retries have one place less, so that they leave room for first tries.
+-- the next run of a subscription: a list of deliveries, and their line; nil if there is none, or WIDTH runs are in work.
+-- At most WIDTH - 1 of these are retries, so that first tries always have room.
 local function next_run(id, gets_whole_queue)
   local runs, in_work = runs_of(id), 0
   local retries = runs[''] and runs[''][1] or 0

@@ -42,7 +42,7 @@ local function notify(id, kind)
   make_ready(id .. kind .. string.format('%016.0f', call('HINCRBY', Q, 'notices', 1)))
   ring()
 end
--- nobody works on it any more, and it does not wait: its line, the one that it was given for, may go on
+-- take a delivery out of work, or out of waiting; the line that it was given for may go on
 local function let_go(delivery, line)
   local id = subscription_part(delivery)
   local was_in_work, has_waited = call('ZREM', Q .. ':ni', delivery) == 1, call('ZREM', Q .. ':nd', delivery) == 1
@@ -56,7 +56,7 @@ end
 local function keep_state(delivery, token, tries, line)
   call('HSET', Q .. ':nt', delivery, cmsgpack.pack({ token, tries, line }))
 end
--- it is ready again, outside of the lines or at its place
+-- make a delivery ready again, outside of the lines or at its place
 local function put_back(delivery, line, tries, is_outside)
   let_go(delivery, line)
   keep_state(delivery, '', tries, is_outside and '' or nil)
