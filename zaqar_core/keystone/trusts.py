@@ -50,7 +50,7 @@ class TrustRefused(Exception):
     is_final: bool = True
 
 
-class KeystoneAway(Exception):
+class KeystoneUnavailable(Exception):
     """Keystone does not answer, or not as it should."""
 
 
@@ -103,7 +103,7 @@ class Trusts:
             token, _ = self.token(trust_id)
             with _failures("a trust cannot be ended"):
                 self._loaded().call("DELETE", f"/{trust_id}", token)
-        except (TrustRefused, KeystoneAway) as problem:
+        except (TrustRefused, KeystoneUnavailable) as problem:
             _log.warning("a trust stays until it expires: %s", getattr(problem, "reason", "Keystone is away"))
         self.forget(trust_id)
 
@@ -218,8 +218,8 @@ def _failures(what: str) -> Iterator[None]:
     except exceptions.HttpError as problem:
         status = problem.http_status
         if not 400 <= status < 500 or status in (408, 429):
-            raise KeystoneAway from None
+            raise KeystoneUnavailable from None
         raise TrustRefused(f"{what}: Keystone answered with status {status}", status in _FINAL) from None
     except exceptions.ClientException as problem:
         _log.error("Keystone cannot be asked: %s", type(problem).__name__)
-        raise KeystoneAway from None
+        raise KeystoneUnavailable from None

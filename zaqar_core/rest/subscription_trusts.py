@@ -8,7 +8,7 @@ import orjson
 
 from zaqar_core.domain.model import Subscription
 from zaqar_core.keystone import trusts
-from zaqar_core.keystone.trusts import KeystoneAway, TrustRefused
+from zaqar_core.keystone.trusts import KeystoneUnavailable, TrustRefused
 from zaqar_core.notifications.trust_webhooks import OPTION, PREFIX
 from zaqar_core.rest import identity
 from zaqar_core.rest.call import RestCall
@@ -33,7 +33,7 @@ def make(call: RestCall, ttl_seconds: int) -> str:
             return call.trusts.make(trustor, ttl_seconds)
     except TrustRefused as refused:
         raise RestError(Fact.RULE_BROKEN, f"The subscriber is not trusted: {refused.reason}.") from None
-    except KeystoneAway:
+    except KeystoneUnavailable:
         raise RestError(Fact.IDENTITY_UNAVAILABLE) from None
 
 
