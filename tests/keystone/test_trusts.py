@@ -185,7 +185,7 @@ def test_a_subscriber_that_refuses_a_kept_token_gets_a_new_one_by_the_next_try(
     trusts = Trusts(write_configuration(tmp_path / "zaqar.conf", keystone.url), 20.0)
     token = keystone.token("one", "one")
     user = keystone.token_info(token)["user"]["id"]
-    trust_id = trusts.make(Trustor(token, user, keystone.project("one"), frozenset(("member",))), 600)
+    trust_id = trusts.create(Trustor(token, user, keystone.project("one"), frozenset(("member",))), 600)
     channel = TrustWebhookChannel(WebhookChannel(Settings(ephemeral=True)), trusts)
     told = notification(uri(receiver), trust_id)
     channel.deliver(told)
