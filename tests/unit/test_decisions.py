@@ -15,7 +15,7 @@ LISTED = (FOLDER / "README.md").read_text()
 @pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem[:4])
 def test_a_decision_has_a_number_a_date_and_a_status_and_is_listed_with_them(record: Path) -> None:
     head = re.match(
-        r"# (\d{4}): (.+)\n\nDate: (\d{4}-\d\d-\d\d)\nStatus: (accepted|superseded.*)(.*)\n", record.read_text()
+        r"# (\d{4}): (.+)\n\nDate: (\d{4}-\d\d-\d\d)\n\nStatus: (accepted|superseded.*)(.*)\n", record.read_text()
     )
     assert head is not None
     number, title, date, status, more = head.groups()
