@@ -39,8 +39,11 @@ _STOP_SECONDS = 1.3
 
 
 def check_store(settings: Settings, url: str) -> None:
-    """Nothing, or StoreUnavailable with one line: the server is away, cannot hold the durability, or has pools."""
-    from zaqar_core.store import catalogue, readiness
+    """Check once, before any worker starts, that the service can use the store.
+
+    Raises StoreUnavailable with one line for the operator.
+    """
+    from zaqar_core.store import readiness
     from zaqar_core.store.single_server import Generation
     from zaqar_core.store.slots import open_store
 
@@ -51,11 +54,7 @@ def check_store(settings: Settings, url: str) -> None:
             store.ping()
         except StoreUnavailable as problem:
             raise StoreUnavailable(f"the Redis server does not answer: {problem.reason}") from None
-        readiness.check(store, settings.durability)
-        if not settings.pooling:
-            catalogue.refuse_forgotten_pools(store)
-        if settings.ephemeral:
-            readiness.share_key(store, settings.encryption_keys[-1])
+        readiness.admit(store, settings)
     finally:
         store.close()
 
