@@ -79,7 +79,7 @@ def _hooks(settings: configuration.Settings, switches: hooks.Switches | None) ->
     return hooks.HooksFace(
         settings,
         switches,
-        lambda environ: addresses.caller(environ, settings).account,
+        lambda environ: addresses.caller_of(environ, settings).account,
         partial(addresses.named, settings),
     )
 
