@@ -54,7 +54,7 @@ class EmbeddedStore:
             self._problem = problem
 
     def url(self) -> str:
-        """Return the URL of the store as soon as it answers. Raises EmbeddedError."""
+        """Return the URL of the store as soon as it responds. Raises EmbeddedError."""
         if self._thread is not None:
             self._thread.join()
         if self._problem is not None:

@@ -66,10 +66,10 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
         [(is_sqs, sqs), (is_hot, zaqar)],
         may_be_bypassed=settings.has_test_hooks,
     )
-    answered = cors.shared(lanes, settings)
+    with_cors = cors.shared(lanes, settings)
     base_path = public_url.parse(settings.public_url).base_path if settings.public_url is not None else ""
     # Flask's own idiom for middleware.
-    app.wsgi_app = BasePath(answered, base_path) if base_path else answered  # type: ignore[method-assign,assignment]
+    app.wsgi_app = BasePath(with_cors, base_path) if base_path else with_cors  # type: ignore[method-assign,assignment]
     return app
 
 

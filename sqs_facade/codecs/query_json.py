@@ -63,10 +63,10 @@ def _rank(types: tuple[str, ...], ranges: list[tuple[str, float]]) -> tuple[floa
 
 def write(operation: str, result: msgspec.Struct | None, request_id: str) -> bytes:
     """Write the response of an operation; ``result`` is None for operations without output."""
-    answer: dict[str, Any] = {"ResponseMetadata": {"RequestId": request_id}}
+    response: dict[str, Any] = {"ResponseMetadata": {"RequestId": request_id}}
     if result is not None:
-        answer[f"{operation}Result"] = dict.fromkeys(_ALWAYS_NULL.get(operation, ())) | _structure(result)
-    return orjson.dumps({f"{operation}Response": answer}, option=orjson.OPT_SORT_KEYS)
+        response[f"{operation}Result"] = dict.fromkeys(_ALWAYS_NULL.get(operation, ())) | _structure(result)
+    return orjson.dumps({f"{operation}Response": response}, option=orjson.OPT_SORT_KEYS)
 
 
 def write_error(code: str, message: str, request_id: str, *, is_sender: bool) -> bytes:
@@ -99,8 +99,8 @@ def write_as_elements(operation: str, result: dict[str, Any], request_id: str) -
 
     An element that occurs once becomes an object, one that occurs several times a list; all values are strings.
     """
-    answer = {"ResponseMetadata": {"RequestId": request_id}, f"{operation}Result": _joined(_elements(result)) or None}
-    return orjson.dumps({f"{operation}Response": answer})
+    response = {"ResponseMetadata": {"RequestId": request_id}, f"{operation}Result": _joined(_elements(result)) or None}
+    return orjson.dumps({f"{operation}Response": response})
 
 
 def _elements(result: dict[str, Any]) -> list[tuple[str, Any]]:
