@@ -42,6 +42,7 @@ class RestCall:
 
     @property
     def query(self) -> Query:
+        """The query string, parsed."""
         return Query(self.request.query)
 
     @property
@@ -52,7 +53,7 @@ class RestCall:
 
     @property
     def region(self) -> str:
-        """The region part of the address of every queue or topic of the path's collection."""
+        """The region part of the addresses in the path's collection."""
         return self.collection.region(self.settings.region)
 
     @property

@@ -40,7 +40,7 @@ def is_hot(environ: Mapping[str, Any]) -> bool:
 
 
 class ZaqarFace:
-    """Implements :class:`zaqar_core.web.envelope.Face`. Stateless, one for all threads."""
+    """Implements :class:`zaqar_core.web.envelope.Face`. It has no state; one instance serves all threads."""
 
     def __init__(self, settings: Settings, authenticator: Authenticator | None = None) -> None:
         self._settings = settings

@@ -75,8 +75,8 @@ def _check(text: Any, name: str, location: str) -> Any:
         raise SettingsInvalid(f"{location}: the check of {name} must be a string, such as 'role:reader'")
     check = policy.Rules.from_dict({name: text})[name]
     leaves = list(_leaves(check))
-    nobody = sum(word.strip("()") == "!" for part in parts for word in part.split())
-    if sum(str(leaf) == "!" for leaf in leaves) > nobody:
+    written = sum(word.strip("()") == "!" for part in parts for word in part.split())
+    if sum(str(leaf) == "!" for leaf in leaves) > written:  # oslo.policy parses what it does not understand to "!"
         raise SettingsInvalid(f"{location}: the check of {name} cannot be parsed: {text}")
     for leaf in leaves:
         try:

@@ -109,8 +109,8 @@ DIFFERENCES = (
     "deletes nothing. Messages that no longer exist need no claim (Zaqar on MongoDB: 503).",
     "Purge removes delayed messages, as Zaqar on MongoDB does (on Redis they survive). Claimed messages survive, as in "
     "Zaqar on both, and so do messages that an SQS consumer has in flight.",
-    "The v1 metadata resource shows and replaces only names without a leading underscore, so that an old client can "
-    "write back what it read without a reset of what newer clients have set.",
+    "The v1 metadata resource shows and replaces only names without a leading underscore: an old client that writes "
+    "back what it read leaves attributes of newer clients unchanged.",
     "`name` of a listing searches for a text; it may contain `^`, `$` and `.*`. Other characters of regular "
     "expressions stand for themselves, so that no pattern takes long.",
     "PATCH may remove or replace a reserved attribute that is not set. In Zaqar that is 409 for `_flavor` and "

@@ -13,7 +13,7 @@ from zaqar_core.web.pipeline import STATUS_LINES, Pipeline
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-#: With test hooks, ``X-SQS-Facade-Lane: flask`` makes a request skip the fast lane.
+#: The header ``X-SQS-Facade-Lane: flask`` sends a request past the fast lane, if test hooks are on.
 _BYPASS_HEADER = "HTTP_X_SQS_FACADE_LANE"
 
 

@@ -6,7 +6,7 @@ from zaqar_core.configuration.settings import ANY_ORIGIN, Settings
 
 
 class Origins:
-    """The allowed origins."""
+    """The set of allowed origins. One instance serves all threads."""
 
     def __init__(self, settings: Settings) -> None:
         self._named = frozenset(origin.lower() for origin in settings.allowed_origins)

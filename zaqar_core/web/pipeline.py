@@ -19,7 +19,8 @@ from zaqar_core.web.origins import Origins
 
 #: Size of one read, so that a false Content-Length reserves no memory.
 _CHUNK_BYTES = 1 << 20
-#: Up to so many bytes of a too large body are read and discarded: a client that still sends would not read the error.
+#: At most so many bytes of a too large body are read and discarded: many clients read the error only after they have
+#: sent the whole body.
 _DRAIN_BYTES = 16 << 20
 
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}

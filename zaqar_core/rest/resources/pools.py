@@ -75,14 +75,14 @@ Named = TypeVar("Named", bound=_Named)
 
 def named_page(
     call: RestCall,
-    what: str,
+    collection: str,
     find: Callable[..., list[Named]],
     show: Callable[[RestCall, Named, bool], dict[str, Any]],
     *,
     most: int,
 ) -> Reply:
-    """Return a page of pools or flavors with the link to the next one. ``find`` takes the session, ``after`` and
-    ``limit``."""
+    """Return a page of ``collection``, pools or flavors, with the link to the next one. ``find`` takes the session,
+    ``after`` and ``limit``."""
     query = call.query
     limit = query.integer("limit", limits.DEFAULT_PAGE, most=most)
     detailed = query.boolean("detailed")
@@ -91,8 +91,8 @@ def named_page(
         "limit": limit if query.text("limit") else None,
         "detailed": detailed if query.text("detailed") else None,
     }
-    links = documents.next_links(f"{call.dialect.prefix}/{what}", given, found[-1].name if found else None)
-    return documents.reply({what: [show(call, one, detailed) for one in found], "links": links})
+    links = documents.next_links(f"{call.dialect.prefix}/{collection}", given, found[-1].name if found else None)
+    return documents.reply({collection: [show(call, one, detailed) for one in found], "links": links})
 
 
 def checked_name(text: str) -> str:
