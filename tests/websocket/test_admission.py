@@ -30,7 +30,7 @@ KEY = "a secret"
 
 def signed(client: Client, queue: str, part: str, methods: list[str], *, minutes: int = 5) -> dict[str, Any]:
     """Headers of a pre-signed URL of a queue's messages, claims or subscriptions."""
-    expires = signatures.until(datetime.now(UTC) + timedelta(minutes=minutes))
+    expires = signatures.expiry_text(datetime.now(UTC) + timedelta(minutes=minutes))
     grant = UrlGrant([f"/v2/queues/{queue}/{part}"], methods, client.project, expires)
     return {
         "URL-Signature": grant.signature(KEY),

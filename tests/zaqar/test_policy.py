@@ -77,7 +77,7 @@ def policy_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def guarded(session: Session, policy_file: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Zaqar]:
     """A client of a face with that policy, whose file is looked at on every request."""
-    monkeypatch.setattr(policy, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(policy, "CHECK_SECONDS", 0)
 
     def make(text: str = "", **settings: Any) -> Zaqar:
         policy_file.write_text(text)
@@ -217,20 +217,20 @@ def test_files_in_the_directory_beside_come_last(guarded: Callable[[str], Zaqar]
     ("text", "line", "reason"),
     [
         ('"a": "@"\n"queues:get": [\n', 3, ""),
-        ('"a": "@"\n"queues:get": "role:a and nonsense"\n', 2, "cannot be understood: role:a and nonsense"),
-        ('\n\n"queues:get": "role:a role:b"\n', 3, "cannot be understood"),
-        ('"queues:get": "(role:a"\n', 1, "cannot be understood"),
-        ('"queues:get": "not nonsense or !"\n', 1, "cannot be understood"),
-        ('"queues:get": "project_id:%(project_id"\n', 1, "cannot be understood"),
-        ('# all\n"queues:get": "rule:none"\n', 2, "refers to rule none, which is not there"),
-        ('"queues:get": "not rule:none"\n', 1, "refers to rule none, which is not there"),
+        ('"a": "@"\n"queues:get": "role:a and nonsense"\n', 2, "cannot be parsed: role:a and nonsense"),
+        ('\n\n"queues:get": "role:a role:b"\n', 3, "cannot be parsed"),
+        ('"queues:get": "(role:a"\n', 1, "cannot be parsed"),
+        ('"queues:get": "not nonsense or !"\n', 1, "cannot be parsed"),
+        ('"queues:get": "project_id:%(project_id"\n', 1, "cannot be parsed"),
+        ('# all\n"queues:get": "rule:none"\n', 2, "refers to rule none, which does not exist"),
+        ('"queues:get": "not rule:none"\n', 1, "refers to rule none, which does not exist"),
         ('"queues:get": "rule:b"\nb: "not rule:c"\nc: "role:d or rule:b"\n', 1, "in a circle"),
-        ('"queues:get": 7\n', 1, "must be a text"),
-        ('"queues:get":\n', 1, "must be a text"),
-        ('"queues:get": {"role": "a"}\n', 1, "must be a text"),
-        ("- queues:get\n", 1, "must be rules"),
-        ("just text\n", 1, "must be rules"),
-        ('"queues:get": [["nonsense"]]\n', 1, "cannot be understood"),
+        ('"queues:get": 7\n', 1, "must be a string"),
+        ('"queues:get":\n', 1, "must be a string"),
+        ('"queues:get": {"role": "a"}\n', 1, "must be a string"),
+        ("- queues:get\n", 1, "the file must map rule names to checks"),
+        ("just text\n", 1, "the file must map rule names to checks"),
+        ('"queues:get": [["nonsense"]]\n', 1, "cannot be parsed"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_with_its_line(
@@ -257,7 +257,9 @@ def test_a_rule_that_no_operation_has_is_told(
 ) -> None:
     with caplog.at_level(logging.WARNING, "sqs_facade.keystone"):
         guarded('"queue:create": "role:a"\nb: "role:b"\n"queues:get": "rule:b"')
-    assert [message.rpartition(": ")[2] for message in caplog.messages] == ["no operation has the rules queue:create"]
+    assert [message.partition(" defines ")[2] for message in caplog.messages] == [
+        "rules that no operation uses: queue:create"
+    ]
 
 
 def test_without_keystone_a_policy_is_refused(tmp_path: Path) -> None:

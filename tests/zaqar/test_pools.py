@@ -101,7 +101,7 @@ def test_a_pool_with_queues_is_not_deleted(pools: Any, session: Any, servers: li
     made(session, "a", "q")
     answer = pools.call("DELETE", "/v2/pools/a")
     assert (answer.status, answer.json["title"]) == (403, "Unable to delete")
-    assert "1 queues are in it" in answer.json["description"]
+    assert "it holds 1 queues" in answer.json["description"]
     pools.call("DELETE", "/v2/queues/q")
     assert pools.call("DELETE", "/v2/pools/a").status == 204
     assert pools.call("GET", "/v2/pools/a").status == 404
