@@ -15,7 +15,7 @@ import msgspec
 
 from sqs_facade import addresses, peek
 from sqs_facade.face import SqsFace, is_sqs
-from zaqar_core.background.housekeeping import Upkeep
+from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration import settings as configuration
@@ -49,8 +49,8 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     if url is None:
         url, settings = _embedded(settings)
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
-    stopping.on_stop(core.waiting.release_all)
-    Upkeep(core).start()
+    stopping.on_stop(core.waiters.release_all)
+    Housekeeping(core).start()
     TaskRunner(core).start()
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()

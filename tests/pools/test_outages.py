@@ -14,7 +14,7 @@ import pytest
 from tests.patience import until
 from tests.pools.conftest import SETTINGS, Server, made, new_ref
 from tests.store.redrive import bodies, bury, visible
-from zaqar_core.background.housekeeping import Upkeep
+from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.core import dead_letters, leases, messages, queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import PoolUnfit, StoreUnavailable
@@ -152,7 +152,7 @@ def test_a_receive_gives_what_it_has_though_the_dead_letters_cannot_go(
 
 def _upkept(core: PooledCore, session: Session, letters: QueueRef) -> bool:
     session.store.command("DEL", *(f"sf1:{{upkeep}}:{shard}" for shard in range(16)))
-    Upkeep(core).round()
+    Housekeeping(core).round()
     return visible(session, letters) == 1
 
 
@@ -161,7 +161,7 @@ def test_upkeep_passes_over_a_dead_pool(pools: Any, session: Session, core: Pool
     bury(session, healthy, *bodies("1"))
     servers[2].kill()
     session.store.command("DEL", *(f"sf1:{{upkeep}}:{shard}" for shard in range(16)))
-    Upkeep(core).round()
+    Housekeeping(core).round()
     assert set(queues.names(session, healthy.project, healthy.region)) == {healthy.name, doomed.name}
 
 

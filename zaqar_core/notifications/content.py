@@ -6,14 +6,14 @@ from typing import Any
 
 import orjson
 
-from zaqar_core.core.deliveries import Told
+from zaqar_core.core.deliveries import OutboxMessage
 from zaqar_core.domain.model import StoredMessage
 
 #: In a subscription's ``post_data``, with the quotes around it: there the message stands.
 PLACEHOLDER = b'"$zaqar_message$"'
 
 
-def of_message(told: Told, queue_name: str) -> bytes:
+def of_message(told: OutboxMessage, queue_name: str) -> bytes:
     """``{"body", "ttl"[, "delay"], "Message_Type": "Notification", "queue_name"}``, members as they were posted.
 
     A text that SQS sent is a JSON string; its ttl is what the queue's retention was.

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from zaqar_core.core import deliveries, queues
-from zaqar_core.core.deliveries import Delivery, Leased, Outcome
+from zaqar_core.core.deliveries import Delivery, LeasedRun, Outcome
 from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.domain.names import QueueRef
@@ -29,7 +29,7 @@ from zaqar_core.notifications import content, schedule, websockets
 from zaqar_core.notifications.notification import Confirmations, Notice, Way
 from zaqar_core.notifications.runs import Ended, Run, Step, Tried
 from zaqar_core.notifications.worker_pool import QUICK_SECONDS, Crew
-from zaqar_core.store.wakeups import QueueWatch
+from zaqar_core.store.wakeups import WakeupCallback
 
 #: Between two looks at which queues there are, and at each of them: covers bells lost with a dead process.
 LOOK_SECONDS = (2.0, 4.0)
@@ -73,7 +73,7 @@ class Notifier:
         self._crew: Crew[Run] = Crew(lambda run: run.work(self._events.put), threads=settings.notification_threads)
         self._runs: set[Run] = set()
         self._due: dict[QueueRef, float] = {}
-        self._watches: dict[QueueRef, QueueWatch] = {}
+        self._watches: dict[QueueRef, WakeupCallback] = {}
         self._outcomes: list[Outcome] = []
         self._report_at = math.inf
         self._look_at = 0.0
@@ -86,7 +86,7 @@ class Notifier:
 
     def stop(self) -> None:
         """Give back what has not begun, and wait a moment for what has. Every wait of the process is released too."""
-        self._core.waiting.release_all()
+        self._core.waiters.release_all()
         self._events.put(None)
         self._thread.join(2 * END_SECONDS)
 
@@ -100,7 +100,7 @@ class Notifier:
         threading.Thread(target=wait, name="notifier-exit", daemon=False).start()
 
     def _run(self) -> None:
-        while not self._core.waiting.is_released:
+        while not self._core.waiters.is_released:
             next_at = min(
                 [self._look_at, self._tend_at, self._report_at, *(self._due.values() if self._crew.free else ())]
             )
@@ -170,20 +170,20 @@ class Notifier:
     def _take(self, ref: QueueRef) -> None:
         bell = self._watches.get(ref)
         if bell is None:
-            bell = self._watches[ref] = self._core.waiting.watch(lambda: self._events.put(ref))
+            bell = self._watches[ref] = self._core.waiters.register_callback(lambda: self._events.put(ref))
         began = time.monotonic()
         with self._core.session() as session:
             taken = deliveries.take(
                 session,
                 ref,
                 token=self._token,
-                bell=bell.member,
+                wakeup=bell.member,
                 lease_ms=int(self._lease_seconds * 1000),
                 most=self._crew.free,
                 whole_queue=websockets.PREFIX,
             )
         if taken is None:
-            self._core.waiting.unwatch(self._watches.pop(ref))
+            self._core.waiters.unregister_callback(self._watches.pop(ref))
             del self._due[ref]
             return
         self._due[ref] = began + (FAR_SECONDS if taken.wait_seconds is None else taken.wait_seconds)
@@ -193,7 +193,7 @@ class Notifier:
         if self._outcomes:
             self._report_at = 0.0
 
-    def _begin(self, leased: Leased, ends: float) -> None:
+    def _begin(self, leased: LeasedRun, ends: float) -> None:
         """Give the deliveries to the crew, and note the outcome of those that it does not get."""
         steps = [step for delivery in leased.deliveries if (step := self._step(delivery)) is not None]
         if not steps:
@@ -220,7 +220,7 @@ class Notifier:
             reason = "there is no way to deliver to that scheme"
             self._outcomes.append(Outcome(ref, key, "failed", reason=reason))
             return None
-        if delivery.kind == "message" and delivery.told is None:
+        if delivery.kind == "message" and delivery.outbox_message is None:
             self._outcomes.append(Outcome(ref, key, "done"))
             return None
         try:
@@ -232,8 +232,8 @@ class Notifier:
 
     def _notice(self, delivery: Delivery) -> Notice:
         subscription, ref = delivery.subscription, delivery.ref
-        if delivery.told is not None:
-            document = content.of_message(delivery.told, ref.name)
+        if delivery.outbox_message is not None:
+            document = content.of_message(delivery.outbox_message, ref.name)
         else:
             document = self._confirmations(ref, subscription.id, delivery.kind)
         options = orjson.loads(subscription.options)

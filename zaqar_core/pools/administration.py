@@ -69,13 +69,13 @@ def page(session: Session, *, after: str, limit: int) -> list[Pool]:
     return [_pool(found, name) for name in sorted(found.pools) if name > after][:limit]
 
 
-def everyone(session: Session) -> list[Pool]:
+def all_pools(session: Session) -> list[Pool]:
     """All pools in the order of names."""
     found = catalogue.read(session.store)
     return [_pool(found, name) for name in sorted(found.pools)]
 
 
-def put(session: Session, name: str, wanted: PoolChange, *, only_there: bool = False) -> Pool:
+def put(session: Session, name: str, wanted: PoolChange, *, must_exist: bool = False) -> Pool:
     """The pool is registered, or changed. Its deployment answers and keeps the service's durability.
 
     A pool with queues may get another address only of the same deployment. Raises PoolUnfit, PoolTaken, PoolInUse;
@@ -84,7 +84,7 @@ def put(session: Session, name: str, wanted: PoolChange, *, only_there: bool = F
     for _ in range(_MOST_TRIES):
         found = catalogue.read(session.store)
         before = found.pools.get(name)
-        if before is None and (only_there or wanted.uri is None or wanted.weight is None):
+        if before is None and (must_exist or wanted.uri is None or wanted.weight is None):
             raise PoolNotFound
         row = _changed(before, wanted)
         flavor = found.flavor_of.get(name, "") if wanted.flavor is None else wanted.flavor
@@ -144,13 +144,13 @@ def flavors(session: Session, *, after: str, limit: int) -> list[Flavor]:
     return [Flavor(name, found.pools_of(name), shown) for name in names]
 
 
-def put_flavor(session: Session, name: str, members: list[str] | None, *, only_there: bool = False) -> Flavor:
+def put_flavor(session: Session, name: str, members: list[str] | None, *, must_exist: bool = False) -> Flavor:
     """The flavor has exactly these pools, which leave others for it; None leaves them as they are.
 
     Raises PoolUnknown; FlavorNotFound where it must be there already.
     """
     try:
-        if not catalogue.put_flavor(session.store, name, FlavorRow(), members or (), only_there=only_there):
+        if not catalogue.put_flavor(session.store, name, FlavorRow(), members or (), must_exist=must_exist):
             raise FlavorNotFound
     except ScriptFailed as failed:
         _refuse_unknown(failed)

@@ -15,7 +15,7 @@ from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Slots, Store, catalogue
 from zaqar_core.store.catalogue import MAIN, Catalogue, Placement
-from zaqar_core.store.wakeups import Waiting
+from zaqar_core.store.wakeups import Waiters
 
 #: Queues whose deployment a process remembers. The memory is cleared when it is full.
 _MOST_KNOWN = 100_000
@@ -53,12 +53,12 @@ class Deployment:
 class PoolDeployment(Deployment):
     """A pool. It is connected when it is first needed."""
 
-    def __init__(self, name: str, uri: str, settings: Settings, beside: Waiting) -> None:
+    def __init__(self, name: str, uri: str, settings: Settings, beside: Waiters) -> None:
         super().__init__(name, None)
         self.uri = uri
         self._settings = settings
         self._beside = beside
-        self._waiting: Waiting | None = None
+        self._waiters: Waiters | None = None
         self._opening = threading.Lock()
         self._refused_at = -_REOPEN_SECONDS
         #: A connection was lost, and nothing was answered since.
@@ -109,8 +109,8 @@ class PoolDeployment(Deployment):
         """Close every connection; requests that hold one fail."""
         self.is_left = True
         with self._opening:
-            if self._waiting is not None and self._slots is not None:
-                self._waiting.close()
+            if self._waiters is not None and self._slots is not None:
+                self._waiters.close()
                 self._slots.close()
 
     def _open(self) -> None:
@@ -120,16 +120,16 @@ class PoolDeployment(Deployment):
             if time.monotonic() - self._refused_at < _REOPEN_SECONDS:
                 raise self._away()
             slots = Slots(self._settings, self.uri)
-            waiting = Waiting(self._settings, self.uri, slots.generation, self._beside)
+            waiters = Waiters(self._settings, self.uri, slots.generation, self._beside)
             try:
-                waiting.start()
+                waiters.start()
             except StoreUnavailable:
                 self._refused_at = time.monotonic()
                 raise
-            self._waiting, self._slots = waiting, slots
+            self._waiters, self._slots = waiters, slots
 
     def _is_down(self) -> bool:
-        return self._waiting is not None and not self._waiting.is_connected
+        return self._waiters is not None and not self._waiters.is_connected
 
     def _away(self) -> StoreUnavailable:
         return StoreUnavailable(f"pool {self.name} does not answer")
@@ -138,10 +138,10 @@ class PoolDeployment(Deployment):
 class Deployments:
     """All deployments of a process, its copy of the catalogue, and where queues were when it last looked."""
 
-    def __init__(self, settings: Settings, slots: Slots, waiting: Waiting) -> None:
+    def __init__(self, settings: Settings, slots: Slots, waiters: Waiters) -> None:
         self.main = Deployment(MAIN, slots)
         self._settings = settings
-        self._waiting = waiting
+        self._waiters = waiters
         self._lock = threading.Lock()
         self._pools: dict[str, PoolDeployment] = {}
         self._known: dict[QueueRef, Deployment] = {}
@@ -196,7 +196,7 @@ class Deployments:
                         left.append(self._pools.pop(name))
                 for name, row in now.pools.items():
                     if name not in self._pools:
-                        self._pools[name] = PoolDeployment(name, row.uri, self._settings, self._waiting)
+                        self._pools[name] = PoolDeployment(name, row.uri, self._settings, self._waiters)
                 if left:
                     self._known.clear()
         for pool in left:

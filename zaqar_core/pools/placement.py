@@ -33,7 +33,7 @@ from zaqar_core.pools.deployments import Deployment, Deployments
 from zaqar_core.store import ScriptFailed, Store, catalogue, keys, registry, script
 from zaqar_core.store.catalogue import MAIN, Placement
 
-_LOOK = script("create", writes=False).plain
+_READ = script("create", writes=False).plain
 _CREATE = script("create_placed").plain
 _DELETE = script("delete_queue").plain
 
@@ -75,7 +75,7 @@ class Placer:
         for _ in self._rounds():
             placement, deployment, began_ms = self._settled(ref, own, flavor, pool)
             incarnation = placement.incarnation
-            found = self._at(deployment, partial(_looked_at, ref=ref))
+            found = self._at(deployment, partial(_read_queue, ref=ref))
             if found is not None:
                 if incarnation:
                     self._main(partial(_list, ref=ref, incarnation=incarnation))
@@ -83,7 +83,7 @@ class Placer:
             self._main(partial(_list, ref=ref, incarnation=incarnation))
             asked = [incarnation, *arguments[:2], began_ms + CREATE_MS, *arguments[2:]]
             try:
-                return self._at(deployment, partial(_made, ref=ref, asked=asked))
+                return self._at(deployment, partial(_create_placed, ref=ref, asked=asked))
             except ScriptFailed:  # GONE or LATE: the placement needs another incarnation
                 own = os.urandom(8).hex()
                 self._replace(ref, placement, own, flavor, pool)
@@ -93,7 +93,7 @@ class Placer:
         """Delete the queue and its placement; its incarnation. Raises ScriptFailed NOQUEUE."""
         [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
         deployment = self._deployment_of(placement)
-        incarnation = self._at(deployment, partial(_deleted, ref=ref))
+        incarnation = self._at(deployment, partial(_delete_placed, ref=ref))
         self._forget(ref, incarnation)
         return incarnation
 
@@ -126,7 +126,7 @@ class Placer:
             if seen is None:
                 # A queue that is older than the pools has no placement.
                 main, now = self._deployments.main, self._main(partial(catalogue.now_ms, ref=ref))
-                if self._main(partial(_looked_at, ref=ref)) is not None:
+                if self._main(partial(_read_queue, ref=ref)) is not None:
                     return Placement("", now, MAIN, now, self._deployments.catalogue.revision), main, now
                 self._choose(ref, own, flavor, pool)
                 continue
@@ -135,7 +135,7 @@ class Placer:
             [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
             if placement is None or (placement.incarnation, placement.revision) != (seen.incarnation, seen.revision):
                 continue
-            if placement.now_ms - placement.since_ms < YOUNG_MS or self._at(deployment, partial(_looked_at, ref=ref)):
+            if placement.now_ms - placement.since_ms < YOUNG_MS or self._at(deployment, partial(_read_queue, ref=ref)):
                 return placement, deployment, began_ms
             self._replace(ref, placement, own, flavor, pool)
         raise StoreUnavailable("gave up: the queue is being created and deleted concurrently")
@@ -154,7 +154,7 @@ class Placer:
         expected, deadline = (instead_of.incarnation, instead_of.now_ms + DECIDE_MS) if instead_of else ("", 0)
 
         def write(store: Store) -> None:
-            registry.enter(store, ref, own)
+            registry.add(store, ref, own)
             catalogue.write_placement(store, ref, own, name, instead_of=expected, deadline_ms=deadline)
 
         try:
@@ -208,19 +208,19 @@ class Placer:
             yield number
 
 
-def _made(store: Store, ref: QueueRef, asked: list[Any]) -> list[Any]:
+def _create_placed(store: Store, ref: QueueRef, asked: list[Any]) -> list[Any]:
     reply: list[Any] = store.run(_CREATE, keys.queue(ref), asked)
     return reply
 
 
-def _deleted(store: Store, ref: QueueRef) -> str:
+def _delete_placed(store: Store, ref: QueueRef) -> str:
     incarnation: bytes = store.run(_DELETE, keys.queue(ref), [RULED_OUT_MS])
     return incarnation.decode()
 
 
-def _looked_at(store: Store, ref: QueueRef) -> list[Any] | None:
+def _read_queue(store: Store, ref: QueueRef) -> list[Any] | None:
     try:
-        found: list[Any] = store.run(_LOOK, keys.queue(ref), ["", "", 0])
+        found: list[Any] = store.run(_READ, keys.queue(ref), ["", "", 0])
     except ScriptFailed:
         return None
     return found
@@ -228,4 +228,4 @@ def _looked_at(store: Store, ref: QueueRef) -> list[Any] | None:
 
 def _list(store: Store, ref: QueueRef, incarnation: str) -> None:
     if registry.incarnation(store, ref) != incarnation:
-        registry.enter(store, ref, incarnation)
+        registry.add(store, ref, incarnation)

@@ -36,7 +36,7 @@ class PooledCore(Core):
 
     def __init__(self, settings: Settings, url: str, *, wrapped: Callable[[Core], Session] = Session) -> None:
         super().__init__(settings, url, wrapped=wrapped)
-        self.deployments = Deployments(settings, self.slots, self.waiting)
+        self.deployments = Deployments(settings, self.slots, self.waiters)
         with self.session() as session:
             self.deployments.refresh(session.store, force=True)
         threading.Thread(target=self._watch, name="pools", daemon=True).start()
@@ -52,13 +52,13 @@ class PooledCore(Core):
         """Do nothing: with pooling, registered pools are in use."""
 
     def _watch(self) -> None:
-        while not self.waiting.is_released:
+        while not self.waiters.is_released:
             time.sleep(randomness.uniform(*REFRESH_SECONDS))
             try:
                 with self.session() as session:
                     self.deployments.refresh(session.store)
             except StoreUnavailable as problem:
-                if not self.waiting.is_released:
+                if not self.waiters.is_released:
                     _log.warning("cannot read the catalogue of pools: %s", problem.reason)
 
 

@@ -7,7 +7,7 @@ import re
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import catalogue, readiness
-from zaqar_core.store.deployment import DeploymentInvalid
+from zaqar_core.store.deployment import StoreUrlInvalid
 from zaqar_core.store.single_server import Generation
 from zaqar_core.store.slots import open_store
 
@@ -18,7 +18,7 @@ def identity(settings: Settings, url: str) -> str:
     """What tells the deployment from others. Raises StoreUnavailable with what is wrong, without credentials."""
     try:
         store = open_store(settings, url, Generation())
-    except DeploymentInvalid as problem:
+    except StoreUrlInvalid as problem:
         # What is wrong with a URL may be a part of its password.
         reason = "" if "@" in url else f": {problem.reason}"
         raise StoreUnavailable(f"it is not a Redis URL that this service can read{reason}") from None

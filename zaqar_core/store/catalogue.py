@@ -116,9 +116,9 @@ def remove_pool(store: Store, name: str) -> None:
     store.run(_REMOVE, keys.POOLS, [name])
 
 
-def put_flavor(store: Store, name: str, row: FlavorRow, pools: Sequence[str], *, only_there: bool) -> bool:
+def put_flavor(store: Store, name: str, row: FlavorRow, pools: Sequence[str], *, must_exist: bool) -> bool:
     """False where it must be there and is not. No pools leave them as they are. Fails with NOPOOL."""
-    asked: list[bytes | str | int] = [name, msgspec.json.encode(row), int(only_there), *pools]
+    asked: list[bytes | str | int] = [name, msgspec.json.encode(row), int(must_exist), *pools]
     return bool(store.run(_FLAVOR_PUT, keys.POOLS, asked))
 
 

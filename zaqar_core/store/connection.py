@@ -23,7 +23,7 @@ from redis.connection import Connection, SSLConnection
 
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import deployment
-from zaqar_core.store.deployment import Address, Deployment
+from zaqar_core.store.deployment import Address, StoreUrl
 
 #: How long a lost server is sought again before a request is given up. Nothing was sent yet, so trying again is safe.
 RECONNECT_SECONDS = 2.0
@@ -37,7 +37,7 @@ class Link:
 
     def __init__(self, url: str, timeout_seconds: float, *, at: Address | None = None) -> None:
         """To the server of the URL; to the primary that the sentinels name when it is opened; or to a node of the
-        cluster, any or the one given. Raises DeploymentInvalid."""
+        cluster, any or the one given. Raises StoreUrlInvalid."""
         self._deployment = deployment.parse(url)
         arguments: dict[str, Any] = dict(self._deployment.arguments)
         arguments.update(
@@ -188,7 +188,7 @@ def watch_switches(url: str, on_switch: Callable[[], None], is_over: Callable[[]
         sentinel.Watch(where, on_switch, is_over).start()
 
 
-def _finder(url: str, where: Deployment) -> Callable[[], Address] | None:
+def _finder(url: str, where: StoreUrl) -> Callable[[], Address] | None:
     """What says where to connect to, each time; None where the URL says it. Loaded only where it is used."""
     if where.kind == "sentinel":
         from zaqar_core.store import sentinel

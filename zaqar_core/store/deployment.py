@@ -35,12 +35,12 @@ _NO_PORT = f"the port of the Redis URL is not a number from 0 to 65535; {_CREDEN
 _SENTINEL_USER, _SENTINEL_PASSWORD = "sentinel_username", "sentinel_password"
 
 
-class DeploymentInvalid(StoreUnavailable):
+class StoreUrlInvalid(StoreUnavailable):
     """The URL names no deployment. ``reason`` is one line for the operator, without the URL's secrets."""
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class StoreUrl:
     """``addresses``: of the sentinels or of nodes of the cluster; empty for one server. ``arguments``: redis-py's for a
     connection to a server, complete only for one server; ``sentinel_arguments``: for one to a sentinel."""
 
@@ -53,8 +53,8 @@ class Deployment:
 
 
 @lru_cache(maxsize=256)
-def parse(url: str) -> Deployment:
-    """Parse the URL. Raises DeploymentInvalid."""
+def parse(url: str) -> StoreUrl:
+    """Parse the URL. Raises StoreUrlInvalid."""
     if url.startswith("redis:") and not url.startswith("redis://"):  # Zaqar's: redis:[[user]:password@]/path[?options]
         url = f"unix://{url.removeprefix('redis:')}"
     scheme, _, rest = url.partition("://")
@@ -63,7 +63,7 @@ def parse(url: str) -> Deployment:
     options = dict(parse_qsl(rest.partition("?")[2], keep_blank_values=True))
     authority, _, path = rest.partition("?")[0].partition("/")
     if name != "unix" and "@" in rest and "@" not in authority:
-        raise DeploymentInvalid(_CREDENTIALS)
+        raise StoreUrlInvalid(_CREDENTIALS)
     if base is None or kind not in ("", "sentinel", "cluster"):
         return _single(url)
     if kind == "cluster":
@@ -75,36 +75,36 @@ def parse(url: str) -> Deployment:
     if options.get("master"):
         return _sentinel(base, authority, path, options)
     if "," in authority:
-        raise DeploymentInvalid(
+        raise StoreUrlInvalid(
             "several hosts are a Redis cluster (redis+cluster://host,host) or its sentinels "
             "(redis+sentinel://host,host/MASTER)"
         )
     return _single(f"{base}://{rest}")
 
 
-def _single(url: str) -> Deployment:
+def _single(url: str) -> StoreUrl:
     arguments = _parsed(url)
-    return Deployment("single", arguments.pop("connection_class", Connection), arguments)
+    return StoreUrl("single", arguments.pop("connection_class", Connection), arguments)
 
 
-def _sentinel(base: str, authority: str, path: str, options: dict[str, str]) -> Deployment:
+def _sentinel(base: str, authority: str, path: str, options: dict[str, str]) -> StoreUrl:
     master = options.pop("master")
     if not master:
-        raise DeploymentInvalid("a Redis Sentinel URL needs the master's name: redis+sentinel://host,host/MASTER")
+        raise StoreUrlInvalid("a Redis Sentinel URL needs the master's name: redis+sentinel://host,host/MASTER")
     own = {"username": options.pop(_SENTINEL_USER, None), "password": options.pop(_SENTINEL_PASSWORD, None)}
     kind, arguments, addresses = _parts(base, authority, path, options, "sentinel")
     theirs = {name: value for name, value in arguments.items() if name not in ("db", "username", "password")}
     theirs |= {name: value for name, value in own.items() if value is not None}
     if kind is SSLConnection:
         theirs["ssl"] = True
-    return Deployment("sentinel", kind, arguments, addresses, master, theirs)
+    return StoreUrl("sentinel", kind, arguments, addresses, master, theirs)
 
 
-def _cluster(base: str, authority: str, path: str, options: dict[str, str]) -> Deployment:
+def _cluster(base: str, authority: str, path: str, options: dict[str, str]) -> StoreUrl:
     if path not in ("", "0"):
-        raise DeploymentInvalid("a Redis cluster has only database 0")
+        raise StoreUrlInvalid("a Redis cluster has only database 0")
     kind, arguments, addresses = _parts(base, authority, "", options, "cluster")
-    return Deployment("cluster", kind, arguments, addresses)
+    return StoreUrl("cluster", kind, arguments, addresses)
 
 
 def _parts(
@@ -126,7 +126,7 @@ def _address(text: str, default_port: int) -> Address:
         host, port = None, None
     if not host:
         # What stands there is not quoted: it may be a part of the password.
-        raise DeploymentInvalid(f"not a host with a port: one of those in the Redis URL; {_CREDENTIALS}")
+        raise StoreUrlInvalid(f"not a host with a port: one of those in the Redis URL; {_CREDENTIALS}")
     return host, port or default_port
 
 
@@ -135,6 +135,6 @@ def _parsed(url: str) -> dict[str, Any]:
         return dict(parse_url(url))  # type: ignore[no-untyped-call] # redis-py leaves it untyped
     except ValueError as problem:
         if "Port " in str(problem):  # redis-py quotes what stands there, which may be a part of the password
-            raise DeploymentInvalid(_NO_PORT) from None
+            raise StoreUrlInvalid(_NO_PORT) from None
         hint = "" if url.startswith(("redis://", "rediss://", "unix://")) else "; redis+sentinel://, redis+cluster://"
-        raise DeploymentInvalid(f"{problem}{hint}") from None
+        raise StoreUrlInvalid(f"{problem}{hint}") from None

@@ -13,14 +13,14 @@ _LEAVE = script("registry_leave").plain
 _GONE = script("registry_gone", writes=False).plain
 
 
-def enter(store: Store, ref: QueueRef, incarnation: str) -> None:
+def add(store: Store, ref: QueueRef, incarnation: str) -> None:
     """The name is listed, with that incarnation (hex)."""
     key = keys.registry(ref.project, ref.region)
     store.command("SADD", keys.NAMESPACES, key)
     store.run(_ENTER, key, [ref.name, incarnation])
 
 
-def leave(store: Store, ref: QueueRef, incarnation: str, remember_seconds: int = 0) -> None:
+def remove(store: Store, ref: QueueRef, incarnation: str, remember_seconds: int = 0) -> None:
     """The name is no longer listed, unless a later incarnation has entered; its end is remembered so long."""
     store.run(_LEAVE, keys.registry(ref.project, ref.region), [ref.name, incarnation, remember_seconds])
 
@@ -57,7 +57,7 @@ def incarnation(store: Store, ref: QueueRef) -> str | None:
     return found.decode() if found else None
 
 
-def make_older(store: Store, namespace: bytes, seconds: int) -> None:
+def backdate_deletions(store: Store, namespace: bytes, seconds: int) -> None:
     """What is remembered of deleted queues happened so much earlier. For tests."""
     gone = namespace + b":gone"
     for name in store.command("ZRANGE", gone, 0, -1):

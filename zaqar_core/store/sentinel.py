@@ -11,7 +11,7 @@ import redis
 from redis.sentinel import MasterNotFoundError, Sentinel
 
 from zaqar_core.domain.randomness import randomness
-from zaqar_core.store.deployment import Address, Deployment
+from zaqar_core.store.deployment import Address, StoreUrl
 
 #: For one sentinel to answer, before the next one is asked.
 _ANSWER_SECONDS = 0.5
@@ -23,7 +23,7 @@ _CHECK_SECONDS = 2
 _PAUSE_SECONDS = 0.2
 
 
-def primary(deployment: Deployment) -> Address:
+def primary(deployment: StoreUrl) -> Address:
     """Where the sentinels say that the primary is. Raises redis.RedisError, also while none is known to be alive.
 
     All are asked, and the latest configuration counts: after a fail-over some learn of it later than others.
@@ -58,7 +58,7 @@ class Watch:
     """A daemon thread that listens to a sentinel. It calls ``on_switch`` when another server becomes the primary, and
     when that may have been missed: the former one takes writes for some seconds more, which would be lost."""
 
-    def __init__(self, deployment: Deployment, on_switch: Callable[[], None], is_over: Callable[[], bool]) -> None:
+    def __init__(self, deployment: StoreUrl, on_switch: Callable[[], None], is_over: Callable[[], bool]) -> None:
         self._deployment = deployment
         self._on_switch = on_switch
         self._is_over = is_over
@@ -89,7 +89,7 @@ class Watch:
                 self._on_switch()
 
 
-def _arguments(deployment: Deployment) -> dict[str, Any]:
+def _arguments(deployment: StoreUrl) -> dict[str, Any]:
     return {
         **(deployment.sentinel_arguments or {}),
         "socket_timeout": _ANSWER_SECONDS,

@@ -14,7 +14,7 @@ SLOT_PATIENCE_SECONDS = 30.0
 
 
 def open_store(settings: Settings, url: str, generation: Generation) -> Store:
-    """A slot on whatever the URL names. Raises DeploymentInvalid; StoreUnavailable for what it cannot do there."""
+    """A slot on whatever the URL names. Raises StoreUrlInvalid; StoreUnavailable for what it cannot do there."""
     if deployment.parse(url).kind != "cluster":
         return Store(settings, url, generation)
     from zaqar_core.store.cluster import ClusterStore  # redis-py's part for clusters is loaded only for one

@@ -12,7 +12,7 @@ from redis.cluster import parse_cluster_slots
 
 from zaqar_core.domain.randomness import randomness
 from zaqar_core.store import deployment
-from zaqar_core.store.deployment import Address, Deployment
+from zaqar_core.store.deployment import Address, StoreUrl
 
 SLOTS = 16384
 #: For one node to say what it knows, before the next one is asked.
@@ -24,7 +24,7 @@ _FRESH_SECONDS = 0.2
 class Topology:
     """Shared by all connections of a process to one cluster. Thread-safe; holds no connection itself."""
 
-    def __init__(self, where: Deployment) -> None:
+    def __init__(self, where: StoreUrl) -> None:
         self._where = where
         self._nodes: list[Address | None] = [None] * SLOTS
         self._lock = threading.Lock()

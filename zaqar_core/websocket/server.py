@@ -101,7 +101,7 @@ class _Connections:
         self._service = service
         self._threads = threads
         self._open = 0
-        self.pushes = Pushes(service.core.waiting)
+        self.pushes = Pushes(service.core.waiters)
 
     def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """An HTTP answer to what is not to become a WebSocket."""

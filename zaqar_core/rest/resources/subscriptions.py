@@ -155,10 +155,10 @@ def _failure(failed: Undelivered) -> dict[str, Any]:
         "age": failed.age_seconds,
         "error": failed.reason,
     }
-    if failed.told is not None:
-        message = failed.told.message
+    if failed.outbox_message is not None:
+        message = failed.outbox_message.message
         body = documents.message_body(message)
-        document["message"] = {"id": message.id, "ttl": failed.told.ttl_seconds, "body": body}
+        document["message"] = {"id": message.id, "ttl": failed.outbox_message.ttl_seconds, "body": body}
     return document
 
 
