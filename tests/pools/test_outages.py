@@ -113,7 +113,7 @@ def test_a_pool_that_hangs_holds_few_threads(
             assert not any(one.result(timeout=2 * SETTINGS.store_timeout_seconds + 2) for one in lost)
             # By now it is in doubt: one asks, the others do not wait for it.
             asking = threads.submit(sent, core, hanging)
-            until(lambda: core.deployments.named(None, "b")._trying is not None, "one tries")  # type: ignore[arg-type]
+            until(lambda: core.deployments.named(None, "b")._probing is not None, "one request probes")  # type: ignore[arg-type]
             began = time.monotonic()
             assert not any(threads.map(lambda _: sent(core, hanging), range(20)))
             assert time.monotonic() - began < PROMPT_SECONDS

@@ -228,7 +228,7 @@ def test_a_process_that_has_not_heard_of_a_pools_new_deployment_makes_no_queue_i
 ) -> None:
     """An empty pool may be another deployment from one moment to the next."""
     deaf = processes()
-    deaf.deployments._known.clear()
+    deaf.deployments._cached.clear()
     for pool in ("a", "b"):
         pools.call("PATCH", f"/v2/pools/{pool}", {"weight": 0 if pool == "b" else 10})
     deaf.deployments.refresh(session.store, force=True)

@@ -64,7 +64,7 @@ def test_another_process_runs_the_task(pools: Any, session: Session, processes: 
     move_tasks.start(session, letters, destination=None, messages_per_second=None)
     runner = TaskRunner(processes())
     for _ in range(20):
-        runner._look_at = 0.0
+        runner._scan_at = 0.0
         runner.round()
         if move_tasks.listed(session, letters, limit=1)[0].status == "COMPLETED":
             break

@@ -63,10 +63,10 @@ def test_a_socket(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "word"),
     [
-        ("redis+sentinel://a:1", "master's name"),
-        ("redis+sentinel:///main", "not a host"),
-        ("redis+sentinel://a:b/main", "not a host"),
-        ("redis+cluster://a,,b", "not a host"),
+        ("redis+sentinel://a:1", "must name the master"),
+        ("redis+sentinel:///main", "each host"),
+        ("redis+sentinel://a:b/main", "each host"),
+        ("redis+cluster://a,,b", "each host"),
         ("redis+cluster://a/1", "database 0"),
         ("redis://a,b", r"redis\+cluster"),
         ("redis+ring://a", "Redis URL"),
