@@ -124,7 +124,7 @@ def _from_environment(
 
 
 def is_service_link(name: str, text: str) -> bool:
-    """Whether Kubernetes set this variable for a Service."""
+    """Return whether Kubernetes set this variable for a Service."""
     if name.endswith("_PORT") and _SERVICE_LINK_PORT.fullmatch(text):
         return True
     return _SERVICE_LINK.fullmatch(name) is not None

@@ -112,7 +112,7 @@ def from_text(text: str, kind: Any) -> object:
 
 
 def is_secret(kind: Any) -> bool:
-    """Whether values of this type are secret and must be hidden."""
+    """Return whether values of this type are secret and must be hidden."""
     return any(one.is_secret for one in _abouts(kind))
 
 

@@ -232,7 +232,7 @@ def forget_stale_records(session: Session, destination: QueueRef) -> int:
     for row in rows:
         address, incarnation, seq = row.decode().split("|")
         by_source.setdefault((address, incarnation), []).append(seq)
-    gone = 0
+    deleted = 0
     for (address, incarnation), seqs in by_source.items():
         arguments = [incarnation, *seqs]
         try:
@@ -241,8 +241,8 @@ def forget_stale_records(session: Session, destination: QueueRef) -> int:
             left = set()
         stale = [f"{address}|{incarnation}|{seq}" for seq in seqs if seq not in left]
         if stale:
-            gone += session.call(_MOVE_FORGET, destination, stale)
-    return gone
+            deleted += session.call(_MOVE_FORGET, destination, stale)
+    return deleted
 
 
 def sources(session: Session, target: QueueRef, *, after: str = "") -> Iterator[QueueRef]:

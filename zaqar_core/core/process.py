@@ -29,7 +29,7 @@ class Core:
         self._new_session = wrapped
         self.slots = Slots(settings, url)
         self.waiters = Waiters(settings, url, self.slots.generation)
-        store = self.slots.take()
+        store = self.slots.acquire()
         try:
             readiness.check(store, settings.durability)
             self.refuse_forgotten_pools(store)
@@ -39,7 +39,7 @@ class Core:
                 readiness.share_key(store, settings.encryption_keys[-1])
             shared: bytes | None = store.command("GET", keys.ENCRYPTION)
         finally:
-            self.slots.give(store)
+            self.slots.release(store)
         self.ids = MessageIds(self.secret)
         known = settings.encryption_keys
         self.keyring = Keyring(

@@ -68,7 +68,7 @@ class SingleRouter:
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
-        self._store: Store | None = slots.take()
+        self._store: Store | None = slots.acquire()
 
     def main(self) -> Store:
         if self._store is None:
@@ -114,9 +114,9 @@ class SingleRouter:
         try:
             yield
         finally:
-            self._store = self._slots.take()
+            self._store = self._slots.acquire()
 
     def close(self) -> None:
         store, self._store = self._store, None
         if store is not None:
-            self._slots.give(store)
+            self._slots.release(store)

@@ -32,15 +32,21 @@ class Subscribed:
 
 
 def create(
-    session: Session, ref: QueueRef, *, subscriber: str, options: bytes, ttl_seconds: int, may_ask: bool = True
+    session: Session,
+    ref: QueueRef,
+    *,
+    subscriber: str,
+    options: bytes,
+    ttl_seconds: int,
+    may_request_confirmation: bool = True,
 ) -> Subscribed:
     """Create an unconfirmed subscription unless the subscriber has one, which stays unchanged.
 
-    A missing queue is created first. ``options`` is a JSON object as text. With ``may_ask`` and the setting
-    ``require_confirmation`` an unconfirmed subscriber is sent a request to confirm.
+    A missing queue is created first. ``options`` is a JSON object as text. With ``may_request_confirmation`` and the
+    setting ``require_confirmation`` an unconfirmed subscriber is sent a request to confirm.
     """
-    asks = int(may_ask and session.settings.require_confirmation)
-    arguments: list[bytes | str | int] = [_end_of_id(), subscriber, options, ttl_seconds, asks]
+    requests_confirmation = int(may_request_confirmation and session.settings.require_confirmation)
+    arguments: list[bytes | str | int] = [_end_of_id(), subscriber, options, ttl_seconds, requests_confirmation]
     deliveries.enlist(session, ref)
     while True:
         try:
@@ -93,15 +99,21 @@ def change(
 
     Raises SubscriptionNotFound, SubscriberTaken.
     """
-    asks = int(session.settings.require_confirmation)
-    arguments: list[bytes | str | int] = [subscription_id, subscriber or "", options or b"", ttl_seconds or 0, asks]
+    requests_confirmation = int(session.settings.require_confirmation)
+    arguments: list[bytes | str | int] = [
+        subscription_id,
+        subscriber or "",
+        options or b"",
+        ttl_seconds or 0,
+        requests_confirmation,
+    ]
     _found(lambda: session.run(_CHANGE, ref, arguments))
 
 
 def confirm(session: Session, ref: QueueRef, subscription_id: str, *, is_confirmed: bool) -> None:
     """Record that the subscriber has confirmed the subscription or cancelled it. Raises SubscriptionNotFound."""
-    asks = int(session.settings.require_confirmation)
-    _found(lambda: session.run(_CONFIRM, ref, [subscription_id, int(is_confirmed), asks]))
+    requests_confirmation = int(session.settings.require_confirmation)
+    _found(lambda: session.run(_CONFIRM, ref, [subscription_id, int(is_confirmed), requests_confirmation]))
 
 
 def delete(session: Session, ref: QueueRef, subscription_id: str) -> None:

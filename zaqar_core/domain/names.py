@@ -44,5 +44,5 @@ def topics_of(region: str) -> str:
 
 
 def is_region(text: str) -> bool:
-    """Whether a client may use the text as a region."""
+    """Return whether a client may use the text as a region."""
     return "/" not in text

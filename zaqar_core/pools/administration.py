@@ -167,7 +167,7 @@ def remove_flavor(session: Session, name: str) -> None:
 
 
 def has_flavor(session: Session, name: str) -> bool:
-    """Whether the flavor exists."""
+    """Return whether the flavor exists."""
     return name in catalogue.read(session.store).flavors
 
 

@@ -34,15 +34,15 @@ class Deployment:
         self.is_retired = False
         self._slots = slots
 
-    def take(self) -> Store:
+    def acquire(self) -> Store:
         """Take a free slot. Raises StoreUnavailable."""
         assert self._slots is not None
-        return self._slots.take()
+        return self._slots.acquire()
 
-    def give(self, store: Store) -> None:
+    def release(self, store: Store) -> None:
         """Give the slot back."""
         assert self._slots is not None
-        self._slots.give(store)
+        self._slots.release(store)
 
     def answered(self) -> None:
         """Record that the deployment answered a request."""
@@ -72,7 +72,7 @@ class PoolDeployment(Deployment):
         """Whether this process has connected to the pool."""
         return self._slots is not None
 
-    def take(self) -> Store:
+    def acquire(self) -> Store:
         """Take a free slot. Raises StoreUnavailable, at once if the pool is known to be down."""
         if self._slots is None:
             self._open()
@@ -80,21 +80,21 @@ class PoolDeployment(Deployment):
             raise self._unavailable()
         if self._is_doubtful and self._probe.acquire(timeout=_PROBE_PATIENCE_SECONDS):
             try:
-                self._probing = super().take()
+                self._probing = super().acquire()
             except StoreUnavailable:
                 self._probe.release()
                 raise
             return self._probing
         if self._is_doubtful:
             raise self._unavailable()
-        store = super().take()
+        store = super().acquire()
         if self._is_doubtful or self._is_down():  # the pool failed during the wait for a slot
-            self.give(store)
+            self.release(store)
             raise self._unavailable()
         return store
 
-    def give(self, store: Store) -> None:
-        super().give(store)
+    def release(self, store: Store) -> None:
+        super().release(store)
         if store is self._probing:
             self._probing = None
             self._probe.release()

@@ -89,7 +89,7 @@ class Placer:
             except ScriptFailed:  # GONE or LATE: the placement needs another incarnation
                 own = os.urandom(8).hex()
                 self._replace(ref, placement, own, flavor, pool)
-        raise StoreUnavailable("gave up: the queue is being created and deleted concurrently")
+        raise StoreUnavailable(f"gave up: queue {ref.name} is being created and deleted concurrently; retry")
 
     def delete(self, ref: QueueRef) -> str:
         """Delete the queue and its placement; return its incarnation. Raises ScriptFailed NOQUEUE."""
@@ -143,7 +143,7 @@ class Placer:
             if placement.now_ms - placement.since_ms < YOUNG_MS or self._at(deployment, partial(_read_queue, ref=ref)):
                 return placement, deployment, began_ms
             self._replace(ref, placement, own, flavor, pool)
-        raise StoreUnavailable("gave up: the queue is being created and deleted concurrently")
+        raise StoreUnavailable(f"gave up: queue {ref.name} is being created and deleted concurrently; retry")
 
     def _replace(self, ref: QueueRef, placement: Placement, own: str, flavor: str | None, pool: str | None) -> None:
         """Replace a placement without a queue by one with incarnation ``own``, unless its queue exists after all."""

@@ -74,7 +74,7 @@ class PoolRouter:
     def __init__(self, deployments: Deployments) -> None:
         self.deployments = deployments
         self._deployment = deployments.main
-        self._store: Store | None = deployments.main.take()
+        self._store: Store | None = deployments.main.acquire()
 
     def main(self) -> Store:
         return self._slot(self.deployments.main)
@@ -147,7 +147,7 @@ class PoolRouter:
     def close(self) -> None:
         store, self._store = self._store, None
         if store is not None:
-            self._deployment.give(store)
+            self._deployment.release(store)
 
     def at(self, deployment: Deployment, act: Callable[[Store], Reply]) -> Reply:
         """Call ``act`` with a slot of the deployment. Raises StoreUnavailable, and what ``act`` raises."""
@@ -163,7 +163,7 @@ class PoolRouter:
     def _slot(self, deployment: Deployment) -> Store:
         if self._store is None or self._deployment is not deployment:
             self.close()
-            self._store = deployment.take()
+            self._store = deployment.acquire()
             self._deployment = deployment
         return self._store
 

@@ -90,7 +90,7 @@ def revision(store: Store) -> int:
 
 
 def has_pools(store: Store) -> bool:
-    """Whether any pool is registered."""
+    """Return whether any pool is registered."""
     return bool(store.command("EXISTS", keys.POOLS + b":pools"))
 
 
@@ -112,8 +112,8 @@ def identity(store: Store) -> str:
 def put_pool(store: Store, name: str, row: PoolRow, deployment: str, flavor: str, before: PoolRow | None) -> None:
     """Register or change a pool. Fails with STALE, TAKEN, HELD: see lua/functions/pool_put."""
     expected = msgspec.json.encode(before) if before else b""
-    asked: list[bytes | str | int] = [name, msgspec.json.encode(row), deployment, flavor, expected]
-    store.run(_PUT, keys.POOLS, asked)
+    arguments: list[bytes | str | int] = [name, msgspec.json.encode(row), deployment, flavor, expected]
+    store.run(_PUT, keys.POOLS, arguments)
 
 
 def remove_pool(store: Store, name: str) -> None:
@@ -126,8 +126,8 @@ def put_flavor(store: Store, name: str, row: FlavorRow, pools: Sequence[str], *,
 
     False if it must exist and does not.
     """
-    asked: list[bytes | str | int] = [name, msgspec.json.encode(row), int(must_exist), *pools]
-    return bool(store.run(_FLAVOR_PUT, keys.POOLS, asked))
+    arguments: list[bytes | str | int] = [name, msgspec.json.encode(row), int(must_exist), *pools]
+    return bool(store.run(_FLAVOR_PUT, keys.POOLS, arguments))
 
 
 def remove_flavor(store: Store, name: str) -> None:
@@ -152,8 +152,8 @@ def write_placement(
     store: Store, ref: QueueRef, incarnation: str, pool: str, *, instead_of: str = "", deadline_ms: int = 0
 ) -> bool:
     """Write the queue's placement. False if the present one is not of ``instead_of``. Fails with NOPOOL, LATE."""
-    asked: list[bytes | str | int] = [keys.address(ref), incarnation, pool, instead_of, deadline_ms]
-    return bool(store.run(_WRITE_PLACEMENT, keys.POOLS, asked))
+    arguments: list[bytes | str | int] = [keys.address(ref), incarnation, pool, instead_of, deadline_ms]
+    return bool(store.run(_WRITE_PLACEMENT, keys.POOLS, arguments))
 
 
 def remove_placement(store: Store, ref: QueueRef, incarnation: str, deadline_ms: int) -> None:

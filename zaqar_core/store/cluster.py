@@ -184,7 +184,7 @@ class _Node:
 
 
 def _is_refusal(reply: hiredis.ReplyError) -> bool:
-    """Whether the node did not run the command, so that a retry is safe."""
+    """Return whether the node did not run the command, so that a retry is safe."""
     word = str(reply).removeprefix("ERR ").partition(" ")[0]
     return word in ("MOVED", "ASK") or word in _LATER
 

@@ -31,7 +31,7 @@ def _check_mode(server: Server, facts: Mapping[str, str], *, is_cluster: bool) -
     if not is_cluster and facts.get("cluster_enabled") == "1":
         raise StoreUnavailable("this server is a node of a Redis cluster: use redis+cluster://host:port")
     if is_cluster and "cluster_state:ok" not in server.command("CLUSTER", "INFO").decode():
-        raise StoreUnavailable("the cluster does not serve all slots (CLUSTER INFO: cluster_state is not ok)")
+        raise StoreUnavailable("the cluster does not serve all hash slots (CLUSTER INFO: cluster_state is not ok)")
 
 
 def _check_server(server: Server, facts: Mapping[str, str], durability: Durability) -> None:

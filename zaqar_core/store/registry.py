@@ -11,26 +11,26 @@ from zaqar_core.store import keys
 from zaqar_core.store.scripts import script
 from zaqar_core.store.single_server import Store
 
-_ENTER = script("registry_enter").plain
-_LEAVE = script("registry_leave").plain
-_GONE = script("registry_gone", writes=False).plain
+_ADD = script("registry_enter").plain
+_REMOVE = script("registry_leave").plain
+_DELETED_AGO = script("registry_gone", writes=False).plain
 
 
 def add(store: Store, ref: QueueRef, incarnation: str) -> None:
     """Add the queue's name with its incarnation (hex), or replace the incarnation."""
     key = keys.registry(ref.project, ref.region)
     store.command("SADD", keys.NAMESPACES, key)
-    store.run(_ENTER, key, [ref.name, incarnation])
+    store.run(_ADD, key, [ref.name, incarnation])
 
 
 def remove(store: Store, ref: QueueRef, incarnation: str, remember_seconds: int = 0) -> None:
     """Remove the name unless a later incarnation was added; keep the time of the deletion for ``remember_seconds``."""
-    store.run(_LEAVE, keys.registry(ref.project, ref.region), [ref.name, incarnation, remember_seconds])
+    store.run(_REMOVE, keys.registry(ref.project, ref.region), [ref.name, incarnation, remember_seconds])
 
 
 def deleted_ms_ago(store: Store, ref: QueueRef) -> int | None:
     """Return how long ago the queue was deleted; None if no time of a deletion is kept."""
-    reply: int = store.run(_GONE, keys.registry(ref.project, ref.region), [ref.name])
+    reply: int = store.run(_DELETED_AGO, keys.registry(ref.project, ref.region), [ref.name])
     return None if reply < 0 else reply
 
 
@@ -63,9 +63,9 @@ def incarnation(store: Store, ref: QueueRef) -> str | None:
 
 def backdate_deletions(store: Store, namespace: bytes, seconds: int) -> None:
     """Move the kept times of deletions into the past. For tests."""
-    gone = namespace + b":gone"
-    for name in store.command("ZRANGE", gone, 0, -1):
-        store.command("ZINCRBY", gone, -seconds, name)
+    deletions = namespace + b":gone"
+    for name in store.command("ZRANGE", deletions, 0, -1):
+        store.command("ZINCRBY", deletions, -seconds, name)
 
 
 def drop(store: Store, namespace: bytes) -> None:

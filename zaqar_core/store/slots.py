@@ -34,14 +34,16 @@ class Slots:
         for store in self._all:
             self._free.put(store)
 
-    def take(self) -> Store:
+    def acquire(self) -> Store:
         """Take a free slot. Raises StoreUnavailable, before anything was sent, when none comes free in time."""
         try:
             return self._free.get(timeout=SLOT_PATIENCE_SECONDS)
         except Empty:
-            raise StoreUnavailable(f"no execution slot came free within {SLOT_PATIENCE_SECONDS:.0f} s") from None
+            raise StoreUnavailable(
+                f"all execution slots were busy for {SLOT_PATIENCE_SECONDS:.0f} s; the setting slots adds more"
+            ) from None
 
-    def give(self, store: Store) -> None:
+    def release(self, store: Store) -> None:
         """Give a slot back."""
         self._free.put(store)
 

@@ -38,7 +38,7 @@ class Topology:
             self.refresh()
             found = self._nodes[slot]
         if found is None:
-            raise redis.ConnectionError(f"no node of the cluster serves slot {slot}")
+            raise redis.ConnectionError(f"no node of the cluster serves hash slot {slot}")
         return found
 
     def primaries(self) -> list[Address]:

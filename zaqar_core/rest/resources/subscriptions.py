@@ -51,7 +51,7 @@ def create_for_caller(call: RestCall) -> Reply:
         subscriber=call.request.environ[CALLER],
         options=asked.options or b"{}",
         ttl_seconds=asked.ttl_seconds or call.settings.default_subscription_ttl,
-        may_ask=False,
+        may_request_confirmation=False,
     )
     if not made.is_new:
         raise RestError(Fact.SUBSCRIBED_ALREADY)
