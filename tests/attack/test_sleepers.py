@@ -58,7 +58,7 @@ def asleep(
 
     Their messages come back after ``seconds``.
     """
-    before = core.waiting.asleep
+    before = core.waiters.asleep
 
     def run() -> tuple[float, int]:
         with core.session() as session:
@@ -66,7 +66,7 @@ def asleep(
         return time.monotonic(), len(found)
 
     futures = [pool.submit(run) for _ in range(n)]
-    until(lambda: core.waiting.asleep >= before + n, "all polls sleep", 5)
+    until(lambda: core.waiters.asleep >= before + n, "all polls sleep", 5)
     return futures
 
 

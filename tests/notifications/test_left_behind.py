@@ -28,7 +28,7 @@ def core(processes: Callable[..., Core]) -> Core:
 def begin_and_die(session: Session, queue: QueueRef, lease_seconds: float) -> None:
     """What a process leaves that took deliveries and was killed."""
     lease_ms = int(lease_seconds * 1000)
-    deliveries.take(session, queue, token="dead", bell="x|1", lease_ms=lease_ms, most=1, whole_queue="w:")
+    deliveries.take(session, queue, token="dead", wakeup="x|1", lease_ms=lease_ms, most=1, whole_queue="w:")
 
 
 @pytest.mark.parametrize("suffix", ["", ".fifo"])

@@ -13,7 +13,7 @@ import pytest
 
 from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts
 from tests.patience import until
-from zaqar_core.background.housekeeping import SHARDS, Upkeep
+from zaqar_core.background.housekeeping import SHARDS, Housekeeping
 from zaqar_core.core import deliveries, messages, queues, stored_messages, subscriptions
 from zaqar_core.core.deliveries import Undelivered
 from zaqar_core.core.process import Core
@@ -57,8 +57,8 @@ def test_the_schedule_of_retries(session: Session, queue: QueueRef, subscriber: 
         until(lambda: len(subscriber.seen) == tries, f"try {tries}")  # noqa: B023
     until(lambda: undelivered(session, queue), "it is recorded")
     [failed] = undelivered(session, queue)
-    assert failed.told is not None
-    assert (failed.told.message.body, failed.tries, failed.reason) == (
+    assert failed.outbox_message is not None
+    assert (failed.outbox_message.message.body, failed.tries, failed.reason) == (
         b"x",
         15,
         "the subscriber answered with status 503",
@@ -281,5 +281,5 @@ def test_upkeep_finds_a_queue_that_no_notifier_knows(core: Core, session: Sessio
     session.store.command("DEL", keys.NOTIFICATIONS)
     for shard in range(SHARDS):
         session.store.command("DEL", keys.upkeep(shard))
-    Upkeep(core).round()
+    Housekeeping(core).round()
     assert queue in deliveries.enlisted(session)

@@ -64,7 +64,7 @@ def test_the_first_try_is_prompt(session: Session, queue: QueueRef, subscriber: 
 def test_it_is_prompt_when_another_process_sent(
     session: Session, queue: QueueRef, subscriber: Subscriber, processes: Callable[..., Core]
 ) -> None:
-    """The sender's process has no notifier; the other one's bell rings."""
+    """The sender's process has no notifier; the notifier of the other process is woken."""
     subscribe(session, queue, subscriber.url())
     time.sleep(0.1)
     with processes(delivers=False).session() as elsewhere:

@@ -14,7 +14,7 @@ import pytest
 from tests.patience import until
 from tests.pools.conftest import SETTINGS, Server, made, new_ref
 from tests.store.redrive import bodies, bury, visible
-from zaqar_core.background.housekeeping import Upkeep
+from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.core import dead_letters, leases, messages, queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import PoolUnfit, StoreUnavailable
@@ -113,7 +113,7 @@ def test_a_pool_that_hangs_holds_few_threads(
             assert not any(one.result(timeout=2 * SETTINGS.store_timeout_seconds + 2) for one in lost)
             # By now it is in doubt: one asks, the others do not wait for it.
             asking = threads.submit(sent, core, hanging)
-            until(lambda: core.deployments.named(None, "b")._trying is not None, "one tries")  # type: ignore[arg-type]
+            until(lambda: core.deployments.named(None, "b")._probing is not None, "one request probes")  # type: ignore[arg-type]
             began = time.monotonic()
             assert not any(threads.map(lambda _: sent(core, hanging), range(20)))
             assert time.monotonic() - began < PROMPT_SECONDS
@@ -152,7 +152,7 @@ def test_a_receive_gives_what_it_has_though_the_dead_letters_cannot_go(
 
 def _upkept(core: PooledCore, session: Session, letters: QueueRef) -> bool:
     session.store.command("DEL", *(f"sf1:{{upkeep}}:{shard}" for shard in range(16)))
-    Upkeep(core).round()
+    Housekeeping(core).round()
     return visible(session, letters) == 1
 
 
@@ -161,7 +161,7 @@ def test_upkeep_passes_over_a_dead_pool(pools: Any, session: Session, core: Pool
     bury(session, healthy, *bodies("1"))
     servers[2].kill()
     session.store.command("DEL", *(f"sf1:{{upkeep}}:{shard}" for shard in range(16)))
-    Upkeep(core).round()
+    Housekeeping(core).round()
     assert set(queues.names(session, healthy.project, healthy.region)) == {healthy.name, doomed.name}
 
 

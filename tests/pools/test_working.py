@@ -11,7 +11,7 @@ import pytest
 from tests.patience import until
 from tests.pools.conftest import PROJECT, Server, made, new_ref
 from tests.store.redrive import bodies, bury, move_all, taken, visible
-from zaqar_core.background.housekeeping import Upkeep
+from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import claims, leases, messages, move_tasks, queues
@@ -27,7 +27,7 @@ from zaqar_core.web.hooks import virtual_clock
 
 def tidied(core: PooledCore, session: Session) -> None:
     session.store.command("DEL", *(f"sf1:{{upkeep}}:{shard}" for shard in range(16)))
-    Upkeep(core).round()
+    Housekeeping(core).round()
 
 
 def with_dead_letters(session: Session, source: str, dead: str) -> tuple[QueueRef, QueueRef]:
@@ -64,7 +64,7 @@ def test_another_process_runs_the_task(pools: Any, session: Session, processes: 
     move_tasks.start(session, letters, destination=None, messages_per_second=None)
     runner = TaskRunner(processes())
     for _ in range(20):
-        runner._look_at = 0.0
+        runner._scan_at = 0.0
         runner.round()
         if move_tasks.listed(session, letters, limit=1)[0].status == "COMPLETED":
             break
@@ -143,14 +143,14 @@ def test_upkeep_forgets_what_expired_in_every_deployment(pools: Any, core: Poole
 
 def poll(core: PooledCore, threads: ThreadPoolExecutor, ref: QueueRef) -> Future[list[StoredMessage]]:
     """A receive that already sleeps when this returns."""
-    before = core.waiting.asleep
+    before = core.waiters.asleep
 
     def run() -> list[StoredMessage]:
         with core.session() as session:
             return leases.receive(session, ref, max_messages=1, wait_seconds=10)
 
     found = threads.submit(run)
-    until(lambda: core.waiting.asleep > before, "the poll sleeps")
+    until(lambda: core.waiters.asleep > before, "the poll sleeps")
     return found
 
 

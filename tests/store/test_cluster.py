@@ -12,7 +12,7 @@ from redis.crc import key_slot
 from tests.deployments import CLUSTER_SLOTS, Deployed, cluster, deployed
 from tests.store import redrive
 from tests.store.traffic import core_on, sleeping_poll
-from zaqar_core.background.housekeeping import SHARDS, Upkeep
+from zaqar_core.background.housekeeping import SHARDS, Housekeeping
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import claims, leases, messages, queues
 from zaqar_core.core.process import Core
@@ -129,7 +129,7 @@ def test_upkeep_reaches_the_queues_of_every_node(core: Core, session: Session) -
         session.run(script("clock"), ref, [61_000])
     for shard in range(SHARDS):
         session.store.command("DEL", keys.upkeep(shard))
-    Upkeep(core).round()
+    Housekeeping(core).round()
     assert [session.store.command("HLEN", keys.queue(ref) + b":m") for ref in refs] == [0] * NODES
 
 

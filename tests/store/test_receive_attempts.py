@@ -208,11 +208,11 @@ def test_a_poll_that_is_refused_leaves_the_message_to_another_poll(
             return leases.receive(own, fifo, max_messages=1, wait_seconds=wait_seconds, attempt_id=name)
 
     with ThreadPoolExecutor(2) as pool:
-        asleep = core.waiting.asleep
+        asleep = core.waiters.asleep
         refused = pool.submit(poll, 15, "x")
-        until(lambda: core.waiting.asleep == asleep + 1, "the first poll sleeps", 5)
+        until(lambda: core.waiters.asleep == asleep + 1, "the first poll sleeps", 5)
         other = pool.submit(poll, 20, None)
-        until(lambda: core.waiting.asleep == asleep + 2, "the second poll sleeps", 5)
+        until(lambda: core.waiters.asleep == asleep + 2, "the second poll sleeps", 5)
         # An attempt of that name, now past, whose message is gone: as if it had been made and ended meanwhile.
         past = msgspec.msgpack.encode([4_000_000_000_000, "00" * 8, 4_000_000_000_000, 999])
         for bucket in range(4):

@@ -28,14 +28,14 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 def poll(core: Core, pool: ThreadPoolExecutor, queue: QueueRef, wait: int = 10) -> Future[list[StoredMessage]]:
     """A receive that already sleeps when this returns."""
-    before = core.waiting.asleep
+    before = core.waiters.asleep
 
     def run() -> list[StoredMessage]:
         with core.session() as session:
             return leases.receive(session, queue, max_messages=1, wait_seconds=wait)
 
     future = pool.submit(run)
-    until(lambda: core.waiting.asleep > before, "the receive sleeps", 5)
+    until(lambda: core.waiters.asleep > before, "the receive sleeps", 5)
     return future
 
 
@@ -128,8 +128,8 @@ def test_release_all_answers_every_poll(core: Core, session: Session, queue: Que
 
     thread = threading.Thread(target=run)
     thread.start()
-    until(lambda: other.waiting.asleep, "the receive sleeps", 5)
-    other.waiting.release_all()
+    until(lambda: other.waiters.asleep, "the receive sleeps", 5)
+    other.waiters.release_all()
     thread.join(PROMPT_SECONDS)
     assert found == [[]]
     other.close()

@@ -11,7 +11,7 @@ import orjson
 
 from zaqar_core.domain import limits
 from zaqar_core.notifications import websockets
-from zaqar_core.store.wakeups import Waiting
+from zaqar_core.store.wakeups import Waiters
 from zaqar_core.websocket import frames
 from zaqar_core.websocket.conversation import Conversation
 
@@ -60,9 +60,9 @@ class PushBuffer:
 class Pushes:
     """The buffers of all connections of this process."""
 
-    def __init__(self, waiting: Waiting) -> None:
-        self._process = waiting.channel.rpartition(":")[2]
-        self._waiting = waiting
+    def __init__(self, waiters: Waiters) -> None:
+        self._process = waiters.channel.rpartition(":")[2]
+        self._waiting = waiters
         self._numbers = itertools.count(1)
         self._buffers: dict[int, PushBuffer] = {}
 

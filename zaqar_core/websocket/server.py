@@ -101,7 +101,7 @@ class _Connections:
         self._service = service
         self._threads = threads
         self._open = 0
-        self.pushes = Pushes(service.core.waiting)
+        self.pushes = Pushes(service.core.waiters)
 
     def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Return an HTTP response to a request that must not become a WebSocket, None to accept it."""

@@ -23,9 +23,9 @@ def put(call: RestCall) -> Reply:
         raise RestError(Fact.BODY_INVALID, 'Only "pool_list" and "capabilities" are allowed.')
     members = _members(call, document)
     name = _name(call)
-    if members is None and not any(pool.flavor == name for pool in administration.everyone(call.session)):
+    if members is None and not any(pool.flavor == name for pool in administration.all_pools(call.session)):
         raise RestError(Fact.FLAVOR_NOT_CREATED, f"{name} could not be created, error:No pool has that group")
-    _put(call, name, members, only_there=False)
+    _put(call, name, members, must_exist=False)
     return documents.empty(201, _href(call, name))
 
 
@@ -34,7 +34,7 @@ def patch(call: RestCall) -> Reply:
     document = bodies.parse_object(call.request.body)
     if not call.dialect.has_attributes and document.keys().isdisjoint({"pool_list", "capabilities"}):
         raise RestError(Fact.BODY_INVALID, '"capabilities" or "pool_list" is required.')
-    changed = _put(call, _name(call), _members(call, document), only_there=True)
+    changed = _put(call, _name(call), _members(call, document), must_exist=True)
     return (
         documents.reply(_shown(call, changed, detailed=True)) if call.dialect.has_attributes else documents.empty(200)
     )
@@ -71,9 +71,9 @@ def _members(call: RestCall, document: dict[str, Any]) -> list[str] | None:
     return found
 
 
-def _put(call: RestCall, name: str, members: list[str] | None, *, only_there: bool) -> Flavor:
+def _put(call: RestCall, name: str, members: list[str] | None, *, must_exist: bool) -> Flavor:
     try:
-        return administration.put_flavor(call.session, name, members, only_there=only_there)
+        return administration.put_flavor(call.session, name, members, must_exist=must_exist)
     except PoolUnknown as unknown:
         detail = f"{name} could not be created, error:Pool {unknown.pool} does not exist"
         raise RestError(Fact.FLAVOR_NOT_CREATED, detail) from None

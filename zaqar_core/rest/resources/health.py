@@ -57,7 +57,7 @@ def report(call: RestCall) -> Reply:
             {"storage_reachable": True, "operation_status": status, "message_volume": _volume(totals[""])}
         )
     document: dict[str, Any] = {"catalog_reachable": True}
-    for pool in (one.name for one in administration.everyone(session)):
+    for pool in (one.name for one in administration.all_pools(session)):
         status = _operations(session, call.settings.region, pool)
         document[pool] = {
             "storage_reachable": status["create_queue"]["succeeded"],

@@ -28,7 +28,7 @@ def put(call: RestCall) -> Reply:
         raise RestError(Fact.BODY_INVALID, f"Only {', '.join(_FIELDS)} are allowed.")
     if wanted.uri is None or wanted.weight is None:
         raise RestError(Fact.BODY_INVALID, '"uri" and "weight" are required.')
-    _put(call, wanted, only_there=False)
+    _put(call, wanted, must_exist=False)
     return documents.empty(201, _href(call, _name(call)))
 
 
@@ -37,7 +37,7 @@ def patch(call: RestCall) -> Reply:
     document = bodies.parse_object(call.request.body)
     if document.keys().isdisjoint({*_FIELDS, *_old_names(call)}):
         raise RestError(Fact.BODY_INVALID, f"One of {', '.join(_FIELDS)} is required.")
-    changed = _put(call, _change(call, document), only_there=True)
+    changed = _put(call, _change(call, document), must_exist=True)
     return documents.reply(_shown(call, changed, detailed=False)) if call.dialect.has_attributes else _nothing()
 
 
@@ -135,10 +135,10 @@ def _change(call: RestCall, document: dict[str, Any]) -> PoolChange:
     return PoolChange(uri, weight, flavor, options)
 
 
-def _put(call: RestCall, wanted: PoolChange, *, only_there: bool) -> Pool:
+def _put(call: RestCall, wanted: PoolChange, *, must_exist: bool) -> Pool:
     name = _name(call)
     try:
-        return administration.put(call.session, name, wanted, only_there=only_there)
+        return administration.put(call.session, name, wanted, must_exist=must_exist)
     except PoolUnfit as unfit:
         raise RestError(Fact.POOL_UNFIT, unfit.reason) from None
     except PoolTaken as taken:

@@ -53,7 +53,7 @@ def create_for_caller(call: RestCall) -> Reply:
         subscriber=call.request.environ[CALLER],
         options=fields.options or b"{}",
         ttl_seconds=fields.ttl_seconds or call.settings.default_subscription_ttl,
-        may_ask=False,
+        may_request_confirmation=False,
     )
     if not created.is_new:
         raise RestError(Fact.SUBSCRIBED_ALREADY)
@@ -159,10 +159,10 @@ def _failure(failed: Undelivered) -> dict[str, Any]:
         "age": failed.age_seconds,
         "error": failed.reason,
     }
-    if failed.told is not None:
-        message = failed.told.message
+    if failed.outbox_message is not None:
+        message = failed.outbox_message.message
         body = documents.message_body(message)
-        document["message"] = {"id": message.id, "ttl": failed.told.ttl_seconds, "body": body}
+        document["message"] = {"id": message.id, "ttl": failed.outbox_message.ttl_seconds, "body": body}
     return document
 
 

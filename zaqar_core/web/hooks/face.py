@@ -228,7 +228,7 @@ def _empty(session: Session, project: str) -> int:
             except QueueNotFound:
                 lost = registry.incarnation(session.store, ref)
                 if lost and session.router.forget_queue(ref):
-                    registry.leave(session.store, ref, lost)
+                    registry.remove(session.store, ref, lost)
     for namespace in registry.namespaces(session.store):
         if keys.namespace(namespace)[0] == project:
             registry.drop(session.store, namespace)

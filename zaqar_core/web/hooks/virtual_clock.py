@@ -31,7 +31,7 @@ def advance(session: Session, project: str, ms: int) -> int:
         session.call_many(_CLOCK_TO, refs, [offset])
     for namespace in registry.namespaces(session.store):
         if keys.namespace(namespace)[0] == project:
-            registry.make_older(session.store, namespace, ms // 1000)
+            registry.backdate_deletions(session.store, namespace, ms // 1000)
     return offset
 
 
