@@ -7,7 +7,8 @@ that nobody has noted for a while is deleted; a process that still wants it load
 from __future__ import annotations
 
 from zaqar_core.store import keys
-from zaqar_core.store.scripts import KINDS, PREFIX, script
+from zaqar_core.store.parts import KINDS
+from zaqar_core.store.scripts import PREFIX, script
 from zaqar_core.store.single_server import Store
 
 #: A release that nobody has used for so long is gone.

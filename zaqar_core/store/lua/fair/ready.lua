@@ -4,6 +4,7 @@
 -- AWS's rule: a tenant is noisy once it has over a tenth of what is in flight and at least 30, or took over a tenth of
 -- recent processing time (here: halved every minute); it is quiet again when none of its messages waits, or when it
 -- has sent nothing for SILENT_MS.
+-- uses: A, c, GID, gid_of, L, mark, q, Q, S, soon, START, state_of
 local LEASED, DELAYED, GROUPED = 1125899906842624, 2251799813685248, 3377699720527872
 local FEWEST_IN_FLIGHT, SILENT_MS, HALVED_MS, TURNS = 30, 300000, 60000, 8589934592
 local IN, LAST, BUSY, AT, NOISY, LIFTED = 1, 2, 3, 4, 5, 6

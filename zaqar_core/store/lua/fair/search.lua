@@ -1,4 +1,5 @@
 -- search: as plain/search; whose turn it is does not matter to a move: the oldest of all tenants come first.
+-- uses: A, GROUPED, M
 local function search(task, most, take_one)
   local function band(low, high)
     return call('ZRANGEBYSCORE', A, low, high, 'LIMIT', 0, most)

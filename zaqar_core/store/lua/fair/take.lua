@@ -1,5 +1,7 @@
 -- take: up to n receivable messages of a queue with tenants: the oldest of those without a group and of quiet tenants,
 -- then those of the noisy tenant with the fewest in flight. Otherwise as plain/take. The script ends with settle.
+-- uses: A, GID, index, LAST, LIFTED, M, most_receives, oldest, pass_over, q, Q, receive_again, S, seq_in, SILENT_MS
+-- uses: START, state_of, tenant
 local function choose(passed)
   local free = call('ZRANGEBYSCORE', A, '-inf', '(1125899906842624', 'LIMIT', passed, 1)[1]
   local quiet = call('ZRANGE', Q .. ':tq', 0, 0, 'WITHSCORES')

@@ -3,6 +3,7 @@
 -- An attempt whose leases have merely ended is forgotten: the receive is then one of its own.
 -- An attempt: [ms, nonce, end of the leases, seq ...]. A timeout that was ended early and one that ran out look the same
 -- once the attempt's own end has passed.
+-- uses: buckets, c, expired, L, LIMITS, M, NONCE, q, S, state_of
 local NOT_RETRYABLE = { err = 'NOTRETRYABLE' }
 -- repeated: its messages and when they were received; NOT_RETRYABLE; or nil, if this is a receive of its own
 local function repeated(id, visibility)

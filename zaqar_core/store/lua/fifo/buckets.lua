@@ -1,5 +1,6 @@
 -- buckets: what must be remembered for LIMITS.REMEMBERED_MS lies in hashes that are used in turn, half that time each:
 -- three are looked at, the fourth is emptied before it is used again. Which one was used last stands in the queue's `era`.
+-- uses: LIMITS, q, Q
 local BUCKET_MS = LIMITS.REMEMBERED_MS / 2
 local function turn_buckets()
   local era, last = math.floor(q.now / BUCKET_MS), tonumber(call('HGET', Q, 'era') or 0)

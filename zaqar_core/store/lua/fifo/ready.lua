@@ -2,6 +2,7 @@
 -- may give while its oldest message is neither leased nor delayed, and then has its turn in g. Verbs as in plain/ready.
 -- touch, settle: a changed group's turn is looked at once, at the end of the script, and before others are taken; those
 -- that come free get their turns in the order in which they were touched.
+-- uses: A, c, expired, GID, gid_of, L, M, q, Q, S, sent_of, soon, state_of
 local LEASED, DELAYED, GROUPED = 1125899906842624, 2251799813685248, 3377699720527872
 local function touch(gid)
   q.touched = q.touched or {}

@@ -1,6 +1,7 @@
 -- search: as plain/search. Messages are looked at in order; one is taken only when it is the oldest of its group, so that
 -- none overtakes one that is leased or delayed. The task's cursor is the seq looked at last, `passed` what was taken
 -- since the beginning: when the end is reached and something was taken, groups may have come free, so it begins again.
+-- uses: A, gid_of, GROUPED, M, member, oldest, q, queue_delay, sent_of
 local function search(task, most, take_one)
   local limit, taken = most + 100, 0
   local low, high = string.format('(%.0f', GROUPED + task.cursor), string.format('%.0f', GROUPED + task.bound)

@@ -1,5 +1,7 @@
 -- take: up to n receivable messages of a FIFO queue: from the group whose turn it is, in order, until one of it is
 -- leased or delayed; then from the next group. Otherwise as plain/take. The script ends with settle.
+-- uses: A, GID, L, M, most_receives, oldest, pass_over, q, Q, queue_delay, receive_again, S, sent_of, seq_in, START
+-- uses: state_of, touch
 local function take(n, nonce, claim)
   local most = most_receives()
   local taken, intents, budget = {}, 0, n + 100

@@ -1,6 +1,7 @@
 -- change: write and forget settings, all or nothing.
 -- keys:  Q.   args: revision expected (-1 any), number of fields to write, field, value ..., fields to forget ...
 -- reply: field, value, ... of the whole queue.   fails: NOQUEUE, STALE (another revision).   cost: O(fields + waiters).
+-- uses: c, changed, GROUPED_QUEUE, open, q, Q, wake, whole
 local wrong = open()
 if wrong and wrong ~= GROUPED_QUEUE then return wrong end
 local expected = tonumber(ARGV[1])

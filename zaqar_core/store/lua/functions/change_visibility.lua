@@ -4,6 +4,8 @@
 --        TOOLONG (the lease would end later than the longest visibility timeout
 --        after the receive); fifo: EXPIRED (its lease is not live).
 -- fails: NOQUEUE; STALE (the receipts belong to another incarnation).   cost: O(k log n).
+-- uses: again, back, c, CLAIM, expired, KIND, L, LIMITS, M, NONCE, open, q, remember_now, S, settle, state_of, tell
+-- uses: tick
 local wrong = open()
 if wrong then return wrong end
 if ARGV[1] ~= c.inc then return { err = 'STALE' } end

@@ -1,5 +1,6 @@
 -- chaos_again: messages in flight can be received again at once, as copies that a deletion did not reach. For tests.
 -- keys:  Q.   args: incarnation, seqs ...   reply: the seqs that came back.   fails: NOQUEUE.   cost: O(k log n).
+-- uses: back, c, L, open, settle, wake
 local wrong = open()
 if wrong then return wrong end
 local came = {}

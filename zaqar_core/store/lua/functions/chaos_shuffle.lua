@@ -1,6 +1,7 @@
 -- chaos_shuffle: the first receivable messages without group take each other's places; a listing of more than a page
 -- may then show one twice. For tests.
 -- keys:  Q.   args: a number for each place, which sorts them.   reply: how many.   fails: NOQUEUE.   cost: O(k log n).
+-- uses: A, LEASED, open, settle, tick
 local wrong = open()
 if wrong then return wrong end
 tick(100)

@@ -2,6 +2,7 @@
 -- keys:  Q.   args: n, claim id (32 hex digits), nonce, ttl ms, grace ms (below 0: lives are left as they are)
 -- reply: one text (layout: lua/shared/answer); no message: {intents, 1 if to be tried again}.
 -- fails: NOQUEUE.   cost: O(k log n), independent of what is in flight.
+-- uses: answer, c, hold, is_behind, lengthen, open, q, Q, remember_now, settle, take, tell, tick
 local wrong = open()
 if wrong then return wrong end
 tick(100)

@@ -2,6 +2,7 @@
 -- keys:  Q.   args: "get", "update" or "release", claim id, and for update: ttl ms, grace ms
 -- reply: get: {now, keep s, created ms, ttl s, {seq, record, state} ...}; else the number of messages concerned.
 -- fails: NOQUEUE; NOCLAIM (unknown, released or expired).   cost: O(k log n), k <= 20 messages of the claim.
+-- uses: again, back, c, CLAIM, KIND, L, lengthen, M, open, q, Q, S, settle, state_of, tell
 local wrong = open()
 if wrong then return wrong end
 local C, CX = Q .. ':c', Q .. ':cx'

@@ -1,5 +1,6 @@
 -- clock: the queue's time is put forward: leases, delays, lives and deduplication follow. For tests.
 -- keys:  Q.   args: ms.   reply: OK.   fails: NOQUEUE.   cost: O(waiters).
+-- uses: changed, GROUPED_QUEUE, had, open, Q, ring, wake
 local wrong = open()
 if wrong and wrong ~= GROUPED_QUEUE then return wrong end
 call('HINCRBY', Q, 'off', ARGV[1])

@@ -4,6 +4,9 @@
 -- reply: {visible, in flight, delayed, 1 if more have expired than one step forgets, {oldest}, {newest}, now, keep s,
 --        field, value ...}; oldest and newest as in list, 0 in an empty queue and for "counts".
 -- fails: NOQUEUE.   cost: O(log n); fifo with a delay O(log^2 n).
+-- uses: A, c, DELAYED, delayed_until, expire_heads, GROUPED, had, held_until, KIND, L, LEASED, M, open, Q, q, S
+-- uses: sent_of, settle, tick, whole
+-- uses (fifo): queue_delay
 local wrong = open()
 if wrong then return wrong end
 local gone = tick(200) + expire_heads(200)

@@ -2,6 +2,7 @@
 -- keys:  Q.   args: incarnation, creator, default retention s, deadline (real ms of this server), then field, value ...
 -- reply: {1 if made now, field, value, ...}.
 -- fails: GONE (that incarnation has ended), LATE (after the deadline).   cost: O(fields).
+-- uses: born, buried, Q, real_ms, whole
 local made = 0
 if call('EXISTS', Q) == 0 then
   if call('EXISTS', buried(ARGV[1])) == 1 then return { err = 'GONE' } end

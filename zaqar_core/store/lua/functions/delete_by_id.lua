@@ -4,6 +4,7 @@
 -- fails: NOQUEUE; one: CLAIMED; with claim ids: NOCLAIM, NOTCLAIMED, OTHERCLAIM.
 -- cost:  O(k log n).   Nothing is deleted when it fails.
 -- A claim deletes what it holds, and what it held last: its time ran out and nobody was given the message since.
+-- uses: CLAIM, doomed, find, forget, held_until, is_over, open, q, Q, S, settle, state_of, tell
 local wrong = open()
 if wrong then return wrong end
 local one, named, claims, refusal = ARGV[1] == 'one', ARGV[2] ~= '', {}, nil

@@ -2,6 +2,7 @@
 -- keys:  Q.   args: incarnation, then per message: seq; fifo: nonce.
 -- reply: how many were asked for; fifo: per message OK (gone now, or was) or EXPIRED.
 -- fails: NOQUEUE; STALE (another incarnation).   cost: O(k log n).
+-- uses: c, expired, FLAGS, forget, GID, had, KIND, know, L, M, NONCE, open, Q, q, S, settle, START, state_of, tell, TTL
 local wrong
 if KIND == 'plain' then wrong = know(call('HGET', Q, 'gen')) else wrong = open() end
 if wrong then return wrong end

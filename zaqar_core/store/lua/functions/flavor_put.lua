@@ -1,6 +1,7 @@
 -- flavor_put: a flavor is in the catalogue, and has these pools and no others.
 -- keys:  sf1:{pools}.   args: name, row (JSON), 1 if it must be there already, then its pools; none leaves them as they are
 -- reply: revision, 0 if it is not there.   fails: NOPOOL name.   cost: O(pools).
+-- uses: Q, revised
 local name = ARGV[1]
 if ARGV[3] == '1' and call('HEXISTS', Q .. ':flavors', name) == 0 then return 0 end
 for at = 4, #ARGV do

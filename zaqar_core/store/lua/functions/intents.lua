@@ -5,6 +5,7 @@
 --        task}. What is left is the ttl for dead letters where the queue has one, else the message's own life, else -1;
 --        ttl is what it is shown with then, else 0.
 -- fails: NOQUEUE.   cost: O(most).
+-- uses: flags_of, has, NOQUEUE, OWN_TTL, Q, real_ms
 local queue, now = call('HMGET', Q, 'inc', 'by', 'mover', 'mover_until'), real_ms()
 if not queue[1] then return NOQUEUE end
 if queue[3] and queue[3] ~= ARGV[1] and tonumber(queue[4]) > now then return {} end

@@ -2,6 +2,8 @@
 -- keys:  Q.   args: after seq, limit, include claimed 0/1, include delayed 0/1, Client-ID to leave out (16 bytes or "")
 -- reply: {now, keep s, seq looked at last, 1 if there may be more, {seq, record, state or "", held ms, delayed ms} ...}
 -- fails: NOQUEUE.   cost: O(log n + 200).
+-- uses: A, c, CLIENT, DELAYED, delayed_until, expired, flags_of, GROUP, GROUPED, has, held_until, KIND, LEASED, M
+-- uses: open, OWN_TTL, q, S, settle, state_of, tick
 local wrong = open()
 if wrong then return wrong end
 tick(100)

@@ -2,6 +2,7 @@
 -- keys:  Q.   args: per message: seq, 8 random bytes, id (16 bytes)
 -- reply: {now, keep s, per message {seq, record, state or "", held until ms or 0, delayed until ms or 0} or 0}
 -- fails: NOQUEUE.   cost: O(k log n).
+-- uses: c, delayed_until, find, held_until, is_over, open, q, S, state_of
 local wrong = open()
 if wrong then return wrong end
 local reply = { q.now, c.keep / 1000 }

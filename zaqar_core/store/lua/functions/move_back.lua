@@ -3,6 +3,8 @@
 -- keys:  Q.   args: token of the process that has the lease, task id ("" none), why the task fails, then seq of each
 -- reply: how many intents were there.   fails: NOQUEUE; STALE (another process has the lease now).
 -- cost:  O(k log n).
+-- uses: c, changed, finish, flags_of, gid_of, has, is_mover, M, mark, MOVED, open, place, Q, q, S, save, sent_of
+-- uses: settle, soon, STALE, task_of, wake
 local wrong = open()
 if wrong then return wrong end
 if not is_mover(ARGV[1]) then return STALE end

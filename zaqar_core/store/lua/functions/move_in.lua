@@ -8,6 +8,7 @@
 -- Without an own ttl the message's age goes on counting here; the time it was sent is the one it was shown with, unless
 -- the two clocks are a minute apart. A new message is as if it was sent here now; it is never taken for one that was
 -- sent before.
+-- uses: A, c, DELAYED, ENCRYPTED, flags_of, gid_of, GROUP, has, KIND, M, mark, open, place, Q, q, S, settle, soon, wake
 local wrong = open('seq')
 if wrong then return wrong end
 if tonumber(q.real) >= tonumber(ARGV[1]) then return { err = 'LATE' } end

@@ -1,6 +1,7 @@
 -- move_pending: which of these moves out of the queue are not finished.
 -- keys:  Q.   args: incarnation, then seq of each.   reply: those seqs; none when the queue is of another incarnation.
 -- fails: NOQUEUE.   cost: O(k).
+-- uses: NOQUEUE, Q
 local found, life = {}, call('HGET', Q, 'inc')
 if not life then return NOQUEUE end
 if life ~= ARGV[1] then return found end

@@ -1,6 +1,7 @@
 -- move_task_start: a move task of this queue runs from now on. The LIMITS.MOVE_TASKS newest tasks are kept.
 -- keys:  Q.   args: task id, destination (address; "" each message's own source), messages a second (0 unlimited)
 -- reply: the task, packed.   fails: NOQUEUE; TASKRUNNING (another one runs).   cost: O(log n).
+-- uses: A, expire_heads, GROUPED, LEASED, LIMITS, open, q, Q, remember_now, save, settle, tick
 local wrong = open('seq')
 if wrong then return wrong end
 local MT = Q .. ':mt'

@@ -4,6 +4,8 @@
 -- reply: {word, ms until it is worth while to ask again}: IDLE no task runs; BUSY another process works on it; MOVE
 --        intents are there to be finished; WAIT nothing is, but the task goes on; DONE the task ended.
 -- fails: NOQUEUE.   cost: O(most log n).
+-- uses: depart, doomed, expired, finish, flags_of, forget, has, MOVED, open, Q, q, remember_now, S, save, search
+-- uses: settle, state_of, task_of, tell, tick
 local wrong = open()
 if wrong then return wrong end
 local id = call('HGET', Q .. ':mt', 'active')

@@ -5,6 +5,8 @@
 --        is tried again at its place in its line; back it was not tried, and keeps its place; skipped it was not tried, and
 --        will be tried outside of its line. A delivery that waits at its place holds its line.
 -- reply: how many were this process's.   fails: NOQUEUE.   cost: O(k log n).
+-- uses: count_in_work, finish_delivery, GROUPED_QUEUE, keep_failed, keep_state, let_go, open, put_back, q, Q
+-- uses: remember_now, state_of_delivery, subscription_part
 local wrong = open()
 if wrong and wrong ~= GROUPED_QUEUE then return wrong end
 local mine = 0

@@ -5,6 +5,8 @@
 -- reply: {ms until it is worth while to ask again (-1: when the bell rings; -2: nothing will come), now ms, per run:
 --        {subscription's record, line, per delivery: delivery, failed tries, entry of the outbox or ""}}
 -- fails: NOQUEUE.   cost: O(k log n) for k deliveries, about 100 and 256 KiB a run, and 200 steps of spreading and reviving.
+-- uses: CONFIRMED, count_in_work, entry_of, finish_delivery, GROUPED_QUEUE, keep_state, lapse, next_run, next_turn
+-- uses: open, Q, q, remember_now, revive, ring, spread, state_of_delivery, SUBSCRIBER, subscription_of
 local wrong = open()
 if wrong and wrong ~= GROUPED_QUEUE then return wrong end
 lapse(100)

@@ -2,6 +2,7 @@
 -- keys:  sf1:{pools}.   args: address, incarnation, pool ("" the main store), incarnation that has the place now ("" none),
 --        deadline (real ms; 0 none)
 -- reply: 1, or 0 if another has the place.   fails: NOPOOL; LATE.   cost: O(1).
+-- uses: place_of, Q, real_ms
 local address, pool = ARGV[1], ARGV[3]
 if pool ~= '' and call('HEXISTS', Q .. ':pools', pool) == 0 then return { err = 'NOPOOL' } end
 local inc, _, before = place_of(address)

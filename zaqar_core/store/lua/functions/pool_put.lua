@@ -3,6 +3,7 @@
 --        be there now ("" none)
 -- reply: revision.   fails: STALE (another row is there); TAKEN pool (the deployment is another pool's); HELD (it has
 --        queues, and the deployment is not the same).   cost: O(pools).
+-- uses: Q, revised
 local name, row, id = ARGV[1], ARGV[2], ARGV[3]
 local now = call('HGET', Q .. ':pools', name)
 if (now or '') ~= ARGV[5] then return { err = 'STALE' } end

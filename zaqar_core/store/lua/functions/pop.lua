@@ -2,6 +2,7 @@
 -- keys:  Q.   args: n.   reply: {now, keep s, intents, again, {seq, record, state} ...}
 -- fails: NOQUEUE; ENCRYPTED (the queue had encrypted messages: what cannot be decrypted must not be deleted).
 -- cost:  O(k log n).
+-- uses: c, doomed, forget, had, is_behind, open, q, settle, take, tell, tick
 local wrong = open()
 if wrong then return wrong end
 if had('k') then return { err = 'ENCRYPTED' } end

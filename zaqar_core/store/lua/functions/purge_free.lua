@@ -1,6 +1,7 @@
 -- purge_free: one step of Zaqar's purge: messages up to a seq are gone, delayed ones too; those that are leased stay.
 -- keys:  Q.   args: last seq to go (-1 in the first step: the newest there is), most messages of this step
 -- reply: {last seq to go, 1 if another step is needed}.   fails: NOQUEUE.   cost: O(step log n).
+-- uses: A, DELAYED, doomed, forget, GROUPED, M, open, q, S, settle, state_of, tell, tick
 local wrong = open('seq')
 if wrong then return wrong end
 tick(100)

@@ -6,6 +6,9 @@
 --        {inc, intents, wait ms in force, ms until the next message is due or -1, 1 if it should look again at once}
 -- fails: NOQUEUE (also another incarnation), OVERLIMIT (neither for one that waits nor in FIFO), NOTRETRYABLE (fifo: the
 --        attempt's messages are not as it left them).   cost: O(k log n).
+-- uses: answer, c, hold, is_behind, KIND, L, next_due, NOQUEUE, number, open, place, Q, q, remember_now, settle, take
+-- uses: tell, tick, wake
+-- uses (fifo): NOT_RETRYABLE, remember_attempt, repeated
 local wrong = open()
 if wrong then return wrong end
 local waiter, began = ARGV[6] ~= '' and ARGV[6], ARGV[7]

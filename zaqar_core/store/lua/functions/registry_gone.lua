@@ -1,5 +1,6 @@
 -- registry_gone: how long ago a queue was deleted.
 -- keys: the registry.   args: name.   reply: ms, -1 where it is not known.   fails: nothing.   cost: O(1).
+-- uses: Q
 local at = call('ZSCORE', Q .. ':gone', ARGV[1])
 if not at then return -1 end
 return (call('TIME')[1] - at) * 1000

@@ -8,6 +8,9 @@
 --        where it is sent again.
 -- fails: NOQUEUE, ENCRYPTED (the records must be encrypted), PLAIN (they must not), POSTTOOLONG limit; fifo: NODEDUP (SQS, no id given in a queue without content-based deduplication).
 -- cost:  O(k log n), one wake per message.
+-- uses: A, c, DELAYED, flags_of, gid_of, GROUP, has, is_watched, KIND, M, mark, note, note_post, number, open, place
+-- uses: Q, q, ring, settle, soon, wake
+-- uses (fifo): dedup_key, first_of, remember
 local wrong = open('seq')
 if wrong then return wrong end
 local mode = ARGV[1]

@@ -2,6 +2,7 @@
 -- keys:  Q.   args: end of the id if it is made (24 characters), subscriber, options (JSON), ttl s,
 --        1 if an unconfirmed subscriber is to be asked for confirmation
 -- reply: {id, 1 if made now, 1 if confirmed}.   fails: NOQUEUE.   cost: O(log n).
+-- uses: CONFIRMED, GROUPED_QUEUE, lapse, mark, notify, open, q, Q, remember_now, subscriber_of
 local wrong = open()
 if wrong and wrong ~= GROUPED_QUEUE then return wrong end
 lapse(100)

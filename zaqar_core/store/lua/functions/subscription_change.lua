@@ -2,6 +2,8 @@
 -- keys:  Q.   args: id, subscriber ("" as it is), options (JSON, "" as they are), ttl s (0 as it is),
 --        1 if a new subscriber is to be asked for confirmation
 -- reply: OK.   fails: NOQUEUE, NOSUBSCRIPTION, EXISTS (another subscription has that subscriber).   cost: O(log n).
+-- uses: CONFIRMED, GROUPED_QUEUE, LIFE, NOSUBSCRIPTION, notify, open, OPTIONS, q, Q, remember_now, SUBSCRIBER
+-- uses: subscriber_of, subscription_of
 local wrong = open()
 if wrong and wrong ~= GROUPED_QUEUE then return wrong end
 local it = subscription_of(ARGV[1])

@@ -1,5 +1,6 @@
 -- subscription_confirm: a subscription is confirmed, or is not any more.
 -- keys:  Q.   args: id, 1 or 0, 1 if the subscriber is to be told that it is not.   reply: OK.   fails: NOQUEUE, NOSUBSCRIPTION.   cost: O(1).
+-- uses: CONFIRMED, GROUPED_QUEUE, NOSUBSCRIPTION, notify, open, q, Q, remember_now, SINCE, subscription_of
 local wrong = open('seq')
 if wrong and wrong ~= GROUPED_QUEUE then return wrong end
 local it = subscription_of(ARGV[1])

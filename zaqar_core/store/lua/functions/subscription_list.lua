@@ -2,6 +2,7 @@
 -- keys:  Q.   args: text after which ids come, most of them
 -- reply: {now ms, last id looked at or "", id, record, ...}; with a last id there may be more behind it.
 -- fails: NOQUEUE.   cost: O(log n + most).
+-- uses: GROUPED_QUEUE, open, q, Q, subscription_of
 local wrong = open()
 if wrong and wrong ~= GROUPED_QUEUE then return wrong end
 local ids = call('ZRANGEBYLEX', Q .. ':un', ARGV[1] == '' and '-' or '(' .. ARGV[1], '+', 'LIMIT', 0, ARGV[2])

@@ -3,6 +3,8 @@
 -- keys:  Q.   args: most messages.
 -- reply: {messages forgotten, intents waiting, records of moves, 1 if a move task runs, 1 if it has subscriptions}.   fails: NOQUEUE.
 -- cost:  O(most log n).
+-- uses: expire_heads, had, KIND, lapse, open, q, Q, settle, tick
+-- uses (fifo): turn_buckets
 local wrong = open()
 if wrong then return wrong end
 local most = tonumber(ARGV[1])

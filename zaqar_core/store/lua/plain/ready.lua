@@ -3,6 +3,7 @@
 -- place: a new or moved-in message can be received.   back: leased messages, given by seq, can be received again.
 -- hold: messages just taken are leased until `ends`.   again: a message that is free, or leased, is leased until `ends`.
 -- unindex: messages given as in forget leave the index.   settle: ends every script; returns how many groups were freed.
+-- uses: A, c, L, soon
 local LEASED, DELAYED, GROUPED = 1125899906842624, 2251799813685248, 3377699720527872
 local function place(seq, _, known) call('ZADD', A, known and seq + 0.5 or seq, seq) end
 local function back(seqs)

@@ -2,6 +2,7 @@
 -- Expired ones met on the way are forgotten; those past the receive limit become intents of a move: see dead.
 -- Looks at no more than n + 100.
 -- Returns the messages as {seq, record, state}, how many intents were written, and whether the bound ended the search.
+-- uses: A, expired, flags_of, FRESH, LEASED, M, most_receives, pass_over, q, receive_again, S, state_of
 local function take(n, nonce, claim)
   local most, taken, intents, budget = most_receives(), {}, 0, n + 100
   while #taken < n and budget > 0 do

@@ -1,6 +1,7 @@
 -- born: the queue is there, with the incarnation ARGV[1], the creator ARGV[2], the default retention ARGV[3] and the
 -- fields and values from ARGV[first] on; an existing one is left as it is.
 -- buried: what says that an incarnation has ended, while anybody could still try to make it (pools: see create_placed).
+-- uses: Q
 local function buried(inc) return Q .. ':z:' .. inc end
 local function born(first)
   local clock = call('TIME')

@@ -1,5 +1,6 @@
 -- catalogue: the pools (see the key dictionary); Q is sf1:{pools}.
 -- place_of: where a queue is: its incarnation, since when (ms), its pool; nil if it has no place.
+-- uses: Q
 local function place_of(address)
   local row = call('HGET', Q .. ':places', address)
   if row then return string.match(row, '^(%x+)|(%d+)|(.*)$') end

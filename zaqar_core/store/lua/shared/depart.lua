@@ -2,6 +2,7 @@
 -- An intent: [destination, record, count, first ms, age ms, own life left ms, ttl s of a lengthened life, ttl s that
 -- the destination is to give, its id if it was moved in here, move task]; -1 and '' where there is none.
 -- The destination is a name beside this queue; of a move task an address, '' for where the message came from.
+-- uses: COUNT, doomed, FIRST, flags_of, forget, has, MOVED, q, Q, sent_of, TTL
 local function depart(seq, record, state, destination, dead_ttl, task)
   local own = call('ZSCORE', Q .. ':e', seq)
   local left = own and math.max(own - q.now, 0) or -1

@@ -1,6 +1,8 @@
 -- find: the seq behind a message id. ARGV triple: seq and 8 random bytes as the id encodes them, the id's 16 bytes.
 -- A message that was moved here keeps its id, whose seq is another queue's: Q:i knows it.
 -- held_until, delayed_until: ms, 0 when it is not.   is_over: its life has ended, though it is not forgotten yet.
+-- uses: expired, flags_of, had, has, KIND, L, M, MOVED, q, Q, sent_of
+-- uses (fifo): queue_delay
 local function find(seq, random, id)
   local record = call('HGET', M, seq)
   if record and string.sub(record, 14, 21) == random and not has(flags_of(record), MOVED) then return seq, record end

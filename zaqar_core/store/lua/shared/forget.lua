@@ -1,5 +1,6 @@
 -- forget: no trace of messages remains. Each is {seq, flags, life was lengthened, gid, start of its lease}: see doomed().
 -- The rare indexes are touched only where flags say so.
+-- uses: flags_of, gid_of, had, has, M, MOVED, OWN_TTL, Q, S, START, TTL, unindex
 local function doomed(seq, record, state)
   return { seq, flags_of(record), state[TTL] > 0, gid_of(record), state[START] }
 end

@@ -1,5 +1,6 @@
 -- heads: messages past the retention at the head of each band are forgotten, `most` at most in all; how many were.
 -- Looks past at most 20 that have an end of their own.
+-- uses: A, DELAYED, doomed, expired, flags_of, forget, GROUPED, has, LEASED, M, MOVED, OWN_TTL, S, state_of, TTL
 local function expire_heads(most)
   local gone = {}
   for _, band in ipairs({ 0, LEASED, DELAYED, GROUPED }) do

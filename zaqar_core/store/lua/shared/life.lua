@@ -1,5 +1,6 @@
 -- life: a message that would expire before its claim does lives until the claim's end and the grace. In the same
 -- millisecond counts: it was posted before it was claimed.
+-- uses: c, flags_of, has, mark, MOVED, OWN_TTL, q, Q, sent_of, soon, TTL
 local function lengthen(seq, record, state, claim_ms, grace_ms)
   local flags, ends = flags_of(record), nil
   if state[TTL] > 0 or has(flags, MOVED) then ends = tonumber(call('ZSCORE', Q .. ':e', seq) or nil) end

@@ -7,6 +7,7 @@
 -- Q:np posts of more than one message: member seq of the first one, score seq of the last one. A post is removed with the
 -- outbox entry of its last message: every subscription has then had the first try of the others.
 -- Q:nr subscription -> MessagePack {name of a line: [deliveries in work, end of the lease in real ms]}: its runs.
+-- uses: q, Q
 local WIDTH, RUN, WHOLE = 4, 20, '~'
 local function note_post(first, last) call('ZADD', Q .. ':np', last, first) end
 local function forget_post(last) call('ZREMRANGEBYSCORE', Q .. ':np', last, last) end

@@ -15,6 +15,8 @@
 -- kind and number, tries, reason]; the entry of the outbox.
 -- Q:nf is what earlier releases counted instead of runs: see lines.
 -- had('n'): the queue has ever had one.
+-- uses: CONFIRMED, count_in_work, first_in, forget_post, had, LIMITS, mark, q, Q, SINCE, SUBSCRIBER, subscription_of
+-- uses: wake
 local function notice_keys()
   local found = {}
   for part in string.gmatch('o oq or np nq nv nd ni nt nl nr nf nw nx', '%S+') do found[#found + 1] = Q .. ':' .. part end

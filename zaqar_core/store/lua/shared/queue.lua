@@ -14,23 +14,9 @@
 -- The server's globals are looked up once: each look-up costs as much as a small table. They are not there at load time.
 -- In a cluster, begin returns MOVING, an error to give back, while keys of the queue's slot are brought to another node
 -- one by one: some may be there already, and nothing must be written without them. A key that never is asks for that.
-local function globals()
-  return tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, redis.call, redis.pcall
-end
-local tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, call, try
-local MOVING, clustered = { err = 'MOVING' }, nil
-local Q, M, S, A, L, ARGV, c
-local q = {}
-local function begin(keys, args)
-  if clustered == nil then
-    tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, call, try = globals()
-    clustered = string.find(call('INFO', 'cluster'), 'cluster_enabled:1', 1, true) ~= nil
-  end
-  Q, ARGV = keys[1], args
-  q.touched, q.tenants, q.total, q.sooner, q.last_subscription = nil, nil, nil, nil, nil
-  if clustered and try('EXISTS', Q .. ':never') ~= 0 then return MOVING end
-end
+-- uses: KIND, LIMITS, q, Q
 local NOQUEUE, GROUPED_QUEUE, NEVER = { err = 'NOQUEUE' }, { err = 'GROUPED' }, '9999999999999'
+local M, S, A, L, c
 -- What is remembered of queues, by Q; valid as long as the queue's `gen` is the same. c.flying is never less than the
 -- number in flight. No more than MOST queues, then all is forgotten.
 local MOST, known, number_known = 4096, {}, 0
@@ -73,37 +59,4 @@ local function open(...)
   return wrong
 end
 local function changed() call('HSET', Q, 'gen', c.inc .. ':' .. call('HINCRBY', Q, 'changes', 1)) end
-local function had(what) return string.find(c.has, what, 1, true) end
-local function mark(what)
-  if not had(what) then
-    call('HSET', Q, 'has', c.has .. what)
-    changed()
-    c = learn(call('HGET', Q, 'gen'))
-  end
-end
-local function soon(at)
-  if c.due_text ~= q.due then c.due_text, c.due = q.due, tonumber(q.due) end
-  if at < c.due then
-    call('HSET', Q, 'due', at)
-    q.due, q.sooner = string.format('%.0f', at), true
-  end
-end
-local function remember_now()
-  if not c.saved or q.now - c.saved >= 1000 then
-    call('HSET', Q, 'now', q.now)
-    c.saved = q.now
-    -- another server may have served the queue meanwhile: after a fail-over and back
-    c.flying = nil
-  end
-end
--- a text of a number that comes again and again
-local numbers, number_of_numbers = {}, 0
-local function number(text)
-  local value = numbers[text]
-  if not value then
-    if number_of_numbers >= MOST then numbers, number_of_numbers = {}, 0 end
-    value, number_of_numbers = tonumber(text), number_of_numbers + 1
-    numbers[text] = value
-  end
-  return value
-end
+local function reload() c = learn(call('HGET', Q, 'gen')) end

@@ -1,2 +1,3 @@
 -- settings: the whole queue as a flat list: field, value, ...
+-- uses: Q
 local function whole() return call('HGETALL', Q) end

@@ -2,6 +2,7 @@
 -- receive. gid ("" without group) and start, the last receive, are there only in queues with groups; before, how often it
 -- had been received in other queues, only where it was moved here.
 -- A record's parts by their place: see records.py.
+-- uses: c, q
 local NONCE, COUNT, FIRST, CLAIM, TTL, FLAGS, GID, START, BEFORE = 1, 2, 3, 4, 5, 6, 7, 8, 9
 local CLIENT, OWN_TTL, MOVED, GROUP, ENCRYPTED = 1, 2, 16, 32, 64
 local function state_of(packed)

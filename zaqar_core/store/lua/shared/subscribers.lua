@@ -2,6 +2,7 @@
 -- 1 if confirmed, seq of the last message before it was]; Q:ui subscriber -> id; Q:ue id -> end ms; Q:un ids in the order of creation, score 0.
 -- An id begins with its number in 12 hexadecimal digits, so that the order of ids is that of creation.
 -- had('s'): the queue has ever had one.
+-- uses: had, q, Q
 local SUBSCRIBER, OPTIONS, LIFE, CREATED, CONFIRMED, SINCE = 1, 2, 3, 4, 5, 6
 local function subscription_keys() return Q .. ':u', Q .. ':ui', Q .. ':ue', Q .. ':un' end
 local function subscription_of(id)

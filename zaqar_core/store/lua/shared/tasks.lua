@@ -3,6 +3,7 @@
 -- messages up to this seq), to_move, taken (left the queue), moved (arrived), status, failure ('' none), next_ms (the
 -- next message may go), runner and until_ms (which process works on it, until when in real time), cursor and passed
 -- (FIFO: see fifo/search).
+-- uses: Q
 local function task_of(id)
   local packed = call('HGET', Q .. ':mt', id)
   return packed and cmsgpack.unpack(packed)

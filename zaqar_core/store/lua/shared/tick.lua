@@ -1,6 +1,8 @@
 -- tick: what time alone has changed, in bounded steps; nothing is looked at before q.due, a lower bound of what comes.
 -- Leases and delays that ended give their messages back, messages past an own end are forgotten, `most` of each kind.
 -- Returns how many were forgotten. Messages that follow the retention expire in order: see expire_heads.
+-- uses: back, c, doomed, expire_heads, expired, forget, had, KIND, L, M, NEVER, place, Q, q, S, settle, state_of, wake
+-- uses (fifo): arrive, next_arrival, next_expiry
 local function tick(most)
   if q.text < q.due then return 0 end
   local next_due, gone = math.huge, {}

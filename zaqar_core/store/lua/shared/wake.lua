@@ -1,6 +1,7 @@
 -- wake: up to n waiting receives learn that there is something new. A waiter whose process is gone is passed over; not in
 -- a cluster, where PUBLISH reaches all nodes but counts only this one's subscribers. Others wait in a set of their own:
 -- its key is then given.
+-- uses: clustered, q, Q
 local function wake(n, waiters)
   for _ = 1, n + 50 do
     if n <= 0 then return end
