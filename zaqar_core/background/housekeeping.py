@@ -30,7 +30,7 @@ QUEUES_AT_ONCE = 50
 #: Between two looks for function libraries that no release uses any more.
 LIBRARIES_SECONDS = 3600.0
 
-_TIDY = script("tidy")
+_HOUSEKEEPING = script("housekeeping")
 _log = logging.getLogger("sqs_facade.upkeep")
 
 
@@ -76,7 +76,7 @@ class Upkeep:
                     return
                 after = names[-1]
                 refs = [QueueRef(project, region, name) for name in names]
-                replies = session.run_many(_TIDY, refs, [STEP])
+                replies = session.run_many(_HOUSEKEEPING, refs, [STEP])
                 for ref, reply in zip(refs, replies, strict=True):
                     if isinstance(reply, ScriptFailed):
                         _remove_stale_row(session, ref)

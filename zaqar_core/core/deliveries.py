@@ -2,7 +2,7 @@
 
 A message that is sent to a queue with subscriptions goes into the queue's outbox in the same atomic step. The scripts
 here make one delivery of it for each subscription, lease deliveries to processes, and forget them once they have
-arrived or failed for good. See lua/shared/notices.
+arrived or failed for good. See lua/shared/deliveries.
 """
 
 from __future__ import annotations

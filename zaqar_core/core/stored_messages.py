@@ -22,8 +22,8 @@ _log = logging.getLogger("sqs_facade.encryption")
 #: What taking a record apart may raise that is not one.
 _GARBLED = (ValueError, IndexError, msgspec.MsgspecError)
 
-#: lua/shared/answer: incarnation (16 hex digits), now ms, received ms, retention s, intents; then for each message its
-#: seq, the lengths of state and record, and both.
+#: lua/shared/receive_reply: incarnation (16 hex digits), now ms, received ms, retention s, intents; then for each
+#: message its seq, the lengths of state and record, and both.
 _TAKEN = Struct(">16sQQIH")
 _TAKEN_ROW = Struct(">QII")
 

@@ -24,10 +24,10 @@ _PUT = script("pool_put").plain
 _REMOVE = script("pool_remove").plain
 _FLAVOR_PUT = script("flavor_put").plain
 _FLAVOR_REMOVE = script("flavor_remove").plain
-_PLACES = script("places", writes=False).plain
-_PLACE = script("place").plain
-_UNPLACE = script("unplace").plain
-_BURY = script("bury").plain
+_PLACEMENTS = script("placements", writes=False).plain
+_PLACEMENT_WRITE = script("placement_write").plain
+_PLACEMENT_REMOVE = script("placement_remove").plain
+_RULE_OUT = script("rule_out").plain
 _NOW = script("now", writes=False).plain
 
 #: No pool: the main store, which also has every queue without a placement.
@@ -128,7 +128,7 @@ def remove_flavor(store: Store, name: str) -> None:
 
 def placements(store: Store, refs: Sequence[QueueRef]) -> tuple[int, list[Placement | None]]:
     """The revision, and where each queue is; None where it has no placement."""
-    now, at, *rows = store.run(_PLACES, keys.POOLS, [keys.address(ref) for ref in refs])
+    now, at, *rows = store.run(_PLACEMENTS, keys.POOLS, [keys.address(ref) for ref in refs])
     return at, [Placement(row[0].decode(), row[1], row[2].decode(), now, at) if row else None for row in rows]
 
 
@@ -142,17 +142,17 @@ def write_placement(
 ) -> bool:
     """Write where the queue is. False when the present placement is not the expected one. Fails with NOPOOL, LATE."""
     asked: list[bytes | str | int] = [keys.address(ref), incarnation, pool, instead_of, deadline_ms]
-    return bool(store.run(_PLACE, keys.POOLS, asked))
+    return bool(store.run(_PLACEMENT_WRITE, keys.POOLS, asked))
 
 
 def remove_placement(store: Store, ref: QueueRef, incarnation: str, deadline_ms: int) -> None:
     """Remove the placement of that incarnation. Fails with LATE."""
-    store.run(_UNPLACE, keys.POOLS, [keys.address(ref), incarnation, deadline_ms])
+    store.run(_PLACEMENT_REMOVE, keys.POOLS, [keys.address(ref), incarnation, deadline_ms])
 
 
 def rule_out(store: Store, ref: QueueRef, incarnation: str, for_ms: int) -> bool:
     """Keep the incarnation from being created here for so long. False when it exists here."""
-    return bool(store.run(_BURY, keys.queue(ref), [incarnation, for_ms]))
+    return bool(store.run(_RULE_OUT, keys.queue(ref), [incarnation, for_ms]))
 
 
 def _pairs(flat: Sequence[Any]) -> list[tuple[str, Any]]:

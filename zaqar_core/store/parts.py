@@ -27,24 +27,29 @@ KINDS: tuple[QueueKind, ...] = ("plain", "fair", "fifo")
 SERVER_API = frozenset(
     {
         "ARGV", "bit", "call", "cjson", "cmsgpack", "ipairs", "math", "pairs", "redis", "string", "struct", "table",
-        "tonumber", "try", "unpack",
+        "tonumber", "try_call", "unpack",
     }
 )  # fmt: skip
 #: The part that stands before all others: it begins each call.
 FIRST = "call"
 
 _DEFINITION = re.compile(r"^local (?:function (\w+)|(\w+(?:, \w+)*))", re.MULTILINE)
+_FAILS = re.compile(r"^-- fails: (.*?)^-- cost:", re.MULTILINE | re.DOTALL)
 _USES = re.compile(r"^-- uses(?: \(([\w, ]+)\))?: (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file for one kind of queue. ``code`` is its text without comments; ``uses`` and ``defines`` are names."""
+    """One file for one kind of queue. ``code`` is its text without comments; ``uses`` and ``defines`` are names.
+
+    ``fails``: the error words that the contract of a function names.
+    """
 
     name: str
     code: str
     uses: tuple[str, ...]
     defines: tuple[str, ...]
+    fails: tuple[str, ...] = ()
 
 
 def part(name: str, text: str, kind: QueueKind) -> Part:
@@ -54,7 +59,13 @@ def part(name: str, text: str, kind: QueueKind) -> Part:
     ]
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--"))
     defines = [word for one, many in _DEFINITION.findall(code) for word in ([one] if one else _words(many))]
-    return Part(name, code, tuple(uses), tuple(defines))
+    return Part(name, code, tuple(uses), tuple(defines), _failures(text))
+
+
+def _failures(text: str) -> tuple[str, ...]:
+    """Read the words of a contract's ``fails:``; parentheses hold explanations."""
+    found = _FAILS.search(text)
+    return tuple(re.findall(r"\b[A-Z]{4,}\b", re.sub(r"\([^)]*\)", "", found[1]))) if found else ()
 
 
 def functions(kind: QueueKind) -> list[Part]:

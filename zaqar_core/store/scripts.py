@@ -1,10 +1,10 @@
 """The server-side functions: read from ``lua/``, put together in one library for each kind of queue.
 
 A file in ``lua/functions`` is the body of one function and begins with its contract: what it does, keys, arguments
-with units, reply, failures, cost. It uses parts (see ``parts``), which each kind of queue may define differently. Limits come
-from ``zaqar_core.domain.limits`` in the table LIMITS. Library and functions are named by their content, so two releases
-can run side by side. Measured: a function call saves a script from creating its thirty-odd closures, 7 of 31 µs for a
-receive.
+with units, reply, failures, cost. It uses parts (see ``parts``), which each kind of queue may define differently.
+Limits come from ``zaqar_core.domain.limits`` in the table LIMITS. Library and functions are named by their content, so
+two releases can run side by side. Measured: a function call saves a script from creating its thirty-odd closures, 7 of
+31 µs for a receive.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PREFIX = "sf1_"
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """``text`` is what the server loads under ``name``."""
+    """The functions of one kind of queue: ``text`` is loaded by the server under ``name``."""
 
     name: str
     text: bytes
@@ -31,7 +31,7 @@ class Library:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """One function of one kind. ``address`` is its name on the server. ``writes``: whether durability concerns it."""
+    """One function of one kind. ``address`` is its name on the server. ``writes``: whether it must be made durable."""
 
     name: str
     address: bytes
@@ -57,6 +57,11 @@ def script(name: str, *, writes: bool = True) -> Script:
     return Script(*(Compiled(name, f"{it.name}_{name}".encode(), it, writes) for it in (plain, fair, fifo)))
 
 
+def failure_words() -> frozenset[str]:
+    """Return the error words that functions can reply with, as their contracts name them."""
+    return frozenset(word for one in _functions("plain") for word in one.fails)
+
+
 @cache
 def _functions(kind: QueueKind) -> tuple[Part, ...]:
     return tuple(parts.functions(kind))
@@ -70,7 +75,7 @@ def _library(kind: QueueKind) -> Library:
     name = f"{PREFIX}{kind}_{hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()[:12]}"
     registered = [
         f"redis.register_function('{name}_{one.name}', function(keys, args)\n"
-        f"local moving = begin(keys, args)\nif moving then return moving end\n{one.code}\nend)"
+        f"local moving = begin_call(keys, args)\nif moving then return moving end\n{one.code}\nend)"
         for one in functions
     ]
     return Library(name, "\n".join([f"#!lua name={name}", *needed, *registered, ""]).encode())

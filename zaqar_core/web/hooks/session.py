@@ -15,7 +15,7 @@ from zaqar_core.store import Script, keys, script
 from zaqar_core.web.hooks import events, virtual_clock
 from zaqar_core.web.hooks.switches import Chaos, Switches, of_queue
 
-_AGAIN = script("chaos_again")
+_REDELIVER = script("chaos_redeliver")
 _SHUFFLE = script("chaos_shuffle")
 
 _TAKING = frozenset({"receive", "claim", "pop"})
@@ -88,7 +88,7 @@ class HookedSession(Session):
                 "SADD", keys.test("again", scope), f"{incarnation!s}|{key}"
             ):
                 kept.append(sequence)
-        came = {int(one) for one in super().run(_AGAIN, ref, [incarnation, *kept])} if kept else set()
+        came = {int(one) for one in super().run(_REDELIVER, ref, [incarnation, *kept])} if kept else set()
         return [incarnation, *(sequence for sequence in sequences if int(sequence) not in came)]
 
     def _next(self, scope: str, chaos: Chaos, kind: str, ref: QueueRef) -> random.Random:

@@ -1,17 +1,22 @@
--- due
--- uses: c, q, Q
-local function soon(at)
-  if c.due_text ~= q.due then c.due_text, c.due = q.due, tonumber(q.due) end
-  if at < c.due then
-    call('HSET', Q, 'due', at)
-    q.due, q.sooner = string.format('%.0f', at), true
+-- due: the moment before which nothing happens by itself (field `due`, a lower bound), and the queue's last time.
+-- lower_due: must be called for everything that is due at a moment. If that is earlier than `due`,
+-- context.due_was_lowered is true, and the function must wake a waiter: see wakeups.
+-- save_clock: write the queue's time once a second.
+-- uses: base_key, context, queue
+local function lower_due(at)
+  if queue.due_text ~= context.due_text then
+    queue.due_text, queue.due_ms = context.due_text, tonumber(context.due_text)
+  end
+  if at < queue.due_ms then
+    call('HSET', base_key, 'due', at)
+    context.due_text, context.due_was_lowered = string.format('%.0f', at), true
   end
 end
-local function remember_now()
-  if not c.saved or q.now - c.saved >= 1000 then
-    call('HSET', Q, 'now', q.now)
-    c.saved = q.now
-    -- another server may have served the queue meanwhile: after a fail-over and back
-    c.flying = nil
+local function save_clock()
+  if not queue.saved_ms or context.now_ms - queue.saved_ms >= 1000 then
+    call('HSET', base_key, 'now', context.now_ms)
+    queue.saved_ms = context.now_ms
+    -- another server may have served the queue meanwhile, between two fail-overs
+    queue.in_flight = nil
   end
 end
