@@ -10,7 +10,7 @@ import hiredis
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store.connection import Link, pack
-from zaqar_core.store.scripts import Compiled, Library
+from zaqar_core.store.scripts import Compiled, Library, failure_words
 
 #: For WAITAOF to confirm the disks of the primary and of one replica. A replica that is asked before its disk has the
 #: write tells of it only a second later: so it is asked again after short waits, and not in the packet of the write.
@@ -34,14 +34,8 @@ class ScriptFailed(Exception):
         self.detail = detail
 
 
-#: Words that only our scripts use; every other error reply means that the server cannot do its work.
-SCRIPT_WORDS = frozenset(
-    {
-        "NOQUEUE", "EXISTS", "STALE", "POSTTOOLONG", "OVERLIMIT", "NOCLAIM", "CLAIMED", "NOTCLAIMED", "OTHERCLAIM",
-        "GROUPED", "NODEDUP", "PURGING", "LATE", "TASKRUNNING", "NOTASK", "NOTRUNNING", "NOTRETRYABLE",
-        "ENCRYPTED", "PLAIN", "NOSUBSCRIPTION", "GONE", "NOPOOL", "HELD", "FLAVORED", "TAKEN",
-    }
-)  # fmt: skip
+#: The error words of our functions; every other error reply means that the server cannot do its work.
+SCRIPT_WORDS = failure_words()
 
 
 def failure(reply: hiredis.ReplyError) -> ScriptFailed:
