@@ -137,59 +137,61 @@ NOTIFICATIONS = b"sf1:{notifications}"
 TEST_CLOCK = b"sf1:{test}:clock"
 TEST_SWITCHES = b"sf1:{test}:switches"
 
-#: The only partition there is today; ids and receipts carry it all the same.
+#: The only partition so far; ids and receipts have it nevertheless.
 PARTITION = 0
 
 
 @lru_cache(maxsize=65536)
 def queue(ref: QueueRef) -> bytes:
-    """The queue's first key. Each part is percent-encoded: a project id may hold braces."""
+    """Return the queue's first key. Each part is percent-encoded: a project id may hold braces."""
     return f"{PREFIX}{{{address(ref)}:{PARTITION}}}".encode()
 
 
 def address(ref: QueueRef) -> str:
-    """A queue as ASCII text without braces, bars and blanks: ``<project>~<region>:<name>``."""
+    """Return a queue as ASCII text without braces, bars and blanks: ``<project>~<region>:<name>``."""
     return f"{_part(ref.project)}~{_part(ref.region)}:{_part(ref.name)}"
 
 
 def of_address(text: str) -> QueueRef:
-    """The queue of an address."""
+    """Return the queue of an address."""
     namespace, _, name = text.partition(":")
     project, _, region = namespace.partition("~")
     return QueueRef(unquote(project), unquote(region), unquote(name))
 
 
 def scope(project: str) -> str:
-    """A project as the test hooks name it: as in an address."""
+    """Return a project as the test hooks name it: as in an address."""
     return _part(project)
 
 
 def project_of_scope(text: str) -> str:
-    """The project of a scope, which may be the address of a queue."""
+    """Return the project of a scope, which may be the address of a queue."""
     return unquote(text.partition(":")[0].partition("~")[0])
 
 
 def registry(project: str, region: str) -> bytes:
-    """The prefix of a registry's keys, which is also its member in NAMESPACES."""
+    """Return the prefix of a registry's keys, which is also its member in NAMESPACES."""
     return f"{PREFIX}{{{_part(project)}~{_part(region)}}}".encode()
 
 
 def namespace(registry_key: bytes) -> tuple[str, str]:
-    """Project and region of a registry key."""
+    """Return the project and region of a registry key."""
     project, region = registry_key.decode()[len(PREFIX) + 1 : -1].split("~")
     return unquote(project), unquote(region)
 
 
 def upkeep(shard: int) -> bytes:
+    """Return the key of the lease of housekeeping on a shard of the registries."""
     return f"{PREFIX}{{upkeep}}:{shard}".encode()
 
 
 def test(kind: str, scope: str) -> bytes:
-    """A key of the test hooks; ``scope`` is a project or the address of a queue."""
+    """Return a key of the test hooks; ``scope`` is a project or the address of a queue."""
     return f"{PREFIX}{{test}}:{kind}:{scope}".encode()
 
 
 def process_channel(process: str) -> str:
+    """Return the channel on which a process gets its wake-ups."""
     return f"{PREFIX}process:{process}"
 
 

@@ -13,8 +13,9 @@ The second form is for names that only these kinds define. Names of SERVER_API a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Literal
@@ -70,7 +71,7 @@ def _failures(text: str) -> tuple[str, ...]:
 
 def functions(kind: QueueKind) -> list[Part]:
     """All functions, by name."""
-    return [part(name, text, kind) for name, text in sorted(_texts("functions"))]
+    return [part(name, text, kind) for name, text in _texts("functions")]
 
 
 def parts(kind: QueueKind) -> list[Part]:
@@ -114,10 +115,11 @@ def _visit(user: Part, definers: Mapping[str, Part], found: dict[Part, None], pa
     found[user] = None
 
 
-def _texts(folder: str) -> Iterator[tuple[str, str]]:
-    for file in sorted(_folder().joinpath(folder).iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".lua"):
-            yield file.name.removesuffix(".lua"), file.read_text()
+@cache
+def _texts(folder: str) -> tuple[tuple[str, str], ...]:
+    """Read the files of a folder: names without ending, and texts, by name."""
+    found = [file for file in _folder().joinpath(folder).iterdir() if file.name.endswith(".lua")]
+    return tuple(sorted((file.name.removesuffix(".lua"), file.read_text()) for file in found))
 
 
 def _folder() -> Traversable:
