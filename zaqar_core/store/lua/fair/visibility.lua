@@ -46,18 +46,18 @@ local function index_tenant(gid)
     call('ZREM', base_key .. ':tn', gid)
     return
   end
-  local flying = it[IN_FLIGHT] + it[JUST_TAKEN]
+  local in_flight = it[IN_FLIGHT] + it[JUST_TAKEN]
   if context.now_ms - it[LAST_SENT] > SILENT_MS then
     it[NOISY] = 0
   elseif
-    flying >= FEWEST_IN_FLIGHT and flying * 10 > call('ZCARD', leases_key)
+    in_flight >= FEWEST_IN_FLIGHT and in_flight * 10 > call('ZCARD', leases_key)
     or it[BUSY_MS] > 0 and it[BUSY_MS] * 10 > processing_of_all()
   then
     it[NOISY] = 1
   end
   if it[NOISY] == 1 then
     call('ZREM', base_key .. ':tq', gid)
-    call('ZADD', base_key .. ':tn', flying * TURN_RANGE + call('HINCRBY', base_key, 'turn', 1) % TURN_RANGE, gid)
+    call('ZADD', base_key .. ':tn', in_flight * TURN_RANGE + call('HINCRBY', base_key, 'turn', 1) % TURN_RANGE, gid)
   else
     call('ZREM', base_key .. ':tn', gid)
     call('ZADD', base_key .. ':tq', seq_of_member(head), gid)

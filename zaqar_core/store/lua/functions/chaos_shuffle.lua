@@ -11,10 +11,10 @@ if wrong then return wrong end
 process_due(100)
 update_groups()
 local found = call('ZRANGEBYSCORE', order_key, '-inf', string.format('(%.0f', LEASED), 'WITHSCORES', 'LIMIT', 0, #ARGV)
-local places, seqs = {}, {}
+local positions, seqs = {}, {}
 for i = 1, #found / 2 do
-  seqs[i], places[i] = found[2 * i - 1], i
+  seqs[i], positions[i] = found[2 * i - 1], i
 end
-table.sort(places, function(a, b) return tonumber(ARGV[a]) < tonumber(ARGV[b]) end)
-for i, from in ipairs(places) do call('ZADD', order_key, found[2 * i], seqs[from]) end
+table.sort(positions, function(a, b) return tonumber(ARGV[a]) < tonumber(ARGV[b]) end)
+for i, from in ipairs(positions) do call('ZADD', order_key, found[2 * i], seqs[from]) end
 return #seqs

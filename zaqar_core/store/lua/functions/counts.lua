@@ -44,7 +44,7 @@ local function delayed_in_order()
 end
 local oldest_shown, newest_shown = 0, 0
 if ARGV[1] == 'stats' then oldest_shown, newest_shown = shown(false), shown(true) end
-local flying = call('ZCOUNT', leases_key, '(' .. string.format('%.0f', context.now_ms), '+inf')
+local in_flight = call('ZCOUNT', leases_key, '(' .. string.format('%.0f', context.now_ms), '+inf')
 local delayed = 0
 if KIND == 'fifo' then
   delayed = delayed_in_order()
@@ -52,8 +52,8 @@ elseif has_feature('d') then
   delayed = call('ZCOUNT', base_key .. ':d', '(' .. string.format('%.0f', context.now_ms), '+inf')
 end
 local reply = {
-  call('ZCARD', order_key) - flying - delayed, flying, delayed, gone >= 200 and 1 or 0, oldest_shown, newest_shown,
-  context.now_ms, queue.retention_ms / 1000,
+  call('ZCARD', order_key) - in_flight - delayed, in_flight, delayed, gone >= 200 and 1 or 0, oldest_shown,
+  newest_shown, context.now_ms, queue.retention_ms / 1000,
 }
 for _, value in ipairs(all_settings()) do reply[#reply + 1] = value end
 return reply

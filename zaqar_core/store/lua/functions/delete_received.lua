@@ -22,8 +22,8 @@ else
     local word = 'OK'
     if KIND == 'fifo' and packed then
       local ends = tonumber(call('ZSCORE', leases_key, seq) or 0)
-      local is_other = state[NONCE] ~= ARGV[at + 1] or ends <= context.now_ms
-      if is_other and not expired(call('HGET', records_key, seq), state) then
+      local is_stale = state[NONCE] ~= ARGV[at + 1] or ends <= context.now_ms
+      if is_stale and not expired(call('HGET', records_key, seq), state) then
         word = 'EXPIRED'
       end
     end

@@ -20,7 +20,7 @@ local MOST_DELIVERIES, RUN_BYTES = 100, 262144
 local token, ends, most = ARGV[1], context.real_text + ARGV[2], tonumber(ARGV[3])
 local only_confirmed, whole = ARGV[4] == '1', ARGV[7]
 local reply, deliveries, steps = { 0, context.now_ms }, 0, most + 100
-local function give(id, found, line)
+local function take_run(id, found, line)
   local run, bytes, number = { call('HGET', base_key .. ':u', id), line }, 0, 0
   for _, delivery in ipairs(found) do
     local entry, state = entry_of(delivery), state_of_delivery(delivery)
@@ -51,7 +51,7 @@ while #reply - 2 < most and deliveries < MOST_DELIVERIES and steps > 0 do
     for _, delivery in ipairs(found) do finish_delivery(delivery) end
     deliveries = deliveries + #found
   else
-    deliveries = deliveries + give(id, found, line)
+    deliveries = deliveries + take_run(id, found, line)
   end
 end
 save_clock()

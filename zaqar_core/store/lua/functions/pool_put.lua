@@ -16,8 +16,8 @@ for i = 1, #all, 2 do
     return { err = 'TAKEN ' .. all[i] }
   end
 end
-local is_other = now and call('HGET', base_key .. ':ids', name) ~= id
-if is_other and tonumber(call('HGET', base_key .. ':held', name) or 0) > 0 then
+local is_other_deployment = now and call('HGET', base_key .. ':ids', name) ~= id
+if is_other_deployment and tonumber(call('HGET', base_key .. ':held', name) or 0) > 0 then
   return { err = 'HELD' }
 end
 call('HSET', base_key .. ':pools', name, row)
