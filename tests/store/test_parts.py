@@ -97,6 +97,12 @@ def test_a_name_that_two_parts_define_is_refused() -> None:
         parts.in_order([*chain(()), Part("other", "", (), ("a",))], [])
 
 
+def test_a_part_of_one_kind_is_not_shared_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "_texts", lambda folder: (("take", f"local {folder}"),))
+    with pytest.raises(ValueError, match="parts in both lua/shared and lua/fifo: take"):
+        parts.parts("fifo")
+
+
 def test_a_declaration_can_be_for_some_kinds_only() -> None:
     text = (
         "-- does something\n-- uses: a, b\n-- uses (fair, fifo): c\nlocal d, e = a, b\nlocal function f() return c end"

@@ -2,7 +2,7 @@
 
 A redirect, and every other refusal below, means that nothing ran, so asking again is safe; a connection that ends under
 a command means that nobody knows. A queue has many keys in one slot: while they are brought to another node one by one,
-its scripts wait (see lua/shared/queue, MOVING), since a script needs all of them on one node.
+its scripts wait (see lua/shared/call, MOVING), since a script needs all of them on one node.
 """
 
 from __future__ import annotations
