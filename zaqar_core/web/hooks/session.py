@@ -15,7 +15,7 @@ from zaqar_core.store import Script, keys, script
 from zaqar_core.web.hooks import events, virtual_clock
 from zaqar_core.web.hooks.switches import Chaos, Switches, of_queue
 
-_REDELIVER = script("chaos_again")
+_REDELIVER = script("chaos_redeliver")
 _SHUFFLE = script("chaos_shuffle")
 
 _TAKING = frozenset({"receive", "claim", "pop"})
