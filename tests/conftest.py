@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests import deployments
+from tests import deployments, leftovers
 from tests.patience import until
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
@@ -30,6 +30,35 @@ from zaqar_core.store import script
 #: ``single`` (the default), ``sentinel`` or ``cluster``: what the shared fixtures run on.
 STORE_VARIABLE = "SQS_FACADE_TEST_STORE"
 STORE = os.environ.get(STORE_VARIABLE, "single")
+
+RUN = pytest.StashKey[str]()
+LEFT_BEHIND = pytest.StashKey[list[str]]()
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run single tests in this process; leave other runs to the default, a worker for each processor."""
+    return 0 if any("::" in argument for argument in config.args) else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # a worker belongs to the run of its controller
+        config.stash[RUN] = leftovers.begin()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that leaves processes behind. Its workers have ended by now."""
+    if RUN in session.config.stash:
+        session.config.stash[LEFT_BEHIND] = leftovers.end(session.config.stash[RUN])
+        if session.config.stash[LEFT_BEHIND]:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if left := config.stash.get(LEFT_BEHIND, []):
+        terminalreporter.section("processes left behind", red=True)
+        for command in left:
+            terminalreporter.line(command)
 
 
 @pytest.fixture(scope="session")
