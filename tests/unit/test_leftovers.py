@@ -60,9 +60,7 @@ def test_a_run_within_a_run_is_found_by_both(monkeypatch: pytest.MonkeyPatch) ->
             process.kill()
 
 
-def _run(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, program: str, *arguments: str
-) -> pytest.RunResult:
+def _run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, program: str, *arguments: str) -> pytest.RunResult:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(program)

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.conftest import Service, serving
+from tests.patience import PATIENCE_SECONDS
 from tests.websocket.conftest import Client
 
 CONNECTIONS = 200
@@ -147,19 +147,17 @@ def test_beyond_the_limit_of_connections_a_handshake_is_503(store_url: str) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_ends_every_connection_within_two_seconds(store_url: str, number: signal.Signals) -> None:
+def test_a_stop_ends_every_connection(store_url: str, number: signal.Signals) -> None:
     with serving("websocket", redis=store_url, durability="memory") as service, ExitStack() as stack:
         clients = [Client(stack.enter_context(connect(service.url)), False) for _ in range(50)]
         assert clients[0].call("queue_list")[0] == 200
-        began = time.monotonic()
         service.process.send_signal(number)
         for client in clients:
             with pytest.raises(ConnectionClosed) as closed:
-                client.connection.recv(timeout=5)
+                client.connection.recv(timeout=PATIENCE_SECONDS)
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1001
-        assert service.process.wait(5) == 0
-        assert time.monotonic() - began < 2
+        assert service.process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_it_runs_beside_serve_on_one_data_directory(tmp_path: Path, queue_name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import urllib.request
 import uuid
 from collections.abc import Callable
@@ -251,6 +250,4 @@ def test_a_client_far_behind_is_disconnected(
         subscribe(client, queue_name)
         for _ in range(20):
             post(session, client, queue_name, *(b'"' + b"x" * 100_000 + b'"' for _ in range(10)))
-        began = time.monotonic()
         until(lambda: watcher.call("subscription_list", queue_name=queue_name)[1] == {"subscriptions": []}, "it ends")
-        assert time.monotonic() - began < 10
