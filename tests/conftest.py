@@ -6,7 +6,6 @@ import base64
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from sqs_facade.compat.launching import ServiceProcess
 from tests import deployments, leftovers
 from tests.patience import until
 from zaqar_core.configuration.settings import Settings
@@ -150,20 +150,12 @@ def serving(command: str = "serve", /, **settings: str) -> Iterator[Service]:
     """
     if not settings.keys() & {"redis", "data_dir", "zaqar_config"}:
         settings = {"ephemeral": "true", **settings}
-    with tempfile.TemporaryDirectory(prefix="sf") as folder:
-        ready = Path(folder) / "ready"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sqs_facade", command, "--port", "0", "--ready-file", str(ready)],
-            env={**os.environ, **{f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}},
-        )
-        try:
-            until(lambda: ready.exists() or process.poll() is not None, "the service is ready")
-            if process.returncode is not None:
-                pytest.fail(f"the service ended with {process.returncode}; what it said is captured")
-            yield Service(ready.read_text().strip(), process)
-        finally:
-            process.terminate()
-            process.wait(10)
+    environment = {f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}
+    service = ServiceProcess(command, environment=environment)
+    try:
+        yield Service(service.url, service.process)
+    finally:
+        service.stop()
 
 
 @pytest.fixture(scope="session")

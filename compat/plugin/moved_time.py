@@ -7,7 +7,7 @@ import threading
 
 from moto.core import utils
 
-from ..embedded import real_seconds
+from ..launching import real_seconds
 from . import shared
 
 #: Less than this is not a test's doing: a process that was not scheduled, a clock that was corrected.

@@ -104,7 +104,7 @@ def test_a_spy_gives_up_also_where_time_stands_still(sqs_client, sqs_queue, sqs_
         sqs_spy.wait_for(sqs_queue, lambda event: False, timeout_seconds=0.1)
 
 def test_a_service_that_does_not_start_is_told_also_where_time_stands_still(monkeypatch):
-    monkeypatch.setattr("sqs_facade.compat.embedded.START_SECONDS", 0.0)
+    monkeypatch.setattr("sqs_facade.compat.launching.START_SECONDS", 0.0)
     with freeze_time("2024-01-01"), pytest.raises(RuntimeError, match="did not start"), compat.facade():
         pass
 
@@ -161,7 +161,7 @@ def test_nothing_is_left_running(pytester: pytest.Pytester, suite: Run) -> None:
         from sqs_facade.compat.plugin import shared
 
         def test_client(sqs_client):
-            pathlib.Path("pid").write_text(str(shared._server._process.pid))
+            pathlib.Path("pid").write_text(str(shared._server.process.pid))
         """
     )
     suite().assert_outcomes(passed=1)
@@ -179,7 +179,7 @@ def test_nothing_is_left_of_a_session_that_was_cut_short(
         from sqs_facade.compat.plugin import shared
 
         def test_it(sqs_client):
-            service = psutil.Process(shared._server._process.pid)
+            service = psutil.Process(shared._server.process.pid)
             pids = [service.pid, *(child.pid for child in service.children(recursive=True))]
             pathlib.Path("pids").write_text(" ".join(map(str, pids)))
             os.kill(os.getpid(), signal.{signal_name})
@@ -213,7 +213,7 @@ def test_nothing_is_left_of_a_worker_that_died(pytester: pytest.Pytester, suite:
         from sqs_facade.compat.plugin import shared
 
         def test_it(sqs_client):
-            service = psutil.Process(shared._server._process.pid)
+            service = psutil.Process(shared._server.process.pid)
             pids = [service.pid, *(child.pid for child in service.children(recursive=True))]
             pathlib.Path("pids").write_text(" ".join(map(str, pids)))
             os._exit(3)

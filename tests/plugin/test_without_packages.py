@@ -68,6 +68,7 @@ def test_a_fixture_without_its_package_says_what_to_install(
     assert "During handling" not in result.stdout.str()
     assert "Traceback" not in result.stdout.str()
     assert "embedded.py" not in result.stdout.str()
+    assert "launching.py" not in result.stdout.str()
 
 
 def test_the_comparison_says_what_it_needs(tmp_path: Path) -> None:
