@@ -11,8 +11,9 @@ import pytest
 
 from tests.encryption.conftest import Process, key, make_queue
 from zaqar_core.configuration.settings import SettingsInvalid, load
-from zaqar_core.core import claims, encryption, leases, messages, queues
+from zaqar_core.core import claims, leases, messages, queues
 from zaqar_core.core.session import Session
+from zaqar_core.domain import encryption
 from zaqar_core.domain.errors import CoreError, MessageUnreadable
 from zaqar_core.domain.model import Attribute, NewMessage, QueueSettings, Sent
 from zaqar_core.domain.names import QueueRef

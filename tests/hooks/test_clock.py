@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from typing import Any
 
 import pytest
 import requests
@@ -153,7 +154,7 @@ def test_a_move_task_with_a_rate_does_not_make_up_for_a_leap(sqs: Sqs, hooks: Ho
     began = time.monotonic()
     sqs.call("StartMessageMoveTask", SourceArn=arn, MaxNumberOfMessagesPerSecond=1)
     hooks.advance(3600)
-    task = {"ApproximateNumberOfMessagesMoved": 0}
+    task: dict[str, Any] = {"ApproximateNumberOfMessagesMoved": 0}
     while task["ApproximateNumberOfMessagesMoved"] < 2:
         assert time.monotonic() - began < PATIENCE_SECONDS
         task = sqs.call("ListMessageMoveTasks", SourceArn=arn)["Results"][0]

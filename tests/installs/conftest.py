@@ -26,8 +26,7 @@ SOURCES = (
     "CHANGELOG.md", "LICENSE", "MANIFEST.in", "README.md", "compat", "docs", "pyproject.toml", "setup.py", "sqs_facade",
     "wsgi.py", "zaqar_core",
 )  # fmt: skip
-VARIABLE = "SQS_FACADE_INSTALLS"
-thorough = pytest.mark.skipif(not os.environ.get(VARIABLE), reason=f"takes long: set {VARIABLE}=1")
+thorough = pytest.mark.installs
 ERROR_TABLE = ("wheel", pytest.param("wheel of the sdist", marks=thorough), pytest.param("editable", marks=thorough))
 #: Programs of libraries, as pip would write them.
 PROGRAMS = {"pytest": ("pytest", "console_main"), "pip": ("pip._internal.cli.main", "main")}

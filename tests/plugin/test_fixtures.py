@@ -128,6 +128,7 @@ def test_they_do_what_they_say(pytester: pytest.Pytester, suite: Run) -> None:
     suite().assert_outcomes(passed=11)
 
 
+@pytest.mark.slow
 def test_they_work_on_two_workers(pytester: pytest.Pytester, suite: Run) -> None:
     pytester.makepyfile(test_users=USERS_SUITE, test_users_again=USERS_SUITE)
     suite("-n", "2").assert_outcomes(passed=22)

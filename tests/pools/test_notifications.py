@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.notifications.conftest import (
     Subscriber,
     subscriber,  # noqa: F401 - a fixture
@@ -24,7 +26,7 @@ def start_notifier(core: PooledCore) -> None:
     Notifier(core, channels.table(core), Confirmations(core.settings)).start()
 
 
-def vars_of(settings: Settings) -> dict[str, object]:
+def vars_of(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in settings.__struct_fields__}
 
 
@@ -42,7 +44,7 @@ def test_a_subscriber_is_told_at_once_wherever_the_queue_is(
         for turn in range(6):
             for ref in refs:
                 messages.send(session, ref, [NewMessage(f"{turn} {ref.name}".encode())])
-                until(lambda body=f"{turn} {ref.name}": body in subscriber.bodies, "told")
+                until(lambda: f"{turn} {ref.name}" in subscriber.bodies, "told")  # noqa: B023
 
 
 def test_a_post_is_told_in_its_order_wherever_the_queue_is(

@@ -20,6 +20,8 @@ from tests.interop.conftest import sqs_of, zaqar_of
 from tests.patience import until
 from tests.pools.conftest import Server
 
+pytestmark = pytest.mark.slow
+
 PROJECT = "000000000000"
 
 

@@ -33,7 +33,11 @@ def tidied(core: PooledCore, session: Session) -> None:
 def with_dead_letters(session: Session, source: str, dead: str) -> tuple[QueueRef, QueueRef]:
     """A queue and its dead-letter queue, in those pools; one receive is allowed, and each ends at once."""
     queue, letters = made(session, source), made(session, dead)
-    change = {"dead_letter_queue": letters.name, "max_receive_count": 1, "visibility_timeout_seconds": 0}
+    change: dict[str, int | str] = {
+        "dead_letter_queue": letters.name,
+        "max_receive_count": 1,
+        "visibility_timeout_seconds": 0,
+    }
     queues.change(session, queue, SettingsChange(set=change))
     return queue, letters
 
@@ -76,8 +80,8 @@ def test_a_dead_letter_queue_is_made_in_a_pool_when_it_is_needed(
 ) -> None:
     queue = made(session, "a", creator="zaqar")
     dead = queue.name + "-dead"
-    change = {"dead_letter_queue": dead, "max_receive_count": 1, "visibility_timeout_seconds": 0}
-    queues.change(session, queue, SettingsChange(set=change))
+    change = SettingsChange(set={"dead_letter_queue": dead, "max_receive_count": 1, "visibility_timeout_seconds": 0})
+    queues.change(session, queue, change)
     bury(session, queue, *bodies("1"))
     assert visible(session, queue.sibling(dead)) == 1
     assert [dead in server.queues() for server in servers].count(True) == 1

@@ -97,6 +97,7 @@ def test_killed_workers_are_replaced_and_nothing_is_lost(sending: Sender) -> Non
     assert_nothing_lost(sending)
 
 
+@pytest.mark.slow
 def test_a_killed_valkey_is_restarted_and_nothing_is_lost(sending: Sender, data: Path) -> None:
     for _ in range(KILLS):
         sending.more()
@@ -105,6 +106,7 @@ def test_a_killed_valkey_is_restarted_and_nothing_is_lost(sending: Sender, data:
     assert_nothing_lost(sending)
 
 
+@pytest.mark.slow
 def test_after_kill_9_of_the_main_process_a_new_one_has_everything(sending: Sender, serve: Start, data: Path) -> None:
     for _ in range(KILLS):
         sending.more()

@@ -14,6 +14,8 @@ from tests.patience import until
 from tests.serving.conftest import Client, Serve, client_of
 from tests.serving.test_kills import Sender
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., Serve]
 KILLS = 3
 #: A delivery that a dead process worked on is taken up again after its lease: twice the time-out and 5 s.

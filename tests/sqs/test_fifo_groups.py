@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_a_handle_whose_lease_has_ended_is_expired(sqs: Sqs, fifo: str, operatio
     send(sqs, fifo, "g:1")
     [found] = receive(sqs, fifo, VisibilityTimeout=0)
     handle = found["ReceiptHandle"]
-    more = {"VisibilityTimeout": 5} if operation == "ChangeMessageVisibility" else {}
+    more: dict[str, Any] = {"VisibilityTimeout": 5} if operation == "ChangeMessageVisibility" else {}
     assert sqs.error(operation, QueueUrl=fifo, ReceiptHandle=handle, **more) == Failure(
         "InvalidParameterValue",
         400,

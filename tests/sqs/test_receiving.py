@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from base64 import b64encode
+from typing import Any
 
 import pytest
 
@@ -199,7 +200,7 @@ def test_a_new_visibility_out_of_bounds_is_refused(sqs: Sqs, queue: str, seconds
 @pytest.mark.parametrize("operation", ["DeleteMessage", "ChangeMessageVisibility"])
 @pytest.mark.parametrize("handle", ["garbage", " ", "ü", "=" * 8, b64encode(b"x" * 42).decode(), "A" * 5000])
 def test_a_handle_that_was_never_given_is_refused(sqs: Sqs, queue: str, operation: str, handle: str) -> None:
-    more = {"VisibilityTimeout": 1} if operation == "ChangeMessageVisibility" else {}
+    more: dict[str, Any] = {"VisibilityTimeout": 1} if operation == "ChangeMessageVisibility" else {}
     assert sqs.error(operation, QueueUrl=queue, ReceiptHandle=handle, **more) == Failure(
         "ReceiptHandleIsInvalid", 404, f'The input receipt handle "{handle}" is not a valid receipt handle.'
     )
@@ -278,7 +279,7 @@ def test_the_receive_after_the_last_allowed_moves_the_message_to_the_dead_letter
 
 @pytest.mark.parametrize("operation", ["DeleteMessage", "ChangeMessageVisibility"])
 def test_an_empty_receipt_handle_is_missing(sqs: Sqs, queue: str, operation: str) -> None:
-    more = {} if operation == "DeleteMessage" else {"VisibilityTimeout": 0}
+    more: dict[str, Any] = {} if operation == "DeleteMessage" else {"VisibilityTimeout": 0}
     assert sqs.error(operation, QueueUrl=queue, ReceiptHandle="", **more) == Failure(
         "MissingParameter", 400, "The request must contain the parameter ReceiptHandle."
     )
@@ -288,7 +289,7 @@ def test_an_empty_receipt_handle_is_missing(sqs: Sqs, queue: str, operation: str
     ("more", "code"), [({}, "MissingParameter"), ({"VisibilityTimeout": 43_201}, "InvalidParameterValue")]
 )
 def test_a_visibility_timeout_is_looked_at_before_the_handle(
-    sqs: Sqs, queue: str, more: dict[str, int], code: str
+    sqs: Sqs, queue: str, more: dict[str, Any], code: str
 ) -> None:
     error = sqs.error("ChangeMessageVisibility", QueueUrl=queue, ReceiptHandle="garbage", **more)
     assert (error.code, "VisibilityTimeout" in error.message) == (code, True)

@@ -17,6 +17,8 @@ from zaqar_core.domain.model import NewMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
+pytestmark = pytest.mark.slow
+
 #: From the end of a primary to the first acknowledgement by the next one: down-after, votes, promotion, and a margin.
 FAIL_OVER_SECONDS = 20.0
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -99,6 +99,13 @@ def test_a_client_that_breaks_off_in_the_middle_disturbs_nobody(
     assert other.call("queue_list")[0] == 200
 
 
+@pytest.fixture(scope="module")
+def listing(store_url: str) -> Iterator[Service]:
+    """A service that admits the pages of one other origin."""
+    with serving("websocket", redis=store_url, durability="memory", allowed_origins="http://listed.example") as service:
+        yield service
+
+
 @pytest.mark.parametrize(
     ("headers", "is_allowed"),
     [
@@ -107,17 +114,16 @@ def test_a_client_that_breaks_off_in_the_middle_disturbs_nobody(
         ({"Origin": "http://listed.example"}, True), ({"Sec-Fetch-Site": "cross-site"}, False),
     ],
 )  # fmt: skip
-def test_web_pages_of_other_origins_are_refused(store_url: str, headers: dict[str, str], is_allowed: bool) -> None:
-    with serving("websocket", redis=store_url, durability="memory", allowed_origins="http://listed.example") as service:
-        where = urlsplit(service.url)
-        shown = {"Host": where.netloc, **{name: value.format(host=where.netloc) for name, value in headers.items()}}
-        with socket.create_connection((where.hostname or "", where.port or 0), 5) as raw:
-            lines = "".join(f"{name}: {value}\r\n" for name, value in shown.items())
-            raw.sendall(
-                f"GET / HTTP/1.1\r\n{lines}Upgrade: websocket\r\nConnection: Upgrade\r\n"
-                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-            )
-            status = raw.recv(4096).split()[1]
+def test_web_pages_of_other_origins_are_refused(listing: Service, headers: dict[str, str], is_allowed: bool) -> None:
+    where = urlsplit(listing.url)
+    shown = {"Host": where.netloc, **{name: value.format(host=where.netloc) for name, value in headers.items()}}
+    with socket.create_connection((where.hostname or "", where.port or 0), 5) as raw:
+        lines = "".join(f"{name}: {value}\r\n" for name, value in shown.items())
+        raw.sendall(
+            f"GET / HTTP/1.1\r\n{lines}Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        status = raw.recv(4096).split()[1]
     assert status == (b"101" if is_allowed else b"403")
 
 
