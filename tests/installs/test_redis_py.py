@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.installs.conftest import MOST_SECONDS, ROOT, thorough
+from tests.installs.conftest import MOST_SECONDS, ROOT
 
 STORE = [
     "tests/unit/test_redis_py.py",
@@ -20,7 +20,7 @@ STORE = [
 ]
 
 
-@thorough
+@pytest.mark.installs
 @pytest.mark.timeout(5 * MOST_SECONDS)
 @pytest.mark.parametrize("release", ["redis==6.0.0", "redis>=8,<9"])
 def test_the_store_works_with(release: str, tmp_path: Path) -> None:
