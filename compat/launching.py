@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 #: A start takes about a second; machines that run tests may be busy.
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 _LOOK_SECONDS = 0.005
 

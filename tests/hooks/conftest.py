@@ -36,7 +36,7 @@ class Hooks:
 
     def await_waiting(self, number: int = 1) -> None:
         """So many receives wait on the account's queues."""
-        until(lambda: self._get("waiting")["waiting"] >= number, f"{number} wait", 5)
+        until(lambda: self._get("waiting")["waiting"] >= number, f"{number} wait")
 
     def events(self, **query: str) -> list[dict[str, Any]]:
         return list(self._get("spy", **query)["events"])

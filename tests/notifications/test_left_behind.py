@@ -91,7 +91,7 @@ def test_a_process_that_is_stopped(valkey: str, session: Session, queue: QueueRe
         subscriber.let_go.set()
         service.process.wait(5)
     with serving(**settings):
-        until(lambda: nothing_left(session, queue), "all are told", 10)
+        until(lambda: nothing_left(session, queue), "all are told")
     assert subscriber.bodies == NUMBERS
 
 

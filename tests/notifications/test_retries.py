@@ -227,7 +227,7 @@ def test_records_are_bounded(session: Session, queue: QueueRef, subscriber: Subs
     subscribe(session, queue, subscriber.url())
     for _ in range(11):
         messages.send(session, queue, texts(*["x"] * 100))
-    until(lambda: deliveries.undelivered(session, queue, after=0, limit=1)[0] == 1100, "all have failed", 30)
+    until(lambda: deliveries.undelivered(session, queue, after=0, limit=1)[0] == 1100, "all have failed")
     assert session.store.command("LLEN", keys.queue(queue) + b":nx") == 1000
 
 
@@ -241,7 +241,7 @@ def test_processes_share_the_work(
         subscribe(session, queue, subscriber.url("/" + path))
     for first in range(0, 200, 20):
         messages.send(session, queue, texts(*[str(number) for number in range(first, first + 20)]))
-    until(lambda: len(subscriber.seen) == 600, "all are told", 20)
+    until(lambda: len(subscriber.seen) == 600, "all are told")
     until(lambda: nothing_left(session, queue), "and forgotten")
     assert len({(seen.path, seen.json["body"]) for seen in subscriber.seen}) == 600
 

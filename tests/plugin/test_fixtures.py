@@ -8,7 +8,9 @@ import psutil
 import pytest
 
 from tests.patience import until
-from tests.plugin.conftest import Run
+from tests.plugin.conftest import MOST_SECONDS, Run
+
+pytestmark = pytest.mark.timeout(MOST_SECONDS + 20)  # runs of pytest and starts of the service, on a busy machine
 
 USERS_SUITE = """
 import pytest
@@ -231,4 +233,4 @@ def _assert_gone(pids: Path) -> None:
     """The processes of these numbers end soon, and there were several."""
     left = [int(pid) for pid in pids.read_text().split()]
     assert len(left) > 1
-    until(lambda: not any(psutil.pid_exists(pid) for pid in left), "they end", 15)
+    until(lambda: not any(psutil.pid_exists(pid) for pid in left), "they end")

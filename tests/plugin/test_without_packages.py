@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.conftest import Run
+from tests.plugin.conftest import MOST_SECONDS, Run
+
+pytestmark = pytest.mark.timeout(MOST_SECONDS + 20)  # a run of pytest and a start of the service, on a busy machine
 
 #: As if they were not installed.
 BARE = """
@@ -80,7 +82,7 @@ def test_the_comparison_says_what_it_needs(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=MOST_SECONDS,
     )
     assert ran.returncode == 2
     assert ran.stderr.count("\n") == 1

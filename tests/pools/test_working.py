@@ -22,6 +22,7 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools import administration
 from zaqar_core.pools.routing import PooledCore
 from zaqar_core.store import keys
+from zaqar_core.store.wakeups import LOOK_AGAIN_SECONDS
 from zaqar_core.web.hooks import virtual_clock
 
 
@@ -167,7 +168,7 @@ def test_a_long_poll_is_woken_by_what_another_process_sends(
         waiting = poll(core, threads, ref)
         with processes().session() as other:
             messages.send(other, ref, [NewMessage(b"1")])
-        assert [one.body for one in waiting.result(timeout=2)] == [b"1"]
+        assert [one.body for one in waiting.result(timeout=LOOK_AGAIN_SECONDS[0])] == [b"1"]
 
 
 def test_a_long_poll_ends_when_its_queue_is_made_again_elsewhere(
@@ -180,7 +181,7 @@ def test_a_long_poll_ends_when_its_queue_is_made_again_elsewhere(
         made(session, "b", ref.name)
         messages.send(session, ref, [NewMessage(b"of the successor")])
         with pytest.raises(QueueNotFound):
-            waiting.result(timeout=2)
+            waiting.result(timeout=LOOK_AGAIN_SECONDS[0])
     assert visible(session, ref) == 1
 
 
@@ -189,7 +190,7 @@ def test_polls_hold_no_slot_of_a_pool(pools: Any, core: PooledCore, session: Ses
     with ThreadPoolExecutor(12) as threads:
         waiting = [poll(core, threads, ref) for _ in range(12)]
         messages.send(session, ref, bodies(*"x" * 12))
-        assert sum(len(one.result(timeout=5)) for one in waiting) == 12
+        assert sum(len(one.result(timeout=LOOK_AGAIN_SECONDS[0])) for one in waiting) == 12
 
 
 def test_time_put_forward_is_that_of_queues_in_pools(pools: Any, session: Session) -> None:

@@ -95,5 +95,5 @@ def test_nothing_of_an_ephemeral_service_is_left_after_kill_9_of_its_main_proces
     workers = service.workers()
     service.process.kill()
     service.process.wait()
-    until(lambda: not any(is_running(worker.pid) for worker in workers), "workers end with their parent", 5)
-    until(lambda: list(runtime.iterdir()) == [], "the directory is removed", 5)
+    until(lambda: not any(is_running(worker.pid) for worker in workers), "workers end with their parent")
+    until(lambda: list(runtime.iterdir()) == [], "the directory is removed")

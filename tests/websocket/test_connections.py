@@ -136,7 +136,7 @@ def test_the_wildcard_admits_web_pages_of_every_origin(store_url: str) -> None:
 
 
 def test_health_answers_over_http(sockets: Service) -> None:
-    with urllib.request.urlopen(sockets.url.replace("ws:", "http:") + "/health", timeout=5) as answer:
+    with urllib.request.urlopen(sockets.url.replace("ws:", "http:") + "/health", timeout=PATIENCE_SECONDS) as answer:
         assert answer.status == 200
 
 
@@ -176,7 +176,7 @@ def test_it_runs_beside_serve_on_one_data_directory(tmp_path: Path, queue_name: 
             f"{http.url}/v2/queues/{queue_name}/messages?echo=true",
             headers={"Client-ID": client.client_id, "X-Project-Id": client.project},
         )
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
             assert b'{"n":1}' in answer.read()
 
 

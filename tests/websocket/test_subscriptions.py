@@ -211,7 +211,7 @@ def test_what_is_posted_over_http_elsewhere_is_pushed(store_url: str, sockets: S
                 "Content-Type": "application/json",
             },
         )
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             assert answer.status == 201
         assert client.receive()["body"] == {"over": "http"}
 
