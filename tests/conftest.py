@@ -18,7 +18,7 @@ import redis
 
 from sqs_facade.compat.launching import ServiceProcess
 from tests import deployments, leftovers
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.core.process import Core
@@ -78,10 +78,12 @@ def private_valkey() -> Iterator[str]:
             stdout=subprocess.DEVNULL,
         )
         url = f"unix://{path}"
-        until(lambda: path.exists() and _answers(url), "Valkey answers")
-        yield url
-        process.terminate()
-        process.wait(10)
+        try:
+            until(lambda: path.exists() and _answers(url), "Valkey answers")
+            yield url
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_SECONDS)
 
 
 def _answers(url: str) -> bool:

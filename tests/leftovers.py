@@ -36,9 +36,9 @@ def leftovers(run: str) -> list[psutil.Process]:
     return found
 
 
-def end(run: str, grace_seconds: float = GRACE_SECONDS) -> list[str]:
+def end(run: str) -> list[str]:
     """Wait until all processes of a run have ended. Kill those that have not, and return their command lines."""
-    deadline = time.monotonic() + grace_seconds
+    deadline = time.monotonic() + GRACE_SECONDS
     while (left := leftovers(run)) and time.monotonic() < deadline:
         time.sleep(0.05)
     commands = []

@@ -13,7 +13,7 @@ from tests import leftovers
 ROOT = Path(__file__).resolve().parents[2]
 CONFTEST = """
 from tests import leftovers
-leftovers.end.__defaults__ = (1.0,)
+leftovers.GRACE_SECONDS = 1.0
 from tests.conftest import pytest_configure, pytest_sessionfinish, pytest_terminal_summary
 """
 #: As the embedded Valkey runs: started by a process that has ended, in a session of its own.
