@@ -16,7 +16,7 @@ import requests
 from tests.conftest import private_valkey, serving
 from tests.store import fifo, redrive
 from tests.upgrade import writing
-from zaqar_core.background.housekeeping import Upkeep
+from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import claims, deliveries, leases, messages, queues, subscriptions
 from zaqar_core.core.process import Core
@@ -51,7 +51,7 @@ def rows(first_column: str) -> list[list[str]]:
             break
         ruler = line
     ends = [match.span() for match in re.finditer("=+", ruler)]
-    found = []
+    found: list[list[str]] = []
     for line in lines:
         if line.startswith("="):
             return found
@@ -76,7 +76,7 @@ class Driven:
 
     types: dict[str, set[str]]
     fields: set[str]
-    client: redis.Redis
+    client: Any
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def seen(events: Any) -> dict[str, set[str]]:
     return types
 
 
-def queue_fields(client: redis.Redis) -> set[str]:
+def queue_fields(client: Any) -> set[str]:
     found = [client.hkeys(key) for key in client.scan_iter("sf1:{*:0}") if re.fullmatch(QUEUE, key.decode())]
     return {name.decode() for names in found for name in names}
 
@@ -181,7 +181,7 @@ def notifications(session: Session) -> None:
     messages.send(session, ref, [NewMessage(b"1"), NewMessage(b"2")])
     words: list[deliveries.Word] = ["failed", "again", "skipped", "done"]
     for _ in range(3):
-        taken = deliveries.take(session, ref, token="t", bell="c|1", lease_ms=60_000, most=10, whole_queue="ws:")
+        taken = deliveries.take(session, ref, token="t", wakeup="c|1", lease_ms=60_000, most=10, whole_queue="ws:")
         found = [one for line in taken.runs for one in line.deliveries] if taken else []
         outcomes = [
             deliveries.Outcome(ref, one.key, word, 60_000 if word == "again" else 0, "refused")
@@ -195,19 +195,19 @@ def notifications(session: Session) -> None:
 def pools(session: Session) -> None:
     store, ref = session.store, QueueRef(PROJECT, REGION, "placed")
     catalogue.put_pool(store, "p", catalogue.PoolRow("redis://pool", 1), catalogue.identity(store), "", None)
-    catalogue.put_flavor(store, "f", catalogue.FlavorRow(), ["p"], only_there=False)
+    catalogue.put_flavor(store, "f", catalogue.FlavorRow(), ["p"], must_exist=False)
     catalogue.write_placement(store, ref, "0" * 16, "p")
     catalogue.rule_out(store, ref, "0" * 16, 60_000)
 
 
 def leftovers(session: Session, core: Core) -> None:
     """What is left behind by deletions, by housekeeping, and by a process that died while it created a queue."""
-    readiness.share_key(session.store, "k:0")
+    readiness._share_key(session.store, "k:0")
     ref = made(session, "deleted")
     incarnation = queues.get(session, ref).incarnation.hex()
-    registry.leave(session.store, ref, incarnation, remember_seconds=60)
-    registry.enter(session.store, QueueRef(PROJECT, REGION, "never-created"), "0" * 16)
-    Upkeep(core).round()
+    registry.remove(session.store, ref, incarnation, remember_seconds=60)
+    registry.add(session.store, QueueRef(PROJECT, REGION, "never-created"), "0" * 16)
+    Housekeeping(core).round()
     libraries.tidy(session.store)
 
 

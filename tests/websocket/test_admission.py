@@ -162,7 +162,7 @@ def test_a_connection_ends_with_its_token(gated: str) -> None:
         client = Client(connection, False, "p")
         assert status(client.ask("authenticate", **{"X-Auth-Token": "p:0.3"})) == 200
         with pytest.raises(ConnectionClosed) as closed:
-            connection.recv(timeout=5)
+            connection.recv(timeout=30)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4003
 
