@@ -52,5 +52,5 @@ HEADERS = {"Client-ID": "3381af92-2b9e-11e3-b191-71861300734c", "X-Project-Id": 
 
 def test_a_service_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SQS_FACADE_DURABILITY", "fsync")
-    with pytest.raises(RuntimeError, match="durability cannot be fsync"), compat.facade():
+    with pytest.raises(RuntimeError, match="SQS_FACADE_DURABILITY cannot be fsync"), compat.facade():
         pytest.fail("it started")
