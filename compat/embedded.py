@@ -1,45 +1,25 @@
-"""A service of its own for tests, in memory, gone afterwards."""
+"""Run a service for tests, with all messages in memory."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-#: A start takes about a second; machines that run tests may be busy.
-START_SECONDS = 30.0
-_STOP_SECONDS = 10.0
-#: The service goes with this process, also where it is killed.
+from .launching import ServiceProcess
+
+#: Makes the service stop when this process ends, even if it is killed.
 _STOPS_WITH = "SQS_FACADE_STOPS_WITH"
 #: Longer than the longest poll.
 CALL_SECONDS = 60.0
 
 
-def _program() -> list[str]:
-    """The command line of this installation, started by its path so that the working directory is not searched."""
-    package = find_spec("sqs_facade")
-    assert package is not None
-    assert package.origin is not None
-    return [sys.executable, "-P", str(Path(package.origin).with_name("__main__.py"))]
-
-
-def real_seconds() -> float:
-    """Time that passes also while a test has stopped or moved the clocks of its process, as freezegun does."""
-    return time.clock_gettime(time.CLOCK_MONOTONIC)
-
-
 class HookFailed(Exception):
-    """The service refused a test hook. The text says why."""
+    """The service refused a request to a test hook. The text is the reason."""
 
 
 class Facade:
@@ -49,15 +29,15 @@ class Facade:
         self.url = url
 
     def hook(self, name: str, **members: Any) -> dict[str, Any]:
-        """``POST /_test/<name>``: what it answers. Raises HookFailed."""
+        """Send ``POST /_test/<name>`` and return the response. Raises HookFailed."""
         return self._json("POST", name, members)
 
-    def look(self, name: str, **parameters: str) -> dict[str, Any]:
-        """``GET /_test/<name>``: what it answers. Raises HookFailed."""
+    def read_hook(self, name: str, **parameters: str) -> dict[str, Any]:
+        """Send ``GET /_test/<name>`` and return the response. Raises HookFailed."""
         return self._json("GET", name, parameters)
 
     def _json(self, method: str, name: str, members: Mapping[str, Any]) -> dict[str, Any]:
-        # A connection for each call: threads and forked processes share nothing, and no proxy is asked.
+        # A new connection for each request: threads and forked processes share nothing, and no proxy is used.
         connection = HTTPConnection(urlsplit(self.url).netloc, timeout=CALL_SECONDS)
         try:
             if method == "POST":
@@ -65,57 +45,28 @@ class Facade:
                 connection.request(method, f"/_test/{name}", body, {"Content-Type": "application/json"})
             else:
                 connection.request(method, f"/_test/{name}?{urlencode(members)}")
-            answer = connection.getresponse()
-            document: dict[str, Any] = json.loads(answer.read())
+            response = connection.getresponse()
+            document: dict[str, Any] = json.loads(response.read())
         finally:
             connection.close()
-        if answer.status != 200:
-            raise HookFailed(document.get("error", answer.status))
+        if response.status != 200:
+            raise HookFailed(document.get("error", response.status))
         return document
 
 
-class Server:
-    """The process of a service. Started when made. Raises RuntimeError with its own words where it does not start."""
+class Server(ServiceProcess):
+    """The process of a service in memory. It ends with this process, even if this process is killed."""
 
     def __init__(self) -> None:
-        self._owner = os.getpid()
-        self._folder = tempfile.TemporaryDirectory(prefix="sf")
-        ready, errors = Path(self._folder.name) / "ready", Path(self._folder.name) / "errors"
-        command = [*_program(), "serve", "--ephemeral", "--port", "0", "--ready-file"]
-        with errors.open("wb") as stream:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command
-                [*command, str(ready)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stream,
-                start_new_session=True,  # Ctrl-C is for the tests, which still empty their accounts after it
-                env={**os.environ, _STOPS_WITH: str(os.getpid())},
-            )
-        deadline = real_seconds() + START_SECONDS
-        while not ready.exists():
-            if self._process.poll() is not None or real_seconds() > deadline:
-                reason = errors.read_text(errors="replace").strip()
-                self.stop()
-                raise RuntimeError(f"sqs-facade did not start. {reason}")
-            time.sleep(0.005)
-        self.facade = Facade(ready.read_text().strip())
-
-    def stop(self) -> None:
-        """The service and all its messages are gone. In a forked process it is the parent's, and goes on."""
-        if os.getpid() != self._owner:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._folder.cleanup()
+        stops_with = {_STOPS_WITH: str(os.getpid())}
+        # Ctrl-C must not reach it: the tests still delete their queues.
+        super().__init__("serve", "--ephemeral", environment=stops_with, is_detached=True, keeps_errors=True)
+        self.facade = Facade(self.url)
 
 
 @contextmanager
 def facade() -> Iterator[str]:
-    """``with sqs_facade.compat.facade() as endpoint_url:`` a service that is empty, and gone after the block."""
+    """Run an empty service during the block: ``with sqs_facade.compat.facade() as endpoint_url:``."""
     server = Server()
     try:
         yield server.facade.url

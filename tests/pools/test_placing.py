@@ -177,7 +177,7 @@ def test_who_was_held_up_cannot_make_a_queue_beside_its_successor(
         queues.delete(other, ref)
         made(other, "b", ref.name)
     place = router(session).deployments.named(session.store, "a")
-    late = ["0123456789abcdef", "sqs", 60, 9_999_999_999_999]
+    late: list[bytes | str | int] = ["0123456789abcdef", "sqs", 60, 9_999_999_999_999]
     with pytest.raises(ScriptFailed, match="GONE"):
         router(session).at(place, lambda store: store.run(script("create_placed").plain, keys.queue(ref), late))
     assert [ref.name in server.queues() for server in servers] == [False, False, True]

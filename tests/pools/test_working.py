@@ -22,6 +22,7 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools import administration
 from zaqar_core.pools.routing import PooledCore
 from zaqar_core.store import keys
+from zaqar_core.store.wakeups import RECHECK_SECONDS
 from zaqar_core.web.hooks import virtual_clock
 
 
@@ -33,7 +34,11 @@ def tidied(core: PooledCore, session: Session) -> None:
 def with_dead_letters(session: Session, source: str, dead: str) -> tuple[QueueRef, QueueRef]:
     """A queue and its dead-letter queue, in those pools; one receive is allowed, and each ends at once."""
     queue, letters = made(session, source), made(session, dead)
-    change = {"dead_letter_queue": letters.name, "max_receive_count": 1, "visibility_timeout_seconds": 0}
+    change: dict[str, int | str] = {
+        "dead_letter_queue": letters.name,
+        "max_receive_count": 1,
+        "visibility_timeout_seconds": 0,
+    }
     queues.change(session, queue, SettingsChange(set=change))
     return queue, letters
 
@@ -76,8 +81,8 @@ def test_a_dead_letter_queue_is_made_in_a_pool_when_it_is_needed(
 ) -> None:
     queue = made(session, "a", creator="zaqar")
     dead = queue.name + "-dead"
-    change = {"dead_letter_queue": dead, "max_receive_count": 1, "visibility_timeout_seconds": 0}
-    queues.change(session, queue, SettingsChange(set=change))
+    change = SettingsChange(set={"dead_letter_queue": dead, "max_receive_count": 1, "visibility_timeout_seconds": 0})
+    queues.change(session, queue, change)
     bury(session, queue, *bodies("1"))
     assert visible(session, queue.sibling(dead)) == 1
     assert [dead in server.queues() for server in servers].count(True) == 1
@@ -163,7 +168,7 @@ def test_a_long_poll_is_woken_by_what_another_process_sends(
         waiting = poll(core, threads, ref)
         with processes().session() as other:
             messages.send(other, ref, [NewMessage(b"1")])
-        assert [one.body for one in waiting.result(timeout=2)] == [b"1"]
+        assert [one.body for one in waiting.result(timeout=RECHECK_SECONDS[0])] == [b"1"]
 
 
 def test_a_long_poll_ends_when_its_queue_is_made_again_elsewhere(
@@ -176,7 +181,7 @@ def test_a_long_poll_ends_when_its_queue_is_made_again_elsewhere(
         made(session, "b", ref.name)
         messages.send(session, ref, [NewMessage(b"of the successor")])
         with pytest.raises(QueueNotFound):
-            waiting.result(timeout=2)
+            waiting.result(timeout=RECHECK_SECONDS[0])
     assert visible(session, ref) == 1
 
 
@@ -185,7 +190,7 @@ def test_polls_hold_no_slot_of_a_pool(pools: Any, core: PooledCore, session: Ses
     with ThreadPoolExecutor(12) as threads:
         waiting = [poll(core, threads, ref) for _ in range(12)]
         messages.send(session, ref, bodies(*"x" * 12))
-        assert sum(len(one.result(timeout=5)) for one in waiting) == 12
+        assert sum(len(one.result(timeout=RECHECK_SECONDS[0])) for one in waiting) == 12
 
 
 def test_time_put_forward_is_that_of_queues_in_pools(pools: Any, session: Session) -> None:

@@ -24,6 +24,7 @@ from zaqar_core.store import keys, libraries, script
 from zaqar_core.store.readiness import check
 from zaqar_core.store.single_server import Generation
 from zaqar_core.store.slots import open_store
+from zaqar_core.store.wakeups import RECHECK_SECONDS
 
 NODES = 3
 _numbers = count(1)
@@ -110,7 +111,7 @@ def test_a_poll_is_woken_from_any_node(core: Core, session: Session, at: int) ->
     with ThreadPoolExecutor() as pool:
         poll = sleeping_poll(core, pool, queue, 20)
         messages.send(session, queue, [NewMessage(b"1")])
-        assert [one.body for one in poll.result(1)] == [b"1"]
+        assert [one.body for one in poll.result(RECHECK_SECONDS[0])] == [b"1"]
 
 
 def test_one_message_wakes_one_poll(session: Session) -> None:

@@ -65,7 +65,7 @@ def killed_before(monkeypatch: pytest.MonkeyPatch, number: int) -> Iterator[list
         yield done
 
 
-STEPS = ["move_task_step", "intents", "move_in", "move_done", "move_forget", "intents", "move_task_step"]
+STEPS = ["move_task_step", "move_intents", "move_in", "move_done", "move_forget", "move_intents", "move_task_step"]
 
 
 @pytest.mark.parametrize("number", range(len(STEPS)))

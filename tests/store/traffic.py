@@ -90,7 +90,7 @@ class Producer:
 def numbers_in(core: Core, queue: QueueRef) -> list[int]:
     """Every number in the queue, in order, without receiving it: a look that fails can be repeated."""
     found: list[int] = []
-    marker: int | None = None
+    marker: str | None = None
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:

@@ -32,7 +32,7 @@ QUEUES_AT_ONCE = 50
 #: Interval between two removals of function libraries that no release uses any more.
 LIBRARIES_SECONDS = 3600.0
 
-_TIDY = script("tidy")
+_HOUSEKEEPING = script("housekeeping")
 _log = logging.getLogger("sqs_facade.housekeeping")
 
 
@@ -79,7 +79,7 @@ class Housekeeping:
                     return
                 after = names[-1]
                 refs = [QueueRef(project, region, name) for name in names]
-                replies = session.run_many(_TIDY, refs, [STEP])
+                replies = session.run_many(_HOUSEKEEPING, refs, [STEP])
                 for ref, reply in zip(refs, replies, strict=True):
                     if isinstance(reply, ScriptFailed):
                         _remove_stale_row(session, ref)

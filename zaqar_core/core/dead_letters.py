@@ -28,7 +28,7 @@ from zaqar_core.domain.model import QueueSettings
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import ScriptFailed, keys, records, script
 
-_INTENTS = script("intents").plain
+_MOVE_INTENTS = script("move_intents").plain
 _MOVE_IN = script("move_in")
 _MOVE_DONE = script("move_done").plain
 _MOVE_FORGET = script("move_forget").plain
@@ -96,7 +96,7 @@ def finish_moves(session: Session, source: QueueRef) -> int:
     token, finished = os.urandom(8).hex(), 0
     while True:
         try:
-            page = session.call(_INTENTS, source, [token, LEASE_MS, PAGE, PAGE_BYTES])
+            page = session.call(_MOVE_INTENTS, source, [token, LEASE_MS, PAGE, PAGE_BYTES])
         except ScriptFailed:
             return finished
         if not page:

@@ -2,7 +2,7 @@
 
 A message that is sent to a queue with subscriptions is written to the queue's outbox in the same atomic step. The
 functions used here create one delivery of it for each subscription, lease deliveries to processes, and delete them when
-they have arrived or failed for good. The deliveries themselves are made in ``zaqar_core.notifications``.
+they have arrived or failed for good: see lua/shared/deliveries. ``zaqar_core.notifications`` makes the deliveries.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _log = logging.getLogger("sqs_facade.encryption")
 _DAMAGED = (ValueError, IndexError, msgspec.MsgspecError)
 
 #: Reply of receive and claim: incarnation (16 hex digits), now ms, received ms, retention s, intents; then for each
-#: message its seq, the lengths of state and record, and both. Encoded in store/lua/shared.
+#: message its seq, the lengths of state and record, and both. Written by lua/shared/receive_reply.
 _TAKEN = Struct(">16sQQIH")
 _TAKEN_ROW = Struct(">QII")
 

@@ -24,10 +24,10 @@ _PUT = script("pool_put").plain
 _REMOVE = script("pool_remove").plain
 _FLAVOR_PUT = script("flavor_put").plain
 _FLAVOR_REMOVE = script("flavor_remove").plain
-_READ_PLACEMENTS = script("places", writes=False).plain
-_WRITE_PLACEMENT = script("place").plain
-_REMOVE_PLACEMENT = script("unplace").plain
-_RULE_OUT = script("bury").plain
+_READ_PLACEMENTS = script("placements", writes=False).plain
+_WRITE_PLACEMENT = script("placement_write").plain
+_REMOVE_PLACEMENT = script("placement_remove").plain
+_RULE_OUT = script("rule_out").plain
 _NOW = script("now", writes=False).plain
 
 #: The pool name of the main store, which also has every queue without a placement.

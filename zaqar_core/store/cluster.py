@@ -2,7 +2,7 @@
 
 A redirect, and every other refusal below, means that nothing ran, so a retry is safe. When a connection ends during a
 command, its outcome is unknown. A queue has many keys in one hash slot. While they migrate to another node one by one,
-its functions wait (see MOVING in store/lua/shared), since a function needs all of them on one node.
+its functions wait (see lua/shared/call, MOVING), since a function needs all of them on one node.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import hiredis
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store.connection import Link, pack
-from zaqar_core.store.scripts import Compiled, Library
+from zaqar_core.store.scripts import Compiled, Library, failure_words
 
 #: Time-outs of the WAITAOF commands that wait for the disks of the primary and of one replica. A replica that is
 #: queried before its disk has the write reports it only a second later. So WAITAOF is repeated after short waits, and
@@ -35,13 +35,7 @@ class ScriptFailed(Exception):
 
 
 #: Error words of our functions. Every other error reply means that the server is not available.
-SCRIPT_WORDS = frozenset(
-    {
-        "NOQUEUE", "EXISTS", "STALE", "POSTTOOLONG", "OVERLIMIT", "NOCLAIM", "CLAIMED", "NOTCLAIMED", "OTHERCLAIM",
-        "GROUPED", "NODEDUP", "PURGING", "LATE", "TASKRUNNING", "NOTASK", "NOTRUNNING", "NOTRETRYABLE",
-        "ENCRYPTED", "PLAIN", "NOSUBSCRIPTION", "GONE", "NOPOOL", "HELD", "FLAVORED", "TAKEN",
-    }
-)  # fmt: skip
+SCRIPT_WORDS = failure_words()
 
 
 def failure(reply: hiredis.ReplyError) -> ScriptFailed:
