@@ -57,7 +57,7 @@ def test_a_port_taken_by_another_serve_is_one_line(serve: Start) -> None:
         (["--redis", "redis://127.0.0.1:1"], "flag --redis: the Redis server does not answer"),
         (["--redis", "nonsense"], "Redis"),
         (["--redis", "redis://127.0.0.1:1,127.0.0.1:2"], "redis+cluster"),
-        (["--redis", "redis+sentinel://127.0.0.1:1"], "master's name"),
+        (["--redis", "redis+sentinel://127.0.0.1:1"], "must name the master"),
         (["--redis", "redis+sentinel://127.0.0.1:1/main"], "no living master"),
         (["--redis", "redis+cluster://127.0.0.1:1"], "does not answer"),
         (["--redis", "redis+cluster://127.0.0.1:1", "--test-hooks"], "test hooks"),

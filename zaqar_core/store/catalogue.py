@@ -97,9 +97,7 @@ def has_pools(store: Store) -> bool:
 def refuse_forgotten_pools(store: Store) -> None:
     """Raise StoreUnavailable if pools are registered: without pooling their queues would seem to be deleted."""
     if has_pools(store):
-        raise StoreUnavailable(
-            "this store has registered pools: turn on the setting pooling, or delete the pools first"
-        )
+        raise StoreUnavailable("pools are registered in this store: set pooling to true, or delete the pools first")
 
 
 def identity(store: Store) -> str:
