@@ -23,6 +23,13 @@ Checks = dict[str, Any]
 
 def read(file: Path | None, defaults: Mapping[str, str], known: frozenset[str]) -> Checks:
     """All rules: those of the file and of the directory beside it, over the defaults. Raises SettingsInvalid."""
+    try:
+        return _read(file, defaults, known)
+    except RecursionError:
+        raise SettingsInvalid(f"{file}: a rule is nested too deep") from None
+
+
+def _read(file: Path | None, defaults: Mapping[str, str], known: frozenset[str]) -> Checks:
     checks: Checks = {name: _check(text, name, "admin_roles") for name, text in defaults.items()}
     places: dict[str, str] = {}
     for one in () if file is None else (file, *_files(_directory(file))):
@@ -55,14 +62,27 @@ def _rules(file: Path) -> Iterator[tuple[str, Any, int]]:
     if root is None:
         return
     if not isinstance(root, yaml.MappingNode):
-        raise SettingsInvalid(f"{file}, line {root.start_mark.line + 1}: must be rules, each a name and its check")
+        raise _no_rules(file, root)
     for key, value in root.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise _no_rules(file, key)
         line = key.start_mark.line + 1
-        yield (
-            str(key.value),
-            _check(loader.construct_object(value, deep=True), str(key.value), f"{file}, line {line}"),
-            line,
-        )
+        place = f"{file}, line {line}"
+        yield key.value, _check(_constructed(loader, value, place), key.value, place), line
+
+
+def _no_rules(file: Path, node: yaml.Node) -> SettingsInvalid:
+    return SettingsInvalid(f"{file}, line {node.start_mark.line + 1}: must be rules, each a name and its check")
+
+
+def _constructed(loader: yaml.SafeLoader, node: yaml.Node, place: str) -> Any:
+    """The value of a node; None for one that looks like a date and is none. Raises SettingsInvalid."""
+    try:
+        return loader.construct_object(node, deep=True)
+    except yaml.constructor.ConstructorError as problem:
+        raise SettingsInvalid(f"{place}: {problem.problem}") from None
+    except ValueError:
+        return None
 
 
 def _check(text: Any, name: str, place: str) -> Any:
