@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from zaqar_core.configuration import keystone_options
+from zaqar_core.configuration import keystone_options, setting_values
 from zaqar_core.configuration.setting_sources import Given, Source
 from zaqar_core.configuration.settings import Settings, SettingsInvalid
 from zaqar_core.markdown import code, table
@@ -207,30 +207,43 @@ def _given(file: Path) -> list[tuple[str, str]]:
 
 
 def _values(file: Path, given: list[tuple[str, str]]) -> dict[tuple[str, str], Any]:
-    """The value of each option that is looked at, of its type; None where the file does not have it."""
+    """The value of each option that is looked at, of its type; None where the file does not have it.
+
+    Raises SettingsInvalid, which lists every value of another type.
+    """
     from oslo_config import cfg
 
     options = cfg.ConfigOpts()
     options([], project="zaqar", default_config_files=[str(file)], default_config_dirs=[])
     kinds = {bool: cfg.BoolOpt, int: cfg.IntOpt, float: cfg.FloatOpt, tuple: cfg.ListOpt}
-    defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
+    fields = msgspec.structs.fields(Settings)
+    defaults = {field.name: field.default for field in fields}
+    types = {field.name: field.type for field in fields}
     rows = [*ROWS, *(Row(*place, setting="redis", is_text=True) for place in (*_LOOKED_AT, (_POLICY, "policy_file")))]
     for row in rows:
         kind = cfg.StrOpt if row.is_text else kinds.get(type(defaults[row.setting]), cfg.StrOpt)
         group = None if row.section == "DEFAULT" else row.section
         options.register_opt(kind(row.option, deprecated_name=row.former), group=group)
     found: dict[tuple[str, str], Any] = {}
+    problems: list[str] = []
     for row in rows:
         place = row.section, row.option
         is_given = place in given or (row.section, row.former) in given
         try:
             of_section = options if row.section == "DEFAULT" else options[row.section]
             found[place] = of_section[row.option] if is_given else None
-        except (cfg.Error, ValueError) as problem:
-            reason = " ".join(str(problem).split())
-            raise SettingsInvalid(f"{file}: [{row.section}] {row.option}: {reason}") from None
+        except ValueError:
+            problems.append(
+                f"{file}: [{row.section}] {row.option} must be {setting_values.allowed(types[row.setting])}"
+            )
+            continue
+        except cfg.Error:
+            problems.append(f"{file}: [{row.section}] {row.option} refers by $ to an option that does not exist")
+            continue
         if found[place] == "" and defaults[row.setting] is None:
             found[place] = None
+    if problems:
+        raise SettingsInvalid(*problems)
     return found
 
 
