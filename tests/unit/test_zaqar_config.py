@@ -218,9 +218,10 @@ def test_the_mail_server_counts_where_zaqar_spoke_to_one(read: Read) -> None:
         ("[DEFAULT]\nadmin_mode = $none\n", "[DEFAULT] admin_mode refers by $ to an option that does not exist"),
         (
             "[transport]\nmax_message_ttl = 0\n",
-            "max_message_ttl must be a whole number of seconds, at least 1",
+            "max_message_ttl must be a whole number of seconds from 1 to 99999999",
         ),
         ("[transport]\nmax_message_ttl = $none\n", "[transport] max_message_ttl refers by $ to an option"),
+        ("[cors]\nmax_age = $max_age\n", "[cors] max_age refers by $ to an option that does not exist, or to itself"),
         (
             "[DEFAULT]\nenable_deprecated_api_versions = 3\n",
             "[DEFAULT] enable_deprecated_api_versions must be a list",

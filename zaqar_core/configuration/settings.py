@@ -26,8 +26,12 @@ AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}$"), About(allowed="
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
-Seconds = Annotated[int, msgspec.Meta(ge=1), About(unit="seconds")]
-SecondsOrNone = Annotated[int, msgspec.Meta(ge=0), About(unit="seconds")]
+Seconds = Annotated[
+    int,
+    msgspec.Meta(ge=limits.SETTABLE_SECONDS.least, le=limits.SETTABLE_SECONDS.most),
+    About(unit="seconds"),
+]
+SecondsOrNone = Annotated[int, msgspec.Meta(ge=0, le=limits.SETTABLE_SECONDS.most), About(unit="seconds")]
 Duration = Annotated[float, msgspec.Meta(gt=0), About(unit="seconds")]
 Bytes = Annotated[int, msgspec.Meta(ge=1), About(unit="bytes")]
 Secret = Annotated[str, msgspec.Meta(min_length=1), About(is_secret=True)]

@@ -237,8 +237,9 @@ def _values(file: Path, given: list[tuple[str, str]]) -> dict[tuple[str, str], A
                 f"{file}: [{row.section}] {row.option} must be {setting_values.allowed(types[row.setting])}"
             )
             continue
-        except cfg.Error:
-            problems.append(f"{file}: [{row.section}] {row.option} refers by $ to an option that does not exist")
+        except (cfg.Error, RecursionError):
+            reason = "refers by $ to an option that does not exist, or to itself"
+            problems.append(f"{file}: [{row.section}] {row.option} {reason}")
             continue
         if found[place] == "" and defaults[row.setting] is None:
             found[place] = None
