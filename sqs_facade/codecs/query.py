@@ -20,7 +20,6 @@ from sqs_facade.codecs.unreadable import Unreadable, reason
 from zaqar_core.domain.limits import FORM_PARAMETERS
 
 NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"
-#: Parameters of one request; SQS's largest call has a few hundred.
 #: Characters of an escaped text that is worth remembering.
 _SHORT = 256
 
