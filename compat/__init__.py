@@ -1,6 +1,6 @@
-"""For people who come with a test suite: a service for tests, a pytest plugin, a bridge from moto.
+"""Tools for test suites: a service for tests, a pytest plugin, a bridge from moto, and a comparison of SQS services.
 
-The package is ``sqs_facade.compat``. In a checkout its folder stands beside ``sqs_facade``.
+The package is ``sqs_facade.compat``. In a checkout its folder is beside ``sqs_facade``.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 __all__ = ["Facade", "facade"]
 
 if __name__ == "compat":
-    # ``python -m compat`` in a checkout. The package takes the place of this module: no file is loaded twice.
+    # ``python -m compat`` in a checkout: replace this module by the package, so that no file is loaded twice.
     sys.modules[__name__] = importlib.import_module("sqs_facade.compat")
 
 
 def __getattr__(name: str) -> Any:
-    # Every run of pytest imports this package for its plugin, also where no test asks for it.
+    # Imported on first use: every run of pytest imports this package for its plugin, even if no test uses it.
     if name in __all__:
         from . import embedded
 

@@ -1,4 +1,4 @@
-"""``python -m sqs_facade.compat``; in a checkout also ``python -m compat``."""
+"""Entry point of ``python -m sqs_facade.compat``; in a checkout also of ``python -m compat``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 
 
 def _main() -> int:
-    """The status to exit with; 2 where packages are missing."""
-    # By its full name: in a checkout this file may be running as compat.__main__.
+    """Run the command line and return the exit code, which is 2 if a package is missing."""
+    # Imported by its full name: in a checkout this file may be running as compat.__main__.
     importlib.import_module("sqs_facade.__main__").leave_out_working_directory()
     try:
         commands = importlib.import_module("sqs_facade.compat.commands")

@@ -1,4 +1,4 @@
-"""``python -m compat``: what differs between sqs-facade, moto, AWS, and any endpoint."""
+"""``python -m compat``: compare sqs-facade, moto, AWS and any other endpoint of SQS."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ _FILE = click.Path(path_type=Path, dir_okay=False, writable=True)
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
 
 
-def _place(context: click.Context, parameter: click.Parameter, file: Path | None) -> Path | None:
-    """A file that can be written; asked before the scenarios run, not after."""
+def _writable(context: click.Context, parameter: click.Parameter, file: Path | None) -> Path | None:
+    """Check that the file can be written, before the scenarios run."""
     del context, parameter
     if file is not None and not os.access(file.absolute().parent, os.W_OK | os.X_OK):
-        raise click.BadParameter(f"no file can be written in {file.absolute().parent}")
+        raise click.BadParameter(f"the folder {file.absolute().parent} does not exist or is not writable")
     return file
 
 
 def _known_region(context: click.Context, parameter: click.Parameter, region: str | None) -> str | None:
     del context, parameter
     if region is not None and not _REGION.fullmatch(region):
-        raise click.BadParameter(f"{region!r} does not look like a region, such as eu-central-1")
+        raise click.BadParameter(f"{region!r} is not a region, such as eu-central-1")
     return region
 
 
-class Refused(click.ClickException):
-    """The command cannot be run as it was given: one line says why."""
+class WrongUse(click.ClickException):
+    """The command cannot be run with these arguments. The text is one line."""
 
     exit_code = 2
 
@@ -51,15 +51,15 @@ def main() -> None:
     "wanted",
     default="facade-json,facade-query,moto",
     show_default=True,
-    help=f"Some of {', '.join(NAMES)}, and URLs of endpoints (query+http://… speaks the query protocol).",
+    help=f"Comma-separated: {', '.join(NAMES)}, or URLs of endpoints (query+http://… uses the query protocol).",
 )
-@click.option("--only", metavar="PATTERN", help="Scenarios whose name or operation matches, as in a shell.")
-@click.option("--json", "json_file", type=_FILE, callback=_place, help="Write the outcomes here.")
-@click.option("--html", "html_file", type=_FILE, callback=_place, help="Write one self-contained page here.")
-@click.option("--allow-aws", is_flag=True, help="The target aws may be used: it makes queues in your account.")
-@click.option("--region", callback=_known_region, help="Of the target aws, and of URLs.")
-@click.option("--strict", is_flag=True, help="Exit status 1 also where another target than the facade differs.")
-@click.option("--list", "is_list", is_flag=True, help="Only list the scenarios.")
+@click.option("--only", metavar="PATTERN", help="Run the scenarios whose name or operation matches the shell pattern.")
+@click.option("--json", "json_file", type=_FILE, callback=_writable, help="Write the outcomes to this file.")
+@click.option("--html", "html_file", type=_FILE, callback=_writable, help="Write a page to this file.")
+@click.option("--allow-aws", is_flag=True, help="Allow the target aws, which creates queues in your account.")
+@click.option("--region", callback=_known_region, help="Region of the target aws and of URLs.")
+@click.option("--strict", is_flag=True, help="Exit with status 1 also if another target than the facade differs.")
+@click.option("--list", "is_list", is_flag=True, help="List the scenarios and run none.")
 def diff(
     wanted: str,
     only: str | None,
@@ -71,15 +71,15 @@ def diff(
     strict: bool,
     is_list: bool,
 ) -> None:
-    """Run the scenarios and compare with what AWS does.
+    """Run the scenarios and compare the results with those of AWS.
 
-    Exit status 1: the facade differs and nobody accepted it, or an accepted difference is none any more; 2: the command
-    cannot be run as it was given.
+    Exit status 1: the facade has a difference that is not accepted, or an accepted difference does not occur any more.
+    Exit status 2: the command cannot be run with these arguments.
     """
     declared = scenario.every()
     chosen = [one for one in declared if only is None or _matches(one, only)]
     if not chosen:
-        raise Refused(f"no scenario matches {only!r}")
+        raise WrongUse(f"no scenario matches {only!r}")
     if is_list:
         for one in chosen:
             click.echo(f"{one.name:55} {one.operation:28} {one.source:10} {one.title}")
@@ -91,7 +91,7 @@ def diff(
             checked(name, allow_aws=allow_aws, region=region)
         outcomes = _run(names, chosen, allow_aws=allow_aws, region=region)
     except (TargetRefused, judging.DifferencesInvalid) as problem:
-        raise Refused(str(problem)) from problem
+        raise WrongUse(str(problem)) from problem
     verdict = judging.judge(outcomes, known, declared)
     for line in table.lines(verdict):
         click.echo(line)
@@ -122,9 +122,9 @@ def _run(wanted: list[str], chosen: list[scenario.Scenario], *, allow_aws: bool,
 @main.command("migrating")
 @click.option("--write", is_flag=True, help=f"Write the list into {migrating.DOCUMENT}.")
 def migrating_list(*, write: bool) -> None:
-    """Where moto differs from AWS and from sqs-facade, as docs/migrating-from-moto.md lists it."""
+    """List the differences of moto from AWS and sqs-facade, in the form of docs/migrating-from-moto.md."""
     if write and not migrating.DOCUMENT.is_file():
-        raise Refused(f"there is no {migrating.DOCUMENT} here: run this in a checkout")
+        raise WrongUse(f"there is no {migrating.DOCUMENT} in the working directory: run this in a checkout")
     text = migrating.section()
     if write:
         migrating.write(text)

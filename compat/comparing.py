@@ -1,4 +1,4 @@
-"""The first difference between what AWS answers and what a target answered."""
+"""Find the first difference between the response of AWS and that of a target."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .scenario import ByProtocol, Protocol, _Any
+from .protocol import Protocol
+from .scenario import Anything, ByProtocol
 
 
 class _Absent:
@@ -19,37 +20,37 @@ ABSENT: Final = _Absent()
 
 @dataclass(frozen=True)
 class Difference:
-    """Where two observations part, and what stands there."""
+    """The path of the first difference of two observations, and both values."""
 
     path: str
     expected: str
     got: str
 
     def __str__(self) -> str:
-        return f"{self.path or 'answer'}: expected {self.expected}, got {self.got}"
+        return f"{self.path or 'response'}: expected {self.expected}, got {self.got}"
 
 
-def spoken(expected: Any, protocol: Protocol) -> Any:
-    """The expected observation as one protocol gives it."""
+def in_protocol(expected: Any, protocol: Protocol) -> Any:
+    """Return the expected observation in one protocol."""
     match expected:
         case ByProtocol():
-            return spoken(expected.json if protocol == "json" else expected.query, protocol)
+            return in_protocol(expected.json if protocol == "json" else expected.query, protocol)
         case dict():
-            return {name: spoken(inner, protocol) for name, inner in expected.items()}
+            return {name: in_protocol(inner, protocol) for name, inner in expected.items()}
         case list() | tuple():
-            return [spoken(inner, protocol) for inner in expected]
+            return [in_protocol(inner, protocol) for inner in expected]
     return expected
 
 
 def first_difference(expected: Any, got: Any) -> Difference | None:
-    """None if they are equal; ``ANY`` equals whatever is there."""
+    """Return the first difference, or None. ``ANY`` is equal to every value that is present."""
     return next(_differences(expected, got, ""), None)
 
 
 def _differences(expected: Any, got: Any, path: str) -> Iterator[Difference]:
-    if isinstance(expected, _Any) and not isinstance(got, _Absent):
+    if isinstance(expected, Anything) and not isinstance(got, _Absent):
         return
-    # A refusal where an answer was due, or the other way round, says more as a whole than by its members.
+    # An error instead of a result, or the reverse, is reported as a whole and not member by member.
     same_kind = _is_error(expected) == _is_error(got)
     if isinstance(expected, dict) and isinstance(got, dict) and same_kind:
         for name in [*expected, *(name for name in got if name not in expected)]:
@@ -70,9 +71,9 @@ def _is_error(value: Any) -> bool:
 
 
 def brief(value: Any) -> str:
-    """A value in one line."""
+    """Return a value in one line."""
     if isinstance(value, dict) and "error" in value:
-        said = "" if isinstance(value["message"], _Any) else f": {value['message']}"
+        said = "" if isinstance(value["message"], Anything) else f": {value['message']}"
         return f"{value['error']} ({value['status']}){said}"
     if isinstance(value, dict) and "crash" in value:
         return f"crash: {value['crash']}"

@@ -1,4 +1,4 @@
-"""The report for programs: everything as JSON values; and the page for people, which shows the same."""
+"""Reports in JSON and HTML. Both have the same content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .table import cells, targets
 
 
 def document(verdict: Verdict) -> dict[str, Any]:
-    """Verdict, table and outcomes; an outcome that differs has its first difference and who is right."""
+    """Return verdict, table and outcomes as JSON values, with the first difference of each differing outcome."""
     outcomes = verdict.outcomes
     return {
         "is_good": verdict.is_good,
@@ -65,7 +65,7 @@ summary{cursor:pointer}.bad{color:#a3180d}.good{color:#176a36}small{color:#5b657
 
 
 def page(verdict: Verdict) -> str:
-    """One HTML page that needs nothing else."""
+    """Return one HTML page without external resources."""
     return "\n".join(_page(verdict)) + "\n"
 
 
@@ -75,9 +75,9 @@ def _page(verdict: Verdict) -> Iterator[str]:
     yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
     yield f"<title>SQS, behaviour by behaviour</title><style>{_STYLE}</style></head><body>"
     yield "<h1>SQS, behaviour by behaviour</h1>"
-    yield "<p>In each cell: scenarios that are as on AWS, of those that ran.</p>"
+    yield "<p>Each cell shows how many of the scenarios that ran behave as on AWS.</p>"
     if verdict.is_good and any(outcome.is_of_facade for outcome in verdict.outcomes):
-        yield '<p class="good">sqs-facade is as AWS is, but for accepted differences.</p>'
+        yield '<p class="good">sqs-facade behaves as AWS, except for accepted differences.</p>'
     yield from (f'<p class="bad">{html.escape(problem)}</p>' for problem in verdict.problems)
     yield f"<table><tr><th>operation</th>{''.join(f'<th>{html.escape(name)}</th>' for name in names)}</tr>"
     for operation, row in cells(verdict.outcomes).items():

@@ -1,4 +1,4 @@
-"""A service of its own for tests, in memory, gone afterwards."""
+"""Run a service for tests, with all messages in memory."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-#: A start takes about a second; machines that run tests may be busy.
+#: A start takes about a second; allow for busy machines.
 START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
-#: The service goes with this process, also where it is killed.
+#: Makes the service stop when this process ends, even if it is killed.
 _STOPS_WITH = "SQS_FACADE_STOPS_WITH"
 #: Longer than the longest poll.
 CALL_SECONDS = 60.0
 
 
 def _program() -> list[str]:
-    """The command line of this installation, started by its path so that the working directory is not searched."""
+    """Return the command line of this installation. It names a path, so that the working directory is not searched."""
     package = find_spec("sqs_facade")
     assert package is not None
     assert package.origin is not None
@@ -34,12 +34,12 @@ def _program() -> list[str]:
 
 
 def real_seconds() -> float:
-    """Time that passes also while a test has stopped or moved the clocks of its process, as freezegun does."""
+    """Return a time that goes on even if a test stops or moves the clocks of its process, as freezegun does."""
     return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 class HookFailed(Exception):
-    """The service refused a test hook. The text says why."""
+    """The service refused a request to a test hook. The text is the reason."""
 
 
 class Facade:
@@ -49,15 +49,15 @@ class Facade:
         self.url = url
 
     def hook(self, name: str, **members: Any) -> dict[str, Any]:
-        """``POST /_test/<name>``: what it answers. Raises HookFailed."""
+        """Send ``POST /_test/<name>`` and return the response. Raises HookFailed."""
         return self._json("POST", name, members)
 
-    def look(self, name: str, **parameters: str) -> dict[str, Any]:
-        """``GET /_test/<name>``: what it answers. Raises HookFailed."""
+    def read_hook(self, name: str, **parameters: str) -> dict[str, Any]:
+        """Send ``GET /_test/<name>`` and return the response. Raises HookFailed."""
         return self._json("GET", name, parameters)
 
     def _json(self, method: str, name: str, members: Mapping[str, Any]) -> dict[str, Any]:
-        # A connection for each call: threads and forked processes share nothing, and no proxy is asked.
+        # A new connection for each request: threads and forked processes share nothing, and no proxy is used.
         connection = HTTPConnection(urlsplit(self.url).netloc, timeout=CALL_SECONDS)
         try:
             if method == "POST":
@@ -65,17 +65,17 @@ class Facade:
                 connection.request(method, f"/_test/{name}", body, {"Content-Type": "application/json"})
             else:
                 connection.request(method, f"/_test/{name}?{urlencode(members)}")
-            answer = connection.getresponse()
-            document: dict[str, Any] = json.loads(answer.read())
+            response = connection.getresponse()
+            document: dict[str, Any] = json.loads(response.read())
         finally:
             connection.close()
-        if answer.status != 200:
-            raise HookFailed(document.get("error", answer.status))
+        if response.status != 200:
+            raise HookFailed(document.get("error", response.status))
         return document
 
 
 class Server:
-    """The process of a service. Started when made. Raises RuntimeError with its own words where it does not start."""
+    """The process of a service. The constructor starts it, and raises RuntimeError with its error text if it fails."""
 
     def __init__(self) -> None:
         self._owner = os.getpid()
@@ -88,7 +88,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=stream,
-                start_new_session=True,  # Ctrl-C is for the tests, which still empty their accounts after it
+                start_new_session=True,  # Ctrl-C must not reach it: the tests still delete their queues
                 env={**os.environ, _STOPS_WITH: str(os.getpid())},
             )
         deadline = real_seconds() + START_SECONDS
@@ -101,7 +101,7 @@ class Server:
         self.facade = Facade(ready.read_text().strip())
 
     def stop(self) -> None:
-        """The service and all its messages are gone. In a forked process it is the parent's, and goes on."""
+        """Stop the service and lose its messages. Do nothing in a forked process: the service is the parent's."""
         if os.getpid() != self._owner:
             return
         self._process.terminate()
@@ -115,7 +115,7 @@ class Server:
 
 @contextmanager
 def facade() -> Iterator[str]:
-    """``with sqs_facade.compat.facade() as endpoint_url:`` a service that is empty, and gone after the block."""
+    """Run an empty service during the block: ``with sqs_facade.compat.facade() as endpoint_url:``."""
     server = Server()
     try:
         yield server.facade.url

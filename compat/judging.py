@@ -1,4 +1,4 @@
-"""Who is right, and whether a run is good: differences of the facade must be accepted ones, and those must occur."""
+"""Judge a run: every difference of the facade must be an accepted one, and every accepted one must occur."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class DifferencesInvalid(Exception):
 
 @dataclass(frozen=True)
 class Accepted:
-    """A difference that is meant."""
+    """An intended difference."""
 
     scenario: str
     reason: str
@@ -28,7 +28,7 @@ class Accepted:
 
 
 def accepted(file: Path = FILE) -> dict[str, Accepted]:
-    """The file's entries by scenario. Raises DifferencesInvalid."""
+    """Read the accepted differences, by scenario. Raises DifferencesInvalid."""
     found: dict[str, Accepted] = {}
     try:
         entries = tomllib.loads(file.read_text("utf-8")).get("difference", [])
@@ -36,16 +36,16 @@ def accepted(file: Path = FILE) -> dict[str, Accepted]:
         raise DifferencesInvalid(f"{file}: {problem}") from problem
     for entry in entries:
         if set(entry) != {"scenario", "reason", "source"} or not all(str(value).strip() for value in entry.values()):
-            raise DifferencesInvalid(f"{file}: an entry has scenario, reason and source, and nothing else: {entry}")
+            raise DifferencesInvalid(f"{file}: an entry must have exactly scenario, reason and source: {entry}")
         if entry["scenario"] in found:
-            raise DifferencesInvalid(f"{file}: two entries for {entry['scenario']}")
+            raise DifferencesInvalid(f"{file}: there are two entries for {entry['scenario']}")
         found[entry["scenario"]] = Accepted(**entry)
     return found
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run amounts to. ``failures`` are facade differences nobody accepted; ``problems`` say it in lines."""
+    """The result of a run. ``problems`` are lines; without any the run is good."""
 
     outcomes: tuple[Outcome, ...]
     accepted: dict[str, Accepted]
@@ -53,14 +53,20 @@ class Verdict:
 
     @property
     def is_good(self) -> bool:
+        """Whether the run has no problem."""
         return not self.problems
 
     def is_accepted(self, outcome: Outcome) -> bool:
+        """Return whether the outcome is an accepted difference of the facade."""
         return outcome.scenario.name in self.accepted and outcome.is_of_facade
 
 
 def judge(outcomes: Sequence[Outcome], known: dict[str, Accepted], declared: Iterable[Scenario]) -> Verdict:
-    """Good, if every difference of a facade target is accepted, and every accepted one that was looked for occurred."""
+    """Judge the outcomes.
+
+    The run is good if every difference of a facade target is accepted, and if every accepted difference whose scenario
+    ran did occur. ``known`` are the accepted differences, ``declared`` all scenarios.
+    """
     of_facade = [outcome for outcome in outcomes if outcome.is_of_facade]
     differing = [outcome for outcome in of_facade if outcome.status == "different"]
     problems = [
@@ -72,19 +78,19 @@ def judge(outcomes: Sequence[Outcome], known: dict[str, Accepted], declared: Ite
     seen = {outcome.scenario.name for outcome in of_facade if outcome.status != "skipped"}
     for name in known:
         if name not in names:
-            problems.append(f"{FILE.name}: no scenario is named {name}")
+            problems.append(f"{FILE.name}: there is no scenario {name}")
         elif name in seen and not any(outcome.scenario.name == name for outcome in differing):
-            problems.append(f"{FILE.name}: {name} does not differ any more: take the entry out")
+            problems.append(f"{FILE.name}: {name} does not differ any more: remove the entry")
     return Verdict(tuple(outcomes), known, tuple(problems))
 
 
 def who_is_right(outcome: Outcome) -> str:
-    """In words, for a difference."""
+    """Describe which side of a difference is right, and how that is known."""
     scenario = outcome.scenario
     if outcome.target == "aws":
-        return f"AWS answers otherwise than the fact says: {scenario.authority}"
+        return f"AWS, whose response contradicts the recorded fact: {scenario.authority}"
     if scenario.is_foreign_to_aws:
-        return f"nobody: {scenario.authority}"
+        return f"neither: {scenario.authority}"
     if scenario.is_proved:
         return f"AWS: {scenario.authority}"
     return f"not proved: {scenario.authority}"

@@ -1,4 +1,4 @@
-"""The generated part of docs/migrating-from-moto.md: where moto differs from AWS, and sqs-facade does not."""
+"""Generate the list of docs/migrating-from-moto.md: behaviours in which moto differs from AWS and sqs-facade."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST: Final = 110
 
 
 def section() -> str:
-    """The list, by running every scenario on moto in this process."""
+    """Run every scenario on moto in this process and return the list."""
     known = judging.accepted()
     declared = scenario.every()
     chosen = [one for one in declared if one.name not in known and not one.is_foreign_to_aws]
@@ -29,18 +29,18 @@ def section() -> str:
 
 
 def written(document: str) -> str:
-    """The generated part of a document."""
+    """Return the generated part of a document."""
     return document.partition(_BEGIN)[2].partition(_END)[0]
 
 
 def version_of(text: str) -> str:
-    """The moto that a list is of."""
+    """Return the version of moto that a list was generated with."""
     found = re.search(r"moto (\d[\w.]*)", text)
     return found[1] if found else ""
 
 
 def write(text: str, document: Path = DOCUMENT) -> None:
-    """The document has this list."""
+    """Replace the generated part of the document by this list."""
     found = document.read_text()
     before, _, rest = found.partition(_BEGIN)
     after = rest.partition(_END)[2]
@@ -50,8 +50,8 @@ def write(text: str, document: Path = DOCUMENT) -> None:
 def _lines(outcomes: list[Outcome], version: str) -> Iterator[str]:
     differing = [outcome for outcome in outcomes if outcome.difference]
     ran = sum(outcome.status != "skipped" for outcome in outcomes)
-    yield f"Of {ran} behaviours tried, moto {version} differs in {len(differing)} from AWS and from sqs-facade."
-    yield "“Known by” says how AWS's behaviour is known; what only peers' tests say is not proved."
+    yield f"Of {ran} behaviours tested, moto {version} differs in {len(differing)} from AWS and from sqs-facade."
+    yield "“Known by” is the source of AWS's behaviour; a behaviour known only from peers' tests is not proved."
     theme = None
     for outcome in differing:
         one = outcome.scenario
@@ -62,11 +62,11 @@ def _lines(outcomes: list[Outcome], version: str) -> Iterator[str]:
             yield "| --- | --- | --- | --- |"
         assert outcome.difference is not None
         known_by = one.authority.replace("|", "\\|")
-        yield f"| {_safe(one.title)} | {one.operation} | {_told(outcome.difference)} | {known_by} |"
+        yield f"| {_safe(one.title)} | {one.operation} | {_difference(outcome.difference)} | {known_by} |"
 
 
-def _told(difference: Difference) -> str:
-    """What moto did, as short as it can be said."""
+def _difference(difference: Difference) -> str:
+    """Return the difference as a short text."""
     where = f"`{_short(difference.path)}`: " if difference.path else ""
     return f"{where}expected `{_short(difference.expected)}`, got `{_short(difference.got)}`"
 

@@ -1,7 +1,7 @@
-"""Observations without what differs from run to run: names, accounts, ids, handles, times.
+"""Normalise observations: replace names, accounts, ids, handles and times, which differ from run to run.
 
-Each is replaced by a word in angle brackets, numbered in the order of appearance, so that equal things stay equal and
-different ones different.
+Each value is replaced by a word in angle brackets, numbered in the order of appearance. Equal values stay equal, and
+different ones stay different.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 _UUID: Final = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _ARN: Final = re.compile(r"arn:aws:sqs:[a-z0-9-]+:\d{12}:(?=<)")
 _URL: Final = re.compile(r"https?://[^\s\"<>]*/(?=<)")
-#: Members that are opaque, and what they become.
+#: Members with opaque values -> the word that replaces the value.
 _OPAQUE: Final = {
     "NextToken": "token",
     "ReceiptHandle": "handle",
@@ -20,7 +20,7 @@ _OPAQUE: Final = {
     "SequenceNumber": "sequence",
     "TaskHandle": "task",
 }
-#: Members that are times, and their unit.
+#: Members with times -> their unit.
 _TIMES: Final = {
     "CreatedTimestamp": "seconds",
     "LastModifiedTimestamp": "seconds",
@@ -33,14 +33,14 @@ _DIGITS: Final = {"seconds": 10, "ms": 13}
 
 
 class Normaliser:
-    """Remembers what it replaced: one for each run of a scenario."""
+    """Normalises the observations of one run of a scenario, and keeps the words that it assigned."""
 
     def __init__(self) -> None:
         self._words: dict[str, str] = {}
         self._counts: dict[str, int] = {}
 
     def name(self, value: str, word: str) -> None:
-        """From now on this text reads as that word, also inside other texts."""
+        """Replace this value by the word from now on, inside other texts too."""
         self._words.setdefault(value, f"<{word}>")
 
     def _numbered(self, value: str, word: str) -> str:
@@ -50,21 +50,21 @@ class Normaliser:
         return self._words[value]
 
     def observation(self, value: Any) -> Any:
-        """The same value, normalised."""
-        self._learn(value)
+        """Return the value, normalised."""
+        self._number_opaque(value)
         return self._normal(value)
 
-    def _learn(self, value: Any) -> None:
-        """Opaque members first, wherever they stand: texts may repeat them."""
+    def _number_opaque(self, value: Any) -> None:
+        """Assign words to all opaque members first, since other texts may repeat their values."""
         if isinstance(value, dict):
             for name, inner in value.items():
                 if name in _OPAQUE and isinstance(inner, str) and inner:
                     self._numbered(inner, _OPAQUE[name])
                 else:
-                    self._learn(inner)
+                    self._number_opaque(inner)
         elif isinstance(value, list | tuple):
             for inner in value:
-                self._learn(inner)
+                self._number_opaque(inner)
 
     def _normal(self, value: Any) -> Any:
         match value:
@@ -86,7 +86,7 @@ class Normaliser:
         if name in _TIMES and isinstance(value, str | int | float):
             return _time(value, _TIMES[name])
         if name == "SequenceNumber" and isinstance(value, str) and not value.isdigit():
-            return f"no decimal text: {value}"
+            return f"not a decimal number: {value}"
         return self._normal(value)
 
     def _text(self, text: str) -> str:

@@ -1,7 +1,7 @@
-"""A botocore that speaks SQS's query protocol, as it did before November 2023.
+"""A botocore whose SQS clients use the query protocol, as all did before November 2023.
 
-Today's service model describes the JSON protocol and lacks the query protocol's names; with them put back, botocore's
-own query serialiser and XML parser do the rest, so that one program runs by both protocols.
+The present service model describes the JSON protocol and lacks the names of the query protocol. This module adds them;
+botocore's own query serialiser and XML parser do the rest. So one program runs in both protocols.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import botocore.session
 from botocore.loaders import Loader
 
-#: What one element of a list is called in a form and in XML. Source: the model of botocore 1.31.
+#: Shape of a list -> name of its elements in a form and in XML. Source: the model of botocore 1.31.
 _ELEMENTS = {
     "AWSAccountIdList": "AWSAccountId",
     "ActionNameList": "ActionName",
@@ -31,9 +31,9 @@ _ELEMENTS = {
     "StringList": "StringListValue",
     "TagKeyList": "TagKey",
 }
-#: The same of lists whose shape serves members of several names.
+#: Member -> name of its elements, for lists whose shape is used by members with different names.
 _ELEMENTS_OF_MEMBERS = {"AttributeNames": "AttributeName", "MessageSystemAttributeNames": "MessageSystemAttributeName"}
-#: What the pairs of a map are called, by the map's member.
+#: Member -> name of its pairs, for maps.
 _MAPS = {
     "Attributes": "Attribute",
     "MessageAttributes": "MessageAttribute",
@@ -52,18 +52,18 @@ class _QueryLoader(Loader):  # type: ignore[misc] # botocore ships no types
         if (service_name, type_name) != ("sqs", "service-2"):
             return model
         if self._model is None:
-            self._model = _spoken_by_query(model)
+            self._model = _with_query_names(model)
         return self._model
 
 
 def session() -> botocore.session.Session:
-    """A botocore session whose SQS clients speak the query protocol."""
+    """Return a botocore session whose SQS clients use the query protocol."""
     found = botocore.session.Session()
     found.register_component("data_loader", _QueryLoader())
     return found
 
 
-def _spoken_by_query(model: dict[str, Any]) -> dict[str, Any]:
+def _with_query_names(model: dict[str, Any]) -> dict[str, Any]:
     dropped = ("awsQueryCompatible", "jsonVersion", "targetPrefix")
     metadata = {name: value for name, value in model["metadata"].items() if name not in dropped}
     metadata |= {"protocol": "query", "protocols": ["query"], "xmlNamespace": _NAMESPACE}

@@ -1,4 +1,4 @@
-"""What a scenario is: a short program on an SQS client, and what AWS answers to it."""
+"""Declare scenarios: a short program on an SQS client, and the observation that AWS gives."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from .bench import Bench
+from .bench import Bench
+from .protocol import Protocol
 
-Program = Callable[[Any, "Bench"], Any]
-Protocol = Literal["json", "query"]
+Program = Callable[[Any, Bench], Any]
 
-#: How a fact is known, by the letter of its source.
+#: Letter of a source -> how the fact is known.
 KNOWN_BY: Final = {
     "R": "recorded from AWS",
     "A": "asserted against AWS by a peer's suite",
@@ -25,8 +24,8 @@ KNOWN_BY: Final = {
 }
 
 
-class _Any:
-    """Equal to whatever is there."""
+class Anything:
+    """Equal to every value."""
 
     def __eq__(self, other: object) -> bool:
         return True
@@ -38,20 +37,20 @@ class _Any:
         return "(anything)"
 
 
-#: An expected part that may be anything, but must be there.
-ANY: Final = _Any()
+#: An expected part that must be present, with any value.
+ANY: Final = Anything()
 
 
 @dataclass(frozen=True)
 class ByProtocol:
-    """An expected part that reads differently by the two protocols. Raw calls see that of their own protocol."""
+    """An expected part that differs between the protocols. Raw requests see the part of their own protocol."""
 
     json: Any
     query: Any
 
 
 def error(code: Any, message: Any = ANY, status: int = 400) -> dict[str, Any]:
-    """The observation of a refused call; the code is the query protocol's, which both protocols show."""
+    """Return the observation of an error; ``code`` is that of the query protocol, which both protocols return."""
     return {"error": code, "status": status, "message": message}
 
 
@@ -65,20 +64,22 @@ NO_QUEUE: Final = error(
 
 
 def invalid(value: str, parameter: str, reason: str) -> dict[str, Any]:
-    """SQS's usual sentence for a value it refuses."""
+    """Return the observation of SQS's usual error for a value that is not valid."""
     return error("InvalidParameterValue", f"Value {value} for parameter {parameter} is invalid. Reason: {reason}")
 
 
 def missing(parameter: str) -> dict[str, Any]:
+    """Return the observation of the error for a missing parameter."""
     return error("MissingParameter", f"The request must contain the parameter {parameter}.")
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One behaviour. ``source`` holds facts: a letter of KNOWN_BY and the number in the project's collection of facts.
+    """One behaviour.
 
-    ``expected`` is AWS's normalised observation. ``protocol`` is set where the program works on the wire itself.
-    ``needs_seconds`` is how long it must wait where a target's clock cannot be moved.
+    ``source`` lists facts: a letter of KNOWN_BY and a number in the project's collection of facts. ``expected`` is the
+    normalised observation on AWS. ``protocol`` is set if the program sends raw requests of that protocol.
+    ``needs_seconds`` is how long the program waits if the target's clock cannot be moved.
     """
 
     name: str
@@ -97,7 +98,7 @@ class Scenario:
 
     @property
     def authority(self) -> str:
-        """Who says what AWS does, in words."""
+        """How the behaviour of AWS is known, as text."""
         found: dict[str, list[str]] = {}
         for fact in self.source.split():
             found.setdefault(KNOWN_BY[fact[0]], []).append(fact[1:])
@@ -107,12 +108,12 @@ class Scenario:
 
     @property
     def is_foreign_to_aws(self) -> bool:
-        """It is about what services for developers have in addition."""
+        """Whether the behaviour is a feature of services for developers that AWS does not have."""
         return all(fact[0] == "L" for fact in self.source.split())
 
     @property
     def is_proved(self) -> bool:
-        """AWS itself is behind it, not only its imitators."""
+        """Whether the source is AWS itself, and not only tests of other emulators."""
         return any(fact[0] not in "PL" for fact in self.source.split())
 
 
@@ -127,13 +128,13 @@ def scenario(
     protocol: Protocol | None = None,
     needs_seconds: float = 0,
 ) -> Callable[[Program], Program]:
-    """Declare a scenario: the decorated program's docstring says the behaviour in one sentence."""
+    """Declare the decorated program as a scenario. Its docstring states the behaviour in one sentence."""
 
     def declare(program: Program) -> Program:
         theme = program.__module__.rpartition(".")[2]
         name = f"{theme}.{program.__name__}"
         assert name not in _FOUND, f"two scenarios named {name}"
-        assert program.__doc__, f"{name} does not say its behaviour"
+        assert program.__doc__, f"{name} has no docstring"
         title = " ".join(program.__doc__.split())
         _FOUND[name] = Scenario(name, theme, title, operation, source, expected, program, protocol, needs_seconds)
         return program
@@ -142,7 +143,7 @@ def scenario(
 
 
 def every() -> list[Scenario]:
-    """All scenarios, in the order of their modules and lines."""
+    """Return all scenarios, in the order of their modules and lines."""
     from . import scenarios
 
     for module in sorted(pkgutil.iter_modules(scenarios.__path__), key=lambda one: one.name):

@@ -1,4 +1,4 @@
-"""The report for terminals: a table of operations and targets, then every difference."""
+"""Report for terminals: a table of operations and targets, then every difference."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .running import Outcome
 
 
 def targets(outcomes: Sequence[Outcome]) -> list[str]:
-    """Names of targets in the order of their runs."""
+    """Return the names of the targets in the order of their runs."""
     return list(dict.fromkeys(outcome.target for outcome in outcomes))
 
 
 def cells(outcomes: Sequence[Outcome]) -> dict[str, dict[str, tuple[int, int]]]:
-    """By operation and target: how many scenarios are as on AWS, and how many ran."""
+    """Return, by operation and target, how many scenarios behave as on AWS and how many ran."""
     found: dict[str, dict[str, tuple[int, int]]] = {}
     for outcome in sorted(outcomes, key=lambda one: one.scenario.operation):
         if outcome.status != "skipped":
@@ -25,7 +25,7 @@ def cells(outcomes: Sequence[Outcome]) -> dict[str, dict[str, tuple[int, int]]]:
 
 
 def lines(verdict: Verdict) -> Iterator[str]:
-    """The whole report."""
+    """Yield the lines of the report."""
     outcomes = verdict.outcomes
     names = targets(outcomes)
     yield from _matrix(cells(outcomes), names)
@@ -75,8 +75,8 @@ def _summary(name: str, outcomes: list[Outcome], verdict: Verdict) -> str:
         status: [one for one in outcomes if one.status == status] for status in ("same", "different", "skipped")
     }
     count = {status: len(found) for status, found in by_status.items()}
-    meant = sum(verdict.is_accepted(one) for one in by_status["different"])
-    differs = f"{count['different']} differ{f' ({meant} accepted)' if meant else ''}"
+    accepted = sum(verdict.is_accepted(one) for one in by_status["different"])
+    differs = f"{count['different']} differ{f' ({accepted} accepted)' if accepted else ''}"
     reasons = sorted({one.reason for one in by_status["skipped"]})
     skipped = f", {count['skipped']} not run ({'; '.join(reasons)})" if reasons else ""
     return f"{name}: {count['same']} as on AWS, {differs}{skipped}"

@@ -1,4 +1,4 @@
-"""Where scenarios run: the facade by either protocol, moto, any endpoint, and, only when asked for twice, AWS."""
+"""Services on which scenarios run: the facade in either protocol, moto, any endpoint, and, with a flag, AWS."""
 
 from __future__ import annotations
 
@@ -24,21 +24,25 @@ from urllib3.exceptions import LocationParseError
 
 from . import query_protocol
 from .embedded import facade
-from .scenario import Protocol
+from .protocol import Protocol
 
 NAMES: Final = ("facade-json", "facade-query", "moto", "moto-server", "aws")
-#: The longest that a scenario waits where a clock cannot be moved, by default.
+#: The longest wait of a scenario on a target whose clock cannot be moved.
 MAX_WAIT_SECONDS: Final = 2.0
 _BOTH: Final = frozenset[Protocol](("json", "query"))
 
 
 class TargetRefused(Exception):
-    """A target that must not, or cannot, be used."""
+    """A target cannot be used, or is not allowed. The text is one line."""
 
 
 @dataclass
 class Target:
-    """One service. ``endpoint`` None means AWS's own address; ``wire``: the protocols whose raw scenarios it runs."""
+    """One service.
+
+    ``endpoint`` is None for AWS's own address. ``protocol`` is that of the client, ``wire`` are the protocols whose raw
+    requests the target accepts. ``is_distributed``: a short poll may return nothing although messages are visible.
+    """
 
     name: str
     endpoint: str | None = None
@@ -51,44 +55,45 @@ class Target:
     has_clock: bool = False
     is_distributed: bool = False
     version: str = ""
-    #: Used as they are; without them an access key names the account, and there are as many as one likes.
+    #: None: the access key names the account, so that every run can have an account of its own.
     fixed_credentials: ReadOnlyCredentials | None = None
     _clients: dict[tuple[str, str | None], Any] = field(default_factory=dict)
-    _making: threading.Lock = field(default_factory=threading.Lock)
+    _creating: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def address(self) -> str:
+        """The base URL of the service."""
         return self.endpoint or f"https://sqs.{self.region}.amazonaws.com"
 
     def own_account(self) -> ReadOnlyCredentials:
-        """Credentials of an account that nobody else uses, where the target has many."""
+        """Return credentials of an unused account; of the only one if the target has fixed credentials."""
         return self.fixed_credentials or ReadOnlyCredentials(f"{uuid.uuid4().int % 10**12:012d}", "secret", None)
 
     @cached_property
     def shared_account(self) -> ReadOnlyCredentials:
-        """Credentials of one account for all who need none of their own."""
+        """Credentials of the account for scenarios that need none of their own."""
         return self.own_account()
 
     @cached_property
     def _session(self) -> boto3.Session:
-        spoken = query_protocol.session() if self.protocol == "query" else None
-        return boto3.Session(botocore_session=spoken, region_name=self.region)
+        session = query_protocol.session() if self.protocol == "query" else None
+        return boto3.Session(botocore_session=session, region_name=self.region)
 
     def client(self, credentials: ReadOnlyCredentials, region: str | None = None) -> Any:
-        """A client whose mistakes reach the server, and whose calls are made once."""
+        """Return a client that neither validates parameters nor repeats requests."""
         key = (credentials.access_key, region)
-        with self._making:
+        with self._creating:
             if key not in self._clients:
-                self._clients[key] = self._made(credentials, region)
+                self._clients[key] = self._new_client(credentials, region)
             return self._clients[key]
 
-    def _made(self, credentials: ReadOnlyCredentials, region: str | None) -> Any:
+    def _new_client(self, credentials: ReadOnlyCredentials, region: str | None) -> Any:
         config = Config(
             parameter_validation=False,
             max_pool_connections=64,
             retries={"total_max_attempts": 1},
             read_timeout=40,
-            ignore_configured_endpoint_urls=True,  # AWS_ENDPOINT_URL is not asked where a target is meant
+            ignore_configured_endpoint_urls=True,  # AWS_ENDPOINT_URL must not replace the target
         )
         return self._session.client(
             "sqs",
@@ -102,18 +107,20 @@ class Target:
 
 
 def checked(name: str, *, allow_aws: bool = False, region: str | None = None) -> None:
-    """The target may be used and can be reached, as far as that is seen without starting it. Raises TargetRefused."""
+    """Check a target, as far as possible without starting it. Raises TargetRefused."""
     if name == "aws":
         _aws(allow_aws, region)
     elif "://" in name:
         _endpoint(name, region)
     elif name not in NAMES:
-        raise TargetRefused(f"no target {name!r}: one of {', '.join(NAMES)}, or a URL (query+http://… for query)")
+        raise TargetRefused(
+            f"there is no target {name!r}: give one of {', '.join(NAMES)}, or a URL (query+http://… for query)"
+        )
 
 
 @contextmanager
 def opened(name: str, facades: Facades, *, allow_aws: bool = False, region: str | None = None) -> Iterator[Target]:
-    """The target of that name, ready; what it left on AWS is gone afterwards. Raises TargetRefused."""
+    """Start or connect to a target; on AWS delete leftover queues afterwards. Raises TargetRefused."""
     match name:
         case "facade-json" | "facade-query":
             yield facades.target("json" if name == "facade-json" else "query")
@@ -135,20 +142,20 @@ def opened(name: str, facades: Facades, *, allow_aws: bool = False, region: str 
             checked(name)
 
 
-#: Hosts whose queues cost somebody money.
+#: Domains of AWS, whose queues cost money.
 _AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 def _endpoint(name: str, region: str | None) -> Target:
-    """Any service at a URL that answers as SQS does; ``http://key:secret@host`` are its credentials."""
+    """Return the target of any service of SQS at a URL; credentials are in the URL: ``http://key:secret@host``."""
     protocol: Protocol = "query" if name.startswith("query+") else "json"
     try:
         address = urlsplit(name.removeprefix("query+"))
         host, port = address.hostname, address.port
     except ValueError as problem:
-        raise TargetRefused(f"{name!r} is no URL: {problem}") from None
+        raise TargetRefused(f"{name!r} is not a URL: {problem}") from None
     if address.scheme not in ("http", "https") or not host or address.query or address.fragment:
-        raise TargetRefused(f"{name!r} is no URL of an endpoint: http(s)://host[:port][/path]")
+        raise TargetRefused(f"{name!r} is not the URL of an endpoint, such as http(s)://host[:port][/path]")
     if host.endswith(_AWS_HOSTS):
         raise TargetRefused(f"{host} is AWS: use the target aws, with --allow-aws")
     given = None
@@ -161,26 +168,26 @@ def _endpoint(name: str, region: str | None) -> Target:
     try:
         target.client(target.shared_account).list_queues()
     except (ClientError, BotoCoreError, ResponseParserError, ValueError, LocationParseError) as problem:
-        told = " ".join(str(problem).split())
-        raise TargetRefused(f"{shown} does not answer as SQS: {told[:200]}") from None
+        reason = " ".join(str(problem).split())
+        raise TargetRefused(f"{shown} does not respond as SQS does: {reason[:200]}") from None
     return target
 
 
 def _sweep(target: Target) -> None:
-    """Queues with the target's prefix are gone. What cannot be deleted is named."""
+    """Delete the queues with the target's prefix, and print those that cannot be deleted."""
     client = target.client(target.shared_account)
     for page in client.get_paginator("list_queues").paginate(QueueNamePrefix=target.prefix):
         for url in page.get("QueueUrls", []):
             try:
                 client.delete_queue(QueueUrl=url)
             except client.exceptions.QueueDoesNotExist:
-                continue  # the list is a little behind
+                continue  # the list is eventually consistent
             except (ClientError, BotoCoreError) as problem:
-                sys.stderr.write(f"left behind: {url}: {problem}\n")
+                sys.stderr.write(f"cannot delete the queue {url}: {problem}\n")
 
 
 class Facades:
-    """The one embedded service that both protocols' targets share; started when first asked for."""
+    """The service that the targets of both protocols share; the first target starts it."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -193,6 +200,7 @@ class Facades:
         self._stack.close()
 
     def target(self, protocol: Protocol) -> Target:
+        """Return the target of the service in one protocol."""
         if self._url is None:
             self._url = self._stack.enter_context(facade())
         return Target(
@@ -207,8 +215,8 @@ class Facades:
 
 
 def _has_clock(url: str) -> bool:
-    answer = requests.post(f"{url}/_test/clock", json={"advance_seconds": 0}, timeout=10)
-    return answer.status_code == 200
+    response = requests.post(f"{url}/_test/clock", json={"advance_seconds": 0}, timeout=10)
+    return response.status_code == 200
 
 
 _MOTO_CREDENTIALS: Final = ReadOnlyCredentials("testing", "testing", None)
@@ -216,7 +224,7 @@ _MOTO_CREDENTIALS: Final = ReadOnlyCredentials("testing", "testing", None)
 
 @contextmanager
 def _moto() -> Iterator[Target]:
-    """moto in this process, as its decorator starts it."""
+    """Run moto in this process, as its decorator does."""
     try:
         from moto import mock_aws
     except ImportError as problem:
@@ -227,14 +235,14 @@ def _moto() -> Iterator[Target]:
 
 @contextmanager
 def _moto_server() -> Iterator[Target]:
-    """moto as a server on a free port."""
+    """Run moto as a server on a free port."""
     try:
         from moto.server import ThreadedMotoServer
     except ImportError as problem:
         raise TargetRefused("moto's server is not installed: pip install 'sqs-facade[compat]'") from problem
     log = logging.getLogger("werkzeug")
     level = log.level
-    log.setLevel(logging.CRITICAL)  # it logs every request, and the trace of every failure
+    log.setLevel(logging.CRITICAL)  # it logs every request, and a traceback of every error
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     try:
@@ -251,13 +259,13 @@ def _moto_server() -> Iterator[Target]:
 
 
 def _aws(is_allowed: bool, region: str | None) -> Target:
-    """Real AWS, with whatever credentials boto3 finds. Raises TargetRefused unless it was allowed by a flag."""
+    """Return the target AWS, with the credentials that boto3 finds. Raises TargetRefused unless it is allowed."""
     if not is_allowed:
-        raise TargetRefused("the target aws makes queues in your account: say so with --allow-aws")
+        raise TargetRefused("the target aws creates queues in your account: allow it with --allow-aws")
     session = boto3.Session()
     found = session.get_credentials()
     if found is None:
-        raise TargetRefused("no AWS credentials found")
+        raise TargetRefused("the target aws needs credentials, and boto3 found none")
     return Target(
         "aws",
         region=region or session.region_name or "us-east-1",

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-# In a checkout the folder compat/ stands beside this package, and setuptools puts it inside when it builds a wheel. The
-# name is sqs_facade.compat in both, also where a checkout hides the installed package.
+# In a checkout the folder compat/ is beside this package; in a wheel setuptools puts it inside. Its name is
+# sqs_facade.compat in both cases, even when a checkout on sys.path hides the installed package.
 _here = Path(__file__).parent
 if not (_here / "compat").is_dir():
     __path__.append(str(_here.parent))

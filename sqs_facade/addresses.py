@@ -1,7 +1,7 @@
-"""Which queue a request means: account, region and name from every known shape of queue URL.
+"""Resolve the queue of a request: account, region and name, from every known form of queue URL.
 
-Region: the URL's or the called host's, else the credential scope's, else the home region.
-Account: the URL's, else a 12-digit access key, else the default account.
+The region is that of the URL or of the called host, else that of the credential scope, else the home region.
+The account is that of the URL, else a 12-digit access key, else the default account.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain import limits
 from zaqar_core.domain.names import QueueRef, is_region
 
-#: Host forms that name a region, by the words of the setting ``queue_url_host``.
+#: Host forms that contain a region, by value of the setting ``queue_url_host``.
 HOST_FORMS = {"standard": "sqs.{region}.{host}", "domain": "{region}.queue.{host}"}
 _REGION = r"((?:[a-z]{2}|eusc)(?:-[a-z]+)+-[0-9]+)"
 _HOSTS = {
@@ -28,20 +28,20 @@ _HOSTS = {
 _HOST_REGION = re.compile(_REGION)
 _ACCOUNT = re.compile(r"[0-9]{12}\Z")
 _NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
-#: What an address may name: also a queue that Zaqar made, with dots, but not of dots alone.
+#: Queue names in addresses. A queue created by Zaqar may have dots in its name, but not dots alone.
 _ADDRESSED = re.compile(rf"(?!\.fifo\Z)(?=\.*[A-Za-z0-9_-])[A-Za-z0-9_.-]{{1,{limits.QUEUE_NAME_CHARACTERS}}}\Z")
 _CREDENTIAL = re.compile(r"Credential=([^,\s]+)")
 
 
 class Caller(NamedTuple):
-    """Who asks, and from where, as far as the request says."""
+    """The account and region of the sender of a request."""
 
     account: str
     region: str
 
 
-def caller(environ: Mapping[str, Any], settings: Settings) -> Caller:
-    """From the host as called, the Authorization header or a presigned query."""
+def caller_of(environ: Mapping[str, Any], settings: Settings) -> Caller:
+    """Derive the caller from the called host and the Authorization header or presigned query of a request."""
     found = _credential(environ)
     access_key, scope_region = _scope(found) if found else ("", "")
     host_region = host_parts(environ.get("HTTP_HOST", "")).region
@@ -68,8 +68,8 @@ def _scope(credential: str) -> tuple[str, str]:
 
 
 class HostParts(NamedTuple):
-    """A host as called: the form by which it names a region, the region, both empty where it names none, and the rest
-    with its port."""
+    """The parts of a called host. ``form`` is a key of HOST_FORMS; ``form`` and ``region`` are empty if the host
+    contains no region. ``rest`` includes the port."""
 
     form: str
     region: str
@@ -78,7 +78,7 @@ class HostParts(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def host_parts(host: str) -> HostParts:
-    """Take a host apart."""
+    """Split a called host into its parts."""
     for form, pattern in _HOSTS.items():
         found = pattern.fullmatch(host)
         if found:
@@ -87,24 +87,26 @@ def host_parts(host: str) -> HostParts:
 
 
 def is_host_region(region: str) -> bool:
-    """Whether a host can name the region."""
+    """Return whether a host name can contain the region."""
     return _HOST_REGION.fullmatch(region) is not None
 
 
-def queue(queue_url: str | None, path: str, who: Caller, settings: Settings) -> QueueRef:
-    """The queue that a QueueUrl names, or else the request's path. Raises InvalidAddress, and QueueDoesNotExist where
-    neither names one (recorded)."""
+def queue(queue_url: str | None, path: str, caller: Caller, settings: Settings) -> QueueRef:
+    """Return the queue of a QueueUrl, or without one that of the request's path.
+
+    Raises SqsError: InvalidAddress, or QueueDoesNotExist if there is neither (recorded).
+    """
     if not queue_url:
         if path in ("", "/"):
             raise no_queue()
         queue_url = path
     if len(queue_url) > limits.QUEUE_URL_CHARACTERS:
         raise bad(queue_url)
-    return _parse(queue_url, who, settings.region if settings.regions == "ignore" else "", settings.public_url)
+    return _parse(queue_url, caller, settings.region if settings.regions == "ignore" else "", settings.public_url)
 
 
 @lru_cache(maxsize=16384)
-def _parse(url: str, who: Caller, forced_region: str, public: str | None) -> QueueRef:
+def _parse(url: str, caller: Caller, forced_region: str, public: str | None) -> QueueRef:
     region = ""
     path = url
     if "://" in url:
@@ -121,7 +123,7 @@ def _parse(url: str, who: Caller, forced_region: str, public: str | None) -> Que
         segments = segments[1:]
     match segments:
         case [name]:
-            account = who.account
+            account = caller.account
         case [account, name] if _ACCOUNT.match(account):
             pass
         case [named_region, account, name] if _ACCOUNT.match(account) and is_region(named_region):
@@ -130,52 +132,59 @@ def _parse(url: str, who: Caller, forced_region: str, public: str | None) -> Que
             raise bad(url)
     if not is_addressed(name):
         raise bad(url)
-    return QueueRef(account, forced_region or region or who.region, name)
+    return QueueRef(account, forced_region or region or caller.region, name)
 
 
 def named(
     settings: Settings, environ: Mapping[str, Any], text: str, account: str | None, region: str | None
 ) -> QueueRef | None:
-    """The queue of that name or URL as the caller, or another account in another region, means it. None if none."""
-    who = caller(environ, settings)
-    who = Caller(account or who.account, region or who.region)
+    """Return the queue of a name or URL as the sender of the request addresses it; None if it is not a valid address.
+
+    ``account`` and ``region`` override those of the caller.
+    """
+    caller = caller_of(environ, settings)
+    caller = Caller(account or caller.account, region or caller.region)
     try:
-        return queue(text, "/", who, settings)
+        return queue(text, "/", caller, settings)
     except SqsError:
         return None
 
 
 def is_name(name: str) -> bool:
-    """Whether SQS creates it: letters, digits, hyphens, underscores; ``.fifo`` at the end counts for its length."""
+    """Return whether CreateQueue accepts the name: letters, digits, hyphens and underscores, with or without ``.fifo``.
+
+    The suffix counts toward the length.
+    """
     return len(name) <= limits.QUEUE_NAME_CHARACTERS and bool(_NAME.match(name.removesuffix(".fifo")))
 
 
 def names_account(url: str) -> bool:
-    """Whether a URL has an account in its path, as queue URLs do."""
+    """Return whether the path of a URL contains an account, as queue URLs do."""
     return any(map(is_account, url.split("/")))
 
 
 def is_account(text: str) -> bool:
-    """Whether it is an account id: 12 digits."""
+    """Return whether the text is an account id: 12 digits."""
     return bool(_ACCOUNT.match(text))
 
 
 def is_addressed(name: str) -> bool:
-    """Whether a queue may have this name, whichever dialect created it."""
+    """Return whether an existing queue can have this name, whichever face created it."""
     return bool(_ADDRESSED.match(name))
 
 
 def bad(url: str) -> SqsError:
-    """The answer to an address that names no queue."""
+    """Build the error for an address that is not one of a queue."""
     return SqsError("InvalidAddress", f"The address {url[:200]} is not valid for this endpoint.")
 
 
 def arn(ref: QueueRef) -> str:
+    """Return the SQS ARN of a queue."""
     return f"arn:aws:sqs:{ref.region}:{ref.project}:{ref.name}"
 
 
 def of_arn(text: str, settings: Settings) -> QueueRef | None:
-    """The queue of an SQS ARN, None when it is none."""
+    """Return the queue of an SQS ARN; None if the text is not one."""
     match text.split(":"):
         case ["arn", _, "sqs", region, account, name] if (
             is_region(region) and region and account and is_addressed(name)

@@ -1,6 +1,6 @@
-"""The catalogue of queue attributes: bounds, defaults, where each is kept, and how it reads back.
+"""The table of queue attributes: bounds, defaults, the field that stores each, and how it is returned.
 
-Numbers are kept in the settings both dialects share; documents are SQS's own.
+Numbers are stored in the queue settings that both faces share; documents belong to SQS alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from zaqar_core.domain.names import QueueRef
 
 
 class Number(NamedTuple):
-    """An attribute that is a whole number. ``default`` None: it depends on who made the queue."""
+    """An attribute that is a whole number. ``default`` is None if it depends on the face that created the queue."""
 
     field: str
     least: int
@@ -42,7 +42,7 @@ NUMBERS: dict[str, Number] = {
 
 
 class Choice(NamedTuple):
-    """An attribute of FIFO queues that is one of a few words; the first is its default."""
+    """An attribute of FIFO queues with a fixed set of values; the first is the default."""
 
     field: str
     words: tuple[str, ...]
@@ -52,14 +52,14 @@ CHOICES: dict[str, Choice] = {
     "DeduplicationScope": Choice("deduplication_scope", ("queue", "messageGroup")),
     "FifoThroughputLimit": Choice("fifo_throughput_limit", ("perQueue", "perMessageGroupId")),
 }
-#: Attribute -> name of its document.
+#: Attribute -> name of the document that stores it.
 DOCUMENTS = {
     "Policy": "policy",
     "RedriveAllowPolicy": redrive.ALLOW_DOCUMENT,
     "KmsMasterKeyId": "kms_key",
     "KmsDataKeyReusePeriodSeconds": "kms_reuse",
 }
-#: Kept in the setting ``managed_encryption``, 1 or 0.
+#: Stored in the queue setting ``managed_encryption``, 1 or 0.
 MANAGED = "SqsManagedSseEnabled"
 COUNTED = (
     "ApproximateNumberOfMessages",
@@ -76,7 +76,7 @@ _FLAGS = {"true": True, "false": False}
 
 @dataclass(slots=True)
 class Wanted:
-    """Attributes as a client gave them, checked. None in a map means: take it away."""
+    """Checked attributes of a request. A value of None removes the attribute."""
 
     numbers: dict[str, int | str | None] = field(default_factory=dict)
     documents: dict[str, bytes | None] = field(default_factory=dict)
@@ -84,13 +84,13 @@ class Wanted:
     redrive: redrive.Redrive | None = None
 
     def settings(self) -> QueueSettings:
-        """As the settings of a new queue."""
+        """Return the settings of a new queue with these attributes."""
         numbers: dict[str, Any] = {name: value for name, value in self.numbers.items() if value is not None}
         documents = {name: value for name, value in self.documents.items() if value is not None}
         return QueueSettings(**numbers, documents=documents)
 
     def change(self) -> SettingsChange:
-        """As a change of a queue that is there."""
+        """Return the change that sets these attributes on an existing queue."""
         return SettingsChange(
             set={name: value for name, value in self.numbers.items() if value is not None},
             unset=frozenset(name for name, value in self.numbers.items() if value is None),
@@ -99,16 +99,19 @@ class Wanted:
 
     @property
     def depends_on_the_queue(self) -> bool:
-        """Whether :meth:`require_scope` must look at what the queue has."""
+        """Whether :meth:`require_scope` needs the present attributes of the queue."""
         return any(choice.field in self.numbers for choice in CHOICES.values())
 
     def require_key(self, *, has_key: bool) -> None:
-        """What is to be encrypted needs a key. Raises InvalidAttributeValue."""
+        """Refuse encryption when the service has no key. Raises SqsError InvalidAttributeValue."""
         if self.numbers.get("managed_encryption") and not has_key:
-            raise _invalid(MANAGED, "The setting encryption_keys of this service has no key to encrypt with.")
+            raise _invalid(MANAGED, "The setting encryption_keys of this service contains no key.")
 
     def require_scope(self, now: QueueSettings) -> None:
-        """A throughput limit by group needs deduplication by group, as AWS documents. Raises InvalidAttributeValue."""
+        """Refuse a throughput limit per message group without deduplication per message group, as AWS documents.
+
+        ``now`` are the present settings of the queue. Raises SqsError InvalidAttributeValue.
+        """
         scope, limit = (
             self.numbers.get(choice.field, getattr(now, choice.field)) or choice.words[0] for choice in CHOICES.values()
         )
@@ -118,6 +121,7 @@ class Wanted:
 
 
 def unknown(name: str) -> SqsError:
+    """Build the error for an attribute name that does not exist."""
     return SqsError("InvalidAttributeName", f"Unknown Attribute {name}.")
 
 
@@ -126,7 +130,7 @@ def _invalid(name: str, reason: str = "") -> SqsError:
 
 
 def check(given: Mapping[str, str], ref: QueueRef, settings: Settings) -> Wanted:
-    """Names and values, in the order given. Raises SqsError."""
+    """Check the names and values of attributes in the order of the request. Raises SqsError."""
     wanted = Wanted()
     for name, value in given.items():
         if name not in NAMES or name in READ_ONLY or name == "All":
@@ -228,7 +232,7 @@ def _one_encryption(given: Mapping[str, str], wanted: Wanted) -> None:
 
 
 def shown(queue: Queue, counts: Counts | None) -> dict[str, str]:
-    """Every attribute that the queue has, in the order of names; counts only where given."""
+    """Return every attribute of a queue, sorted by name. Without ``counts`` the numbers of messages are left out."""
     settings = queue.settings
     keep = queue.default_retention_seconds
     found: dict[str, str] = {}
@@ -261,7 +265,7 @@ def shown(queue: Queue, counts: Counts | None) -> dict[str, str]:
 
 
 def select(found: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """Those asked for. Raises InvalidAttributeName for one that does not exist."""
+    """Return the attributes with these names. Raises SqsError InvalidAttributeName for a name that does not exist."""
     wanted = list(names)
     for name in wanted:
         if name not in NAMES:

@@ -1,4 +1,4 @@
-"""Whole numbers with a least and a most: said once, read by the check, the schema and the reference."""
+"""Bounds of parameters. The checks, the schema and the generated reference all use these definitions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from zaqar_core.domain import limits
 
 
 def described(limits: str) -> msgspec.Meta:
-    """The annotation of a member whose limits its operation checks: words for the reference."""
+    """Return the annotation of a member whose limits its operation checks. ``limits`` is text for the reference."""
     return msgspec.Meta(description=limits)
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """``reason`` is SQS's own wording for a value outside."""
+    """The smallest and largest value of a parameter. ``reason`` is SQS's wording of the error."""
 
     parameter: str
     least: int
@@ -27,17 +27,17 @@ class Bounds:
 
     @property
     def meta(self) -> msgspec.Meta:
-        """The annotation of the member."""
+        """The annotation of the member, with the limits as text for the reference."""
         return described(f"{self.least} to {self.most:,} {self.unit}".rstrip())
 
     def check(self, value: int) -> None:
-        """Raises InvalidParameterValue for a value outside."""
+        """Raise SqsError InvalidParameterValue if the value is out of bounds."""
         if not self.least <= value <= self.most:
             raise invalid(value, self.parameter, self.reason)
 
 
 def between(parameter: str, allowed: limits.Range, unit: str, reason: str) -> Bounds:
-    """The bounds of a parameter; ``{least}`` and ``{most}`` in the reason stand for the limits."""
+    """Define the bounds of a parameter; ``{least}`` and ``{most}`` in the reason are replaced by the limits."""
     least, most = allowed
     return Bounds(parameter, least, most, unit, reason.format(least=least, most=most))
 
@@ -65,10 +65,10 @@ ATTEMPT_ID = described(f"{_IDENTIFIER}; has no effect on a standard queue")
 DEDUPLICATION_ID = described(f"{_IDENTIFIER}; refused on a standard queue")
 BATCH = f"1 to {limits.BATCH_ENTRIES} entries"
 SYSTEM_ATTRIBUTE_NAMES = "system attributes of messages, or `All`; other names are ignored"
-MESSAGE_ATTRIBUTE_NAMES = "names, `prefix.*`, or `All`; those that match nothing are ignored"
+MESSAGE_ATTRIBUTE_NAMES = "names, `prefix.*`, or `All`; names that match nothing are ignored"
 BATCH_ID = described(f"1 to {limits.BATCH_ID_CHARACTERS} letters, digits, hyphens and underscores; distinct")
 QUEUE_NAME = described(
-    f"1 to {limits.QUEUE_NAME_CHARACTERS} letters, digits, hyphens and underscores; `.fifo` at the end makes it FIFO"
+    f"1 to {limits.QUEUE_NAME_CHARACTERS} letters, digits, hyphens and underscores; a FIFO queue's name ends in `.fifo`"
 )
-QUEUE_URL = described("the queue's address in any known shape, or its bare name; else the path of the request")
+QUEUE_URL = described("URL of the queue in any known form, or its bare name; defaults to the path of the request")
 LABEL = described(f"1 to {limits.LABEL_CHARACTERS} letters, digits, hyphens and underscores")

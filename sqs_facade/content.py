@@ -1,4 +1,4 @@
-"""What a message may hold: characters, attributes, sizes. Sizes are UTF-8 bytes."""
+"""Checks of message content: characters, attributes, identifiers, tags and sizes. Sizes are UTF-8 bytes."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ SystemAttributeMap = Annotated[
 
 
 def is_text(value: str) -> bool:
-    """Whether XML can carry it."""
+    """Return whether every character of the text is allowed in XML."""
     return NOT_IN_SQS.search(value) is None
 
 
 def body(text: str | None) -> bytes:
-    """The body's bytes. Raises MissingParameter, InvalidMessageContents."""
+    """Return the bytes of a message body. Raises SqsError MissingParameter, InvalidMessageContents."""
     if not text:
         raise missing("MessageBody")
     found = NOT_IN_SQS.search(text)
@@ -70,7 +70,7 @@ def body(text: str | None) -> bytes:
 
 
 def _not_allowed(character: str, where: str) -> str:
-    """AWS's sentence, which names the first character that cannot be carried."""
+    """Return AWS's text, which names the first character that is not allowed."""
     return (
         f"Invalid binary character '#x{ord(character):X}' was found in the {where}, the set of allowed characters is "
         "#x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | [#x10000-#x10FFFF]."
@@ -78,7 +78,7 @@ def _not_allowed(character: str, where: str) -> str:
 
 
 def attributes(given: Mapping[str, AttributeValue]) -> tuple[Attribute, ...]:
-    """Checked message attributes. Raises InvalidParameterValue."""
+    """Check and convert message attributes. Raises SqsError InvalidParameterValue, UnsupportedOperation."""
     if len(given) > limits.MESSAGE_ATTRIBUTES:
         allowed = f"the allowed maximum [{limits.MESSAGE_ATTRIBUTES}]"
         reason = f"Number of message attributes [{len(given)}] exceeds {allowed}."
@@ -86,20 +86,20 @@ def attributes(given: Mapping[str, AttributeValue]) -> tuple[Attribute, ...]:
     return tuple(_attribute(name, value, "user") for name, value in given.items())
 
 
-def _attribute(name: str, value: AttributeValue, whose: str) -> Attribute:
-    _check_name(name, whose)
+def _attribute(name: str, value: AttributeValue, category: str) -> Attribute:
+    _check_name(name, category)
     if value.string_list_values or value.binary_list_values:
-        # Declared by the model for later; what cannot be kept must not be accepted.
+        # The service model reserves these members. The store cannot keep them, so they are refused.
         raise SqsError(
             "UnsupportedOperation", "Message attribute list values in SendMessage operation are not supported."
         )
     kind = value.data_type
     if not kind:
         lacking = "value" if value.string_value is None and value.binary_value is None else "type"
-        reason = f"The message ({whose}) attribute '{name}' must contain a non-empty message attribute {lacking}."
+        reason = f"The message ({category}) attribute '{name}' must contain a non-empty message attribute {lacking}."
         raise SqsError("InvalidParameterValue", reason)
     if len(kind) > _LONGEST_NAME:
-        reason = f"Message ({whose}) attribute type must be shorter than {_LONGEST_NAME} bytes."
+        reason = f"Message ({category}) attribute type must be shorter than {_LONGEST_NAME} bytes."
         raise SqsError("InvalidParameterValue", reason)
     found = _TYPE.match(kind)
     if found is None:
@@ -113,31 +113,31 @@ def _attribute(name: str, value: AttributeValue, whose: str) -> Attribute:
     else:
         bad = NOT_IN_SQS.search(value.string_value or "")
         if bad:
-            where = f"message ({whose}) attribute '{name}' value"
+            where = f"message ({category}) attribute '{name}' value"
             raise SqsError("InvalidParameterValue", _not_allowed(bad[0], where))
         content = value.string_value.encode() if value.string_value is not None else None
     if not content:
-        reason = f"Message ({whose}) attribute '{name}' must contain a non-empty value of type '{found[1]}'."
+        reason = f"Message ({category}) attribute '{name}' must contain a non-empty value of type '{found[1]}'."
         raise SqsError("InvalidParameterValue", reason)
     if found[1] == "Number":
         _check_number(name, value.string_value or "")
     return Attribute(name, kind, content)
 
 
-def _check_name(name: str, whose: str) -> None:
+def _check_name(name: str, category: str) -> None:
     if _NAME.match(name) and not _RESERVED.match(name) and name[0] != "." and name[-1] != "." and ".." not in name:
         return
     if not name:
-        reason = f"The request must contain non-empty message ({whose}) attribute names."
+        reason = f"The request must contain non-empty message ({category}) attribute names."
     elif len(name) > _LONGEST_NAME:
-        reason = f"Message ({whose}) attribute name must be shorter than {_LONGEST_NAME} bytes."
+        reason = f"Message ({category}) attribute name must be shorter than {_LONGEST_NAME} bytes."
     elif _RESERVED.match(name):
         reason = (
             "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. "
             "These strings are reserved for internal use."
         )
     else:
-        reason = f"Message ({whose}) attribute name '{name}' is invalid."
+        reason = f"Message ({category}) attribute name '{name}' is invalid."
     raise SqsError("InvalidParameterValue", reason)
 
 
@@ -153,7 +153,11 @@ def _check_number(name: str, text: str) -> None:
 
 
 def system_attributes(given: Mapping[str, AttributeValue], trace_header: str | None) -> tuple[Attribute, ...]:
-    """AWSTraceHeader is the only one there is; given as an attribute it wins over the request's header."""
+    """Check and convert message system attributes, of which AWSTraceHeader is the only one.
+
+    ``trace_header`` is the header of the request; it is used if the attribute is absent. Raises SqsError
+    InvalidParameterValue.
+    """
     for name in given:
         if name != TRACE_HEADER:
             raise SqsError(
@@ -171,12 +175,15 @@ def system_attributes(given: Mapping[str, AttributeValue], trace_header: str | N
 
 
 def size(message_body: bytes, found: tuple[Attribute, ...]) -> int:
-    """Counted by SQS: the body, and each attribute's name, type and value."""
+    """Return the size by SQS's rule: the body plus the name, type and value of each attribute."""
     return len(message_body) + sum(len(a.name.encode()) + len(a.data_type.encode()) + len(a.value) for a in found)
 
 
 def check_identifier(value: str, parameter: str) -> None:
-    """MessageGroupId, MessageDeduplicationId, ReceiveRequestAttemptId. Raises InvalidParameterValue."""
+    """Check a MessageGroupId, MessageDeduplicationId or ReceiveRequestAttemptId.
+
+    Raises SqsError InvalidParameterValue.
+    """
     if not _IDENTIFIER.match(value):
         length = f"1 to {limits.IDENTIFIER_CHARACTERS} in length."
         reason = f"{parameter} can only include alphanumeric and punctuation characters. {length}"
@@ -184,7 +191,7 @@ def check_identifier(value: str, parameter: str) -> None:
 
 
 def shown(found: tuple[Attribute, ...]) -> dict[str, AttributeValue]:
-    """Attributes as an answer spells them."""
+    """Convert attributes to the form of responses."""
     return {
         one.name: AttributeValue(data_type=one.data_type, binary_value=one.value)
         if one.data_type.startswith("Binary")
@@ -194,7 +201,7 @@ def shown(found: tuple[Attribute, ...]) -> dict[str, AttributeValue]:
 
 
 def check_tags(tags: Mapping[str, str], queue_name: str) -> None:
-    """All the tags a queue is to have. Raises InvalidParameterValue."""
+    """Check the complete set of tags of a queue. Raises SqsError InvalidParameterValue."""
     if len(tags) > limits.TAGS:
         raise SqsError("InvalidParameterValue", f"Too many tags added for queue {queue_name}.")
     if not all(_KEY.least <= len(key) <= _KEY.most for key in tags):
@@ -206,7 +213,7 @@ def check_tags(tags: Mapping[str, str], queue_name: str) -> None:
 
 
 class Selector:
-    """Which attribute names were asked for: names, prefixes (``foo.*``), or all (``All``, ``*``, ``.*``)."""
+    """Select attributes by name, by prefix (``foo.*``), or all (``All``, ``*``, ``.*``)."""
 
     __slots__ = ("_names", "_prefixes")
 
@@ -218,5 +225,5 @@ class Selector:
             self._prefixes = ("",)
 
     def of(self, found: tuple[Attribute, ...]) -> tuple[Attribute, ...]:
-        """Those of the attributes, in their order."""
+        """Return the selected ones of these attributes, in their order."""
         return tuple(one for one in found if one.name in self._names or one.name.startswith(self._prefixes))

@@ -1,4 +1,4 @@
-"""The MD5s that SDKs check."""
+"""MD5 digests of message bodies and attributes, which SDKs compare with their own."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ _STRING, _BINARY = b"\x01", b"\x02"
 
 
 def of_body(body: bytes) -> str:
-    """MD5 of the UTF-8 body, hex."""
+    """Return the MD5 of a UTF-8 body, in hexadecimal."""
     return md5(body, usedforsecurity=False).hexdigest()
 
 
 def of_attributes(attributes: Iterable[Attribute]) -> str | None:
-    """MD5 over the attributes sorted by name: length (4 bytes, big endian) + name, length + type, one byte 1 or 2 for
-    text or binary, length + value. None when there is none."""
+    """Return the MD5 of attributes, in hexadecimal; None if there are no attributes.
+
+    It covers, for each attribute in the order of names: length (4 bytes, big endian) and name, length and type, one
+    byte 1 (text) or 2 (binary), length and value.
+    """
     digest = None
     for attribute in sorted(attributes, key=lambda one: one.name):
         digest = digest or md5(usedforsecurity=False)

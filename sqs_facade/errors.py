@@ -1,7 +1,7 @@
-"""The error catalogue of SQS: every code with its shape, status and, where the core reports a fact, its wording.
+"""The error table of SQS: shape, code and status of every error, and the wording of the facts that the core raises.
 
-Shapes are JSON's ``__type``; codes are the query protocol's, which JSON repeats in ``x-amzn-query-error``. Source: the
-service model, and answers recorded from AWS.
+The shape is in JSON's ``__type``; the code belongs to the query protocol, and JSON repeats it in the header
+``x-amzn-query-error``. Sources: the service model, and responses recorded from AWS.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from zaqar_core.domain import limits
 
 _SIMPLE = "AWS.SimpleQueueService."
 
-#: The namespaces of JSON's ``__type``: shapes of the service model, and what AWS's framework answers for every service.
-#: Recorded for the errors of both kinds that clients meet.
+#: The namespaces of JSON's ``__type``: shapes of the service model, and errors that AWS's framework returns for every
+#: service. Recorded for common errors of both namespaces.
 MODELLED: Final = "com.amazonaws.sqs"
 UNMODELLED: Final = "com.amazon.coral.service"
 
 
 class ErrorRow(NamedTuple):
-    """One row: how JSON, query and HTTP name an error."""
+    """One error: its names in JSON and in the query protocol, its HTTP status, and whose fault it is."""
 
     namespace: str
     shape: str
@@ -51,17 +51,17 @@ ERROR_TABLE: dict[str, ErrorRow] = {
     "QueueDoesNotExist": ErrorRow(MODELLED, "QueueDoesNotExist", _SIMPLE + "NonExistentQueue"),
     "QueueNameExists": ErrorRow(MODELLED, "QueueNameExists", "QueueAlreadyExists"),
     "PurgeQueueInProgress": ErrorRow(MODELLED, "PurgeQueueInProgress", _SIMPLE + "PurgeQueueInProgress", 403),
-    # 404 by JSON was recorded; by query, clients of AWS saw it (PyQS issue 24, amazon-sqs-java-extended-client-lib 16).
+    # 404 was recorded for JSON; clients report it for query (PyQS issue 24, amazon-sqs-java-extended-client-lib 16).
     "ReceiptHandleIsInvalid": ErrorRow(MODELLED, "ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", 404),
     "OverLimit": ErrorRow(MODELLED, "OverLimit", "OverLimit", 403),
     "RequestThrottled": ErrorRow(MODELLED, "RequestThrottled", "RequestThrottled", 403),
     "InvalidSecurity": ErrorRow(MODELLED, "InvalidSecurity", "InvalidSecurity", 403),
-    # 404 was seen by clients of AWS (aws-sdk-net issue 437).
+    # Clients of AWS report 404 (aws-sdk-net issue 437).
     "InvalidAddress": ErrorRow(MODELLED, "InvalidAddress", "InvalidAddress", 404),
     "ResourceNotFoundException": ErrorRow(MODELLED, "ResourceNotFoundException", "ResourceNotFoundException", 404),
     "KmsInvalidState": ErrorRow(MODELLED, "KmsInvalidState", "KMS.InvalidStateException"),
     "KmsNotFound": ErrorRow(MODELLED, "KmsNotFound", "KMS.NotFoundException"),
-    # Below: errors that are not in the model. Only JSON's form of these two has the suffix.
+    # From here on: errors outside the service model. Of these two only the JSON form has the suffix "Exception".
     "InvalidParameterValue": ErrorRow(UNMODELLED, "InvalidParameterValueException", "InvalidParameterValue"),
     "MissingParameter": ErrorRow(UNMODELLED, "MissingRequiredParameterException", "MissingParameter"),
     # Input that cannot be read, and an operation that does not exist: recorded with these codes.
@@ -75,45 +75,48 @@ ERROR_TABLE: dict[str, ErrorRow] = {
     "InternalFailure": ErrorRow(UNMODELLED, "InternalFailure", "InternalFailure", 500, is_sender=False),
 }  # fmt: skip
 
-#: Errors that the service model declares and no operation here gives, with the reason.
-NEVER_GIVEN: dict[str, str] = {
+#: Errors that the service model declares and no operation here returns, with the reason.
+NEVER_RETURNED: dict[str, str] = {
     "InvalidSecurity": "signatures are not checked yet",
-    "MessageNotInflight": "as AWS words it, ChangeMessageVisibility answers InvalidParameterValue",
-    "InvalidIdFormat": "a handle that was never given is ReceiptHandleIsInvalid, as on AWS",
+    "MessageNotInflight": "ChangeMessageVisibility returns InvalidParameterValue, as on AWS",
+    "InvalidIdFormat": "an unknown receipt handle is ReceiptHandleIsInvalid, as on AWS",
     **dict.fromkeys(
         (
             "KmsAccessDenied", "KmsDisabled", "KmsInvalidKeyUsage", "KmsOptInRequired", "KmsThrottled",
         ),
-        "KmsMasterKeyId is kept and shown; no key service is called",
+        "KmsMasterKeyId is stored and returned, but no key service is called",
     ),
 }  # fmt: skip
 
 
-#: Errors that every operation declares and one alone gives, with the reason.
-GIVEN_ONLY_BY: dict[str, tuple[str, str]] = {
-    "UnsupportedOperation": ("SendMessage", "all else is served on every queue; in a batch an entry has it as its own"),
+#: Errors that every operation declares and only one returns, with the reason.
+RETURNED_ONLY_BY: dict[str, tuple[str, str]] = {
+    "UnsupportedOperation": (
+        "SendMessage",
+        "every queue supports all other calls; in a batch the error belongs to one entry",
+    ),
 }
 
-#: The same as NEVER_GIVEN, of one operation alone.
-NEVER_GIVEN_BY: dict[tuple[str, str], str] = {
+#: Errors that one operation declares and never returns, with the reason.
+NEVER_RETURNED_BY: dict[tuple[str, str], str] = {
     **dict.fromkeys(
         [("SendMessage", "KmsInvalidState"), ("SendMessageBatch", "KmsInvalidState")],
-        "nothing is decrypted there",
+        "the operation decrypts nothing",
     ),
     **dict.fromkeys(
         [(name, "InvalidAddress") for name in ("CreateQueue", "GetQueueUrl", "ListQueues")],
-        "it is given no address",
+        "it takes no queue URL",
     ),
     **dict.fromkeys(
         [(f"{verb}MessageMoveTask", "InvalidAddress") for verb in ("Start", "Cancel")]
         + [("ListMessageMoveTasks", "InvalidAddress")],
-        "it is given ARNs, which InvalidParameterValue and ResourceNotFoundException speak of",
+        "it takes ARNs; their errors are InvalidParameterValue and ResourceNotFoundException",
     ),
 }
 
 
 class SqsError(Exception):
-    """An answer that is an error. ``name`` is a key of KINDS; ``query_message`` where the protocols' words differ."""
+    """An error response. ``name`` is a key of ERROR_TABLE; ``query_message`` is the text in the query protocol."""
 
     def __init__(self, name: str, message: str, *, query_message: str | None = None) -> None:
         super().__init__(message)
@@ -123,29 +126,32 @@ class SqsError(Exception):
 
 
 def missing(parameter: str) -> SqsError:
-    """A required member is absent or empty."""
+    """Build the error for a required member that is absent or empty."""
     return SqsError("MissingParameter", f"The request must contain the parameter {parameter}.")
 
 
 def invalid(value: object, parameter: str, reason: str) -> SqsError:
-    """SQS's usual sentence for a value it refuses."""
+    """Build the error for a value that is not valid, with SQS's usual text."""
     return SqsError("InvalidParameterValue", f"Value {value} for parameter {parameter} is invalid. Reason: {reason}")
 
 
 def wrong_queue_type(value: object, parameter: str) -> SqsError:
-    """A parameter of FIFO queues on a standard one, or the other way round."""
+    """Build the error for a parameter of FIFO queues on a standard queue, or the other way round."""
     return invalid(value, parameter, "The request include parameter that is not valid for this queue type.")
 
 
 def too_long(limit_bytes: int) -> str:
+    """Return SQS's reason for refusing a message that is too long."""
     return f"Message must be shorter than {limit_bytes} bytes."
 
 
 def receipt_invalid(handle: str) -> SqsError:
+    """Build the error for a receipt handle that this service never issued."""
     return SqsError("ReceiptHandleIsInvalid", f'The input receipt handle "{handle}" is not a valid receipt handle.')
 
 
 def no_queue() -> SqsError:
+    """Build the error for a queue that does not exist."""
     return SqsError(
         "QueueDoesNotExist",
         "The specified queue does not exist.",
@@ -154,7 +160,7 @@ def no_queue() -> SqsError:
 
 
 def of_fact(fact: facts.CoreError) -> SqsError:
-    """The answer to a fact that no operation words itself."""
+    """Convert a fact that the core raised, unless the operation has its own text for it."""
     match fact:
         case facts.QueueNotFound():
             return no_queue()
@@ -168,40 +174,41 @@ def of_fact(fact: facts.CoreError) -> SqsError:
                 "MessageDeduplicationId provided explicitly",
             )
         case facts.ReceiveNotRetryable(attempt_id):
-            # AWS's sentence, as users quote it (github.com/awslabs/amazon-sqs-java-messaging-lib issue 213).
+            # AWS's text as quoted by users (github.com/awslabs/amazon-sqs-java-messaging-lib issue 213).
             reason = "The receiveRequestAttemptId is not valid anymore since the receive call is not retryable."
             return invalid(attempt_id, "ReceiveRequestAttemptId", reason)
         case facts.InFlightLimitReached(limit):
-            return SqsError("OverLimit", f"Too many messages in flight: {limit}. Delete some of them first.")
+            return SqsError("OverLimit", f"Too many messages are in flight: {limit}. Delete some of them first.")
         case facts.StoreUnavailable():
             return SqsError(
-                "ServiceUnavailable", "The message store does not answer. Whether the request took effect is unknown."
+                "ServiceUnavailable",
+                "The message store does not respond. The request may or may not have taken effect.",
             )
         case facts.EncryptionKeyMissing():
             return SqsError(
                 "KmsNotFound",
-                "Messages of this queue are to be encrypted, and the setting encryption_keys has no key.",
+                "This queue encrypts its messages, but the setting encryption_keys contains no key.",
             )
         case facts.MessageUnreadable(_, is_key_missing=True):
             return SqsError(
                 "KmsNotFound",
-                "A message cannot be decrypted: the setting encryption_keys of this service lacks its key, which the "
-                "log names. It stays in the queue.",
+                "A message cannot be decrypted, because its key is not in the setting encryption_keys of this service. "
+                "The service's log names the key. The message stays in the queue.",
             )
         case facts.MessageUnreadable():
             return SqsError(
                 "KmsInvalidState",
-                "A message cannot be decrypted: it is not as it was written. It stays in the queue.",
+                "A message cannot be decrypted, because its stored data has changed. It stays in the queue.",
             )
         case facts.RequestsThrottled():
             return SqsError("RequestThrottled", "Rate exceeded")
         case facts.SettingsChanged():
-            return SqsError("ServiceUnavailable", "The queue is being changed by others. Try again.")
+            return SqsError("ServiceUnavailable", "Other requests are changing the queue at the same time. Try again.")
     raise fact
 
 
 def of_receipt_fact(fact: facts.CoreError, handle: str) -> SqsError:
-    """The answer to what the core says of one receipt handle."""
+    """Convert a fact that the core reports about one receipt handle."""
     match fact:
         case facts.ReceiptInvalid():
             return receipt_invalid(handle)

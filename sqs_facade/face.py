@@ -1,4 +1,4 @@
-"""The SQS face: which protocol, which operation, and the one place that turns errors into answers."""
+"""The SQS face: choose protocol and operation, run it, and convert every error to a response."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _process = f"{os.urandom(4).hex()}-{os.urandom(2).hex()}-4{os.urandom(2).hex()[1
 
 
 def is_sqs(environ: Mapping[str, Any]) -> bool:
-    """Whether a request is surely SQS's: JSON by its target header, query by its form or its Action."""
+    """Return whether a request certainly belongs to SQS: JSON by its target header, query by its form or its Action."""
     if environ["REQUEST_METHOD"] == "POST":
         path = environ["PATH_INFO"]
         if "HTTP_X_AMZ_TARGET" in environ:
@@ -52,11 +52,12 @@ def is_sqs(environ: Mapping[str, Any]) -> bool:
 
 
 def new_request_id() -> str:
+    """Return a request id in the form of a UUID: unique, but not secret."""
     return _process + f"{next(_numbers) & 0xFFFFFFFFFFFF:012x}"
 
 
 class SqsFace:
-    """One instance serves all threads."""
+    """Serve SQS requests. One instance serves all threads."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -64,17 +65,17 @@ class SqsFace:
         self._throttle = Throttle(limit) if limit else None
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
-        """Bytes."""
+        """Return the largest body to accept, in bytes."""
         return limits.JSON_BODY_BYTES if "HTTP_X_AMZ_TARGET" in environ else limits.FORM_BODY_BYTES
 
     def answer(self, request: Request, session: Session) -> Reply:
-        """Run the operation asked for. Never raises."""
+        """Run the requested operation. Never raises."""
         request_id = new_request_id()
         environ = request.environ
         target = environ.get("HTTP_X_AMZ_TARGET")
         try:
-            call = SqsCall(session, request, addresses.caller(environ, self._settings))
-            if self._throttle is not None and not self._throttle.admits(call.who.account):
+            call = SqsCall(session, request, addresses.caller_of(environ, self._settings))
+            if self._throttle is not None and not self._throttle.admits(call.caller.account):
                 raise SqsError("RequestThrottled", "Rate exceeded")
             if target is not None:
                 return _answer_json(call, target, request_id)
@@ -87,7 +88,7 @@ class SqsFace:
             return error_reply(unforeseen(problem, request_id, target), request, request_id)
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
-        """SQS's words for a request that was not run."""
+        """Return the SQS error for a request that was not run."""
         return error_reply(REFUSALS[why], request, new_request_id())
 
 
@@ -95,28 +96,31 @@ REFUSALS = {
     Refusal.BODY_TOO_LARGE: SqsError("RequestEntityTooLarge", "The request body is too large."),
     Refusal.BODY_CUT_SHORT: SqsError("IncompleteBody", "The request body ended before its declared length."),
     Refusal.BODY_LENGTH_INVALID: SqsError("IncompleteBody", "The Content-Length header is not a number."),
-    Refusal.CROSS_SITE: SqsError("AccessDenied", "Web pages of another origin may not call this service."),
-    Refusal.UNAVAILABLE: SqsError("ServiceUnavailable", "The message store cannot be reached. Nothing was done."),
+    Refusal.CROSS_SITE: SqsError("AccessDenied", "Web pages of other origins are not allowed to call this service."),
+    Refusal.UNAVAILABLE: SqsError(
+        "ServiceUnavailable", "The message store cannot be reached. The request was not run."
+    ),
 }
 
 
 def unforeseen(problem: Exception, request_id: str, operation: str | None) -> SqsError:
-    """Logged with the request's id, and nothing of its content; the answer says no more than that."""
-    _log.error("request %s failed, operation %s", request_id, operation, exc_info=problem)
+    """Log an unexpected exception with the request id and no content; return an error without details."""
+    _log.error("unexpected exception: request %s, operation %s", request_id, operation, exc_info=problem)
     return SqsError("InternalFailure", "An internal error occurred.")
 
 
 def is_json_protocol(request: Request) -> bool:
+    """Return whether a request uses AWS JSON 1.0."""
     return "HTTP_X_AMZ_TARGET" in request.environ
 
 
 def _lacks_target(request: Request) -> bool:
-    """Whether it is a request of the JSON protocol without the header that names the operation."""
+    """Return whether a request uses the JSON protocol but lacks the header that names the operation."""
     return (request.header("CONTENT_TYPE") or "").startswith(_JSON_BODY) and not is_json_protocol(request)
 
 
 def read_json(operation: Operation, body: bytes) -> Any:
-    """The operation's input. Raises SerializationException."""
+    """Read the input of the operation. Raises SqsError SerializationException."""
     try:
         return operation.read_json(body or b"{}")
     except Unreadable as problem:
@@ -124,22 +128,25 @@ def read_json(operation: Operation, body: bytes) -> Any:
 
 
 def read_parameters(request: Request) -> dict[str, Any]:
-    """The parameters of the query string and, winning, of the form. Raises SerializationException."""
+    """Read the parameters of the query string and of the form, which takes precedence.
+
+    Raises SqsError SerializationException.
+    """
     try:
         parameters = query.tree(request.query) if request.query else {}
         if request.method == "POST" and not is_json_protocol(request) and not _lacks_target(request):
             parameters.update(query.tree(request.body))
     except Unreadable as problem:
-        raise SqsError("SerializationException", f"The request's parameters are not valid: {problem}.") from None
+        raise SqsError("SerializationException", f"The parameters of the request are not valid: {problem}.") from None
     return parameters
 
 
 def _answer_json(call: SqsCall, target: str, request_id: str) -> Reply:
     found = OPERATIONS.get(target[len(_TARGET) :]) if target.startswith(_TARGET) else None
     if found is None:
-        raise SqsError("InvalidAction", f"The operation {target[:200]} is not known to this service.")
+        raise SqsError("InvalidAction", f"This service has no operation {target[:200]}.")
     result = _run(found, call, read_json(found, call.request.body))
-    # Recorded: an operation without output answers an empty body, a result without members "{}".
+    # Recorded: an operation without output returns an empty body, a result without members "{}".
     body = b"" if found.result is None else _encode(result)
     return Reply(200, [("Content-Type", JSON_TYPE), ("x-amzn-RequestId", request_id)], body)
 
@@ -166,15 +173,17 @@ def _answer_query(call: SqsCall, request_id: str) -> Reply:
     if wants_json(request):
         body, media_type = query_json.write(found.name, result, request_id), "application/json"
     else:
-        # Results without output have no Result element; an empty one is <XResult/>.
+        # Operations without output have no Result element; an empty result is <XResult/>.
         members = msgspec.to_builtins(result) if result is not None else ({} if found.result else None)
         body, media_type = query.write(found.name, members, request_id), "text/xml"
     return Reply(200, [("Content-Type", media_type), ("x-amzn-RequestId", request_id)], body)
 
 
 def _run(operation: Operation, call: SqsCall, asked: Any) -> Any:
-    """The result. Of several things wrong, a queue that does not exist is named first, as on AWS; so that costs a
-    look-up only where something is wrong anyway."""
+    """Run the operation. If it fails and its queue does not exist, report that instead, as AWS does.
+
+    The queue is looked up only after an error, so that a good request needs no look-up.
+    """
     try:
         return operation.run(call, asked)
     except SqsError:
@@ -191,12 +200,12 @@ def _operation(action: str, *, on_queue_path: bool) -> Operation:
 
 
 def wants_json(request: Request) -> bool:
-    """Whether a client of the query protocol prefers the answer as JSON."""
+    """Return whether a client of the query protocol prefers a JSON response."""
     return query_json.is_preferred(request.header("ACCEPT") or "")
 
 
 def error_reply(error: SqsError, request: Request, request_id: str) -> Reply:
-    """The error in the protocol of the request."""
+    """Write the error in the protocol of the request."""
     row = error.row
     if is_json_protocol(request) or _lacks_target(request):
         fault = "Sender" if row.is_sender else "Receiver"

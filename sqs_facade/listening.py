@@ -1,4 +1,4 @@
-"""Where the service listens: checked before anything else is started, so it imports nothing heavy."""
+"""Check the address to listen on before anything else is started. Imports nothing that is slow to import."""
 
 from __future__ import annotations
 
@@ -6,27 +6,24 @@ import contextlib
 import errno
 import socket
 
+from sqs_facade.startup import ServingError
 from zaqar_core.configuration.settings import Settings, SettingsInvalid
 
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
-class ServingError(Exception):
-    """The service cannot be served as asked. The text is one line for the operator."""
-
-
 def check_host(settings: Settings) -> None:
-    """Refuse to serve other machines without credentials, unless asked for by name. Raises SettingsInvalid."""
+    """Refuse to listen on an address that other machines reach, unless ``open_bind`` is set. Raises SettingsInvalid."""
     if not settings.host.startswith(_LOOPBACK) and not settings.open_bind:
         raise SettingsInvalid(
-            f"other machines can reach {settings.host} and no credentials are checked: "
-            "give --open-bind if that is wanted",
+            f"other machines can reach {settings.host}, and the service does not check credentials: "
+            "add --open-bind to allow this",
             setting="host",
         )
 
 
 def hold_port(host: str, port: int) -> tuple[socket.socket, int]:
-    """A bound, never listening socket that keeps the port ours, and the port. Raises ServingError when it is taken."""
+    """Reserve a port: return a bound socket that never listens, and the port. Raises ServingError if it is in use."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -34,18 +31,18 @@ def hold_port(host: str, port: int) -> tuple[socket.socket, int]:
     except OSError as problem:
         raise ServingError(f"cannot listen on {host}: {problem.strerror}") from None
     probe = socket.socket(family, kind, protocol)
-    # Passes over connections that linger after their server's end; a listening server is still found.
+    # Ignores connections in TIME_WAIT of a server that has ended; a server that listens still fails the bind.
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         probe.bind(address)
         found = int(probe.getsockname()[1])
     except OSError as problem:
-        reason = "it is taken" if problem.errno == errno.EADDRINUSE else problem.strerror
+        reason = "the port is in use" if problem.errno == errno.EADDRINUSE else problem.strerror
         raise ServingError(f"cannot listen on {host}:{port}: {reason}") from None
     finally:
         probe.close()
     holder = socket.socket(family, kind, protocol)
-    with contextlib.suppress(OSError, AttributeError):  # Windows has no such option
+    with contextlib.suppress(OSError, AttributeError):  # Windows does not have this option
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         holder.bind((address[0], found, *address[2:]))
     return holder, found

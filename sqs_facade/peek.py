@@ -1,9 +1,10 @@
-"""Looking into a queue without receiving: ``/_aws/sqs/messages``, as users of other emulators know it.
+"""The peek endpoint ``/_aws/sqs/messages`` shows the messages of a queue without receiving them.
 
-``GET`` or ``POST /_aws/sqs/messages?QueueUrl=...``, or ``/_aws/sqs/messages/<region>/<account>/<queue>``. With
-``ShowInvisible=true`` also messages in flight, with ``ShowDelayed=true`` also delayed ones. The answer is that of
-ReceiveMessage with every attribute and no usable receipt handles: XML, or its elements as JSON by the Accept header. It
-is an endpoint for an SDK's ReceiveMessage too, by both protocols; the count asked for is ignored.
+Other emulators have the same endpoint: ``GET`` or ``POST /_aws/sqs/messages?QueueUrl=...``, or
+``/_aws/sqs/messages/<region>/<account>/<queue>``. ``ShowInvisible=true`` includes messages in flight,
+``ShowDelayed=true`` delayed ones. The response is that of ReceiveMessage with every attribute and without usable
+receipt handles, as XML, or as JSON if the Accept header prefers it. An SDK can call the endpoint with ReceiveMessage
+in both protocols; the requested number of messages is ignored.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ TRUNCATED = "x-sqs-facade-truncated"
 _ACTION = "ReceiveMessage"
 _BODY_BYTES = 64 << 10
 _PAGE = 100
-#: Bodies of one answer; after that it ends, and says so by the header TRUNCATED.
+#: Bytes of bodies in one response. A response that reaches the limit ends there and has the header TRUNCATED.
 _MOST_BYTES = 64 << 20
 
 
 class Peeked(Shape):
-    """A message of ReceiveMessage. Nobody holds it: its handle is a word that no operation takes."""
+    """A message in the form of ReceiveMessage. It is not leased, and no operation accepts its receipt handle."""
 
     message_id: str
     md5_of_body: str = field(name="MD5OfBody")
@@ -49,7 +50,7 @@ class Peeked(Shape):
     attributes: dict[str, str]
     md5_of_attributes: str | None = field(default=None, name="MD5OfMessageAttributes")
     message_attributes: dict[str, content.AttributeValue] | None = None
-    #: As in other emulators, so that programs which read the member find it.
+    #: The same constant as in other emulators, for programs that expect the member.
     receipt_handle: str | None = None
 
 
@@ -58,8 +59,8 @@ class PeekResult(Shape):
 
 
 @dataclass(slots=True)
-class Asked:
-    """What a request wants to see."""
+class PeekRequest:
+    """The parameters of one request."""
 
     queue_url: str
     invisible: bool
@@ -67,22 +68,25 @@ class Asked:
 
 
 class PeekFace:
-    """One instance serves all threads."""
+    """Serve the peek endpoint. One instance serves all threads."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
-        """Bytes."""
+        """Return the largest body to accept, in bytes."""
         del environ
         return _BODY_BYTES
 
     def answer(self, request: Request, session: Session) -> Reply:
-        """The messages of a queue. Never raises."""
+        """Return the messages of a queue. Never raises."""
         request_id = face.new_request_id()
         try:
             if not allowed_hosts.is_own(request.host, self._settings.allowed_hosts):
-                raise SqsError("AccessDenied", "This page answers to loopback and to configured hosts only.")
+                raise SqsError(
+                    "AccessDenied",
+                    "This endpoint serves loopback addresses and the hosts of the setting allowed_hosts only.",
+                )
             return self._answer(request, session, request_id)
         except SqsError as error:
             return _error(error, request, request_id)
@@ -92,23 +96,23 @@ class PeekFace:
             return _error(face.unforeseen(problem, request_id, _ACTION), request, request_id)
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
-        """SQS's words for a request that was not run."""
+        """Return the SQS error for a request that was not run."""
         return _error(face.REFUSALS[why], request, face.new_request_id())
 
     def _answer(self, request: Request, session: Session, request_id: str) -> Reply:
-        asked = _asked(request)
-        if not asked.queue_url:
+        wanted = _parameters(request)
+        if not wanted.queue_url:
             raise QueueNotFound
-        who = addresses.caller(request.environ, self._settings)
-        ref = addresses.queue(asked.queue_url, "/", who, self._settings)
+        caller = addresses.caller_of(request.environ, self._settings)
+        ref = addresses.queue(wanted.queue_url, "/", caller, self._settings)
         try:
             queues.get(session, ref)
         except QueueNotFound:
-            if "://" in asked.queue_url and not addresses.names_account(asked.queue_url):
-                raise addresses.bad(asked.queue_url) from None
+            if "://" in wanted.queue_url and not addresses.names_account(wanted.queue_url):
+                raise addresses.bad(wanted.queue_url) from None
             raise
-        found, is_whole = _collect(session, ref, asked)
-        result = PeekResult([_shown(one, ref, asked) for one in found])
+        found, is_whole = _collect(session, ref, wanted)
+        result = PeekResult([_shown(one, ref, wanted) for one in found])
         headers = [("x-amzn-RequestId", request_id)] + ([] if is_whole else [(TRUNCATED, "true")])
         if face.is_json_protocol(request):
             return Reply(200, [("Content-Type", face.JSON_TYPE), *headers], msgspec.json.encode(result))
@@ -118,7 +122,7 @@ class PeekFace:
         return Reply(200, [("Content-Type", "application/json" if as_json else "text/xml"), *headers], body)
 
 
-def _asked(request: Request) -> Asked:
+def _parameters(request: Request) -> PeekRequest:
     parameters = face.read_parameters(request)
     if face.is_json_protocol(request):
         action = (request.header("X_AMZ_TARGET") or "").rpartition(".")[2]
@@ -129,11 +133,11 @@ def _asked(request: Request) -> Asked:
     if action != _ACTION:
         raise SqsError("InvalidRequest", f"This endpoint only accepts {_ACTION} calls")
     flags = [str(parameters.get(name, "")).lower() in ("true", "1") for name in ("ShowInvisible", "ShowDelayed")]
-    return Asked(given if isinstance(given, str) else request.path.removeprefix(PATH).strip("/"), *flags)
+    return PeekRequest(given if isinstance(given, str) else request.path.removeprefix(PATH).strip("/"), *flags)
 
 
-def _collect(session: Session, ref: QueueRef, asked: Asked) -> tuple[list[StoredMessage], bool]:
-    """The messages in order, and whether these are all."""
+def _collect(session: Session, ref: QueueRef, wanted: PeekRequest) -> tuple[list[StoredMessage], bool]:
+    """Return the messages in order, and whether the list is complete."""
     found: list[StoredMessage] = []
     size, marker = 0, None
     while True:
@@ -143,9 +147,9 @@ def _collect(session: Session, ref: QueueRef, asked: Asked) -> tuple[list[Stored
             marker=marker,
             limit=_PAGE,
             except_client_id=None,
-            # What is in flight decides which groups of a FIFO queue are locked.
-            include_claimed=asked.invisible or ref.is_fifo,
-            include_delayed=asked.delayed,
+            # Messages in flight lock their groups of a FIFO queue, so they are read even if they are not shown.
+            include_claimed=wanted.invisible or ref.is_fifo,
+            include_delayed=wanted.delayed,
         )
         found += page.messages
         size += sum(len(one.body) for one in page.messages)
@@ -153,17 +157,17 @@ def _collect(session: Session, ref: QueueRef, asked: Asked) -> tuple[list[Stored
         is_last = len(page.messages) < _PAGE
         if is_last or size > _MOST_BYTES:
             break
-    if ref.is_fifo and not asked.invisible:
+    if ref.is_fifo and not wanted.invisible:
         locked = {one.group for one in found if one.held}
         found = [one for one in found if one.group not in locked]
     return found, is_last
 
 
-def _shown(found: StoredMessage, ref: QueueRef, asked: Asked) -> Peeked:
+def _shown(found: StoredMessage, ref: QueueRef, wanted: PeekRequest) -> Peeked:
     attributes = system_attributes(found, ref)
-    if asked.invisible:
+    if wanted.invisible:
         attributes["IsVisible"] = "false" if found.held else "true"
-    if asked.delayed:
+    if wanted.delayed:
         attributes["IsDelayed"] = "true" if found.delayed else "false"
     return Peeked(
         found.id,

@@ -1,7 +1,7 @@
-"""The URLs that queues are given, by the settings ``queue_url_host`` and ``public_url``.
+"""Write queue URLs by the settings ``queue_url_host`` and ``public_url``. :mod:`sqs_facade.addresses` reads them.
 
-:mod:`sqs_facade.addresses` reads each of them back. A host names a region as AWS's do, ``sqs.<region>.<host>``, or
-as they did, ``<region>.queue.<host>``; in both, ``<host>`` keeps its port.
+A host contains a region in the form of AWS, ``sqs.<region>.<host>``, or in AWS's old form, ``<region>.queue.<host>``.
+In both forms ``<host>`` keeps its port.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def of(ref: QueueRef, settings: Settings, scheme: str, host: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _start(region: str, strategy: str, public: str | None, scheme: str, host: str, *, is_ignored: bool) -> str:
-    """The URL up to the account."""
+    """Return the part of the URL before the account."""
     shown, base_path = addresses.host_parts(host), ""
     if public is not None:
         scheme, public_host, base_path = public_url.parse(public)
@@ -33,9 +33,9 @@ def _start(region: str, strategy: str, public: str | None, scheme: str, host: st
         if called.form and _name(called.rest) == _name(shown.rest):
             shown = shown._replace(form=called.form, region=called.region)
     if is_ignored and shown.region:
-        region = shown.region  # as called: every region is the home region then
+        region = shown.region  # of the called host: all regions are the home region
     form = strategy if strategy in addresses.HOST_FORMS else shown.form
-    # There are no names below an IP address.
+    # An IP address has no subdomains.
     is_possible = form == shown.form or not _is_ip_address(shown.rest)
     if form and is_possible and addresses.is_host_region(region):
         netloc = addresses.HOST_FORMS[form].format(region=region, host=shown.rest)
@@ -46,7 +46,7 @@ def _start(region: str, strategy: str, public: str | None, scheme: str, host: st
 
 
 def _name(host: str) -> str:
-    """The host without its port, in lower case."""
+    """Return the host without its port, in lower case."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:

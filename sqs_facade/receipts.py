@@ -1,4 +1,4 @@
-"""Receipt handles: a core receipt as opaque text, signed, so that a made-up one is known as such.
+"""Receipt handles: a receipt of the core as opaque text, signed so that a forged handle is refused.
 
 Layout before base64: incarnation 8 bytes | partition 2 | sequence 6 | nonce 8 | received ms 6 | MAC 12.
 """
@@ -23,7 +23,7 @@ def _mac(payload: bytes, secret: bytes) -> bytes:
 
 
 def encode(receipt: Receipt, secret: bytes) -> str:
-    """The handle that a client gets."""
+    """Return the receipt handle of a receipt."""
     payload = b"%b%b%b%b%b" % (
         receipt.incarnation,
         receipt.partition.to_bytes(2),
@@ -35,7 +35,7 @@ def encode(receipt: Receipt, secret: bytes) -> str:
 
 
 def decode(handle: str, secret: bytes) -> Receipt:
-    """The receipt behind a handle. Raises SqsError ReceiptHandleIsInvalid for any text that we did not make."""
+    """Return the receipt of a handle. Raises SqsError ReceiptHandleIsInvalid for any other text."""
     if len(handle) != _HANDLE_CHARACTERS:
         raise receipt_invalid(handle)
     try:

@@ -1,4 +1,4 @@
-"""RedrivePolicy and RedriveAllowPolicy: which queue takes another's dead letters, and which queues it lets."""
+"""RedrivePolicy and RedriveAllowPolicy: the dead-letter queue of a queue, and the queues that may choose it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _refused(parameter: str, value: str, reason: str) -> SqsError:
 
 
 def _map(value: str) -> dict[str, Any] | None:
-    """The JSON map that a text is, None when it is none."""
+    """Parse a JSON map; return None for any other text."""
     try:
         document = orjson.loads(value)
     except orjson.JSONDecodeError:
@@ -43,7 +43,10 @@ def _map(value: str) -> dict[str, Any] | None:
 
 
 def policy(value: str, source: QueueRef, settings: Settings) -> Redrive:
-    """What a RedrivePolicy of that queue says. Raises InvalidParameterValue; looks nothing up."""
+    """Parse and check the RedrivePolicy of a queue, without access to the store.
+
+    Raises SqsError InvalidParameterValue.
+    """
     document = _map(value)
     if document is None:
         raise _refused("RedrivePolicy", value, "Redrive policy is not a valid JSON map.")
@@ -74,7 +77,10 @@ def policy(value: str, source: QueueRef, settings: Settings) -> Redrive:
 
 
 def require_target(session: Session, value: str, source: QueueRef, wanted: Redrive) -> None:
-    """The dead-letter queue exists and its RedriveAllowPolicy lets that source. Raises InvalidParameterValue."""
+    """Check that the dead-letter queue exists and that its RedriveAllowPolicy allows the source.
+
+    ``value`` is the policy as it was given, for the error text. Raises SqsError InvalidParameterValue.
+    """
     try:
         target = queues.get(session, wanted.target)
     except QueueNotFound:
@@ -85,8 +91,11 @@ def require_target(session: Session, value: str, source: QueueRef, wanted: Redri
 
 
 def check_allow_policy(value: str, settings: Settings) -> None:
-    """A RedriveAllowPolicy that can work. Raises InvalidAttributeValue for another format, InvalidParameterValue for
-    parts that do not go together."""
+    """Check a RedriveAllowPolicy.
+
+    Raises SqsError: InvalidAttributeValue for an unsupported format, InvalidParameterValue for members that contradict
+    each other.
+    """
     document = _map(value)
     if document is None or not document.keys() <= _ALLOW_MEMBERS:
         raise _no_allow_format()
@@ -128,7 +137,7 @@ def _allows(target: Queue, source: QueueRef, settings: Settings) -> bool:
 
 
 def shown(queue: Queue) -> str | None:
-    """The queue's RedrivePolicy as it reads back, None where it has none (or only Zaqar's half of one)."""
+    """Return the RedrivePolicy of a queue as JSON; None if it has none, or only one of Zaqar's two settings for it."""
     settings = queue.settings
     if not settings.dead_letter_queue or not settings.max_receive_count:
         return None

@@ -1,4 +1,4 @@
-"""The reference of the SQS face, written from its tables: ``python -m sqs_facade.reference > docs/sqs.md``."""
+"""Generate the reference of the SQS face from its tables: ``python -m sqs_facade.reference > docs/sqs.md``."""
 
 from __future__ import annotations
 
@@ -19,37 +19,39 @@ _HEAD = """# Amazon SQS, operation by operation
 Generated from the operation table by `python -m sqs_facade.reference > docs/sqs.md`; do not edit.
 
 Each operation is served by AWS JSON 1.0 (`X-Amz-Target: AmazonSQS.<Operation>`) and by the query protocol
-(`Action=<Operation>`, GET or POST), at `/` and at a queue's own path. Sizes are UTF-8 bytes. Of several things wrong
-with a request, a queue that does not exist is named first.
+(`Action=<Operation>`, GET or POST), at `/` and at a queue's own path. Sizes are UTF-8 bytes. If the queue of a wrong
+request does not exist, that is the error that is reported.
 
-The query protocol answers in XML, or in JSON to a client whose `Accept` header prefers `application/json` to XML (API
-Gateway's and axios' do, browsers' do not). As on AWS, that JSON is
-`{"<Operation>Response": {"<Operation>Result": …, "ResponseMetadata": {"RequestId": …}}}`, where a result has all of its
-members: null where they are absent or empty; lists under their own names (`messages`, `queueUrls`, `Successful`), also
-with one element; attributes and tags as lists of `Name` and `Value`, `Key` and `Value`. An error is
+Responses of the query protocol are XML, or JSON for a client whose `Accept` header prefers `application/json` to XML
+(API Gateway's and axios' do, browsers' do not). As on AWS, that JSON is
+`{"<Operation>Response": {"<Operation>Result": …, "ResponseMetadata": {"RequestId": …}}}`. A result has all of its
+members, null if they are absent or empty. Lists have their own names (`messages`, `queueUrls`, `Successful`), even with
+one element. Attributes and tags are lists of `Name` and `Value`, `Key` and `Value`. An error is
 `{"Error": {"Code": …, "Message": …, "Type": "Sender"}, "RequestId": …}`.
 """
 
-#: What differs from AWS on purpose. Each item says what a client sees.
+#: Intended differences from AWS, as a client observes them.
 DIFFERENCES = (
-    "Signatures are not checked yet: any credentials do. A 12-digit access key names the account, else it is "
-    "`default_account`; the region is that of the called host (`sqs.<region>.…`), else of the credential scope.",
-    "Queue URLs begin with the host as it was called, unless `queue_url_host` or `public_url` says otherwise "
-    "([operations](operations.md#queue-urls)). As input every known shape names the queue, also a bare name.",
-    "`QueueDeletedRecently` is off by default (`recreate_delay_seconds`; AWS: 60), so that tools may re-create a queue "
-    "at once. `RequestThrottled` is off by default (`max_requests_per_second`: of one account, by one worker).",
-    "By JSON, CreateQueue and ListQueues also run on a queue's own path: clients whose endpoint is a queue URL send "
-    "them there. By query they are refused, as on AWS.",
-    "A queue that Zaqar made may have dots in its name; SQS operations reach it, CreateQueue does not make one.",
-    "`KmsMasterKeyId` and `KmsDataKeyReusePeriodSeconds` are kept and shown, and exclude `SqsManagedSseEnabled` as on "
-    "AWS; no key service is called.",
-    "`SqsManagedSseEnabled` shows `true` where it was never set, as on AWS; messages are encrypted where it was set "
-    "(or where Zaqar's `_enable_encrypt_messages` was), under the first key of the setting `encryption_keys`. Without "
-    "one setting it is `InvalidAttributeValue`. A message that cannot be decrypted stays in the queue and is left out "
-    "of receives; `KmsNotFound` or `KmsInvalidState` where nothing else was found.",
-    "`Policy` is kept and edited by AddPermission and RemovePermission; it is not enforced yet.",
-    "A `RedriveAllowPolicy` is enforced when a source names its dead-letter queue, not again for each message.",
-    "`RedrivePolicy` reads back with `maxReceiveCount` as a number, whichever way it was sent, as on AWS.",
+    "Signatures are not checked yet: any credentials are accepted. A 12-digit access key is the account; with any "
+    "other key the account is `default_account`. The region is that of the called host (`sqs.<region>.…`), else that "
+    "of the credential scope.",
+    "Queue URLs begin with the called host, unless `queue_url_host` or `public_url` is set "
+    "([operations](operations.md#queue-urls)). As input, every known form of URL is accepted, and a bare name too.",
+    "`QueueDeletedRecently` is off by default (`recreate_delay_seconds`; AWS: 60), so that tools can create a deleted "
+    "queue again without waiting. `RequestThrottled` is off by default (`max_requests_per_second`, per account and "
+    "worker).",
+    "In JSON, CreateQueue and ListQueues also run on a queue's own path: clients whose endpoint is a queue URL send "
+    "them there. In the query protocol they are refused, as on AWS.",
+    "A queue that Zaqar created may have dots in its name. SQS operations can use it; CreateQueue does not create one.",
+    "`KmsMasterKeyId` and `KmsDataKeyReusePeriodSeconds` are stored and returned, and exclude `SqsManagedSseEnabled` "
+    "as on AWS; no key service is called.",
+    "`SqsManagedSseEnabled` is returned as `true` if it was never set, as on AWS. Messages are encrypted only if it "
+    "was set (or Zaqar's `_enable_encrypt_messages`), with the first key of the setting `encryption_keys`; without a "
+    "key, setting it is `InvalidAttributeValue`. A message that cannot be decrypted stays in the queue, and receives "
+    "leave it out; a receive that finds no other message returns `KmsNotFound` or `KmsInvalidState`.",
+    "`Policy` is stored, and AddPermission and RemovePermission edit it; it is not enforced yet.",
+    "A `RedriveAllowPolicy` is enforced when a source queue sets its dead-letter queue, not for each message.",
+    "`RedrivePolicy` is returned with `maxReceiveCount` as a number, even if it was sent as text, as on AWS.",
     "`x-localstack-sqs-override-message-count` and `-wait-time-seconds` lift ReceiveMessage's limits for tests (to "
     f"{limits.OVERRIDDEN_MESSAGES.most:,} and {limits.OVERRIDDEN_WAIT_SECONDS.most:,} s).",
     "`GET` or `POST /_aws/sqs/messages` shows a queue's messages without receiving them.",
@@ -57,7 +59,7 @@ DIFFERENCES = (
 
 
 def text() -> str:
-    """The whole document."""
+    """Return the whole document."""
     load_all()
     parts = [_HEAD, *(_operation(OPERATIONS[name]) for name in sorted(OPERATIONS))]
     parts += [_queue_attributes(), _message_attributes(), _errors(), _differences()]
@@ -72,9 +74,9 @@ def _operation(operation: Operation) -> str:
     if operation.result is not None:
         result = inspect.type_info(operation.result)
         assert isinstance(result, inspect.StructType)
-        parts.append(f"Answers {', '.join(code(field.encode_name) for field in result.fields)}.\n")
+        parts.append(f"Returns {', '.join(code(field.encode_name) for field in result.fields)}.\n")
     if not operation.on_queue_path:
-        parts.append("By query, not on a queue's own path.\n")
+        parts.append("The query protocol does not accept it on a queue's own path.\n")
     if operation.raises:
         parts.append(table(("error (JSON)", "code (query)", "status"), map(_error, operation.raises)))
     return "\n".join(parts)
@@ -86,7 +88,7 @@ def _error(name: str) -> tuple[str, ...]:
 
 
 def _members(info: inspect.Type, json: str, query: str) -> Iterator[tuple[str, ...]]:
-    """Rows of a structure's members, those of inner structures below their own."""
+    """Yield a row for each member of a structure; members of inner structures follow their parent."""
     assert isinstance(info, inspect.StructType)
     for field in info.fields:
         inner, limits, extra = _plain(field.type)
@@ -110,7 +112,7 @@ def _members(info: inspect.Type, json: str, query: str) -> Iterator[tuple[str, .
 
 
 def _plain(info: inspect.Type) -> tuple[inspect.Type, str, dict[str, Any]]:
-    """A type without annotations and None, with its limits in words and what the query protocol calls it."""
+    """Return a type without annotations and None, with its limits as text and its names in the query protocol."""
     limits = ""
     extra: dict[str, Any] = {}
     while True:
@@ -143,7 +145,7 @@ def _queue_attributes() -> str:
         if name in attributes.NUMBERS:
             spec = attributes.NUMBERS[name]
             default = (
-                f"{limits.SQS_RETENTION_SECONDS} (made by Zaqar: its own)"
+                f"{limits.SQS_RETENTION_SECONDS} (queues created by Zaqar: Zaqar's default)"
                 if spec.default is None
                 else str(spec.default)
             )
@@ -155,7 +157,7 @@ def _queue_attributes() -> str:
             rows.append((code(name), "read only", ""))
         else:
             rows.append((code(name), *_WORDS[name]))
-    return "# Attributes of queues\n\nAn empty value takes an attribute away, or back to its default.\n\n" + table(
+    return "# Attributes of queues\n\nAn empty value removes an attribute, or resets it to its default.\n\n" + table(
         ("attribute", "values", "default"), rows
     )
 
@@ -165,10 +167,10 @@ _WORDS = {
     "ContentBasedDeduplication": ("FIFO only: `true` or `false`", "false"),
     "FifoQueue": ("`true`, at creation, with a name that ends in `.fifo`", ""),
     "KmsDataKeyReusePeriodSeconds": (
-        f"{_REUSE.least} to {_REUSE.most:,} s; shown only with a key",
+        f"{_REUSE.least} to {_REUSE.most:,} s; returned only with a key",
         attributes.KMS_REUSE_DEFAULT,
     ),
-    "KmsMasterKeyId": ("any text; turns `SqsManagedSseEnabled` off", ""),
+    "KmsMasterKeyId": ("any text; switches `SqsManagedSseEnabled` off", ""),
     "Policy": ("a JSON object", ""),
     "RedriveAllowPolicy": (
         "JSON: `redrivePermission` is `allowAll`, `denyAll` or `byQueue`, the last with 1 to "
@@ -180,7 +182,7 @@ _WORDS = {
         f"{limits.RECEIVE_COUNT.least} to {limits.RECEIVE_COUNT.most:,}",
         "",
     ),
-    "SqsManagedSseEnabled": ("`true` or `false`; set to `true`, new messages are encrypted at rest", "true"),
+    "SqsManagedSseEnabled": ("`true` or `false`; if set to `true`, new messages are encrypted at rest", "true"),
 }
 
 
@@ -191,19 +193,19 @@ def _message_attributes() -> str:
 
 def _errors() -> str:
     unmodelled = sorted(name for name, kind in errors.ERROR_TABLE.items() if kind.namespace == errors.UNMODELLED)
-    rows = [(code(name), reason) for name, reason in sorted(errors.NEVER_GIVEN.items())]
-    rows += [(f"`{name}` but by {by}", reason) for name, (by, reason) in sorted(errors.GIVEN_ONLY_BY.items())]
-    rows += [(f"`{name}` of {by}", reason) for (by, name), reason in sorted(errors.NEVER_GIVEN_BY.items())]
+    rows = [(code(name), reason) for name, reason in sorted(errors.NEVER_RETURNED.items())]
+    rows += [(f"`{name}`, except of {by}", reason) for name, (by, reason) in sorted(errors.RETURNED_ONLY_BY.items())]
+    rows += [(f"`{name}` of {by}", reason) for (by, name), reason in sorted(errors.NEVER_RETURNED_BY.items())]
     return (
-        "# Errors\n\nAny operation may give these: the first by JSON, the second by query, for input that cannot be "
-        "read; the second also for values outside their limits; the third where a limit is set.\n\n"
+        "# Errors\n\nEvery operation can return these errors: the first (JSON) and the second (query) for input that "
+        "cannot be read, the second also for values out of bounds, and the third if a rate limit is set.\n\n"
         + table(("error (JSON)", "code (query)", "status"), map(_error, EVERY_OPERATION))
-        + "\nBy JSON the header `x-amzn-query-error` has the code of the query protocol, and `__type` is the error "
-        f"in a namespace: `{errors.MODELLED}#` where the service model has the error, else `{errors.UNMODELLED}#`. "
-        "Errors outside the model, some of them before an operation is chosen:\n\n"
+        + "\nIn JSON the header `x-amzn-query-error` contains the code of the query protocol, and `__type` the error "
+        f"with a namespace: `{errors.MODELLED}#` for errors of the service model, else `{errors.UNMODELLED}#`. "
+        "Errors outside the service model, some of which are returned before an operation is chosen:\n\n"
         + table(("error (JSON)", "code (query)", "status"), map(_error, unmodelled))
-        + "\nDeclared by the service model and never given here:\n\n"
-        + table(("error", "because"), rows)
+        + "\nErrors that the service model declares and this service never returns:\n\n"
+        + table(("error", "reason"), rows)
     )
 
 

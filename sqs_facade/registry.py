@@ -1,6 +1,6 @@
-"""The table of operations: name -> function, with its input read and its result written in both protocols.
+"""The table of operations: name, function, and the readers of its input in both protocols.
 
-An operation's annotated input and result are its schema. Readers are compiled once, when its module is imported.
+The annotated input and result of an operation are its schema. Readers are compiled once, when its module is imported.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from zaqar_core.web.envelope import Request
 
 
 class Shape(msgspec.Struct, rename="pascal", omit_defaults=True):
-    """Base of inputs and results: snake_case here, PascalCase on the wire; what is None or empty is left out."""
+    """Base of inputs and results: snake_case here, PascalCase on the wire. None and empty members are left out."""
 
 
 QueueUrl = Annotated[str, bounds.QUEUE_URL]
@@ -28,26 +28,30 @@ QueueUrl = Annotated[str, bounds.QUEUE_URL]
 
 @dataclass(slots=True)
 class SqsCall:
-    """One request as an operation sees it."""
+    """One request, with the core's session and the caller, as an operation receives it."""
 
     session: Session
     request: Request
-    who: addresses.Caller
+    caller: addresses.Caller
 
     def queue(self, queue_url: str | None) -> QueueRef:
-        """The queue asked for: QueueUrl, else the request's path."""
-        return addresses.queue(queue_url, self.request.path, self.who, self.session.settings)
+        """Return the queue of the QueueUrl, or without one that of the request's path."""
+        return addresses.queue(queue_url, self.request.path, self.caller, self.session.settings)
 
     def url(self, ref: QueueRef) -> str:
+        """Return the URL of a queue for this caller."""
         return queue_urls.of(ref, self.session.settings, self.request.scheme, self.request.host)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``read_json`` takes body bytes, ``read_query`` a tree of parameters; both give the input or raise
-    ``Unreadable``. ``raises`` names the errors of KINDS that it may give beside EVERY_OPERATION.
-    ``on_queue_path`` tells whether the query protocol may call it on a queue's own address. ``has_queue``: its input
-    names a queue, which must exist before anything else is said of the request."""
+    """One operation.
+
+    ``read_json`` takes the bytes of a body, ``read_query`` a tree of parameters; both return the input or raise
+    Unreadable. ``raises`` are errors of ERROR_TABLE that it may return in addition to EVERY_OPERATION.
+    ``on_queue_path``: the query protocol may call it on a queue's own path. ``has_queue``: its input names a queue; if
+    that does not exist, no other error is reported.
+    """
 
     name: str
     run: Callable[[SqsCall, Any], Shape | None]
@@ -62,22 +66,22 @@ class Operation:
 
 OPERATIONS: dict[str, Operation] = {}
 
-#: What any operation may answer: input that cannot be read (by JSON and by query), and throttling where it is on.
+#: Errors of every operation: unreadable input (JSON, query), and throttling if it is enabled.
 EVERY_OPERATION = ("SerializationException", "InvalidParameterValue", "RequestThrottled")
-#: What an operation on a queue may answer.
+#: Errors of every operation on a queue.
 OF_A_QUEUE = ("InvalidAddress", "QueueDoesNotExist")
 
 
 def operation(
     *, raises: tuple[str, ...] = (), on_queue_path: bool = True
 ) -> Callable[[Callable[[SqsCall, Any], Any]], Callable[[SqsCall, Any], Any]]:
-    """Enter a function ``send_message(call, asked: SendMessage) -> Result | None`` as operation SendMessage."""
+    """Register a function ``send_message(call, asked: SendMessage) -> Result | None`` as the operation SendMessage."""
 
     def enter(function: Callable[[SqsCall, Any], Any]) -> Callable[[SqsCall, Any], Any]:
         hints = get_type_hints(function)
         asked, result = hints["asked"], hints["return"]
         name = "".join(part.capitalize() for part in function.__name__.split("_"))
-        assert ERROR_TABLE.keys() >= {*raises}, f"{name} raises what KINDS does not know"
+        assert ERROR_TABLE.keys() >= {*raises}, f"{name}: an error of raises is not in ERROR_TABLE"
         OPERATIONS[name] = Operation(
             name,
             function,

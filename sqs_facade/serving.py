@@ -1,4 +1,4 @@
-"""The HTTP server around ``sqs_facade.wsgi:create_app``: its limits, its workers' environment, its readiness."""
+"""Run the HTTP server for ``sqs_facade.wsgi:create_app``: limits, environment of the workers, readiness."""
 
 from __future__ import annotations
 
@@ -19,28 +19,31 @@ from granian.server.mp import MPServer
 
 try:
     import resource
-except ModuleNotFoundError:  # Windows: it has no such limits
+except ModuleNotFoundError:  # Windows has no such limits
     resource = None  # type: ignore[assignment]
 
 from zaqar_core.configuration.setting_sources import PARENT_VARIABLE, PRIVATE_STORE_VARIABLE, variable
 from zaqar_core.configuration.settings import Settings, as_variable
 from zaqar_core.domain.errors import StoreUnavailable
 
-#: Threads beside those that wait: for requests that run and bodies that arrive.
+#: Threads in addition to those of long polls: for running requests and for bodies that arrive.
 THREADS_BESIDE_WAITS = 256
-#: Descriptors and threads that are nobody's request: libraries, locks, connections to the store.
+#: Descriptors and threads that serve no request: libraries, locks, connections to the store.
 _RESERVED = 256
 _HEADER_BYTES = 64 * 1024
 _THREAD_IDLE_SECONDS = 10
 _RESPAWN_SECONDS = 0.1
 _CRASH_PAUSE_SECONDS = 1.0
-#: A worker that has not ended by then is killed. Acknowledged messages are in the store by definition.
+#: A worker that has not ended after this time is killed. Acknowledged messages are already in the store.
 _STOP_SECONDS = 1.3
 
 
 def check_store(settings: Settings, url: str) -> None:
-    """Nothing, or StoreUnavailable with one line: the server is away, cannot hold the durability, or has pools."""
-    from zaqar_core.store import catalogue, readiness
+    """Check once, before any worker starts, that the service can use the store.
+
+    Raises StoreUnavailable with one line for the operator.
+    """
+    from zaqar_core.store import readiness
     from zaqar_core.store.single_server import Generation
     from zaqar_core.store.slots import open_store
 
@@ -50,24 +53,23 @@ def check_store(settings: Settings, url: str) -> None:
         try:
             store.ping()
         except StoreUnavailable as problem:
-            raise StoreUnavailable(f"the Redis server does not answer: {problem.reason}") from None
-        readiness.check(store, settings.durability)
-        if not settings.pooling:
-            catalogue.refuse_forgotten_pools(store)
-        if settings.ephemeral:
-            readiness.share_key(store, settings.encryption_keys[-1])
+            raise StoreUnavailable(f"the Redis server does not respond: {problem.reason}") from None
+        readiness.admit(store, settings)
     finally:
         store.close()
 
 
 def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]) -> int:
-    """Serve until a signal; the exit code. ``on_ready`` gets the service's URL once it answers over HTTP."""
+    """Serve until a signal stops the process, and return the exit code.
+
+    ``on_ready`` is called with the URL of the service as soon as it responds over HTTP.
+    """
     connections, threads = _limits(settings)
     waits = min(settings.max_waits, max(16, threads - THREADS_BESIDE_WAITS))
     settings = msgspec.structs.replace(settings, max_connections=connections, max_waits=waits)
     os.environ.update(_workers_environment(settings, url))
     server = _Server(
-        "sqs_facade.wsgi:create_app",  # a name for people: the workers call _application
+        "sqs_facade.wsgi:create_app",  # only shown in process lists; the workers call _application
         address=settings.host,
         port=port,
         interface=Interfaces.WSGI,
@@ -95,14 +97,14 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
 
 
 def _application() -> Callable[..., Any]:
-    """Build the application in a worker. Granian's own loader would first search the working directory."""
+    """Build the application in a worker. Granian's own loader would search the working directory first."""
     from sqs_facade.wsgi import create_app
 
     return create_app()
 
 
 class _Server(MPServer):
-    """Granian's server, which respawns a worker however often it dies, once the service has been ready."""
+    """Granian's server. Once the service was ready it restarts workers without limit; before that it stops."""
 
     was_ready = False
     exit_code = 0
@@ -116,7 +118,7 @@ class _Server(MPServer):
         if time.monotonic() - last < _CRASH_PAUSE_SECONDS and len(workers) == len(self.wrks):
             time.sleep(_RESPAWN_SECONDS)
         super()._respawn_workers(workers, *args, **kwargs)
-        # Granian gives up after a second death within 5.5 s of the first. Killed workers are no reason to be away.
+        # Granian would stop the service when two workers crash within 5.5 s. Forget the crashes, so that it goes on.
         self.respawned_wrks.clear()
 
 
@@ -132,7 +134,7 @@ def _announce(server: _Server, settings: Settings, port: int, on_ready: Callable
 
 
 def _answers(host: str, port: int) -> bool:
-    """Whether GET /health is answered with 200."""
+    """Return whether GET /health responds with 200."""
     try:
         with socket.create_connection((host, port), 5) as client:
             client.sendall(f"GET /health HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
@@ -142,16 +144,16 @@ def _answers(host: str, port: int) -> bool:
 
 
 def _workers_environment(settings: Settings, url: str) -> dict[str, str]:
-    """Every setting, for the workers; and what tells a worker that it is ours."""
-    # The embedded store is attached to once, here; to the workers it is a server like any other.
+    """Return the environment variables for the workers: every setting, and the id of this process as their parent."""
+    # Only this process is attached to the embedded store; for the workers it is a server like any other.
     known = {
         "redis": url,
         "test_hooks": settings.test_hooks or settings.ephemeral,
         "webhook_allowed_networks": settings.webhook_networks,
     }
-    # A zaqar.conf was read once, here: what it said is among the settings.
+    # The zaqar.conf has been read here; its values are among the settings.
     left_out = {"data_dir", "ephemeral", "zaqar_config"}
-    # Where workers are started anew instead of forked, they do not search the working directory either.
+    # PYTHONSAFEPATH: on systems that cannot fork, new interpreters must not search the working directory either.
     found = {PARENT_VARIABLE: str(os.getpid()), "PYTHONSAFEPATH": "1"}
     os.environ.pop(PRIVATE_STORE_VARIABLE, None)
     if settings.ephemeral:
@@ -167,7 +169,7 @@ def _workers_environment(settings: Settings, url: str) -> dict[str, str]:
 
 
 def _limits(settings: Settings) -> tuple[int, int]:
-    """Connections and threads of one worker, as far as the process limits let them grow."""
+    """Return the numbers of connections and threads of one worker that the limits of the process allow."""
     if resource is None:
         return settings.max_connections, settings.max_waits + THREADS_BESIDE_WAITS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -196,4 +198,4 @@ def _thread_limits() -> Iterator[int]:
             root = Path("/sys/fs/cgroup") / controllers
             for folder in (root / path.lstrip("/"), root):
                 with contextlib.suppress(OSError, ValueError):
-                    yield int((folder / "pids.max").read_text())  # "max" is no number: no limit
+                    yield int((folder / "pids.max").read_text())  # ValueError: "max" means no limit

@@ -1,4 +1,4 @@
-"""A limit on requests per second, off by default: what RequestThrottled is for."""
+"""Limit the requests per second of an account, for the error RequestThrottled. Off by default."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import threading
 import time
 from collections.abc import Callable
 
-#: Accounts remembered; beyond it all begin anew.
+#: Number of accounts in the table; the table is cleared when it is full.
 _MOST_ACCOUNTS = 10_000
 
 
 class Throttle:
-    """A token bucket per account, in this process: with several workers each has its own.
+    """A token bucket per account. Each worker process has buckets of its own.
 
-    An account that was idle may make ``per_second`` requests at once.
+    An idle account may send a burst of ``per_second`` requests.
     """
 
     def __init__(self, per_second: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = float(per_second)
         self._clock = clock
         self._mutex = threading.Lock()
-        #: account -> requests left, and when that was counted
+        #: account -> (requests left, time of that count)
         self._left: dict[str, tuple[float, float]] = {}
 
     def admits(self, account: str) -> bool:
-        """Whether one more request of the account may run now; it is counted if so."""
+        """Return whether one more request of the account may run now, and count it if so."""
         now = self._clock()
         with self._mutex:
             left, since = self._left.get(account, (self._rate, now))

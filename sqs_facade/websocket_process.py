@@ -1,4 +1,4 @@
-"""The process of ``sqs-facade websocket``: its core, its upkeep, its server."""
+"""The process of ``sqs-facade websocket``: core, housekeeping, notifier and WebSocket server."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from zaqar_core.websocket.conversation import Service
 
 
 def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve until a signal. ``on_ready`` gets the service's URL once connections are accepted.
+    """Serve until a signal stops the process. Raises StoreUnavailable.
 
-    Raises StoreUnavailable.
+    ``on_ready`` is called with the URL of the service as soon as connections are accepted.
     """
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
@@ -40,5 +40,5 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
 
 
 def shown(settings: Settings) -> str:
-    """The host as it stands in a URL."""
+    """Return the host in the form of a URL."""
     return f"[{settings.host}]" if ":" in settings.host else settings.host

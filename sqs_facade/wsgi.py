@@ -1,6 +1,6 @@
-"""Composition root: the only module that knows every room.
+"""Composition root: the only module that imports every package of the service.
 
-``create_app()`` builds the whole service for one worker process. ``app`` is the same for any WSGI server,
+``create_app()`` builds the whole service for one worker process. ``app`` is the same application for any WSGI server,
 with settings from the environment; docs/operations.md has the commands for Gunicorn and Flask.
 """
 
@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import atexit
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from sqs_facade import addresses, peek
+from sqs_facade import addresses, peek, startup
 from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core.background.housekeeping import Upkeep
 from zaqar_core.background.task_runner import TaskRunner
@@ -38,16 +35,14 @@ if TYPE_CHECKING:
 
 
 def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
-    """A Flask application whose ``wsgi_app`` is wrapped by the fast lane, and that by CORS.
+    """Build a Flask application with the fast lane around its ``wsgi_app``, and CORS around the fast lane.
 
-    Without ``settings`` they come from the environment. Without a Redis URL the embedded Valkey is attached to, or
-    started. Raises SettingsInvalid, EmbeddedError, StoreUnavailable.
+    ``settings`` default to those of the environment. Without a Redis URL, attach to the embedded Valkey and start it
+    if necessary. Raises SettingsInvalid, EmbeddedError, StoreUnavailable.
     """
     settings = settings or configuration.load({})
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
-    url = settings.redis
-    if url is None:
-        url, settings = _embedded(settings)
+    url, settings = _store(settings)
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     stopping.on_stop(core.waiting.release_all)
     Upkeep(core).start()
@@ -71,10 +66,10 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
         [(is_sqs, sqs), (is_hot, zaqar)],
         may_be_bypassed=settings.has_test_hooks,
     )
-    answered = cors.shared(lanes, settings)
+    with_cors = cors.shared(lanes, settings)
     base_path = public_url.parse(settings.public_url).base_path if settings.public_url is not None else ""
     # Flask's own idiom for middleware.
-    app.wsgi_app = BasePath(answered, base_path) if base_path else answered  # type: ignore[method-assign,assignment]
+    app.wsgi_app = BasePath(with_cors, base_path) if base_path else with_cors  # type: ignore[method-assign,assignment]
     return app
 
 
@@ -84,28 +79,29 @@ def _hooks(settings: configuration.Settings, switches: hooks.Switches | None) ->
     return hooks.HooksFace(
         settings,
         switches,
-        lambda environ: addresses.caller(environ, settings).account,
+        lambda environ: addresses.caller_of(environ, settings).account,
         partial(addresses.named, settings),
     )
 
 
-def _embedded(settings: configuration.Settings) -> tuple[str, configuration.Settings]:
-    """The URL of the embedded Valkey, and the settings with its key."""
-    from zaqar_core import embedded
+def _store(settings: configuration.Settings) -> tuple[str, configuration.Settings]:
+    """Return the URL of the store, and the settings with the key of an embedded one."""
+    store = startup.EmbeddedStore(settings)
+    store.start()
+    url = store.url()
+    atexit.register(store.release)
+    store.supervise()
+    return url, store.with_key(settings)
 
-    attached = embedded.attach(
-        Path(settings.data_dir) if settings.data_dir else None,
-        durability=settings.durability,
-        ephemeral=settings.ephemeral,
-    )
-    attached.supervise()
-    atexit.register(attached.release)
-    keys = (*settings.encryption_keys, attached.encryption_key())
-    return attached.url, msgspec.structs.replace(settings, encryption_keys=keys)
+
+#: Gunicorn stops at this exit code of a worker ("App failed to load"); at most others it starts the worker again.
+_CANNOT_LOAD = 4
 
 
 def __getattr__(name: str) -> Any:
     if name == "app":
-        built = globals()["app"] = create_app()
+        found = startup.configuration({}, code=_CANNOT_LOAD)
+        with startup.refusals(found, code=_CANNOT_LOAD):
+            built = globals()["app"] = create_app(found.settings)
         return built
     raise AttributeError(name)

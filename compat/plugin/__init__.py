@@ -1,7 +1,7 @@
 """The pytest plugin: SQS and Zaqar for tests, without set-up.
 
-A test that asks for one of the fixtures has an account of its own on a service that all tests of this process share; it
-is started by the first that asks. ``--sqs-facade`` sends the SQS calls of a suite written for moto there as well.
+A test that uses one of the fixtures has an account of its own on a service that all tests of the process share. The
+first such test starts the service. With ``--sqs-facade``, a suite written for moto sends its SQS requests there too.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _BRIDGED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--sqs-facade``."""
+    """Add the option ``--sqs-facade``."""
     parser.getgroup("sqs-facade").addoption(
         "--sqs-facade",
         action="store_true",
-        help="SQS calls made under moto's mock_aws go to sqs-facade, all others stay with moto",
+        help="under moto's mock_aws, send SQS requests to sqs-facade and leave all others to moto",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Under ``--sqs-facade`` moto's SQS is the facade's from now on."""
+    """With ``--sqs-facade``, replace moto's SQS by the facade."""
     if config.getoption("--sqs-facade"):
         try:
             from . import bridge
@@ -45,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """What was started is stopped."""
+    """Restore moto and stop the service."""
     if config.stash.get(_BRIDGED, False):
         from . import bridge
 
@@ -55,14 +55,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def sqs_facade() -> Facade:
-    """The running service: ``sqs_facade.url`` is the endpoint for any client."""
+    """Return the running service: ``sqs_facade.url`` is the endpoint for any client."""
     return shared.facade()
 
 
 @pytest.fixture
 def sqs_account(request: pytest.FixtureRequest, sqs_facade: Facade) -> Iterator[str]:
-    """The 12 digits of this test's account; as an access key they are all the credentials a client needs. Under
-    ``--sqs-facade`` it is moto's account. What the test left is gone afterwards."""
+    """Provide the 12 digits of this test's account, and empty the account after the test.
+
+    Used as an access key, they are all the credentials that a client needs. With ``--sqs-facade`` it is moto's account.
+    """
     if request.config.stash.get(_BRIDGED, False):
         from . import bridge
 
@@ -75,7 +77,7 @@ def sqs_account(request: pytest.FixtureRequest, sqs_facade: Facade) -> Iterator[
 
 @contextmanager
 def _needed(fixture: str, requirement: str) -> Iterator[None]:
-    """For imports: the test that asked for the fixture errs in one line that says what to install."""
+    """Fail the test with one line that says what to install, if an import in the block fails."""
     try:
         yield
     except ImportError as problem:
@@ -94,7 +96,7 @@ def _boto_session() -> Any:
 
 @pytest.fixture
 def sqs_client(sqs_facade: Facade, sqs_account: str, _boto_session: Any) -> Any:
-    """A boto3 client of SQS."""
+    """Return a boto3 client of SQS."""
     from botocore.config import Config
 
     return _boto_session.client(
@@ -109,7 +111,7 @@ def sqs_client(sqs_facade: Facade, sqs_account: str, _boto_session: Any) -> Any:
 
 @pytest.fixture
 def zaqar_client(sqs_facade: Facade, sqs_account: str) -> Any:
-    """A client of Zaqar v2, python-zaqarclient's: ``zaqar_client.queue("test-queue").claim(ttl=60, grace=60)``."""
+    """Return python-zaqarclient's client of Zaqar v2: ``zaqar_client.queue("test-queue").claim(ttl=60, grace=60)``."""
     with _needed("zaqar_client", "python-zaqarclient"):
         from zaqarclient.queues import client
     options = {"backend": "noauth", "options": {"os_project_id": sqs_account}}
@@ -118,7 +120,7 @@ def zaqar_client(sqs_facade: Facade, sqs_account: str) -> Any:
 
 @pytest.fixture
 def zaqar_http(sqs_facade: Facade, sqs_account: str) -> Iterator[ZaqarSession]:
-    """A ``requests`` session of Zaqar v2: ``zaqar_http.get("/queues")``."""
+    """Provide a ``requests`` session for Zaqar v2: ``zaqar_http.get("/queues")``."""
     with _needed("zaqar_http", "sqs-facade[compat]"):
         from .zaqar import ZaqarSession
     with ZaqarSession(sqs_facade.url, sqs_account) as session:
@@ -127,13 +129,13 @@ def zaqar_http(sqs_facade: Facade, sqs_account: str) -> Iterator[ZaqarSession]:
 
 @pytest.fixture
 def sqs_queue(sqs_client: Any) -> str:
-    """The URL of an empty standard queue."""
+    """Create a standard queue and return its URL."""
     return str(sqs_client.create_queue(QueueName="test-queue")["QueueUrl"])
 
 
 @pytest.fixture
 def sqs_clock(sqs_facade: Facade, sqs_account: str) -> Clock:
-    """Moves this test's time: ``sqs_clock.advance(hours=12)``."""
+    """Return the clock of this test's account: ``sqs_clock.advance(hours=12)``."""
     from .tools import Clock
 
     return Clock(sqs_facade, sqs_account)
@@ -141,7 +143,10 @@ def sqs_clock(sqs_facade: Facade, sqs_account: str) -> Clock:
 
 @pytest.fixture
 def sqs_spy(sqs_facade: Facade, sqs_account: str) -> Iterator[Spy]:
-    """Sees what happens to this test's messages: ``sqs_spy.wait_for(queue, predicate, timeout_seconds=5)``."""
+    """Provide a record of the events of this test's messages.
+
+    ``sqs_spy.wait_for(queue, predicate, timeout_seconds=5)`` waits for one of them.
+    """
     from .tools import Spy
 
     spy = Spy(sqs_facade, sqs_account)

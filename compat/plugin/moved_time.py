@@ -1,4 +1,4 @@
-"""Time that a test moves with freezegun or time-machine: the service follows it forward."""
+"""Follow time that a test moves forward with freezegun or time-machine."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from moto.core import utils
 from ..embedded import real_seconds
 from . import shared
 
-#: Less than this is not a test's doing: a process that was not scheduled, a clock that was corrected.
+#: Smaller differences have other causes than a test: a process that was not scheduled, a clock that was corrected.
 _LEAST_SECONDS = 0.5
-#: The longest retention, and a little: nothing changes later.
+#: A little more than the longest retention, after which nothing changes any more.
 _MOST_SECONDS = 15 * 86_400.0
 
 _mutex = threading.Lock()
-#: By account, at its last call: the time that moto would see, and the real one.
+#: Account -> (time that moto reads, real time) at its last request.
 _seen: dict[str, tuple[float, float]] = {}
 
 
@@ -29,9 +29,9 @@ os.register_at_fork(after_in_child=_unlock)
 
 
 def follow(account: str) -> None:
-    """If time was moved forward since the account's last call, it is so much later in all its queues.
+    """Move the clock of the account's queues by as much as the test moved time since the account's last request.
 
-    Backward it cannot go: then it goes on from there.
+    The clock cannot be moved back: if the test moves time back, it goes on from there.
     """
     with _mutex:
         now, real = utils.unix_time(), real_seconds()
@@ -43,6 +43,6 @@ def follow(account: str) -> None:
 
 
 def forget() -> None:
-    """The service was emptied, and has no virtual time."""
+    """Forget all times, after a reset of the service, which also resets its clocks."""
     with _mutex:
         _seen.clear()

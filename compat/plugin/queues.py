@@ -1,4 +1,4 @@
-"""What moto's other services see of queues: a backend's ``queues`` are the facade's, and Lambda functions are fed."""
+"""Queues for moto's other services: the facade's queues as ``backend.queues``, and messages for Lambda functions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 from moto.sqs.exceptions import QueueDoesNotExist
 from moto.sqs.models import Queue, sqs_backends
 
-from . import calls
+from . import client
 
-#: Where a backend keeps the objects that it handed out: moto hangs event source mappings on them.
+#: Attribute of a backend with its queue objects. moto stores event source mappings in them, so they must persist.
 _SHOWN = "queues_shown"
 _KEPT = (
     "FifoQueue",
@@ -21,7 +21,7 @@ _KEPT = (
     "ReceiveMessageWaitTimeSeconds",
     "VisibilityTimeout",
 )
-#: Batches that a mapping is given for one send; a function that sends to its own queue must come to an end.
+#: Largest number of batches for one send, so that a function that sends to its own queue does not run forever.
 _MOST_BATCHES = 100
 _MOST_RECEIVED = 10
 
@@ -32,19 +32,19 @@ def _shown(backend: Any) -> dict[str, Any]:
 
 
 class Queues(MutableMapping[str, Any]):
-    """Stands for ``SQSBackend.queues``: names, and queues of moto's kind that show the facade's. Holds no messages."""
+    """Replaces ``SQSBackend.queues``: moto's queue objects with the attributes of the facade's, without messages."""
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
 
     def __getitem__(self, name: str) -> Any:
-        at = calls.url(self._backend, name)
+        at = client.queue_url(self._backend, name)
         shown = _shown(self._backend)
         try:
-            attributes = calls.call(self._backend, "GetQueueAttributes", QueueUrl=at, AttributeNames=["All"])[
+            attributes = client.run(self._backend, "GetQueueAttributes", QueueUrl=at, AttributeNames=["All"])[
                 "Attributes"
             ]
-            tags = calls.call(self._backend, "ListQueueTags", QueueUrl=at).get("Tags", {})
+            tags = client.run(self._backend, "ListQueueTags", QueueUrl=at).get("Tags", {})
         except QueueDoesNotExist:
             shown.pop(name, None)
             raise KeyError(name) from None
@@ -61,55 +61,55 @@ class Queues(MutableMapping[str, Any]):
 
     def __delitem__(self, name: str) -> None:
         _shown(self._backend).pop(name, None)
-        calls.call(self._backend, "DeleteQueue", QueueUrl=calls.url(self._backend, name))
+        client.run(self._backend, "DeleteQueue", QueueUrl=client.queue_url(self._backend, name))
 
     def __iter__(self) -> Iterator[str]:
-        asked: dict[str, Any] = {"MaxResults": 1000}
+        members: dict[str, Any] = {"MaxResults": 1000}
         while True:
-            page = calls.call(self._backend, "ListQueues", **asked)
+            page = client.run(self._backend, "ListQueues", **members)
             yield from [one.rpartition("/")[2] for one in page.get("QueueUrls", [])]
             if "NextToken" not in page:
                 return
-            asked["NextToken"] = page["NextToken"]
+            members["NextToken"] = page["NextToken"]
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
 
 def backend_of(queue: Any) -> Any:
-    """The backend that a queue of moto's kind is of."""
+    """Return the backend of a queue object of moto."""
     return sqs_backends[queue.account_id][queue.region]
 
 
 def forget(account: str, region: str, name: str) -> None:
-    """The queue was deleted, and its event source mappings feed nobody."""
+    """Remove the queue object of a deleted queue, with its event source mappings."""
     _shown(sqs_backends[account][region]).pop(name, None)
 
 
-def are_fed(account: str, region: str) -> bool:
-    """Whether a queue there has event source mappings."""
+def have_mappings(account: str, region: str) -> bool:
+    """Return whether a queue of the account in the region has event source mappings."""
     return any(queue.lambda_event_source_mappings for queue in _shown(sqs_backends[account][region]).values())
 
 
-def feed(account: str, region: str, name: str) -> None:
-    """Lambda functions that are mapped to the queue have had its messages, as moto gives them: at once."""
+def deliver(account: str, region: str, name: str) -> None:
+    """Deliver the messages of a queue to the Lambda functions that are mapped to it, at once, as moto does."""
     backend = sqs_backends[account][region]
     queue = _shown(backend).get(name)
     if queue is None:
         return
     for function, mapping in list(queue.lambda_event_source_mappings.items()):
         for _ in range(_MOST_BATCHES):
-            if not mapping.enabled or not _fed(backend, queue, function, mapping.batch_size):
+            if not mapping.enabled or not _deliver_batch(backend, queue, function, mapping.batch_size):
                 break
 
 
-def _fed(backend: Any, queue: Any, function: str, batch_size: int) -> bool:
-    """Whether there was a batch, and the function took it."""
+def _deliver_batch(backend: Any, queue: Any, function: str, batch_size: int) -> bool:
+    """Deliver one batch; return whether there was one and the function processed it."""
     from moto.awslambda.utils import get_backend
 
-    at = calls.url(backend, queue.name)
+    at = client.queue_url(backend, queue.name)
     most = min(batch_size, _MOST_RECEIVED)
-    found = calls.call(
+    found = client.run(
         backend, "ReceiveMessage", QueueUrl=at, MaxNumberOfMessages=most, WaitTimeSeconds=0, AttributeNames=["All"]
     ).get("Messages", [])
     if not found:
@@ -124,14 +124,14 @@ def _fed(backend: Any, queue: Any, function: str, batch_size: int) -> bool:
         )
         for one in found
     ]
-    is_taken = bool(
+    is_processed = bool(
         get_backend(backend.account_id, backend.region_name).send_sqs_batch(function, messages, queue.queue_arn)
     )
     for one in messages:
         handle = {"QueueUrl": at, "ReceiptHandle": one.receipt_handle}
         with contextlib.suppress(QueueDoesNotExist):  # the function may have deleted it
-            if is_taken:
-                calls.call(backend, "DeleteMessage", **handle)
+            if is_processed:
+                client.run(backend, "DeleteMessage", **handle)
             else:
-                calls.call(backend, "ChangeMessageVisibility", VisibilityTimeout=0, **handle)
-    return is_taken
+                client.run(backend, "ChangeMessageVisibility", VisibilityTimeout=0, **handle)
+    return is_processed

@@ -1,4 +1,4 @@
-"""The service that all tests of one process share: started when first wanted, stopped at the end."""
+"""The service that all tests of a process share. Its first use starts it; it is stopped at the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _mutex = threading.Lock()
 _server: Server | None = None
 
-#: Called after the service was emptied in the middle of a test.
+#: Callbacks that run after the data of the service was deleted during a test.
 after_reset: list[Callable[[], object]] = []
 
 
@@ -22,12 +22,12 @@ def _unlock() -> None:
     _mutex = threading.Lock()
 
 
-# Another thread of the parent may have held it.
+# Another thread of the parent may hold the lock at the time of the fork.
 os.register_at_fork(after_in_child=_unlock)
 
 
 def facade() -> Facade:
-    """The running service."""
+    """Return the running service; start it if necessary."""
     global _server
     with _mutex:
         if _server is None:
@@ -38,11 +38,12 @@ def facade() -> Facade:
 
 
 def is_running() -> bool:
+    """Return whether the service was started."""
     return _server is not None
 
 
 def stop() -> None:
-    """Nothing runs."""
+    """Stop the service if it runs."""
     global _server
     with _mutex:
         server, _server = _server, None

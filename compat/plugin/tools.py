@@ -1,4 +1,4 @@
-"""What the fixtures hand out: a clock and a spy. Both for one account, and without other packages."""
+"""The objects of the fixtures: a clock and a spy for one account. They need no other packages."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Literal
 
 from ..embedded import Facade, real_seconds
 
-#: Between two looks of a spy that waits.
-_LOOK_SECONDS = 0.01
+#: Poll interval of a spy that waits.
+_POLL_SECONDS = 0.01
 
 
 class Clock:
-    """The time of one account: all its queues, and polls that wait on them."""
+    """The clock of one account: of all its queues and its waiting receives."""
 
     def __init__(self, facade: Facade, account: str) -> None:
         self._facade = facade
         self._account = account
 
     def advance(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
-        """It is so much later: what became due meanwhile can be received now."""
+        """Move the clock forward. Messages that become visible in that time can be received at once."""
         by = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         self._facade.hook("clock", account=self._account, advance_seconds=by.total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a message. ``moved``: it arrived from another queue, such as a dead letter."""
+    """An event of a message. ``moved``: it arrived from another queue, such as a dead letter."""
 
     action: Literal["sent", "moved", "received", "deleted"]
     queue: str
@@ -43,24 +43,24 @@ class Event:
 
 
 class Spy:
-    """What happened to the account's messages since it began to watch. Takes nothing from the queues."""
+    """A record of the events of the account's messages. It does not receive messages."""
 
     def __init__(self, facade: Facade, account: str) -> None:
         self._facade = facade
         self._account = account
 
     def start(self) -> None:
-        """Watch from now on; what was seen before is forgotten."""
+        """Begin a new record; earlier events are discarded."""
         self._facade.hook("spy", account=self._account)
 
     def events(self, queue: str | None = None) -> list[Event]:
-        """Everything so far, in order; of one queue, by its name or URL, or of all."""
+        """Return all events so far, in order: of one queue, given by name or URL, or of all."""
         return self._since("", queue)[0]
 
     def wait_for(self, queue: str, predicate: Callable[[Event], bool], timeout_seconds: float = 5.0) -> Event:
-        """The first event of the queue that the predicate likes, past ones included.
+        """Wait for an event of the queue that satisfies the predicate, and return it. Past events count too.
 
-        Raises AssertionError when there is none in time; it tells what was seen.
+        Raises AssertionError after the timeout, with the events that were recorded.
         """
         deadline = real_seconds() + timeout_seconds
         seen: list[Event] = []
@@ -73,15 +73,15 @@ class Spy:
                     return event
             seen += new
             if is_last:
-                told = "".join(f"\n  {event.action} {event.body[:80]!r}" for event in seen) or " nothing"
-                raise AssertionError(f"not seen on {queue} in {timeout_seconds} s; there was:{told}")
-            time.sleep(_LOOK_SECONDS)
+                events = "".join(f"\n  {event.action} {event.body[:80]!r}" for event in seen) or " none"
+                raise AssertionError(f"no matching event of {queue} within {timeout_seconds} s; events:{events}")
+            time.sleep(_POLL_SECONDS)
 
     def _since(self, after: str, queue: str | None) -> tuple[list[Event], str]:
         wanted = {"queue": queue.rstrip("/").rpartition("/")[2]} if queue else {}
         found: list[Event] = []
         while True:
-            page = self._facade.look("spy", account=self._account, after=after, **wanted)
+            page = self._facade.read_hook("spy", account=self._account, after=after, **wanted)
             if page["last"] == after:
                 return found, after
             after = page["last"]

@@ -1,1 +1,1 @@
-"""The scenarios, one module per theme. A scenario is declared by ``sqs_facade.compat.scenario.scenario``."""
+"""The scenarios, one module per theme, declared with ``sqs_facade.compat.scenario.scenario``."""

@@ -1,4 +1,4 @@
-"""Attributes of queues: defaults, asking, setting, encryption, counts."""
+"""Attributes of queues: defaults, reading, setting, encryption, counts."""
 
 from __future__ import annotations
 
@@ -33,166 +33,166 @@ _SSE = ("KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled"
 
 
 @scenario("GetQueueAttributes", "R38", _STANDARD)
-def all_of_a_standard_queue(sqs: Any, at: Bench) -> Any:
-    """All attributes of a new standard queue."""
-    return at.attributes(at.queue(), "All")
+def all_of_a_standard_queue(sqs: Any, bench: Bench) -> Any:
+    """A new standard queue has these attributes."""
+    return bench.attributes(bench.queue(), "All")
 
 
 @scenario("GetQueueAttributes", "R39", _FIFO)
-def all_of_a_fifo_queue(sqs: Any, at: Bench) -> Any:
-    """All attributes of a new FIFO queue."""
-    return at.attributes(at.queue(fifo=True, ContentBasedDeduplication="false"), "All")
+def all_of_a_fifo_queue(sqs: Any, bench: Bench) -> Any:
+    """A new FIFO queue has these attributes."""
+    return bench.attributes(bench.queue(fifo=True, ContentBasedDeduplication="false"), "All")
 
 
 @scenario("GetQueueAttributes", "A40", {"Attributes": {"DelaySeconds": "0"}})
-def only_those_asked_for(sqs: Any, at: Bench) -> Any:
-    """Attributes asked for by name come alone, and one that is not set does not come."""
-    return sqs.get_queue_attributes(QueueUrl=at.queue(), AttributeNames=["DelaySeconds", "Policy"])
+def only_those_asked_for(sqs: Any, bench: Bench) -> Any:
+    """Only attributes requested by name are returned, and one that is not set is left out."""
+    return sqs.get_queue_attributes(QueueUrl=bench.queue(), AttributeNames=["DelaySeconds", "Policy"])
 
 
 @scenario("GetQueueAttributes", "A40 R8", {})
-def none_asked_for(sqs: Any, at: Bench) -> Any:
-    """Without AttributeNames there is no Attributes member."""
-    return sqs.get_queue_attributes(QueueUrl=at.queue())
+def none_asked_for(sqs: Any, bench: Bench) -> Any:
+    """Without AttributeNames the result has no Attributes member."""
+    return sqs.get_queue_attributes(QueueUrl=bench.queue())
 
 
 @scenario("GetQueueAttributes", "P40", {})
-def empty_list_asked_for(sqs: Any, at: Bench) -> Any:
-    """An empty list of AttributeNames gives no Attributes member."""
-    return sqs.get_queue_attributes(QueueUrl=at.queue(), AttributeNames=[])
+def empty_list_asked_for(sqs: Any, bench: Bench) -> Any:
+    """With an empty list of AttributeNames the result has no Attributes member."""
+    return sqs.get_queue_attributes(QueueUrl=bench.queue(), AttributeNames=[])
 
 
 @scenario("GetQueueAttributes", "R8", {})
-def only_unset_ones_asked_for(sqs: Any, at: Bench) -> Any:
-    """Where none of the attributes asked for is set there is no Attributes member."""
-    return sqs.get_queue_attributes(QueueUrl=at.queue(), AttributeNames=["Policy"])
+def only_unset_ones_asked_for(sqs: Any, bench: Bench) -> Any:
+    """If none of the requested attributes is set, the result has no Attributes member."""
+    return sqs.get_queue_attributes(QueueUrl=bench.queue(), AttributeNames=["Policy"])
 
 
 @scenario("GetQueueAttributes", "A41", error("InvalidAttributeName", "Unknown Attribute Foobar."))
-def unknown_name(sqs: Any, at: Bench) -> Any:
+def unknown_name(sqs: Any, bench: Bench) -> Any:
     """An unknown attribute name is refused."""
-    return sqs.get_queue_attributes(QueueUrl=at.queue(), AttributeNames=["Foobar"])
+    return sqs.get_queue_attributes(QueueUrl=bench.queue(), AttributeNames=["Foobar"])
 
 
 @scenario("GetQueueAttributes", "P41", error("InvalidAttributeName", "Unknown Attribute ."))
-def empty_name(sqs: Any, at: Bench) -> Any:
+def empty_name(sqs: Any, bench: Bench) -> Any:
     """An empty attribute name is refused."""
-    return sqs.get_queue_attributes(QueueUrl=at.queue(), AttributeNames=["DelaySeconds", ""])
+    return sqs.get_queue_attributes(QueueUrl=bench.queue(), AttributeNames=["DelaySeconds", ""])
 
 
 @scenario("GetQueueAttributes", "A41", error("InvalidAttributeName", "Unknown Attribute VisibilityTimeout ."))
-def name_with_a_trailing_blank(sqs: Any, at: Bench) -> Any:
-    """An attribute name with a blank at its end is another, unknown name."""
-    return sqs.get_queue_attributes(QueueUrl=at.queue(), AttributeNames=["VisibilityTimeout "])
+def name_with_a_trailing_blank(sqs: Any, bench: Bench) -> Any:
+    """An attribute name that ends in a space is unknown."""
+    return sqs.get_queue_attributes(QueueUrl=bench.queue(), AttributeNames=["VisibilityTimeout "])
 
 
 @scenario("SetQueueAttributes", "A41", error("InvalidAttributeName", "Unknown Attribute Foobar."))
-def setting_an_unknown_name(sqs: Any, at: Bench) -> Any:
+def setting_an_unknown_name(sqs: Any, bench: Bench) -> Any:
     """Setting an unknown attribute is refused."""
-    return sqs.set_queue_attributes(QueueUrl=at.queue(), Attributes={"Foobar": "1"})
+    return sqs.set_queue_attributes(QueueUrl=bench.queue(), Attributes={"Foobar": "1"})
 
 
 @scenario("SetQueueAttributes", "D45", {"DelaySeconds": "900", "VisibilityTimeout": "43200"})
-def set_and_read_back(sqs: Any, at: Bench) -> Any:
-    """Attributes that were set read back, also at the ends of their ranges."""
-    url = at.queue()
+def set_and_read_back(sqs: Any, bench: Bench) -> Any:
+    """Attributes are returned as they were set, even at the ends of their ranges."""
+    url = bench.queue()
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "900", "VisibilityTimeout": "43200"})
-    return at.attributes(url, "DelaySeconds", "VisibilityTimeout")
+    return bench.attributes(url, "DelaySeconds", "VisibilityTimeout")
 
 
 _BAD = error("InvalidAttributeValue")
 
 
 @scenario("CreateQueue", "P45", [_BAD, _BAD])
-def maximum_size_out_of_range(sqs: Any, at: Bench) -> Any:
+def maximum_size_out_of_range(sqs: Any, bench: Bench) -> Any:
     """MaximumMessageSize is 1,024 to 1,048,576 bytes."""
-    return _refusals(at, "MaximumMessageSize", "1023", "1048577")
+    return _refusals(bench, "MaximumMessageSize", "1023", "1048577")
 
 
 @scenario("CreateQueue", "D45", [_BAD, _BAD])
-def retention_out_of_range(sqs: Any, at: Bench) -> Any:
+def retention_out_of_range(sqs: Any, bench: Bench) -> Any:
     """MessageRetentionPeriod is 60 to 1,209,600 seconds."""
-    return _refusals(at, "MessageRetentionPeriod", "59", "1209601")
+    return _refusals(bench, "MessageRetentionPeriod", "59", "1209601")
 
 
 @scenario("CreateQueue", "D45", [_BAD, _BAD])
-def delay_out_of_range(sqs: Any, at: Bench) -> Any:
+def delay_out_of_range(sqs: Any, bench: Bench) -> Any:
     """DelaySeconds is 0 to 900 seconds."""
-    return _refusals(at, "DelaySeconds", "-1", "901")
+    return _refusals(bench, "DelaySeconds", "-1", "901")
 
 
 @scenario("CreateQueue", "D45", [_BAD, _BAD])
-def visibility_out_of_range(sqs: Any, at: Bench) -> Any:
+def visibility_out_of_range(sqs: Any, bench: Bench) -> Any:
     """VisibilityTimeout is 0 to 43,200 seconds."""
-    return _refusals(at, "VisibilityTimeout", "-1", "43201")
+    return _refusals(bench, "VisibilityTimeout", "-1", "43201")
 
 
 @scenario("CreateQueue", "D45", [_BAD, _BAD])
-def wait_out_of_range(sqs: Any, at: Bench) -> Any:
+def wait_out_of_range(sqs: Any, bench: Bench) -> Any:
     """ReceiveMessageWaitTimeSeconds is 0 to 20 seconds."""
-    return _refusals(at, "ReceiveMessageWaitTimeSeconds", "-1", "21")
+    return _refusals(bench, "ReceiveMessageWaitTimeSeconds", "-1", "21")
 
 
-def _refusals(at: Bench, attribute: str, *values: str) -> list[Any]:
-    name = at.name()
-    return [at.refusal(at.sqs.create_queue, QueueName=name, Attributes={attribute: value}) for value in values]
+def _refusals(bench: Bench, attribute: str, *values: str) -> list[Any]:
+    name = bench.name()
+    return [bench.refusal(bench.sqs.create_queue, QueueName=name, Attributes={attribute: value}) for value in values]
 
 
 @scenario("SetQueueAttributes", "A42", {})
-def policy_is_removed_by_an_empty_value(sqs: Any, at: Bench) -> Any:
-    """Policy set to an empty text is gone."""
-    url = at.queue()
-    arn = at.arn(url)
+def policy_is_removed_by_an_empty_value(sqs: Any, bench: Bench) -> Any:
+    """Setting Policy to an empty string removes it."""
+    url = bench.queue()
+    arn = bench.arn(url)
     policy = (
         '{"Version":"2012-10-17","Statement":[{"Sid":"s","Effect":"Allow","Principal":"*",'
         f'"Action":"sqs:SendMessage","Resource":"{arn}"}}]}}'
     )
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
-    return at.attributes(url, "Policy")
+    return bench.attributes(url, "Policy")
 
 
 @scenario("SetQueueAttributes", "A42", {})
-def redrive_policy_is_removed_by_an_empty_value(sqs: Any, at: Bench) -> Any:
-    """RedrivePolicy set to an empty text is gone."""
-    url = at.queue(RedrivePolicy=at.redrive(at.queue("dead")))
+def redrive_policy_is_removed_by_an_empty_value(sqs: Any, bench: Bench) -> Any:
+    """Setting RedrivePolicy to an empty string removes it."""
+    url = bench.queue(RedrivePolicy=bench.redrive(bench.queue("dead")))
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": ""})
-    return at.attributes(url, "RedrivePolicy")
+    return bench.attributes(url, "RedrivePolicy")
 
 
 @scenario("SetQueueAttributes", "R42 R43", {"SqsManagedSseEnabled": "false"})
-def key_is_removed_by_an_empty_value(sqs: Any, at: Bench) -> Any:
-    """KmsMasterKeyId set to an empty text is gone, and managed encryption stays off."""
-    url = at.queue()
+def key_is_removed_by_an_empty_value(sqs: Any, bench: Bench) -> Any:
+    """Setting KmsMasterKeyId to an empty string removes it, and managed encryption stays off."""
+    url = bench.queue()
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": "alias/compat"})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": ""})
-    return at.attributes(url, *_SSE)
+    return bench.attributes(url, *_SSE)
 
 
 @scenario("SetQueueAttributes", "R42", {"SqsManagedSseEnabled": "false"})
-def reuse_period_is_removed_by_its_default(sqs: Any, at: Bench) -> Any:
-    """KmsDataKeyReusePeriodSeconds set back to its default is gone with the key."""
-    url = at.queue()
+def reuse_period_is_removed_by_its_default(sqs: Any, bench: Bench) -> Any:
+    """After a reset to its default, KmsDataKeyReusePeriodSeconds is removed together with the key."""
+    url = bench.queue()
     key = {"KmsMasterKeyId": "alias/compat", "KmsDataKeyReusePeriodSeconds": "6000"}
     sqs.set_queue_attributes(QueueUrl=url, Attributes=key)
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": "", "KmsDataKeyReusePeriodSeconds": "300"})
-    return at.attributes(url, *_SSE)
+    return bench.attributes(url, *_SSE)
 
 
 @scenario("SetQueueAttributes", "R43", {"KmsMasterKeyId": "alias/compat", "SqsManagedSseEnabled": "false"})
-def key_turns_managed_encryption_off(sqs: Any, at: Bench) -> Any:
+def key_turns_managed_encryption_off(sqs: Any, bench: Bench) -> Any:
     """Setting KmsMasterKeyId turns SqsManagedSseEnabled off."""
-    url = at.queue()
+    url = bench.queue()
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"KmsMasterKeyId": "alias/compat"})
-    return at.attributes(url, "KmsMasterKeyId", "SqsManagedSseEnabled")
+    return bench.attributes(url, "KmsMasterKeyId", "SqsManagedSseEnabled")
 
 
 @scenario("SetQueueAttributes", "R43", {"SqsManagedSseEnabled": "true"})
-def managed_encryption_shows_itself_alone(sqs: Any, at: Bench) -> Any:
-    """SqsManagedSseEnabled=true shows only itself when the encryption attributes are asked for."""
-    url = at.queue()
+def managed_encryption_shows_itself_alone(sqs: Any, bench: Bench) -> Any:
+    """With SqsManagedSseEnabled=true no other encryption attribute is returned."""
+    url = bench.queue()
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"SqsManagedSseEnabled": "true"})
-    return at.attributes(url, *_SSE)
+    return bench.attributes(url, *_SSE)
 
 
 @scenario(
@@ -203,23 +203,23 @@ def managed_encryption_shows_itself_alone(sqs: Any, at: Bench) -> Any:
         "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.",
     ),
 )
-def two_kinds_of_encryption(sqs: Any, at: Bench) -> Any:
-    """A key and managed encryption at once are refused."""
+def two_kinds_of_encryption(sqs: Any, bench: Bench) -> Any:
+    """A KMS key together with managed encryption is refused."""
     return sqs.set_queue_attributes(
-        QueueUrl=at.queue(), Attributes={"KmsMasterKeyId": "alias/compat", "SqsManagedSseEnabled": "true"}
+        QueueUrl=bench.queue(), Attributes={"KmsMasterKeyId": "alias/compat", "SqsManagedSseEnabled": "true"}
     )
 
 
 @scenario("SetQueueAttributes", "R44 R121", error("InvalidAttributeName", "Unknown Attribute FifoQueue."))
-def standard_queue_cannot_turn_fifo(sqs: Any, at: Bench) -> Any:
+def standard_queue_cannot_turn_fifo(sqs: Any, bench: Bench) -> Any:
     """FifoQueue cannot be set on a standard queue."""
-    return sqs.set_queue_attributes(QueueUrl=at.queue(), Attributes={"FifoQueue": "true"})
+    return sqs.set_queue_attributes(QueueUrl=bench.queue(), Attributes={"FifoQueue": "true"})
 
 
 @scenario("SetQueueAttributes", "R44", None)
-def fifo_true_again(sqs: Any, at: Bench) -> Any:
+def fifo_true_again(sqs: Any, bench: Bench) -> Any:
     """FifoQueue=true is accepted on a FIFO queue."""
-    sqs.set_queue_attributes(QueueUrl=at.queue(fifo=True), Attributes={"FifoQueue": "true"})
+    sqs.set_queue_attributes(QueueUrl=bench.queue(fifo=True), Attributes={"FifoQueue": "true"})
 
 
 @scenario(
@@ -230,27 +230,27 @@ def fifo_true_again(sqs: Any, at: Bench) -> Any:
         "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.",
     ),
 )
-def fifo_queue_cannot_turn_standard(sqs: Any, at: Bench) -> Any:
+def fifo_queue_cannot_turn_standard(sqs: Any, bench: Bench) -> Any:
     """FifoQueue=false is refused on a FIFO queue."""
-    sqs.set_queue_attributes(QueueUrl=at.queue(fifo=True), Attributes={"FifoQueue": "false"})
+    sqs.set_queue_attributes(QueueUrl=bench.queue(fifo=True), Attributes={"FifoQueue": "false"})
 
 
 @scenario("GetQueueAttributes", "A52", ["2", "1", "1"])
-def counts_of_a_standard_queue(sqs: Any, at: Bench) -> Any:
-    """Visible, in-flight and delayed messages are counted apart."""
-    url = at.queue()
+def counts_of_a_standard_queue(sqs: Any, bench: Bench) -> Any:
+    """Visible, in-flight and delayed messages are counted separately."""
+    url = bench.queue()
     for body in "123":
         sqs.send_message(QueueUrl=url, MessageBody=body)
-    at.receive(url)
+    bench.receive(url)
     sqs.send_message(QueueUrl=url, MessageBody="4", DelaySeconds=60)
-    return at.counts(url)
+    return bench.counts(url)
 
 
 @scenario("GetQueueAttributes", "A52", ["2", "1", "0"])
-def counts_of_a_locked_group(sqs: Any, at: Bench) -> Any:
-    """Messages that only wait behind a locked group count as visible."""
-    url = at.queue(fifo=True)
+def counts_of_a_locked_group(sqs: Any, bench: Bench) -> Any:
+    """Messages behind a locked group count as visible."""
+    url = bench.queue(fifo=True)
     for body in "123":
         sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g")
-    at.receive(url)
-    return at.counts(url)
+    bench.receive(url)
+    return bench.counts(url)

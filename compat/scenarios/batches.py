@@ -1,4 +1,4 @@
-"""The three batch operations: order of checks, sizes, entries that fail alone."""
+"""Batch operations: order of checks, sizes, entries that fail alone."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def _md5(text: str) -> str:
     "R69 A9",
     {"Successful": [{"Id": "a", "MessageId": "<id 1>", "MD5OfMessageBody": _md5("x")}]},
 )
-def success_alone(sqs: Any, at: Bench) -> Any:
-    """Where nothing failed there is no Failed member."""
-    return sqs.send_message_batch(QueueUrl=at.queue(), Entries=_entries("a"))
+def success_alone(sqs: Any, bench: Bench) -> Any:
+    """If nothing failed, the result has no Failed member."""
+    return sqs.send_message_batch(QueueUrl=bench.queue(), Entries=_entries("a"))
 
 
 @scenario(
@@ -39,9 +39,9 @@ def success_alone(sqs: Any, at: Bench) -> Any:
     "A64",
     error(f"{_PREFIX}.EmptyBatchRequest", "There should be at least one SendMessageBatchRequestEntry in the request."),
 )
-def empty_batch(sqs: Any, at: Bench) -> Any:
+def empty_batch(sqs: Any, bench: Bench) -> Any:
     """An empty batch of sends is refused."""
-    return sqs.send_message_batch(QueueUrl=at.queue(), Entries=[])
+    return sqs.send_message_batch(QueueUrl=bench.queue(), Entries=[])
 
 
 @scenario(
@@ -51,9 +51,9 @@ def empty_batch(sqs: Any, at: Bench) -> Any:
         f"{_PREFIX}.EmptyBatchRequest", "There should be at least one DeleteMessageBatchRequestEntry in the request."
     ),
 )
-def empty_batch_of_deletes(sqs: Any, at: Bench) -> Any:
+def empty_batch_of_deletes(sqs: Any, bench: Bench) -> Any:
     """An empty batch of deletes is refused."""
-    return sqs.delete_message_batch(QueueUrl=at.queue(), Entries=[])
+    return sqs.delete_message_batch(QueueUrl=bench.queue(), Entries=[])
 
 
 @scenario(
@@ -64,9 +64,9 @@ def empty_batch_of_deletes(sqs: Any, at: Bench) -> Any:
         "There should be at least one ChangeMessageVisibilityBatchRequestEntry in the request.",
     ),
 )
-def empty_batch_of_changes(sqs: Any, at: Bench) -> Any:
+def empty_batch_of_changes(sqs: Any, bench: Bench) -> Any:
     """An empty batch of visibility changes is refused."""
-    return sqs.change_message_visibility_batch(QueueUrl=at.queue(), Entries=[])
+    return sqs.change_message_visibility_batch(QueueUrl=bench.queue(), Entries=[])
 
 
 @scenario(
@@ -77,9 +77,9 @@ def empty_batch_of_changes(sqs: Any, at: Bench) -> Any:
         "Maximum number of entries per request are 10. You have sent 20.",
     ),
 )
-def too_many_entries(sqs: Any, at: Bench) -> Any:
+def too_many_entries(sqs: Any, bench: Bench) -> Any:
     """A batch has at most ten entries."""
-    return sqs.send_message_batch(QueueUrl=at.queue(), Entries=_entries(*(f"e{n}" for n in range(20))))
+    return sqs.send_message_batch(QueueUrl=bench.queue(), Entries=_entries(*(f"e{n}" for n in range(20))))
 
 
 @scenario(
@@ -90,37 +90,37 @@ def too_many_entries(sqs: Any, at: Bench) -> Any:
         "Maximum number of entries per request are 10. You have sent 11.",
     ),
 )
-def too_many_deletes(sqs: Any, at: Bench) -> Any:
+def too_many_deletes(sqs: Any, bench: Bench) -> Any:
     """A batch of deletes has at most ten entries."""
     entries = [{"Id": f"e{n}", "ReceiptHandle": "x"} for n in range(11)]
-    return sqs.delete_message_batch(QueueUrl=at.queue(), Entries=entries)
+    return sqs.delete_message_batch(QueueUrl=bench.queue(), Entries=entries)
 
 
 @scenario("SendMessageBatch", "R64", [_ID, "0"])
-def bad_id(sqs: Any, at: Bench) -> Any:
-    """An entry's id has only letters, digits, hyphens and underscores; else nothing is sent."""
-    url = at.queue()
-    return [at.refusal(sqs.send_message_batch, QueueUrl=url, Entries=_entries("a", "b c")), at.counts(url)[0]]
+def bad_id(sqs: Any, bench: Bench) -> Any:
+    """An entry's id may have letters, digits, hyphens and underscores only; otherwise nothing is sent."""
+    url = bench.queue()
+    return [bench.refusal(sqs.send_message_batch, QueueUrl=url, Entries=_entries("a", "b c")), bench.counts(url)[0]]
 
 
 @scenario("SendMessageBatch", "R64", _ID)
-def id_too_long(sqs: Any, at: Bench) -> Any:
+def id_too_long(sqs: Any, bench: Bench) -> Any:
     """An entry's id has at most 80 characters."""
-    return sqs.send_message_batch(QueueUrl=at.queue(), Entries=_entries("i" * 81))
+    return sqs.send_message_batch(QueueUrl=bench.queue(), Entries=_entries("i" * 81))
 
 
 @scenario("SendMessageBatch", "R64", _ID)
-def empty_id(sqs: Any, at: Bench) -> Any:
-    """An entry's id is not empty."""
-    return sqs.send_message_batch(QueueUrl=at.queue(), Entries=_entries(""))
+def empty_id(sqs: Any, bench: Bench) -> Any:
+    """An entry's id must not be empty."""
+    return sqs.send_message_batch(QueueUrl=bench.queue(), Entries=_entries(""))
 
 
 @scenario("SendMessageBatch", "A64", [error(f"{_PREFIX}.BatchEntryIdsNotDistinct", "Id id_2 repeated."), "0"])
-def id_repeated(sqs: Any, at: Bench) -> Any:
-    """Ids are distinct; else nothing is sent."""
-    url = at.queue()
+def id_repeated(sqs: Any, bench: Bench) -> Any:
+    """Ids must be distinct; otherwise nothing is sent."""
+    url = bench.queue()
     entries = _entries("id_1", "id_2", "id_2")
-    return [at.refusal(sqs.send_message_batch, QueueUrl=url, Entries=entries), at.counts(url)[0]]
+    return [bench.refusal(sqs.send_message_batch, QueueUrl=url, Entries=entries), bench.counts(url)[0]]
 
 
 @scenario(
@@ -131,18 +131,18 @@ def id_repeated(sqs: Any, at: Bench) -> Any:
         "Batch requests cannot be longer than 1048576 bytes. You have sent 1048577 bytes.",
     ),
 )
-def batch_too_long(sqs: Any, at: Bench) -> Any:
-    """A batch has at most 1 MiB in all."""
+def batch_too_long(sqs: Any, bench: Bench) -> Any:
+    """A batch has at most 1 MiB in total."""
     entries = [{"Id": "a", "MessageBody": "x" * (1 << 19)}, {"Id": "b", "MessageBody": "x" * ((1 << 19) + 1)}]
-    return sqs.send_message_batch(QueueUrl=at.queue(), Entries=entries)
+    return sqs.send_message_batch(QueueUrl=bench.queue(), Entries=entries)
 
 
 @scenario("SendMessageBatch", "R65", ["a", "b"])
-def limit_is_not_the_queues(sqs: Any, at: Bench) -> Any:
+def limit_is_not_the_queues(sqs: Any, bench: Bench) -> Any:
     """A batch may be longer than the queue's MaximumMessageSize."""
     entries = [{"Id": one, "MessageBody": "x" * 1000} for one in "ab"]
-    answer = sqs.send_message_batch(QueueUrl=at.queue(MaximumMessageSize="1024"), Entries=entries)
-    return [entry["Id"] for entry in answer["Successful"]]
+    response = sqs.send_message_batch(QueueUrl=bench.queue(MaximumMessageSize="1024"), Entries=entries)
+    return [entry["Id"] for entry in response["Successful"]]
 
 
 _LONG = {
@@ -154,41 +154,41 @@ _LONG = {
 
 
 @scenario("SendMessageBatch", "R66", [["a"], [_LONG]])
-def entry_too_long(sqs: Any, at: Bench) -> Any:
-    """An entry over the queue's MaximumMessageSize fails alone, in other words than a single send."""
+def entry_too_long(sqs: Any, bench: Bench) -> Any:
+    """An entry over the queue's MaximumMessageSize fails alone, with another error text than SendMessage."""
     entries = [{"Id": "a", "MessageBody": "x"}, {"Id": "b", "MessageBody": "x" * 1025}]
-    answer = sqs.send_message_batch(QueueUrl=at.queue(MaximumMessageSize="1024"), Entries=entries)
-    return [[entry["Id"] for entry in answer.get("Successful", [])], answer.get("Failed")]
+    response = sqs.send_message_batch(QueueUrl=bench.queue(MaximumMessageSize="1024"), Entries=entries)
+    return [[entry["Id"] for entry in response.get("Successful", [])], response.get("Failed")]
 
 
 @scenario("SendMessageBatch", "R69", {"Failed": [_LONG]})
-def failure_alone(sqs: Any, at: Bench) -> Any:
-    """Where nothing succeeded there is no Successful member."""
+def failure_alone(sqs: Any, bench: Bench) -> Any:
+    """If nothing succeeded, the result has no Successful member."""
     entries = [{"Id": "b", "MessageBody": "x" * 1025}]
-    return sqs.send_message_batch(QueueUrl=at.queue(MaximumMessageSize="1024"), Entries=entries)
+    return sqs.send_message_batch(QueueUrl=bench.queue(MaximumMessageSize="1024"), Entries=entries)
 
 
 @scenario("SendMessageBatch", "A67", [9, [["e9", "InvalidMessageContents"]]])
-def forbidden_character(sqs: Any, at: Bench) -> Any:
+def forbidden_character(sqs: Any, bench: Bench) -> Any:
     """An entry with a forbidden character fails alone; the other nine are sent."""
     entries = [*_entries(*(f"e{n}" for n in range(9))), {"Id": "e9", "MessageBody": "\x08"}]
-    answer = sqs.send_message_batch(QueueUrl=at.queue(), Entries=entries)
-    failed = [[entry["Id"], entry["Code"]] for entry in answer.get("Failed", [])]
-    return [len(answer.get("Successful", [])), failed]
+    response = sqs.send_message_batch(QueueUrl=bench.queue(), Entries=entries)
+    failed = [[entry["Id"], entry["Code"]] for entry in response.get("Failed", [])]
+    return [len(response.get("Successful", [])), failed]
 
 
 @scenario("SendMessageBatch", "P71", [["a"], [["b", "InvalidParameterValue"]]])
-def delay_of_an_entry(sqs: Any, at: Bench) -> Any:
+def delay_of_an_entry(sqs: Any, bench: Bench) -> Any:
     """An entry whose DelaySeconds is over 900 fails alone."""
     entries = [*_entries("a"), *_entries("b", DelaySeconds=901)]
-    return _ids_and_codes(sqs.send_message_batch(QueueUrl=at.queue(), Entries=entries))
+    return _ids_and_codes(sqs.send_message_batch(QueueUrl=bench.queue(), Entries=entries))
 
 
 @scenario("SendMessageBatch", "R68", error("InvalidParameterValue", missing("MessageGroupId")["message"]))
-def entry_without_group(sqs: Any, at: Bench) -> Any:
-    """On FIFO one entry without a group fails the whole batch, with another code than a single send."""
+def entry_without_group(sqs: Any, bench: Bench) -> Any:
+    """On FIFO one entry without a group fails the whole batch, with another code than SendMessage."""
     entries = [*_entries("a", MessageGroupId="g"), *_entries("b")]
-    return sqs.send_message_batch(QueueUrl=at.queue(fifo=True), Entries=entries)
+    return sqs.send_message_batch(QueueUrl=bench.queue(fifo=True), Entries=entries)
 
 
 @scenario(
@@ -203,20 +203,20 @@ def entry_without_group(sqs: Any, at: Bench) -> Any:
         "0",
     ],
 )
-def entry_without_deduplication_id(sqs: Any, at: Bench) -> Any:
-    """On FIFO one entry without a needed deduplication id fails the whole batch."""
-    url = at.queue(fifo=True, ContentBasedDeduplication="false")
+def entry_without_deduplication_id(sqs: Any, bench: Bench) -> Any:
+    """On FIFO one entry without a required deduplication id fails the whole batch."""
+    url = bench.queue(fifo=True, ContentBasedDeduplication="false")
     entries = [*_entries("a", MessageGroupId="g", MessageDeduplicationId="d"), *_entries("b", MessageGroupId="g")]
-    return [at.refusal(sqs.send_message_batch, QueueUrl=url, Entries=entries), at.counts(url)[0]]
+    return [bench.refusal(sqs.send_message_batch, QueueUrl=url, Entries=entries), bench.counts(url)[0]]
 
 
 @scenario("SendMessageBatch", "A88", ["1", "2", "3", "4", "5"])
-def order_of_a_batch(sqs: Any, at: Bench) -> Any:
+def order_of_a_batch(sqs: Any, bench: Bench) -> Any:
     """Entries of one group are received in the batch's order."""
-    url = at.queue(fifo=True)
+    url = bench.queue(fifo=True)
     entries = [{"Id": body, "MessageBody": body, "MessageGroupId": "g"} for body in "12345"]
     sqs.send_message_batch(QueueUrl=url, Entries=entries)
-    return at.bodies(url, 5)
+    return bench.bodies(url, 5)
 
 
 @scenario(
@@ -234,86 +234,86 @@ def order_of_a_batch(sqs: Any, at: Bench) -> Any:
         ],
     },
 )
-def bad_handle(sqs: Any, at: Bench) -> Any:
-    """A bad receipt handle fails alone."""
-    url = at.queue()
+def bad_handle(sqs: Any, bench: Bench) -> Any:
+    """An entry with a bad receipt handle fails alone."""
+    url = bench.queue()
     sqs.send_message(QueueUrl=url, MessageBody="x")
-    handle = at.receive(url)[0]["ReceiptHandle"]
+    handle = bench.receive(url)[0]["ReceiptHandle"]
     entries = [{"Id": "good", "ReceiptHandle": handle}, {"Id": "bad", "ReceiptHandle": "x"}]
     return sqs.delete_message_batch(QueueUrl=url, Entries=entries)
 
 
 @scenario("DeleteMessageBatch", "R69", [{"Successful": [{"Id": "e0"}, {"Id": "e1"}]}, ["0", "0", "0"]])
-def deletes(sqs: Any, at: Bench) -> Any:
-    """A batch deletes its messages."""
-    url = at.queue()
+def deletes(sqs: Any, bench: Bench) -> Any:
+    """DeleteMessageBatch deletes its messages."""
+    url = bench.queue()
     sqs.send_message_batch(QueueUrl=url, Entries=_entries("a", "b"))
     entries = [
-        {"Id": f"e{n}", "ReceiptHandle": message["ReceiptHandle"]} for n, message in enumerate(at.receive(url, 2))
+        {"Id": f"e{n}", "ReceiptHandle": message["ReceiptHandle"]} for n, message in enumerate(bench.receive(url, 2))
     ]
-    return [at.refusal(sqs.delete_message_batch, QueueUrl=url, Entries=entries), at.counts(url)]
+    return [bench.refusal(sqs.delete_message_batch, QueueUrl=url, Entries=entries), bench.counts(url)]
 
 
 @scenario("ChangeMessageVisibilityBatch", "R69", [{"Successful": [{"Id": "e0"}, {"Id": "e1"}]}, ["2", "0", "0"]])
-def visibility_changes(sqs: Any, at: Bench) -> Any:
-    """A batch gives its messages back at once."""
-    url = at.queue()
+def visibility_changes(sqs: Any, bench: Bench) -> Any:
+    """A batch with VisibilityTimeout 0 makes its messages visible at once."""
+    url = bench.queue()
     sqs.send_message_batch(QueueUrl=url, Entries=_entries("a", "b"))
     entries = [
         {"Id": f"e{n}", "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
-        for n, message in enumerate(at.receive(url, 2))
+        for n, message in enumerate(bench.receive(url, 2))
     ]
-    return [at.refusal(sqs.change_message_visibility_batch, QueueUrl=url, Entries=entries), at.counts(url)]
+    return [bench.refusal(sqs.change_message_visibility_batch, QueueUrl=url, Entries=entries), bench.counts(url)]
 
 
 @scenario("ChangeMessageVisibilityBatch", "P70", [["bad", "ReceiptHandleIsInvalid", True]])
-def visibility_of_a_bad_handle(sqs: Any, at: Bench) -> Any:
-    """A bad receipt handle fails alone in a batch of visibility changes."""
+def visibility_of_a_bad_handle(sqs: Any, bench: Bench) -> Any:
+    """An entry with a bad receipt handle fails alone in a batch of visibility changes."""
     entries = [{"Id": "bad", "ReceiptHandle": "x", "VisibilityTimeout": 0}]
-    answer = sqs.change_message_visibility_batch(QueueUrl=at.queue(), Entries=entries)
-    return [[entry["Id"], entry["Code"], entry["SenderFault"]] for entry in answer.get("Failed", [])]
+    response = sqs.change_message_visibility_batch(QueueUrl=bench.queue(), Entries=entries)
+    return [[entry["Id"], entry["Code"], entry["SenderFault"]] for entry in response.get("Failed", [])]
 
 
 @scenario("DeleteMessageBatch", "R20", [NO_QUEUE] * 3)
-def bad_entries_on_a_missing_queue(sqs: Any, at: Bench) -> Any:
-    """A queue that does not exist fails a batch as a whole, also one in which every entry is bad."""
-    missing_queue = {"QueueUrl": f"{at.queue()}-missing"}
+def bad_entries_on_a_missing_queue(sqs: Any, bench: Bench) -> Any:
+    """A queue that does not exist fails the whole batch, even if every entry is bad."""
+    missing_queue = {"QueueUrl": f"{bench.queue()}-missing"}
     bad = {"Id": "a", "ReceiptHandle": "x"}
     return [
-        at.refusal(sqs.delete_message_batch, **missing_queue, Entries=[bad]),
-        at.refusal(sqs.change_message_visibility_batch, **missing_queue, Entries=[{**bad, "VisibilityTimeout": 0}]),
-        at.refusal(sqs.send_message_batch, **missing_queue, Entries=[{"Id": "a", "MessageBody": "\x00"}]),
+        bench.refusal(sqs.delete_message_batch, **missing_queue, Entries=[bad]),
+        bench.refusal(sqs.change_message_visibility_batch, **missing_queue, Entries=[{**bad, "VisibilityTimeout": 0}]),
+        bench.refusal(sqs.send_message_batch, **missing_queue, Entries=[{"Id": "a", "MessageBody": "\x00"}]),
     ]
 
 
 @scenario("SendMessageBatch", "R64", error(f"{_PREFIX}.TooManyEntriesInBatchRequest"))
-def number_before_ids(sqs: Any, at: Bench) -> Any:
-    """Of too many entries and bad ids, the number is complained of."""
-    return sqs.send_message_batch(QueueUrl=at.queue(), Entries=_entries(*["b c"] * 11))
+def number_before_ids(sqs: Any, bench: Bench) -> Any:
+    """A batch with too many entries and bad ids is refused for the number of entries."""
+    return sqs.send_message_batch(QueueUrl=bench.queue(), Entries=_entries(*["b c"] * 11))
 
 
 @scenario("SendMessageBatch", "P64", _ID)
-def bad_ids_before_repeated_ones(sqs: Any, at: Bench) -> Any:
-    """Of bad ids and repeated ones, the bad ones are complained of."""
-    return sqs.send_message_batch(QueueUrl=at.queue(), Entries=_entries("b c", "b c"))
+def bad_ids_before_repeated_ones(sqs: Any, bench: Bench) -> Any:
+    """A batch with bad ids and repeated ids is refused for the bad ids."""
+    return sqs.send_message_batch(QueueUrl=bench.queue(), Entries=_entries("b c", "b c"))
 
 
 @scenario("SendMessageBatch", "P68", [["a"], [["b", "InvalidParameterValue"]]])
-def delay_of_an_entry_on_fifo(sqs: Any, at: Bench) -> Any:
+def delay_of_an_entry_on_fifo(sqs: Any, bench: Bench) -> Any:
     """On FIFO an entry with DelaySeconds fails alone."""
     entries = [*_entries("a", MessageGroupId="g"), *_entries("b", MessageGroupId="h", DelaySeconds=2)]
-    return _ids_and_codes(sqs.send_message_batch(QueueUrl=at.queue(fifo=True), Entries=entries))
+    return _ids_and_codes(sqs.send_message_batch(QueueUrl=bench.queue(fifo=True), Entries=entries))
 
 
 @scenario("SendMessageBatch", "P68", [["a"], [["b", "InvalidParameterValue"]]])
-def empty_attribute_of_an_entry(sqs: Any, at: Bench) -> Any:
+def empty_attribute_of_an_entry(sqs: Any, bench: Bench) -> Any:
     """An entry with an empty attribute value fails alone."""
     empty = {"name": {"DataType": "String", "StringValue": ""}}
     entries = [*_entries("a"), *_entries("b", MessageAttributes=empty)]
-    return _ids_and_codes(sqs.send_message_batch(QueueUrl=at.queue(), Entries=entries))
+    return _ids_and_codes(sqs.send_message_batch(QueueUrl=bench.queue(), Entries=entries))
 
 
-def _ids_and_codes(answer: dict[str, Any]) -> list[Any]:
-    """Ids of what was done, ids and codes of what failed."""
-    failed = [[entry["Id"], entry["Code"]] for entry in answer.get("Failed", [])]
-    return [[entry["Id"] for entry in answer.get("Successful", [])], failed]
+def _ids_and_codes(response: dict[str, Any]) -> list[Any]:
+    """Return the ids of successful entries, and the ids and codes of failed ones."""
+    failed = [[entry["Id"], entry["Code"]] for entry in response.get("Failed", [])]
+    return [[entry["Id"] for entry in response.get("Successful", [])], failed]

@@ -11,76 +11,76 @@ from ..bench import Bench
 from ..scenario import error, scenario
 
 
-def _pair(at: Bench, *bodies: str) -> tuple[str, str, str]:
-    """URLs of a queue and of its dead-letter queue, which holds these dead letters, and the latter's ARN."""
-    dead = at.queue("dead")
-    url = at.queue(RedrivePolicy=at.redrive(dead))
+def _pair(bench: Bench, *bodies: str) -> tuple[str, str, str]:
+    """Return the URLs of a queue and of its dead-letter queue with these dead letters, and the ARN of the latter."""
+    dead = bench.queue("dead")
+    url = bench.queue(RedrivePolicy=bench.redrive(dead))
     for body in bodies:
-        at.sqs.send_message(QueueUrl=url, MessageBody=body)
+        bench.sqs.send_message(QueueUrl=url, MessageBody=body)
     for _ in range(2 if bodies else 0):
-        at.receive(url, len(bodies), VisibilityTimeout=0)
-    return url, dead, at.arn(dead)
+        bench.receive(url, len(bodies), VisibilityTimeout=0)
+    return url, dead, bench.arn(dead)
 
 
-def _ended(at: Bench, arn: str, within: float = 3.0) -> dict[str, Any]:
-    """The newest task, once it does not run any more."""
+def _ended(bench: Bench, arn: str, within: float = 3.0) -> dict[str, Any]:
+    """Wait until the newest task has ended, and return it."""
     deadline = time.monotonic() + within
     while True:
-        tasks = at.sqs.list_message_move_tasks(SourceArn=arn).get("Results", [])
+        tasks = bench.sqs.list_message_move_tasks(SourceArn=arn).get("Results", [])
         if (tasks and tasks[0]["Status"] not in ("RUNNING", "CANCELLING")) or time.monotonic() > deadline:
             return dict(tasks[0]) if tasks else {}
         time.sleep(0.05)
 
 
 @scenario("StartMessageMoveTask", "A103", {"sourceArn": "<arn>:<dead>", "taskId": "<id 1>"})
-def task_handle(sqs: Any, at: Bench) -> Any:
-    """A TaskHandle is base64 of a JSON document with the task's id and its source."""
-    _, _, arn = _pair(at, "x")
+def task_handle(sqs: Any, bench: Bench) -> Any:
+    """A TaskHandle is base64 of a JSON object with the task's id and source."""
+    _, _, arn = _pair(bench, "x")
     return json.loads(b64decode(sqs.start_message_move_task(SourceArn=arn)["TaskHandle"]))
 
 
 @scenario("StartMessageMoveTask", "A105", ["x"], needs_seconds=1)
-def back_to_where_it_came_from(sqs: Any, at: Bench) -> Any:
+def back_to_where_it_came_from(sqs: Any, bench: Bench) -> Any:
     """Without a destination a message goes back to the queue it came from."""
-    url, _, arn = _pair(at, "x")
+    url, _, arn = _pair(bench, "x")
     sqs.start_message_move_task(SourceArn=arn)
-    _ended(at, arn)
-    return at.bodies(url, 1)
+    _ended(bench, arn)
+    return bench.bodies(url, 1)
 
 
 @scenario("StartMessageMoveTask", "A105", [["one"], ["two"]], needs_seconds=1)
-def back_to_several_sources(sqs: Any, at: Bench) -> Any:
-    """Each message goes back to its own queue, also with several sources."""
-    dead = at.queue("dead")
-    arn = at.arn(dead)
-    urls = {word: at.queue(word, RedrivePolicy=at.redrive(dead)) for word in ("one", "two")}
+def back_to_several_sources(sqs: Any, bench: Bench) -> Any:
+    """Each message goes back to its own source queue, even with several source queues."""
+    dead = bench.queue("dead")
+    arn = bench.arn(dead)
+    urls = {word: bench.queue(word, RedrivePolicy=bench.redrive(dead)) for word in ("one", "two")}
     for word, url in urls.items():
         sqs.send_message(QueueUrl=url, MessageBody=word)
         for _ in range(2):
-            at.receive(url, VisibilityTimeout=0)
+            bench.receive(url, VisibilityTimeout=0)
     sqs.start_message_move_task(SourceArn=arn)
-    _ended(at, arn)
-    return [at.bodies(url, 1) for url in urls.values()]
+    _ended(bench, arn)
+    return [bench.bodies(url, 1) for url in urls.values()]
 
 
 @scenario("StartMessageMoveTask", "R104", [["x"], []], needs_seconds=1)
-def to_a_destination(sqs: Any, at: Bench) -> Any:
-    """With a destination all messages go there."""
-    url, _, arn = _pair(at, "x")
-    other = at.queue("other")
-    sqs.start_message_move_task(SourceArn=arn, DestinationArn=at.arn(other))
-    _ended(at, arn)
-    return [at.bodies(other, 1), sqs.receive_message(QueueUrl=url).get("Messages", [])]
+def to_a_destination(sqs: Any, bench: Bench) -> Any:
+    """A task with a destination moves all messages there."""
+    url, _, arn = _pair(bench, "x")
+    other = bench.queue("other")
+    sqs.start_message_move_task(SourceArn=arn, DestinationArn=bench.arn(other))
+    _ended(bench, arn)
+    return [bench.bodies(other, 1), sqs.receive_message(QueueUrl=url).get("Messages", [])]
 
 
 @scenario("StartMessageMoveTask", "D108a", "another id", needs_seconds=1)
-def redriven_message_is_new(sqs: Any, at: Bench) -> Any:
+def redriven_message_is_new(sqs: Any, bench: Bench) -> Any:
     """A message that a task moved has a new id."""
-    url, dead, arn = _pair(at, "x")
-    before = at.receive(dead, VisibilityTimeout=0)[0]["MessageId"]
+    url, dead, arn = _pair(bench, "x")
+    before = bench.receive(dead, VisibilityTimeout=0)[0]["MessageId"]
     sqs.start_message_move_task(SourceArn=arn)
-    _ended(at, arn)
-    return "same id" if at.receive(url)[0]["MessageId"] == before else "another id"
+    _ended(bench, arn)
+    return "same id" if bench.receive(url)[0]["MessageId"] == before else "another id"
 
 
 @scenario(
@@ -88,9 +88,9 @@ def redriven_message_is_new(sqs: Any, at: Bench) -> Any:
     "R102",
     error("InvalidParameterValue", "Source queue must be configured as a Dead Letter Queue."),
 )
-def source_that_is_no_dead_letter_queue(sqs: Any, at: Bench) -> Any:
+def source_that_is_no_dead_letter_queue(sqs: Any, bench: Bench) -> Any:
     """The source must be a dead-letter queue."""
-    return sqs.start_message_move_task(SourceArn=at.arn(at.queue()))
+    return sqs.start_message_move_task(SourceArn=bench.arn(bench.queue()))
 
 
 @scenario(
@@ -102,9 +102,9 @@ def source_that_is_no_dead_letter_queue(sqs: Any, at: Bench) -> Any:
         404,
     ),
 )
-def missing_destination(sqs: Any, at: Bench) -> Any:
+def missing_destination(sqs: Any, bench: Bench) -> Any:
     """The destination must exist."""
-    _, _, arn = _pair(at)
+    _, _, arn = _pair(bench)
     return sqs.start_message_move_task(SourceArn=arn, DestinationArn=f"{arn}-not")
 
 
@@ -116,9 +116,9 @@ def missing_destination(sqs: Any, at: Bench) -> Any:
         "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",
     ),
 )
-def second_task(sqs: Any, at: Bench) -> Any:
+def second_task(sqs: Any, bench: Bench) -> Any:
     """A source has at most one running task."""
-    _, _, arn = _pair(at, "1", "2", "3", "4")
+    _, _, arn = _pair(bench, "1", "2", "3", "4")
     sqs.start_message_move_task(SourceArn=arn, MaxNumberOfMessagesPerSecond=1)
     return sqs.start_message_move_task(SourceArn=arn, MaxNumberOfMessagesPerSecond=1)
 
@@ -135,11 +135,11 @@ def second_task(sqs: Any, at: Bench) -> Any:
     },
     needs_seconds=1,
 )
-def completed_task(sqs: Any, at: Bench) -> Any:
-    """A completed task shows its counts, and no member that was not given."""
-    _, _, arn = _pair(at, "1", "2")
+def completed_task(sqs: Any, bench: Bench) -> Any:
+    """A completed task has its counts, and no member that was not given."""
+    _, _, arn = _pair(bench, "1", "2")
     sqs.start_message_move_task(SourceArn=arn)
-    return _ended(at, arn)
+    return _ended(bench, arn)
 
 
 @scenario(
@@ -155,29 +155,31 @@ def completed_task(sqs: Any, at: Bench) -> Any:
         "StartedTimestamp": "<ms, number>",
     },
 )
-def running_task(sqs: Any, at: Bench) -> Any:
-    """A running task shows its handle, and destination and rate where they were given."""
-    _, _, arn = _pair(at, "1", "2", "3", "4")
-    sqs.start_message_move_task(SourceArn=arn, DestinationArn=at.arn(at.queue("other")), MaxNumberOfMessagesPerSecond=1)
+def running_task(sqs: Any, bench: Bench) -> Any:
+    """A running task has its handle, and destination and rate if they were given."""
+    _, _, arn = _pair(bench, "1", "2", "3", "4")
+    sqs.start_message_move_task(
+        SourceArn=arn, DestinationArn=bench.arn(bench.queue("other")), MaxNumberOfMessagesPerSecond=1
+    )
     task = dict(sqs.list_message_move_tasks(SourceArn=arn)["Results"][0])
     task.pop("ApproximateNumberOfMessagesMoved")  # depends on the moment
     return task
 
 
 @scenario("ListMessageMoveTasks", "R104", [])
-def no_tasks(sqs: Any, at: Bench) -> Any:
+def no_tasks(sqs: Any, bench: Bench) -> Any:
     """A source without tasks lists none."""
-    _, _, arn = _pair(at)
+    _, _, arn = _pair(bench)
     return sqs.list_message_move_tasks(SourceArn=arn).get("Results", [])
 
 
 @scenario("ListMessageMoveTasks", "R104", ["COMPLETED", "COMPLETED", "newest first"], needs_seconds=1)
-def newest_first(sqs: Any, at: Bench) -> Any:
+def newest_first(sqs: Any, bench: Bench) -> Any:
     """Tasks are listed newest first."""
-    _, _, arn = _pair(at, "1")
+    _, _, arn = _pair(bench, "1")
     for _ in range(2):
         sqs.start_message_move_task(SourceArn=arn)
-        _ended(at, arn)
+        _ended(bench, arn)
     tasks = sqs.list_message_move_tasks(SourceArn=arn, MaxResults=10)["Results"]
     times = [task["StartedTimestamp"] for task in tasks]
     order = "newest first" if times == sorted(times, reverse=True) else "oldest first"
@@ -185,23 +187,23 @@ def newest_first(sqs: Any, at: Bench) -> Any:
 
 
 @scenario("ListMessageMoveTasks", "P108", error("ResourceNotFoundException", status=404))
-def missing_source(sqs: Any, at: Bench) -> Any:
+def missing_source(sqs: Any, bench: Bench) -> Any:
     """Listing the tasks of a missing queue is an error."""
-    return sqs.list_message_move_tasks(SourceArn=f"{at.arn(at.queue())}-not")
+    return sqs.list_message_move_tasks(SourceArn=f"{bench.arn(bench.queue())}-not")
 
 
 @scenario("CancelMessageMoveTask", "R107", [{"ApproximateNumberOfMessagesMoved": "some"}, "CANCELLED"])
-def cancelled_task(sqs: Any, at: Bench) -> Any:
-    """Cancelling answers how many messages were moved, and the task shows as cancelled."""
-    _, _, arn = _pair(at, "1", "2", "3", "4")
+def cancelled_task(sqs: Any, bench: Bench) -> Any:
+    """Cancelling returns the number of moved messages, and the task has the status CANCELLED."""
+    _, _, arn = _pair(bench, "1", "2", "3", "4")
     handle = sqs.start_message_move_task(SourceArn=arn, MaxNumberOfMessagesPerSecond=1)["TaskHandle"]
     moved = sqs.cancel_message_move_task(TaskHandle=handle)["ApproximateNumberOfMessagesMoved"]
-    answer = {"ApproximateNumberOfMessagesMoved": "some" if moved in range(4) else moved}
-    return [answer, _ended(at, arn)["Status"]]
+    response = {"ApproximateNumberOfMessagesMoved": "some" if moved in range(4) else moved}
+    return [response, _ended(bench, arn)["Status"]]
 
 
 @scenario("CancelMessageMoveTask", "A103", error("InvalidParameterValue", "Value for parameter TaskHandle is invalid."))
-def garbage_handle(sqs: Any, at: Bench) -> Any:
+def garbage_handle(sqs: Any, bench: Bench) -> Any:
     """A TaskHandle that cannot be decoded is refused."""
     return sqs.cancel_message_move_task(TaskHandle="garbage")
 
@@ -212,9 +214,9 @@ def _handle(arn: str) -> str:
 
 
 @scenario("CancelMessageMoveTask", "R103", error("ResourceNotFoundException", "Task does not exist.", 404))
-def unknown_task(sqs: Any, at: Bench) -> Any:
+def unknown_task(sqs: Any, bench: Bench) -> Any:
     """A task that does not exist cannot be cancelled."""
-    _, _, arn = _pair(at)
+    _, _, arn = _pair(bench)
     return sqs.cancel_message_move_task(TaskHandle=_handle(arn))
 
 
@@ -227,9 +229,9 @@ def unknown_task(sqs: Any, at: Bench) -> Any:
         404,
     ),
 )
-def task_of_a_missing_source(sqs: Any, at: Bench) -> Any:
+def task_of_a_missing_source(sqs: Any, bench: Bench) -> Any:
     """A task of a queue that does not exist cannot be cancelled."""
-    return sqs.cancel_message_move_task(TaskHandle=_handle(f"{at.arn(at.queue())}-not"))
+    return sqs.cancel_message_move_task(TaskHandle=_handle(f"{bench.arn(bench.queue())}-not"))
 
 
 @scenario(
@@ -238,38 +240,38 @@ def task_of_a_missing_source(sqs: Any, at: Bench) -> Any:
     ["FAILED", "AWS.SimpleQueueService.NonExistentQueue", "the rest stays"],
     needs_seconds=2,
 )
-def deleted_destination(sqs: Any, at: Bench) -> Any:
-    """A task whose destination is deleted fails and says why; the rest stays in the source."""
-    _, dead, arn = _pair(at, "1", "2", "3", "4")
-    other = at.queue("other")
-    sqs.start_message_move_task(SourceArn=arn, DestinationArn=at.arn(other), MaxNumberOfMessagesPerSecond=1)
+def deleted_destination(sqs: Any, bench: Bench) -> Any:
+    """A task whose destination is deleted fails with a reason; the rest stays in the source queue."""
+    _, dead, arn = _pair(bench, "1", "2", "3", "4")
+    other = bench.queue("other")
+    sqs.start_message_move_task(SourceArn=arn, DestinationArn=bench.arn(other), MaxNumberOfMessagesPerSecond=1)
     sqs.delete_queue(QueueUrl=other)
-    task = _ended(at, arn, within=5)
-    moved, rest = task.get("ApproximateNumberOfMessagesMoved", 0), int(at.counts(dead)[0])
+    task = _ended(bench, arn, within=5)
+    moved, rest = task.get("ApproximateNumberOfMessagesMoved", 0), int(bench.counts(dead)[0])
     whole = "the rest stays" if moved + rest == 4 else f"{moved} moved, {rest} stay"
     return [task.get("Status"), task.get("FailureReason"), whole]
 
 
 @scenario("StartMessageMoveTask", "A106", ["1", "2"], needs_seconds=0.5)
-def rate_of_one(sqs: Any, at: Bench) -> Any:
-    """At one message a second the first moves at once and the second stays for a while."""
-    _, dead, arn = _pair(at, "1", "2", "3")
-    url = at.queue("other")
-    sqs.start_message_move_task(SourceArn=arn, DestinationArn=at.arn(url), MaxNumberOfMessagesPerSecond=1)
+def rate_of_one(sqs: Any, bench: Bench) -> Any:
+    """At one message per second the first is moved at once, and the second later."""
+    _, dead, arn = _pair(bench, "1", "2", "3")
+    url = bench.queue("other")
+    sqs.start_message_move_task(SourceArn=arn, DestinationArn=bench.arn(url), MaxNumberOfMessagesPerSecond=1)
     time.sleep(0.5)
-    return [at.counts(url)[0], at.counts(dead)[0]]
+    return [bench.counts(url)[0], bench.counts(dead)[0]]
 
 
 @scenario("StartMessageMoveTask", "D108a", ["x"], needs_seconds=120)
-def retention_of_a_moved_message(sqs: Any, at: Bench) -> Any:
-    """The retention of a message that a task moved begins anew."""
-    dead = at.queue("dead")
-    url = at.queue(RedrivePolicy=at.redrive(dead), MessageRetentionPeriod="100")
+def retention_of_a_moved_message(sqs: Any, bench: Bench) -> Any:
+    """A task restarts the retention of a message that it moves."""
+    dead = bench.queue("dead")
+    url = bench.queue(RedrivePolicy=bench.redrive(dead), MessageRetentionPeriod="100")
     sqs.send_message(QueueUrl=url, MessageBody="x")
     for _ in range(2):
-        at.receive(url, VisibilityTimeout=0)
-    at.pass_time(80)
-    sqs.start_message_move_task(SourceArn=at.arn(dead))
-    _ended(at, at.arn(dead))
-    at.pass_time(40)
-    return at.bodies(url, 1)
+        bench.receive(url, VisibilityTimeout=0)
+    bench.pass_time(80)
+    sqs.start_message_move_task(SourceArn=bench.arn(dead))
+    _ended(bench, bench.arn(dead))
+    bench.pass_time(40)
+    return bench.bodies(url, 1)

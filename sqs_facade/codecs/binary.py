@@ -1,4 +1,4 @@
-"""Binary values: base64 text, read as leniently as AWS reads it."""
+"""Decode binary values from base64 text, as leniently as AWS does."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 from sqs_facade.codecs.unreadable import Unreadable
 
-#: No blanks: in a form a blank may be a plus sign that a client forgot to escape.
+#: Spaces are not removed: in a form a space may be a plus sign that the client did not escape.
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 _BASE64 = re.compile(r"([A-Za-z0-9+/]*)={0,2}\Z")
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
 def decode(text: Any) -> Any:
-    """The bytes of a base64 text; what is no text stays as it is, for the schema to refuse.
+    """Decode base64 text to bytes. Return any other type unchanged; the schema refuses it.
 
-    The padding may be absent, the alphabet may be that of URLs, and there may be line breaks. Raises Unreadable for any
-    other character, and for a length that no bytes have.
+    The padding may be missing, the alphabet may be the URL-safe one, and there may be line breaks. Raises Unreadable
+    for any other character and for an impossible length.
     """
     if not isinstance(text, str):
         return text

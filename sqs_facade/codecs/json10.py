@@ -1,4 +1,4 @@
-"""AWS JSON 1.0: bodies to inputs."""
+"""AWS JSON 1.0: convert request bodies to the inputs of operations."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from sqs_facade.codecs.unreadable import Unreadable, aws_words, reason
 Convert = Callable[[Any], Any]
 
 _NO_JSON = "The request body is not valid JSON."
-_TOO_DEEP = "The request body is nested too deep."
+_TOO_DEEP = "The request body is nested too deeply."
 _NO_OBJECT = "The request body is not valid: it must be a JSON object."
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def reader(shape: type[msgspec.Struct]) -> Callable[[bytes], Any]:
-    """Compile the reader of an input; it raises Unreadable.
+    """Compile a function that reads the input of an operation from a body. The function raises Unreadable.
 
-    What the decoder refuses is read a second time, as SQS or its clients have it.
-    A member that is null counts as absent, as everywhere in AWS JSON. In a map of texts (a queue's attributes) numbers
-    and flags stand for their text, since clients without types write them so; elsewhere they are refused, as are texts
-    where a number belongs. Half of a surrogate pair (JavaScript's ``slice`` makes such texts) is read as U+FFFF: no SQS
-    text may have either, so whatever checks the text names it, in a batch for its entry alone. Binary values are read
-    as leniently as by query.
+    A body that the strict decoder refuses is converted a second time, by the rules of SQS. A null member counts as
+    absent, as everywhere in AWS JSON. In a map of strings (a queue's attributes), numbers and booleans are converted
+    to strings, because clients of languages without static types send them; elsewhere they are refused, as are strings
+    in place of numbers. Half of a surrogate pair (JavaScript's ``slice`` can produce one) is read as U+FFFF: SQS allows
+    neither, so the later check of the text reports it, in a batch for that entry alone. Binary values are read as
+    leniently as in the query protocol.
     """
     read_strictly = msgspec.json.Decoder(shape).decode
     convert = _of_type(inspect.type_info(shape)) or _as_it_is
@@ -69,11 +69,11 @@ def _document(body: bytes) -> Any:
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _mended(node: Any) -> Any:
-    """Without null members, and without halves of surrogate pairs."""
+    """Return the document without null members and without halves of surrogate pairs."""
     if isinstance(node, dict):
         return {_mended(name): _mended(value) for name, value in node.items() if value is not None}
     if isinstance(node, list):
@@ -82,7 +82,7 @@ def _mended(node: Any) -> Any:
 
 
 def _of_type(info: inspect.Type) -> Convert | None:
-    """What turns a value of that type, as clients may write it, into what the schema wants; None where nothing must."""
+    """Return a function that converts lenient values to the type; None if the type needs no conversion."""
     match info:
         case inspect.UnionType(types):
             return _of_type(next(one for one in types if not isinstance(one, inspect.NoneType)))

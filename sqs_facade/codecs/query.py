@@ -1,7 +1,7 @@
-"""The query protocol: parameters to inputs, results to XML; ``query_json`` writes the answers in JSON.
+"""The query protocol: convert parameters to inputs, and results to XML. ``query_json`` writes responses as JSON.
 
-Lists and maps are flattened: ``AttributeName.1``, ``Attribute.1.Name`` / ``.Value``. The name before the number stands
-in the input's annotation, ``Listed`` or ``Mapped``.
+Lists and maps are flattened: ``AttributeName.1``, ``Attribute.1.Name`` / ``.Value``. The annotation of the input's
+member, ``listed`` or ``mapped``, contains the name before the number.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqs_facade.codecs.unreadable import Unreadable, reason
 from zaqar_core.domain.limits import FORM_PARAMETERS
 
 NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"
-#: Characters of an escaped text that is worth remembering.
+#: Escaped texts up to this number of characters are cached.
 _SHORT = 256
 
 Tree = dict[str, Any]
@@ -28,19 +28,19 @@ Convert = Callable[[Any], Any]
 
 
 def listed(query_name: str, limits: str | None = None) -> msgspec.Meta:
-    """The annotation of a list: its parameters are ``<query_name>.N``. ``limits`` are words for the reference."""
+    """Return the annotation of a list: its parameters are ``<query_name>.N``. ``limits`` is text for the reference."""
     return msgspec.Meta(description=limits, extra={"query": (query_name,)})
 
 
 def mapped(key: str, value: str, *query_names: str, limits: str | None = None) -> msgspec.Meta:
-    """The annotation of a map: its parameters are ``<query_name>.N.<key>`` and ``.<value>``."""
+    """Return the annotation of a map: its parameters are ``<query_name>.N.<key>`` and ``.<value>``."""
     return msgspec.Meta(description=limits, extra={"query": query_names, "key": key, "value": value})
 
 
 def tree(encoded: bytes | str) -> Tree:
-    """Form or query string as a tree: ``a.1.b=c`` is ``{"a": {"1": {"b": "c"}}}``. Raises Unreadable.
+    """Parse a form or query string into a tree: ``a.1.b=c`` is ``{"a": {"1": {"b": "c"}}}``. Raises Unreadable.
 
-    Bytes outside ASCII are UTF-8, escaped or not; a query string comes as latin-1 (WSGI's way).
+    Bytes outside ASCII are UTF-8, escaped or not; a query string is text decoded as latin-1, as WSGI passes it.
     """
     try:
         return _tree(encoded)
@@ -86,14 +86,14 @@ def _unescaped(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _unquoted(text: str) -> str:
-    """Short texts come again and again: every request names its queue."""
+    """Decode a short text, with a cache: every request repeats the URL of its queue."""
     return unquote(text, errors="strict")
 
 
 def reader(shape: Any) -> Callable[[Tree], Any]:
-    """Compile the reader of an input: flattened names become the schema's own, texts become numbers and flags.
+    """Compile a function that reads the input of an operation from a tree. The function raises Unreadable.
 
-    The reader raises Unreadable.
+    It replaces flattened names by those of the schema, and converts text to numbers and booleans.
     """
     convert = _of_type(inspect.type_info(shape))
 
@@ -143,7 +143,7 @@ def _of_struct(info: inspect.StructType) -> Convert | None:
             return node
         flat = dict(node)
         for names, field, convert in lists:
-            # Clients write an empty list under the schema's own name; with numbers that name means nothing.
+            # Clients send an empty list under the schema's own name. That name with numbers has no meaning.
             if field in flat and (flat[field] == "" or (field not in names and isinstance(flat[field], dict))):
                 del flat[field]
             for name in names:
@@ -184,7 +184,7 @@ def _list(convert: Convert | None) -> Convert:
 def _map(key: str, value: str, convert: Convert | None) -> Convert:
     def of_map(node: Any) -> Any:
         found = {}
-        is_one = isinstance(node, dict) and key in node  # old clients: Attribute.Name, Attribute.Value
+        is_one = isinstance(node, dict) and key in node  # old clients omit the number: Attribute.Name, Attribute.Value
         for item in [node] if is_one else _numbered(node):
             if not isinstance(item, dict) or not isinstance(item.get(key), str):
                 raise Unreadable(f"an entry lacks its {key}")
@@ -197,21 +197,21 @@ def _map(key: str, value: str, convert: Convert | None) -> Convert:
     return of_map
 
 
-#: Elements of lists and maps in answers: member -> element, or element with its key and value elements.
+#: XML elements of lists and maps in responses: member -> element, or (element, key element, value element).
 LISTS = {"Messages": "Message", "QueueUrls": "QueueUrl", "queueUrls": "QueueUrl", "Failed": "BatchResultErrorEntry"}
 MAPS = {
     "Attributes": ("Attribute", "Name", "Value"),
     "MessageAttributes": ("MessageAttribute", "Name", "Value"),
     "Tags": ("Tag", "Key", "Value"),
 }
-#: What the text of an XML 1.0 element cannot hold as it is: markup, a carriage return (it would be read as a line
-#: feed), forbidden characters. Quotes can stay, and bodies are full of them.
+#: Characters that must not stand unescaped in the text of an XML 1.0 element: markup, the carriage return (a parser
+#: reads it as a line feed), and forbidden characters. Quotes need no escape, and bodies contain many.
 _SPECIAL = re.compile("[^\t\n\x20-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def _text(value: str) -> str:
-    """As the text of an element; a character that XML cannot hold at all becomes a question mark."""
+    """Escape the text of an element; replace each character that XML forbids by a question mark."""
     if _SPECIAL.search(value) is None:
         return value
     escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#xD;")
@@ -219,7 +219,7 @@ def _text(value: str) -> str:
 
 
 def _xml(operation: str, result: dict[str, Any]) -> str:
-    """The result's elements, lists and maps flattened."""
+    """Return the elements of a result, with lists and maps flattened."""
     parts: list[str] = []
     for member, value in result.items():
         if isinstance(value, str):
@@ -242,7 +242,7 @@ def _xml(operation: str, result: dict[str, Any]) -> str:
 
 
 def write(operation: str, result: dict[str, Any] | None, request_id: str) -> bytes:
-    """Write the answer of an operation; ``result`` is None for operations without output."""
+    """Write the response of an operation; ``result`` is None for operations without output."""
     body = ""
     if result is not None:
         inner = _xml(operation, result)
@@ -254,7 +254,7 @@ def write(operation: str, result: dict[str, Any] | None, request_id: str) -> byt
 
 
 def write_error(code: str, message: str, request_id: str, *, is_sender: bool) -> bytes:
-    """Write the answer that is an error."""
+    """Write an error response."""
     kind = "Sender" if is_sender else "Receiver"
     return (
         f'<?xml version="1.0"?><ErrorResponse xmlns="{NAMESPACE}"><Error><Type>{kind}</Type><Code>{code}</Code>'

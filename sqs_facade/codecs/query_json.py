@@ -1,8 +1,8 @@
-"""The query protocol's answers in JSON, for clients whose Accept header prefers it, such as API Gateway and axios.
+"""JSON responses of the query protocol, for clients whose Accept header prefers JSON, such as API Gateway and axios.
 
-Recorded from AWS for ListQueues, SendMessage, ReceiveMessage, GetQueueAttributes and errors, and applied to all
-operations: a result has every member of the service model in the order of names, null where it is absent or empty. A
-list stands under its member's name, also with one element; a map is a list of pairs.
+The form was recorded from AWS for ListQueues, SendMessage, ReceiveMessage, GetQueueAttributes and errors, and is used
+for all operations: a result has every member of the service model, sorted by name, null if it is absent or empty. A
+list has the name of its member, even with one element; a map is a list of pairs.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import orjson
 
 from sqs_facade.codecs.query import LISTS, MAPS
 
-#: Members that AWS spells in its own way here.
+#: Members with another spelling in these responses.
 _RENAMED = {"Messages": "messages", "QueueUrls": "queueUrls"}
-#: Members outside the service model that AWS gives, always as null.
+#: Members outside the service model that AWS always returns as null.
 _ALWAYS_NULL = {"ListQueues": ("NextExclusiveStartQueueName",)}
 _JSON = ("application/json",)
 _XML = ("text/xml", "application/xml")
@@ -26,9 +26,10 @@ _XML = ("text/xml", "application/xml")
 
 @lru_cache(maxsize=64)
 def is_preferred(accept: str) -> bool:
-    """Whether an Accept header asks for JSON rather than XML, which is the default.
+    """Return whether an Accept header prefers JSON to XML, which is the default.
 
-    The higher quality wins (RFC 9110, 12.5.1); of equal ones the type that is named more precisely, then the first.
+    The type with the higher quality is preferred (RFC 9110, 12.5.1); of two with equal quality the one that is named
+    more precisely, then the first.
     """
     ranges = [_media_range(part) for part in accept.split(",")]
     json = _rank(_JSON, ranges)
@@ -36,7 +37,7 @@ def is_preferred(accept: str) -> bool:
 
 
 def _media_range(text: str) -> tuple[str, float]:
-    """The type and its quality; one that is no number from 0 to 1 counts as 1."""
+    """Return the type and its quality; a quality that is not a number from 0 to 1 counts as 1."""
     name, *parameters = (part.strip().lower() for part in text.split(";"))
     for parameter in parameters:
         if parameter.startswith("q="):
@@ -49,7 +50,7 @@ def _media_range(text: str) -> tuple[str, float]:
 
 
 def _rank(types: tuple[str, ...], ranges: list[tuple[str, float]]) -> tuple[float, int, int]:
-    """Quality, precision and (negative) position of the best of some media types; the most precise range decides."""
+    """Return quality, precision and negated index of the best of the media types; the most precise range decides."""
     best = (0.0, 0, -len(ranges))
     for one in types:
         for precision, wanted in ((3, one), (2, f"{one.partition('/')[0]}/*"), (1, "*/*")):
@@ -61,15 +62,15 @@ def _rank(types: tuple[str, ...], ranges: list[tuple[str, float]]) -> tuple[floa
 
 
 def write(operation: str, result: msgspec.Struct | None, request_id: str) -> bytes:
-    """Write the answer of an operation; ``result`` is None for operations without output."""
-    answer: dict[str, Any] = {"ResponseMetadata": {"RequestId": request_id}}
+    """Write the response of an operation; ``result`` is None for operations without output."""
+    response: dict[str, Any] = {"ResponseMetadata": {"RequestId": request_id}}
     if result is not None:
-        answer[f"{operation}Result"] = dict.fromkeys(_ALWAYS_NULL.get(operation, ())) | _structure(result)
-    return orjson.dumps({f"{operation}Response": answer}, option=orjson.OPT_SORT_KEYS)
+        response[f"{operation}Result"] = dict.fromkeys(_ALWAYS_NULL.get(operation, ())) | _structure(result)
+    return orjson.dumps({f"{operation}Response": response}, option=orjson.OPT_SORT_KEYS)
 
 
 def write_error(code: str, message: str, request_id: str, *, is_sender: bool) -> bytes:
-    """Write the answer that is an error."""
+    """Write an error response."""
     error = {"Code": code, "Message": message, "Type": "Sender" if is_sender else "Receiver"}
     return orjson.dumps({"Error": error, "RequestId": request_id})
 
@@ -94,16 +95,16 @@ def _member(name: str, value: Any) -> Any:
 
 
 def write_as_elements(operation: str, result: dict[str, Any], request_id: str) -> bytes:
-    """Write the elements of the XML as JSON, as other emulators' endpoint for looking into a queue does.
+    """Write the XML elements of a result as JSON, as the peek endpoint of other emulators does.
 
-    An element that comes once is an object, one that comes several times is a list; all values are texts.
+    An element that occurs once becomes an object, one that occurs several times a list; all values are strings.
     """
-    answer = {"ResponseMetadata": {"RequestId": request_id}, f"{operation}Result": _joined(_elements(result)) or None}
-    return orjson.dumps({f"{operation}Response": answer})
+    response = {"ResponseMetadata": {"RequestId": request_id}, f"{operation}Result": _joined(_elements(result)) or None}
+    return orjson.dumps({f"{operation}Response": response})
 
 
 def _elements(result: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The result as (element, content) pairs, content being text or pairs again; lists and maps flattened."""
+    """Return the result as (element, content) pairs, with lists and maps flattened; content is text or more pairs."""
     pairs: list[tuple[str, Any]] = []
     for member, value in result.items():
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Why input cannot be read, in words for the client: AWS's own where they are known, never the decoder's."""
+"""Error texts for input that does not match its schema: AWS's own where they are known, never the decoder's."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 
 import msgspec
 
-#: How msgspec tells what it expected and got, and where. Its words are read here and shown nowhere.
+#: msgspec's messages: the expected and the given type, and the member. They are parsed here and never returned.
 _TYPES = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)`")
-_PLACE = re.compile(r" - at `[^`]*?(\w+)((?:\[[^]]*\])*)`\Z")
+_MEMBER = re.compile(r" - at `[^`]*?(\w+)((?:\[[^]]*\])*)`\Z")
 
-#: What AWS says of a type expected and one got, as seen in its answers; of other pairs it was not.
+#: AWS's texts by (expected type, given type), as observed. Other pairs were not observed.
 _AWS_WORDS = {
     ("int", "str"): "STRING_VALUE can not be converted to an Integer",
     ("str", "int"): "NUMBER_VALUE can not be converted to a String",
@@ -21,11 +21,11 @@ _NAMES = {"array": "a list", "bytes": "base64 text", "int": "an integer", "objec
 
 
 class Unreadable(Exception):
-    """Input that does not have the form of its operation's schema. Its text is for the client."""
+    """The input does not match the schema of its operation. The text is for the client."""
 
 
 def aws_words(problem: msgspec.ValidationError) -> str | None:
-    """What AWS is known to say of a wrong JSON type, with the member's name behind it. None where it is not known."""
+    """Return AWS's text for a wrong JSON type, followed by the member's name; None if AWS's text is not known."""
     found = _TYPES.match(str(problem))
     words = _AWS_WORDS.get((found[1], found[2])) if found else None
     name, _ = _member(problem)
@@ -33,16 +33,16 @@ def aws_words(problem: msgspec.ValidationError) -> str | None:
 
 
 def reason(problem: msgspec.ValidationError) -> str:
-    """What is wrong with which member: a clause that begins with the member's name."""
+    """Describe the problem in a clause whose subject is the member."""
     name, is_entry = _member(problem)
-    subject = (f"an entry of {name}" if is_entry else name) or "the whole"
+    subject = (f"an entry of {name}" if is_entry else name) or "the input"
     found = _TYPES.match(str(problem))
     if found and found[1] in _NAMES:
         return f"{subject} must be {_NAMES[found[1]]}"
-    return f"{subject} has a value that is not accepted"
+    return f"{subject} has a value that is not allowed"
 
 
 def _member(problem: msgspec.ValidationError) -> tuple[str, bool]:
-    """The name of the innermost member, without the path to it, and whether an entry of it is meant."""
-    found = _PLACE.search(str(problem))
+    """Return the name of the innermost member, without its path, and whether the problem is in one of its entries."""
+    found = _MEMBER.search(str(problem))
     return (found[1], bool(found[2])) if found else ("", False)

@@ -1,4 +1,4 @@
-"""What the three batch operations share: the checks of the whole, and the failure of one entry."""
+"""Shared code of the batch operations: checks of the whole batch, and the failure of one entry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zaqar_core.domain import limits
 
 _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{limits.BATCH_ID_CHARACTERS}}}")
 
-#: What fails a batch as a whole.
+#: Errors that fail a batch as a whole.
 WHOLE_BATCH = (
     "EmptyBatchRequest", "TooManyEntriesInBatchRequest", "InvalidBatchEntryId", "BatchEntryIdsNotDistinct",
 )  # fmt: skip
@@ -22,7 +22,7 @@ BatchId = Annotated[str, bounds.BATCH_ID]
 
 
 class Entry(Protocol):
-    """Anything with the id of a batch entry."""
+    """An entry of any batch operation."""
 
     id: str | None
 
@@ -37,8 +37,10 @@ class Failed(Shape, kw_only=True):
 
 
 def check_ids(entries: Sequence[Entry], what: str) -> list[str]:
-    """The ids, in order. The whole call fails: EmptyBatchRequest, TooManyEntriesInBatchRequest, InvalidBatchEntryId,
-    BatchEntryIdsNotDistinct."""
+    """Check and return the ids of the entries, in order. Raises SqsError, one of WHOLE_BATCH.
+
+    ``what`` is the name of the entry's type in the error text.
+    """
     if not entries:
         raise SqsError("EmptyBatchRequest", f"There should be at least one {what} in the request.")
     if len(entries) > limits.BATCH_ENTRIES:
@@ -62,10 +64,10 @@ def check_ids(entries: Sequence[Entry], what: str) -> list[str]:
 
 
 def in_order(failures: list[Failed], ids: Sequence[str]) -> list[Failed]:
-    """The failures as their entries stand in the request, whatever was checked first."""
+    """Sort the failures by the order of their entries in the request."""
     return sorted(failures, key=lambda one: ids.index(one.id)) if len(failures) > 1 else failures
 
 
 def failed(name: str, error: SqsError) -> Failed:
-    """One entry's failure: the query protocol's code in both protocols."""
+    """Build the failure of one entry. Both protocols use the code of the query protocol here."""
     return Failed(id=name, sender_fault=error.row.is_sender, code=error.row.code, message=error.message)

@@ -22,8 +22,8 @@ _OF_AN_ARN = ("MissingParameter", "ResourceNotFoundException")
 
 Arn = Annotated[str, bounds.described("ARN of a queue that exists")]
 Handle = Annotated[str, bounds.described("TaskHandle of a running task")]
-Rate = Annotated[int, bounds.described(f"{_RATES.least} to {_RATES.most} a second")]
-Results = Annotated[int, bounds.described(f"{_TASKS.least} to {_TASKS.most}; {_TASKS.least} unless given")]
+Rate = Annotated[int, bounds.described(f"{_RATES.least} to {_RATES.most} messages per second")]
+Results = Annotated[int, bounds.described(f"{_TASKS.least} to {_TASKS.most}; default {_TASKS.least}")]
 
 
 class StartMessageMoveTask(Shape):
@@ -38,9 +38,9 @@ class TaskStarted(Shape):
 
 @operation(raises=_OF_AN_ARN)
 def start_message_move_task(call: SqsCall, asked: StartMessageMoveTask) -> TaskStarted:
-    """A task moves what the dead-letter queue holds, to one destination or back to where each came from.
+    """Start a task that moves the messages of a dead-letter queue to one destination or back to their source queues.
 
-    Raises ResourceNotFoundException, InvalidParameterValue; checks in AWS's order.
+    Raises SqsError ResourceNotFoundException, InvalidParameterValue; the order of the checks is AWS's.
     """
     source = _existing(call, asked.source_arn, "SourceArn")
     if next(dead_letters.sources(call.session, source), None) is None:
@@ -75,7 +75,7 @@ class ListMessageMoveTasks(Shape):
 
 
 class MoveTaskEntry(Shape):
-    """``started_timestamp`` is in milliseconds. The handle is given only while the task can be cancelled."""
+    """A move task in a list. ``started_timestamp`` is in milliseconds; only a running task has a ``task_handle``."""
 
     status: str
     source_arn: str
@@ -94,7 +94,7 @@ class MoveTasks(Shape):
 
 @operation(raises=_OF_AN_ARN)
 def list_message_move_tasks(call: SqsCall, asked: ListMessageMoveTasks) -> MoveTasks:
-    """The newest tasks of a source, newest first; one unless more are asked for."""
+    """List the newest tasks of a source, newest first; by default one."""
     source = _existing(call, asked.source_arn, "SourceArn")
     most = 1 if asked.max_results is None else asked.max_results
     if not _TASKS.least <= most <= _TASKS.most:
@@ -133,7 +133,7 @@ class TaskCancelled(Shape):
 
 @operation(raises=_OF_AN_ARN)
 def cancel_message_move_task(call: SqsCall, asked: CancelMessageMoveTask) -> TaskCancelled:
-    """The task moves nothing more; what it has moved stays where it is."""
+    """Stop a running task. Messages that it has already moved stay at the destination."""
     if asked.task_handle is None:
         raise missing("TaskHandle")
     try:
@@ -155,7 +155,7 @@ def cancel_message_move_task(call: SqsCall, asked: CancelMessageMoveTask) -> Tas
 
 
 def _handle(task: MoveTask) -> str:
-    """A handle is base64 of a JSON text, as on AWS: clients look into it."""
+    """Return the task handle: base64 of a JSON object, as on AWS, because clients decode it."""
     return b64encode(orjson.dumps({"taskId": task.id, "sourceArn": addresses.arn(task.source)})).decode()
 
 

@@ -1,7 +1,7 @@
-"""Two request headers by which tests lift ReceiveMessage's limits, as users of other emulators know them.
+"""Two request headers that lift the limits of ReceiveMessage for tests. Other emulators support them too.
 
-``x-localstack-sqs-override-message-count`` stands for MaxNumberOfMessages, ``...-override-wait-time-seconds`` for
-WaitTimeSeconds. With the second the call waits until it has as many messages as were asked for, or the time is over.
+``x-localstack-sqs-override-message-count`` replaces MaxNumberOfMessages, ``...-override-wait-time-seconds`` replaces
+WaitTimeSeconds. With the second header the call waits until it has the requested number of messages or the time is up.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from zaqar_core.domain.names import QueueRef
 COUNT_HEADER = "HTTP_X_LOCALSTACK_SQS_OVERRIDE_MESSAGE_COUNT"
 WAIT_HEADER = "HTTP_X_LOCALSTACK_SQS_OVERRIDE_WAIT_TIME_SECONDS"
 
-#: Of a wrong value, in the error.
+#: How much of a wrong value the error shows.
 _SHOWN_CHARACTERS = 80
 _REASON = "Must be between {least} and {most}."
 _COUNT = between("x-localstack-sqs-override-message-count", limits.OVERRIDDEN_MESSAGES, "", _REASON)
@@ -33,7 +33,7 @@ def receive(
     session: Session, ref: QueueRef, environ: Mapping[str, Any], *, max_messages: int, wait_seconds: int | None,
     visibility_seconds: int | None,
 ) -> list[StoredMessage]:  # fmt: skip
-    """Messages leased under the limits of the headers. Raises InvalidParameterValue for other header values."""
+    """Receive messages within the limits of the headers. Raises SqsError InvalidParameterValue for a bad header."""
     most = _number(environ.get(COUNT_HEADER), _COUNT) or max_messages
     wait = _number(environ.get(WAIT_HEADER), _WAIT)
     if wait is None:
@@ -52,7 +52,7 @@ def receive(
         )
         before = len(found)
         found |= {one.id: one for one in more}
-        if len(found) == before:  # time is over, or what was leased before has come back
+        if len(found) == before:  # the time is up, or messages that were received above are visible again
             break
     return list(found.values())
 

@@ -1,4 +1,4 @@
-"""AddPermission, RemovePermission: statements of the queue's Policy document."""
+"""AddPermission, RemovePermission: edit the statements of a queue's Policy document."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _one_or_list(items: list[str]) -> str | list[str]:
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter", "OverLimit"))
 def add_permission(call: SqsCall, asked: AddPermission) -> None:
-    """The policy has one more statement, named by the label."""
+    """Add a statement with this label to the queue's policy."""
     ref = call.queue(asked.queue_url)
     if not asked.label:
         raise missing("Label")
@@ -77,7 +77,7 @@ def add_permission(call: SqsCall, asked: AddPermission) -> None:
         if action in _OWNER_ONLY:
             reason = "Only the queue owner is allowed to invoke this action."
             raise invalid(f"SQS:{action}", "ActionName", reason)
-        # Leave for one message is leave for a batch of them: AWS takes no names of batches.
+        # A permission for one message includes the batch operation; AWS accepts no names of batch operations.
         if action != "*" and (action not in OPERATIONS or action.endswith("Batch")):
             raise invalid(
                 f"SQS:{action}", "ActionName", "Please refer to the appropriate WSDL for a list of valid actions."
@@ -108,7 +108,7 @@ def add_permission(call: SqsCall, asked: AddPermission) -> None:
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter"))
 def remove_permission(call: SqsCall, asked: RemovePermission) -> None:
-    """The labelled statement is gone, and with the last one the policy."""
+    """Remove the statement with this label; with the last statement the policy is removed too."""
     ref = call.queue(asked.queue_url)
     if not asked.label:
         raise missing("Label")

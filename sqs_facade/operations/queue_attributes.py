@@ -15,7 +15,7 @@ from zaqar_core.domain.model import Queue, SettingsChange
 
 class GetQueueAttributes(Shape):
     queue_url: QueueUrl | None = None
-    attribute_names: Annotated[list[str], listed("AttributeName", "`All` or names of the table of attributes")] = []
+    attribute_names: Annotated[list[str], listed("AttributeName", "`All`, or names of the table of attributes")] = []
 
 
 class Attributes(Shape):
@@ -24,7 +24,7 @@ class Attributes(Shape):
 
 @operation(raises=(*OF_A_QUEUE, "InvalidAttributeName"))
 def get_queue_attributes(call: SqsCall, asked: GetQueueAttributes) -> Attributes:
-    """Those asked for that the queue has. Its cost does not depend on the number of messages."""
+    """Return the requested attributes of a queue. The cost does not depend on the number of messages."""
     queue, counts = queues.get_with_counts(call.session, call.queue(asked.queue_url))
     return Attributes(attributes.select(attributes.shown(queue, counts), asked.attribute_names))
 
@@ -36,7 +36,7 @@ class SetQueueAttributes(Shape):
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter", "InvalidAttributeName", "InvalidAttributeValue", "OverLimit"))
 def set_queue_attributes(call: SqsCall, asked: SetQueueAttributes) -> None:
-    """All attributes given are set, or none. An empty value takes an attribute away."""
+    """Set all given attributes, or none if one is wrong. An empty value removes an attribute."""
     ref = call.queue(asked.queue_url)
     if not asked.attributes:
         raise missing("Attribute.Name")

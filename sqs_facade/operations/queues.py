@@ -21,7 +21,7 @@ from zaqar_core.domain.names import QueueRef
 AttributeTexts = Annotated[dict[str, str], mapped("Name", "Value", "Attribute", limits="see the table of attributes")]
 QueueName = Annotated[str, bounds.QUEUE_NAME]
 Page = Annotated[int, bounds.PAGE.meta]
-Token = Annotated[str, bounds.described("NextToken of the page before")]
+Token = Annotated[str, bounds.described("NextToken of the previous page")]
 
 
 class CreateQueue(Shape):
@@ -41,10 +41,10 @@ class QueueUrlResult(Shape):
     on_queue_path=False,
 )
 def create_queue(call: SqsCall, asked: CreateQueue) -> QueueUrlResult:
-    """The queue exists with these attributes. An existing one must not differ in any attribute given."""
+    """Create a queue, or return the URL of an existing one if none of the given attributes differs."""
     name = asked.queue_name
     _check_name(name, asked.attributes)
-    ref = QueueRef(call.who.account, call.who.region, name)
+    ref = QueueRef(call.caller.account, call.caller.region, name)
     wanted = attributes.check(asked.attributes, ref, call.session.settings)
     wanted.require_scope(QueueSettings())
     wanted.require_key(has_key=call.session.keyring.can_seal)
@@ -72,7 +72,7 @@ _LENGTH = f"1 to {limits.QUEUE_NAME_CHARACTERS} in length"
 
 
 def _check_name(name: str, given: dict[str, str]) -> None:
-    """A FIFO queue has the attribute and the suffix, a standard queue has neither. Raises InvalidParameterValue."""
+    """Check a queue name: with FifoQueue it must end in ``.fifo``, and only then. Raises InvalidParameterValue."""
     is_fifo_wanted = given.get("FifoQueue", "").lower() == "true"
     if addresses.is_name(name) and is_fifo_wanted == name.endswith(".fifo"):
         return
@@ -109,15 +109,15 @@ class GetQueueUrl(Shape):
 
 @operation(raises=("QueueDoesNotExist",))
 def get_queue_url(call: SqsCall, asked: GetQueueUrl) -> QueueUrlResult:
-    """The URL of a queue that exists. Raises QueueDoesNotExist."""
+    """Return the URL of an existing queue. Raises QueueDoesNotExist."""
     if not asked.queue_name:
         raise SqsError(
             "InvalidParameterValue", "Value for parameter QueueName is invalid. Reason: Must specify a queue name."
         )
-    account = asked.owner_account or call.who.account
+    account = asked.owner_account or call.caller.account
     if not addresses.is_addressed(asked.queue_name) or not addresses.is_account(account):
         raise QueueNotFound
-    ref = QueueRef(account, call.who.region, asked.queue_name)
+    ref = QueueRef(account, call.caller.region, asked.queue_name)
     queues.get(call.session, ref)
     return QueueUrlResult(call.url(ref))
 
@@ -135,17 +135,17 @@ class ListQueuesResult(Shape):
 
 @operation(on_queue_path=False)
 def list_queues(call: SqsCall, asked: ListQueues) -> ListQueuesResult:
-    """URLs in the order of names. Without MaxResults the largest page, and never a NextToken."""
+    """List the URLs of queues, sorted by name. Without MaxResults, return the largest page and no NextToken."""
     most = _page(asked.max_results)
     names = queues.names(
         call.session,
-        call.who.account,
-        call.who.region,
+        call.caller.account,
+        call.caller.region,
         prefix=asked.queue_name_prefix,
         after=_after(asked.next_token),
         limit=most + 1 if asked.max_results is not None else most,
     )
-    urls = [call.url(QueueRef(call.who.account, call.who.region, name)) for name in names[:most]]
+    urls = [call.url(QueueRef(call.caller.account, call.caller.region, name)) for name in names[:most]]
     return ListQueuesResult(urls, _token(names[most - 1]) if len(names) > most else None)
 
 
@@ -170,20 +170,20 @@ def _after(token: str | None) -> str:
 
 
 class OfQueue(Shape):
-    """Input of the operations that name a queue and nothing else."""
+    """Input of the operations whose only parameter is a queue."""
 
     queue_url: QueueUrl | None = None
 
 
 @operation(raises=OF_A_QUEUE)
 def delete_queue(call: SqsCall, asked: OfQueue) -> None:
-    """The queue and its messages are gone. Raises QueueDoesNotExist."""
+    """Delete a queue with its messages. Raises QueueDoesNotExist."""
     queues.delete(call.session, call.queue(asked.queue_url))
 
 
 @operation(raises=(*OF_A_QUEUE, "PurgeQueueInProgress"))
 def purge_queue(call: SqsCall, asked: OfQueue) -> None:
-    """Every message is gone. Raises QueueDoesNotExist."""
+    """Delete every message of a queue. Raises QueueDoesNotExist."""
     ref = call.queue(asked.queue_url)
     try:
         queues.purge_all(call.session, ref)
@@ -208,7 +208,7 @@ class ListSourcesResult(Shape):
 
 @operation(raises=OF_A_QUEUE)
 def list_dead_letter_source_queues(call: SqsCall, asked: ListSources) -> ListSourcesResult:
-    """Queues whose RedrivePolicy names this one, in the order of names. Raises QueueDoesNotExist."""
+    """List the queues whose RedrivePolicy names this queue, sorted by name. Raises QueueDoesNotExist."""
     target = call.queue(asked.queue_url)
     queues.get(call.session, target)
     most, after = _page(asked.max_results), _after(asked.next_token)

@@ -1,4 +1,4 @@
-"""ReceiveMessage, DeleteMessage, ChangeMessageVisibility and the batches of the last two."""
+"""ReceiveMessage, DeleteMessage, ChangeMessageVisibility, and the batch operations of the last two."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ReceiveMessageResult(Shape):
 
 @operation(raises=(*OF_A_QUEUE, "OverLimit", "KmsInvalidState", "KmsNotFound"))
 def receive_message(call: SqsCall, asked: ReceiveMessage) -> ReceiveMessageResult:
-    """Lease up to ten messages; wait for one where the queue is empty and the client asks for it."""
+    """Receive up to ten messages. With a wait time, wait until one is visible."""
     ref = call.queue(asked.queue_url)
     most, wait, attempt = asked.max_number_of_messages, asked.wait_time_seconds, asked.receive_request_attempt_id
     if most is not None:
@@ -87,7 +87,7 @@ def receive_message(call: SqsCall, asked: ReceiveMessage) -> ReceiveMessageResul
 
 
 def _system_names(asked: ReceiveMessage) -> frozenset[str]:
-    """The system attributes asked for, by either list. Unknown names are ignored: recorded from AWS."""
+    """Return the requested system attributes, of both lists. Unknown names are ignored (recorded from AWS)."""
     if not asked.attribute_names and not asked.message_system_attribute_names:
         return _NONE
     names = (asked.attribute_names or []) + (asked.message_system_attribute_names or [])
@@ -123,7 +123,7 @@ def _shown(
 
 
 def system_attributes(found: StoredMessage, ref: QueueRef) -> dict[str, str]:
-    """All that the message of that queue has. Times are milliseconds."""
+    """Return all system attributes of a message in a queue. Times are milliseconds, as text."""
     every = {
         "ApproximateFirstReceiveTimestamp": str(found.first_received_ms or 0),
         "ApproximateReceiveCount": str(found.receive_count),
@@ -156,7 +156,10 @@ def _receipt(call: SqsCall, handle: str | None) -> Receipt:
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter", "ReceiptHandleIsInvalid"))
 def delete_message(call: SqsCall, asked: DeleteMessage) -> None:
-    """The message is gone, or was already. One round trip. Raises ReceiptHandleIsInvalid."""
+    """Delete a message. A message that is already deleted is not an error. One round trip.
+
+    Raises ReceiptHandleIsInvalid.
+    """
     ref = call.queue(asked.queue_url)
     [outcome] = leases.delete_received(call.session, ref, [_receipt(call, asked.receipt_handle)])
     if outcome is not None:
@@ -171,7 +174,10 @@ class ChangeMessageVisibility(Shape):
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter", "ReceiptHandleIsInvalid"))
 def change_message_visibility(call: SqsCall, asked: ChangeMessageVisibility) -> None:
-    """The lease ends so many seconds from now. Raises ReceiptHandleIsInvalid, InvalidParameterValue."""
+    """Change the visibility timeout of a message in flight; the new timeout starts now.
+
+    Raises ReceiptHandleIsInvalid, InvalidParameterValue.
+    """
     ref = call.queue(asked.queue_url)
     [outcome] = leases.change_visibility(call.session, ref, [_visibility(call, asked)])
     if outcome is not None:
@@ -179,7 +185,7 @@ def change_message_visibility(call: SqsCall, asked: ChangeMessageVisibility) -> 
 
 
 def _visibility(call: SqsCall, asked: ChangeMessageVisibility | VisibilityEntry) -> tuple[Receipt, int]:
-    """The receipt and the seconds asked for. What is given is looked at before what the handle stands for."""
+    """Return the receipt and the requested seconds. Validate the parameters before decoding the handle."""
     if not asked.receipt_handle:
         raise missing("ReceiptHandle")
     if asked.visibility_timeout is None:
@@ -209,7 +215,7 @@ class BatchResult(Shape):
 
 @operation(raises=(*OF_A_QUEUE, *WHOLE_BATCH))
 def delete_message_batch(call: SqsCall, asked: DeleteMessageBatch) -> BatchResult:
-    """Each message is gone, or its entry failed alone. One round trip."""
+    """Delete up to ten messages; an entry that fails does not affect the others. One round trip."""
     ref = call.queue(asked.queue_url)
     ids = check_ids(asked.entries, "DeleteMessageBatchRequestEntry")
     result = BatchResult([], [])
@@ -240,7 +246,10 @@ class ChangeMessageVisibilityBatch(Shape):
 
 @operation(raises=(*OF_A_QUEUE, *WHOLE_BATCH))
 def change_message_visibility_batch(call: SqsCall, asked: ChangeMessageVisibilityBatch) -> BatchResult:
-    """Each lease is changed, or its entry failed alone. One round trip."""
+    """Change the visibility timeout of up to ten messages; an entry that fails does not affect the others.
+
+    One round trip.
+    """
     ref = call.queue(asked.queue_url)
     ids = check_ids(asked.entries, "ChangeMessageVisibilityBatchRequestEntry")
     result = BatchResult([], [])

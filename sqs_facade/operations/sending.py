@@ -103,13 +103,13 @@ def _new_message(
 
 
 def _sender(call: SqsCall, ref: QueueRef) -> str | None:
-    """The caller's account, where it is not the queue's own."""
-    return call.who.account if call.who.account != ref.project else None
+    """Return the caller's account, or None if the queue belongs to it."""
+    return call.caller.account if call.caller.account != ref.project else None
 
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter", "InvalidMessageContents", "UnsupportedOperation", "KmsNotFound"))
 def send_message(call: SqsCall, asked: SendMessage) -> SendMessageResult:
-    """Put one message into a queue. One round trip."""
+    """Send one message to a queue. One round trip."""
     ref = call.queue(asked.queue_url)
     is_fifo = ref.is_fifo
     new = _new_message(asked, call.request.header("X_AMZN_TRACE_ID"), _sender(call, ref), is_fifo=is_fifo)
@@ -127,12 +127,12 @@ def send_message(call: SqsCall, asked: SendMessage) -> SendMessageResult:
 
 @operation(raises=(*OF_A_QUEUE, *WHOLE_BATCH, "BatchRequestTooLong", "KmsNotFound"))
 def send_message_batch(call: SqsCall, asked: SendMessageBatch) -> SendMessageBatchResult:
-    """Put up to ten messages into a queue, each on its own terms. One round trip."""
+    """Send up to ten messages to a queue; an entry that fails does not affect the others. One round trip."""
     ref = call.queue(asked.queue_url)
     is_fifo = ref.is_fifo
     ids = check_ids(asked.entries, "SendMessageBatchRequestEntry")
     if is_fifo and any(entry.message_group_id is None for entry in asked.entries):
-        # Recorded from AWS: another code than SendMessage's, and the whole batch fails.
+        # Recorded from AWS: the code differs from that of SendMessage, and the whole batch fails.
         raise SqsError("InvalidParameterValue", missing("MessageGroupId").message)
     trace_header, sender = call.request.header("X_AMZN_TRACE_ID"), _sender(call, ref)
     result = SendMessageBatchResult([], [])
@@ -163,7 +163,7 @@ def send_message_batch(call: SqsCall, asked: SendMessageBatch) -> SendMessageBat
 
 
 def _size(entry: SendMessageBatchRequestEntry) -> int:
-    """Bytes of an entry that cannot be sent: they count in the batch all the same."""
+    """Return the bytes of an entry that failed: they count toward the size of the batch too."""
     size = len((entry.message_body or "").encode())
     for name, value in (entry.message_attributes or {}).items():
         size += len(f"{name}{value.data_type or ''}{value.string_value or ''}".encode()) + len(

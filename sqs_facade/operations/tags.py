@@ -36,7 +36,7 @@ def _tags(queue: Queue) -> dict[str, str]:
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter"))
 def tag_queue(call: SqsCall, asked: TagQueue) -> None:
-    """The tags are set, those of the same key replaced. Raises InvalidParameterValue for too many, changing nothing."""
+    """Set tags of a queue, replacing the values of existing keys. Too many tags are refused, and nothing changes."""
     ref = call.queue(asked.queue_url)
     if not asked.tags:
         raise missing("Tags")
@@ -51,7 +51,7 @@ def tag_queue(call: SqsCall, asked: TagQueue) -> None:
 
 @operation(raises=OF_A_QUEUE)
 def untag_queue(call: SqsCall, asked: UntagQueue) -> None:
-    """The tags of those keys are gone; unknown keys are passed over."""
+    """Remove the tags with these keys. Unknown keys are ignored."""
     ref = call.queue(asked.queue_url)
     if not asked.tag_keys:
         raise SqsError("InvalidParameterValue", content.TAG_KEYS)
@@ -66,5 +66,5 @@ def untag_queue(call: SqsCall, asked: UntagQueue) -> None:
 
 @operation(raises=OF_A_QUEUE)
 def list_queue_tags(call: SqsCall, asked: OfQueue) -> Tags:
-    """All tags of the queue."""
+    """Return all tags of a queue."""
     return Tags(_tags(queues.get(call.session, call.queue(asked.queue_url))))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sqs_facade.compat.comparing import Difference, first_difference, spoken
+from sqs_facade.compat.comparing import Difference, first_difference, in_protocol
 from sqs_facade.compat.scenario import ANY, ByProtocol, error
 
 
@@ -44,8 +44,8 @@ def test_what_is_equal_has_none(expected: Any, got: Any) -> None:
 
 def test_the_protocols_may_read_differently() -> None:
     expected = {"message": ByProtocol(json="short", query="long")}
-    assert spoken(expected, "json") == {"message": "short"}
-    assert spoken([expected], "query") == [{"message": "long"}]
+    assert in_protocol(expected, "json") == {"message": "short"}
+    assert in_protocol([expected], "query") == [{"message": "long"}]
 
 
 def test_a_refusal_is_told_in_one_line() -> None:

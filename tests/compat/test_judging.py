@@ -40,12 +40,12 @@ def test_an_accepted_difference_is_none(differing: Outcome) -> None:
 
 def test_an_entry_that_does_not_differ_any_more_is_a_problem(agreeing: Outcome) -> None:
     verdict = judge([agreeing], MEANT, [agreeing.scenario])
-    assert verdict.problems == ("differences.toml: planted.one does not differ any more: take the entry out",)
+    assert verdict.problems == ("differences.toml: planted.one does not differ any more: remove the entry",)
 
 
 def test_an_entry_without_a_scenario_is_a_problem(agreeing: Outcome) -> None:
     verdict = judge([agreeing], {"planted.two": MEANT["planted.one"]}, [agreeing.scenario])
-    assert verdict.problems == ("differences.toml: no scenario is named planted.two",)
+    assert verdict.problems == ("differences.toml: there is no scenario planted.two",)
 
 
 def test_an_entry_that_was_not_looked_for_is_none(agreeing: Outcome, plant: Plant) -> None:
@@ -64,7 +64,7 @@ def test_a_difference_of_another_service_is_none(plant: Plant, target: Target) -
     [
         ("R1 R2 A3", "AWS: recorded from AWS (facts 1, 2); asserted against AWS by a peer's suite (fact 3)"),
         ("P1", "not proved: peers' tests only (fact 1)"),
-        ("L1", "nobody: a feature of LocalStack for developers, not of AWS (fact 1)"),
+        ("L1", "neither: a feature of LocalStack for developers, not of AWS (fact 1)"),
     ],
 )
 def test_the_source_says_who_is_right(target: Target, plant: Plant, source: str, words: str) -> None:

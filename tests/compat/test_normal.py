@@ -47,7 +47,7 @@ def test_a_time_keeps_its_unit_and_type(name: str, value: str | int, word: str) 
 
 def test_a_sequence_number_must_be_decimal() -> None:
     seen = Normaliser().observation([{"SequenceNumber": "123"}, {"SequenceNumber": "abc"}])
-    assert seen == [{"SequenceNumber": "<sequence 1>"}, {"SequenceNumber": "no decimal text: abc"}]
+    assert seen == [{"SequenceNumber": "<sequence 1>"}, {"SequenceNumber": "not a decimal number: abc"}]
 
 
 def test_what_the_caller_sent_is_left_alone() -> None:

@@ -65,7 +65,7 @@ def test_too_much_time_is_no_difference(target: Target, plant: Plant) -> None:
         at.pass_time(3600)
 
     outcome = run_one(target, plant(None, program, needs_seconds=3600))
-    assert (outcome.status, outcome.reason) == ("skipped", "3,600 s would have to pass")
+    assert (outcome.status, outcome.reason) == ("skipped", "needs a wait of 3,600 s")
 
 
 def test_the_wire_of_another_protocol_is_left_out(target: Target, plant: Plant) -> None:

@@ -88,8 +88,8 @@ def test_each_dialect_shows_its_own_wish(url: str, queue_name: str) -> None:
 def test_sqs_refuses_encryption_without_a_key(keyless: str, queue_name: str, way: tuple[str, str]) -> None:
     sqs = Sqs(keyless, *way)
     reason = (
-        "Invalid value for the parameter SqsManagedSseEnabled. Reason: The setting encryption_keys of this service has "
-        "no key to encrypt with."
+        "Invalid value for the parameter SqsManagedSseEnabled. Reason: The setting encryption_keys of this service "
+        "contains no key."
     )
     wish = {"SqsManagedSseEnabled": "true"}
     assert sqs.error("CreateQueue", QueueName=queue_name, Attributes=wish) == ("InvalidAttributeValue", 400, reason)

@@ -31,7 +31,7 @@ def _refused(*flags: str, **settings: str) -> str:
 def test_without_a_file() -> None:
     assert _refused(auth_strategy="keystone") == (
         "environment variable SQS_FACADE_AUTH_STRATEGY: "
-        "keystone needs keystone_config, a file with [keystone_authtoken]"
+        "keystone needs the setting keystone_config, which names a file with [keystone_authtoken]"
     )
 
 
@@ -46,7 +46,7 @@ def test_with_a_file_that_has_no_such_section(tmp_path: Path) -> None:
     file = tmp_path / "zaqar.conf"
     file.write_text("[DEFAULT]\ndebug = true\n")
     assert _refused(auth_strategy="keystone", keystone_config=str(file)) == (
-        f"{file}: [keystone_authtoken] needs auth_type, as password, and what that needs"
+        f"{file}: [keystone_authtoken] needs auth_type (such as password) and its options"
     )
 
 

@@ -18,9 +18,9 @@ from tests.patience import until
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.keystone.trusts import Trustor, Trusts
-from zaqar_core.notifications.notification import NotDelivered, Notice
-from zaqar_core.notifications.trust_webhooks import Trusted
-from zaqar_core.notifications.webhooks import Webhooks
+from zaqar_core.notifications.notification import NotDelivered, Notification
+from zaqar_core.notifications.trust_webhooks import TrustWebhookChannel
+from zaqar_core.notifications.webhooks import WebhookChannel
 
 pytestmark = pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning")  # the middleware's library
 SECONDS = 30.0
@@ -165,17 +165,17 @@ def test_a_trust_that_is_gone_shows_among_the_undelivered_without_secrets(
     assert not receiver.seen
 
 
-def notice(url: str, trust_id: str) -> Notice:
-    return Notice(QueueRef("p", "r", "q"), "message", "id", url, {"trust_id": trust_id}, b"{}")
+def notification(url: str, trust_id: str) -> Notification:
+    return Notification(QueueRef("p", "r", "q"), "message", "id", url, {"trust_id": trust_id}, b"{}")
 
 
 def test_a_keystone_that_is_away_is_a_failed_try(tmp_path: Path, free_port: int) -> None:
     file = write_configuration(tmp_path / "zaqar.conf", f"http://127.0.0.1:{free_port}/v3")
-    way = Trusted(Webhooks(Settings(ephemeral=True)), Trusts(file, 4.0))
-    told = notice("trust+http://127.0.0.1:9/", "any")
-    assert way.place(told) == "keystone"
+    channel = TrustWebhookChannel(WebhookChannel(Settings(ephemeral=True)), Trusts(file, 4.0))
+    told = notification("trust+http://127.0.0.1:9/", "any")
+    assert channel.destination(told) == "keystone"
     with pytest.raises(NotDelivered) as failure:
-        way.deliver(told)
+        channel.deliver(told)
     assert (failure.value.reason, failure.value.is_final) == ("Keystone did not answer", False)
 
 
@@ -185,16 +185,16 @@ def test_a_subscriber_that_refuses_a_kept_token_gets_a_new_one_by_the_next_try(
     trusts = Trusts(write_configuration(tmp_path / "zaqar.conf", keystone.url), 20.0)
     token = keystone.token("one", "one")
     user = keystone.token_info(token)["user"]["id"]
-    trust_id = trusts.make(Trustor(token, user, keystone.project("one"), frozenset(("member",))), 600)
-    way = Trusted(Webhooks(Settings(ephemeral=True)), trusts)
-    told = notice(uri(receiver), trust_id)
-    way.deliver(told)
-    assert way.place(told) == f"127.0.0.1:{receiver.port}"
+    trust_id = trusts.create(Trustor(token, user, keystone.project("one"), frozenset(("member",))), 600)
+    channel = TrustWebhookChannel(WebhookChannel(Settings(ephemeral=True)), trusts)
+    told = notification(uri(receiver), trust_id)
+    channel.deliver(told)
+    assert channel.destination(told) == f"127.0.0.1:{receiver.port}"
     receiver.statuses += [401, 401]
     with pytest.raises(NotDelivered) as first:
-        way.deliver(told)
+        channel.deliver(told)
     with pytest.raises(NotDelivered) as second:
-        way.deliver(told)
+        channel.deliver(told)
     assert (first.value.is_final, second.value.is_final) == (False, True)
 
 

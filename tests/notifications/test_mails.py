@@ -139,7 +139,7 @@ def test_an_address_that_is_refused_is_not(mail_server: MailServer, session: Ses
     messages.send(session, queue, texts("x"))
     until(lambda: undelivered(session, queue), "it is recorded")
     [failed] = undelivered(session, queue)
-    assert (failed.tries, failed.reason) == (1, "the address was refused: 550")
+    assert (failed.tries, failed.reason) == (1, "the mail server refused the address: 550")
 
 
 def test_without_a_server_it_waits(session: Session, queue: QueueRef) -> None:

@@ -58,7 +58,11 @@ def test_the_schedule_of_retries(session: Session, queue: QueueRef, subscriber: 
     until(lambda: undelivered(session, queue), "it is recorded")
     [failed] = undelivered(session, queue)
     assert failed.told is not None
-    assert (failed.told.message.body, failed.tries, failed.reason) == (b"x", 15, "answered with status 503")
+    assert (failed.told.message.body, failed.tries, failed.reason) == (
+        b"x",
+        15,
+        "the subscriber answered with status 503",
+    )
     assert failed.subscriber == subscriber.url()
     assert nothing_left(session, queue)
     advance(queue, 100)
@@ -105,7 +109,7 @@ def test_statuses_that_are_final(session: Session, queue: QueueRef, subscriber: 
     messages.send(session, queue, texts("x"))
     until(lambda: undelivered(session, queue), "it is recorded")
     assert len(subscriber.seen) == 1
-    assert undelivered(session, queue)[0].reason == f"answered with status {status}"
+    assert undelivered(session, queue)[0].reason == f"the subscriber answered with status {status}"
 
 
 def test_a_subscriber_that_restarts(
@@ -193,7 +197,9 @@ class TestPrivateNetworks:
         subscribe(session, queue, f"http://{host}:{subscriber.port}/")
         messages.send(session, queue, texts("x"))
         until(lambda: undelivered(session, queue), "it is recorded")
-        assert undelivered(session, queue)[0].reason.endswith("in networks that notifications may not go to")
+        assert undelivered(session, queue)[0].reason.endswith(
+            "in networks that the service does not send notifications to"
+        )
         assert subscriber.seen == []
 
 

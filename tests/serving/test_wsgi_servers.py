@@ -117,3 +117,35 @@ def test_gunicorn_answers_waiting_polls_when_it_is_stopped(valkey: str, free_por
         process.terminate()
         until(lambda: process.poll() is not None, "gunicorn ends", STOP_SECONDS)
         assert [poll.result().get("Messages") for poll in polls] == [None] * POLLS
+
+
+@pytest.mark.parametrize("command", DOCUMENTED)
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ({"SQS_FACADE_DURABILITY": "tape", "SQS_FACADE_PROT": "1"}, "sqs-facade: environment variable SQS_FACADE_PROT"),
+        ({"SQS_FACADE_REDIS": "redis://127.0.0.1:1"}, "sqs-facade: environment variable SQS_FACADE_REDIS: "),
+        ({"SQS_FACADE_AUTH_STRATEGY": "keystone"}, "sqs-facade: "),
+    ],
+    ids=["two wrong settings", "no store", "no Keystone"],
+)
+def test_a_start_that_fails_ends_with_its_reasons_and_without_a_traceback(
+    command: str, wrong: dict[str, str], line: str, valkey: str, free_port: int
+) -> None:
+    # Gunicorn's master may end in a traceback of its own when a second worker fails while it stops.
+    single = command.replace("--workers 2", "--workers 1")
+    program = [word.replace("9324", str(free_port)) for word in shlex.split(single) if "=" not in word]
+    ended = subprocess.run(
+        [Path(sys.executable).with_name(program[0]), *program[1:]],
+        cwd=ROOT,
+        env={**os.environ, "SQS_FACADE_REDIS": valkey, "SQS_FACADE_DURABILITY": "memory", **wrong},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    lines = [one for one in ended.stderr.splitlines() if one.startswith("sqs-facade: ")]
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
+    assert any(one.startswith(line) for one in lines), ended.stderr
+    assert len(lines) == len(wrong)

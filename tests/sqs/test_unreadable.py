@@ -20,8 +20,8 @@ JSON_CASES = [
     (b"\xff\xfe", "The request body is not valid JSON."),
     (b'{"QueueUrl":"\xff"}', "The request body is not valid JSON."),
     (b'{"DelaySeconds":NaN}', "The request body is not valid JSON."),
-    (b"[" * 100_000, "The request body is nested too deep."),
-    (b'{"a":' * 50_000, "The request body is nested too deep."),
+    (b"[" * 100_000, "The request body is nested too deeply."),
+    (b'{"a":' * 50_000, "The request body is nested too deeply."),
     (b"[]", "The request body is not valid: it must be a JSON object."),
     (b"null", "The request body is not valid: it must be a JSON object."),
     (b'{"DelaySeconds":true}', "The request body is not valid: DelaySeconds must be an integer."),
@@ -38,8 +38,8 @@ JSON_CASES = [
      "The request body is not valid: an entry of StringListValues must be a string."),
 ]  # fmt: skip
 FORM_CASES = [
-    (b"MessageBody=%FF", "The request's parameters are not valid: they are not UTF-8."),
-    (b"a=1&a.b=2", "The request's parameters are not valid: a.b is given twice, in different ways."),
+    (b"MessageBody=%FF", "The parameters of the request are not valid: they are not UTF-8."),
+    (b"a=1&a.b=2", "The parameters of the request are not valid: a.b is given twice, in different ways."),
     (b"DelaySeconds=soon", "One or more parameters are invalid. Reason: DelaySeconds must be an integer."),
     (b"DelaySeconds=1.5", "One or more parameters are invalid. Reason: DelaySeconds must be an integer."),
     (b"DelaySeconds.x=1", "One or more parameters are invalid. Reason: DelaySeconds must be an integer."),

@@ -12,7 +12,7 @@ from zaqar_core.core.deliveries import Delivery, Outcome
 from zaqar_core.domain.model import Subscription
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.notifications import runs
-from zaqar_core.notifications.notification import NotDelivered, Notice
+from zaqar_core.notifications.notification import NotDelivered, Notification
 from zaqar_core.notifications.runs import Ended, Run, Step, Tried
 
 QUEUE = QueueRef("p", "us-east-1", "q")
@@ -27,28 +27,28 @@ class Deliveries:
         self.places: dict[bytes, str] = {}
         self.reports: list[Any] = []
 
-    def place(self, notice: Notice) -> str:
-        return self.places.get(notice.document, "host")
+    def destination(self, notification: Notification) -> str:
+        return self.places.get(notification.document, "host")
 
-    def deliver(self, notice: Notice) -> None:
-        self.delivered.append(notice.document)
-        self.on.get(notice.document, lambda: None)()
+    def deliver(self, notification: Notification) -> None:
+        self.delivered.append(notification.document)
+        self.on.get(notification.document, lambda: None)()
 
-    def cut_overdue(self) -> None:
+    def cancel_overdue(self) -> None:
         return
 
-    def run(self, *, keeps_places: bool = False, lease_seconds: float = 25.0) -> Run:
+    def run(self, *, keeps_positions: bool = False, lease_seconds: float = 25.0) -> Run:
         """Of four steps."""
         subscription = Subscription("s", "http://host/", b"{}", 60, 0, True)
         steps = [
             Step(
                 Delivery(key, QUEUE, "message", 0, subscription, None),
-                Notice(QUEUE, "message", "s", "http://host/", {}, key),
+                Notification(QUEUE, "message", "s", "http://host/", {}, key),
             )
             for key in (b"1", b"2", b"3", b"4")
         ]
         ends = time.monotonic() + lease_seconds
-        return Run(steps, self, "host", ends=ends, try_seconds=10.0, keeps_places=keeps_places)
+        return Run(steps, self, "host", ends=ends, try_seconds=10.0, keeps_positions=keeps_positions)
 
     @property
     def given_back(self) -> list[bytes]:
@@ -60,7 +60,7 @@ class Deliveries:
 
 
 @pytest.fixture
-def way() -> Deliveries:
+def channel() -> Deliveries:
     return Deliveries()
 
 
@@ -68,46 +68,46 @@ def fail(*, is_final: bool = False) -> None:
     raise NotDelivered("no", is_final)
 
 
-def test_steps_are_tried_in_order_and_reported_one_by_one(way: Deliveries) -> None:
-    way.run().work(way.reports.append)
-    assert way.delivered == [b"1", b"2", b"3", b"4"]
-    assert [type(one) for one in way.reports] == [Tried] * 4 + [Ended]
+def test_steps_are_tried_in_order_and_reported_one_by_one(channel: Deliveries) -> None:
+    channel.run().work(channel.reports.append)
+    assert channel.delivered == [b"1", b"2", b"3", b"4"]
+    assert [type(one) for one in channel.reports] == [Tried] * 4 + [Ended]
 
 
-def test_a_failure_does_not_end_the_run(way: Deliveries) -> None:
-    way.on = {b"1": fail, b"3": lambda: 1 / 0}
-    way.run().work(way.reports.append)
-    assert (way.delivered, way.failed) == ([b"1", b"2", b"3", b"4"], [b"1", b"3"])
+def test_a_failure_does_not_end_the_run(channel: Deliveries) -> None:
+    channel.on = {b"1": fail, b"3": lambda: 1 / 0}
+    channel.run().work(channel.reports.append)
+    assert (channel.delivered, channel.failed) == ([b"1", b"2", b"3", b"4"], [b"1", b"3"])
 
 
-def test_a_failure_ends_the_run_where_it_keeps_its_place(way: Deliveries) -> None:
-    way.on = {b"1": lambda: fail(is_final=True), b"2": fail}
-    way.run(keeps_places=True).work(way.reports.append)
-    assert (way.failed, way.given_back) == ([b"1", b"2"], [b"3", b"4"])
-    assert isinstance(way.reports[-1], Ended)
+def test_a_failure_ends_the_run_where_it_keeps_its_place(channel: Deliveries) -> None:
+    channel.on = {b"1": lambda: fail(is_final=True), b"2": fail}
+    channel.run(keeps_positions=True).work(channel.reports.append)
+    assert (channel.failed, channel.given_back) == ([b"1", b"2"], [b"3", b"4"])
+    assert isinstance(channel.reports[-1], Ended)
 
 
-def test_a_slow_try_ends_the_run(way: Deliveries, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_try_ends_the_run(channel: Deliveries, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "QUICK_SECONDS", -1.0)
-    way.run().work(way.reports.append)
-    assert (way.delivered, way.given_back) == ([b"1"], [b"2", b"3", b"4"])
+    channel.run().work(channel.reports.append)
+    assert (channel.delivered, channel.given_back) == ([b"1"], [b"2", b"3", b"4"])
 
 
-def test_another_place_ends_the_run(way: Deliveries) -> None:
-    way.places = {b"1": "another, until its token is known", b"3": "another"}
-    way.run().work(way.reports.append)
-    assert (way.delivered, way.given_back) == ([b"1", b"2"], [b"3", b"4"])
+def test_another_place_ends_the_run(channel: Deliveries) -> None:
+    channel.places = {b"1": "another, until its token is known", b"3": "another"}
+    channel.run().work(channel.reports.append)
+    assert (channel.delivered, channel.given_back) == ([b"1", b"2"], [b"3", b"4"])
 
 
-def test_nothing_is_tried_that_the_lease_might_not_outlast(way: Deliveries) -> None:
-    way.run(lease_seconds=5.0).work(way.reports.append)
-    assert (way.delivered, way.given_back) == ([], [b"1", b"2", b"3", b"4"])
+def test_nothing_is_tried_that_the_lease_might_not_outlast(channel: Deliveries) -> None:
+    channel.run(lease_seconds=5.0).work(channel.reports.append)
+    assert (channel.delivered, channel.given_back) == ([], [b"1", b"2", b"3", b"4"])
 
 
-def test_what_was_given_back_is_not_tried(way: Deliveries) -> None:
-    run = way.run()
+def test_what_was_given_back_is_not_tried(channel: Deliveries) -> None:
+    run = channel.run()
     given_back: list[Outcome] = []
-    way.on = {b"2": lambda: given_back.extend(run.give_back(500))}
-    run.work(way.reports.append)
-    assert way.delivered == [b"1", b"2"]
+    channel.on = {b"2": lambda: given_back.extend(run.give_back(500))}
+    run.work(channel.reports.append)
+    assert channel.delivered == [b"1", b"2"]
     assert [(one.key, one.delay_ms) for one in given_back] == [(b"3", 500), (b"4", 0)]

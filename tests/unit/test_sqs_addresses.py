@@ -84,13 +84,13 @@ def test_anything_else_is_an_invalid_address(url: str) -> None:
     ],
 )
 def test_the_caller_is_known_by_host_and_credential(environ: dict[str, Any], expected: Caller) -> None:
-    assert addresses.caller(environ, SETTINGS) == expected
+    assert addresses.caller_of(environ, SETTINGS) == expected
 
 
 def test_regions_may_be_ignored() -> None:
     settings = Settings(regions="ignore")
     environ = {"HTTP_HOST": "sqs.ap-south-1.localhost", "HTTP_AUTHORIZATION": signed("any", "eu-west-1")}
-    assert addresses.caller(environ, settings).region == settings.region
+    assert addresses.caller_of(environ, settings).region == settings.region
     url = "https://sqs.eu-west-1.amazonaws.com/123456789012/q"
     assert addresses.queue(url, "/", HOME, settings).region == settings.region
 

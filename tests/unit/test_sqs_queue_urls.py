@@ -120,7 +120,7 @@ def test_a_url_that_was_given_out_names_its_queue(form: Any, host: str, public_u
     elsewhere = "us-west-2" if "eu-west-1" in given else ref.region
     who = Caller("111111111111", elsewhere)
     assert addresses.queue(given, "/", who, settings) == ref
-    called = addresses.caller({"HTTP_HOST": parts.netloc}, settings)
+    called = addresses.caller_of({"HTTP_HOST": parts.netloc}, settings)
     if "eu-west-1" in given or regions == "ignore":
         assert addresses.queue(None, parts.path, called, settings) == ref
 

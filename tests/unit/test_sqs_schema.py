@@ -12,7 +12,7 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 from msgspec import inspect
 
 from sqs_facade import attributes, content
-from sqs_facade.errors import ERROR_TABLE, GIVEN_ONLY_BY, NEVER_GIVEN, NEVER_GIVEN_BY
+from sqs_facade.errors import ERROR_TABLE, NEVER_RETURNED, NEVER_RETURNED_BY, RETURNED_ONLY_BY
 from sqs_facade.operations import load_all
 from sqs_facade.operations.receiving import SYSTEM_ATTRIBUTES
 from sqs_facade.registry import EVERY_OPERATION, OPERATIONS
@@ -84,24 +84,24 @@ def test_every_result_member_has_its_name_and_type(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_every_error_of_an_operation_is_declared_or_explained(name: str) -> None:
     operation = OPERATIONS[name]
-    ours = {*operation.raises, *EVERY_OPERATION, *NEVER_GIVEN}
-    ours |= {error for by, error in NEVER_GIVEN_BY if by == name}
-    ours |= {error for error, (by, _) in GIVEN_ONLY_BY.items() if by != name}
+    ours = {*operation.raises, *EVERY_OPERATION, *NEVER_RETURNED}
+    ours |= {error for by, error in NEVER_RETURNED_BY if by == name}
+    ours |= {error for error, (by, _) in RETURNED_ONLY_BY.items() if by != name}
     assert {one.name for one in MODEL.operation_model(name).error_shapes} - ours == set()
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_what_is_declared_is_not_explained_away(name: str) -> None:
     declared = {*OPERATIONS[name].raises, *EVERY_OPERATION}
-    assert not declared & NEVER_GIVEN.keys()
-    assert not declared & {error for by, error in NEVER_GIVEN_BY if by == name}
-    assert not declared & {error for error, (by, _) in GIVEN_ONLY_BY.items() if by != name}
+    assert not declared & NEVER_RETURNED.keys()
+    assert not declared & {error for by, error in NEVER_RETURNED_BY if by == name}
+    assert not declared & {error for error, (by, _) in RETURNED_ONLY_BY.items() if by != name}
 
 
 def test_every_error_of_the_model_is_in_the_catalogue() -> None:
     lacking = {one.name for one in MODEL.error_shapes} - {kind.shape for kind in ERROR_TABLE.values()}
     assert {name for name in lacking if not name.startswith("Kms")} == set()
-    assert lacking <= NEVER_GIVEN.keys()
+    assert lacking <= NEVER_RETURNED.keys()
 
 
 def test_every_attribute_of_the_model_is_known() -> None:

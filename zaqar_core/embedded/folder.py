@@ -1,9 +1,13 @@
 """The data directory: who holds it, what it contains, where its socket is.
 
-Files beside Valkey's own: ``lock`` (held by Valkey itself, through an inherited descriptor, so exactly as long as it
-lives), ``users`` (shared lock: one per user; exclusive: who stops Valkey), ``start`` (held while somebody decides
-whether to start it), ``keeper`` (held by the keeper), ``info.json`` (written before Valkey runs, so it always names the
-process that holds ``lock``, or one that has ended), and ``encryption.key`` (of messages whose queues encrypt).
+Files beside Valkey's own:
+
+- ``lock``: held by Valkey itself, through an inherited descriptor, so exactly as long as it runs.
+- ``users``: a shared lock for each user; exclusive for the user that stops Valkey.
+- ``start``: held while a process decides whether to start Valkey.
+- ``keeper``: held by the watchdog.
+- ``info.json``: written before Valkey runs, so it always names the process that holds ``lock``, or one that has ended.
+- ``encryption.key``: the key of messages in encrypted queues.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ class Info(TypedDict):
     """What runs, or last ran, on a data directory."""
 
     pid: int
-    #: When that process started (``keeper.started``); empty where a former release wrote the information.
+    #: When that process started (``watchdog.started``); empty where a former release wrote the information.
     started: str
     socket: str
     schema: int

@@ -1,6 +1,6 @@
-"""Disk space set aside, so that messages can still be deleted when the disk is full.
+"""A reserve of disk space, so that messages can still be deleted when the disk is full.
 
-With an fsync before every acknowledgement a full disk ends Valkey, and deleting writes to the log too.
+With an fsync before every acknowledgement a full disk ends Valkey, and a deletion writes to the log too.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import os
 from pathlib import Path
 
 RESERVE_BYTES = 16 << 20
-#: Without that much left beside it no reserve is taken.
+#: The reserve is created only if this much stays free.
 _ENOUGH_BYTES = 4 * RESERVE_BYTES
 _NAME = "reserve"
 _ZEROS = bytes(1 << 20)
 
 
 def keep(directory: Path, *, wanted: bool) -> None:
-    """The reserve exists if it is wanted and the disk has room. Never raises: it is a convenience."""
+    """Create the reserve if it is wanted and the disk has room. Never raises."""
     file = directory / _NAME
     with contextlib.suppress(OSError):
         if not wanted or _free_bytes(directory) < _ENOUGH_BYTES or _size(file) == RESERVE_BYTES:
@@ -31,7 +31,7 @@ def keep(directory: Path, *, wanted: bool) -> None:
 
 
 def free_if_full(directory: Path) -> bool:
-    """Whether the disk was full and the reserve has just been given up."""
+    """Delete the reserve if the disk is full. Whether it was deleted."""
     with contextlib.suppress(OSError):
         if _free_bytes(directory) < RESERVE_BYTES:
             (directory / _NAME).unlink()

@@ -24,14 +24,14 @@ from zaqar_core.domain.identity import Authenticator, Identity, IdentityUnavaila
 _log = logging.getLogger("sqs_facade.keystone")
 
 _MOST_TOKENS = 10_000
-#: Where the middleware looks for a cache.
+#: Environ key under which the middleware finds a cache.
 _CACHE = "sqs_facade.tokens"
-#: What the middleware reads of a request.
+#: Headers of a request that the middleware reads.
 _HEADERS = ("HTTP_X_AUTH_TOKEN", "HTTP_X_STORAGE_TOKEN", "HTTP_X_SERVICE_TOKEN")
 
 
 def configured(settings: Settings) -> Authenticator | None:
-    """The authenticator that the settings ask for; None where callers need no token. Raises SettingsInvalid."""
+    """Return the configured authenticator; None where callers need no token. Raises SettingsInvalid."""
     return Keystone(settings) if settings.auth_strategy else None
 
 
@@ -39,11 +39,12 @@ class Keystone:
     """Implements :class:`zaqar_core.domain.identity.Authenticator`."""
 
     def __init__(self, settings: Settings) -> None:
-        """Nothing is asked of Keystone yet. Raises SettingsInvalid."""
+        """Load the middleware without a request to Keystone. Raises SettingsInvalid."""
         file = settings.keystone_config
         if file is None:
             raise SettingsInvalid(
-                "keystone needs keystone_config, a file with [keystone_authtoken]", setting="auth_strategy"
+                "keystone needs the setting keystone_config, which names a file with [keystone_authtoken]",
+                setting="auth_strategy",
             )
         if importlib.util.find_spec("keystonemiddleware") is None:
             raise SettingsInvalid("keystone needs: pip install 'sqs-facade[keystone]'", setting="auth_strategy")
@@ -76,7 +77,7 @@ class Keystone:
             for _ in self._check(asked, answered):
                 pass
         except self._failures as problem:
-            _log.error("Keystone cannot be asked: %s", " ".join(str(problem).split()))
+            _log.error("cannot verify a token: the request to Keystone failed: %s", " ".join(str(problem).split()))
             raise IdentityUnavailable from None
         if status.startswith("204"):
             return _identity(asked)
@@ -85,7 +86,7 @@ class Keystone:
         raise IdentityUnavailable
 
     def authenticate(self, token: str) -> Identity:
-        """Who a token stands for, where there is no request. Raises NotAuthenticated, IdentityUnavailable."""
+        """Verify a token outside of a request. Raises NotAuthenticated, IdentityUnavailable."""
         return self.identify({"HTTP_X_AUTH_TOKEN": token})
 
 
@@ -93,7 +94,7 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def _middleware(file: Path) -> WsgiApp:
-    """The middleware, configured by that file, around an application that answers 204. Raises SettingsInvalid."""
+    """Wrap an application that answers 204 in the middleware, configured by ``file``. Raises SettingsInvalid."""
     from keystoneauth1.exceptions import ClientException
     from keystonemiddleware.auth_token import AuthProtocol
     from keystonemiddleware.exceptions import ConfigurationError
@@ -108,7 +109,7 @@ def _middleware(file: Path) -> WsgiApp:
         options = keystone_options.read(file)
         given = options[SECTION]
         if not (given.auth_type or given.auth_section):
-            raise SettingsInvalid(f"{file}: [{SECTION}] needs auth_type, as password, and what that needs")
+            raise SettingsInvalid(f"{file}: [{SECTION}] needs auth_type (such as password) and its options")
         fixed: dict[str, Any] = {"oslo_config_config": options, "delay_auth_decision": "false"}
         if not given.memcached_servers:
             fixed["cache"] = _CACHE
@@ -125,7 +126,7 @@ def _middleware(file: Path) -> WsgiApp:
 
 
 def _identity(found: Mapping[str, Any]) -> Identity:
-    """What the middleware wrote into the environ."""
+    """Read the identity that the middleware wrote into the environ."""
     said = {name: value for name, value in found.items() if name.startswith("HTTP_") and name not in _HEADERS}
     token = found["keystone.token_info"]["token"]
     return Identity(
@@ -138,7 +139,7 @@ def _identity(found: Mapping[str, Any]) -> Identity:
 
 
 class _Tokens:
-    """What Keystone said of tokens lately, as the middleware caches it where there is no memcached."""
+    """The middleware's cache of verified tokens, used where no memcached is configured."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,7 +1,7 @@
-"""Trusts of Keystone: a user lets the service act for him, in one project with his roles of now, until a moment.
+"""Keystone trusts: a user lets the service act on the user's behalf, in one project, with the roles held at that time.
 
-They are made with the user's own token and used with the service's credentials, those of [keystone_authtoken]. Neither
-holds an execution slot while Keystone is asked: that is the caller's to see to.
+A trust is created with the user's own token and used with the service's credentials, those of [keystone_authtoken]. The
+caller must release its execution slot before it calls Keystone.
 """
 
 from __future__ import annotations
@@ -23,40 +23,40 @@ from zaqar_core.configuration.settings import Settings
 
 _log = logging.getLogger("sqs_facade.keystone")
 
-#: What a trust outlives its subscription by: clocks differ, and deliveries are under way.
+#: A trust outlives its subscription by this: clocks differ, and deliveries may be in progress.
 _SPARE_SECONDS = 600
-#: The last moment that a date with a year of four digits can name, in seconds since 1970.
+#: The latest date with a four-digit year, in seconds since 1970.
 _END_OF_TIME = 253_402_300_799
-#: A token is replaced so long before its end, or a tenth of its life if that is less.
+#: A token is replaced this long before it expires, or after nine tenths of its life if that is later.
 _EARLY_SECONDS = 60.0
 _MOST_TOKENS = 10_000
-#: Options of the service's credentials that say what its own token is for: a trust's is for the trust.
+#: Options that scope the service's own token. A token of a trust is scoped to the trust instead.
 _SCOPES = (
     "system_scope", "domain_id", "domain_name", "project_id", "project_name", "project_domain_id",
     "project_domain_name", "tenant_id", "tenant_name",
 )  # fmt: skip
-#: Statuses of Keystone that stay: the trust is gone, or whoever gave it may not do that himself any more.
+#: Final statuses of Keystone: the trust is gone, or the user who created it has lost the permission.
 _FINAL = frozenset((403, 404))
 
 
 @dataclass(eq=False)
 class TrustRefused(Exception):
-    """Keystone makes no such trust, or gives no token for it. ``reason`` is a sentence's end without secrets.
+    """Keystone refused to create a trust, or to issue a token for one. ``reason`` holds no secrets.
 
-    ``is_final``: asking again would not help.
+    ``is_final``: a retry would not help.
     """
 
     reason: str
     is_final: bool = True
 
 
-class KeystoneAway(Exception):
-    """Keystone does not answer, or not as it should."""
+class KeystoneUnavailable(Exception):
+    """Keystone does not answer, or its answer is not usable."""
 
 
 @dataclass(slots=True)
 class Trustor:
-    """A user as his token says. ``token`` is the verified token itself."""
+    """The user who creates a trust, as identified by ``token``, which has been verified."""
 
     token: str
     user: str
@@ -65,14 +65,14 @@ class Trustor:
 
 
 def configured(settings: Settings) -> Trusts | None:
-    """None where there is no Keystone. Nothing is loaded or asked yet."""
+    """Return the trusts of the configured Keystone, without a request to it; None where there is no Keystone."""
     if settings.auth_strategy != "keystone" or settings.keystone_config is None:
         return None
     return Trusts(settings.keystone_config, settings.notification_timeout_seconds)
 
 
 class Trusts:
-    """One serves all threads."""
+    """Creates and deletes trusts, and keeps their tokens. One instance serves all threads."""
 
     def __init__(self, file: Path, delivery_seconds: float) -> None:
         self._file = file
@@ -81,10 +81,13 @@ class Trusts:
         self._service: _Service | None = None
         self._tokens: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
-    def make(self, trustor: Trustor, ttl_seconds: int) -> str:
-        """The id of a new trust, which lasts as long as a subscription made now. Raises TrustRefused, KeystoneAway."""
+    def create(self, trustor: Trustor, ttl_seconds: int) -> str:
+        """Create a trust that lasts as long as a subscription created now; its id.
+
+        Raises TrustRefused, KeystoneUnavailable.
+        """
         ends = datetime.fromtimestamp(min(time.time() + ttl_seconds + _SPARE_SECONDS, _END_OF_TIME), UTC)
-        with _failures("no trust can be made"):
+        with _failures("the trust cannot be created"):
             service = self._loaded()
             trust = {
                 "trustor_user_id": trustor.user,
@@ -97,25 +100,25 @@ class Trusts:
             answer = service.call("POST", "", trustor.token, {"trust": trust})
             return str(answer.json()["trust"]["id"])
 
-    def end(self, trust_id: str) -> None:
-        """The trust is gone, if Keystone can be asked; else it ends with its time. Never raises."""
+    def delete(self, trust_id: str) -> None:
+        """Delete the trust. If Keystone refuses or is unavailable, the trust stays until it expires. Never raises."""
         try:
             token, _ = self.token(trust_id)
-            with _failures("a trust cannot be ended"):
+            with _failures("the trust cannot be deleted"):
                 self._loaded().call("DELETE", f"/{trust_id}", token)
-        except (TrustRefused, KeystoneAway) as problem:
-            _log.warning("a trust stays until it expires: %s", getattr(problem, "reason", "Keystone is away"))
+        except (TrustRefused, KeystoneUnavailable) as problem:
+            _log.warning("a trust stays until it expires: %s", getattr(problem, "reason", "Keystone is unavailable"))
         self.forget(trust_id)
 
     def token(self, trust_id: str) -> tuple[str, bool]:
-        """A token for what the trust allows, and whether Keystone gave it just now.
+        """Return a token for the trust, and whether Keystone issued it just now.
 
-        Takes half of a delivery's time at most. Raises TrustRefused, KeystoneAway.
+        Takes at most half of a delivery's time-out. Raises TrustRefused, KeystoneUnavailable.
         """
         found = self._known(trust_id)
         if found is not None:
             return found, False
-        with _failures("the trust gives no token"):
+        with _failures("no token can be issued for the trust"):
             token, expires = self._loaded().token(trust_id)
         life = expires - time.time()
         until = time.monotonic() + life - min(_EARLY_SECONDS, life / 10)
@@ -127,11 +130,11 @@ class Trusts:
         return token, True
 
     def has_token(self, trust_id: str) -> bool:
-        """Whether Keystone need not be asked for one."""
+        """Whether a valid token is kept, so that no request to Keystone is needed."""
         return self._known(trust_id) is not None
 
     def forget(self, trust_id: str) -> None:
-        """The next token is a new one."""
+        """Drop the kept token, so that the next one is new."""
         with self._lock:
             self._tokens.pop(trust_id, None)
 
@@ -148,7 +151,7 @@ class Trusts:
 
 
 class _Service:
-    """What the service does with its credentials."""
+    """Requests to Keystone with the service's own credentials."""
 
     def __init__(self, file: Path, delivery_seconds: float) -> None:
         from keystoneauth1 import loading
@@ -158,7 +161,7 @@ class _Service:
         self._lock = threading.Lock()
         given = self._options[SECTION]
         seconds = given.http_connect_timeout or keystone_options.TIMEOUT_SECONDS
-        # A token takes two requests, each of which may connect and then wait.
+        # A token takes two requests, each of which may wait to connect and then for the answer.
         self._session = self._new_session(min(seconds, delivery_seconds / 4))
         self._own: Any = loading.load_auth_from_conf_options(self._options, SECTION)
         name = self._options[given.auth_section or SECTION].auth_type
@@ -174,7 +177,7 @@ class _Service:
         return str(self._own.get_user_id(self._session))
 
     def token(self, trust_id: str) -> tuple[str, float]:
-        """A token for the trust, and its end in seconds since 1970."""
+        """Issue a token for the trust; the token and its expiry in seconds since 1970."""
         from keystoneauth1.exceptions import Unauthorized
 
         if "trust_id" not in self._known:
@@ -184,7 +187,7 @@ class _Service:
             auth: Any = self._loading.load_auth_from_conf_options(self._options, SECTION, trust_id=trust_id, **scope)
         try:
             access = auth.get_access(self._session)
-        except Unauthorized:  # also for a trust that is gone
+        except Unauthorized:  # Keystone gives it also for a trust that was deleted
             answer = self.call("GET", f"/{trust_id}", str(self._own.get_token(self._session)), raise_exc=False)
             if answer.status_code == 404:
                 raise TrustRefused("the trust is gone") from None
@@ -192,7 +195,7 @@ class _Service:
         return str(access.auth_token), access.expires.timestamp()
 
     def call(self, method: str, path: str, token: str, document: Any = None, *, raise_exc: bool = True) -> Any:
-        """A request about trusts with that token. The token goes to Keystone only, and into no log."""
+        """Send a request about trusts with the given token. The token goes to Keystone only, and into no log."""
         from keystoneauth1.plugin import AUTH_INTERFACE
 
         root = self._own.get_endpoint(self._session, interface=AUTH_INTERFACE, version=(3, 0))
@@ -210,7 +213,7 @@ class _Service:
 
 @contextmanager
 def _failures(what: str) -> Iterator[None]:
-    """What the library raises, in our words: its own may hold what was sent."""
+    """Translate the library's errors. Their own texts may contain what was sent."""
     from keystoneauth1 import exceptions
 
     try:
@@ -218,8 +221,8 @@ def _failures(what: str) -> Iterator[None]:
     except exceptions.HttpError as problem:
         status = problem.http_status
         if not 400 <= status < 500 or status in (408, 429):
-            raise KeystoneAway from None
+            raise KeystoneUnavailable from None
         raise TrustRefused(f"{what}: Keystone answered with status {status}", status in _FINAL) from None
     except exceptions.ClientException as problem:
-        _log.error("Keystone cannot be asked: %s", type(problem).__name__)
-        raise KeystoneAway from None
+        _log.error("a request to Keystone failed: %s", type(problem).__name__)
+        raise KeystoneUnavailable from None

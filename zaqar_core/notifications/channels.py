@@ -1,4 +1,4 @@
-"""Which scheme of a subscriber is delivered in which way: one table."""
+"""The table of channels: which scheme of a subscriber is delivered how."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Mapping
 from zaqar_core.core.process import Core
 from zaqar_core.keystone import trusts
 from zaqar_core.notifications import websockets
-from zaqar_core.notifications.mails import Mails
-from zaqar_core.notifications.notification import Way
-from zaqar_core.notifications.trust_webhooks import Trusted
-from zaqar_core.notifications.webhooks import Webhooks
+from zaqar_core.notifications.mails import MailChannel
+from zaqar_core.notifications.notification import Channel
+from zaqar_core.notifications.trust_webhooks import TrustWebhookChannel
+from zaqar_core.notifications.webhooks import WebhookChannel
 
 
-def table(core: Core) -> Mapping[str, Way]:
-    """Scheme -> way."""
+def table(core: Core) -> Mapping[str, Channel]:
+    """Return the channel of each scheme."""
     settings = core.settings
-    webhooks = Webhooks(settings)
-    ways: dict[str, Way] = {
+    webhooks = WebhookChannel(settings)
+    channels: dict[str, Channel] = {
         "http": webhooks,
         "https": webhooks,
-        "mailto": Mails(settings),
-        websockets.SCHEME: websockets.Sockets(core),
+        "mailto": MailChannel(settings),
+        websockets.SCHEME: websockets.WebSocketChannel(core),
     }
     keystone = trusts.configured(settings)
     if keystone is not None:
-        ways["trust+http"] = ways["trust+https"] = Trusted(webhooks, keystone)
-    return ways
+        channels["trust+http"] = channels["trust+https"] = TrustWebhookChannel(webhooks, keystone)
+    return channels

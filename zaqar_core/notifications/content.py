@@ -1,4 +1,4 @@
-"""What a subscriber is told of a message, as JSON."""
+"""The JSON document that a subscriber gets for a message."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import orjson
 from zaqar_core.core.deliveries import Told
 from zaqar_core.domain.model import StoredMessage
 
-#: In a subscription's ``post_data``, with the quotes around it: there the message stands.
+#: In a subscription's ``post_data``: the notification replaces this text, with the quotes around it.
 PLACEHOLDER = b'"$zaqar_message$"'
 
 
 def of_message(told: Told, queue_name: str) -> bytes:
-    """``{"body", "ttl"[, "delay"], "Message_Type": "Notification", "queue_name"}``, members as they were posted.
+    """Return ``{"body", "ttl"[, "delay"], "Message_Type": "Notification", "queue_name"}`` with the members as posted.
 
-    A text that SQS sent is a JSON string; its ttl is what the queue's retention was.
+    A text sent by SQS becomes a JSON string. Its ttl is the queue's retention at the time of the send.
     """
     document: dict[str, Any] = {"body": body(told.message), "ttl": told.ttl_seconds}
     if told.delay_seconds is not None:
@@ -25,10 +25,10 @@ def of_message(told: Told, queue_name: str) -> bytes:
 
 
 def body(message: StoredMessage) -> Any:
-    """The body to be written into a document."""
+    """Return the body in the form that the JSON encoder takes."""
     return message.body.decode() if message.kind == "text" else orjson.Fragment(message.body)
 
 
 def in_template(template: str | None, document: bytes) -> bytes:
-    """The document, or the template with the document in place of its placeholder."""
+    """Return the document, or the template with the document in place of its placeholder."""
     return document if template is None else template.encode().replace(PLACEHOLDER, document)

@@ -1,4 +1,4 @@
-"""Mails: each notification goes to the mail server of the settings."""
+"""The channel of ``mailto``: send each notification to the configured mail server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.notifications.notification import NotDelivered, Notice
+from zaqar_core.notifications.notification import NotDelivered, Notification
 
 _SUBJECTS = {
     "message": "Message in queue {queue}",
@@ -19,30 +19,32 @@ _SUBJECTS = {
 }
 
 
-class Mails:
-    """The way of mailto."""
+class MailChannel:
+    """Deliver by mail."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def place(self, notice: Notice) -> str:
-        """All mails go to one server."""
-        del notice
+    def destination(self, notification: Notification) -> str:
+        """Return one destination for all mails: they go to one server."""
+        del notification
         return "mail"
 
-    def deliver(self, notice: Notice) -> None:
-        """The server has taken the mail. Raises NotDelivered: what it refuses for good is final, also an address."""
-        mail = _mail(notice, self._settings)
+    def deliver(self, notification: Notification) -> None:
+        """Hand the mail to the server. Raises NotDelivered, which is final after a permanent refusal (5xx)."""
+        mail = _mail(notification, self._settings)
         try:
             self._send(mail)
         except smtplib.SMTPRecipientsRefused as refused:
             codes = [code for code, _ in refused.recipients.values()]
-            raise NotDelivered(f"the address was refused: {max(codes)}", is_final=min(codes) >= 500) from None
+            raise NotDelivered(
+                f"the mail server refused the address: {max(codes)}", is_final=min(codes) >= 500
+            ) from None
         except smtplib.SMTPAuthenticationError as problem:
             raise NotDelivered(f"the mail server refused the login: {problem.smtp_code}") from None
         except smtplib.SMTPResponseException as problem:
             raise NotDelivered(
-                f"the mail was refused: {problem.smtp_code}", is_final=problem.smtp_code >= 500
+                f"the mail server refused the mail: {problem.smtp_code}", is_final=problem.smtp_code >= 500
             ) from None
         except (smtplib.SMTPException, OSError):
             raise NotDelivered("the mail server cannot be reached") from None
@@ -63,19 +65,19 @@ class Mails:
                 server.login(settings.smtp_user, settings.smtp_password or "")
             server.send_message(mail)
 
-    def cut_overdue(self) -> None:
-        """The mail server is the operator's own: its time-outs will do."""
+    def cancel_overdue(self) -> None:
+        """Do nothing: the operator's own mail server needs no more than the socket's time-out."""
 
 
-def _mail(notice: Notice, settings: Settings) -> EmailMessage:
-    parts = urlsplit(notice.subscriber)
-    subject = parse_qs(parts.query).get("subject", [None])[-1] or notice.options.get("subject")
+def _mail(notification: Notification, settings: Settings) -> EmailMessage:
+    parts = urlsplit(notification.subscriber)
+    subject = parse_qs(parts.query).get("subject", [None])[-1] or notification.options.get("subject")
     mail = EmailMessage(policy=SMTP)
     try:
-        mail["From"] = notice.options.get("from") or settings.smtp_from
+        mail["From"] = notification.options.get("from") or settings.smtp_from
         mail["To"] = unquote(parts.path)
-        mail["Subject"] = subject or _SUBJECTS[notice.kind].format(queue=notice.ref.name)
+        mail["Subject"] = subject or _SUBJECTS[notification.kind].format(queue=notification.ref.name)
     except ValueError:
-        raise NotDelivered("the address or the subject cannot stand in a mail", is_final=True) from None
-    mail.set_content(notice.document.decode())
+        raise NotDelivered("the address or the subject is not valid in a mail header", is_final=True) from None
+    mail.set_content(notification.document.decode())
     return mail

@@ -1,4 +1,4 @@
-"""What passes between the notifier and the ways to deliver."""
+"""The types that the notifier and the channels share."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from zaqar_core.domain.names import QueueRef
 
 
 @dataclass(slots=True)
-class Notice:
-    """What a subscriber is to be told. ``document`` is a JSON object as text, ``ref`` the queue it is about."""
+class Notification:
+    """What a subscriber gets. ``document`` is a JSON object as text; ``ref`` is the queue it concerns."""
 
     ref: QueueRef
     kind: DeliveryKind
@@ -24,9 +24,9 @@ class Notice:
 
 @dataclass(eq=False)
 class NotDelivered(Exception):
-    """The subscriber was not told, or may not have been. ``reason`` holds neither secrets nor content.
+    """The subscriber did not get the notification, or may not have. ``reason`` holds neither secrets nor content.
 
-    ``is_final``: trying again would not help. ``status`` is what a web server answered with, if one did.
+    ``is_final``: a retry would not help. ``status`` is the status of the web server's answer, if it gave one.
     """
 
     reason: str
@@ -34,18 +34,18 @@ class NotDelivered(Exception):
     status: int | None = None
 
 
-class Way(Protocol):
-    """How subscribers with certain schemes are told. One for all threads."""
+class Channel(Protocol):
+    """How subscribers with certain schemes are reached. One instance serves all threads."""
 
-    def place(self, notice: Notice) -> str:
-        """Where it goes: to one place only so many deliveries go at the same time."""
+    def destination(self, notification: Notification) -> str:
+        """Return the destination. The number of concurrent deliveries to one destination is limited."""
 
-    def deliver(self, notice: Notice) -> None:
-        """The subscriber was told. Raises NotDelivered. Ends about ``notification_timeout_seconds`` after its begin."""
+    def deliver(self, notification: Notification) -> None:
+        """Deliver within about ``notification_timeout_seconds``. Raises NotDelivered."""
 
-    def cut_overdue(self) -> None:
-        """Deliveries that take too long, though never idle for long, fail. Called every second or so."""
+    def cancel_overdue(self) -> None:
+        """Make deliveries fail that take too long as a whole, even if they are never idle. Called every second."""
 
 
-#: The document that asks a subscriber to confirm, or says that the subscription is cancelled.
+#: Makes the document that asks a subscriber to confirm, or that says the subscription is cancelled.
 Confirmations = Callable[[QueueRef, str, DeliveryKind], bytes]

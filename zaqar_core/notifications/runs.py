@@ -1,4 +1,4 @@
-"""Runs: deliveries of one subscription that one thread works off, one after the other."""
+"""Runs: deliveries of one subscription that one thread makes one after the other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from zaqar_core.core.deliveries import Delivery, Outcome
-from zaqar_core.notifications.notification import NotDelivered, Notice, Way
+from zaqar_core.notifications.notification import Channel, NotDelivered, Notification
 from zaqar_core.notifications.worker_pool import QUICK_SECONDS
 
 _log = logging.getLogger("sqs_facade.notifications")
@@ -17,15 +17,15 @@ _log = logging.getLogger("sqs_facade.notifications")
 
 @dataclass(slots=True)
 class Step:
-    """One delivery and its notice."""
+    """One delivery and its notification."""
 
     delivery: Delivery
-    notice: Notice
+    notification: Notification
 
 
 @dataclass(slots=True)
 class Tried:
-    """A try has ended after so many seconds; ``failure`` is None if the subscriber has the notice."""
+    """A try has ended after ``seconds``. ``failure`` is None when the subscriber got the notification."""
 
     step: Step
     run: Run
@@ -42,38 +42,47 @@ class Ended:
 
 
 class Run:
-    """Steps in their order. ``place`` is where all of them go, ``ends`` the end of their lease on this process's clock.
+    """Steps in their order. ``ends`` is the end of their lease on this process's clock.
 
-    ``keeps_places``: the whole queue is one line, so a step that failed may be tried again before the next one.
+    ``keeps_positions``: the whole queue is one line, so a step that failed may be tried again before the next one.
     """
 
     def __init__(
-        self, steps: Sequence[Step], way: Way, place: str, *, ends: float, try_seconds: float, keeps_places: bool
+        self,
+        steps: Sequence[Step],
+        channel: Channel,
+        destination: str,
+        *,
+        ends: float,
+        try_seconds: float,
+        keeps_positions: bool,
     ) -> None:
-        self.place = place
-        self.keeps_places = keeps_places
+        self.destination = destination
+        self.keeps_positions = keeps_positions
         self._steps = deque(steps)
-        self._way = way
+        self._channel = channel
         self._ends = ends
         self._try_seconds = try_seconds
 
     def work(self, report: Callable[[Tried | Outcome | Ended], object]) -> None:
         """Try each step and report it at once, then report the run itself. Never raises.
 
-        The rest goes back untried after a slow try, so that other places get the thread; after a failure where places
-        are kept; when the next step goes to another place; when the lease might end during the next try.
+        The remaining steps go back untried after a slow try, so that other destinations get the thread; after a failure
+        where positions are kept; when the next step has another destination; when the lease might end during the next
+        try.
         """
         slowest: float | None = None
         while (step := self._next()) is not None:
             began = time.monotonic()
-            if began + self._try_seconds > self._ends or (slowest is not None and self._place_of(step) != self.place):
+            has_moved = slowest is not None and self._destination_of(step) != self.destination
+            if has_moved or began + self._try_seconds > self._ends:
                 report(_back(step))
                 break
             failure = self._failure_of(step)
             seconds = time.monotonic() - began
             slowest = max(slowest or 0.0, seconds)
             report(Tried(step, self, seconds, failure))
-            if seconds > QUICK_SECONDS or (self.keeps_places and failure is not None and not failure.is_final):
+            if seconds > QUICK_SECONDS or (self.keeps_positions and failure is not None and not failure.is_final):
                 break
         for outcome in self.give_back():
             report(outcome)
@@ -95,21 +104,21 @@ class Run:
         except IndexError:
             return None
 
-    def _place_of(self, step: Step) -> str | None:
+    def _destination_of(self, step: Step) -> str | None:
         try:
-            return self._way.place(step.notice)
+            return self._channel.destination(step.notification)
         except Exception:
-            _log.exception("a notification of queue %s has no place", step.notice.ref.name)
+            _log.exception("cannot determine the destination of a notification of queue %s", step.notification.ref.name)
             return None
 
     def _failure_of(self, step: Step) -> NotDelivered | None:
         try:
-            self._way.deliver(step.notice)
+            self._channel.deliver(step.notification)
         except NotDelivered as problem:
             return problem
         except Exception:
-            _log.exception("a delivery failed, queue %s", step.notice.ref.name)
-            return NotDelivered("it failed for a reason that is in the service's log")
+            _log.exception("a delivery of queue %s raised an unexpected error", step.notification.ref.name)
+            return NotDelivered("an unexpected error, which is in the service's log")
         return None
 
 

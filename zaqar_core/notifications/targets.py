@@ -1,4 +1,4 @@
-"""Where notifications may go: schemes, hosts and networks, and what may stand in a request's headers."""
+"""Which subscribers are allowed: schemes, hosts, networks and headers of webhooks."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _WEB = frozenset(("http", "https", "trust+http", "trust+https"))
 _NOT_IN_URI = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
-#: Headers that say how a request's bytes are to be read.
+#: Headers that frame a request.
 _FRAMING = frozenset(("connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"))
 
-#: What is given out to be routed everywhere (RFC 4291, 2.5.4), and newer exceptions.
+#: Addresses that are allocated for global routing (RFC 4291, 2.5.4), and later exceptions.
 _PUBLIC_V6 = ipaddress.ip_network("2000::/3")
 _DOCUMENTATION_V6 = ipaddress.ip_network("3fff::/20")
-#: Protocol assignments and relays of 6to4: some of it counts as global.
+#: Protocol assignments and 6to4 relays, some of which the ipaddress module calls global.
 _SPECIAL_V4 = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("192.88.99.0/24"))
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -33,31 +33,31 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(eq=False)
 class TargetRefused(Exception):
-    """Nothing may be, or can be, delivered there. ``reason`` is a sentence without secrets."""
+    """The target is not allowed, or cannot be reached. ``reason`` is a sentence without secrets."""
 
     reason: str
 
 
 def check(subscriber: str, settings: Settings) -> None:
-    """The URI is one that can be delivered to, as far as it says so itself. Raises TargetRefused."""
+    """Check a subscriber's URI without resolving its host. Raises TargetRefused."""
     parts = _split(subscriber)
     if parts.scheme not in settings.subscriber_types:
         known = ", ".join(settings.subscriber_types)
-        raise TargetRefused(f"The subscriber's scheme must be supported in the list: {known}.")
+        raise TargetRefused(f"The subscriber's scheme must be one of: {known}.")
     if parts.scheme.startswith("trust+") and settings.auth_strategy != "keystone":
-        raise TargetRefused("Subscribers with trust need Keystone, which is not configured.")
+        raise TargetRefused("Subscribers with trust+ schemes need Keystone, which is not configured.")
     if parts.scheme not in _WEB:
         if "@" not in parts.path.strip("@"):
             raise TargetRefused("The subscriber has no mail address.")
         if has_line_break(unquote(parts.path + parts.query)):
-            raise TargetRefused("The address and the subject of a mail have no line breaks.")
+            raise TargetRefused("The address and the subject of a mail must not contain line breaks.")
         return
     host = parts.hostname
     try:
         parse_url(subscriber[len("trust+") if parts.scheme.startswith("trust+") else 0 :])
         _ = parts.port
     except (LocationParseError, ValueError):
-        raise TargetRefused("The subscriber is no valid URI.") from None
+        raise TargetRefused("The subscriber is not a valid URI.") from None
     if not host:
         raise TargetRefused("The subscriber's URI has no host.")
     try:
@@ -65,20 +65,20 @@ def check(subscriber: str, settings: Settings) -> None:
     except ValueError:
         return
     if not is_allowed(literal, settings):
-        raise TargetRefused("The subscriber's address is in a network that notifications may not go to.")
+        raise TargetRefused("The subscriber's address is in a network that the service does not send notifications to.")
 
 
 def _split(subscriber: str) -> SplitResult:
     if _NOT_IN_URI.search(subscriber):
-        raise TargetRefused("A subscriber's URI has no blanks and no control characters.")
+        raise TargetRefused("The subscriber's URI must not contain blanks or control characters.")
     try:
         return urlsplit(subscriber)
     except ValueError:
-        raise TargetRefused("The subscriber is no valid URI.") from None
+        raise TargetRefused("The subscriber is not a valid URI.") from None
 
 
 def is_allowed(address: Address, settings: Settings) -> bool:
-    """Whether notifications may go to an address: public ones, and networks that the settings name."""
+    """Whether an address is allowed: it is public, or in a network that the settings name."""
     mapped = getattr(address, "ipv4_mapped", None)
     if mapped is not None:
         address = mapped
@@ -94,9 +94,9 @@ def _networks(texts: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress
 
 
 def _is_special(address: Address) -> bool:
-    """Whether an address is outside what is given out for the public, or leads to an IPv4 one by a tunnel.
+    """Whether an address is not allocated for public use, or reaches an IPv4 address by a tunnel.
 
-    Translated, mapped, compatible and site addresses are all outside of 2000::/3.
+    Translated, mapped, compatible and site-local addresses are all outside of 2000::/3.
     """
     if isinstance(address, ipaddress.IPv4Address):
         return any(address in network for network in _SPECIAL_V4)
@@ -108,20 +108,20 @@ def _is_special(address: Address) -> bool:
 
 
 def addresses(host: str, port: int, settings: Settings) -> list[tuple[str, int]]:
-    """Addresses of a host that may be connected to, in the order of the resolver.
+    """Return the allowed addresses of a host in the order of the resolver.
 
-    Raises TargetRefused when there are only others, OSError when the name cannot be resolved.
+    Raises TargetRefused when none is allowed, OSError when the name cannot be resolved.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     texts = dict.fromkeys(str(row[4][0]) for row in found)
     allowed = [text for text in texts if is_allowed(ipaddress.ip_address(text.partition("%")[0]), settings)]
     if not allowed:
-        raise TargetRefused("the host's addresses are in networks that notifications may not go to")
+        raise TargetRefused("the host's addresses are in networks that the service does not send notifications to")
     return [(text, port) for text in allowed]
 
 
 def are_headers(headers: Any) -> bool:
-    """Whether they are names and texts that a request can carry, none of which frames it."""
+    """Whether the headers are valid names and values of a request, and none of them frames it."""
     return type(headers) is dict and all(
         _HEADER_NAME.match(name) and name.lower() not in _FRAMING and type(value) is str and _HEADER_VALUE.match(value)
         for name, value in headers.items()
@@ -129,5 +129,5 @@ def are_headers(headers: Any) -> bool:
 
 
 def has_line_break(text: str) -> bool:
-    """Whether it could not stand in a header field of a mail."""
+    """Whether the text contains a character that ends a mail header."""
     return any(character in text for character in "\r\n\x00")

@@ -1,61 +1,61 @@
-"""Webhooks that are told with a token of who subscribed: ``trust+http`` and ``trust+https``."""
+"""The channel of ``trust+http`` and ``trust+https``: webhooks that get a token of the user who subscribed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from zaqar_core.keystone.trusts import KeystoneAway, TrustRefused, Trusts
-from zaqar_core.notifications.notification import NotDelivered, Notice
-from zaqar_core.notifications.webhooks import Webhooks
+from zaqar_core.keystone.trusts import KeystoneUnavailable, TrustRefused, Trusts
+from zaqar_core.notifications.notification import NotDelivered, Notification
+from zaqar_core.notifications.webhooks import WebhookChannel
 
 PREFIX = "trust+"
-#: Of a subscription's options: the trust that was made for it. No client can give it.
+#: The subscription's option that names its trust. Clients cannot set it.
 OPTION = "trust_id"
 
 
-class Trusted:
-    """The way of trust+http and trust+https."""
+class TrustWebhookChannel:
+    """Deliver to webhooks with a token of the subscription's trust."""
 
-    def __init__(self, webhooks: Webhooks, trusts: Trusts) -> None:
+    def __init__(self, webhooks: WebhookChannel, trusts: Trusts) -> None:
         self._webhooks = webhooks
         self._trusts = trusts
 
-    def place(self, notice: Notice) -> str:
-        """As of a webhook; Keystone, where it has to be asked first: a slow one must not hold up the other ways."""
-        if not self._trusts.has_token(_trust(notice)):
+    def destination(self, notification: Notification) -> str:
+        """Return the webhook's host, or Keystone when a token must be fetched: it must not block other hosts."""
+        if not self._trusts.has_token(_trust(notification)):
             return "keystone"
-        return self._webhooks.place(replace(notice, subscriber=_url(notice)))
+        return self._webhooks.destination(replace(notification, subscriber=_url(notification)))
 
-    def deliver(self, notice: Notice) -> None:
-        """As a webhook, with X-Auth-Token. Raises NotDelivered: a Keystone that is away may come back.
+    def deliver(self, notification: Notification) -> None:
+        """Deliver as a webhook does, with X-Auth-Token. Raises NotDelivered, not final while Keystone is unavailable.
 
-        After a 401 the next try has a new token: the old one may have been revoked.
+        After a 401 the next try uses a new token, since the old one may have been revoked.
         """
-        trust_id = _trust(notice)
+        trust_id = _trust(notification)
         if not trust_id:
             raise NotDelivered("the subscription has no trust", is_final=True)
         try:
             token, is_new = self._trusts.token(trust_id)
         except TrustRefused as refused:
             raise NotDelivered(refused.reason, is_final=refused.is_final) from None
-        except KeystoneAway:
+        except KeystoneUnavailable:
             raise NotDelivered("Keystone did not answer") from None
         try:
-            self._webhooks.post(_url(notice), notice, {"X-Auth-Token": token})
+            self._webhooks.post(_url(notification), notification, {"X-Auth-Token": token})
         except NotDelivered as failure:
             if failure.status == 401 and not is_new:
                 self._trusts.forget(trust_id)
                 failure.is_final = False
             raise
 
-    def cut_overdue(self) -> None:
-        """The webhooks' own way sees to it."""
+    def cancel_overdue(self) -> None:
+        """Do nothing: the webhook channel cancels them."""
 
 
-def _url(notice: Notice) -> str:
-    return notice.subscriber[len(PREFIX) :]
+def _url(notification: Notification) -> str:
+    return notification.subscriber[len(PREFIX) :]
 
 
-def _trust(notice: Notice) -> str:
-    trust_id = notice.options.get(OPTION)
+def _trust(notification: Notification) -> str:
+    trust_id = notification.options.get(OPTION)
     return trust_id if type(trust_id) is str else ""

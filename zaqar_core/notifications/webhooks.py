@@ -1,7 +1,7 @@
-"""Webhooks: one POST for each notification, only to addresses that it may go to.
+"""The channel of webhooks: one POST for each notification, to allowed addresses only.
 
-The name is resolved here, the addresses are checked, and the connection goes to an address that was: no second look-up
-can lead elsewhere. Redirects are not followed.
+The host is resolved here, its addresses are checked, and the connection uses a checked address: no second look-up can
+lead elsewhere. Redirects are not followed.
 """
 
 from __future__ import annotations
@@ -22,48 +22,48 @@ from urllib3.util import make_headers
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.notifications import content, targets
-from zaqar_core.notifications.notification import NotDelivered, Notice
+from zaqar_core.notifications.notification import NotDelivered, Notification
 
 _USER_AGENT = "sqs-facade"
-#: Hosts to which connections are kept open.
+#: Hosts whose connections are kept open.
 _MOST_HOSTS = 64
-#: Of an answer's body; with a longer one the connection is closed.
+#: Bytes read of an answer's body. After a longer body the connection is closed.
 _MOST_ANSWER_BYTES = 65_536
-#: Statuses below 500 after which it is worth while to try again: time-out, too early, too many requests.
+#: Statuses below 500 that may pass: time-out, too early, too many requests.
 _PASSING = frozenset((408, 425, 429))
 
 
-class Webhooks:
-    """The way of http and https."""
+class WebhookChannel:
+    """Deliver by an HTTP POST."""
 
     def __init__(self, settings: Settings) -> None:
         self._seconds = settings.notification_timeout_seconds
         self._guard = _Guard(self._seconds)
         self._pools = _pools(settings, self._guard)
 
-    def place(self, notice: Notice) -> str:
-        """The host and its port."""
-        parts = urlsplit(notice.subscriber)
+    def destination(self, notification: Notification) -> str:
+        """Return the host and its port."""
+        parts = urlsplit(notification.subscriber)
         return f"{parts.hostname}:{parts.port or parts.scheme}"
 
-    def deliver(self, notice: Notice) -> None:
-        """A status of 2xx was answered. Raises NotDelivered: 408, 425, 429, 5xx and what the network does may pass."""
-        self.post(notice.subscriber, notice, {})
+    def deliver(self, notification: Notification) -> None:
+        """Post the notification. Raises NotDelivered unless the answer is 2xx; 408, 425, 429 and 5xx are not final."""
+        self.post(notification.subscriber, notification, {})
 
-    def post(self, url: str, notice: Notice, more: dict[str, str]) -> None:
-        """As ``deliver``, to another address, with headers that the subscription cannot change."""
-        template = notice.options.get("post_data") if notice.kind == "message" else None
-        body = content.in_template(template, notice.document)
+    def post(self, url: str, notification: Notification, more: dict[str, str]) -> None:
+        """Post to the given URL, with headers that the subscription cannot change."""
+        template = notification.options.get("post_data") if notification.kind == "message" else None
+        body = content.in_template(template, notification.document)
         try:
             with self._guard.watching():
-                status = self._post(url, body, _headers(url, notice.options.get("post_headers"), more))
+                status = self._post(url, body, _headers(url, notification.options.get("post_headers"), more))
         except targets.TargetRefused as refused:
             raise NotDelivered(refused.reason, is_final=True) from None
         except (HTTPError, OSError, ValueError) as problem:
             raise NotDelivered(_words(problem)) from None
         if not 200 <= status < 300:
             is_final = status < 500 and status not in _PASSING
-            raise NotDelivered(f"answered with status {status}", is_final, status)
+            raise NotDelivered(f"the subscriber answered with status {status}", is_final, status)
 
     def _post(self, url: str, body: bytes, headers: dict[str, str]) -> int:
         timeout = urllib3.Timeout(connect=self._seconds, read=self._seconds)
@@ -85,8 +85,8 @@ class Webhooks:
             answer.close()
         return int(answer.status)
 
-    def cut_overdue(self) -> None:
-        """See Way."""
+    def cancel_overdue(self) -> None:
+        """See Channel."""
         self._guard.cut()
 
 
@@ -104,25 +104,25 @@ def _headers(url: str, given: dict[str, str] | None, more: dict[str, str]) -> di
 
 
 def _words(problem: Exception) -> str:
-    """Why it failed, without the address: its path may be a secret."""
+    """Return the reason of a failure, without the URL, whose path may be a secret."""
     cause: Any = problem
     if isinstance(problem, urllib3.exceptions.ProtocolError) and len(problem.args) > 1:
         cause = problem.args[1]
     if isinstance(cause, NameResolutionError):
         return "the host's name could not be resolved"
     if isinstance(cause, urllib3.exceptions.TimeoutError | TimeoutError):
-        return "timed out"
+        return "the request timed out"
     if isinstance(cause, urllib3.exceptions.SSLError | ssl.SSLError):
         return "the server's certificate or its TLS was not accepted"
     if isinstance(cause, NewConnectionError | ConnectionRefusedError):
-        return "no connection"
+        return "no connection could be made"
     return "the connection failed"
 
 
 class _Guard:
-    """Ends what takes too long as a whole: a server that sends a byte now and then is never idle long enough to fail.
+    """Limit the whole time of a request: a server that sends a byte now and then never meets the idle time-out.
 
-    A connection is ended by a second handle of its socket, because the first one may be in a TLS handshake.
+    A connection is shut down by a duplicate of its socket, since the first one may be in a TLS handshake.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -132,7 +132,7 @@ class _Guard:
 
     @contextlib.contextmanager
     def watching(self) -> Any:
-        """What this thread does in the block must not take longer."""
+        """Limit the time of what this thread does in the block."""
         thread = threading.get_ident()
         with self._lock:
             self._running[thread] = (time.monotonic() + self._seconds, [])
@@ -143,7 +143,7 @@ class _Guard:
                 del self._running[thread]
 
     def uses(self, twin: socket.socket) -> None:
-        """This thread's work goes over that connection."""
+        """Note the connection that this thread's request uses."""
         with self._lock:
             running = self._running.get(threading.get_ident())
             if running is not None:
@@ -160,7 +160,7 @@ class _Guard:
 
 
 def _pools(settings: Settings, guard: _Guard) -> urllib3.PoolManager:
-    """Connections that go to checked addresses only, and are guarded."""
+    """Return a pool manager that connects to allowed addresses only and limits the time of requests."""
 
     class Checked:
         twin: socket.socket | None = None
@@ -198,7 +198,7 @@ def _pools(settings: Settings, guard: _Guard) -> urllib3.PoolManager:
 
 
 def _connect(connection: Any, settings: Settings) -> socket.socket:
-    """To the first address of the host that may be connected to and answers. Raises TargetRefused, HTTPError."""
+    """Connect to the first allowed address of the host that answers. Raises TargetRefused, HTTPError."""
     host = connection.host.strip("[]")
     try:
         found = targets.addresses(host, connection.port, settings)

@@ -1,6 +1,7 @@
-"""Connections as subscribers: the process that holds one is told by a message on its channel.
+"""The channel of WebSocket connections: publish the notification to the process that holds the connection.
 
-At most once: whoever is not listening at that moment is not told. A subscriber is ``websocket:<process>/<connection>``.
+Delivery is at most once: a process that does not listen at that moment gets nothing. A subscriber's URI is
+``websocket:<process>/<connection>``.
 """
 
 from __future__ import annotations
@@ -8,48 +9,48 @@ from __future__ import annotations
 from zaqar_core.core import subscriptions
 from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import StoreUnavailable
-from zaqar_core.notifications.notification import NotDelivered, Notice
+from zaqar_core.notifications.notification import NotDelivered, Notification
 from zaqar_core.store import keys
 
-#: Of the subscriber's URI. No client may name one: it is not among the settings' ``subscriber_types``.
+#: Scheme of the subscriber's URI. Clients cannot give it: it is not in the setting ``subscriber_types``.
 SCHEME = "websocket"
-#: How subscribers of that kind begin.
+#: Prefix of such subscribers.
 PREFIX = f"{SCHEME}:"
 
 
 def subscriber(process: str, connection: int) -> str:
-    """The URI of a connection that the process of that name holds."""
+    """Return the URI of a connection that the named process holds."""
     return f"{PREFIX}{process}/{connection}"
 
 
 def parse(payload: bytes) -> tuple[int, str, bytes]:
-    """Connection, subscription id and document of what came on the channel."""
+    """Split a published payload into connection, subscription id and document."""
     connection, subscription_id, document = payload.split(b" ", 2)
     return int(connection), subscription_id.decode(), document
 
 
-class Sockets:
-    """The way of connections."""
+class WebSocketChannel:
+    """Deliver to WebSocket connections."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def place(self, notice: Notice) -> str:
-        """The connection: a push takes no time, so those of one process need no common bound."""
-        return notice.subscriber
+    def destination(self, notification: Notification) -> str:
+        """Return the connection. A push takes no time, so connections of one process need no common limit."""
+        return notification.subscriber
 
-    def deliver(self, notice: Notice) -> None:
-        """The process was told, if there is one; if there is none the subscription ends. Raises NotDelivered."""
-        process, _, connection = notice.subscriber.removeprefix(PREFIX).partition("/")
-        payload = f"{connection} {notice.subscription_id} ".encode() + notice.document
+    def deliver(self, notification: Notification) -> None:
+        """Publish to the connection's process; delete the subscription when no process listens. Raises NotDelivered."""
+        process, _, connection = notification.subscriber.removeprefix(PREFIX).partition("/")
+        payload = f"{connection} {notification.subscription_id} ".encode() + notification.document
         try:
             with self._core.session() as session:
                 heard = session.store.command("PUBLISH", keys.process_channel(process), payload)
-                # A cluster's node counts only its own listeners.
+                # A node of a cluster counts only its own subscribers.
                 if heard == 0 and not session.store.is_cluster:
-                    subscriptions.delete(session, notice.ref, notice.subscription_id)
+                    subscriptions.delete(session, notification.ref, notification.subscription_id)
         except StoreUnavailable:
             raise NotDelivered("the store did not answer") from None
 
-    def cut_overdue(self) -> None:
-        """Nothing here takes long."""
+    def cancel_overdue(self) -> None:
+        """Do nothing: a push takes no time."""

@@ -48,9 +48,6 @@ class PooledCore(Core):
         super().close()
         self.deployments.close()
 
-    def refuse_forgotten_pools(self, store: Store) -> None:
-        """Do nothing: with pooling, registered pools are in use."""
-
     def _watch(self) -> None:
         while not self.waiting.is_released:
             time.sleep(randomness.uniform(*REFRESH_SECONDS))

@@ -8,7 +8,7 @@ import orjson
 
 from zaqar_core.domain.model import Subscription
 from zaqar_core.keystone import trusts
-from zaqar_core.keystone.trusts import KeystoneAway, TrustRefused
+from zaqar_core.keystone.trusts import KeystoneUnavailable, TrustRefused
 from zaqar_core.notifications.trust_webhooks import OPTION, PREFIX
 from zaqar_core.rest import identity
 from zaqar_core.rest.call import RestCall
@@ -30,10 +30,10 @@ def make(call: RestCall, ttl_seconds: int) -> str:
     trustor = trusts.Trustor(token, user, environ["HTTP_X_PROJECT_ID"], identity.roles(environ))
     try:
         with call.session.asleep():  # others work while Keystone is asked
-            return call.trusts.make(trustor, ttl_seconds)
+            return call.trusts.create(trustor, ttl_seconds)
     except TrustRefused as refused:
         raise RestError(Fact.RULE_BROKEN, f"The subscriber is not trusted: {refused.reason}.") from None
-    except KeystoneAway:
+    except KeystoneUnavailable:
         raise RestError(Fact.IDENTITY_UNAVAILABLE) from None
 
 
@@ -41,7 +41,7 @@ def end(call: RestCall, trust_id: str | None) -> None:
     """The trust is gone if that is possible; else it ends with its time."""
     if trust_id is not None and call.trusts is not None:
         with call.session.asleep():
-            call.trusts.end(trust_id)
+            call.trusts.delete(trust_id)
 
 
 def of(found: Subscription) -> str | None:

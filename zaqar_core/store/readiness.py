@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zaqar_core.configuration.settings import Durability
+from zaqar_core.configuration.settings import Durability, Settings
 from zaqar_core.domain.errors import StoreUnavailable
-from zaqar_core.store import keys
+from zaqar_core.store import catalogue, keys
 from zaqar_core.store.single_server import Server, Store
 
 REDIS_AT_LEAST = (7, 0)
 WAITAOF_AT_LEAST = (7, 2)
+
+
+def admit(store: Store, settings: Settings) -> None:
+    """Check that a service with these settings may use the store; give an ephemeral store its encryption key.
+
+    Raises StoreUnavailable with one line for the operator.
+    """
+    check(store, settings.durability)
+    if not settings.pooling:
+        catalogue.refuse_forgotten_pools(store)
+    if settings.ephemeral and settings.encryption_keys:
+        _share_key(store, settings.encryption_keys[-1])
 
 
 def check(store: Store, durability: Durability) -> None:
@@ -72,6 +84,6 @@ def _config(server: Server, name: str) -> str:
     return found[1].decode() if found else "unknown"
 
 
-def share_key(store: Store, key: str) -> None:
-    """Whoever attaches to this store, which is on no disk, has its own encryption key."""
+def _share_key(store: Store, key: str) -> None:
+    """Keep the encryption key in the store, for the other processes that use it; an ephemeral store is on no disk."""
     store.command("SET", keys.ENCRYPTION, key, "NX")

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from zaqar_core.configuration.setting_sources import PARENT_VARIABLE
 
 _STOP_SIGNALS = frozenset((signal.SIGTERM, signal.SIGINT))
-_PARENT_POLL_SECONDS = 0.5
+_PARENT_POLL_SECONDS = 0.2
 _ORPHAN_GRACE_SECONDS = 2.0
 
 
@@ -37,7 +37,7 @@ class _Watch:
         self._watch_signals()
         parent = os.environ.get(PARENT_VARIABLE, "")
         if parent.isdecimal() and int(parent) != os.getpid():
-            threading.Thread(target=self._watch_parent, args=(int(parent),), name="parent-watch", daemon=True).start()
+            on_parent_end(int(parent), self._end_orphan)
 
     def add(self, callback: Callable[[], object]) -> None:
         with self._mutex:
@@ -77,9 +77,7 @@ class _Watch:
             if not _STOP_SIGNALS.isdisjoint(numbers):
                 self.run()
 
-    def _watch_parent(self, parent: int) -> None:
-        while os.getppid() == parent:
-            time.sleep(_PARENT_POLL_SECONDS)
+    def _end_orphan(self) -> None:
         self.run()
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(_ORPHAN_GRACE_SECONDS)
@@ -103,3 +101,14 @@ def on_stop(callback: Callable[[], object]) -> None:
             _watch.start()
         watch = _watch
     watch.add(callback)
+
+
+def on_parent_end(parent: int, then: Callable[[], object]) -> None:
+    """Run ``then`` in a background thread when the process with the id ``parent`` is not our parent any more."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_POLL_SECONDS)
+        then()
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

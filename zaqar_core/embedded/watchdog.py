@@ -1,7 +1,7 @@
-"""The keeper: a small process that stops Valkey when its last user has left, however that user ended.
+"""The watchdog: a small process that stops Valkey after its last user has ended, even if that user was killed.
 
-Run as a script with a bare interpreter, so it imports nothing of ours. Arguments: the data directory, and ``keep`` or
-``remove`` for what becomes of it afterwards.
+It runs as a script in a bare interpreter, so it imports nothing of this project. Arguments: the data directory, and
+``keep`` or ``remove`` for what happens to the directory afterwards.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ import sys
 import time
 from pathlib import Path
 
-#: How every directory that we make, and therefore may remove, is named.
+#: Prefix of the names of directories that the service creates, and therefore may remove.
 DIRECTORY_PREFIX = "sqs-facade-"
 _PATIENCE_SECONDS = 10.0
-#: Exit code of a keeper that found another one at work.
+#: Exit code of a watchdog that found another one running.
 NOT_NEEDED = 3
 _PROCESSES = Path("/proc")
 
 
 def main(directory: Path, *, remove: bool) -> int:
-    """Wait until nobody holds ``users``, then stop Valkey. Returns the exit code."""
-    keeper = os.open(directory / "keeper", os.O_RDWR | os.O_CREAT, 0o600)
+    """Wait until no process holds ``users``, then stop Valkey. Returns the exit code."""
+    watchdog = os.open(directory / "keeper", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(keeper, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(watchdog, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return NOT_NEEDED
     users = os.open(directory / "users", os.O_RDWR | os.O_CREAT, 0o600)
@@ -40,17 +40,17 @@ def main(directory: Path, *, remove: bool) -> int:
 
 
 def stop(directory: Path, *, remove: bool) -> None:
-    """Stop the Valkey of this directory and wait for its end. The caller holds ``users`` exclusively.
+    """Stop the Valkey of this directory and wait until it has ended. The caller holds ``users`` exclusively.
 
-    Gives up, and removes nothing, when Valkey cannot be identified and what holds the lock does not end by itself.
+    Gives up, and removes nothing, when Valkey cannot be identified and the holder of the lock does not end by itself.
     """
     lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         asked = False
-        while not _try(lock):
+        while not _try_lock(lock):
             if not asked:
-                asked = _ask(directory)
+                asked = _request_shutdown(directory)
             elif time.monotonic() > deadline and not _signal_valkey(directory, signal.SIGKILL):
                 return
             time.sleep(0.005)
@@ -63,9 +63,9 @@ def stop(directory: Path, *, remove: bool) -> None:
 
 
 def _remove_socket(path: Path) -> None:
-    """Remove a socket of ours and its directory if that is then empty.
+    """Remove the socket that the service created, and its directory if that is then empty.
 
-    The path comes from a file that anything may have written, so nothing else is ever removed and nothing recursively.
+    The path comes from a file that anything may have written. So nothing else is removed, and nothing recursively.
     """
     if not path.is_absolute() or path.name != "s" or not path.parent.name.startswith(DIRECTORY_PREFIX):
         return
@@ -74,7 +74,7 @@ def _remove_socket(path: Path) -> None:
     path.parent.rmdir()
 
 
-def _try(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -82,8 +82,8 @@ def _try(descriptor: int) -> bool:
     return True
 
 
-def _ask(directory: Path) -> bool:
-    """Send SHUTDOWN, or SIGTERM in its place. Always True: it is done once."""
+def _request_shutdown(directory: Path) -> bool:
+    """Send SHUTDOWN, or SIGTERM if that fails. Returns True: the request is sent only once."""
     try:
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(min(2.0, _PATIENCE_SECONDS))
@@ -96,19 +96,19 @@ def _ask(directory: Path) -> bool:
 
 
 def _signal_valkey(directory: Path, number: signal.Signals) -> bool:
-    """Whether the process of the information still is that process, and was signalled.
+    """Signal the process that ``info.json`` names, if it is still that process. Whether it was signalled.
 
-    The lock alone does not tell: a child that Valkey forked for a rewrite may hold it longer than Valkey lives, and
-    Valkey's process id may be another process's by then.
+    The lock is not enough to identify it: a child that Valkey forked for a rewrite may hold the lock after Valkey has
+    ended, and by then Valkey's process id may belong to another process.
     """
     try:
         info = _info(directory)
         process, known = int(info["pid"]), str(info["started"])
     except (OSError, ValueError, KeyError):
         return False
-    if process <= 1 or not known:  # 0 and negative numbers would mean whole groups
+    if process <= 1 or not known:  # 0 and negative numbers address process groups
         return False
-    descriptor = _descriptor(process)  # stays that process's, also if it ends after the look at when it started
+    descriptor = _descriptor(process)  # refers to that process even if it ends after its start time was checked
     try:
         if started(process) != known:
             return False
@@ -125,7 +125,7 @@ def _signal_valkey(directory: Path, number: signal.Signals) -> bool:
 
 
 def _descriptor(process: int) -> int | None:
-    """A descriptor of the process, where the system has them (Linux from 5.3 on)."""
+    """Return a pidfd of the process, where the system has them (Linux 5.3 or newer)."""
     try:
         return os.pidfd_open(process)
     except (AttributeError, OSError):
@@ -133,14 +133,14 @@ def _descriptor(process: int) -> int | None:
 
 
 def started(process: int) -> str:
-    """When the process started, as a text that is only compared; empty if it does not run."""
+    """Return the start time of the process as opaque text, for comparison; empty if it does not run."""
     try:
         if _PROCESSES.is_dir():
-            # After the name, which may hold anything, begins the third field; the 22nd is ticks since the boot.
+            # The third field follows the name, which may contain anything; the 22nd is the start in ticks.
             ticks = (_PROCESSES / str(process) / "stat").read_text().rpartition(")")[2].split()[19]
             return f"{(_PROCESSES / 'sys/kernel/random/boot_id').read_text().strip()} {ticks}"
-        return subprocess.run(  # noqa: S603 - our own arguments
-            ["ps", "-o", "lstart=", "-p", str(process)],  # noqa: S607 - wherever the system has it
+        return subprocess.run(  # noqa: S603 - fixed arguments
+            ["ps", "-o", "lstart=", "-p", str(process)],  # noqa: S607 - its path differs between systems
             env={**os.environ, "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from zaqar_core.notifications.worker_pool import QUICK_SECONDS, Crew
+from zaqar_core.notifications.worker_pool import QUICK_SECONDS, WorkerPool
 
 SLOW = QUICK_SECONDS + 1
 THREADS = 32
@@ -16,19 +16,19 @@ class Workshop:
     """A crew whose jobs go on until they are ended here."""
 
     def __init__(self) -> None:
-        self.crew: Crew[str] = Crew(lambda job: None, threads=THREADS)
+        self.workers: WorkerPool[str] = WorkerPool(lambda job: None, threads=THREADS)
         self.numbers = count()
 
-    def give(self, place: str, jobs: int) -> int:
+    def give(self, destination: str, jobs: int) -> int:
         """How many of them could begin or wait."""
-        return sum(self.crew.give(place, f"{place}-{next(self.numbers)}") for _ in range(jobs))
+        return sum(self.workers.give(destination, f"{destination}-{next(self.numbers)}") for _ in range(jobs))
 
-    def at_work(self, place: str) -> int:
-        return self.crew._places.get(place, 0)
+    def at_work(self, destination: str) -> int:
+        return self.workers._running.get(destination, 0)
 
-    def met(self, place: str, seconds: float) -> None:
-        self.give(place, 1)
-        self.crew.ended(place, seconds)
+    def met(self, destination: str, seconds: float) -> None:
+        self.give(destination, 1)
+        self.workers.ended(destination, seconds)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def shop() -> Workshop:
 def test_a_place_not_met_before_gets_two_threads_then_its_quarter(shop: Workshop) -> None:
     assert shop.give("new", 40) == 2 + 8
     assert shop.at_work("new") == 2
-    shop.crew.ended("new", 0.01)
+    shop.workers.ended("new", 0.01)
     assert shop.at_work("new") == 8
 
 
@@ -53,19 +53,19 @@ def test_more_jobs_may_wait_for_a_quick_place_than_for_another(shop: Workshop) -
 def test_a_job_that_tried_nothing_does_not_change_the_pace_of_its_place(shop: Workshop) -> None:
     shop.met("slow", SLOW)
     shop.give("slow", 1)
-    shop.crew.ended("slow", None)
+    shop.workers.ended("slow", None)
     assert shop.give("slow", 1000) == 8 + 8
     shop.give("new", 1)
-    shop.crew.ended("new", None)
+    shop.workers.ended("new", None)
     assert shop.give("new", 1000) == 2 + 8
-    assert shop.crew._at_slow_places == 8
+    assert shop.workers._at_slow_destinations == 8
 
 
 def test_hanging_places_together_have_half_of_the_crew(shop: Workshop) -> None:
-    for place in "abcdefgh":
-        shop.met(place, SLOW)
-    for place in "abcdefgh":
-        shop.give(place, 8)
+    for destination in "abcdefgh":
+        shop.met(destination, SLOW)
+    for destination in "abcdefgh":
+        shop.give(destination, 8)
     assert sum(map(shop.at_work, "abcdefgh")) == THREADS // 2
     shop.met("quick", 0.01)
     assert shop.give("quick", 8) == 8
@@ -73,32 +73,32 @@ def test_hanging_places_together_have_half_of_the_crew(shop: Workshop) -> None:
 
 
 def test_a_slow_place_that_is_quick_again_leaves_the_slow_ones_share(shop: Workshop) -> None:
-    for place in "ab":
-        shop.met(place, SLOW)
-        shop.give(place, 8)
+    for destination in "ab":
+        shop.met(destination, SLOW)
+        shop.give(destination, 8)
     shop.met("c", SLOW)
     shop.give("c", 4)
     assert shop.at_work("c") == 0
-    shop.crew.ended("a", 0.01)
+    shop.workers.ended("a", 0.01)
     assert (shop.at_work("a"), shop.at_work("c")) == (7, 4)
 
 
 def test_all_that_waits_begins_in_the_end(shop: Workshop) -> None:
     places = [f"p{number}" for number in range(40)]
-    given = sum(shop.give(place, 5) for place in places)
+    given = sum(shop.give(destination, 5) for destination in places)
     ended = 0
     for turn in range(1000):
-        busy = [place for place in places if shop.at_work(place)]
+        busy = [destination for destination in places if shop.at_work(destination)]
         if not busy:
             break
-        shop.crew.ended(busy[turn % len(busy)], SLOW if turn % 3 else 0.01)
+        shop.workers.ended(busy[turn % len(busy)], SLOW if turn % 3 else 0.01)
         ended += 1
     assert ended == given
-    assert shop.crew.free == THREADS
-    assert shop.crew._at_slow_places == 0
+    assert shop.workers.free == THREADS
+    assert shop.workers._at_slow_destinations == 0
 
 
 def test_paces_of_many_places_are_not_kept_for_ever(shop: Workshop) -> None:
     for number in range(5000):
         shop.met(f"p{number}", SLOW)
-    assert len(shop.crew._is_slow) <= 4096
+    assert len(shop.workers._is_slow) <= 4096

@@ -1,0 +1,38 @@
+"""The paths that CONTRIBUTING.md names are there."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LUA = "zaqar_core/store/lua"
+TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def _expanded(path: str) -> list[str]:
+    """Return the paths of ``folder/{a,b}.py``."""
+    found = re.fullmatch(r"(.*)\{(.*)\}(.*)", path)
+    return [f"{found[1]}{name}{found[3]}" for name in found[2].split(",")] if found else [path]
+
+
+PATHS = sorted(
+    set(
+        chain.from_iterable(
+            _expanded(path) for path in re.findall(r"`((?:[\w.]+/)+[\w.{},]*)`", TEXT) if "<" not in path
+        )
+    )
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_that_the_guide_names_exists(path: str) -> None:
+    name = re.sub(r"^lua(?=/)", LUA, path)
+    assert (ROOT / name).exists()
+
+
+def test_the_guide_names_paths() -> None:
+    assert len(PATHS) > 80
