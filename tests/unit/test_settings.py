@@ -93,7 +93,9 @@ def test_every_variable_that_the_repository_names_is_known() -> None:
     [
         ("port", "70000", 'a whole number from 0 to 65535, not "70000"'),
         ("workers", "0", 'a whole number, at least 1, not "0"'),
-        ("store_timeout_seconds", "0", 'a number of seconds greater than 0, not "0"'),
+        ("store_timeout_seconds", "0", 'a number of seconds greater than 0 and at most 99999999, not "0"'),
+        ("store_timeout_seconds", "inf", 'a number of seconds greater than 0 and at most 99999999, not "inf"'),
+        ("notification_timeout_seconds", "1e9", 'a number of seconds greater than 0 and at most 99999999, not "1e9"'),
         ("max_claim_ttl", "soon", 'a whole number of seconds from 1 to 99999999, not "soon"'),
         ("max_message_ttl", "100000000", 'a whole number of seconds from 1 to 99999999, not "100000000"'),
         ("recreate_delay_seconds", "100000000", 'a whole number of seconds from 0 to 99999999, not "100000000"'),

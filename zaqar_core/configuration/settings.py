@@ -32,7 +32,7 @@ Seconds = Annotated[
     About(unit="seconds"),
 ]
 SecondsOrNone = Annotated[int, msgspec.Meta(ge=0, le=limits.SETTABLE_SECONDS.most), About(unit="seconds")]
-Duration = Annotated[float, msgspec.Meta(gt=0), About(unit="seconds")]
+Duration = Annotated[float, msgspec.Meta(gt=0, le=limits.SETTABLE_SECONDS.most), About(unit="seconds")]
 Bytes = Annotated[int, msgspec.Meta(ge=1), About(unit="bytes")]
 Secret = Annotated[str, msgspec.Meta(min_length=1), About(is_secret=True)]
 #: Of Zaqar. In the environment pairs are separated by commas, so it holds none.
