@@ -169,15 +169,15 @@ def _told(session: Session, ref: QueueRef, seq: bytes, entry: bytes, now_ms: int
     return Told(message, int(ttl), None if delay == b"-1" else int(delay))
 
 
-def finish(session: Session, ref: QueueRef, token: str, outcomes: Sequence[Outcome]) -> None:
-    """The store knows what became of them. A deleted queue's are of no interest any more."""
+def finish(session: Session, ref: QueueRef, token: str, outcomes: Sequence[Outcome]) -> frozenset[str]:
+    """Report to the store what became of deliveries. Return those of their subscriptions that have ended."""
     arguments: list[bytes | str | int] = [token]
     for outcome in outcomes:
         arguments += (outcome.key, outcome.word, outcome.delay_ms, outcome.reason)
     try:
-        session.run(_DONE, ref, arguments)
-    except ScriptFailed:
-        return
+        return frozenset(one.decode() for one in session.run(_DONE, ref, arguments))
+    except ScriptFailed:  # the queue was deleted
+        return frozenset(outcome.key[:36].decode() for outcome in outcomes)
 
 
 def undelivered(session: Session, ref: QueueRef, *, after: int, limit: int) -> tuple[int, list[Undelivered]]:
