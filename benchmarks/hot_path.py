@@ -103,7 +103,7 @@ def _bare_front(request: bytes, options: argparse.Namespace) -> float:
 
 
 def _bare_valkey(valkeys: list[psutil.Process], count: int) -> float:
-    path = next(one.laddr for process in valkeys for one in process.net_connections("unix") if one.laddr)
+    path = next(str(one.laddr) for process in valkeys for one in process.net_connections("unix") if one.laddr)
     links = [redis.Redis(unix_socket_path=path) for _ in range(4)]
     before = cpu(valkeys)
     with ThreadPoolExecutor(len(links)) as pool:

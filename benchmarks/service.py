@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
+
+from sqs_facade.compat.launching import ServiceProcess
 
 
 @dataclass
@@ -70,31 +70,24 @@ def cpu(processes: list[psutil.Process]) -> float:
 
 
 @contextmanager
-def serving(durability: str, *, workers: int = 1, redis_url: str | None = None) -> Iterator[Service]:
-    """``sqs-facade serve`` on a free port with an embedded store of its own, or that one. ``durability``: memory or
-    fsync."""
+def serving(
+    durability: str, *, workers: int = 1, redis_url: str | None = None, data_dir: str | None = None
+) -> Iterator[Service]:
+    """Run ``sqs-facade serve`` on a free port. ``durability``: memory or fsync.
+
+    The store is the one at ``redis_url``, the embedded one in ``data_dir``, or an embedded one of its own.
+    """
     with tempfile.TemporaryDirectory(prefix="sf") as folder:
-        store = ["--ephemeral"] if durability == "memory" else ["--data-dir", folder + "/data"]
         if redis_url is not None:
             store = ["--redis", redis_url, "--durability", durability]
-        ready = Path(folder) / "ready"
-        command = [sys.executable, "-m", "sqs_facade", "serve", *store, "--workers", str(workers)]
-        server = psutil.Popen([*command, "--port", "0", "--ready-file", str(ready)])
+        elif data_dir is None and durability == "memory":
+            store = ["--ephemeral"]
+        else:
+            store = ["--data-dir", data_dir or f"{folder}/data", "--durability", durability]
+        service = ServiceProcess("serve", *store, "--workers", str(workers))
         try:
-            url = told(ready)
-            children = server.children(recursive=True)
+            children = psutil.Process(service.process.pid).children(recursive=True)
             valkeys = [one for one in children if "valkey" in one.name()]
-            yield Service(url, [one for one in children if one not in valkeys], valkeys)
+            yield Service(service.url, [one for one in children if one not in valkeys], valkeys)
         finally:
-            server.terminate()
-            server.wait(20)
-
-
-def told(ready: Path) -> str:
-    """The URL that a service which is being started writes to its ready file."""
-    deadline = time.monotonic() + 30
-    while not ready.exists():
-        if time.monotonic() > deadline:
-            raise TimeoutError("the service did not become ready")
-        time.sleep(0.02)
-    return ready.read_text().strip()
+            service.stop()

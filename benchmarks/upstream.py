@@ -104,7 +104,7 @@ def main() -> int:
         url = both.enter_context(PrivateValkey(Path(folder), get_binary_path()))
         ours = both.enter_context(serving("memory", workers=2, redis_url=url))
         ours.valkeys = [one for one in psutil.Process().children() if f"{folder}/s" in " ".join(one.cmdline())]
-        sides = [Side(f"zaqar {VERSION}", theirs), Side("sqs-facade", ours)]
+        sides = Side(f"zaqar {VERSION}", theirs), Side("sqs-facade", ours)
         for _ in range(max(options.requests // _TURN, 1)):
             for side in sides:
                 side.all_three(options.connections)

@@ -11,6 +11,7 @@ from the send's answer to the poll's answer.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import resource
 import selectors
 import socket
@@ -18,14 +19,11 @@ import statistics
 import sys
 import tempfile
 import time
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import orjson
-import psutil
 
 from benchmarks import load
-from benchmarks.service import told
+from benchmarks.service import Service, cpu, serving
 
 WARM_UP_SECONDS = 3.0
 IDLE_SECONDS = 5.0
@@ -39,35 +37,21 @@ def main() -> int:
     options = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with tempfile.TemporaryDirectory(prefix="sf") as folder:
-        servers = [_serve(folder, number, options.durability) for number in (1, 2)]
-        try:
-            _measure(options, [server for server, _ in servers], [address for _, address in servers])
-        finally:
-            for server, _ in servers:
-                server.terminate()
-            for server, _ in servers:
-                server.wait(20)
-    return 0
-
-
-def _serve(folder: str, number: int, durability: str) -> tuple[psutil.Popen, tuple[str, int]]:
-    ready = Path(folder) / f"ready{number}"
-    server = psutil.Popen(
-        [
-            sys.executable, "-m", "sqs_facade", "serve", "--port", "0", "--ready-file", str(ready),
-            "--data-dir", f"{folder}/data", "--durability", durability,
+    with tempfile.TemporaryDirectory(prefix="sf") as folder, contextlib.ExitStack() as both:
+        services = [
+            both.enter_context(serving(options.durability, data_dir=f"{folder}/data")),
+            both.enter_context(serving(options.durability, data_dir=f"{folder}/data")),
         ]
-    )  # fmt: skip
-    parts = urlsplit(told(ready))
-    return server, (parts.hostname or "", parts.port or 0)
+        _measure(options, services)
+    return 0
 
 
 def _call(operation: str, **members: object) -> bytes:
     return load.json_request("localhost", operation, orjson.dumps(members))
 
 
-def _measure(options: argparse.Namespace, servers: list[psutil.Popen], addresses: list[tuple[str, int]]) -> None:
+def _measure(options: argparse.Namespace, services: list[Service]) -> None:
+    addresses = [service.address for service in services]
     names = [f"w{number}" for number in range(options.waits)]
     load.run(addresses[0], iter([_call("CreateQueue", QueueName=name) for name in names]), 8, lambda _: None)
     idle = [socket.create_connection(addresses[0]) for _ in range(options.idle_connections)]
@@ -80,10 +64,9 @@ def _measure(options: argparse.Namespace, servers: list[psutil.Popen], addresses
         poll.sendall(_call("ReceiveMessage", QueueUrl=name, WaitTimeSeconds=20))
         polls[name] = poll
     time.sleep(WARM_UP_SECONDS)
-    workers = [one for one in servers[0].children(recursive=True) if "valkey" not in one.name()]
-    before = sum(sum(one.cpu_times()[:2]) for one in workers)
+    before = cpu(services[0].fronts)
     time.sleep(IDLE_SECONDS)
-    spent = sum(sum(one.cpu_times()[:2]) for one in workers) - before
+    spent = cpu(services[0].fronts) - before
     print(f"{options.waits} idle waits: {100 * spent / IDLE_SECONDS:.1f} % of a core")
     fresh = [_fresh(addresses[0]) for _ in range(50)]
     print(f"a new client beside them: median {statistics.median(fresh):.1f} ms, slowest {max(fresh):.1f} ms")

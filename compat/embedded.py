@@ -4,38 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-#: A start takes about a second; allow for busy machines.
-START_SECONDS = 30.0
-_STOP_SECONDS = 10.0
+from .launching import ServiceProcess
+
 #: Makes the service stop when this process ends, even if it is killed.
 _STOPS_WITH = "SQS_FACADE_STOPS_WITH"
 #: Longer than the longest poll.
 CALL_SECONDS = 60.0
-
-
-def _program() -> list[str]:
-    """Return the command line of this installation. It names a path, so that the working directory is not searched."""
-    package = find_spec("sqs_facade")
-    assert package is not None
-    assert package.origin is not None
-    return [sys.executable, "-P", str(Path(package.origin).with_name("__main__.py"))]
-
-
-def real_seconds() -> float:
-    """Return a time that goes on even if a test stops or moves the clocks of its process, as freezegun does."""
-    return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 class HookFailed(Exception):
@@ -74,43 +54,14 @@ class Facade:
         return document
 
 
-class Server:
-    """The process of a service. The constructor starts it, and raises RuntimeError with its error text if it fails."""
+class Server(ServiceProcess):
+    """The process of a service in memory. It ends with this process, even if this process is killed."""
 
     def __init__(self) -> None:
-        self._owner = os.getpid()
-        self._folder = tempfile.TemporaryDirectory(prefix="sf")
-        ready, errors = Path(self._folder.name) / "ready", Path(self._folder.name) / "errors"
-        command = [*_program(), "serve", "--ephemeral", "--port", "0", "--ready-file"]
-        with errors.open("wb") as stream:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command
-                [*command, str(ready)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stream,
-                start_new_session=True,  # Ctrl-C must not reach it: the tests still delete their queues
-                env={**os.environ, _STOPS_WITH: str(os.getpid())},
-            )
-        deadline = real_seconds() + START_SECONDS
-        while not ready.exists():
-            if self._process.poll() is not None or real_seconds() > deadline:
-                reason = errors.read_text(errors="replace").strip()
-                self.stop()
-                raise RuntimeError(f"sqs-facade did not start. {reason}")
-            time.sleep(0.005)
-        self.facade = Facade(ready.read_text().strip())
-
-    def stop(self) -> None:
-        """Stop the service and lose its messages. Do nothing in a forked process: the service is the parent's."""
-        if os.getpid() != self._owner:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._folder.cleanup()
+        stops_with = {_STOPS_WITH: str(os.getpid())}
+        # Ctrl-C must not reach it: the tests still delete their queues.
+        super().__init__("serve", "--ephemeral", environment=stops_with, is_detached=True, keeps_errors=True)
+        self.facade = Facade(self.url)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zaqar_core.background.housekeeping import Upkeep
+from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.keystone import authentication
 from zaqar_core.notifications import channels
@@ -24,7 +24,7 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     """
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
-    Upkeep(core).start()
+    Housekeeping(core).start()
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     try:

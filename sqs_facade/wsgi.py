@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqs_facade import addresses, peek, startup
 from sqs_facade.face import SqsFace, is_sqs
-from zaqar_core.background.housekeeping import Upkeep
+from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration import settings as configuration
@@ -44,8 +44,8 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     url, settings = _store(settings)
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
-    stopping.on_stop(core.waiting.release_all)
-    Upkeep(core).start()
+    stopping.on_stop(core.waiters.release_all)
+    Housekeeping(core).start()
     TaskRunner(core).start()
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()

@@ -6,7 +6,6 @@ import base64
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,8 +16,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests import deployments
-from tests.patience import until
+from sqs_facade.compat.launching import ServiceProcess
+from tests import deployments, leftovers
+from tests.patience import PATIENCE_SECONDS, until
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.core.process import Core
@@ -30,6 +30,35 @@ from zaqar_core.store import script
 #: ``single`` (the default), ``sentinel`` or ``cluster``: what the shared fixtures run on.
 STORE_VARIABLE = "SQS_FACADE_TEST_STORE"
 STORE = os.environ.get(STORE_VARIABLE, "single")
+
+RUN = pytest.StashKey[str]()
+LEFT_BEHIND = pytest.StashKey[list[str]]()
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run single tests in this process; leave other runs to the default, a worker for each processor."""
+    return 0 if any("::" in argument for argument in config.args) else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # a worker belongs to the run of its controller
+        config.stash[RUN] = leftovers.begin()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that leaves processes behind. Its workers have ended by now."""
+    if RUN in session.config.stash:
+        session.config.stash[LEFT_BEHIND] = leftovers.end(session.config.stash[RUN])
+        if session.config.stash[LEFT_BEHIND]:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if left := config.stash.get(LEFT_BEHIND, []):
+        terminalreporter.section("processes left behind", red=True)
+        for command in left:
+            terminalreporter.line(command)
 
 
 @pytest.fixture(scope="session")
@@ -49,10 +78,12 @@ def private_valkey() -> Iterator[str]:
             stdout=subprocess.DEVNULL,
         )
         url = f"unix://{path}"
-        until(lambda: path.exists() and _answers(url), "Valkey answers")
-        yield url
-        process.terminate()
-        process.wait(10)
+        try:
+            until(lambda: path.exists() and _answers(url), "Valkey answers")
+            yield url
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_SECONDS)
 
 
 def _answers(url: str) -> bool:
@@ -121,20 +152,12 @@ def serving(command: str = "serve", /, **settings: str) -> Iterator[Service]:
     """
     if not settings.keys() & {"redis", "data_dir", "zaqar_config"}:
         settings = {"ephemeral": "true", **settings}
-    with tempfile.TemporaryDirectory(prefix="sf") as folder:
-        ready = Path(folder) / "ready"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sqs_facade", command, "--port", "0", "--ready-file", str(ready)],
-            env={**os.environ, **{f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}},
-        )
-        try:
-            until(lambda: ready.exists() or process.poll() is not None, "the service is ready")
-            if process.returncode is not None:
-                pytest.fail(f"the service ended with {process.returncode}; what it said is captured")
-            yield Service(ready.read_text().strip(), process)
-        finally:
-            process.terminate()
-            process.wait(10)
+    environment = {f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}
+    service = ServiceProcess(command, environment=environment)
+    try:
+        yield Service(service.url, service.process)
+    finally:
+        service.stop()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ def sentinel_group(*, replicas: int = 1, arguments: tuple[str, ...] = IN_MEMORY)
             found.server(*arguments, "--replicaof", f"127.0.0.1 {primary.port}")
         until(lambda: primary.info("replication").get("connected_slaves") == replicas, "replication")
         for replica in found.servers[1:]:
-            until(lambda replica=replica: in_step(replica), "replication")
+            until(partial(in_step, replica), "replication")
         for number in range(3):
             folder = found.folder / f"sentinel{number}"
             folder.mkdir()
@@ -154,7 +155,7 @@ def sentinel_group(*, replicas: int = 1, arguments: tuple[str, ...] = IN_MEMORY)
             found.sentinels.append(sentinel)
             sentinel.start()
         for sentinel in found.sentinels:
-            until(lambda sentinel=sentinel: _known_to(sentinel) == (2, replicas), "the sentinels' acquaintance")
+            until(lambda: _known_to(sentinel) == (2, replicas), "the sentinels' acquaintance")  # noqa: B023
         hosts = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in found.sentinels)
         found.url = f"redis+sentinel://{hosts}/{MASTER}"
         yield found

@@ -7,7 +7,7 @@ import threading
 
 from moto.core import utils
 
-from ..embedded import real_seconds
+from ..launching import real_seconds
 from . import shared
 
 #: Smaller differences have other causes than a test: a process that was not scheduled, a clock that was corrected.

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.attack.histories import Cluster
 from tests.attack.run import KILLS, run
 from tests.serving.conftest import Serve, data, elsewhere, runtime, serve
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["data", "elsewhere", "runtime", "serve"]  # fixtures
 

@@ -9,16 +9,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from tests.patience import until
+from tests.patience import LONG_POLL_SECONDS, PATIENCE_SECONDS, until
 from zaqar_core.core import leases, messages, queues
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage, QueueSettings, SettingsChange
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.store.wakeups import RECHECK_SECONDS
 
-#: A message that comes back after one second is given at most this long after it was taken, also on a busy machine.
-#: Without being told, a poll looks again when it ends, after four seconds.
-PROMPT_SECONDS = 3.0
+#: A message that comes back after one second is given sooner after it was taken than a poll looks by itself.
+PROMPT_SECONDS = RECHECK_SECONDS[0]
 
 
 @pytest.fixture
@@ -58,21 +58,23 @@ def asleep(
 
     Their messages come back after ``seconds``.
     """
-    before = core.waiting.asleep
+    before = core.waiters.asleep
 
     def run() -> tuple[float, int]:
         with core.session() as session:
-            found = leases.receive(session, queue, max_messages=1, visibility_seconds=seconds, wait_seconds=4)
+            found = leases.receive(
+                session, queue, max_messages=1, visibility_seconds=seconds, wait_seconds=LONG_POLL_SECONDS
+            )
         return time.monotonic(), len(found)
 
     futures = [pool.submit(run) for _ in range(n)]
-    until(lambda: core.waiting.asleep >= before + n, "all polls sleep", 5)
+    until(lambda: core.waiters.asleep >= before + n, "all polls sleep")
     return futures
 
 
 def assert_given(futures: list[Future[tuple[float, int]]], since: float) -> None:
     """Each poll has its message, in time."""
-    answers = [future.result(10) for future in futures]
+    answers = [future.result(PATIENCE_SECONDS) for future in futures]
     assert [(found, at - since < PROMPT_SECONDS) for at, found in answers] == [(1, True)] * len(futures)
 
 
@@ -83,7 +85,7 @@ def test_a_sleeper_has_the_message_that_another_sleeper_let_go(
     [first] = asleep(core, pool, queue, 1, seconds=1)
     [second] = asleep(core, pool, queue, 1)
     messages.send(session, queue, [new(kind)])
-    at, found = first.result(5)
+    at, found = first.result(PATIENCE_SECONDS)
     assert found == 1
     assert_given([second], at)
 
@@ -96,7 +98,7 @@ def test_each_sleeper_has_one_of_the_messages_that_another_let_go(
     others = asleep(core, pool, queue, 4)
     for _ in range(4):
         messages.send(session, queue, [new(kind)])
-    ends = [future.result(5) for future in first]
+    ends = [future.result(PATIENCE_SECONDS) for future in first]
     assert [found for _, found in ends] == [1] * 4
     assert_given(others, max(at for at, _ in ends))
 

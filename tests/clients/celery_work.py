@@ -5,12 +5,13 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from celery import Celery
 from celery.signals import worker_ready, worker_shutdown
 
 
-def tell(event, **more):
+def tell(event: str, **more: Any) -> None:
     sys.stdout.write(json.dumps({"event": event, **more}) + "\n")
     sys.stdout.flush()
 
@@ -27,12 +28,12 @@ app.conf.update(
 
 
 @app.task(name="work.note")
-def note(text):
+def note(text: str) -> None:
     tell("noted", text=text)
 
 
 @app.task(name="work.hold", bind=True)
-def hold(self, path):
+def hold(self: Any, path: str) -> None:
     """Runs until the file is there."""
     tell("holding", path=path, redelivered=self.request.delivery_info["redelivered"])
     deadline = time.monotonic() + 60
@@ -42,19 +43,19 @@ def hold(self, path):
 
 
 @app.task(name="work.fail_twice", bind=True, max_retries=2)
-def fail_twice(self, text):
+def fail_twice(self: Any, text: str) -> None:
     tell("tried", text=text, retries=self.request.retries)
     if self.request.retries < 2:
         raise self.retry(countdown=0)
 
 
 @worker_ready.connect
-def ready(**more):
+def ready(**more: Any) -> None:
     tell("ready")
 
 
 @worker_shutdown.connect
-def stopped(**more):
+def stopped(**more: Any) -> None:
     tell("stopped")
 
 

@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if not item.path.is_relative_to(here) or not isinstance(item, pytest.Function):
             continue
-        kind = item.callspec.params.get("client_process", "boto3") if hasattr(item, "callspec") else "boto3"
+        kind = str(item.callspec.params.get("client_process", "boto3")) if hasattr(item, "callspec") else "boto3"
         needs_node = kind.startswith("js") or "js" in item.fixturenames
         if not needs_node and kind == "boto3" and "install_folder" not in item.fixturenames:
             continue

@@ -5,21 +5,22 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import dramatiq
 from dramatiq.middleware import Retries
 from dramatiq_sqs import SQSBroker
 
 
-def tell(event, **more):
+def tell(event: str, **more: Any) -> None:
     os.write(1, (json.dumps({"event": event, **more}) + "\n").encode())  # dramatiq sends sys.stdout elsewhere
 
 
 class Tells(dramatiq.Middleware):
-    def after_worker_boot(self, *_given):
+    def after_worker_boot(self, *_given: Any) -> None:
         tell("ready")
 
-    def after_worker_shutdown(self, *_given):
+    def after_worker_shutdown(self, *_given: Any) -> None:
         tell("stopped")
 
 
@@ -37,12 +38,12 @@ dramatiq.set_broker(broker)
 
 
 @dramatiq.actor(queue_name="work")
-def note(text):
+def note(text: str) -> None:
     tell("noted", text=text)
 
 
 @dramatiq.actor(queue_name="work")
-def hold(path):
+def hold(path: str) -> None:
     """Runs until the file is there."""
     tell("holding", path=path)
     deadline = time.monotonic() + 60
@@ -52,7 +53,7 @@ def hold(path):
 
 
 @dramatiq.actor(queue_name="work", max_retries=2)
-def fail(text):
+def fail(text: str) -> None:
     tell("tried", text=text)
     raise ValueError(text)
 

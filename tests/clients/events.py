@@ -76,8 +76,9 @@ class Telling:
         """It and the processes it started end without a goodbye, as when a machine dies."""
         if self.process.poll() is None:
             children = psutil.Process(self.process.pid).children(recursive=True)
-            for process in (self.process, *children):
-                process.kill()
+            self.process.kill()
+            for child in children:
+                child.kill()
             self.process.wait()
 
     def names(self) -> list[str]:

@@ -77,7 +77,7 @@ def liar() -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-        thread.join(5)
+        thread.join(30)
 
 
 @pytest.mark.parametrize(

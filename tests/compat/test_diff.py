@@ -42,6 +42,7 @@ def test_scenarios_have_sources() -> None:
     assert all(one.authority for one in SCENARIOS)
 
 
+@pytest.mark.slow
 def test_the_list_of_motos_differences_is_fresh() -> None:
     """``python -m compat migrating --write`` makes it so."""
     written = migrating.written((ROOT / migrating.DOCUMENT).read_text())

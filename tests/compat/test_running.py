@@ -42,7 +42,7 @@ def test_a_mistake_reaches_the_service(target: Target, plant: Plant) -> None:
 
 def test_a_crash_is_an_observation(target: Target, plant: Plant) -> None:
     def program(sqs: Any, at: Bench) -> Any:
-        return {}["nothing"]
+        return dict[str, int]()["nothing"]
 
     assert run_one(target, plant(RECEIVED, program)).observed == {"crash": "KeyError: 'nothing'"}
 

@@ -12,9 +12,9 @@ import sys
 from zaqarclient.queues import client as zaqarclient
 
 
-def main():
-    url, version, project, name = sys.argv[1:]
-    version = float(version) if "." in version else int(version)
+def main() -> None:
+    url, given, project, name = sys.argv[1:]
+    version = float(given) if "." in given else int(given)
     options = {"backend": "noauth", "options": {"os_project_id": project}}
     client = zaqarclient.Client(url, version=version, conf={"auth_opts": options})
 

@@ -23,7 +23,7 @@ POOLED_FUNCTIONAL_LEFT_OUT = {
 POOLED_MESSAGES_LEFT_OUT = (".test_bulk_delete_without_claim_ids",)
 
 #: Part of a functional test's id -> reason. Should be empty.
-FUNCTIONAL = {}
+FUNCTIONAL: dict[str, str] = {}
 
 _WORDING = "it compares the wording of an error"
 

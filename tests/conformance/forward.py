@@ -16,7 +16,8 @@ _MOST_PROJECT_CHARACTERS = 256
 
 #: The deployment that tests register pools in. They tell pools apart by a path; here each path is a database.
 _POOL = os.environ.get("ZAQAR_TEST_MONGODB_URL", "")
-_databases, _numbers = {}, itertools.count(1)
+_databases: dict[str, int] = {}
+_numbers = itertools.count(1)
 
 
 def _with_databases(body):

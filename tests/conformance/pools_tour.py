@@ -14,7 +14,7 @@ import sys
 from zaqarclient.queues import client as zaqarclient
 
 
-def main():
+def main() -> None:
     url, version, project, uri = sys.argv[1:]
     conf = {"auth_opts": {"backend": "noauth", "options": {"os_project_id": project}}}
     client = zaqarclient.Client(url, version=float(version), conf=conf)

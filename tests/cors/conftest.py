@@ -73,17 +73,19 @@ class Site:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
+    found: Site
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self._answer(
                 f"""<!doctype html><link rel="icon" href="data:,"><script>
-                (async () => {{ {site.script} }})().catch(problem => ({{failed: String(problem)}}))
+                (async () => {{ {found.script} }})().catch(problem => ({{failed: String(problem)}}))
                 .then(found => fetch("/found", {{method: "POST", body: JSON.stringify(found)}}))
                 </script>""".encode()
             )
 
         def do_POST(self) -> None:
-            site.found.put(orjson.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            found.found.put(orjson.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self._answer(b"")
 
         def _answer(self, body: bytes) -> None:
@@ -97,9 +99,9 @@ def site() -> Iterator[Site]:
             """Nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        site = Site(server.server_port)
+        found = Site(server.server_port)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield site
+        yield found
         server.shutdown()
 
 

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 import pytest
 import redis
 
+from tests.conftest import private_valkey
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.core.process import Core
@@ -33,6 +34,20 @@ def process(valkey: str, *names: str) -> Iterator[Session]:
             yield session
     finally:
         core.close()
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[str]:
+    """A store of its own: services of other tests lack the keys, and their move tasks would fail."""
+    with private_valkey() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def session(valkey: str) -> Iterator[Session]:
+    """A session of a process that has no key."""
+    with process(valkey) as session:
+        yield session
 
 
 @pytest.fixture(scope="session")

@@ -102,7 +102,7 @@ def test_zaqar_refuses_encryption_without_a_key(keyless: str, queue_name: str) -
     answer = zaqar(keyless, "PUT", f"/v2/queues/{queue_name}", {"_enable_encrypt_messages": True})
     assert (answer.status_code, answer.json()["description"]) == (
         400,
-        'Messages cannot be encrypted ("_enable_encrypt_messages"): the setting encryption_keys has no key.',
+        '"_enable_encrypt_messages" cannot be true: the setting encryption_keys contains no key.',
     )
 
 

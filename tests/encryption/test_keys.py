@@ -11,8 +11,9 @@ import pytest
 
 from tests.encryption.conftest import Process, key, make_queue
 from zaqar_core.configuration.settings import SettingsInvalid, load
-from zaqar_core.core import claims, encryption, leases, messages, queues
+from zaqar_core.core import claims, leases, messages, queues
 from zaqar_core.core.session import Session
+from zaqar_core.domain import encryption
 from zaqar_core.domain.errors import CoreError, MessageUnreadable
 from zaqar_core.domain.model import Attribute, NewMessage, QueueSettings, Sent
 from zaqar_core.domain.names import QueueRef
@@ -170,7 +171,7 @@ def test_the_log_names_key_and_queue_and_no_secret(processes: Process, caplog: p
         leases.receive(without, ref, max_messages=1)
     [line] = [record.getMessage() for record in caplog.records if record.name == "sqs_facade.encryption"]
     assert line == (
-        f"message 1 of queue {keys.address(ref)} cannot be decrypted with key one: this process has no such key"
+        f"message 1 of queue {keys.address(ref)} cannot be decrypted with key one: add the key to encryption_keys"
     )
     assert key("one").partition(":")[2] not in caplog.text
     assert "secret" not in caplog.text
@@ -182,12 +183,12 @@ _KEY = b64encode(bytes(32)).decode()
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [
-        ("a", "entry 1 must be NAME:KEY, the name of A-Z a-z 0-9 . _ -"),
-        ("0123456789abcdef" * 4, "entry 1 must be NAME:KEY, the name of A-Z a-z 0-9 . _ -"),
-        ("a:c2hvcnQ=", "the key a must be 32 bytes in base64"),
-        ("a:no base64", "the key a must be 32 bytes in base64"),
-        (f":{_KEY}", "entry 1 must be NAME:KEY, the name of A-Z a-z 0-9 . _ -"),
-        (f"a:{_KEY},a:{_KEY}", "there are two keys a"),
+        ("a", "entry 1 must be NAME:KEY, and NAME may contain only A-Z a-z 0-9 . _ -"),
+        ("0123456789abcdef" * 4, "entry 1 must be NAME:KEY, and NAME may contain only A-Z a-z 0-9 . _ -"),
+        ("a:c2hvcnQ=", "the key named a must be 32 bytes in base64"),
+        ("a:no base64", "the key named a must be 32 bytes in base64"),
+        (f":{_KEY}", "entry 1 must be NAME:KEY, and NAME may contain only A-Z a-z 0-9 . _ -"),
+        (f"a:{_KEY},a:{_KEY}", "two keys are named a: give each key its own name"),
     ],
 )
 def test_a_wrong_setting_is_one_line_without_the_key(entries: str, reason: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.conftest import Service
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 from tests.sqs.wire import Sqs
 
 HALF_A_DAY = 43_200
@@ -36,7 +36,7 @@ class Hooks:
 
     def await_waiting(self, number: int = 1) -> None:
         """So many receives wait on the account's queues."""
-        until(lambda: self._get("waiting")["waiting"] >= number, f"{number} wait", 5)
+        until(lambda: self._get("waiting")["waiting"] >= number, f"{number} wait")
 
     def events(self, **query: str) -> list[dict[str, Any]]:
         return list(self._get("spy", **query)["events"])
@@ -79,7 +79,7 @@ class Background:
         except Exception as problem:
             self.found.append(problem)
 
-    def result(self, patience_seconds: float = 5.0) -> Any:
+    def result(self, patience_seconds: float = PATIENCE_SECONDS) -> Any:
         self._thread.join(patience_seconds)
         assert self.found, "the call has not ended"
         return self.found[0]

@@ -5,36 +5,37 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from typing import Any
 
 import pytest
 import requests
 
 from tests.conftest import Service
 from tests.hooks.conftest import HALF_A_DAY, TWO_WEEKS, Background, Hooks
+from tests.patience import LONG_POLL_SECONDS, PATIENCE_SECONDS, sooner_than
 from tests.sqs.wire import Sqs, signed
 
+#: Messages of a move task at one a second: longer than a test may take on a busy machine.
+DEAD = 30
 
-def test_twelve_hours_of_visibility_pass_in_milliseconds(sqs: Sqs, hooks: Hooks) -> None:
+
+def test_twelve_hours_of_visibility_pass_at_once(sqs: Sqs, hooks: Hooks) -> None:
     url = sqs.queue("q", VisibilityTimeout=str(HALF_A_DAY))
     sqs.send(url, "a")
-    began = time.monotonic()
     assert sqs.receive(url)
     hooks.advance(HALF_A_DAY - 60)
     assert not sqs.receive(url)
     hooks.advance(60)
     assert [one["Body"] for one in sqs.receive(url)] == ["a"]
-    assert time.monotonic() - began < 5
 
 
-def test_two_weeks_of_retention_pass_in_milliseconds(sqs: Sqs, hooks: Hooks) -> None:
+def test_two_weeks_of_retention_pass_at_once(sqs: Sqs, hooks: Hooks) -> None:
     url = sqs.queue("q", MessageRetentionPeriod=str(TWO_WEEKS))
     sqs.send(url, "a")
-    began = time.monotonic()
     hooks.advance(TWO_WEEKS - 60)
     assert sqs.counts(url) == ("1", "0", "0")
     hooks.advance(60)
     assert sqs.counts(url) == ("0", "0", "0")
-    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("name", ["q", "q.fifo"])
@@ -42,12 +43,11 @@ def test_a_long_poll_gets_at_once_what_became_due(sqs: Sqs, hooks: Hooks, name: 
     fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if name == "q.fifo" else {}
     url = sqs.queue(name, DelaySeconds="900", **fifo)
     sqs.send(url, "a", **({"MessageGroupId": "g"} if fifo else {}))
-    poll = Background(lambda: sqs.receive(url, WaitTimeSeconds=20))
-    hooks.await_waiting()
-    hooks.advance(900)
-    began = time.monotonic()
-    assert [one["Body"] for one in poll.result()] == ["a"]
-    assert time.monotonic() - began < 5
+    with sooner_than(LONG_POLL_SECONDS, "the poll"):
+        poll = Background(lambda: sqs.receive(url, WaitTimeSeconds=LONG_POLL_SECONDS))
+        hooks.await_waiting()
+        hooks.advance(900)
+        assert [one["Body"] for one in poll.result()] == ["a"]
 
 
 def test_a_long_poll_gets_a_message_whose_visibility_ended(sqs: Sqs, hooks: Hooks) -> None:
@@ -126,37 +126,37 @@ def test_a_purged_queue_can_be_purged_again_after_a_minute(sqs: Sqs, hooks: Hook
     sqs.call("PurgeQueue", QueueUrl=url)
 
 
-def ten_dead_letters(sqs: Sqs) -> tuple[str, str, str]:
-    """URLs of a queue and of the dead-letter queue that its ten messages are in, and the latter's ARN."""
+def dead_letters(sqs: Sqs) -> tuple[str, str, str]:
+    """URLs of a queue and of the dead-letter queue that its messages are in, and the latter's ARN."""
     dead = sqs.queue("dead")
     arn = sqs.attributes(dead, "QueueArn")["QueueArn"]
     work = sqs.queue("work", RedrivePolicy=json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1}))
-    for number in range(10):
+    for number in range(DEAD):
         sqs.send(work, str(number))
-    sqs.receive(work, MaxNumberOfMessages=10, VisibilityTimeout=0)
+    for _ in range(DEAD // 10):
+        sqs.receive(work, MaxNumberOfMessages=10, VisibilityTimeout=0)
     assert not sqs.receive(work, MaxNumberOfMessages=10)
     return work, dead, arn
 
 
 def test_a_move_task_goes_on_at_once(sqs: Sqs, hooks: Hooks) -> None:
-    work, _, arn = ten_dead_letters(sqs)
-    sqs.call("StartMessageMoveTask", SourceArn=arn, MaxNumberOfMessagesPerSecond=1)
-    began = time.monotonic()
-    while sqs.call("ListMessageMoveTasks", SourceArn=arn)["Results"][0]["Status"] == "RUNNING":
-        assert time.monotonic() - began < 8  # a message a second: 9 s of real time
-        hooks.advance(1)
-    assert sqs.counts(work) == ("10", "0", "0")
+    work, _, arn = dead_letters(sqs)
+    with sooner_than(DEAD - 1, "the moves at a message a second"):
+        sqs.call("StartMessageMoveTask", SourceArn=arn, MaxNumberOfMessagesPerSecond=1)
+        while sqs.call("ListMessageMoveTasks", SourceArn=arn)["Results"][0]["Status"] == "RUNNING":
+            hooks.advance(1)
+    assert sqs.counts(work) == (str(DEAD), "0", "0")
 
 
 def test_a_move_task_with_a_rate_does_not_make_up_for_a_leap(sqs: Sqs, hooks: Hooks) -> None:
     """After an hour at once one message is due, and not 3,600: no second sees more than the rate."""
-    _, dead, arn = ten_dead_letters(sqs)
+    _, dead, arn = dead_letters(sqs)
     began = time.monotonic()
     sqs.call("StartMessageMoveTask", SourceArn=arn, MaxNumberOfMessagesPerSecond=1)
     hooks.advance(3600)
-    task = {"ApproximateNumberOfMessagesMoved": 0}
+    task: dict[str, Any] = {"ApproximateNumberOfMessagesMoved": 0}
     while task["ApproximateNumberOfMessagesMoved"] < 2:
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < PATIENCE_SECONDS
         task = sqs.call("ListMessageMoveTasks", SourceArn=arn)["Results"][0]
     assert task["Status"] == "RUNNING"
     assert task["ApproximateNumberOfMessagesMoved"] <= 2 + (time.monotonic() - began)

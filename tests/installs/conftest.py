@@ -26,9 +26,7 @@ SOURCES = (
     "CHANGELOG.md", "LICENSE", "MANIFEST.in", "README.md", "compat", "docs", "pyproject.toml", "setup.py", "sqs_facade",
     "wsgi.py", "zaqar_core",
 )  # fmt: skip
-VARIABLE = "SQS_FACADE_INSTALLS"
-thorough = pytest.mark.skipif(not os.environ.get(VARIABLE), reason=f"takes long: set {VARIABLE}=1")
-ERROR_TABLE = ("wheel", pytest.param("wheel of the sdist", marks=thorough), pytest.param("editable", marks=thorough))
+KINDS = ("wheel", "wheel of the sdist", "editable")
 #: Programs of libraries, as pip would write them.
 PROGRAMS = {"pytest": ("pytest", "console_main"), "pip": ("pip._internal.cli.main", "main")}
 MOST_SECONDS = 120
@@ -124,7 +122,7 @@ def build(what: str, source: Path, **environment: str) -> Path:
     return source / "dist" / ran.stdout.split()[-1]
 
 
-@pytest.fixture(scope="session", params=ERROR_TABLE)
+@pytest.fixture(scope="session", params=KINDS)
 def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The product, installed in each way."""
     return _install(request.param, request, tmp_path_factory)

@@ -36,6 +36,7 @@ def test_the_sdist_has_what_a_checkout_needs(sdist: Path) -> None:
     assert {"wsgi.py", "setup.py", "LICENSE", "CHANGELOG.md", "compat/__main__.py", "docs/testing.md"} <= names
 
 
+@pytest.mark.installs
 def test_a_checkout_runs_its_own_code_beside_an_installation(
     checkout: Path, installed_wheel: Installed, tmp_path: Path
 ) -> None:
@@ -47,6 +48,7 @@ def test_a_checkout_runs_its_own_code_beside_an_installation(
     assert_only_installed(log, tmp_path / "empty", Installed("checkout", installed_wheel.scripts, checkout), {"compat"})
 
 
+@pytest.mark.installs
 def test_the_plugin_is_found_where_a_checkout_hides_an_installation(
     checkout: Path, installed_wheel: Installed, tmp_path: Path
 ) -> None:
@@ -61,6 +63,7 @@ def test_the_packages_are_typed(wheel: Path, name: str) -> None:
     assert f"{name}/py.typed" in zipfile.ZipFile(wheel).namelist()
 
 
+@pytest.mark.installs
 @pytest.mark.parametrize(
     ("target", "tag", "needs_valkey"),
     [

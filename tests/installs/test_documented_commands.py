@@ -25,7 +25,6 @@ from tests.installs.conftest import (
     clean,
     environment,
     requirements_of,
-    thorough,
 )
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -97,6 +96,7 @@ def _run(command: str, wheel: Path, checkout: Path, folder: Path) -> Installed:
     return installed
 
 
+@pytest.mark.installs
 def test_the_first_commands_for_pytest_run_the_first_example(wheel: Path, checkout: Path, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "testing.md").read_text()
     installs, tries = re.findall(r"(?s)```console\n(.*?)```", text)[:2]
@@ -110,6 +110,7 @@ def test_the_first_commands_for_pytest_run_the_first_example(wheel: Path, checko
     assert "1 passed" in ran.stdout, ran.stdout + ran.stderr
 
 
+@pytest.mark.installs
 def test_the_first_command_of_the_readme_starts_a_service(wheel: Path, checkout: Path, tmp_path: Path) -> None:
     assert f"{_first_install('README.md')} && sqs-facade serve\n" in (ROOT / "README.md").read_text()
     installed = _run(_first_install("README.md"), wheel, checkout, tmp_path)
@@ -117,7 +118,7 @@ def test_the_first_command_of_the_readme_starts_a_service(wheel: Path, checkout:
         pass
 
 
-@thorough
+@pytest.mark.installs
 @pytest.mark.parametrize(
     ("command", "program"),
     [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.installs.conftest import MOST_SECONDS, ROOT, thorough
+from tests.installs.conftest import MOST_SECONDS, ROOT
 
 STORE = [
     "tests/unit/test_redis_py.py",
@@ -20,14 +20,14 @@ STORE = [
 ]
 
 
-@thorough
+@pytest.mark.installs
 @pytest.mark.timeout(5 * MOST_SECONDS)
 @pytest.mark.parametrize("release", ["redis==6.0.0", "redis>=8,<9"])
 def test_the_store_works_with(release: str, tmp_path: Path) -> None:
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(tmp_path), release]
     subprocess.run(install, check=True, timeout=MOST_SECONDS)
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *STORE],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "", *STORE],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         capture_output=True,

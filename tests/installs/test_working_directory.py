@@ -11,6 +11,8 @@ import requests
 
 from tests.installs.conftest import Installed
 
+pytestmark = pytest.mark.installs
+
 #: Names that users' folders have, of our modules and of libraries that the service uses.
 MODULES = ("compat", "flask", "logging", "manage", "msgspec", "random", "redis", "settings", "wsgi", "zaqar_core")
 IMPORTED = "raise RuntimeError(f'{__name__} of the working directory was imported')\n"

@@ -70,7 +70,7 @@ def test_a_shared_url_is_signed_for_the_project_as_it_calls_itself(service: Serv
         ("project", "name=value pairs"),
         ("project=12", "PROJECT_ACCOUNTS must be .* each value 12 digits"),
         ("=123456789012", "PROJECT_ACCOUNTS must be .* each name 1 to 256 characters"),
-        ("one=123456789012,two=123456789012", "two projects have the same account"),
+        ("one=123456789012,two=123456789012", "two projects must not have the same account"),
     ],
 )
 def test_a_wrong_mapping_is_refused(text: str, said: str) -> None:

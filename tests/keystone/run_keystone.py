@@ -11,6 +11,7 @@ import os
 import socketserver
 import sys
 import threading
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 
@@ -19,11 +20,11 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_message(self, *_):
+    def log_message(self, *_: Any) -> None:
         pass
 
 
-def main():
+def main() -> None:
     directory, seconds = sys.argv[1], sys.argv[2:]
     sys.argv = ["keystone"]  # it reads the arguments of the process as its own
     os.environ["OS_KEYSTONE_CONFIG_DIR"] = directory

@@ -37,7 +37,7 @@ def installed(folder: Path) -> Path:
     done = folder / "keystone" / "complete"
     if not done.exists():
         venv.create(folder / "keystone", with_pip=True, clear=True)
-        command = [programs / "python", "-m", "pip", "install", "--quiet", PACKAGE]
+        command: list[str | Path] = [programs / "python", "-m", "pip", "install", "--quiet", PACKAGE]
         subprocess.run(command, stdin=subprocess.DEVNULL, check=True, timeout=INSTALL_SECONDS)
         done.touch()
     return programs

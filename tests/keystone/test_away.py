@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -30,7 +31,7 @@ def test_a_keystone_that_is_away_is_503_and_nobody_is_let_in(tmp_path: Path, fre
 def test_a_keystone_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/v3"
-        more = {"http_connect_timeout": 1, "http_request_max_retries": 0}
+        more: dict[str, Any] = {"http_connect_timeout": 1, "http_request_max_retries": 0}
         file = write_configuration(tmp_path / "zaqar.conf", url, **more)
         authenticator = Authenticator(Settings(keystone_config=file))
         with pytest.raises(IdentityUnavailable):

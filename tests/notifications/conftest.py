@@ -186,7 +186,7 @@ def processes(valkey: str, settings: dict[str, Any]) -> Iterator[Callable[..., C
 
     yield make
     for core in made:
-        core.waiting.release_all()
+        core.waiters.release_all()
     for notifier in notifiers:
         notifier.stop()
     with made[0].session() as session:

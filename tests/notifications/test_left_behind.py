@@ -14,7 +14,8 @@ from tests.notifications.test_order import NUMBERS, Advance, numbered
 from tests.notifications.test_retries import nothing_left
 from tests.patience import until
 from zaqar_core.core import deliveries, messages
-from zaqar_core.core.process import Core, Session
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
@@ -28,7 +29,7 @@ def core(processes: Callable[..., Core]) -> Core:
 def begin_and_die(session: Session, queue: QueueRef, lease_seconds: float) -> None:
     """What a process leaves that took deliveries and was killed."""
     lease_ms = int(lease_seconds * 1000)
-    deliveries.take(session, queue, token="dead", bell="x|1", lease_ms=lease_ms, most=1, whole_queue="w:")
+    deliveries.take(session, queue, token="dead", wakeup="x|1", lease_ms=lease_ms, most=1, whole_queue="w:")
 
 
 @pytest.mark.parametrize("suffix", ["", ".fifo"])
@@ -59,6 +60,7 @@ def test_other_posts_do_not_wait(
     assert subscriber.bodies == ["another"]
 
 
+@pytest.mark.slow
 def test_a_killed_process(valkey: str, session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
     """It is killed in the middle of a post: what it had begun comes again, in order."""
     settings = {"redis": valkey, "durability": "memory", "webhook_allowed_networks": "127.0.0.0/8"}
@@ -75,6 +77,7 @@ def test_a_killed_process(valkey: str, session: Session, queue: QueueRef, subscr
     assert list(dict.fromkeys(subscriber.bodies)) == NUMBERS
 
 
+@pytest.mark.slow
 def test_a_process_that_is_stopped(valkey: str, session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
     """Another process goes on at once: the lease would end in half a minute."""
     settings = {"redis": valkey, "durability": "memory", "webhook_allowed_networks": "127.0.0.0/8"}
@@ -88,7 +91,7 @@ def test_a_process_that_is_stopped(valkey: str, session: Session, queue: QueueRe
         subscriber.let_go.set()
         service.process.wait(5)
     with serving(**settings):
-        until(lambda: nothing_left(session, queue), "all are told", 10)
+        until(lambda: nothing_left(session, queue), "all are told")
     assert subscriber.bodies == NUMBERS
 
 

@@ -46,7 +46,7 @@ class MailServer:
     async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 # aiosmtpd's name
         if self.answers:
             return self.answers.pop(0)
-        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
         self.to.append(envelope.rcpt_tos)
         self.logins.append(session.authenticated)
         return "250 taken"
@@ -103,7 +103,7 @@ def test_a_message_is_mailed(mail_server: MailServer, session: Session, queue: Q
     ],
 )
 def test_subject_and_sender(
-    mail_server: MailServer, session: Session, queue: QueueRef, uri: str, options: dict[str, str], expected: str
+    mail_server: MailServer, session: Session, queue: QueueRef, uri: str, options: dict[str, Any], expected: str
 ) -> None:
     subscribe(session, queue, uri, **options)
     messages.send(session, queue, texts("x"))

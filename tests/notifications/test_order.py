@@ -14,7 +14,8 @@ from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts
 from tests.notifications.test_retries import nothing_left
 from tests.patience import until
 from zaqar_core.core import messages, stored_messages, subscriptions
-from zaqar_core.core.process import Core, Session
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys

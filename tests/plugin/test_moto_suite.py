@@ -17,11 +17,13 @@ SAMPLES = {"decorators": 52, "classes": 18, "services": 25, "idioms": 43, "times
 pytestmark = pytest.mark.timeout(MOST_SECONDS + 20)  # moto's mocks take long to start on a busy machine
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_it_passes_with_moto_alone(suite: Run, sample: str) -> None:
     suite(samples=(sample,)).assert_outcomes(passed=SAMPLES[sample])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_it_passes_unchanged_on_the_facade(suite: Run, sample: str) -> None:
     suite("--sqs-facade", samples=(sample,)).assert_outcomes(passed=SAMPLES[sample])

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.conftest import Run
+from tests.plugin.conftest import MOST_SECONDS, Run
+
+pytestmark = pytest.mark.timeout(MOST_SECONDS + 20)  # a run of pytest and a start of the service, on a busy machine
 
 #: As if they were not installed.
 BARE = """
@@ -68,6 +70,7 @@ def test_a_fixture_without_its_package_says_what_to_install(
     assert "During handling" not in result.stdout.str()
     assert "Traceback" not in result.stdout.str()
     assert "embedded.py" not in result.stdout.str()
+    assert "launching.py" not in result.stdout.str()
 
 
 def test_the_comparison_says_what_it_needs(tmp_path: Path) -> None:
@@ -79,7 +82,7 @@ def test_the_comparison_says_what_it_needs(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=MOST_SECONDS,
     )
     assert ran.returncode == 2
     assert ran.stderr.count("\n") == 1

@@ -50,7 +50,11 @@ def test_queues_are_made_in_it_and_work(session: Session, servers: list[Server])
 
 def test_dead_letters_go_from_it_and_back(session: Session) -> None:
     queue, letters = made(session, "wide"), made(session, "a")
-    change = {"dead_letter_queue": letters.name, "max_receive_count": 1, "visibility_timeout_seconds": 0}
+    change: dict[str, int | str] = {
+        "dead_letter_queue": letters.name,
+        "max_receive_count": 1,
+        "visibility_timeout_seconds": 0,
+    }
     queues.change(session, queue, SettingsChange(set=change))
     bury(session, queue, *bodies("1", "2"))
     assert visible(session, letters) == 2

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.pools.conftest import SETTINGS, Server, made, new_ref
-from zaqar_core.background.housekeeping import Upkeep
+from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import leases, messages, queues
 from zaqar_core.core.process import Core
@@ -177,7 +177,7 @@ def test_who_was_held_up_cannot_make_a_queue_beside_its_successor(
         queues.delete(other, ref)
         made(other, "b", ref.name)
     place = router(session).deployments.named(session.store, "a")
-    late = ["0123456789abcdef", "sqs", 60, 9_999_999_999_999]
+    late: list[bytes | str | int] = ["0123456789abcdef", "sqs", 60, 9_999_999_999_999]
     with pytest.raises(ScriptFailed, match="GONE"):
         router(session).at(place, lambda store: store.run(script("create_placed").plain, keys.queue(ref), late))
     assert [ref.name in server.queues() for server in servers] == [False, False, True]
@@ -212,12 +212,12 @@ def test_upkeep_forgets_the_place_of_a_queue_that_was_never_made(
     pools: Any, core: PooledCore, session: Session
 ) -> None:
     ref = new_ref()
-    registry.enter(session.store, ref, "0123456789abcdef")
+    registry.add(session.store, ref, "0123456789abcdef")
     catalogue.write_placement(session.store, ref, "0123456789abcdef", "a")
     for _ in range(2):
         with core.session() as other:
             other.store.command("DEL", *(f"sf1:{{upkeep}}:{shard}" for shard in range(16)))
-        Upkeep(core).round()
+        Housekeeping(core).round()
     assert placement_of(session, ref) is None
     assert queues.names(session, ref.project, ref.region) == []
     assert pools.call("DELETE", "/v2/pools/a").status == 204
@@ -228,13 +228,13 @@ def test_a_process_that_has_not_heard_of_a_pools_new_deployment_makes_no_queue_i
 ) -> None:
     """An empty pool may be another deployment from one moment to the next."""
     deaf = processes()
-    deaf.deployments._known.clear()
+    deaf.deployments._cached.clear()
     for pool in ("a", "b"):
         pools.call("PATCH", f"/v2/pools/{pool}", {"weight": 0 if pool == "b" else 10})
     deaf.deployments.refresh(session.store, force=True)
     old = servers[1].url
     assert deaf.deployments.catalogue.pools["a"].uri == old
-    deaf.waiting.is_released = True  # its watch ends
+    deaf.waiters.is_released = True  # its watch ends
     assert pools.call("PATCH", "/v2/pools/a", {"uri": servers[0].url + "?db=1"}).status == 200
     there = made(session, "a")
     with deaf.session() as other:

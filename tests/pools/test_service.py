@@ -19,6 +19,9 @@ from tests.conftest import Service, serving
 from tests.interop.conftest import sqs_of, zaqar_of
 from tests.patience import until
 from tests.pools.conftest import Server
+from zaqar_core.store.wakeups import RECHECK_SECONDS
+
+pytestmark = pytest.mark.slow
 
 PROJECT = "000000000000"
 
@@ -139,7 +142,7 @@ def test_a_poll_at_one_process_is_woken_by_a_send_at_another(with_pools: list[Se
         waiting = threads.submit(polling.receive_message, QueueUrl=url, WaitTimeSeconds=15)
         until(lambda: _waiting(two) == 1, "the poll waits")
         sending.send_message(QueueUrl=url, MessageBody="1")
-        assert [one["Body"] for one in waiting.result(timeout=3)["Messages"]] == ["1"]
+        assert [one["Body"] for one in waiting.result(timeout=RECHECK_SECONDS[0])["Messages"]] == ["1"]
 
 
 def _waiting(service: Service) -> int:

@@ -11,7 +11,7 @@ import pytest
 from tests.patience import until
 from tests.pools.conftest import PROJECT, Server, made, new_ref
 from tests.store.redrive import bodies, bury, move_all, taken, visible
-from zaqar_core.background.housekeeping import Upkeep
+from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import claims, leases, messages, move_tasks, queues
@@ -22,18 +22,23 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools import administration
 from zaqar_core.pools.routing import PooledCore
 from zaqar_core.store import keys
+from zaqar_core.store.wakeups import RECHECK_SECONDS
 from zaqar_core.web.hooks import virtual_clock
 
 
 def tidied(core: PooledCore, session: Session) -> None:
     session.store.command("DEL", *(f"sf1:{{upkeep}}:{shard}" for shard in range(16)))
-    Upkeep(core).round()
+    Housekeeping(core).round()
 
 
 def with_dead_letters(session: Session, source: str, dead: str) -> tuple[QueueRef, QueueRef]:
     """A queue and its dead-letter queue, in those pools; one receive is allowed, and each ends at once."""
     queue, letters = made(session, source), made(session, dead)
-    change = {"dead_letter_queue": letters.name, "max_receive_count": 1, "visibility_timeout_seconds": 0}
+    change: dict[str, int | str] = {
+        "dead_letter_queue": letters.name,
+        "max_receive_count": 1,
+        "visibility_timeout_seconds": 0,
+    }
     queues.change(session, queue, SettingsChange(set=change))
     return queue, letters
 
@@ -64,7 +69,7 @@ def test_another_process_runs_the_task(pools: Any, session: Session, processes: 
     move_tasks.start(session, letters, destination=None, messages_per_second=None)
     runner = TaskRunner(processes())
     for _ in range(20):
-        runner._look_at = 0.0
+        runner._scan_at = 0.0
         runner.round()
         if move_tasks.listed(session, letters, limit=1)[0].status == "COMPLETED":
             break
@@ -76,8 +81,8 @@ def test_a_dead_letter_queue_is_made_in_a_pool_when_it_is_needed(
 ) -> None:
     queue = made(session, "a", creator="zaqar")
     dead = queue.name + "-dead"
-    change = {"dead_letter_queue": dead, "max_receive_count": 1, "visibility_timeout_seconds": 0}
-    queues.change(session, queue, SettingsChange(set=change))
+    change = SettingsChange(set={"dead_letter_queue": dead, "max_receive_count": 1, "visibility_timeout_seconds": 0})
+    queues.change(session, queue, change)
     bury(session, queue, *bodies("1"))
     assert visible(session, queue.sibling(dead)) == 1
     assert [dead in server.queues() for server in servers].count(True) == 1
@@ -143,14 +148,14 @@ def test_upkeep_forgets_what_expired_in_every_deployment(pools: Any, core: Poole
 
 def poll(core: PooledCore, threads: ThreadPoolExecutor, ref: QueueRef) -> Future[list[StoredMessage]]:
     """A receive that already sleeps when this returns."""
-    before = core.waiting.asleep
+    before = core.waiters.asleep
 
     def run() -> list[StoredMessage]:
         with core.session() as session:
             return leases.receive(session, ref, max_messages=1, wait_seconds=10)
 
     found = threads.submit(run)
-    until(lambda: core.waiting.asleep > before, "the poll sleeps")
+    until(lambda: core.waiters.asleep > before, "the poll sleeps")
     return found
 
 
@@ -163,7 +168,7 @@ def test_a_long_poll_is_woken_by_what_another_process_sends(
         waiting = poll(core, threads, ref)
         with processes().session() as other:
             messages.send(other, ref, [NewMessage(b"1")])
-        assert [one.body for one in waiting.result(timeout=2)] == [b"1"]
+        assert [one.body for one in waiting.result(timeout=RECHECK_SECONDS[0])] == [b"1"]
 
 
 def test_a_long_poll_ends_when_its_queue_is_made_again_elsewhere(
@@ -176,7 +181,7 @@ def test_a_long_poll_ends_when_its_queue_is_made_again_elsewhere(
         made(session, "b", ref.name)
         messages.send(session, ref, [NewMessage(b"of the successor")])
         with pytest.raises(QueueNotFound):
-            waiting.result(timeout=2)
+            waiting.result(timeout=RECHECK_SECONDS[0])
     assert visible(session, ref) == 1
 
 
@@ -185,7 +190,7 @@ def test_polls_hold_no_slot_of_a_pool(pools: Any, core: PooledCore, session: Ses
     with ThreadPoolExecutor(12) as threads:
         waiting = [poll(core, threads, ref) for _ in range(12)]
         messages.send(session, ref, bodies(*"x" * 12))
-        assert sum(len(one.result(timeout=5)) for one in waiting) == 12
+        assert sum(len(one.result(timeout=RECHECK_SECONDS[0])) for one in waiting) == 12
 
 
 def test_time_put_forward_is_that_of_queues_in_pools(pools: Any, session: Session) -> None:

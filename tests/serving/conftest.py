@@ -32,7 +32,6 @@ class Serve:
         # Compiled modules as an installed package has them; otherwise every start measures the compiler.
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         port = () if "--port" in flags else ("--port", "0")
-        self.began = time.monotonic()
         with self.output.open("wb") as output, self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sqs_facade", "serve", *port, "--ready-file", str(self.ready_file), *flags],
@@ -46,7 +45,6 @@ class Serve:
     def wait_ready(self) -> Serve:
         until(lambda: self.ready_file.exists() or self.process.poll() is not None, "ready")
         assert self.ready_file.exists(), self.errors.read_text()
-        self.ready_seconds = time.monotonic() - self.began
         self.url = self.ready_file.read_text().strip()
         return self
 
@@ -66,21 +64,27 @@ class Serve:
         assert not self.ready_file.exists()
         return lines[0]
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
-        """Seconds from the signal to the end of the process."""
-        began = time.monotonic()
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Send the signal, and wait for the end of the process."""
         self.process.send_signal(number)
         self.process.wait(PATIENCE_SECONDS)
-        return time.monotonic() - began
 
     def kill(self) -> None:
-        """The process and all below it end now; safe to call twice."""
+        """End the process and all below it, and wait until they are gone; safe to call twice.
+
+        The main process goes first: it would replace a worker, and the new one would keep the port.
+        """
+        below: list[psutil.Process] = []
         with contextlib.suppress(psutil.NoSuchProcess):
-            for process in [*psutil.Process(self.process.pid).children(recursive=True)]:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
+            below = psutil.Process(self.process.pid).children(recursive=True)
         self.process.kill()
         self.process.wait(PATIENCE_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # a worker that was started meanwhile
+        for process in below:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(below, PATIENCE_SECONDS)
 
 
 def _command(process: psutil.Process) -> list[str]:
@@ -95,7 +99,7 @@ class Client:
 
     def __init__(self, url: str) -> None:
         where = urlsplit(url)
-        self._connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=10)
+        self._connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE_SECONDS)
 
     def call(self, operation: str, **body: Any) -> dict[str, Any]:
         """The answer's document. Raises OSError or HTTPException when there is none, AssertionError if not 200."""

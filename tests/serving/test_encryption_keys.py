@@ -85,7 +85,7 @@ def test_a_wrong_key_is_refused_in_one_line(serve: Start, data: Path, monkeypatc
     monkeypatch.setenv("SQS_FACADE_ENCRYPTION_KEYS", "mine:c2VjcmV0")
     assert serve("--data-dir", data).refused() == (
         "sqs-facade: environment variable SQS_FACADE_ENCRYPTION_KEYS must be a list, each entry name:base64 of 32 "
-        "bytes: the key mine must be 32 bytes in base64"
+        "bytes: the key named mine must be 32 bytes in base64"
     )
 
 

@@ -8,8 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.patience import until
 from tests.serving.conftest import Client, Serve, client_of
+
+pytestmark = pytest.mark.slow
 
 Start = Callable[..., Serve]
 MESSAGES = 2000

@@ -108,12 +108,12 @@ VALID |= {
 
 def _entries(operation: str, *ids: str, **more: Any) -> Case:
     """Entries of any batch operation."""
-    common = {
+    members: dict[str, dict[str, Any]] = {
         "SendMessageBatch": {"MessageBody": "x"},
         "DeleteMessageBatch": {"ReceiptHandle": "x"},
         "ChangeMessageVisibilityBatch": {"ReceiptHandle": "x", "VisibilityTimeout": 0},
-    }[operation]
-    return _of_queue(Entries=[{"Id": one, **common, **more} for one in ids])
+    }
+    return _of_queue(Entries=[{"Id": one, **members[operation], **more} for one in ids])
 
 
 def _again(operation: str) -> Case:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.sqs.wire import Failure, Sqs
@@ -127,7 +129,7 @@ def test_a_limit_by_group_needs_deduplication_by_group_at_creation(sqs: Sqs, que
 
 
 def test_a_limit_by_group_needs_deduplication_by_group_at_a_change(sqs: Sqs, fifo: str) -> None:
-    def change(**given: str) -> dict[str, object]:
+    def change(**given: str) -> dict[str, Any]:
         return {"QueueUrl": fifo, "Attributes": given}
 
     refusal = Failure("InvalidAttributeValue", 400, SCOPE_NEEDED)

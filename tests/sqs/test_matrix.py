@@ -119,7 +119,8 @@ def test_a_member_of_another_type_is_refused(sqs: Sqs, queue_name: str, name: st
     shape = MODEL.operation_model(name).input_shape
     [member, *_] = [one for one in (shape.members if shape else ()) if one in _FIRST_MEMBERS]
     if sqs.protocol == "json":
-        assert_is(sqs, sqs.raw(name, **{member: {"x": 1}}), "SerializationException")
+        members: dict[str, Any] = {member: {"x": 1}}
+        assert_is(sqs, sqs.raw(name, **members), "SerializationException")
     else:
         assert_is(sqs, sqs.raw(name, **{f"{member}.x": "1"}), "InvalidParameterValue")
         assert_is(sqs, sqs.raw(name, **{member: "1", f"{member}.x": "1"}), "SerializationException")

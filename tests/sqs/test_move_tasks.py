@@ -11,13 +11,12 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import Service
+from tests.patience import PATIENCE_SECONDS
 from tests.sqs.wire import Failure, Sqs, text
 
 NO_SOURCE = Failure(
     "ResourceNotFoundException", 404, "The resource that you specified for the SourceArn parameter doesn't exist."
 )
-#: How long a task may take that has nothing to wait for.
-PATIENCE_SECONDS = 10.0
 
 
 class Queues:
@@ -271,8 +270,8 @@ def test_at_one_a_second_four_messages_take_three_seconds(service: Service, queu
     began = time.monotonic()
     queues.start(MaxNumberOfMessagesPerSecond=1)
     while (arrived := queues.sqs.counts(queues.work)[0]) == "0":
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < PATIENCE_SECONDS
         time.sleep(0.01)
     assert arrived == "1"
     assert queues.ended()["ApproximateNumberOfMessagesMoved"] == 4
-    assert 3 <= time.monotonic() - began < 10  # on a busy machine
+    assert time.monotonic() - began >= 3

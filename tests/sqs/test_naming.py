@@ -201,14 +201,14 @@ def test_a_permission_that_cannot_be_given_is_refused(
 
 @pytest.mark.parametrize("label", ["", "a b", "x" * 81, "x\n"])
 def test_a_label_has_its_characters(sqs: Sqs, queue: str, label: str) -> None:
-    more = {"AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"]}
+    more: dict[str, Any] = {"AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"]}
     error = sqs.error("AddPermission", QueueUrl=queue, Label=label, **more)
     assert error.code == ("InvalidParameterValue" if label else "MissingParameter")
     assert sqs.attributes(queue, "Policy") == {}
 
 
 def test_several_accounts_and_actions_are_lists(sqs: Sqs, queue: str) -> None:
-    more = {"AWSAccountIds": ["111111111111", "222222222222"], "Actions": ["SendMessage", "*"]}
+    more: dict[str, Any] = {"AWSAccountIds": ["111111111111", "222222222222"], "Actions": ["SendMessage", "*"]}
     sqs.call("AddPermission", QueueUrl=queue, Label="l", **more)
     [statement] = json.loads(sqs.attributes(queue, "Policy")["Policy"])["Statement"]
     assert statement["Principal"] == {"AWS": [f"arn:aws:iam::{account}:root" for account in more["AWSAccountIds"]]}
@@ -222,7 +222,7 @@ def test_a_policy_has_twenty_statements_at_most(sqs: Sqs, queue: str) -> None:
     assert sqs.error("SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": too_long}) == Failure(
         "OverLimit", 403, "21 statements were found in the submitted policy, max allowed is 20"
     )
-    more = {"AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"]}
+    more: dict[str, Any] = {"AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"]}
     assert sqs.error("AddPermission", QueueUrl=queue, Label="x", **more) == Failure(
         "OverLimit", 403, "21 Statements were found, maximum allowed is 20."
     )
@@ -239,6 +239,6 @@ def test_a_policy_that_is_no_map_of_statements_is_refused(sqs: Sqs, queue: str, 
 @pytest.mark.parametrize("document", ['{"Statement":[]}', '{"Statement":{"Sid":"one"}}', "{}"])
 def test_a_permission_is_added_to_a_policy_that_was_set(sqs: Sqs, queue: str, document: str) -> None:
     sqs.call("SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": document})
-    more = {"AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"]}
+    more: dict[str, Any] = {"AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"]}
     sqs.call("AddPermission", QueueUrl=queue, Label="x", **more)
     assert json.loads(sqs.attributes(queue, "Policy")["Policy"])["Statement"][-1]["Sid"] == "x"

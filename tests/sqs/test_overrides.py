@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.patience import sooner_than
 from tests.sqs.wire import Sqs
 
 
@@ -24,20 +25,19 @@ def test_a_wait_goes_on_until_as_many_as_asked_for_are_there(sqs: Sqs, queue: st
     waiter = threading.Thread(
         target=lambda: found.extend(one["Body"] for one in sqs.receive(queue, MaxNumberOfMessages=3, wait="30"))
     )
-    began = time.monotonic()
-    waiter.start()
-    for body in "23":
-        sqs.send(queue, body)
-    waiter.join(20)
+    with sooner_than(30, "the wait"):
+        waiter.start()
+        for body in "23":
+            sqs.send(queue, body)
+        waiter.join()
     assert found == ["1", "2", "3"]
-    assert time.monotonic() - began < 10
 
 
 def test_a_wait_ends_with_what_there_is(sqs: Sqs, queue: str) -> None:
     sqs.send(queue, "1")
     began = time.monotonic()
     assert [one["Body"] for one in sqs.receive(queue, MaxNumberOfMessages=2, wait="1")] == ["1"]
-    assert 0.9 < time.monotonic() - began < 10
+    assert time.monotonic() - began > 0.9
 
 
 def test_what_comes_back_at_once_is_given_once(sqs: Sqs, queue: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.sqs.wire import Refused, Sqs
 ACCOUNT_ARN = "arn:aws:sqs:us-east-1:000000000000"
 
 
-def refused(sqs: Sqs, operation: str, **members: object) -> Refused:
+def refused(sqs: Sqs, operation: str, **members: Any) -> Refused:
     with pytest.raises(Refused) as caught:
         sqs.call(operation, **members)
     return caught.value
@@ -130,7 +131,7 @@ def test_tags_are_set_replaced_and_taken_away(sqs: Sqs, queue: str) -> None:
 
 
 def test_permissions_write_a_policy(sqs: Sqs, queue: str, queue_name: str) -> None:
-    asked = {"Label": "l", "AWSAccountIds": ["111111111111"], "Actions": ["ReceiveMessage"]}
+    asked: dict[str, Any] = {"Label": "l", "AWSAccountIds": ["111111111111"], "Actions": ["ReceiveMessage"]}
     sqs.call("AddPermission", QueueUrl=queue, **asked)
     arn = f"{ACCOUNT_ARN}:{queue_name}"
     assert json.loads(attributes(sqs, queue, "Policy")["Policy"]) == {

@@ -152,8 +152,10 @@ class Sqs:
     def counts(self, queue_url: str) -> tuple[str, str, str]:
         """Visible, in flight, delayed."""
         found = self.call("GetQueueAttributes", QueueUrl=queue_url, AttributeNames=["All"])["Attributes"]
-        names = ("", "NotVisible", "Delayed")
-        return tuple(found[f"ApproximateNumberOfMessages{name}"] for name in names)  # type: ignore[return-value]
+        visible, in_flight, delayed = (
+            found[f"ApproximateNumberOfMessages{name}"] for name in ("", "NotVisible", "Delayed")
+        )
+        return visible, in_flight, delayed
 
 
 def signed(account: str, region: str = "us-east-1") -> str:

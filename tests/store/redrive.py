@@ -25,7 +25,11 @@ def dead_letter_queue_of(session: Session, queue: QueueRef) -> QueueRef:
 
 
 def bury_in(session: Session, queue: QueueRef, dead: QueueRef) -> None:
-    change = {"dead_letter_queue": dead.name, "max_receive_count": 1, "visibility_timeout_seconds": 0}
+    change: dict[str, int | str] = {
+        "dead_letter_queue": dead.name,
+        "max_receive_count": 1,
+        "visibility_timeout_seconds": 0,
+    }
     queues.change(session, queue, SettingsChange(set=change))
 
 

@@ -12,7 +12,7 @@ from redis.crc import key_slot
 from tests.deployments import CLUSTER_SLOTS, Deployed, cluster, deployed
 from tests.store import redrive
 from tests.store.traffic import core_on, sleeping_poll
-from zaqar_core.background.housekeeping import SHARDS, Upkeep
+from zaqar_core.background.housekeeping import SHARDS, Housekeeping
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import claims, leases, messages, queues
 from zaqar_core.core.process import Core
@@ -24,6 +24,7 @@ from zaqar_core.store import keys, libraries, script
 from zaqar_core.store.readiness import check
 from zaqar_core.store.single_server import Generation
 from zaqar_core.store.slots import open_store
+from zaqar_core.store.wakeups import RECHECK_SECONDS
 
 NODES = 3
 _numbers = count(1)
@@ -110,7 +111,7 @@ def test_a_poll_is_woken_from_any_node(core: Core, session: Session, at: int) ->
     with ThreadPoolExecutor() as pool:
         poll = sleeping_poll(core, pool, queue, 20)
         messages.send(session, queue, [NewMessage(b"1")])
-        assert [one.body for one in poll.result(1)] == [b"1"]
+        assert [one.body for one in poll.result(RECHECK_SECONDS[0])] == [b"1"]
 
 
 def test_one_message_wakes_one_poll(session: Session) -> None:
@@ -129,7 +130,7 @@ def test_upkeep_reaches_the_queues_of_every_node(core: Core, session: Session) -
         session.run(script("clock"), ref, [61_000])
     for shard in range(SHARDS):
         session.store.command("DEL", keys.upkeep(shard))
-    Upkeep(core).round()
+    Housekeeping(core).round()
     assert [session.store.command("HLEN", keys.queue(ref) + b":m") for ref in refs] == [0] * NODES
 
 

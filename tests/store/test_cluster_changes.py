@@ -29,6 +29,8 @@ from zaqar_core.domain.model import NewMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
+pytestmark = pytest.mark.slow
+
 #: From the end of a primary to the first acknowledgement by its replica: node time-out, votes, and a margin.
 FAIL_OVER_SECONDS = 20.0
 

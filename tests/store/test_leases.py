@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -29,7 +30,7 @@ def put(session: Session, queue: QueueRef, *bodies: bytes) -> None:
     messages.send(session, queue, [NewMessage(body) for body in bodies])
 
 
-def take(session: Session, queue: QueueRef, most: int = 10, **how: int) -> list[StoredMessage]:
+def take(session: Session, queue: QueueRef, most: int = 10, **how: Any) -> list[StoredMessage]:
     return leases.receive(session, queue, max_messages=most, wait_seconds=0, **how)
 
 

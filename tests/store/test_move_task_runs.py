@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.store.redrive import bodies, bury, dead_letter_queue_of, newest, run, taken, visible
-from zaqar_core.background.housekeeping import SHARDS, Upkeep
+from zaqar_core.background.housekeeping import SHARDS, Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.core import dead_letters, move_tasks
 from zaqar_core.core.process import Core
@@ -65,7 +65,7 @@ def killed_before(monkeypatch: pytest.MonkeyPatch, number: int) -> Iterator[list
         yield done
 
 
-STEPS = ["move_task_step", "intents", "move_in", "move_done", "move_forget", "intents", "move_task_step"]
+STEPS = ["move_task_step", "move_intents", "move_in", "move_done", "move_forget", "move_intents", "move_task_step"]
 
 
 @pytest.mark.parametrize("number", range(len(STEPS)))
@@ -119,5 +119,5 @@ def test_upkeep_finds_a_task_that_no_runner_knows(
     session.store.command("DEL", keys.MOVE_TASKS)
     for shard in range(SHARDS):
         session.store.command("DEL", keys.upkeep(shard))
-    Upkeep(core).round()
+    Housekeeping(core).round()
     assert dead in move_tasks.enlisted(session)

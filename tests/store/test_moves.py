@@ -199,7 +199,18 @@ def test_a_record_stays_as_long_as_its_intent(
 
 def arrive(session: Session, destination: QueueRef, source: str) -> list[int]:
     """The second step of a move, for the first message of that source."""
-    arguments = [1 << 50, source, 1, b"12345678\x18" + (0).to_bytes(4) + b"body", 0, 1, 1, -1, 0, b"i" * 16]
+    arguments: list[bytes | str | int] = [
+        1 << 50,
+        source,
+        1,
+        b"12345678\x18" + (0).to_bytes(4) + b"body",
+        0,
+        1,
+        1,
+        -1,
+        0,
+        b"i" * 16,
+    ]
     return list(session.store.run(script("move_in").plain, keys.queue(destination), arguments))
 
 
@@ -210,7 +221,11 @@ def test_a_moved_message_that_comes_back_is_still_found_by_its_id(
     [sent] = messages.send(session, queue, [NewMessage(b"1")])
     take(session, queue)
     take(session, queue)
-    change = {"dead_letter_queue": "nowhere", "max_receive_count": 1, "visibility_timeout_seconds": 0}
+    change: dict[str, int | str] = {
+        "dead_letter_queue": "nowhere",
+        "max_receive_count": 1,
+        "visibility_timeout_seconds": 0,
+    }
     queues.change(session, dead, SettingsChange(set=change))
     assert [take(session, dead), take(session, dead)] == [[b"1"], []]
     assert not isinstance(sent, Exception)
@@ -249,7 +264,18 @@ def test_many_moves_are_all_finished(session: Session, queue: QueueRef, dead: Qu
 
 def test_a_repeated_second_step_inserts_nothing(session: Session, dead: QueueRef) -> None:
     in_time = 1 << 50
-    arguments = [in_time, "from", 7, b"12345678\x18" + (0).to_bytes(4) + b"body", 0, 1, 1, -1, 0, b"i" * 16]
+    arguments: list[bytes | str | int] = [
+        in_time,
+        "from",
+        7,
+        b"12345678\x18" + (0).to_bytes(4) + b"body",
+        0,
+        1,
+        1,
+        -1,
+        0,
+        b"i" * 16,
+    ]
     assert session.store.run(script("move_in").plain, keys.queue(dead), arguments) == [1]
     assert session.store.run(script("move_in").plain, keys.queue(dead), arguments) == [0]
     assert queues.get_with_counts(session, dead)[1].visible == 1

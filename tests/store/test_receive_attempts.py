@@ -17,6 +17,7 @@ from zaqar_core.domain.errors import ReceiveNotRetryable
 from zaqar_core.domain.model import NewMessage, SettingsChange, StoredMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
+from zaqar_core.store.wakeups import RECHECK_SECONDS
 
 Advance = Callable[[QueueRef, float], None]
 Act = Callable[[Session, QueueRef, StoredMessage], object]
@@ -208,11 +209,11 @@ def test_a_poll_that_is_refused_leaves_the_message_to_another_poll(
             return leases.receive(own, fifo, max_messages=1, wait_seconds=wait_seconds, attempt_id=name)
 
     with ThreadPoolExecutor(2) as pool:
-        asleep = core.waiting.asleep
+        asleep = core.waiters.asleep
         refused = pool.submit(poll, 15, "x")
-        until(lambda: core.waiting.asleep == asleep + 1, "the first poll sleeps", 5)
+        until(lambda: core.waiters.asleep == asleep + 1, "the first poll sleeps")
         other = pool.submit(poll, 20, None)
-        until(lambda: core.waiting.asleep == asleep + 2, "the second poll sleeps", 5)
+        until(lambda: core.waiters.asleep == asleep + 2, "the second poll sleeps")
         # An attempt of that name, now past, whose message is gone: as if it had been made and ended meanwhile.
         past = msgspec.msgpack.encode([4_000_000_000_000, "00" * 8, 4_000_000_000_000, 999])
         for bucket in range(4):
@@ -220,6 +221,6 @@ def test_a_poll_that_is_refused_leaves_the_message_to_another_poll(
             session.store.command("HSET", name, session.ids.key(b"x"), past)
         send(session, fifo, "a1")
         with pytest.raises(ReceiveNotRetryable):
-            refused.result(5)
-        assert texts(other.result(5)) == ["a1"]
+            refused.result(RECHECK_SECONDS[0])
+        assert texts(other.result(RECHECK_SECONDS[0])) == ["a1"]
     assert session.store.command("ZCARD", keys.queue(fifo) + b":w") == 0

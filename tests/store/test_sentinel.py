@@ -16,6 +16,9 @@ from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.model import NewMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
+from zaqar_core.store.wakeups import RECHECK_SECONDS
+
+pytestmark = pytest.mark.slow
 
 #: From the end of a primary to the first acknowledgement by the next one: down-after, votes, promotion, and a margin.
 FAIL_OVER_SECONDS = 20.0
@@ -52,7 +55,7 @@ def test_nothing_acknowledged_as_replicated_is_lost_with_the_primary() -> None:
         acknowledged = producer.stop()
         assert primary(group) is not group.servers[0]
         assert is_sent(core, waited_on)
-        assert len(poll.result(1)) == 1
+        assert len(poll.result(RECHECK_SECONDS[0])) == 1
         found = numbers_in(core, queue)
         assert set(acknowledged) <= set(found)
         assert len(found) == len(set(found))
@@ -82,7 +85,7 @@ def test_a_planned_fail_over_is_followed(group: Deployed) -> None:
         until(lambda: group.sentinels[0].command("SENTINEL", "FAILOVER", MASTER), "a fail-over")
         until(lambda: primary(group) is not first, "a promotion")
         after = seq(group, queue)
-        until(lambda: seq(group, queue) > after, "a send to the next one", 2)
+        until(lambda: seq(group, queue) > after, "a send to the next one")
         producer.stop()
         assert producer.acknowledged[-1] in numbers_in(core, queue)
 

@@ -90,7 +90,7 @@ class Producer:
 def numbers_in(core: Core, queue: QueueRef) -> list[int]:
     """Every number in the queue, in order, without receiving it: a look that fails can be repeated."""
     found: list[int] = []
-    marker: int | None = None
+    marker: str | None = None
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
@@ -115,12 +115,12 @@ def numbers_in(core: Core, queue: QueueRef) -> list[int]:
 
 def sleeping_poll(core: Core, pool: ThreadPoolExecutor, queue: QueueRef, wait: int) -> Future[list[StoredMessage]]:
     """A receive that already sleeps when this returns."""
-    before = core.waiting.asleep
+    before = core.waiters.asleep
 
     def run() -> list[StoredMessage]:
         with core.session() as session:
             return leases.receive(session, queue, max_messages=1, wait_seconds=wait)
 
     future = pool.submit(run)
-    until(lambda: core.waiting.asleep > before, "a poll's sleep")
+    until(lambda: core.waiters.asleep > before, "a poll's sleep")
     return future

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 
-from zaqar_core.store.deployment import DeploymentInvalid, parse
+from zaqar_core.store.deployment import StoreUrlInvalid, parse
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_a_socket(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "word"),
     [
-        ("redis+sentinel://a:1", "master's name"),
-        ("redis+sentinel:///main", "not a host"),
-        ("redis+sentinel://a:b/main", "not a host"),
-        ("redis+cluster://a,,b", "not a host"),
+        ("redis+sentinel://a:1", "must name the master"),
+        ("redis+sentinel:///main", "each host"),
+        ("redis+sentinel://a:b/main", "each host"),
+        ("redis+cluster://a,,b", "each host"),
         ("redis+cluster://a/1", "database 0"),
         ("redis://a,b", r"redis\+cluster"),
         ("redis+ring://a", "Redis URL"),
@@ -75,7 +75,7 @@ def test_a_socket(url: str) -> None:
     ],
 )
 def test_what_names_no_deployment_is_one_line(url: str, word: str) -> None:
-    with pytest.raises(DeploymentInvalid, match=word) as refused:
+    with pytest.raises(StoreUrlInvalid, match=word) as refused:
         parse(url)
     assert "\n" not in refused.value.reason
 
@@ -95,6 +95,6 @@ def test_what_names_no_deployment_is_one_line(url: str, word: str) -> None:
     ],
 )
 def test_a_refusal_shows_no_password(url: str) -> None:
-    with pytest.raises(DeploymentInvalid) as refused:
+    with pytest.raises(StoreUrlInvalid) as refused:
         parse(url)
     assert "secret" not in refused.value.reason

@@ -46,9 +46,8 @@ OTHER_MEANINGS = {
     ("zaqar_core/configuration/settings.py", "3_600"): "default ttl",
     ("zaqar_core/store/libraries.py", "86_400"): "a day",
     ("zaqar_core/web/hooks/face.py", "86_400"): "a day",
-    ("zaqar_core/store/lua/fair/ready.lua", "300000"): "silence after which a tenant is quiet",
+    ("zaqar_core/store/lua/fair/visibility.lua", "300000"): "silence after which a tenant is quiet",
     ("zaqar_core/store/lua/functions/list.lua", "more than 200"): "messages that one call looks at",
-    ("zaqar_core/store/lua/shared/heads.lua", "at most 20"): "messages that one call looks past",
 }
 
 

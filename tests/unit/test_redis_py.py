@@ -17,7 +17,7 @@ SETUP = Path(__file__).resolve().parents[2] / "setup.py"
 
 
 def test_the_release_is_one_that_the_project_allows() -> None:
-    """Allow another after ``SQS_FACADE_INSTALLS=1 pytest tests/installs`` passed with it."""
+    """Allow another after ``pytest -m installs`` passed with it."""
     assert '"redis>=6,<9"' in SETUP.read_text()
     assert 6 <= int(version("redis").split(".")[0]) < 9
 

@@ -145,10 +145,14 @@ def test_an_unknown_key_of_the_file_is_refused_with_its_line_and_the_nearest_set
 
 def test_a_table_of_the_file_is_said_to_be_none(tmp_path: Path) -> None:
     file = written(tmp_path, "\n[serve]\nport = 9324\n")
-    assert refused(file=file) == (f"{file}:2: serve is not a setting: settings stand outside of any table",)
+    assert refused(file=file) == (
+        f"{file}:2: serve is not a setting: write settings at the top level, outside of any table",
+    )
 
 
-@pytest.mark.parametrize(("content", "said"), [(b"port = \n", "is not TOML: .*line 1"), (b"\xff", "is not UTF-8 text")])
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"port = \n", "is not valid TOML: .*line 1"), (b"\xff", "is not UTF-8 text")]
+)
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: bytes, said: str) -> None:
     file = tmp_path / "facade.toml"
     file.write_bytes(content)

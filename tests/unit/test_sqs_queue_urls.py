@@ -89,7 +89,7 @@ def test_a_called_name_of_a_region_below_the_public_host_is_kept() -> None:
 
 
 def test_a_region_in_the_public_url_is_that_of_the_queue() -> None:
-    settings = {"public_url": "https://sqs.us-east-1.example.org"}
+    settings: dict[str, Any] = {"public_url": "https://sqs.us-east-1.example.org"}
     assert url("backend", **settings) == "https://sqs.eu-west-1.example.org/000000000000/q"
     assert url("backend", queue_url_host="standard", **settings) == "https://sqs.eu-west-1.example.org/000000000000/q"
 

@@ -180,7 +180,7 @@ def test_keystone_s_section_and_the_policy_beside_count_with_keystone(
 def test_a_directory_of_policies_alone_is_not_passed_over(read: Read, file: Path) -> None:
     file.with_name("policy.d").mkdir()
     text = "[DEFAULT]\nauth_strategy = keystone\n"
-    with pytest.raises(SettingsInvalid, match=r"policy.d beside it has rules"):
+    with pytest.raises(SettingsInvalid, match=r"policy.d without policy.yaml"):
         read(text)
     file.with_name("policy.yaml").touch()
     assert read(text).policy_file == file.with_name("policy.yaml")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zaqar_core.rest import dialect, metadata, reference
 from zaqar_core.rest.actions import ACTIONS
-from zaqar_core.rest.reference_texts import ANSWERS, RESERVED, VERSION_DIFFERENCES
+from zaqar_core.rest.reference_texts import ANSWERS, DEFECTS, RESERVED, VERSION_DIFFERENCES
 from zaqar_core.rest.routes import ROUTES
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "zaqar.md"
@@ -34,5 +34,5 @@ def test_every_action_is_described() -> None:
 
 
 def test_every_defect_has_a_test() -> None:
-    for number in range(1, len(reference.DEFECTS) + 1):
+    for number in range(1, len(DEFECTS) + 1):
         assert f"def test_{number}_" in TESTS.read_text()

@@ -21,6 +21,8 @@ from tests.notifications.conftest import Subscriber
 from tests.patience import until
 from tests.upgrade.writing import ACCOUNT, TEN_YEARS_SECONDS, TWELVE_HOURS_SECONDS, sqs_client, zaqar_call
 
+pytestmark = pytest.mark.slow
+
 RELEASES = sorted(path.parent for path in Path(__file__).parent.glob("*/written.json"))
 
 

@@ -71,7 +71,7 @@ def test_listing_queues(client: Client) -> None:
     assert client.call("queue_list", limit=21)[0] == 400
 
 
-BODIES = [{"a": [1, -1, 2**53, 0.25]}, "text ö", None, False, [], 9_223_372_036_854_775_807]
+BODIES: list[Any] = [{"a": [1, -1, 2**53, 0.25]}, "text ö", None, False, [], 9_223_372_036_854_775_807]
 
 
 def test_posting_and_reading(client: Client, open_client: OPEN, queue_name: str) -> None:

@@ -6,9 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.conftest import Service, serving
+from tests.patience import PATIENCE_SECONDS
 from tests.websocket.conftest import Client
 
 CONNECTIONS = 200
@@ -99,6 +99,13 @@ def test_a_client_that_breaks_off_in_the_middle_disturbs_nobody(
     assert other.call("queue_list")[0] == 200
 
 
+@pytest.fixture(scope="module")
+def listing(store_url: str) -> Iterator[Service]:
+    """A service that admits the pages of one other origin."""
+    with serving("websocket", redis=store_url, durability="memory", allowed_origins="http://listed.example") as service:
+        yield service
+
+
 @pytest.mark.parametrize(
     ("headers", "is_allowed"),
     [
@@ -107,17 +114,16 @@ def test_a_client_that_breaks_off_in_the_middle_disturbs_nobody(
         ({"Origin": "http://listed.example"}, True), ({"Sec-Fetch-Site": "cross-site"}, False),
     ],
 )  # fmt: skip
-def test_web_pages_of_other_origins_are_refused(store_url: str, headers: dict[str, str], is_allowed: bool) -> None:
-    with serving("websocket", redis=store_url, durability="memory", allowed_origins="http://listed.example") as service:
-        where = urlsplit(service.url)
-        shown = {"Host": where.netloc, **{name: value.format(host=where.netloc) for name, value in headers.items()}}
-        with socket.create_connection((where.hostname or "", where.port or 0), 5) as raw:
-            lines = "".join(f"{name}: {value}\r\n" for name, value in shown.items())
-            raw.sendall(
-                f"GET / HTTP/1.1\r\n{lines}Upgrade: websocket\r\nConnection: Upgrade\r\n"
-                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-            )
-            status = raw.recv(4096).split()[1]
+def test_web_pages_of_other_origins_are_refused(listing: Service, headers: dict[str, str], is_allowed: bool) -> None:
+    where = urlsplit(listing.url)
+    shown = {"Host": where.netloc, **{name: value.format(host=where.netloc) for name, value in headers.items()}}
+    with socket.create_connection((where.hostname or "", where.port or 0), 5) as raw:
+        lines = "".join(f"{name}: {value}\r\n" for name, value in shown.items())
+        raw.sendall(
+            f"GET / HTTP/1.1\r\n{lines}Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        status = raw.recv(4096).split()[1]
     assert status == (b"101" if is_allowed else b"403")
 
 
@@ -130,7 +136,7 @@ def test_the_wildcard_admits_web_pages_of_every_origin(store_url: str) -> None:
 
 
 def test_health_answers_over_http(sockets: Service) -> None:
-    with urllib.request.urlopen(sockets.url.replace("ws:", "http:") + "/health", timeout=5) as answer:
+    with urllib.request.urlopen(sockets.url.replace("ws:", "http:") + "/health", timeout=PATIENCE_SECONDS) as answer:
         assert answer.status == 200
 
 
@@ -147,19 +153,17 @@ def test_beyond_the_limit_of_connections_a_handshake_is_503(store_url: str) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_ends_every_connection_within_two_seconds(store_url: str, number: signal.Signals) -> None:
+def test_a_stop_ends_every_connection(store_url: str, number: signal.Signals) -> None:
     with serving("websocket", redis=store_url, durability="memory") as service, ExitStack() as stack:
         clients = [Client(stack.enter_context(connect(service.url)), False) for _ in range(50)]
         assert clients[0].call("queue_list")[0] == 200
-        began = time.monotonic()
         service.process.send_signal(number)
         for client in clients:
             with pytest.raises(ConnectionClosed) as closed:
-                client.connection.recv(timeout=5)
+                client.connection.recv(timeout=PATIENCE_SECONDS)
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1001
-        assert service.process.wait(5) == 0
-        assert time.monotonic() - began < 2
+        assert service.process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_it_runs_beside_serve_on_one_data_directory(tmp_path: Path, queue_name: str) -> None:
@@ -172,7 +176,7 @@ def test_it_runs_beside_serve_on_one_data_directory(tmp_path: Path, queue_name: 
             f"{http.url}/v2/queues/{queue_name}/messages?echo=true",
             headers={"Client-ID": client.client_id, "X-Project-Id": client.project},
         )
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
             assert b'{"n":1}' in answer.read()
 
 

@@ -54,7 +54,7 @@ def test_text_that_is_no_frame_is_400(open_client: Callable[..., Client], data: 
     [
         (b"\xc1", "The frame is not MessagePack."),
         (b"\xa1\xff", "The frame is not MessagePack."),
-        (b"\x91" * 2000 + b"\x01", "The frame is nested too deep."),
+        (b"\x91" * 2000 + b"\x01", "The frame is nested too deeply."),
     ],
 )
 def test_a_binary_frame_that_cannot_be_read_is_explained(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from websockets.sync.client import connect
 
 from tests.conftest import Service, serving
 from tests.websocket.conftest import Client
 from tests.websocket.test_subscriptions import post, subscribe
 from zaqar_core.core import messages
-from zaqar_core.core.process import Session
+from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage
 from zaqar_core.domain.names import QueueRef
 
@@ -49,6 +50,7 @@ def test_many_connections_are_pushed_in_order(
         assert [client.receive()["body"] for _ in range(40)] == list(range(40))
 
 
+@pytest.mark.slow
 def test_other_processes_keep_the_order(
     store_url: str, session: Session, sockets: Service, client: Client, queue_name: str
 ) -> None:

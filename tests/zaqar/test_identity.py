@@ -93,7 +93,7 @@ def test_in_open_mode_everybody_is_admin_whatever_roles_are_claimed(zaqar: Zaqar
 
 
 def _signed(project: str, path: str) -> dict[str, str | None]:
-    grant = signatures.Grant([path], ["GET"], project, signatures.until(datetime.now(UTC) + timedelta(hours=1)))
+    grant = signatures.Grant([path], ["GET"], project, signatures.expiry_text(datetime.now(UTC) + timedelta(hours=1)))
     return {
         "HTTP_URL_SIGNATURE": grant.signature(KEY),
         "HTTP_URL_PATHS": path,

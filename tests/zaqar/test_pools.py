@@ -92,7 +92,8 @@ def test_patch_changes_what_is_given(pools: Any, servers: list[Server]) -> None:
     assert (answer.status, answer.json["weight"], answer.json["uri"]) == (200, 3, servers[1].url)
     assert pools.call("GET", "/v2/pools/a?detailed=true").json["options"] == {"a": 1}
     assert pools.call("PATCH", "/v2/pools/none", {"weight": 1}).status == 404
-    for wrong in ({"location": 1}, {"weight": -1}, {"uri": "a"}, {"options": 1}, {"flavor": []}):
+    wrongs: list[Any] = [{"location": 1}, {"weight": -1}, {"uri": "a"}, {"options": 1}, {"flavor": []}]
+    for wrong in wrongs:
         assert pools.call("PATCH", "/v2/pools/a", wrong).status == 400
     assert pools.call("PATCH", "/v2/pools/a").status == 400
 
@@ -101,7 +102,7 @@ def test_a_pool_with_queues_is_not_deleted(pools: Any, session: Any, servers: li
     made(session, "a", "q")
     answer = pools.call("DELETE", "/v2/pools/a")
     assert (answer.status, answer.json["title"]) == (403, "Unable to delete")
-    assert "1 queues are in it" in answer.json["description"]
+    assert "it holds 1 queues" in answer.json["description"]
     pools.call("DELETE", "/v2/queues/q")
     assert pools.call("DELETE", "/v2/pools/a").status == 204
     assert pools.call("GET", "/v2/pools/a").status == 404

@@ -227,7 +227,13 @@ def test_purge_spares_claimed_messages(zaqar: Any, queue_name: str) -> None:
     assert zaqar.call("POST", path + "/purge").status == 204
     zaqar.post(queue_name, 1, 2)
     claim = zaqar.call("POST", path + "/claims?limit=1").headers["location"]
-    for bad in ({}, {"resource_types": ["claims"]}, {"resource_types": "messages"}, {"resource_types": [[]]}):
+    documents: list[Any] = [
+        {},
+        {"resource_types": ["claims"]},
+        {"resource_types": "messages"},
+        {"resource_types": [[]]},
+    ]
+    for bad in documents:
         assert zaqar.call("POST", path + "/purge", bad).status == 400
     assert zaqar.call("POST", path + "/purge", {"resource_types": ["subscriptions"]}).status == 204
     assert zaqar.call("GET", path + "/stats").json["messages"]["total"] == 2

@@ -117,8 +117,8 @@ def test_a_changed_signature_is_void(zaqar: Any, queue_name: str, name: str, val
 )
 def test_a_void_grant_is_void_also_when_signed(zaqar: Any, changed: dict[str, Any]) -> None:
     """A signature under the right key does not make good what has expired, or can be read in two ways."""
-    fields = {"paths": ["/v2/queues/q/messages"], "methods": ["GET"], "project": "p", "expires": "2999-01-01T00:00:00"}
-    fields |= changed
+    fields: dict[str, Any] = {"paths": ["/v2/queues/q/messages"], "methods": ["GET"], "project": "p"}
+    fields |= {"expires": "2999-01-01T00:00:00", **changed}
     guest = headers({**fields, "signature": Grant(**fields).signature(KEY)})
     path = "/v2/queues/q/messages" if changed.get("paths") != ["/v2/queues/q/messages", ""] else "/v2/queues/other"
     assert zaqar.call("GET", path, headers=guest).status == 404

@@ -1,1 +1,1 @@
-"""What every process does beside requests: housekeeping and message move tasks."""
+"""Background threads of every process: housekeeping and message move tasks."""

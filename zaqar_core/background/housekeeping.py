@@ -1,7 +1,7 @@
-"""Upkeep: what nobody asked for but time has made due: expired messages, old claims, unfinished moves, stale rows.
+"""Housekeeping: remove messages past their retention, ended claims and stale rows, and finish interrupted moves.
 
-Any process does it; a short lease per shard of the registry keeps two from doing the same. Every step is bounded, and
-nothing depends on it for correctness: operations see expiry by themselves.
+Every process runs it. A short lease for each shard of the registry keeps two processes from doing the same work. Every
+step is bounded. Correctness does not depend on housekeeping: each operation checks expiry by itself.
 """
 
 from __future__ import annotations
@@ -19,46 +19,49 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import randomness
 from zaqar_core.store import ScriptFailed, keys, libraries, registry, script
 
+#: Parts of the registry, each with a lease of its own.
 SHARDS = 16
+#: Lease of one process on a shard.
 LEASE_MS = 10_000
-#: Seconds between two rounds of one process.
+#: Mean time between two rounds of one process.
 ROUND_SECONDS = 10.0
-#: Messages forgotten per queue and step; a queue with more is visited again in the next round.
+#: Messages that one step removes from a queue. The next round continues with the rest.
 STEP = 500
 #: Queues visited in one round trip.
 QUEUES_AT_ONCE = 50
-#: Between two looks for function libraries that no release uses any more.
+#: Interval between two removals of function libraries that no release uses any more.
 LIBRARIES_SECONDS = 3600.0
 
-_TIDY = script("tidy")
-_log = logging.getLogger("sqs_facade.upkeep")
+_HOUSEKEEPING = script("housekeeping")
+_log = logging.getLogger("sqs_facade.housekeeping")
 
 
-class Upkeep:
-    """A daemon thread of one process."""
+class Housekeeping:
+    """The housekeeping thread of one process."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="upkeep", daemon=True).start()
+        """Start the daemon thread."""
+        threading.Thread(target=self._run, name="housekeeping", daemon=True).start()
 
     def _run(self) -> None:
-        looked = -LIBRARIES_SECONDS
+        tidied_at = -LIBRARIES_SECONDS
         while True:
             time.sleep(randomness.uniform(0.5, 1.5) * ROUND_SECONDS)
             try:
                 self.round()
-                if time.monotonic() - looked > LIBRARIES_SECONDS:
-                    looked = time.monotonic()
+                if time.monotonic() - tidied_at > LIBRARIES_SECONDS:
+                    tidied_at = time.monotonic()
                     with self._core.session() as session:
                         for store in session.every_store():
                             libraries.tidy(store)
             except StoreUnavailable as problem:
-                _log.warning("upkeep waits for the store: %s", problem.reason)
+                _log.warning("housekeeping cannot reach the store, will retry: %s", problem.reason)
 
     def round(self) -> None:
-        """Every queue of every shard whose lease is free is tidied once. Holds a slot only for one step at a time."""
+        """Tidy every queue of each shard whose lease is free. Hold a slot only for one step at a time."""
         for shard in range(SHARDS):
             with self._core.session() as session:
                 if not session.store.command("SET", keys.upkeep(shard), "1", "NX", "PX", LEASE_MS):
@@ -76,7 +79,7 @@ class Upkeep:
                     return
                 after = names[-1]
                 refs = [QueueRef(project, region, name) for name in names]
-                replies = session.run_many(_TIDY, refs, [STEP])
+                replies = session.run_many(_HOUSEKEEPING, refs, [STEP])
                 for ref, reply in zip(refs, replies, strict=True):
                     if isinstance(reply, ScriptFailed):
                         _remove_stale_row(session, ref)
@@ -85,8 +88,8 @@ class Upkeep:
                         continue
                     try:
                         _finish(session, ref, *reply[1:])
-                    except StoreUnavailable as problem:  # of another pool: the other queues' work goes on
-                        _log.warning("upkeep of queue %s waits: %s", ref.name, problem.reason)
+                    except StoreUnavailable as problem:  # of one pool: continue with the other queues
+                        _log.warning("cannot tidy queue %s, will retry: %s", ref.name, problem.reason)
 
 
 def _finish(
@@ -103,14 +106,14 @@ def _finish(
 
 
 def _remove_stale_row(session: Session, ref: QueueRef) -> None:
-    """A row whose queue was never made, or is gone. One being made right now is given a round's time."""
+    """Remove a registry row without a queue if it was stale in the round before: the queue may be under creation."""
     seen = registry.incarnation(session.store, ref)
     if seen is None:
         return
     marker = keys.registry(ref.project, ref.region) + b":stale"
     if session.store.command("HGET", marker, ref.name) == seen.encode():
         if session.router.forget_queue(ref):
-            registry.leave(session.store, ref, seen)
+            registry.remove(session.store, ref, seen)
         session.store.command("HDEL", marker, ref.name)
     else:
         session.store.command("HSET", marker, ref.name, seen)

@@ -1,4 +1,4 @@
-"""The part of each process that does the work of move tasks, its own and those of processes that died."""
+"""The thread of each process that runs move tasks: those it started, and those that a crashed process left behind."""
 
 from __future__ import annotations
 
@@ -15,44 +15,46 @@ from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import randomness
 
-#: Between two looks at which tasks there are: bounds how long a dead process's task rests, beside its lease.
-LOOK_SECONDS = (1.0, 3.0)
-#: After a step that failed.
+#: Interval between two reads of the list of tasks. With the lease of a task it bounds how long the task of a crashed
+#: process stands still.
+SCAN_SECONDS = (1.0, 3.0)
+#: Pause after a step that failed.
 RETRY_SECONDS = 1.0
 
 _log = logging.getLogger("sqs_facade.move_tasks")
 
 
 class TaskRunner:
-    """A daemon thread. It holds an execution slot only for one bounded step at a time."""
+    """Runs move tasks in a daemon thread. It holds an execution slot only for one bounded step at a time."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._name = os.urandom(8).hex()
         self._due: dict[QueueRef, float] = {}
-        self._look_at = 0.0
+        self._scan_at = 0.0
 
     def start(self) -> None:
+        """Start the daemon thread."""
         threading.Thread(target=self._run, name="move-tasks", daemon=True).start()
 
     def _run(self) -> None:
-        while not self._core.waiting.is_released:
-            next_at = min([self._look_at, *self._due.values()])
+        while not self._core.waiters.is_released:
+            next_at = min([self._scan_at, *self._due.values()])
             with contextlib.suppress(Empty):
                 self._due[self._core.started_tasks.get(timeout=max(next_at - time.monotonic(), 0.0))] = 0.0
             self.round()
 
     def round(self) -> None:
-        """Each task that is due is one step further."""
+        """Run one step of each task that is due."""
         now = time.monotonic()
-        if now >= self._look_at:
-            self._look_at = now + randomness.uniform(*LOOK_SECONDS)
+        if now >= self._scan_at:
+            self._scan_at = now + randomness.uniform(*SCAN_SECONDS)
             try:
                 with self._core.session() as session:
                     for source in move_tasks.enlisted(session):
                         self._due.setdefault(source, now)
             except StoreUnavailable as problem:
-                _log.warning("move tasks wait for the store: %s", problem.reason)
+                _log.warning("cannot read the list of move tasks, will retry: %s", problem.reason)
         for source in [source for source, due in self._due.items() if due <= now]:
             self._step(source)
 
@@ -62,9 +64,11 @@ class TaskRunner:
             with self._core.session() as session:
                 wait = move_tasks.step(session, source, self._name)
         except StoreUnavailable as problem:
-            _log.warning("a move task waits for the store: %s", problem.reason)
-        except Exception:  # one queue's trouble must not stop the others' tasks
-            _log.exception("a step of a move task failed, queue %s", source.name)
+            _log.warning(
+                "the move task of queue %s cannot reach the store, will retry: %s", source.name, problem.reason
+            )
+        except Exception:  # a fault in one queue must not stop the tasks of others
+            _log.exception("a step of the move task of queue %s failed, will retry", source.name)
         if wait is None:
             del self._due[source]
         else:

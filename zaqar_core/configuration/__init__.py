@@ -1,1 +1,1 @@
-"""Settings: what they are, where their values come from, and what is allowed."""
+"""Settings: their definitions, their sources and their allowed values."""

@@ -1,4 +1,4 @@
-"""The file with [keystone_authtoken] that all OpenStack services have (extra ``keystone``)."""
+"""Options of [keystone_authtoken], the section that all OpenStack services have (extra ``keystone``)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from zaqar_core.configuration.settings import SettingsInvalid
 
 #: Section of the configuration file.
 SECTION = "keystone_authtoken"
-#: How long Keystone may take where the configuration names no ``http_connect_timeout``.
+#: Time-out of requests to Keystone where the file has no ``http_connect_timeout``.
 TIMEOUT_SECONDS = 10
 
 
 def read(file: Path) -> Any:
-    """The options of that file, as an oslo ConfigOpts. Raises oslo_config.cfg.Error."""
+    """Read the options of the file into an oslo ConfigOpts. Raises oslo_config.cfg.Error."""
     from keystonemiddleware.auth_token import list_opts
     from oslo_config import cfg
 
@@ -27,10 +27,10 @@ def read(file: Path) -> Any:
 
 
 def unreadable(file: Path, problem: Exception) -> SettingsInvalid:
-    """The error for a line that oslo.config cannot read, with its number.
+    """Create the error for a line that oslo.config cannot parse, with its number.
 
-    The library quotes the line, which may be the one with the password: it is left out.
+    oslo.config's own text quotes the line, which may contain a password, so it is not used.
     """
     line = re.search(r":(\d+),", str(problem))
-    place = f"{file}:{line[1]}" if line else str(file)
-    return SettingsInvalid(f"{place} is not NAME = VALUE, [SECTION] or a comment")
+    location = f"{file}:{line[1]}" if line else str(file)
+    return SettingsInvalid(f"{location} is not NAME = VALUE, [SECTION] or a comment")

@@ -1,4 +1,4 @@
-"""The setting ``public_url``: how clients reach the service, where that is not how it is called (a proxy, TLS)."""
+"""The setting ``public_url``: the URL at which clients reach the service behind a proxy or TLS."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from urllib.parse import SplitResult, urlsplit
 #: Labels of letters, digits, hyphens and, for container networks, underscores.
 _HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?", re.ASCII)
 _BASE_PATH = re.compile(r"(/(?!\.\.?(/|\Z))[A-Za-z0-9._~-]+)*", re.ASCII)
-#: First parts of paths that the service serves itself, so that a base path would hide them: SQS's accounts among them.
+#: First path segments that the service itself uses, such as SQS accounts: a base path would hide them.
 _SERVED = re.compile(r"v1|v1\.1|v2|health|_.*|[0-9]{12}", re.ASCII)
 
 
 class PublicUrlInvalid(ValueError):
-    """The URL cannot be served. The text is a predicate, without the URL, which might hold a password."""
+    """The URL cannot be used. The text is a predicate without the URL, which may contain a password."""
 
 
 class PublicUrl(NamedTuple):
-    """``host`` has its port where one was given; ``base_path`` is empty or begins with a slash and ends without one."""
+    """A parsed public URL. ``host`` includes the port. ``base_path`` is "" or begins with a slash and ends without."""
 
     scheme: str
     host: str
@@ -29,10 +29,10 @@ class PublicUrl(NamedTuple):
 
 @lru_cache(maxsize=16)
 def parse(text: str) -> PublicUrl:
-    """Read a public URL. Raises PublicUrlInvalid."""
+    """Parse a public URL. Raises PublicUrlInvalid."""
     if not text.lower().startswith(("http://", "https://")):
         raise PublicUrlInvalid("must begin with http:// or https://, such as https://queues.example.org")
-    # urlsplit would take line feeds and tabs away.
+    # urlsplit would remove line feeds and tabs.
     if not text.isascii() or not text.isprintable():
         raise PublicUrlInvalid("has no valid host: it must be printable ASCII")
     try:
@@ -64,8 +64,8 @@ def _host(parts: SplitResult) -> str:
 
 def _base_path(path: str) -> str:
     if not _BASE_PATH.fullmatch(path):
-        raise PublicUrlInvalid("has a base path with other characters than letters, digits and . _ ~ -")
+        raise PublicUrlInvalid("has a base path with characters other than letters, digits and . _ ~ -")
     first = "/".join(path.split("/", 2)[:2])
     if _SERVED.fullmatch(first[1:]):
-        raise PublicUrlInvalid(f"has a base path that the service itself serves: {first}")
+        raise PublicUrlInvalid(f"has a base path that the service itself uses: {first}")
     return path

@@ -1,4 +1,4 @@
-"""The reference of settings, written from their fields.
+"""The reference of settings, generated from their fields.
 
 ``python -m zaqar_core.configuration.reference > docs/settings.md``
 """
@@ -22,14 +22,14 @@ _HEAD = """# Settings
 Generated from `zaqar_core/configuration/settings.py` by
 `python -m zaqar_core.configuration.reference > docs/settings.md`; do not edit.
 
-A setting is given by a flag where it has one, by its environment variable, or by its name as a key of a TOML file
-(`--config FILE`). Flags win over the environment, the environment over the file, and the file over a
-[zaqar.conf](operations.md#from-zaqarconf). Keys stand outside of any table of the file. In the environment the entries
-of a list are separated by commas, and numbers and flags are written as in TOML.
+Set a setting with its flag if it has one, with its environment variable, or with its name as a key of a TOML file
+(`--config FILE`). Flags override the environment, the environment overrides the file, and the file overrides a
+[zaqar.conf](operations.md#from-zaqarconf). Write keys at the top level of the file, outside of any table. In the
+environment separate the entries of a list by commas, and write numbers and booleans as in TOML.
 
-A variable `SQS_FACADE_…` or a key that is not a setting is refused, as is a wrong value; all errors are listed at once,
-each with its source, and the exit code is 2. Variables that Kubernetes sets for a Service named `sqs-facade` or
-`sqs-facade-…` are ignored.
+The service refuses to start with a variable `SQS_FACADE_…` or a key that is not a setting, or with a wrong value. It
+lists all errors, each with its source, and exits with code 2. It ignores variables that Kubernetes sets for a Service
+named `sqs-facade` or `sqs-facade-…`.
 
 `sqs-facade settings` takes the flags of `sqs-facade serve` and prints the settings in force, each with its source, as
 TOML or with `--format json` as JSON. Secrets are hidden.
@@ -42,14 +42,14 @@ _FIELD = re.compile(r"    (\w+): ")
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """The comment above a field, and the section that it stands in."""
+    """The comment above a field, and its section."""
 
     section: str
     text: str
 
 
 def text() -> str:
-    """The whole document."""
+    """Return the whole document."""
     parts = [_HEAD]
     rows: dict[str, list[tuple[str, ...]]] = {}
     found = comments()
@@ -68,7 +68,7 @@ def text() -> str:
 
 
 def comments() -> dict[str, Comment]:
-    """The comment of each field. Raises LookupError for a field that has none."""
+    """Return the comment of each field. Raises LookupError for a field without one."""
     section, lines = "", []
     found: dict[str, Comment] = {}
     for line in inspect.getsource(Settings).splitlines():
@@ -78,7 +78,7 @@ def comments() -> dict[str, Comment]:
             lines.append(part[1])
         elif field := _FIELD.match(line):
             if not lines:
-                raise LookupError(f"the setting {field[1]} has no comment that begins with #:")
+                raise LookupError(f"the setting {field[1]} has no comment with #: above it")
             found[field[1]] = Comment(section, " ".join(lines))
             lines = []
     return found

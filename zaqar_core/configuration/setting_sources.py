@@ -1,6 +1,6 @@
-"""Sources of settings: flags, environment variables and a TOML file. Each value is kept with the place it came from.
+"""Sources of settings: flags, environment variables and a TOML file. Each value is kept with its source.
 
-A name that is not a setting is refused with the nearest one, in the environment and in the file.
+A name in the environment or the file that is not a setting is refused, with the nearest name as a hint.
 """
 
 from __future__ import annotations
@@ -17,36 +17,35 @@ import msgspec
 from zaqar_core.configuration import setting_values
 
 ENVIRONMENT_PREFIX = "SQS_FACADE_"
-#: Set by ``serve --ephemeral`` for its workers: the store, which is a server like any other to them, is theirs alone.
+#: Set by ``serve --ephemeral`` for its workers: no other service uses their store.
 PRIVATE_STORE_VARIABLE = "SQS_FACADE_PRIVATE_STORE"
-#: Set for workers of ``serve``: the process id of their parent. They end when it dies.
+#: Set for workers of ``serve``: the process id of their parent. They stop when it ends.
 PARENT_VARIABLE = "SQS_FACADE_PARENT_PID"
-#: A process id: the service stops when that process, which must have started it, is gone. For test runners, which may
-#: be killed.
+#: A process id: the service stops when this process, its parent, ends. For test runners, which may be killed.
 STOPS_WITH_VARIABLE = "SQS_FACADE_STOPS_WITH"
 
-#: Variables with our prefix that are not settings: of processes that the service starts, and of the test suite.
+#: Variables with our prefix that are not settings but belong to worker processes or the test suite.
 _OTHER_VARIABLES = frozenset({
     PRIVATE_STORE_VARIABLE, PARENT_VARIABLE, STOPS_WITH_VARIABLE,
     "SQS_FACADE_CLIENTS", "SQS_FACADE_LONG", "SQS_FACADE_CONFORMANCE", "SQS_FACADE_KEYSTONE",
     "SQS_FACADE_INSTALLS", "SQS_FACADE_WHEEL_FOR",
 })  # fmt: skip
-#: Everything else of the test suite begins with it.
+#: Prefix of all other variables of the test suite.
 _TEST_SUITE_PREFIX = "SQS_FACADE_TEST_"
 #: Kubernetes sets these in every container of a namespace with a Service named sqs-facade or sqs-facade-<something>:
 #: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 _SERVICE_LINK = re.compile(
     r"SQS_FACADE_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)"
 )
-#: The one of them whose name can be a setting's, ``SQS_FACADE_PORT``, is known by its value.
+#: ``SQS_FACADE_PORT`` can be such a variable or the setting ``port``; the value distinguishes them.
 _SERVICE_LINK_PORT = re.compile(r"(?:tcp|udp|sctp)://.*")
-#: How similar (difflib's ratio) a name must be to be suggested.
+#: Least similarity (difflib's ratio) of a name that is suggested.
 _SIMILAR = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a value was given. ``name``: the flag, the variable or the key there, or what implies the value."""
+    """The source of a value. ``name`` is the flag, the variable, the key in the file, or what implies the value."""
 
     kind: Literal["default", "implied", "file", "variable", "flag"]
     name: str = ""
@@ -66,7 +65,7 @@ class Source:
         return "default"
 
     def subject(self, setting: str) -> str:
-        """The subject of a sentence about the setting."""
+        """Return the subject of a sentence about the setting."""
         match self.kind:
             case "flag" | "variable":
                 return str(self)
@@ -77,7 +76,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A value as it was given."""
+    """A value before its conversion, with its source."""
 
     value: object
     source: Source
@@ -86,7 +85,7 @@ class Given:
 def collect(
     settings: type[msgspec.Struct], flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | None
 ) -> tuple[dict[str, Given], list[str]]:
-    """The strongest value of each setting that was given, and one line for each thing that is wrong."""
+    """Return the value of each given setting from its strongest source, and one line for each error."""
     kinds = {field.name: field.type for field in msgspec.structs.fields(settings)}
     problems: list[str] = []
     given: dict[str, Given] = {}
@@ -99,7 +98,7 @@ def collect(
 
 
 def variable(setting: str) -> str:
-    """The environment variable of a setting."""
+    """Return the name of the setting's environment variable."""
     return ENVIRONMENT_PREFIX + setting.upper()
 
 
@@ -125,7 +124,7 @@ def _from_environment(
 
 
 def is_service_link(name: str, text: str) -> bool:
-    """Whether Kubernetes set this variable for a Service."""
+    """Return whether Kubernetes set this variable for a Service."""
     if name.endswith("_PORT") and _SERVICE_LINK_PORT.fullmatch(text):
         return True
     return _SERVICE_LINK.fullmatch(name) is not None
@@ -142,7 +141,7 @@ def _from_file(file: Path, kinds: Collection[str], problems: list[str]) -> dict[
         problems.append(f"{file} is not UTF-8 text")
         return {}
     except tomllib.TOMLDecodeError as problem:
-        problems.append(f"{file} is not TOML: {problem}")
+        problems.append(f"{file} is not valid TOML: {problem}")
         return {}
     found: dict[str, Given] = {}
     for name, value in document.items():
@@ -150,18 +149,20 @@ def _from_file(file: Path, kinds: Collection[str], problems: list[str]) -> dict[
         if name in kinds:
             found[name] = Given(value, source)
         elif isinstance(value, dict):
-            problems.append(f"{source.subject(name)} is not a setting: settings stand outside of any table")
+            problems.append(
+                f"{source.subject(name)} is not a setting: write settings at the top level, outside of any table"
+            )
         else:
             problems.append(f"{source.subject(name)} is not a setting{_hint(_nearest(name, kinds))}")
     return found
 
 
 def _line(text: str, key: str) -> int | None:
-    """The line where a top-level key stands in a TOML document that is valid; None if it is written in a rare form."""
+    """Return the line of a top-level key in a valid TOML document; None if the key is written in a rare form."""
     lines = text.split("\n")
     begins = re.compile(rf"""\s*(?:\[+\s*)?["']?{re.escape(key)}["']?\s*[].=]""")
     for number, line in enumerate(lines, 1):
-        # A line in the middle of a text or list of several lines may look the same: what is before it is not complete.
+        # A line inside a multi-line text or list may look the same, but the document before it is incomplete.
         if begins.match(line) and _is_complete(lines[: number - 1]):
             return number
     return None

@@ -1,6 +1,6 @@
-"""Values of settings: what a setting allows, in words; conversion of what an operator gave; and what may be shown.
+"""Values of settings: describe the allowed values, convert given values, and hide secrets.
 
-The words serve error messages and docs/settings.md alike, so both say the same.
+Error messages and docs/settings.md use the same descriptions.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-#: Stands for a secret wherever settings are shown.
+#: Shown instead of a secret.
 HIDDEN = "***"
 _SHOWN_CHARACTERS = 100
 _CREDENTIALS = re.compile(r"([a-z][a-z0-9+.-]*:(?://)?)?.*@", re.IGNORECASE | re.DOTALL)
@@ -23,10 +23,10 @@ _SECRET_OPTION = re.compile(r"((?:password|secret|token)=)[^&\s]*", re.IGNORECAS
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the type of a setting does not say. Stands in ``Annotated`` beside ``msgspec.Meta``.
+    """Metadata of a setting that its type does not have, for use in ``Annotated`` beside ``msgspec.Meta``.
 
-    ``unit`` is a plural noun. ``allowed`` replaces the words derived from the type. ``check`` gets the converted value
-    and raises ValueError with a text for the operator. ``flag`` is an option of the command line.
+    ``unit`` is a plural noun. ``allowed`` replaces the description of the type. ``check`` gets the converted value and
+    raises ValueError with a text for the operator. ``flag`` is an option of the command line.
     """
 
     unit: str = ""
@@ -37,11 +37,11 @@ class About:
 
 
 class ValueInvalid(ValueError):
-    """A value is not allowed. The text completes a sentence whose subject is the setting, and shows no secret."""
+    """A value is not allowed. The text is a predicate for the setting as subject, and shows no secret."""
 
 
 def allowed(kind: Any) -> str:
-    """The values that a type allows, as a noun phrase: ``a whole number from 0 to 65535``."""
+    """Describe the values of a type as a noun phrase: ``a whole number from 0 to 65535``."""
     arguments = get_args(kind)
     match get_origin(kind):
         case origin if origin is Annotated:
@@ -77,7 +77,7 @@ def _bounds(meta: msgspec.Meta) -> str:
 
 
 def convert(value: object, kind: Any) -> Any:
-    """The value as the type wants it. Texts are read as numbers, flags and paths. Raises ValueInvalid."""
+    """Convert the value to the type. Texts are parsed as numbers, booleans and paths. Raises ValueInvalid."""
     if value == "" and not _allows_empty(kind):
         raise ValueInvalid("must not be empty")
     try:
@@ -93,13 +93,13 @@ def convert(value: object, kind: Any) -> Any:
 
 
 def refusal(value: object, kind: Any) -> ValueInvalid:
-    """The error for a value that has not the form of its type."""
+    """Create the error for a value that cannot be converted to its type."""
     ending = "" if is_secret(kind) else f", not {_quoted(value)}"
     return ValueInvalid(f"must be {allowed(kind)}{ending}")
 
 
 def from_text(text: str, kind: Any) -> object:
-    """A variable's text, split where the type is a list or a map. Raises ValueInvalid."""
+    """Split the text of a variable if the type is a list or a map. Raises ValueInvalid."""
     container = _container(kind)
     if container is None:
         return text
@@ -113,17 +113,17 @@ def from_text(text: str, kind: Any) -> object:
 
 
 def is_secret(kind: Any) -> bool:
-    """Whether the values of this type are never shown."""
+    """Return whether values of this type are secret and must be hidden."""
     return any(one.is_secret for one in _abouts(kind))
 
 
 def flag(kind: Any) -> str:
-    """The option of the command line that gives it; empty if there is none."""
+    """Return the command line option of a setting's type; empty if it has none."""
     return next((one.flag for one in _abouts(kind) if one.flag), "")
 
 
 def shown(value: Any, kind: Any) -> Any:
-    """The value with its secrets hidden. Of entries ``name:secret`` the names are shown."""
+    """Return the value with its secrets hidden. Entries ``name:secret`` keep their names."""
     if value is None:
         return None
     if is_secret(kind):
@@ -137,7 +137,7 @@ def shown(value: Any, kind: Any) -> Any:
 
 
 def without_credentials(text: str) -> str:
-    """The text with user and password of a URL hidden, also where they make the URL malformed."""
+    """Return the text with user and password of a URL hidden, even if they make the URL malformed."""
     head, at, _ = text.rpartition("@")
     if at and ":" in head:
         text = _CREDENTIALS.sub(lambda found: f"{found[1] or ''}{HIDDEN}@", text, count=1)
@@ -145,7 +145,7 @@ def without_credentials(text: str) -> str:
 
 
 def _quoted(value: object) -> str:
-    """The value as JSON writes it, for a message of one line."""
+    """Return the value as JSON, shortened, for a message of one line."""
     text = without_credentials(value) if isinstance(value, str) else value
     try:
         quoted = msgspec.json.encode(text).decode()
@@ -169,7 +169,7 @@ def _abouts(kind: Any) -> Iterator[About]:
 
 
 def _container(kind: Any) -> type | None:
-    """``tuple`` or ``dict``, if values are one."""
+    """Return ``tuple`` or ``dict`` if values of the type are one, else None."""
     origin = get_origin(kind)
     if origin is Annotated:
         return _container(get_args(kind)[0])
@@ -181,7 +181,7 @@ def _allows_empty(kind: Any) -> bool:
 
 
 def _checks(kind: Any, value: Any) -> Iterator[tuple[Callable[[Any], object], Any]]:
-    """Every check of the type, with the value or the entry of it that it is for."""
+    """Iterate over the checks of the type, each with the value or entry that it applies to."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         yield from ((one.check, value) for one in arguments if isinstance(one, About) and one.check is not None)

@@ -1,7 +1,7 @@
-"""Every setting of the service, with its default, unit and bounds. docs/settings.md is written from this file.
+"""Settings of the service, with defaults, units and bounds. docs/settings.md is generated from this file.
 
-To add a setting, add a field with a comment ``#:``. The variable ``SQS_FACADE_<FIELD>``, the key of the TOML file, the
-check, its error messages and the line of the reference follow from it.
+To add a setting, add a field with a comment ``#:``. The environment variable ``SQS_FACADE_<FIELD>``, the key in the
+TOML file, the check, its error messages and the row of the reference are derived from the field.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ Durability = Literal["memory", "fsync", "replicated"]
 AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}$"), About(allowed="12 digits")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
-NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 Seconds = Annotated[
     int,
     msgspec.Meta(ge=limits.SETTABLE_SECONDS.least, le=limits.SETTABLE_SECONDS.most),
@@ -35,7 +34,7 @@ SecondsOrNone = Annotated[int, msgspec.Meta(ge=0, le=limits.SETTABLE_SECONDS.mos
 Duration = Annotated[float, msgspec.Meta(gt=0, le=limits.SETTABLE_SECONDS.most), About(unit="seconds")]
 Bytes = Annotated[int, msgspec.Meta(ge=1), About(unit="bytes")]
 Secret = Annotated[str, msgspec.Meta(min_length=1), About(is_secret=True)]
-#: Of Zaqar. In the environment pairs are separated by commas, so it holds none.
+#: A project id of Zaqar, without the separators of the environment variable.
 ProjectId = Annotated[
     str,
     msgspec.Meta(pattern=rf"^[^=,]{{1,{limits.PROJECT_CHARACTERS}}}$"),
@@ -45,15 +44,15 @@ PageSize = Annotated[int, msgspec.Meta(ge=limits.SETTABLE_PAGE.least, le=limits.
 #: An IP network in CIDR notation.
 Network = Annotated[str, About(allowed="an IP network like 10.0.0.0/8", check=ipaddress.ip_network)]
 
-#: The name, among ``allowed_origins``, of all of them.
+#: The entry of ``allowed_origins`` that allows every origin.
 ANY_ORIGIN = "*"
-#: Of web pages, as a browser writes it; ``null`` is of local files.
+#: The Origin header of a web page; local files have ``null``.
 Origin = Annotated[
     str,
     msgspec.Meta(pattern=r"^(\*|null|[A-Za-z][A-Za-z0-9+.-]*://[^/\s,?#@*]+)$"),
     About(allowed="scheme://host[:port] without a slash at its end, null or *"),
 ]
-#: Of a header or a method.
+#: A header or method name.
 Token = Annotated[
     str,
     msgspec.Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"),
@@ -65,9 +64,9 @@ _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 class SettingsInvalid(Exception):
-    """Settings are wrong. ``problems`` are lines for the operator; none of them shows a secret.
+    """The settings are not valid. ``problems`` are lines for the operator without secrets.
 
-    ``setting`` names the setting that a single problem is about, where its source is still to be added.
+    ``setting`` is set on a single problem whose line does not name the source of the setting yet.
     """
 
     def __init__(self, *problems: str, setting: str = "") -> None:
@@ -81,7 +80,7 @@ class SettingsInvalid(Exception):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole configuration. Built once per process; never changed."""
+    """The whole configuration, immutable and created once per process."""
 
     # -- Listening -------------------------------------------------------------------------------------------------
     #: Address to listen on.
@@ -90,120 +89,121 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     port: Annotated[Port, About(flag="--port")] = 9324
     #: Port of `sqs-facade websocket`, whose flag is `--port` too; 0 picks a free one.
     websocket_port: Annotated[Port, About(flag="--port")] = 9000
-    #: Processes that answer requests.
+    #: Worker processes that serve requests.
     workers: Annotated[Positive, About(flag="--workers")] = 1
-    #: The service writes one line with its URL into this file when it is ready.
+    #: File to which the service writes one line with its URL when it is ready.
     ready_file: Annotated[Path, About(flag="--ready-file")] | None = None
 
     # -- Store -----------------------------------------------------------------------------------------------------
-    #: Data directory of the embedded Valkey; without one, the user's data directory.
+    #: Data directory of the embedded Valkey. Default: a directory in the user's data directory.
     data_dir: Annotated[Path, About(flag="--data-dir")] | None = None
-    #: URL of a Redis or Valkey of yours: one server, a group under Sentinel, or a cluster. Without one, Valkey is
-    #: embedded.
+    #: URL of an existing Redis or Valkey: one server, a group under Sentinel, or a cluster. Without it the service runs
+    #: an embedded Valkey.
     redis: Annotated[str, About(flag="--redis")] | None = None
-    #: Embedded Valkey in memory, which is gone at exit. Implies durability `memory` and the test hooks.
+    #: Run an embedded Valkey in memory, whose data is lost at exit. Implies durability `memory` and the test hooks.
     ephemeral: Annotated[bool, About(flag="--ephemeral")] = False
-    #: Where a message is before it is acknowledged: in memory, on disk, or on disk of a replica too.
+    #: Where a message is stored before it is acknowledged: in memory, on the server's disk, or on the disks of the
+    #: server and of a replica.
     durability: Annotated[Durability, About(flag="--durability")] = "fsync"
-    #: Redis connections of one worker, which is the number of requests that it runs at the same time. Without a value:
-    #: 4 with durability `memory`, else 16.
+    #: Execution slots of one worker: its connections to Redis, each used by one running request. Default: 4 with
+    #: durability `memory`, else 16.
     slots: Positive | None = None
-    #: Time that one command may take before the store counts as unreachable.
+    #: Time-out of one command to the store.
     store_timeout_seconds: Duration = 5.0
-    #: Keys that encrypt messages at rest, each `name:base64 of 32 bytes`. The first one encrypts, all decrypt. An
-    #: embedded store has a key of its own, which comes last.
+    #: Keys that encrypt messages at rest, each `name:base64 of 32 bytes`. The first key encrypts, every key decrypts.
+    #: An embedded store adds its own key at the end.
     encryption_keys: Annotated[
         tuple[str, ...],
         About(allowed="a list, each entry name:base64 of 32 bytes", check=encryption.parse, is_secret=True),
     ] = ()
-    #: Spread queues over pools, which `/v2/pools` registers. The store above is then the management store.
+    #: Spread queues over pools, which are registered with `/v2/pools`. The store above is then the main store.
     pooling: bool = False
 
     # -- Serving ---------------------------------------------------------------------------------------------------
-    #: Waiting receives of one worker. Beyond this number a receive answers at once instead of waiting.
+    #: Waiting receives (long polls) of one worker. Beyond this number a receive returns at once instead of waiting.
     max_waits: Positive = 8192
     #: Open connections of one worker, including idle ones.
     max_connections: Positive = 16384
-    #: Listen on an address that other machines can reach, although no credentials are checked.
+    #: Allow `host` to be reachable from other machines although no credentials are checked.
     open_bind: Annotated[bool, About(flag="--open-bind")] = False
-    #: Origins whose web pages may call the service and read its answers (CORS); `*`: every page may.
+    #: Origins whose web pages may call the service and read its responses (CORS); `*` allows every origin.
     allowed_origins: tuple[Origin, ...] = ()
     #: Methods that these pages may use.
     cors_allow_methods: tuple[Token, ...] = ("GET", "PUT", "POST", "DELETE", "PATCH", "HEAD")
-    #: Request headers that these pages may send, beside Content-Type and Accept. One that ends in `*` is a prefix.
+    #: Request headers that these pages may send, beside Content-Type and Accept. An entry that ends in `*` is a prefix.
     cors_allow_headers: tuple[Token, ...] = (
         "Authorization", "Client-ID", "X-Auth-Token", "X-Project-Id", "URL-*", "X-Identity-Status", "X-Roles",
         "X-Service-Catalog", "X-User-Id", "X-Tenant-Id", "X-OpenStack-Request-ID", "X-Trace-*", "x-amz-*", "x-amzn-*",
         "amz-sdk-*",
     )  # fmt: skip
-    #: Headers of answers that these pages may read.
+    #: Response headers that these pages may read.
     cors_expose_headers: tuple[Token, ...] = (
         "X-Auth-Token", "X-Subject-Token", "X-Service-Token", "X-OpenStack-Request-ID", "Location", "Content-Location",
         "Allow", "WWW-Authenticate", "x-amzn-RequestId", "x-amzn-query-error", "x-sqs-facade-truncated",
     )  # fmt: skip
-    #: Time that a browser remembers what a page may do; 0 leaves it to the browser.
+    #: Time for which a browser may cache a CORS preflight; 0 leaves it to the browser.
     cors_max_age_seconds: SecondsOrNone = 3_600
-    #: Whether pages may send cookies and other credentials. Never with `*`.
+    #: Whether these pages may send cookies and other credentials. Has no effect with `*`.
     cors_allow_credentials: bool = True
-    #: Host names, beside those of this machine, under which the test hooks and the view of messages answer.
+    #: Host names, beside those of this machine, at which the test hooks and the message viewer respond.
     allowed_hosts: tuple[str, ...] = ()
-    #: Enable `/_test/*`. Always on with `ephemeral`.
+    #: Enable the test hooks, `/_test/*`. Always on with `ephemeral`.
     test_hooks: Annotated[bool, About(flag="--test-hooks")] = False
 
     # -- Accounts and regions --------------------------------------------------------------------------------------
-    #: Account of an SQS caller whose access key is not an account.
+    #: Account of SQS callers whose access key is not an account id.
     default_account: AccountId = "000000000000"
-    #: SQS account of each Zaqar project listed here; any other project is the account of the same name. In the
+    #: SQS account of each listed Zaqar project. The account of any other project has the same id as the project. In the
     #: environment: `project=account`, separated by commas.
     project_accounts: dict[ProjectId, AccountId] = {}
-    #: Home region: that of Zaqar, and of an SQS request that names none.
+    #: Home region: the region of Zaqar, and of SQS requests without a region.
     region: str = "us-east-1"
-    #: `separate`: each region has its own queues. `ignore`: every region is the home region.
+    #: `separate`: each region has its own queues. `ignore`: all regions are treated as the home region.
     regions: Literal["separate", "ignore"] = "separate"
-    #: Where the queue URLs of SQS name the region. `dynamic` or `off`: nowhere, unless the called host does;
+    #: Where queue URLs of SQS contain the region. `dynamic` or `off`: nowhere, unless the called host does;
     #: `standard`: `sqs.<region>.<host>`; `domain`: `<region>.queue.<host>`; `path`:
     #: `/queue/<region>/<account>/<name>`.
     queue_url_host: Literal["dynamic", "off", "standard", "domain", "path"] = "dynamic"
-    #: URL at which clients reach the service: queue URLs and requests for confirmation begin with it. Without one,
-    #: queue URLs begin with scheme and host as called.
+    #: URL at which clients reach the service. Queue URLs and confirmation links begin with it. Without it, queue URLs
+    #: begin with the scheme and host of the request.
     public_url: PublicUrl | None = None
 
     # -- SQS -------------------------------------------------------------------------------------------------------
-    #: Messages in flight of one queue; a receive beyond that answers OverLimit.
+    #: Most messages in flight of one queue; a receive beyond this limit fails with OverLimit.
     max_in_flight: Positive = limits.IN_FLIGHT
-    #: Requests per second of one account at one worker; those beyond answer RequestThrottled. Without a value there is
-    #: no limit.
+    #: Most requests per second of one account at one worker; requests beyond this limit fail with RequestThrottled.
+    #: Default: no limit.
     max_requests_per_second: Positive | None = None
-    #: Time between two PurgeQueue of one queue; 0: no limit.
+    #: Shortest time between two PurgeQueue calls on one queue; 0: no limit.
     purge_interval_seconds: SecondsOrNone = 60
-    #: Time after DeleteQueue in which no queue of that name can be made; 0: none (AWS: 60).
+    #: Time after DeleteQueue in which no queue of the same name can be created; 0: none (AWS: 60).
     recreate_delay_seconds: SecondsOrNone = 0
 
     # -- Authentication --------------------------------------------------------------------------------------------
-    #: `keystone`: Zaqar's paths need a token of OpenStack Keystone (extra `keystone`) or a pre-signed URL.
+    #: `keystone`: requests to the Zaqar API need a token of OpenStack Keystone (extra `keystone`) or a pre-signed URL.
     auth_strategy: Literal["", "keystone"] = ""
-    #: File with Zaqar's section `[keystone_authtoken]`.
+    #: Configuration file with the section `[keystone_authtoken]`.
     keystone_config: Path | None = None
-    #: Roles of administrators. With Keystone and without rules in `policy_file` only they may use pools, change flavors
-    #: and read the health report.
+    #: Roles of administrators. With Keystone, and unless `policy_file` has other rules, only these roles may use pools,
+    #: change flavors and read the health report.
     admin_roles: tuple[str, ...] = ("admin",)
-    #: File of oslo.policy, like policy.yaml: rules for who may do what, over Zaqar's own. With Keystone only.
+    #: Policy file of oslo.policy, like policy.yaml. Its access rules override Zaqar's own. Only with Keystone.
     policy_file: Path | None = None
 
     # -- Zaqar -----------------------------------------------------------------------------------------------------
-    #: Configuration file of OpenStack Zaqar. Its options are weaker than every other source.
+    #: Configuration file of OpenStack Zaqar. Every other source of settings overrides its options.
     zaqar_config: Annotated[Path, About(flag="--zaqar-config")] | None = None
-    #: Versions of the API that are served beside v2.
+    #: API versions that are served beside v2.
     enable_deprecated_api_versions: tuple[Literal["1", "1.1"], ...] = ("1", "1.1")
-    #: Secret that signs pre-signed URLs; without one they are refused.
+    #: Secret that signs pre-signed URLs. Without it they are refused.
     signed_url_key: Secret | None = None
-    #: Serve the resources of administrators: `/v2/pools` and `/v2/flavors`, where `pooling` is on.
+    #: Serve the administrators' resources `/v2/pools` and `/v2/flavors`, if `pooling` is on.
     admin_mode: bool = False
-    #: Whether the Client-ID of a request must be a UUID.
+    #: `strict`: the Client-ID of a request must be a UUID. `off`: it may be other text.
     client_id_uuid_safe: Literal["strict", "off"] = "strict"
-    #: Shortest Client-ID, where it need not be a UUID.
+    #: Shortest Client-ID, if it need not be a UUID.
     min_length_client_id: Positive = 10
-    #: Longest Client-ID, where it need not be a UUID.
+    #: Longest Client-ID, if it need not be a UUID.
     max_length_client_id: Positive = 36
     #: Largest page of a listing of queues.
     max_queues_per_page: PageSize = 20
@@ -219,70 +219,70 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_messages_post_size: Bytes = 262_144
     #: Largest metadata of a queue.
     max_queue_metadata: Bytes = 65_536
-    #: Longest time to live of a message.
+    #: Longest time to live (retention) of a message.
     max_message_ttl: Seconds = limits.RETENTION_SECONDS.most
     #: Longest delay of a message.
     max_message_delay: Seconds = limits.DELAY_SECONDS.most
     #: Longest time to live of a claim.
     max_claim_ttl: Seconds = limits.VISIBILITY_SECONDS.most
-    #: Longest grace of a claim, by which its messages may outlive it.
+    #: Longest claim grace: time for which messages can be kept after the end of their claim.
     max_claim_grace: Seconds = limits.VISIBILITY_SECONDS.most
-    #: Time to live of a message that is given none.
+    #: Default retention of queues created by Zaqar: time to live of messages without a ttl.
     default_message_ttl: Seconds = 3_600
-    #: Time to live of a claim that is given none.
+    #: Default time to live of a claim.
     default_claim_ttl: Seconds = 300
-    #: Grace of a claim that is given none.
+    #: Default claim grace.
     default_claim_grace: Seconds = 60
-    #: Time to live of a subscription that is given none.
+    #: Default time to live of a subscription.
     default_subscription_ttl: Seconds = 3_600
     #: Largest page of a listing of subscriptions.
     max_subscriptions_per_page: PageSize = 20
     #: Add a checksum to messages.
     enable_checksum: bool = False
-    #: Delete messages in bulk only by claims that hold them.
+    #: Whether a bulk delete of messages must name the claims that hold them.
     message_delete_with_claim_id: bool = False
 
     # -- Notifications ---------------------------------------------------------------------------------------------
-    #: Schemes that a subscriber's URI may have.
+    #: Allowed schemes of a subscriber's URI.
     subscriber_types: tuple[Literal["http", "https", "mailto", "trust+http", "trust+https"], ...] = (
         "http", "https", "mailto", "trust+http", "trust+https",
     )  # fmt: skip
-    #: Networks beside the public ones that webhooks may go to. With `ephemeral` loopback is one of them.
+    #: Networks, beside public ones, to which webhooks may be sent. `ephemeral` adds loopback.
     webhook_allowed_networks: tuple[Network, ...] = ()
     #: Notifications that one worker delivers at the same time.
     notification_threads: Positive = 32
-    #: Time that one delivery may take before it has failed.
+    #: Time-out of one delivery.
     notification_timeout_seconds: Duration = 10.0
-    #: Send subscribers no message before they confirmed the subscription; needs `signed_url_key`.
+    #: Send a subscriber no messages until it has confirmed the subscription. Needs `signed_url_key`.
     require_confirmation: bool = False
-    #: Page of yours that mails name for a confirmation.
+    #: URL of your own confirmation page, for use in confirmation mails.
     external_confirmation_url: str | None = None
-    #: Mail server for subscribers with `mailto`.
+    #: Mail server for `mailto` subscribers.
     smtp_host: str = "localhost"
     #: Port of the mail server.
     smtp_port: Port = 25
     #: Encryption of the connection to the mail server.
     smtp_tls: Literal["none", "starttls", "tls"] = "none"
-    #: User at the mail server; without one there is no login.
+    #: User of the mail server. Without it the service does not log in.
     smtp_user: str | None = None
-    #: Password at the mail server.
+    #: Password of the mail server.
     smtp_password: Secret | None = None
-    #: Sender of mails where a subscription names none.
+    #: Default sender of mails.
     smtp_from: str = "zaqar@localhost"
 
     @property
     def webhook_networks(self) -> tuple[str, ...]:
-        """Networks beside the public ones that webhooks may go to."""
+        """Networks, beside public ones, to which webhooks may be sent."""
         return self.webhook_allowed_networks + (_LOOPBACK if self.ephemeral else ())
 
     @property
     def has_test_hooks(self) -> bool:
-        """Whether tests may move time, reset and disturb this service."""
+        """Whether the test hooks, which move time and reset or disturb the service, are on."""
         return self.test_hooks or self.ephemeral
 
     @property
     def execution_slots(self) -> int:
-        """Requests that one worker runs at the same time."""
+        """Execution slots of one worker."""
         if self.slots is not None:
             return self.slots
         return 4 if self.durability == "memory" else 16
@@ -290,17 +290,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Settings, and where each one that has not its default comes from."""
+    """Settings, and the source of each one that does not have its default."""
 
     settings: Settings
     sources: Mapping[str, Source]
 
     def source(self, setting: str) -> Source:
-        """Where the value of the setting comes from."""
+        """Return the source of the setting's value."""
         return self.sources.get(setting, Source("default"))
 
     def lines(self, problem: SettingsInvalid) -> tuple[str, ...]:
-        """The lines of a problem that was found later, with the source of its setting."""
+        """Return the lines of a problem that was found later, with the source of its setting."""
         if not problem.setting:
             return problem.problems
         subject = self.source(problem.setting).subject(problem.setting)
@@ -308,16 +308,16 @@ class Configuration:
 
 
 def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
-    """Settings from all sources. Raises SettingsInvalid, see ``read``."""
+    """Read the settings from all sources. Raises SettingsInvalid, see ``read``."""
     return read(flags, environment, file).settings
 
 
 def read(
     flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ, file: Path | None = None
 ) -> Configuration:
-    """Settings from all sources: ``flags`` that were given, the environment, the TOML file, and a zaqar.conf.
+    """Read the settings from all sources, strongest first: ``flags``, the environment, the TOML file, a zaqar.conf.
 
-    The first of them is the strongest. Raises SettingsInvalid, which lists everything that is wrong.
+    Raises SettingsInvalid with all problems.
     """
     given, problems = setting_sources.collect(Settings, flags, environment, file)
     given = _over_zaqar_config(given, problems)
@@ -340,10 +340,10 @@ def read(
 
 
 def _over_zaqar_config(given: dict[str, Given], problems: list[str]) -> dict[str, Given]:
-    """What was given, over the options of a zaqar.conf where one is named."""
+    """Add the options of a zaqar.conf, if one is named, below the given values."""
     if not (named := given.get("zaqar_config")) or not named.value:
         return given
-    from zaqar_core.configuration import zaqar_config  # few have one
+    from zaqar_core.configuration import zaqar_config  # only needed with a zaqar.conf
 
     try:
         return zaqar_config.below(Path(str(named.value)).expanduser(), given)
@@ -354,29 +354,29 @@ def _over_zaqar_config(given: dict[str, Given], problems: list[str]) -> dict[str
 
 
 def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) -> Iterator[str]:
-    """What is wrong with settings that are right one by one."""
+    """Return the problems of settings that are valid one by one but not together."""
 
     def named(setting: str) -> str:
         return sources[setting].subject(setting)
 
     stores = [name for name in ("data_dir", "redis", "ephemeral") if values.get(name)]
     if len(stores) > 1:
-        yield f"{' and '.join(map(named, stores))} exclude each other: choose one of data-dir, redis and ephemeral"
+        yield f"{' and '.join(map(named, stores))} exclude each other: use only one of data-dir, redis and ephemeral"
     if values.get("ephemeral") and values.get("durability", "memory") != "memory":
-        yield f"{named('durability')} cannot be {values['durability']}: ephemeral keeps nothing on disk"
+        yield f"{named('durability')} cannot be {values['durability']}: ephemeral stores nothing on disk"
     if values.get("durability") == "replicated" and not values.get("redis"):
-        yield f"{named('durability')} cannot be replicated: the embedded Valkey has no replica; give --redis URL"
+        yield f"{named('durability')} cannot be replicated: the embedded Valkey has no replica; use --redis URL"
     accounts = values.get("project_accounts", {})
     if len(set(accounts.values())) < len(accounts):
-        yield f"{named('project_accounts')}: two projects have the same account"
+        yield f"{named('project_accounts')}: two projects must not have the same account"
     if values.get("policy_file") and not values.get("auth_strategy"):
-        yield f"{named('policy_file')}: policy_file needs auth_strategy keystone, without it no caller has a role"
+        yield f"{named('policy_file')}: policy_file needs auth_strategy keystone; without it no caller has a role"
     if values.get("require_confirmation") and "signed_url_key" not in values:
         yield f"{named('require_confirmation')} needs a signed_url_key"
 
 
 def as_variable(value: Any) -> str:
-    """The value of a setting as the environment has it."""
+    """Format the value of a setting for an environment variable."""
     if isinstance(value, dict):
         value = tuple(f"{name}={one}" for name, one in value.items())
     if isinstance(value, tuple):

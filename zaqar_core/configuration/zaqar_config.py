@@ -1,8 +1,8 @@
-"""An existing ``zaqar.conf`` as a source of settings, the weakest one: which option is which setting, in one table.
+"""Settings from a ``zaqar.conf``, the weakest source; one table maps its options to settings.
 
-The file is read by oslo.config (extra ``keystone``), so that it means what it meant to Zaqar: ``$name`` in values,
-continued lines, options given twice, former names. ``python -m zaqar_core.configuration.zaqar_config`` writes the table
-of ``docs/operations.md``.
+oslo.config (extra ``keystone``) parses the file, so it has the same meaning as in Zaqar: ``$name`` in values, continued
+lines, repeated options, former names. ``python -m zaqar_core.configuration.zaqar_config`` prints the table for
+``docs/operations.md``.
 """
 
 from __future__ import annotations
@@ -26,30 +26,33 @@ from zaqar_core.markdown import code, table
 
 _log = logging.getLogger("sqs_facade.settings")
 
-#: What other rows look at: section, option -> value, None where the file does not have it.
+#: Option values by section and name; None if the file does not have the option.
 Found = Mapping[tuple[str, str], Any]
 _DRIVERS, _WSGI, _WEBSOCKET = "drivers", "drivers:transport:wsgi", "drivers:transport:websocket"
 _MESSAGES, _MANAGEMENT = "drivers:message_store:redis", "drivers:management_store:redis"
 _AUTH, _POLICY = "keystone_authtoken", "oslo_policy"
-#: The address of Zaqar's Redis where its configuration has none.
+#: Zaqar's default address of Redis.
 _REDIS = "redis://127.0.0.1:6379"
-#: Policies that oslo.policy reads though no option names them, beside the configuration.
+#: Policy files beside the configuration that oslo.policy reads by default.
 _POLICY_NAMES = ("policy.yaml", "policy.json")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One option. ``read`` makes the setting's value of the option's and of all others; None: the option has no effect,
-    and is told. ``note`` says that in the documentation."""
+    """One option and its setting. ``note`` explains the row in the documentation.
+
+    ``read`` converts the option's value, given all other options, to that of the setting. If it returns None, the
+    option has no effect, and a warning is logged.
+    """
 
     section: str
     option: str
     setting: str
     note: str = ""
     read: Callable[[Any, Found], Any] = lambda value, _: value
-    #: The name that the option had before.
+    #: Former name of the option.
     former: str | None = None
-    #: The option is a text whatever the setting is.
+    #: Whether the option is text although the setting has another type.
     is_text: bool = False
 
 
@@ -66,7 +69,7 @@ def _tls(value: Any, _: Found) -> Any:
 
 
 def _key(value: Any, found: Found) -> Any:
-    """Zaqar's own default is no secret, and RSA keys are of another kind."""
+    """Derive an encryption key; None for Zaqar's default text, which is not secret, and for RSA keys."""
     if value == "AES256" or found["transport", "message_encryption_algorithms"] not in (None, "AES256"):
         return None
     return (f"zaqar:{base64.b64encode(hashlib.sha256(value.encode()).digest()).decode()}",)
@@ -84,9 +87,9 @@ def _management_store(_: Any, found: Found) -> Any:
     return _url(found[_MANAGEMENT, "uri"] or _REDIS)
 
 
-def _url(zaqars: str) -> str:
-    """The same server as this service writes it: a socket's path, the number of the database; no time-out of 0.1 s."""
-    base, _, query = zaqars.partition("?")
+def _url(zaqar_uri: str) -> str:
+    """Convert a Redis URI of Zaqar: socket path and database number; drop its time-out, which defaults to 0.1 s."""
+    base, _, query = zaqar_uri.partition("?")
     options = dict(parse_qsl(query))
     options.pop("socket_timeout", None)
     if "dbid" in options:
@@ -135,35 +138,35 @@ ROWS = (
     Row("cors", "max_age", "cors_max_age_seconds"),
 )  # fmt: skip
 
-#: Values of a setting about the store that leave the choice open.
-_NOT_WANTED: tuple[object, ...] = (None, False, "", "0", "false")
-#: Options that are only looked at with others.
-_LOOKED_AT = (("transport", "message_encryption_algorithms"),)
+#: Values of a store setting that do not select a store.
+_NO_STORE: tuple[object, ...] = (None, False, "", "0", "false")
+#: Options that have no row but affect how others are converted.
+_CONDITIONS = (("transport", "message_encryption_algorithms"),)
 
 
 def below(file: Path, wanted: Mapping[str, Given]) -> dict[str, Given]:
-    """The settings ``wanted`` over those of that file. What has no effect is logged. Raises SettingsInvalid."""
+    """Merge the settings of the file below ``wanted``. Log the options without effect. Raises SettingsInvalid."""
     given = _given(file)
     found = _values(file, given)
     values: dict[str, Given] = {}
     used: set[tuple[str, str]] = set()
     for row in ROWS:
-        place = row.section, row.option
-        if found[place] is None:
+        key = row.section, row.option
+        if found[key] is None:
             continue
-        value = row.read(found[place], found)
+        value = row.read(found[key], found)
         if value is not None:
             values[row.setting] = _from(file, row.section, row.option, value)
-            used |= {place, (row.section, row.former or row.option)}
+            used |= {key, (row.section, row.former or row.option)}
     if "encryption_keys" in values:
-        used.update(_LOOKED_AT)
+        used.update(_CONDITIONS)
     strategy = wanted.get("auth_strategy", values.get("auth_strategy"))
     if strategy is not None and strategy.value == "keystone":
         values |= _of_keystone(file, given, found)
-        used |= {place for place in given if place[0] == _AUTH or place == (_POLICY, "policy_file")}
-    if any(name in wanted and wanted[name].value not in _NOT_WANTED for name in ("redis", "data_dir", "ephemeral")):
+        used |= {key for key in given if key[0] == _AUTH or key == (_POLICY, "policy_file")}
+    if any(name in wanted and wanted[name].value not in _NO_STORE for name in ("redis", "data_dir", "ephemeral")):
         values.pop("redis", None)
-    unused = [place for place in given if place not in used]
+    unused = [key for key in given if key not in used]
     if unused:
         _log.warning("%s: these options have no effect here: %s", file, _listed(unused))
     return {**values, **wanted}
@@ -178,20 +181,24 @@ def _of_keystone(file: Path, given: Iterable[tuple[str, str]], found: Found) -> 
     if any(section == _AUTH for section, _ in given):
         values["keystone_config"] = _from(file, _AUTH, "", file)
     named = found[_POLICY, "policy_file"]
-    there = [path for name in _POLICY_NAMES if (path := file.with_name(name)).exists()]
+    existing = [path for name in _POLICY_NAMES if (path := file.with_name(name)).exists()]
     if named is not None:
         values["policy_file"] = _from(file, _POLICY, "policy_file", file.parent / named)
-    elif there:
-        values["policy_file"] = Given(there[0], Source("implied", str(file)))
+    elif existing:
+        values["policy_file"] = Given(existing[0], Source("implied", str(file)))
     elif file.with_name("policy.d").is_dir():
-        raise SettingsInvalid(f"{file}: policy.d beside it has rules: put a policy.yaml there too, it may be empty")
+        raise SettingsInvalid(
+            f"{file}: policy.d without policy.yaml beside the file: create a policy.yaml, which may be empty"
+        )
     return values
 
 
 def _given(file: Path) -> list[tuple[str, str]]:
-    """Section and name of every option in the file, in its order."""
+    """Return section and name of every option in the file, in order."""
     if importlib.util.find_spec("oslo_config") is None:
-        raise SettingsInvalid("pip install 'sqs-facade[keystone]' is needed to read it", setting="zaqar_config")
+        raise SettingsInvalid(
+            "a zaqar.conf needs the extra keystone: pip install 'sqs-facade[keystone]'", setting="zaqar_config"
+        )
     from oslo_config import cfg
 
     sections: dict[str, dict[str, list[str]]] = {}
@@ -207,7 +214,7 @@ def _given(file: Path) -> list[tuple[str, str]]:
 
 
 def _values(file: Path, given: list[tuple[str, str]]) -> dict[tuple[str, str], Any]:
-    """The value of each option that is looked at, of its type; None where the file does not have it.
+    """Read each option of the table with its type; None if the file does not have it.
 
     Raises SettingsInvalid, which lists every value of another type.
     """
@@ -219,7 +226,7 @@ def _values(file: Path, given: list[tuple[str, str]]) -> dict[tuple[str, str], A
     fields = msgspec.structs.fields(Settings)
     defaults = {field.name: field.default for field in fields}
     types = {field.name: field.type for field in fields}
-    rows = [*ROWS, *(Row(*place, setting="redis", is_text=True) for place in (*_LOOKED_AT, (_POLICY, "policy_file")))]
+    rows = [*ROWS, *(Row(*key, setting="redis", is_text=True) for key in (*_CONDITIONS, (_POLICY, "policy_file")))]
     for row in rows:
         kind = cfg.StrOpt if row.is_text else kinds.get(type(defaults[row.setting]), cfg.StrOpt)
         group = None if row.section == "DEFAULT" else row.section
@@ -227,11 +234,11 @@ def _values(file: Path, given: list[tuple[str, str]]) -> dict[tuple[str, str], A
     found: dict[tuple[str, str], Any] = {}
     problems: list[str] = []
     for row in rows:
-        place = row.section, row.option
-        is_given = place in given or (row.section, row.former) in given
+        key = row.section, row.option
+        is_given = key in given or (row.section, row.former) in given
         try:
             of_section = options if row.section == "DEFAULT" else options[row.section]
-            found[place] = of_section[row.option] if is_given else None
+            found[key] = of_section[row.option] if is_given else None
         except ValueError:
             problems.append(
                 f"{file}: [{row.section}] {row.option} must be {setting_values.allowed(types[row.setting])}"
@@ -241,22 +248,22 @@ def _values(file: Path, given: list[tuple[str, str]]) -> dict[tuple[str, str], A
             reason = "refers by $ to an option that does not exist, or to itself"
             problems.append(f"{file}: [{row.section}] {row.option} {reason}")
             continue
-        if found[place] == "" and defaults[row.setting] is None:
-            found[place] = None
+        if found[key] == "" and defaults[row.setting] is None:
+            found[key] = None
     if problems:
         raise SettingsInvalid(*problems)
     return found
 
 
-def _listed(places: Iterable[tuple[str, str]]) -> str:
+def _listed(keys: Iterable[tuple[str, str]]) -> str:
     sections: dict[str, list[str]] = {}
-    for section, option in places:
+    for section, option in keys:
         sections.setdefault(section, []).append(option)
     return "; ".join(f"[{section}] {', '.join(options)}" for section, options in sections.items())
 
 
 def document() -> str:
-    """The table of ``docs/operations.md``."""
+    """Return the table of ``docs/operations.md``."""
     rows = [(f"`[{row.section}] {row.option}`", code(row.setting), row.note) for row in ROWS]
     rows += [
         (f"`[{_AUTH}]`", code("keystone_config"), "the file itself, with `auth_strategy = keystone`"),

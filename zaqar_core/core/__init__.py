@@ -1,1 +1,1 @@
-"""The operations on queues and messages. Each is one atomic function in the store."""
+"""Operations on queues and messages. Each one runs an atomic function in the store."""

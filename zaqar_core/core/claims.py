@@ -1,4 +1,8 @@
-"""Claims: Zaqar's groups of leases."""
+"""Claims: Zaqar's groups of leases.
+
+Claim grace: a message that would expire before its claim ends is kept until the end of the claim plus the grace. The
+functions are ``claim`` and ``claim_held`` in ``store/lua/functions``.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +22,11 @@ _HELD = script("claim_held")
 
 
 def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: int | None, limit: int) -> Claim | None:
-    """Up to ``limit`` of the oldest free messages are leased to a new claim; None if there is none, or no queue.
+    """Lease up to ``limit`` of the oldest visible messages to a new claim; None if there are none, or no queue.
 
-    A message that would expire before the claim lives until claim end + grace; without grace its life stays as it is.
-    Raises MessageUnreadable where nothing
-    of what was leased can be decrypted; it is free again when the claim, which nobody knows, ends.
+    A message that would expire earlier is kept until the end of the claim plus its grace; with a grace of None its
+    expiry does not change. Raises MessageUnreadable if no leased message can be decrypted; the messages become visible
+    when the claim ends.
     """
     claim = uuid.UUID(bytes=os.urandom(16), version=4)
     grace_ms = -1 if grace_seconds is None else grace_seconds * 1000
@@ -34,17 +38,17 @@ def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: 
             reply = session.run(_CLAIM, ref, arguments)
         except ScriptFailed:
             return None
-        intents, again = (stored_messages.moves_begun(reply), 0) if isinstance(reply, bytes) else reply
+        intents, has_more = (stored_messages.moves_begun(reply), 0) if isinstance(reply, bytes) else reply
         if intents:
             dead_letters.finish_moves(session, ref)
         if isinstance(reply, bytes):
             return Claim(str(claim), ttl_seconds, 0, stored_messages.taken(session, ref, reply))
-        if not again:
+        if not has_more:
             return None
 
 
 def get(session: Session, ref: QueueRef, claim_id: str) -> Claim:
-    """The claim and those of its messages that it still holds. Raises ClaimNotFound."""
+    """Return the claim with the messages that it still holds. Raises ClaimNotFound."""
     now_ms, keep, created_ms, ttl, *rows = _on_held(session, ref, claim_id, "get")
     messages = stored_messages.messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)
     for message in messages:
@@ -55,7 +59,7 @@ def get(session: Session, ref: QueueRef, claim_id: str) -> Claim:
 
 
 def update(session: Session, ref: QueueRef, claim_id: str, *, ttl_seconds: int, grace_seconds: int) -> None:
-    """The claim ends ``ttl_seconds`` from now, its age restarts, its messages live as at creation.
+    """Let the claim end ``ttl_seconds`` from now and reset its age. Extend the expiry of its messages as ``create``.
 
     Raises ClaimNotFound.
     """
@@ -63,7 +67,7 @@ def update(session: Session, ref: QueueRef, claim_id: str, *, ttl_seconds: int, 
 
 
 def release(session: Session, ref: QueueRef, claim_id: str) -> None:
-    """The claim's messages are free again at once, in their old order. An unknown claim is no error."""
+    """Make the claim's messages visible at once, in their original order. An unknown claim is no error."""
     try:
         _on_held(session, ref, claim_id, "release")
     except ClaimNotFound:
@@ -74,8 +78,8 @@ def _on_held(session: Session, ref: QueueRef, claim_id: str, *arguments: str | i
     claim_hex = stored_messages.claim_hex(claim_id)
     if claim_hex is None:
         raise ClaimNotFound
-    what, *rest = arguments
+    action, *rest = arguments
     try:
-        return session.run(_HELD, ref, [what, claim_hex, *rest])
+        return session.run(_HELD, ref, [action, claim_hex, *rest])
     except ScriptFailed:
         raise ClaimNotFound from None

@@ -1,13 +1,15 @@
-"""Moves of messages between queues, which may live on different nodes: four steps, each of which may be repeated.
+"""Moves of messages to dead-letter queues and by move tasks, in four steps that can each be repeated.
 
-1. The source takes the message out and writes an intent (the receive, claim, pop or move task script does).
-2. The destination inserts it and records the move, in one script; nothing if the record is there.
-3. The source drops the intent.
-4. The destination drops the record.
+The two queues may be on different nodes, so no function can change both.
 
-One process at a time does steps 2 to 4 for a source. Its lease is given by step "read the intents"; step 2 is refused
-after the lease's deadline and step 3 once another process has the lease. So a process that was held up can never repeat
-a step 2 whose record is already dropped.
+1. The source removes the message and writes an intent (in the receive, claim, pop or move task function).
+2. The destination inserts the message and records the move in one function; it does nothing if the record exists.
+3. The source deletes the intent.
+4. The destination deletes the record.
+
+One process at a time does steps 2 to 4 for a source. Reading the intents gives it a lease. The destination refuses step
+2 after the deadline of the lease, and the source refuses step 3 once another process has the lease. So a delayed
+process cannot repeat step 2 after its record was deleted.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from zaqar_core.domain.model import QueueSettings
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import ScriptFailed, keys, records, script
 
-_INTENTS = script("intents").plain
+_MOVE_INTENTS = script("move_intents").plain
 _MOVE_IN = script("move_in")
 _MOVE_DONE = script("move_done").plain
 _MOVE_FORGET = script("move_forget").plain
@@ -36,28 +38,29 @@ _MOVE_PENDING = script("move_pending", writes=False).plain
 _FIELDS = 9
 _log = logging.getLogger("sqs_facade.moves")
 
-#: Of the lease on a source's moves. The difference to the deadline is what two servers' clocks may differ by.
+#: Lease on the moves of a source, and the deadline in it for step 2. The clocks of two servers may differ by less than
+#: the time between the two.
 LEASE_MS = 6_000
 DEADLINE_MS = 3_000
-#: Moves of one page: four round trips for all of them. Bytes are those of their records.
+#: Moves of one page, which take four round trips together, and the bytes of their records.
 PAGE = 100
 PAGE_BYTES = 1 << 20
-#: A record older than this was left by a process that died: upkeep asks its source.
+#: A move record older than this was left behind by a crashed process. Housekeeping checks it against the source.
 STALE_RECORD_MS = 60_000
-#: Queues looked at in one round trip.
+#: Queues read in one round trip.
 _QUEUES_AT_ONCE = 200
 
-#: Why a move task fails whose destination, or a message's own source, is gone. SQS's word.
+#: FailureReason of a move task whose destination, or the source queue of a message, does not exist. Recorded from SQS.
 NO_DESTINATION = "AWS.SimpleQueueService.NonExistentQueue"
-#: Why a move task fails that meets a message which cannot be decrypted. A new message needs a new encryption.
+#: FailureReason of a move task that cannot decrypt a message. A moved message is a new one, so it is encrypted anew.
 UNREADABLE = "CouldNotDecryptMessage"
 
 
 @dataclass(slots=True)
 class _Intent:
-    """One row of the intents script; ``task`` is empty for dead letters, ``left_ms`` -1 without an own life.
+    """One row of the intents function. ``task`` is empty for dead letters.
 
-    ``ttl_seconds`` is what the message shows of its own life.
+    ``left_ms`` is the rest of the message's own ttl, -1 if it has none; ``ttl_seconds`` is the ttl that clients see.
     """
 
     seq: bytes
@@ -73,7 +76,10 @@ class _Intent:
 
 @dataclass(slots=True)
 class _Lease:
-    """What this process may do until ``deadline_ms`` (real time of the source's server)."""
+    """This process's lease on the moves of a source. ``deadline_ms`` is real time of the source's server.
+
+    ``is_lazy``: a missing destination is created.
+    """
 
     token: str
     source: QueueRef
@@ -83,20 +89,20 @@ class _Lease:
 
 
 def finish_moves(session: Session, source: QueueRef) -> int:
-    """Every move that the source intends is done or taken back; how many this call did. Safe to call at any time.
+    """Finish or revert every intended move of the source; return how many this call did. Safe to call at any time.
 
-    While another process finishes them, nothing is done here: that one goes on until none is left.
+    Does nothing while another process has the lease: that process continues until no intent is left.
     """
     token, finished = os.urandom(8).hex(), 0
     while True:
         try:
-            page = session.call(_INTENTS, source, [token, LEASE_MS, PAGE, PAGE_BYTES])
+            page = session.call(_MOVE_INTENTS, source, [token, LEASE_MS, PAGE, PAGE_BYTES])
         except ScriptFailed:
             return finished
         if not page:
             return finished
         incarnation, creator, now_ms, *flat = page
-        # A Zaqar queue's dead-letter queue is made when it is needed; SQS's must have been there.
+        # The dead-letter queue of a Zaqar queue is created on demand; with SQS it must exist.
         lease = _Lease(token, source, incarnation.decode(), creator == b"zaqar", now_ms + DEADLINE_MS)
         is_held_up = False
         for (destination, task), intents in _grouped(source, flat).items():
@@ -104,8 +110,13 @@ def finish_moves(session: Session, source: QueueRef) -> int:
                 if not _finish(session, lease, destination, task, intents):
                     return finished
             except StoreUnavailable as problem:
-                # The destination may be in a pool that is down: what the source gave is not the worse for it.
-                _log.warning("moves from queue %s to %s wait: %s", source.name, destination.name, problem.reason)
+                # The destination may be in a pool that is down. The source's operation has succeeded all the same.
+                _log.warning(
+                    "cannot move messages from queue %s to %s, will retry: %s",
+                    source.name,
+                    destination.name,
+                    problem.reason,
+                )
                 is_held_up = True
                 continue
             finished += len(intents)
@@ -114,10 +125,10 @@ def finish_moves(session: Session, source: QueueRef) -> int:
 
 
 def _grouped(source: QueueRef, flat: list[Any]) -> dict[tuple[QueueRef, str], list[_Intent]]:
-    """Intents by destination and move task, each group in the order of the source."""
+    """Group intents by destination and move task, each group in the order of the source."""
     found: dict[tuple[QueueRef, str], list[_Intent]] = {}
-    for at in range(0, len(flat), _FIELDS):
-        intent = _Intent(*flat[at : at + _FIELDS])
+    for index in range(0, len(flat), _FIELDS):
+        intent = _Intent(*flat[index : index + _FIELDS])
         found.setdefault((_destination(source, intent), intent.task.decode()), []).append(intent)
     return found
 
@@ -128,12 +139,12 @@ def _destination(source: QueueRef, intent: _Intent) -> QueueRef:
     if intent.to:
         return keys.of_address(intent.to.decode())
     came_from = records.unpack(intent.record).extras.source
-    assert came_from is not None  # the step script takes no others
+    assert came_from is not None  # the step function removes only messages that have a source
     return QueueRef(*came_from)
 
 
 def _finish(session: Session, lease: _Lease, destination: QueueRef, task: str, intents: list[_Intent]) -> bool:
-    """Steps 2 to 4 for messages of one destination, or their way back. False when the lease is lost."""
+    """Run steps 2 to 4 for messages of one destination, or revert their moves. False when the lease is lost."""
     source, origin = lease.source, f"{keys.address(lease.source)}|{lease.incarnation}"
     seqs = [intent.seq for intent in intents]
     arguments: list[bytes | str | int] = [lease.deadline_ms, origin]
@@ -146,7 +157,7 @@ def _finish(session: Session, lease: _Lease, destination: QueueRef, task: str, i
             try:
                 renewed = _renewed(session, source, destination, intent, gid)
             except (MessageUnreadable, EncryptionKeyMissing):
-                return _take_back(session, lease, task, UNREADABLE, seqs)
+                return _revert(session, lease, task, UNREADABLE, seqs)
             arguments += (intent.seq, renewed, -1, 0, 0, -1, 0, b"")
         else:
             arguments += _dead_letter(session, source, destination, intent, parts, gid)
@@ -159,26 +170,26 @@ def _finish(session: Session, lease: _Lease, destination: QueueRef, task: str, i
                 if failed.word != "NOQUEUE":
                     return False
                 if task or not lease.is_lazy:
-                    return _take_back(session, lease, task, NO_DESTINATION, seqs)
+                    return _revert(session, lease, task, NO_DESTINATION, seqs)
                 queues.create(session, destination, QueueSettings(), creator="zaqar")
         session.call(_MOVE_DONE, source, [lease.token, task, *seqs])
-    except ScriptFailed:  # the lease is another's, or the source is gone, and its messages with it
+    except ScriptFailed:  # another process has the lease, or the source was deleted with its messages
         return False
     session.call(_MOVE_FORGET, destination, [f"{origin}|{seq.decode()}" for seq in seqs])
     return True
 
 
-def _take_back(session: Session, lease: _Lease, task: str, why: str, seqs: list[bytes]) -> bool:
-    """The messages are in their places again. False when the lease is lost."""
+def _revert(session: Session, lease: _Lease, task: str, reason: str, seqs: list[bytes]) -> bool:
+    """Put the messages back into the source, in their original order. False when the lease is lost."""
     try:
-        session.run(_MOVE_BACK, lease.source, [lease.token, task, why, *seqs])
+        session.run(_MOVE_BACK, lease.source, [lease.token, task, reason, *seqs])
     except ScriptFailed:
         return False
     return True
 
 
 def _renewed(session: Session, source: QueueRef, destination: QueueRef, intent: _Intent, gid: bytes) -> bytes:
-    """The record of a move task's new message; encrypted if it was, under the key of today.
+    """Return the record of a move task's new message, encrypted under the current key if the old one was encrypted.
 
     Raises MessageUnreadable, EncryptionKeyMissing.
     """
@@ -190,11 +201,11 @@ def _renewed(session: Session, source: QueueRef, destination: QueueRef, intent: 
 def _dead_letter(
     session: Session, source: QueueRef, destination: QueueRef, intent: _Intent, parts: records.Record, gid: bytes
 ) -> tuple[bytes | str | int, ...]:
-    """Arguments of move_in for a message that keeps its id and its count.
+    """Return the arguments of move_in for a dead letter, which keeps its id and its receive count.
 
-    It keeps its age, and the time it was sent where the clocks agree, so that the first send counts; from a FIFO queue
-    it begins anew. In a FIFO queue its deduplication id is its own id: two messages that shared one are two dead
-    letters.
+    From a standard queue it keeps its age, and the time of its send where the two clocks agree; from a FIFO queue its
+    age restarts. A FIFO dead-letter queue deduplicates it by its own id, so two messages with the same deduplication id
+    become two dead letters.
     """
     origin = parts.extras.origin_id or UUID(session.ids.encode(int(intent.seq), parts.random)).bytes
     moved = records.moved(
@@ -212,32 +223,32 @@ def _dead_letter(
 
 
 def forget_stale_records(session: Session, destination: QueueRef) -> int:
-    """Records of moves whose process died before step 4 are gone; how many. Those whose intent is still there stay.
+    """Delete move records that a crashed process left behind before step 4; return how many.
 
-    Nothing can repeat such a move: its intent is dropped only by the process that has the lease.
+    A record is kept while its intent exists. Without its intent a move cannot be repeated.
     """
     rows: list[bytes] = session.call(_MOVE_RECORDS, destination, [STALE_RECORD_MS])
     by_source: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         address, incarnation, seq = row.decode().split("|")
         by_source.setdefault((address, incarnation), []).append(seq)
-    gone = 0
+    deleted = 0
     for (address, incarnation), seqs in by_source.items():
-        asked = [incarnation, *seqs]
+        arguments = [incarnation, *seqs]
         try:
-            left = {seq.decode() for seq in session.call(_MOVE_PENDING, keys.of_address(address), asked)}
-        except ScriptFailed:  # the source is gone, and its intents with it
+            left = {seq.decode() for seq in session.call(_MOVE_PENDING, keys.of_address(address), arguments)}
+        except ScriptFailed:  # the source was deleted with its intents
             left = set()
         stale = [f"{address}|{incarnation}|{seq}" for seq in seqs if seq not in left]
         if stale:
-            gone += session.call(_MOVE_FORGET, destination, stale)
-    return gone
+            deleted += session.call(_MOVE_FORGET, destination, stale)
+    return deleted
 
 
 def sources(session: Session, target: QueueRef, *, after: str = "") -> Iterator[QueueRef]:
-    """Queues whose dead-letter queue this is and that have a receive limit, in the order of names after ``after``.
+    """Iterate over the queues that have ``target`` as dead-letter queue and a receive limit, by name after ``after``.
 
-    Raises StoreUnavailable at the end where there may be more, in a pool that does not answer.
+    Raises StoreUnavailable at the end if queues in a pool that does not answer may be missing.
     """
     unread: list[StoreUnavailable] = []
     while True:

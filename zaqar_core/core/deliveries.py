@@ -1,8 +1,8 @@
-"""Deliveries in the store: what is to be told to whom, who works on it, and what became of it.
+"""Deliveries in the store: lease them to processes, and record their outcomes.
 
-A message that is sent to a queue with subscriptions goes into the queue's outbox in the same atomic step. The scripts
-here make one delivery of it for each subscription, lease deliveries to processes, and forget them once they have
-arrived or failed for good. See lua/shared/notices.
+A message that is sent to a queue with subscriptions is written to the queue's outbox in the same atomic step. The
+functions used here create one delivery of it for each subscription, lease deliveries to processes, and delete them when
+they have arrived or failed for good: see lua/shared/deliveries. ``zaqar_core.notifications`` makes the deliveries.
 """
 
 from __future__ import annotations
@@ -25,26 +25,27 @@ _TAKE = script("notify_take")
 _DONE = script("notify_done")
 _FAILED = script("notify_failed", writes=False)
 
-#: How long a bell hangs in the store: a process looks again before that.
-BELL_MS = 30_000
+#: How long the store keeps a registered wake-up. A process takes deliveries again before that.
+WAKEUP_MS = 30_000
 _PARTS = 3
 #: The name of a line that is the whole queue.
 _WHOLE_QUEUE = b"~"
 
 _log = logging.getLogger("sqs_facade.notifications")
 
-#: ``confirm``: the subscriber is asked to confirm. ``cancelled``: it is told that it did not, or not any more.
+#: ``confirm``: a request to confirm the subscription. ``cancelled``: a notification that the subscriber has not
+#: confirmed, or has cancelled the confirmation.
 DeliveryKind = Literal["message", "confirm", "cancelled"]
 _KINDS: dict[bytes, DeliveryKind] = {b"m": "message", b"a": "confirm", b"b": "cancelled"}
 
-#: What became of a delivery. ``again`` and ``at_once``: it failed, and is tried again outside of the order, or at its
-#: place; ``back`` and ``skipped``: it was not tried, and will be at its place, or outside of the order.
+#: Outcome of a delivery. ``again`` and ``at_once``: it failed, and is retried outside of its line or at its position in
+#: it. ``back`` and ``skipped``: it was not tried, and keeps its position in its line or leaves the line.
 Word = Literal["done", "failed", "again", "at_once", "back", "skipped"]
 
 
 @dataclass(slots=True)
-class Told:
-    """A message as a subscriber is told of it. ``delay_seconds`` None: none was given."""
+class OutboxMessage:
+    """A message of the outbox, as subscribers receive it. ``delay_seconds`` is None if the sender gave no delay."""
 
     message: StoredMessage
     ttl_seconds: int
@@ -53,19 +54,19 @@ class Told:
 
 @dataclass(slots=True)
 class Delivery:
-    """One thing to tell one subscriber. ``told`` is there for messages. ``tries`` are those that failed."""
+    """One delivery to one subscriber. ``outbox_message`` is set for kind ``message``. ``tries`` counts failed tries."""
 
     key: bytes
     ref: QueueRef
     kind: DeliveryKind
     tries: int
     subscription: Subscription
-    told: Told | None
+    outbox_message: OutboxMessage | None
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a delivery of that queue. ``delay_ms``: until it is tried again; ``reason``: why it failed."""
+    """The outcome of a delivery. ``delay_ms`` is the time until the next try, ``reason`` the reason of the failure."""
 
     ref: QueueRef
     key: bytes
@@ -75,11 +76,11 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Leased:
-    """Deliveries of one line, to be tried one after the other: see lua/shared/lines.
+class LeasedRun:
+    """Leased deliveries of one line, in the order in which they must be made.
 
-    ``is_whole_queue``: all messages of the queue are one line, not only those of each post. ``unreadable`` are keys of
-    deliveries that cannot be read here; the log says why.
+    ``is_whole_queue``: the line has all messages of the queue, not only those of one post. ``unreadable`` are keys of
+    deliveries that this process cannot read; the reason is logged.
     """
 
     is_whole_queue: bool
@@ -89,15 +90,15 @@ class Leased:
 
 @dataclass(slots=True)
 class Taken:
-    """``wait_seconds`` until it is worth while to ask again; None: when the bell rings."""
+    """Leased runs. More may be due in ``wait_seconds``; None: after the registered wake-up."""
 
-    runs: list[Leased]
+    runs: list[LeasedRun]
     wait_seconds: float | None
 
 
 @dataclass(slots=True)
 class Undelivered:
-    """A notification that failed for good. ``told`` is there for messages."""
+    """A notification that failed for good. ``outbox_message`` is set for kind ``message``."""
 
     subscription_id: str
     subscriber: str
@@ -105,34 +106,34 @@ class Undelivered:
     tries: int
     age_seconds: int
     reason: str
-    told: Told | None
+    outbox_message: OutboxMessage | None
 
 
 class _Packed(msgspec.Struct, array_like=True):
     at_ms: int
     subscription_id: str
     subscriber: str
-    place: str
+    source: str
     tries: int
     reason: str
 
 
 _decode = msgspec.msgpack.Decoder(_Packed).decode
-#: Digits that tell the length of a _Packed.
+#: Digits of the length that precedes a _Packed.
 _LENGTH_BYTES = 8
 
 
 def take(
-    session: Session, ref: QueueRef, *, token: str, bell: str, lease_ms: int, most: int, whole_queue: str
+    session: Session, ref: QueueRef, *, token: str, wakeup: str, lease_ms: int, most: int, whole_queue: str
 ) -> Taken | None:
-    """Lease runs of deliveries, ``most`` at most, to this process. None: the queue has neither subscriptions nor
-    deliveries. ``bell`` is hung in the store where there is nothing left to take.
+    """Lease up to ``most`` runs of deliveries to this process; None if the queue has no subscriptions or deliveries.
 
-    Subscribers whose URI begins with ``whole_queue`` get all messages of the queue in one order.
+    Where nothing is left to take, the store registers ``wakeup``, the member of a WakeupCallback. Subscribers whose URI
+    begins with ``whole_queue`` get all messages of the queue in one line.
     """
     only_confirmed = int(session.settings.require_confirmation)
     try:
-        reply = session.run(_TAKE, ref, [token, lease_ms, most, only_confirmed, bell, BELL_MS, whole_queue])
+        reply = session.run(_TAKE, ref, [token, lease_ms, most, only_confirmed, wakeup, WAKEUP_MS, whole_queue])
     except ScriptFailed:
         reply = [-2, 0]
     wait_ms, now_ms, *runs = reply
@@ -143,14 +144,14 @@ def take(
     return Taken(leased, None if wait_ms == -1 else wait_ms / 1000)
 
 
-def _leased(session: Session, ref: QueueRef, now_ms: int, record: bytes, line: bytes, *flat: Any) -> Leased:
-    leased = Leased(line == _WHOLE_QUEUE)
-    for at in range(0, len(flat), _PARTS):
-        key, tries, entry = flat[at : at + _PARTS]
+def _leased(session: Session, ref: QueueRef, now_ms: int, record: bytes, line: bytes, *flat: Any) -> LeasedRun:
+    leased = LeasedRun(line == _WHOLE_QUEUE)
+    for index in range(0, len(flat), _PARTS):
+        key, tries, entry = flat[index : index + _PARTS]
         try:
             leased.deliveries.append(_delivery(session, ref, now_ms, key, tries, entry, record))
-        except Exception:  # one that cannot be read must not stop the others
-            _log.exception("a notification of queue %s cannot be read", ref.name)
+        except Exception:  # an unreadable delivery must not stop the others
+            _log.exception("cannot read delivery %r of queue %s", key, ref.name)
             leased.unreadable.append(key)
     return leased
 
@@ -159,18 +160,21 @@ def _delivery(
     session: Session, ref: QueueRef, now_ms: int, key: bytes, tries: int, entry: bytes, record: bytes
 ) -> Delivery:
     subscription = stored_messages.subscription(key[:36], record, now_ms=now_ms)
-    told = _told(session, ref, key[37:], entry, now_ms) if entry else None
-    return Delivery(key, ref, _KINDS[key[36:37]], tries, subscription, told)
+    outbox_message = _outbox_message(session, ref, key[37:], entry, now_ms) if entry else None
+    return Delivery(key, ref, _KINDS[key[36:37]], tries, subscription, outbox_message)
 
 
-def _told(session: Session, ref: QueueRef, seq: bytes, entry: bytes, now_ms: int) -> Told:
+def _outbox_message(session: Session, ref: QueueRef, seq: bytes, entry: bytes, now_ms: int) -> OutboxMessage:
     delay, ttl, record = entry.split(b"|", 2)
     message = stored_messages.message(session, ref, [seq, record, b""], now_ms=now_ms, keep_seconds=int(ttl))
-    return Told(message, int(ttl), None if delay == b"-1" else int(delay))
+    return OutboxMessage(message, int(ttl), None if delay == b"-1" else int(delay))
 
 
 def finish(session: Session, ref: QueueRef, token: str, outcomes: Sequence[Outcome]) -> frozenset[str]:
-    """Report to the store what became of deliveries. Return those of their subscriptions that have ended."""
+    """Record outcomes of deliveries that were leased under ``token``. A deleted queue is no error.
+
+    Return those of their subscriptions that have ended.
+    """
     arguments: list[bytes | str | int] = [token]
     for outcome in outcomes:
         arguments += (outcome.key, outcome.word, outcome.delay_ms, outcome.reason)
@@ -181,9 +185,10 @@ def finish(session: Session, ref: QueueRef, token: str, outcomes: Sequence[Outco
 
 
 def undelivered(session: Session, ref: QueueRef, *, after: int, limit: int) -> tuple[int, list[Undelivered]]:
-    """How many notifications of the queue ever failed for good, and those of them that are kept, newest first.
+    """Return how many notifications of the queue ever failed for good, and a page of those that are kept.
 
-    The newest thousand are kept, or fewer where they are large (16 MiB). Raises QueueNotFound.
+    They come newest first. ``limits.UNDELIVERED`` are kept, or fewer if they exceed ``limits.UNDELIVERED_BYTES``.
+    Raises QueueNotFound.
     """
     try:
         now_ms, total, _, *rows = session.run(_FAILED, ref, [after, after + limit - 1])
@@ -195,24 +200,24 @@ def undelivered(session: Session, ref: QueueRef, *, after: int, limit: int) -> t
 def _undelivered(session: Session, ref: QueueRef, row: bytes, now_ms: int) -> Undelivered:
     end = _LENGTH_BYTES + int(row[:_LENGTH_BYTES])
     packed, entry = _decode(row[_LENGTH_BYTES:end]), row[end:]
-    told = _told(session, ref, packed.place[1:].encode(), entry, now_ms) if entry else None
+    outbox_message = _outbox_message(session, ref, packed.source[1:].encode(), entry, now_ms) if entry else None
     return Undelivered(
         packed.subscription_id,
         packed.subscriber,
-        _KINDS[packed.place[:1].encode()],
+        _KINDS[packed.source[:1].encode()],
         packed.tries,
         max(0, (now_ms - packed.at_ms) // 1000),
         packed.reason,
-        told,
+        outbox_message,
     )
 
 
 def enlist(session: Session, ref: QueueRef) -> None:
-    """Every process's notifier will look at this queue, this one's at once."""
+    """Add the queue to the list that the notifiers of all processes read; this process's notifier reads it at once."""
     session.store.command("SADD", keys.NOTIFICATIONS, keys.address(ref))
     session.notifications.put(ref)
 
 
 def enlisted(session: Session) -> list[QueueRef]:
-    """Queues that may have subscriptions, or something to tell."""
+    """Return the queues that may have subscriptions or deliveries."""
     return [keys.of_address(address.decode()) for address in session.store.command("SMEMBERS", keys.NOTIFICATIONS)]

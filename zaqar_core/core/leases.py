@@ -1,4 +1,8 @@
-"""Leases of single messages, SQS's way: receive, extend, give back, delete by receipt. Claims are in ``claims``."""
+"""Leases of single messages as in SQS: receive, change visibility, delete by receipt.
+
+To extend visibility, or to end it early, use ``change_visibility``. A receive that waits (long poll) is woken through
+``store.wakeups``. Zaqar's claims are in ``claims``.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ from zaqar_core.domain.model import Receipt, StoredMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import ScriptFailed, script
 
-#: A waiting receive looks again after so long when the store was away.
+#: Interval at which a waiting receive retries while the store is unavailable.
 _STORE_AWAY_MS = 1000
 
 _RECEIVE = script("receive")
@@ -43,15 +47,15 @@ def receive(
 ) -> list[StoredMessage]:
     """Lease up to ``max_messages`` and count a receive for each. Every message carries a receipt.
 
-    None for visibility or wait means the queue's own. An empty queue is waited on, without the execution slot. In a
-    FIFO queue a receive under the ``attempt_id`` of one within ``limits.RECEIVE_ATTEMPT_SECONDS`` gives the same
-    messages under the same receipts, as long as they are held; a standard queue ignores it.
-    Raises QueueNotFound (also when the queue is deleted meanwhile), InFlightLimitReached, ReceiveNotRetryable (one of
-    the attempt's messages is gone, was received again or has another timeout), MessageUnreadable (nothing of what was
-    leased can be decrypted; it comes back after its visibility timeout).
+    None for visibility or wait means the queue's setting. While the queue is empty, wait without holding the execution
+    slot. In a FIFO queue a second receive with the same ``attempt_id`` within ``limits.RECEIVE_ATTEMPT_SECONDS``
+    returns the same messages with the same receipts, as long as they are in flight; a standard queue ignores it.
+    Raises QueueNotFound (also when the queue is deleted during the wait), InFlightLimitReached, ReceiveNotRetryable (a
+    message of the attempt was deleted, was received by another attempt or has another timeout), MessageUnreadable (no
+    leased message can be decrypted; they become visible after their visibility timeout).
     """
-    # A queue has rarely a wait of its own: where nobody asked for one, a waiter is made only when it shows to have.
-    waiter = session.waiting.enter() if wait_seconds else None
+    # Few queues have a wait of their own, so without ``wait_seconds`` a waiter is created only if the queue has one.
+    waiter = session.waiters.register() if wait_seconds else None
     try:
         visibility_ms = -1 if visibility_seconds is None else visibility_seconds * 1000
         wait_ms = -1 if wait_seconds is None else wait_seconds * 1000 if waiter else 0
@@ -63,19 +67,19 @@ def receive(
             if waiter is not None or attempt:
                 arguments += (waiter.member if waiter else "", began, leaving, *attempt)
             try:
-                found = _look(session, ref, arguments, attempt_id)
+                found = _receive_once(session, ref, arguments, attempt_id)
             except StoreUnavailable:
                 if not began or leaving:
                     raise
-                found = _Empty(began, wait_ms, _STORE_AWAY_MS, 0)  # one that sleeps anyway sleeps through a fail-over
+                found = _Empty(began, wait_ms, _STORE_AWAY_MS, 0)  # a waiting receive outlasts a fail-over
             if not isinstance(found, _Empty):
                 return found
-            if found.again:
+            if found.has_more:
                 continue
             if leaving or found.wait_ms == 0:
                 return []
             if waiter is None:
-                waiter = session.waiting.enter() if wait_seconds is None else None
+                waiter = session.waiters.register() if wait_seconds is None else None
                 if waiter is None:
                     return []
                 continue
@@ -83,29 +87,32 @@ def receive(
                 began, deadline = found.incarnation, time.monotonic() + found.wait_ms / 1000
             left = deadline - time.monotonic()
             with session.asleep():
-                session.waiting.nap(waiter, min(left, found.due_ms / 1000 + 0.001) if found.due_ms >= 0 else left)
+                session.waiters.wait(waiter, min(left, found.due_ms / 1000 + 0.001) if found.due_ms >= 0 else left)
             left = deadline - time.monotonic()
-            leaving = int(left <= 0 or session.waiting.is_released)
+            leaving = int(left <= 0 or session.waiters.is_released)
             wait_ms = max(int(left * 1000), 1)
     finally:
         if waiter is not None:
-            session.waiting.leave(waiter)
+            session.waiters.unregister(waiter)
 
 
 class _Empty(NamedTuple):
-    """A receive that found nothing: the wait in force, when the next message is due (-1: not known), and whether more
-    would be found by looking again at once."""
+    """The result of a receive without messages. ``wait_ms`` is the wait in force.
+
+    ``due_ms`` is the time until the next message becomes visible, -1 if unknown. ``has_more``: another receive may find
+    messages at once, since this one reached its limit of steps.
+    """
 
     incarnation: bytes
     wait_ms: int
     due_ms: int
-    again: int
+    has_more: int
 
 
-def _look(
+def _receive_once(
     session: Session, ref: QueueRef, arguments: list[bytes | str | int], attempt_id: str | None
 ) -> list[StoredMessage] | _Empty:
-    """One run of the receive script. Raises QueueNotFound, InFlightLimitReached, ReceiveNotRetryable."""
+    """Run the receive function once. Raises QueueNotFound, InFlightLimitReached, ReceiveNotRetryable."""
     try:
         reply = session.run(_RECEIVE, ref, arguments)
     except ScriptFailed as failed:
@@ -127,10 +134,10 @@ def _look(
 def change_visibility(
     session: Session, ref: QueueRef, changes: Sequence[tuple[Receipt, int]]
 ) -> list[CoreError | None]:
-    """Each lease ends so many seconds from now (0: at once), or has its own error. One round trip.
+    """Set the end of each lease to a number of seconds from now; 0 makes the message visible at once. One round trip.
 
-    Outcomes: None, NotInFlight, LeaseExpired, VisibilityTooLong, ReceiptInvalid. Raises QueueNotFound, also where there
-    is nothing to change.
+    Return one outcome for each: None, NotInFlight, LeaseExpired, VisibilityTooLong or ReceiptInvalid. Raises
+    QueueNotFound, also without changes.
     """
     if not changes:
         queues.get(session, ref)
@@ -140,10 +147,10 @@ def change_visibility(
         b"EXPIRED": LeaseExpired(),
     }
     found: list[CoreError | None] = [ReceiptInvalid()] * len(changes)
-    for incarnation, places in _by_incarnation([receipt for receipt, _ in changes]).items():
+    for incarnation, indexes in _by_incarnation([receipt for receipt, _ in changes]).items():
         arguments: list[bytes | str | int] = [incarnation.hex()]
-        for place in places:
-            receipt, seconds = changes[place]
+        for index in indexes:
+            receipt, seconds = changes[index]
             arguments += (receipt.sequence, receipt.nonce.hex(), seconds * 1000, receipt.received_ms)
         try:
             words = session.run(_CHANGE_VISIBILITY, ref, arguments)
@@ -151,42 +158,43 @@ def change_visibility(
             if failed.word == "NOQUEUE":
                 raise QueueNotFound from None
             continue
-        for place, word in zip(places, words, strict=True):
-            found[place] = VisibilityTooLong(changes[place][1]) if word == b"TOOLONG" else outcomes[word]
+        for index, word in zip(indexes, words, strict=True):
+            found[index] = VisibilityTooLong(changes[index][1]) if word == b"TOOLONG" else outcomes[word]
     return found
 
 
 def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]) -> list[CoreError | None]:
-    """Each message is gone, or was already (None), or has its own error. One round trip.
+    """Delete the messages of the receipts; a message already deleted is no error. One round trip.
 
-    Outcomes: None, LeaseExpired (FIFO), ReceiptInvalid. Raises QueueNotFound, also where there is nothing to delete.
+    Return one outcome for each: None, LeaseExpired (FIFO) or ReceiptInvalid. Raises QueueNotFound, also without
+    receipts.
     """
     if not receipts:
         queues.get(session, ref)
     found: list[CoreError | None] = [None] * len(receipts)
-    for incarnation, places in _by_incarnation(receipts).items():
+    for incarnation, indexes in _by_incarnation(receipts).items():
         arguments: list[bytes | str | int] = [incarnation.hex()]
-        for place in places:
-            arguments.append(receipts[place].sequence)
+        for index in indexes:
+            arguments.append(receipts[index].sequence)
             if ref.is_fifo:
-                arguments.append(receipts[place].nonce.hex())
+                arguments.append(receipts[index].nonce.hex())
         try:
             reply = session.run(_DELETE_RECEIVED, ref, arguments)
         except ScriptFailed as failed:
             if failed.word == "NOQUEUE":
                 raise QueueNotFound from None
-            for place in places:
-                found[place] = ReceiptInvalid()
+            for index in indexes:
+                found[index] = ReceiptInvalid()
             continue
         if ref.is_fifo:
-            for place, word in zip(places, reply, strict=True):
-                found[place] = LeaseExpired() if word == b"EXPIRED" else None
+            for index, word in zip(indexes, reply, strict=True):
+                found[index] = LeaseExpired() if word == b"EXPIRED" else None
     return found
 
 
 def _by_incarnation(receipts: Sequence[Receipt]) -> dict[bytes, list[int]]:
-    """Positions of the receipts by the life of the queue they speak of: nearly always one."""
+    """Group the indexes of the receipts by the incarnation of their queue: nearly always one."""
     found: dict[bytes, list[int]] = {}
-    for place, receipt in enumerate(receipts):
-        found.setdefault(receipt.incarnation, []).append(place)
+    for index, receipt in enumerate(receipts):
+        found.setdefault(receipt.incarnation, []).append(index)
     return found

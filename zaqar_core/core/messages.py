@@ -1,4 +1,9 @@
-"""Messages: send, post, list, look up, delete by id, pop. What a receive leases is in ``leases``."""
+"""Messages: send, post, list, read by id, delete by id, pop. Receives and their leases are in ``leases``.
+
+FIFO deduplication begins in ``_in_fifo``, which computes a message's deduplication key; the function ``send`` and
+``store/lua/fifo/dedup.lua`` remember the keys. Retention is a setting of the queue (see ``queues``) or a message's own
+ttl; ``background.housekeeping`` removes expired messages.
+"""
 
 from __future__ import annotations
 
@@ -36,18 +41,18 @@ _DELETE_BY_ID = script("delete_by_id")
 _POP = script("pop")
 
 _OWN_TTL_OF_THE_QUEUE = -1
-#: Tries of a send whose queue begins or ceases to encrypt while it runs.
+#: Tries of a send while the queue's encryption is being turned on or off.
 _MOST_CHANGES = 8
-#: How long messages that are popped from a queue with encryption are held until they are deleted.
+#: Lease of messages that are popped from a queue with encryption, until they are deleted.
 _POP_SECONDS = 60
 
 
 def send(session: Session, ref: QueueRef, messages: Sequence[NewMessage]) -> list[Sent | MessageTooLong]:
-    """Each message is in the queue, in this order, or has its own MessageTooLong. One round trip. SQS's way.
+    """Send messages in this order, as SQS does; return MessageTooLong for each that is too long. One round trip.
 
-    In a FIFO queue every message must have a group; one that was sent within
-    ``limits.DEDUPLICATION_SECONDS`` under the same deduplication id (or, in a content-based queue, with the same body
-    and no id) is that first message, and nothing is added.
+    In a FIFO queue every message must have a group. If a message with the same deduplication id (or, in a content-based
+    queue, with the same body and no id) was sent within ``limits.DEDUPLICATION_SECONDS``, nothing is stored, and that
+    first message is returned.
     Raises QueueNotFound, DeduplicationIdMissing, EncryptionKeyMissing (nothing was sent).
     """
     try:
@@ -60,8 +65,11 @@ def send(session: Session, ref: QueueRef, messages: Sequence[NewMessage]) -> lis
 def _run_send(
     session: Session, ref: QueueRef, mode: str, post_bytes: int, limit: int, messages: Sequence[NewMessage]
 ) -> tuple[Any, list[bytes]]:
-    """The send script's reply, and each message's random bytes. One round trip, except where the queue turns out to be
-    encrypted, or not to be any more. Raises ScriptFailed, EncryptionKeyMissing."""
+    """Run the send function; return its reply and each message's random bytes.
+
+    One round trip, or more if this process has not noticed a change of the queue's encryption. Raises ScriptFailed,
+    EncryptionKeyMissing.
+    """
     encrypted, key = session.encrypted, keys.queue(ref)
     for _ in range(_MOST_CHANGES):
         seal = session.keyring.seal if encrypted and key in encrypted else None
@@ -77,7 +85,7 @@ def _run_send(
 
 
 def _sent(session: Session, reply: int | tuple[int, bytes], random: bytes) -> Sent | MessageTooLong:
-    """What the script says of one message: its seq, the first message's seq and random bytes, or the limit."""
+    """Decode the reply for one message: its seq; seq and random bytes of its first copy; or minus the limit."""
     if isinstance(reply, int):
         if reply < 0:
             return MessageTooLong(-reply)
@@ -89,12 +97,12 @@ def _sent(session: Session, reply: int | tuple[int, bytes], random: bytes) -> Se
 def post(
     session: Session, ref: QueueRef, messages: Sequence[NewMessage], *, post_bytes: int, creates: bool = True
 ) -> list[Sent]:
-    """All messages are in the queue, or none. A missing queue is made first, unless told otherwise. Zaqar's way.
+    """Post all messages or none, as Zaqar does. With ``creates`` a missing queue is created first.
 
-    Messages must carry their own ttl where the client gave one; where it is None the queue's default at this moment
-    is fixed to the message. ``delay_seconds`` of a message is ignored on a queue whose own delay is 0 or unset.
-    ``post_bytes`` is the length of the whole HTTP body. In a FIFO queue the Client-ID is the group, and only a
-    content-based queue deduplicates. Raises PostTooLong, EncryptionKeyMissing; QueueNotFound where it must not be made.
+    A message without a ttl keeps the present default ttl of the queue. ``delay_seconds`` of a message is ignored on a
+    queue whose own delay is 0 or unset. ``post_bytes`` is the length of the whole HTTP body. In a FIFO queue the
+    Client-ID is the group, and only a content-based queue deduplicates. Raises PostTooLong, EncryptionKeyMissing, and
+    QueueNotFound without ``creates``.
     """
     limit = session.settings.max_messages_post_size
     while True:
@@ -120,9 +128,9 @@ def _add_records(
     zaqar: bool,
     seal: Callable[[bytes, bytes], bytes] | None,
 ) -> tuple[list[bytes], bool]:
-    """Append each message's arguments; the random bytes that will be part of each id, and whether any has a group."""
+    """Append each message's arguments; return the random bytes of each id, and whether any message has a group."""
     pool = os.urandom(8 * len(messages))
-    randoms = [pool[at : at + 8] for at in range(0, len(pool), 8)]
+    randoms = [pool[start : start + 8] for start in range(0, len(pool), 8)]
     is_fifo, has_groups = ref.is_fifo, False
     for message, random in zip(messages, randoms, strict=True):
         key: tuple[bytes | str | int, ...] = ()
@@ -143,7 +151,7 @@ def _add_records(
 
 
 def _in_fifo(session: Session, message: NewMessage) -> tuple[NewMessage, tuple[bytes, int]]:
-    """The message with its group, which is its client where it has none, and its key for deduplication."""
+    """Return the message with its group, by default its Client-ID, and the arguments for FIFO deduplication."""
     given, group = message.dedup_id, message.group
     key = given if given is not None else hashlib.sha256(message.body).hexdigest()
     if group is None:
@@ -162,11 +170,11 @@ def list_page(
     include_claimed: bool,
     include_delayed: bool,
 ) -> Page:
-    """The next messages in order, oldest first; nothing is changed. The page is full if enough match.
+    """Return the next messages, oldest first, without changing them. The page is full if enough messages match.
 
-    ``marker`` is a Page's marker or a message id; it goes on working after that message is gone. A marker of another
-    form, and a missing queue, give an empty page. What cannot be decrypted is left out; raises MessageUnreadable where
-    nothing else is found.
+    ``marker`` is a Page's marker or a message id; it stays valid after that message is deleted. A malformed marker or a
+    missing queue gives an empty page. Messages that cannot be decrypted are left out; raises MessageUnreadable if no
+    other message is found.
     """
     after = _sequence_after(session, ref, marker)
     if after is None:
@@ -178,14 +186,14 @@ def list_page(
             after, limit - len(found), int(include_claimed), int(include_delayed), except_client_id or b"",
         ]  # fmt: skip
         try:
-            now_ms, keep, after, more, *rows = session.run(_LIST, ref, arguments)
+            now_ms, keep, after, has_more, *rows = session.run(_LIST, ref, arguments)
         except ScriptFailed:
             return Page([], None)
         try:
             found += stored_messages.messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)
         except MessageUnreadable as unreadable:
             problem = unreadable
-        if len(found) >= limit or not more:
+        if len(found) >= limit or not has_more:
             if problem is not None and not found:
                 raise problem
             return Page(found, str(found[-1].sequence) if found else None)
@@ -196,25 +204,25 @@ def _sequence_after(session: Session, ref: QueueRef, marker: str | None) -> int 
         return 0
     if marker.isascii() and marker.isdigit() and len(marker) <= 15:
         return int(marker)
-    place = session.ids.decode(marker)
-    if place is None:
+    position = session.ids.decode(marker)
+    if position is None:
         return None
     *_, rows = _look_up(session, ref, [marker])
-    return int(rows[0][0]) if rows else place.sequence
+    return int(rows[0][0]) if rows else position.sequence
 
 
 def get_many(session: Session, ref: QueueRef, ids: Sequence[str]) -> list[StoredMessage]:
-    """Those of the ids that are in the queue, in the order asked for; held and delayed ones too. One round trip.
+    """Return the messages with these ids that exist, in the order of ``ids``, including held and delayed ones.
 
-    What cannot be decrypted is left out; raises MessageUnreadable where nothing else is found.
+    One round trip. Messages that cannot be decrypted are left out; raises MessageUnreadable if no other is found.
     """
     now_ms, keep, rows = _look_up(session, ref, ids)
     return stored_messages.messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)
 
 
 def _look_up(session: Session, ref: QueueRef, ids: Sequence[str]) -> tuple[int, int, list[Any]]:
-    """Now, retention, and the row of each message that is there."""
-    arguments = _places(session, ids)
+    """Return the store's time, the queue's retention, and the row of each message that exists."""
+    arguments = _positions(session, ids)
     if not arguments:
         return 0, 0, []
     try:
@@ -225,19 +233,19 @@ def _look_up(session: Session, ref: QueueRef, ids: Sequence[str]) -> tuple[int, 
 
 
 def delete_by_id(session: Session, ref: QueueRef, message_id: str, *, claim_id: str | None) -> None:
-    """Delete the message. One that is gone already, like a missing queue, is no error, whatever became of the claim.
+    """Delete the message. A message already deleted or a missing queue is no error, whatever the claim.
 
-    The claim must hold the message, or have been the last to hold it and have lapsed. Raises ClaimNotFound (not an id,
-    or no live claim), MessageClaimed (held, no claim named), MessageNotClaimed, ClaimedByAnother: nothing was deleted.
+    The claim must hold the message, or have been the last one that held it. Raises ClaimNotFound (not a claim id,
+    or no such claim), MessageClaimed (held, but no claim named), MessageNotClaimed, ClaimedByAnother.
     """
     _delete(session, ref, "one", [message_id], [claim_id] if claim_id is not None else [])
 
 
 def delete_many(session: Session, ref: QueueRef, ids: Sequence[str], *, claim_ids: Sequence[str] | None = None) -> None:
-    """Delete all those messages, also held ones; those that are gone are passed over.
+    """Delete the messages, including held ones. Messages already deleted are no error.
 
-    With ``claim_ids`` all or nothing: one of these claims must hold each message, or have been the last to hold it and
-    have lapsed. Raises ClaimNotFound, MessageNotClaimed, ClaimedByAnother.
+    With ``claim_ids`` delete all or none: for each message one of these claims must hold it, or have been the last one
+    that held it. Raises ClaimNotFound, MessageNotClaimed, ClaimedByAnother.
     """
     _delete(session, ref, "many", ids, claim_ids or [])
 
@@ -254,10 +262,10 @@ def _delete(session: Session, ref: QueueRef, mode: str, ids: Sequence[str], clai
     named = [stored_messages.claim_hex(text) for text in claim_ids]
     if None in named:
         raise ClaimNotFound
-    places = _places(session, ids)
-    if not places:
+    positions = _positions(session, ids)
+    if not positions:
         return
-    arguments = [mode, ",".join(text for text in named if text), *places]
+    arguments = [mode, ",".join(text for text in named if text), *positions]
     try:
         session.run(_DELETE_BY_ID, ref, arguments)
     except ScriptFailed as failed:
@@ -265,30 +273,30 @@ def _delete(session: Session, ref: QueueRef, mode: str, ids: Sequence[str], clai
             raise _DELETION_FAILURES[failed.word] from None
 
 
-def _places(session: Session, ids: Sequence[str]) -> list[bytes | str | int]:
-    """Three arguments for each id of our form; others name no message."""
+def _positions(session: Session, ids: Sequence[str]) -> list[bytes | str | int]:
+    """Return three arguments for each valid id. An invalid id matches no message and is left out."""
     arguments: list[bytes | str | int] = []
     for text in ids:
-        place = session.ids.decode(text)
-        if place is not None:
-            arguments += (place.sequence, place.random, place.id)
+        position = session.ids.decode(text)
+        if position is not None:
+            arguments += (position.sequence, position.random, position.id)
     return arguments
 
 
 def pop(session: Session, ref: QueueRef, *, limit: int) -> list[StoredMessage]:
-    """The oldest free messages, deleted in the same step. Each counts as a receive for the dead-letter rule.
+    """Return and delete the oldest visible messages in one step. Each counts as a receive for the dead-letter rule.
 
-    A missing queue gives an empty list. In a queue with encrypted messages they are first held and then deleted, so
-    that what cannot be decrypted stays: it is left out, and raises MessageUnreadable where nothing else is found.
+    A missing queue gives an empty list. In a queue with encryption the messages are claimed first and deleted when they
+    were decrypted. Messages that cannot be decrypted stay; raises MessageUnreadable if no other message is found.
     """
     while True:
         try:
-            now_ms, keep, intents, again, *rows = session.run(_POP, ref, [limit])
+            now_ms, keep, intents, has_more, *rows = session.run(_POP, ref, [limit])
         except ScriptFailed as failed:
             return _pop_readable(session, ref, limit) if failed.word == "ENCRYPTED" else []
         if intents:
             dead_letters.finish_moves(session, ref)
-        if rows or not again:
+        if rows or not has_more:
             return stored_messages.messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)
 
 

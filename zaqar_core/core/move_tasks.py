@@ -1,8 +1,8 @@
-"""Move tasks: messages of a dead-letter queue go back to work, as many a second as asked for.
+"""Move tasks: redrive messages out of a dead-letter queue, at a limited rate.
 
-A task's state lies beside its source queue, so that any process can go on with it. A step takes a few messages out and
-leaves intents; ``dead_letters`` finishes those. A message moved by a task is a new message where it arrives: new id,
-new age, never received; what its sender gave it stays.
+The state of a task is stored with its source queue, so any process can continue the task. A step removes a few messages
+and writes intents, which ``dead_letters`` finishes. A moved message is a new message at its destination, with a new id,
+a new age and no receives; it keeps what its sender gave it.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _STEP = script("move_task_step")
 _CANCEL = script("move_task_cancel").plain
 _LIST = script("move_task_list", writes=False).plain
 
-#: How long a task is left to the process that did its last step, before another takes over.
+#: Lease of the process that ran the last step of a task. After it another process takes over.
 RUNNER_LEASE_MS = 5_000
-#: Between two looks while another process finishes this source's moves, or is dead and its lease not over.
+#: Interval between two checks while another process, perhaps a crashed one, has the lease on the moves of this source.
 _ANOTHER_MOVES_SECONDS = 0.1
 
 
 class _Stored(msgspec.Struct):
-    """A task as the store keeps it, without what only the scripts need."""
+    """A task as the store returns it, without the fields that only the functions there need."""
 
     number: int
     started_ms: int
@@ -48,8 +48,10 @@ _decode = msgspec.msgpack.Decoder(_Stored).decode
 def start(
     session: Session, source: QueueRef, *, destination: QueueRef | None, messages_per_second: int | None
 ) -> MoveTask:
-    """A task runs that moves what is now receivable in the source. None: each message back to where it came from, and
-    as fast as it goes. This process's runner begins at once. Raises QueueNotFound (the source), MoveTaskRunning.
+    """Start a task that moves the messages that are visible in the source now.
+
+    A destination of None moves each message to its source queue; a rate of None sets no limit. This process's runner
+    begins at once. Raises QueueNotFound (the source), MoveTaskRunning.
     """
     task_id = str(uuid4())
     arguments: list[bytes | str | int] = [
@@ -62,13 +64,13 @@ def start(
         packed = session.run(_START, source, arguments)
     except ScriptFailed as failed:
         raise (MoveTaskRunning if failed.word == "TASKRUNNING" else QueueNotFound) from None
-    enlist(session, source)  # a runner may have struck it off before the task was there
+    enlist(session, source)  # a runner may have removed it before the task existed
     session.started_tasks.put(source)
     return _task(source, task_id, _decode(packed))
 
 
 def listed(session: Session, source: QueueRef, *, limit: int) -> list[MoveTask]:
-    """The newest tasks first; at least the last ten are known. Raises QueueNotFound."""
+    """Return the tasks of the queue, newest first; it keeps ``limits.MOVE_TASKS.most``. Raises QueueNotFound."""
     try:
         flat = session.call(_LIST, source, [])
     except ScriptFailed:
@@ -79,7 +81,7 @@ def listed(session: Session, source: QueueRef, *, limit: int) -> list[MoveTask]:
 
 
 def cancel(session: Session, source: QueueRef, task_id: str) -> int:
-    """Nothing more leaves the source for this task; how many messages it had moved. What is moved stays moved.
+    """Cancel the task; return how many messages it has moved. These stay at their destinations.
 
     Raises QueueNotFound, MoveTaskNotFound, MoveTaskNotRunning.
     """
@@ -93,8 +95,9 @@ def cancel(session: Session, source: QueueRef, task_id: str) -> int:
 
 
 def step(session: Session, source: QueueRef, runner: str) -> float | None:
-    """The source's running task is one step further. Seconds until the next step is worth while; None when no task
-    runs. ``runner`` names the asking process: a task that another one works on is left to it.
+    """Run one step of the source's task; return the seconds until the next step is due, None when no task runs.
+
+    ``runner`` identifies this process. While another process has the lease on the task, nothing is moved.
     """
     arguments: list[bytes | str | int] = [runner, RUNNER_LEASE_MS, dead_letters.PAGE, dead_letters.PAGE_BYTES]
     try:
@@ -111,12 +114,12 @@ def step(session: Session, source: QueueRef, runner: str) -> float | None:
 
 
 def enlist(session: Session, source: QueueRef) -> None:
-    """Every process's runner will look at this queue."""
+    """Add the queue to the list that the runners of all processes read."""
     session.store.command("SADD", keys.MOVE_TASKS, keys.address(source))
 
 
 def enlisted(session: Session) -> list[QueueRef]:
-    """Queues that may have a running task."""
+    """Return the queues that may have a running task."""
     return [keys.of_address(address.decode()) for address in session.store.command("SMEMBERS", keys.MOVE_TASKS)]
 
 

@@ -1,4 +1,4 @@
-"""One process's share of the service: its slots, its waiters, the deployment's secret."""
+"""The core of one process: its slots, its waiters and the deployment's secret."""
 
 from __future__ import annotations
 
@@ -14,55 +14,55 @@ from zaqar_core.domain.encryption import Keyring, parse
 from zaqar_core.domain.ids import MessageIds
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Slots, keys, readiness
-from zaqar_core.store.wakeups import Waiting
+from zaqar_core.store.wakeups import Waiters
 
 
 class Core:
-    """One process's share of the service, made once."""
+    """Everything of the core that the requests of one process share. Created once per process."""
 
     def __init__(self, settings: Settings, url: str, *, wrapped: Callable[[Core], Session] = Session) -> None:
-        """Connect to the store and check that it can keep the durability asked for. ``wrapped`` makes the sessions.
+        """Connect to the store and check that it can keep the configured durability. ``wrapped`` creates sessions.
 
         Raises StoreUnavailable with a line for the operator.
         """
         self.settings = settings
         self._new_session = wrapped
         self.slots = Slots(settings, url)
-        self.waiting = Waiting(settings, url, self.slots.generation)
-        store = self.slots.take()
+        self.waiters = Waiters(settings, url, self.slots.generation)
+        store = self.slots.acquire()
         try:
             readiness.admit(store, settings)
             store.command("SET", keys.SECRET, os.urandom(32), "NX")
             self.secret: bytes = store.command("GET", keys.SECRET)
             shared: bytes | None = store.command("GET", keys.ENCRYPTION)
         finally:
-            self.slots.give(store)
+            self.slots.release(store)
         self.ids = MessageIds(self.secret)
         known = settings.encryption_keys
         self.keyring = Keyring(
             parse(known if shared is None or shared.decode() in known else (*known, shared.decode()))
         )
-        #: Keys of queues whose new messages are encrypted, as far as this process has met them.
+        #: Keys of queues that encrypt new messages, as far as this process knows.
         self.encrypted: set[bytes] = set()
-        #: Keys of standard queues that have message groups, as far as this process has met them.
+        #: Keys of standard queues that have message groups, as far as this process knows.
         self.grouped: set[bytes] = set()
-        #: Sources of the move tasks that this process started: its runner begins with them at once.
+        #: Sources of the move tasks that this process started. Its task runner takes them from here.
         self.started_tasks: SimpleQueue[QueueRef] = SimpleQueue()
-        #: What this process's notifier looks at next: queues with new subscriptions, and its own events.
+        #: Events for this process's notifier: queues with new subscriptions, and its own events.
         self.notifications: SimpleQueue[object] = SimpleQueue()
-        self.waiting.start()
+        self.waiters.start()
 
     def new_session(self) -> Session:
-        """A session with a slot, which the caller closes. Raises StoreUnavailable when no slot comes free."""
+        """Create a session with a slot. The caller closes it. Raises StoreUnavailable when no slot comes free."""
         return self._new_session(self)
 
     def new_router(self) -> Router:
-        """The way to the store for one session, with a slot."""
+        """Create the router of one session, with a slot."""
         return SingleRouter(self.slots)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """A session for the time of the block. Raises StoreUnavailable when no slot comes free."""
+        """Open a session for the block. Raises StoreUnavailable when no slot comes free."""
         session = self.new_session()
         try:
             yield session
@@ -71,5 +71,5 @@ class Core:
 
     def close(self) -> None:
         """Release every wait and close every connection."""
-        self.waiting.release_all()
+        self.waiters.release_all()
         self.slots.close()

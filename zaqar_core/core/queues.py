@@ -1,4 +1,8 @@
-"""Queues: create, look up, change, delete, purge, list, count."""
+"""Queues: create, read, change, delete, purge, list, count.
+
+Retention, delay, visibility timeout and the other settings of a queue are fields of ``QueueSettings``. ``change``
+writes them; the functions in the store read them at each operation.
+"""
 
 from __future__ import annotations
 
@@ -23,26 +27,26 @@ from zaqar_core.domain.model import Counts, Creator, Queue, QueueSettings, Setti
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import ScriptFailed, catalogue, keys, registry, script
 
-# These are the same for every kind of queue.
-_LOOK = script("create", writes=False).plain
+# These are the same for plain, fair and FIFO queues.
+_READ = script("create", writes=False).plain
 _CHANGE = script("change").plain
 _PURGE_ALL = script("purge_all").plain
 _PURGE_FREE = script("purge_free")
 _COUNTS = script("counts")
 
-#: Messages that one step of a Zaqar purge removes.
+#: Messages that one step of a Zaqar purge deletes.
 _PURGE_STEP = 1000
-#: Steps after which a count is given although more expired messages wait to be forgotten.
+#: Steps of removing expired messages, after which a count is returned although more of them are left.
 _MOST_EXPIRY_STEPS = 50
 
-#: Queues that are counted in one round trip.
+#: Queues counted in one round trip.
 _QUEUES_AT_ONCE = 200
 
-#: Tries of a read-edit-write; each failed one means that another writer succeeded.
+#: Tries of a read-edit-write. Each failed try means that another writer succeeded.
 _MOST_REVISIONS = 32
 
-#: Arguments of the create script that make nothing: no incarnation.
-_ONLY_LOOK: tuple[str | int, ...] = ("", "", 0)
+#: Arguments with which the create function only reads: no incarnation.
+_NO_CREATION: tuple[str | int, ...] = ("", "", 0)
 
 _DOCUMENT = "doc:"
 _NUMBERS = (
@@ -55,7 +59,7 @@ _WORDS = ("dead_letter_queue", "deduplication_scope", "fifo_throughput_limit")
 
 @dataclass(slots=True)
 class Created:
-    """``queue`` as it now stands; ``is_new`` says whether this call made it. An existing queue is never changed."""
+    """The queue, which this call created if ``is_new``."""
 
     queue: Queue
     is_new: bool
@@ -70,13 +74,13 @@ def create(
     flavor: str | None = None,
     pool: str | None = None,
 ) -> Created:
-    """The queue exists. Whether an existing one's settings agree is for the caller to compare.
+    """Create the queue unless it exists. An existing queue is returned unchanged; the caller compares its settings.
 
-    Where there are pools a new queue is made in one of the ``flavor``, or in ``pool``, else by weight. Raises
-    QueueDeletedRecently where ``recreate_delay_seconds`` is set and has not passed; FlavorUnusable.
+    With pools, a new queue is created in a pool of ``flavor``, in ``pool``, or else in a pool chosen by weight. Raises
+    QueueDeletedRecently within ``recreate_delay_seconds`` of a deletion, FlavorUnusable.
     """
     try:
-        reply = session.call(_LOOK, ref, _ONLY_LOOK)
+        reply = session.call(_READ, ref, _NO_CREATION)
     except ScriptFailed:
         if delay := session.settings.recreate_delay_seconds:
             left = registry.deleted_ms_ago(session.store, ref)
@@ -89,40 +93,40 @@ def create(
 
 
 def get(session: Session, ref: QueueRef) -> Queue:
-    """Settings and life of one queue. One round trip. Raises QueueNotFound."""
+    """Read the queue. One round trip. Raises QueueNotFound."""
     try:
-        return _queue(ref, session.call(_LOOK, ref, _ONLY_LOOK)[1:])
+        return _queue(ref, session.call(_READ, ref, _NO_CREATION)[1:])
     except ScriptFailed:
         raise QueueNotFound from None
 
 
 def change(session: Session, ref: QueueRef, wanted: SettingsChange) -> Queue:
-    """All of the change is applied, or none. Returns the queue afterwards.
+    """Apply the whole change or nothing; return the changed queue.
 
-    Wakes waiting receives that a new delay or retention concerns. Raises QueueNotFound, SettingsChanged.
+    Wakes the waiting receives that a new delay or retention affects. Raises QueueNotFound, SettingsChanged.
     """
     written: list[bytes | str | int] = []
-    forgotten: list[bytes | str | int] = list(wanted.unset)
+    unset: list[bytes | str | int] = list(wanted.unset)
     for name, value in wanted.set.items():
         written += (name, value)
     for name, document in wanted.documents.items():
         if document is None:
-            forgotten.append(_DOCUMENT + name)
+            unset.append(_DOCUMENT + name)
         else:
             written += (_DOCUMENT + name, document)
     expected = -1 if wanted.expected_revision is None else wanted.expected_revision
     try:
-        reply = session.call(_CHANGE, ref, [expected, len(written) // 2, *written, *forgotten])
+        reply = session.call(_CHANGE, ref, [expected, len(written) // 2, *written, *unset])
     except ScriptFailed as failed:
         raise (SettingsChanged if failed.word == "STALE" else QueueNotFound) from None
     return _queue(ref, reply)
 
 
 def revise(session: Session, ref: QueueRef, edit: Callable[[Queue], SettingsChange]) -> Queue:
-    """The change is what ``edit`` makes of the queue as it stands; what others write meanwhile is not lost.
+    """Read the queue and apply the change that ``edit`` derives from it; return the changed queue.
 
-    ``edit`` may run several times. Two round trips where nobody else writes. Returns the queue afterwards. Raises
-    QueueNotFound, SettingsChanged after many failed tries, and whatever ``edit`` raises.
+    After a concurrent change the queue is read and ``edit`` called once more, so no change is lost. Two round trips
+    without concurrent changes. Raises QueueNotFound, SettingsChanged after many tries, and what ``edit`` raises.
     """
     for _ in range(_MOST_REVISIONS):
         queue = get(session, ref)
@@ -134,16 +138,16 @@ def revise(session: Session, ref: QueueRef, edit: Callable[[Queue], SettingsChan
 
 
 def delete(session: Session, ref: QueueRef) -> None:
-    """The queue, its messages and claims are gone; waiting receives are released. Raises QueueNotFound."""
+    """Delete the queue with its messages and claims; end its waiting receives. Raises QueueNotFound."""
     try:
         incarnation = session.router.delete_queue(ref)
     except ScriptFailed:
         raise QueueNotFound from None
-    registry.leave(session.store, ref, incarnation, session.settings.recreate_delay_seconds)
+    registry.remove(session.store, ref, incarnation, session.settings.recreate_delay_seconds)
 
 
 def purge_all(session: Session, ref: QueueRef) -> None:
-    """SQS's purge: every message is gone: visible, in flight and delayed; what was deduplicated is forgotten.
+    """Delete all visible, in flight and delayed messages and the FIFO deduplication history: the purge of SQS.
 
     Raises QueueNotFound, PurgeInProgress (the last purge was less than ``purge_interval_seconds`` ago).
     """
@@ -156,9 +160,9 @@ def purge_all(session: Session, ref: QueueRef) -> None:
 
 
 def purge_free(session: Session, ref: QueueRef) -> None:
-    """Remove all messages that nobody holds, delayed ones too: Zaqar's purge. A missing queue is no error.
+    """Delete all messages that are not in flight, including delayed ones: Zaqar's purge. A missing queue is no error.
 
-    Messages that are posted meanwhile stay.
+    Messages posted during the purge stay.
     """
     upto, more = -1, 1
     while more:
@@ -171,23 +175,24 @@ def purge_free(session: Session, ref: QueueRef) -> None:
 def names(
     session: Session, project: str, region: str, *, prefix: str = "", after: str = "", limit: int = 1000
 ) -> list[str]:
-    """Names of the project's queues in the region, in byte order, beginning after ``after``. At most ``limit``."""
+    """Return up to ``limit`` names of the project's queues in the region, in byte order, after the name ``after``."""
     return registry.names(session.store, project, region, prefix=prefix, after=after, limit=limit)
 
 
 def number(session: Session, project: str, region: str) -> int:
-    """How many queues the project has in the region."""
+    """Return the number of queues that the project has in the region."""
     return registry.number(session.store, project, region)
 
 
 def get_many(
     session: Session, refs: list[QueueRef], *, unread: list[StoreUnavailable] | None = None
 ) -> list[Queue | None]:
-    """Each queue's settings, None where it is missing. One round trip for all.
+    """Read many queues in one round trip for each deployment; None for each that does not exist.
 
-    Raises StoreUnavailable; with ``unread``, queues in pools that do not answer are None, and why is added to it.
+    Raises StoreUnavailable. With ``unread``, a queue in a pool that does not answer is None too, and the error is
+    appended to that list.
     """
-    replies = session.call_many(_LOOK, refs, _ONLY_LOOK)
+    replies = session.call_many(_READ, refs, _NO_CREATION)
     for reply in replies:
         if isinstance(reply, StoreUnavailable):
             if unread is None:
@@ -200,7 +205,7 @@ def get_many(
 
 
 def get_with_counts(session: Session, ref: QueueRef) -> tuple[Queue, Counts]:
-    """A queue and its counts in one round trip; the cost does not depend on the number of messages.
+    """Read a queue and its counts in one round trip, at a cost that does not depend on the number of messages.
 
     Raises QueueNotFound.
     """
@@ -209,7 +214,7 @@ def get_with_counts(session: Session, ref: QueueRef) -> tuple[Queue, Counts]:
 
 
 def stats(session: Session, ref: QueueRef) -> Stats:
-    """Counts with the oldest and the newest message. Raises QueueNotFound."""
+    """Return the counts with the oldest and the newest message. Raises QueueNotFound."""
     reply = _count(session, ref, "stats")
     oldest, newest = (
         stored_messages.without_content(session, row, now_ms=reply[6], keep_seconds=reply[7]) if row else None
@@ -219,10 +224,9 @@ def stats(session: Session, ref: QueueRef) -> Stats:
 
 
 def totals(session: Session) -> dict[str, Counts]:
-    """The counts of all queues (not topics) of all projects by pool ("" is the main store), some hundreds in a
-    round trip.
+    """Sum the counts of all queues of all projects by pool ("" is the main store). Topics do not count.
 
-    Queues in pools that do not answer are left out.
+    One round trip for some hundreds of queues. Queues in pools that do not answer are left out.
     """
     sums: dict[str, list[int]] = {catalogue.MAIN: [0, 0, 0]}
     for namespace in registry.namespaces(session.store):
@@ -241,10 +245,10 @@ def totals(session: Session) -> dict[str, Counts]:
     return {pool: Counts(*numbers) for pool, numbers in sums.items()}
 
 
-def _count(session: Session, ref: QueueRef, what: str) -> list[Any]:
+def _count(session: Session, ref: QueueRef, kind: str) -> list[Any]:
     for _ in range(_MOST_EXPIRY_STEPS):
         try:
-            reply: list[Any] = session.run(_COUNTS, ref, [what])
+            reply: list[Any] = session.run(_COUNTS, ref, [kind])
         except ScriptFailed:
             raise QueueNotFound from None
         if not reply[3]:

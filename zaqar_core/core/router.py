@@ -1,4 +1,4 @@
-"""Which deployment a session's calls go to: the only one, or the one that has the queue (see ``pools.routing``)."""
+"""Routers: choose the deployment for each call of a session. With pools the router is in ``pools.routing``."""
 
 from __future__ import annotations
 
@@ -13,66 +13,66 @@ from zaqar_core.store import Compiled, Slots, Store, catalogue, keys, registry, 
 
 Arguments = Sequence[bytes | str | int]
 
-# These are the same for every kind of queue.
+# These are the same for plain, fair and FIFO queues.
 _CREATE = script("create").plain
 _DELETE = script("delete_queue").plain
 
 
 class Router(Protocol):
-    """One request's way to the store. It holds one slot at most. Every method may raise StoreUnavailable."""
+    """Chooses the deployment for a call. Holds at most one slot. Any method may raise StoreUnavailable."""
 
     def main(self) -> Store:
-        """The main store: registries, the catalogue of pools, and what belongs to no queue."""
+        """Return the main store, which has the registries, the catalogue of pools and all data outside of queues."""
 
     def run(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
-        """Run one function where the queue is. Raises ScriptFailed."""
+        """Run a function at the deployment that has the queue. Raises ScriptFailed."""
 
     def run_many(self, calls: Sequence[tuple[Compiled, QueueRef]], arguments: Arguments) -> list[Any]:
         """Run one function on each queue, in one round trip for each deployment.
 
-        ScriptFailed takes the place of a reply, and StoreUnavailable that of queues in a pool that does not answer.
+        A reply is ScriptFailed if the function failed, and StoreUnavailable if the queue's pool does not answer.
         """
 
     def command_at(self, ref: QueueRef, *words: bytes | str | int) -> Any:
-        """Run a plain command on keys of a queue."""
+        """Run a plain command on a key of the queue."""
 
     def create_queue(self, ref: QueueRef, arguments: Arguments, *, flavor: str | None, pool: str | None) -> list[Any]:
-        """List the queue and run the create function; its reply. ``arguments`` follow the incarnation.
+        """Register the queue and run the create function; return its reply. ``arguments`` follow the incarnation.
 
-        ``flavor`` and ``pool`` mean something only where there are pools. Raises FlavorUnusable.
+        ``flavor`` and ``pool`` are ignored without pools. Raises FlavorUnusable.
         """
 
     def delete_queue(self, ref: QueueRef) -> str:
-        """Delete the queue, which stays listed; its incarnation. Raises ScriptFailed."""
+        """Delete the queue; return its incarnation. The caller removes it from the registry. Raises ScriptFailed."""
 
     def forget_queue(self, ref: QueueRef) -> bool:
-        """Whether a queue that does not exist may be removed from the list."""
+        """Remove the placement of a queue that does not exist; return whether its registry row may be removed."""
 
     def pools_of(self, refs: Sequence[QueueRef]) -> list[str]:
-        """The pool of each queue; "" is the main store."""
+        """Return the pool of each queue; "" is the main store."""
 
     def stores(self) -> Iterator[Store]:
-        """Each deployment that this process uses, one after the other."""
+        """Iterate over the deployments that this process uses."""
 
     def suspended(self) -> AbstractContextManager[None]:
-        """Let other requests use the slot inside the block."""
+        """Give the slot to other requests for the block."""
 
     def close(self) -> None:
         """Give the slot back. A second call does nothing."""
 
 
 class SingleRouter:
-    """The way to the one deployment that a service without pools has."""
+    """The router of a service without pools: every call goes to the only deployment."""
 
     __slots__ = ("_slots", "_store")
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
-        self._store: Store | None = slots.take()
+        self._store: Store | None = slots.acquire()
 
     def main(self) -> Store:
         if self._store is None:
-            raise StoreUnavailable("the slot was given back")
+            raise StoreUnavailable("the session has no slot: it is closed or waits")
         return self._store
 
     def run(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
@@ -88,10 +88,10 @@ class SingleRouter:
     def create_queue(self, ref: QueueRef, arguments: Arguments, *, flavor: str | None, pool: str | None) -> list[Any]:
         del flavor, pool
         incarnation = os.urandom(8).hex()
-        registry.enter(self.main(), ref, incarnation)
+        registry.add(self.main(), ref, incarnation)
         reply: list[Any] = self.run(_CREATE, ref, [incarnation, *arguments])
         if not reply[0]:
-            registry.enter(self.main(), ref, dict(zip(reply[1::2], reply[2::2], strict=True))[b"inc"].decode())
+            registry.add(self.main(), ref, dict(zip(reply[1::2], reply[2::2], strict=True))[b"inc"].decode())
         return reply
 
     def delete_queue(self, ref: QueueRef) -> str:
@@ -114,9 +114,9 @@ class SingleRouter:
         try:
             yield
         finally:
-            self._store = self._slots.take()
+            self._store = self._slots.acquire()
 
     def close(self) -> None:
         store, self._store = self._store, None
         if store is not None:
-            self._slots.give(store)
+            self._slots.release(store)

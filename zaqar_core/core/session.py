@@ -1,4 +1,4 @@
-"""What a face holds of the core while it answers one request."""
+"""Sessions: one request's hold of the core."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from zaqar_core.store import Compiled, Script, ScriptFailed, Store, keys
 if TYPE_CHECKING:
     from zaqar_core.core.process import Core
 
-#: Queues with message groups that a process remembers. The memory is cleared when it is full.
+#: Queues with message groups in a process's cache. The cache is cleared when it is full.
 _MOST_GROUPED = 100_000
-#: The same for queues whose messages are encrypted.
+#: The same for queues with encryption.
 _MOST_ENCRYPTED = 100_000
 
 
 class Session:
-    """One request's hold of the core, with a slot of the store. Every method may raise StoreUnavailable."""
+    """One request's hold of the core, with a slot of the store. Any method may raise StoreUnavailable."""
 
     __slots__ = (
         "_grouped", "encrypted", "ids", "keyring", "notifications", "router", "secret", "settings", "started_tasks",
-        "waiting",
+        "waiters",
     )  # fmt: skip
 
     def __init__(self, core: Core) -> None:
@@ -34,7 +34,7 @@ class Session:
         self.keyring = core.keyring
         self.encrypted = core.encrypted
         self.ids = core.ids
-        self.waiting = core.waiting
+        self.waiters = core.waiters
         self.started_tasks = core.started_tasks
         self.notifications = core.notifications
         self.router = core.new_router()
@@ -45,30 +45,32 @@ class Session:
         return self.router.main()
 
     def call(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
-        """Run a function that is the same for every kind of queue; its reply. Raises ScriptFailed."""
+        """Run a function that is the same for plain, fair and FIFO queues; return its reply. Raises ScriptFailed."""
         return self.router.run(function, ref, arguments)
 
     def call_many(self, function: Compiled, refs: Sequence[QueueRef], arguments: Arguments) -> list[Any]:
-        """Run it on many queues; errors as in run_many."""
+        """Run such a function on many queues; see :meth:`run_many` for errors."""
         return self.router.run_many([(function, ref) for ref in refs], arguments)
 
     def command_at(self, ref: QueueRef, *words: bytes | str | int) -> Any:
-        """Run a plain command on keys of a queue."""
+        """Run a plain command on a key of the queue."""
         return self.router.command_at(ref, *words)
 
     def create_queue(
         self, ref: QueueRef, arguments: Arguments, *, flavor: str | None = None, pool: str | None = None
     ) -> list[Any]:
-        """Run the create function and list the queue; the function's reply. ``arguments`` follow the incarnation.
+        """Register the queue and run the create function; return its reply. ``arguments`` follow the incarnation.
 
-        ``flavor`` and ``pool`` mean something only where there are pools. Raises FlavorUnusable.
+        ``flavor`` and ``pool`` are ignored without pools. Raises FlavorUnusable.
         """
         return self.router.create_queue(ref, arguments, flavor=flavor, pool=pool)
 
     def run(self, script: Script, ref: QueueRef, arguments: Arguments, *, has_groups: bool = False) -> Any:
-        """Run a function in the kind that the queue is of; its reply. One round trip, two where a standard queue turns
-        out to have message groups. Raises ScriptFailed."""
-        if ref.name.endswith(".fifo"):
+        """Run the function's variant for the queue's kind (plain, fair or FIFO); return its reply. Raises ScriptFailed.
+
+        One round trip, or two when this process does not know yet that a standard queue has message groups.
+        """
+        if ref.is_fifo:
             return self.router.run(script.fifo, ref, arguments)
         if not has_groups and keys.queue(ref) not in self._grouped:
             try:
@@ -82,7 +84,7 @@ class Session:
     def run_many(self, script: Script, refs: Sequence[QueueRef], arguments: Arguments) -> list[Any]:
         """Run a function on many queues, in one round trip for each deployment.
 
-        ScriptFailed takes the place of a reply, and StoreUnavailable that of queues in a pool that does not answer.
+        A reply is ScriptFailed if the function failed, and StoreUnavailable if the queue's pool does not answer.
         """
         replies = self.router.run_many([(self._kind_of(script, ref), ref) for ref in refs], arguments)
         grouped = [
@@ -91,8 +93,8 @@ class Session:
         if grouped:
             for index in grouped:
                 self._remember_groups(refs[index])
-            again = self.router.run_many([(script.fair, refs[index]) for index in grouped], arguments)
-            for index, reply in zip(grouped, again, strict=True):
+            retried = self.router.run_many([(script.fair, refs[index]) for index in grouped], arguments)
+            for index, reply in zip(grouped, retried, strict=True):
                 replies[index] = reply
         return replies
 
@@ -107,7 +109,7 @@ class Session:
         self._grouped.add(keys.queue(ref))
 
     def remember_encryption(self, ref: QueueRef, *, is_encrypted: bool) -> None:
-        """Note whether new messages of the queue are to be encrypted."""
+        """Cache whether the queue encrypts new messages."""
         if not is_encrypted:
             self.encrypted.discard(keys.queue(ref))
             return
@@ -116,11 +118,11 @@ class Session:
         self.encrypted.add(keys.queue(ref))
 
     def asleep(self) -> AbstractContextManager[None]:
-        """Let other requests use the slot inside the block."""
+        """Give the slot to other requests for the block."""
         return self.router.suspended()
 
     def every_store(self) -> Iterator[Store]:
-        """Each deployment that this process uses, one after the other."""
+        """Iterate over the deployments that this process uses."""
         return self.router.stores()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""From the store's rows to the model's messages."""
+"""Conversion of the store's rows into messages and subscriptions of the model."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from zaqar_core.store import keys, records
 
 _log = logging.getLogger("sqs_facade.encryption")
 
-#: What taking a record apart may raise that is not one.
-_GARBLED = (ValueError, IndexError, msgspec.MsgspecError)
+#: Errors that a damaged record can raise when it is unpacked.
+_DAMAGED = (ValueError, IndexError, msgspec.MsgspecError)
 
-#: lua/shared/answer: incarnation (16 hex digits), now ms, received ms, retention s, intents; then for each message its
-#: seq, the lengths of state and record, and both.
+#: Reply of receive and claim: incarnation (16 hex digits), now ms, received ms, retention s, intents; then for each
+#: message its seq, the lengths of state and record, and both. Written by lua/shared/receive_reply.
 _TAKEN = Struct(">16sQQIH")
 _TAKEN_ROW = Struct(">QII")
 
 
 def claim_text(claim_hex: str) -> str:
-    """A claim id as clients see it."""
+    """Format a claim id for clients."""
     return f"{claim_hex[:8]}-{claim_hex[8:12]}-{claim_hex[12:16]}-{claim_hex[16:20]}-{claim_hex[20:]}"
 
 
 def claim_hex(text: str) -> str | None:
-    """A client's spelling of a claim id as the store keeps it; None when it is no UUID."""
+    """Convert a client's claim id to the form of the store; None when it is not a UUID."""
     try:
         return UUID(text).hex
     except ValueError:
@@ -42,24 +42,28 @@ def claim_hex(text: str) -> str | None:
 
 
 def message(session: Session, ref: QueueRef, row: Sequence[Any], *, now_ms: int, keep_seconds: int) -> StoredMessage:
-    """A message of that queue. ``row`` is seq, record, state and, where the script gives them, until when it is held
-    and delayed. Raises MessageUnreadable."""
+    """Convert a row of the queue: seq, record, state and, where present, the ends of its lease and its delay.
+
+    Raises MessageUnreadable.
+    """
     try:
         record = records.unpack(row[1])
         if record.flags & records.ENCRYPTED:
             record = records.opened(record, ref.project, session.keyring.open)
         if not record.body.isascii():
-            record.body.decode()  # no face can show another text: of a record whose flags were changed, cipher text
+            record.body.decode()  # fails if changed flags make cipher text pass as a body: no face could show it
         return _message(session, row, record, now_ms, keep_seconds)
-    except _GARBLED:
+    except _DAMAGED:
         raise MessageUnreadable("", is_key_missing=False) from None
 
 
 def messages(
     session: Session, ref: QueueRef, rows: Sequence[Sequence[Any]], *, now_ms: int, keep_seconds: int
 ) -> list[StoredMessage]:
-    """As :func:`message`, for many. One that cannot be read is logged and left out, and in a FIFO queue what follows it
-    in its group; where then none is left, raises MessageUnreadable."""
+    """Convert many rows. Log and leave out messages that cannot be decrypted.
+
+    In a FIFO queue the later messages of the same group are left out too. Raises MessageUnreadable if none is left.
+    """
     found: list[StoredMessage] = []
     problem: MessageUnreadable | None = None
     stopped: set[bytes | None] = set()
@@ -69,7 +73,7 @@ def messages(
         try:
             found.append(message(session, ref, row, now_ms=now_ms, keep_seconds=keep_seconds))
         except MessageUnreadable as unreadable:
-            _note(ref, row[0], unreadable)
+            _log_unreadable(ref, row[0], unreadable)
             problem = unreadable
             stopped.add(_group(row[1]))
     if problem is not None and not found:
@@ -78,37 +82,37 @@ def messages(
 
 
 def without_content(session: Session, row: Sequence[Any], *, now_ms: int, keep_seconds: int) -> StoredMessage:
-    """As :func:`message`, but nothing is decrypted: of an encrypted message no content counts."""
+    """Convert a row without decrypting it. The content of an encrypted message is then meaningless."""
     return _message(session, row, records.unpack(row[1]), now_ms, keep_seconds)
 
 
 def opened(session: Session, ref: QueueRef, sequence: bytes | int, record: bytes) -> records.Record:
-    """The record's parts in the clear. Raises MessageUnreadable, which is logged."""
+    """Unpack and decrypt a record. Logs and raises MessageUnreadable."""
     try:
         return records.opened(records.unpack(record), ref.project, session.keyring.open)
     except MessageUnreadable as unreadable:
-        _note(ref, sequence, unreadable)
+        _log_unreadable(ref, sequence, unreadable)
         raise
-    except _GARBLED:
-        garbled = MessageUnreadable("", is_key_missing=False)
-        _note(ref, sequence, garbled)
-        raise garbled from None
+    except _DAMAGED:
+        damaged = MessageUnreadable("", is_key_missing=False)
+        _log_unreadable(ref, sequence, damaged)
+        raise damaged from None
 
 
-def _note(ref: QueueRef, sequence: bytes | int, unreadable: MessageUnreadable) -> None:
+def _log_unreadable(ref: QueueRef, sequence: bytes | int, unreadable: MessageUnreadable) -> None:
     _log.warning(
         "message %d of queue %s cannot be decrypted with key %s: %s",
         int(sequence),
         keys.address(ref),
         unreadable.key_name or "(unknown)",
-        "this process has no such key" if unreadable.is_key_missing else "it is not as it was written",
+        "add the key to encryption_keys" if unreadable.is_key_missing else "its record is damaged",
     )
 
 
 def _group(record: bytes) -> bytes | None:
     try:
         return records.unpack(record).gid
-    except _GARBLED:
+    except _DAMAGED:
         return None
 
 
@@ -149,19 +153,18 @@ def _message(
 
 
 def taken(session: Session, ref: QueueRef, reply: bytes) -> list[StoredMessage]:
-    """The messages that a receive or a claim leased, as its function answers them. Each has a receipt. See
-    :func:`messages`."""
+    """Convert the reply of a receive or claim to messages with receipts. Unreadable ones as in :func:`messages`."""
     incarnation, now_ms, received_ms, keep, _ = _TAKEN.unpack_from(reply)
-    life = bytes.fromhex(incarnation.decode())
-    found, at = [], _TAKEN.size
+    incarnation_bytes = bytes.fromhex(incarnation.decode())
+    found, offset = [], _TAKEN.size
     rows: list[tuple[int, bytes, bytes]] = []
     problem = False
-    while at < len(reply):
-        sequence, state_bytes, record_bytes = _TAKEN_ROW.unpack_from(reply, at)
-        state_at = at + _TAKEN_ROW.size
+    while offset < len(reply):
+        sequence, state_bytes, record_bytes = _TAKEN_ROW.unpack_from(reply, offset)
+        state_at = offset + _TAKEN_ROW.size
         record_at = state_at + state_bytes
-        at = record_at + record_bytes
-        row = (sequence, reply[record_at:at], reply[state_at:record_at])
+        offset = record_at + record_bytes
+        row = (sequence, reply[record_at:offset], reply[state_at:record_at])
         rows.append(row)
         try:
             one = message(session, ref, row, now_ms=now_ms, keep_seconds=keep)
@@ -169,7 +172,7 @@ def taken(session: Session, ref: QueueRef, reply: bytes) -> list[StoredMessage]:
             problem = True
             continue
         one.held = True
-        one.receipt = Receipt(life, 0, sequence, bytes.fromhex(records.state(row[2]).nonce), received_ms)
+        one.receipt = Receipt(incarnation_bytes, 0, sequence, bytes.fromhex(records.state(row[2]).nonce), received_ms)
         found.append(one)
     if problem:
         readable = {one.sequence for one in messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)}
@@ -178,13 +181,13 @@ def taken(session: Session, ref: QueueRef, reply: bytes) -> list[StoredMessage]:
 
 
 def moves_begun(reply: bytes) -> int:
-    """How many moves of dead letters that receive or claim began."""
+    """Return how many moves of dead letters this receive or claim began."""
     intents: int = _TAKEN.unpack_from(reply)[4]
     return intents
 
 
 def subscription(subscription_id: bytes, packed: bytes, *, now_ms: int) -> Subscription:
-    """From its record in the store."""
+    """Convert a subscription's record."""
     record = records.subscription(packed)
     return Subscription(
         subscription_id.decode(),

@@ -1,4 +1,4 @@
-"""Subscriptions: who is told of a queue's new messages, and until when. How they are told is in ``notifications``."""
+"""Subscriptions to a queue's new messages: create, read, change, confirm, delete. Delivery is in ``notifications``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNSUBSCRIBE = script("unsubscribe")
 
 @dataclass(slots=True)
 class Subscribed:
-    """The subscriber's subscription; ``is_new`` says whether this call made it. One that was there is not changed."""
+    """The subscription of a subscriber, which this call created if ``is_new``."""
 
     id: str
     is_new: bool
@@ -32,33 +32,39 @@ class Subscribed:
 
 
 def create(
-    session: Session, ref: QueueRef, *, subscriber: str, options: bytes, ttl_seconds: int, may_ask: bool = True
+    session: Session,
+    ref: QueueRef,
+    *,
+    subscriber: str,
+    options: bytes,
+    ttl_seconds: int,
+    may_request_confirmation: bool = True,
 ) -> Subscribed:
-    """The subscriber has a subscription, unconfirmed if it is new. A missing queue is made first.
+    """Create an unconfirmed subscription unless the subscriber has one, which stays unchanged.
 
-    ``options`` is a JSON object as text. With ``require_confirmation`` an unconfirmed subscriber is asked for it, where
-    it ``may_ask``.
+    A missing queue is created first. ``options`` is a JSON object as text. With ``may_request_confirmation`` and the
+    setting ``require_confirmation`` an unconfirmed subscriber is sent a request to confirm.
     """
-    asks = int(may_ask and session.settings.require_confirmation)
-    arguments: list[bytes | str | int] = [_end_of_id(), subscriber, options, ttl_seconds, asks]
+    requests_confirmation = int(may_request_confirmation and session.settings.require_confirmation)
+    arguments: list[bytes | str | int] = [_end_of_id(), subscriber, options, ttl_seconds, requests_confirmation]
     deliveries.enlist(session, ref)
     while True:
         try:
             found, is_new, is_confirmed = session.run(_SUBSCRIBE, ref, arguments)
-            deliveries.enlist(session, ref)  # a runner may have struck it off before the subscription was there
+            deliveries.enlist(session, ref)  # a notifier may have removed it before the subscription existed
             return Subscribed(found.decode(), is_new == 1, is_confirmed == 1)
         except ScriptFailed:
             queues.create(session, ref, QueueSettings(), creator="zaqar")
 
 
 def _end_of_id() -> str:
-    """What follows the number in an id: 74 random bits in a UUID of version 8, whose content is its maker's."""
+    """Return the random end of an id: 74 random bits in the form of a UUID of version 8, which allows any content."""
     text = os.urandom(10).hex()
     return f"8{text[:3]}-{'89ab'[int(text[3], 16) % 4]}{text[4:7]}-{text[7:19]}"
 
 
 def list_page(session: Session, ref: QueueRef, *, after: str, limit: int) -> list[Subscription]:
-    """Live ones whose ids come after that text, in the order of creation. None in a missing queue."""
+    """Return subscriptions that have not expired, with ids after ``after``, by creation; none for a missing queue."""
     found: list[Subscription] = []
     while True:
         try:
@@ -75,7 +81,7 @@ def list_page(session: Session, ref: QueueRef, *, after: str, limit: int) -> lis
 
 
 def get(session: Session, ref: QueueRef, subscription_id: str) -> Subscription:
-    """Raises SubscriptionNotFound."""
+    """Read one subscription. Raises SubscriptionNotFound."""
     now_ms, packed = _found(lambda: session.run(_GET, ref, [subscription_id]))
     return stored_messages.subscription(subscription_id.encode(), packed, now_ms=now_ms)
 
@@ -89,35 +95,41 @@ def change(
     options: bytes | None = None,
     ttl_seconds: int | None = None,
 ) -> None:
-    """All that is given is changed, or nothing. A new ttl begins now; a new subscriber has not confirmed.
+    """Change what is not None, or nothing on an error. A new ttl begins now; a new subscriber is unconfirmed.
 
     Raises SubscriptionNotFound, SubscriberTaken.
     """
-    asks = int(session.settings.require_confirmation)
-    arguments: list[bytes | str | int] = [subscription_id, subscriber or "", options or b"", ttl_seconds or 0, asks]
+    requests_confirmation = int(session.settings.require_confirmation)
+    arguments: list[bytes | str | int] = [
+        subscription_id,
+        subscriber or "",
+        options or b"",
+        ttl_seconds or 0,
+        requests_confirmation,
+    ]
     _found(lambda: session.run(_CHANGE, ref, arguments))
 
 
 def confirm(session: Session, ref: QueueRef, subscription_id: str, *, is_confirmed: bool) -> None:
-    """The subscriber wants the messages, or does not any more. Raises SubscriptionNotFound."""
-    asks = int(session.settings.require_confirmation)
-    _found(lambda: session.run(_CONFIRM, ref, [subscription_id, int(is_confirmed), asks]))
+    """Record that the subscriber has confirmed the subscription or cancelled it. Raises SubscriptionNotFound."""
+    requests_confirmation = int(session.settings.require_confirmation)
+    _found(lambda: session.run(_CONFIRM, ref, [subscription_id, int(is_confirmed), requests_confirmation]))
 
 
 def delete(session: Session, ref: QueueRef, subscription_id: str) -> None:
-    """The subscription is gone, or was already; a missing queue is no error."""
+    """Delete the subscription. A missing subscription or queue is no error."""
     if subscription_id:
         _unsubscribe(session, ref, subscription_id)
 
 
 def delete_all(session: Session, ref: QueueRef) -> None:
-    """The queue has no subscriptions. A missing queue is no error."""
+    """Delete all subscriptions of the queue. A missing queue is no error."""
     _unsubscribe(session, ref, "")
 
 
-def _unsubscribe(session: Session, ref: QueueRef, what: str) -> None:
+def _unsubscribe(session: Session, ref: QueueRef, subscription_id: str) -> None:
     try:
-        session.run(_UNSUBSCRIBE, ref, [what])
+        session.run(_UNSUBSCRIBE, ref, [subscription_id])
     except ScriptFailed:
         return
 

@@ -1,1 +1,1 @@
-"""What the service speaks of: queues, messages, limits, names, ids and errors. Nothing here does I/O."""
+"""The domain: queues, messages, limits, names, ids and errors. No module here does I/O."""

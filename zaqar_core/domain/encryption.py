@@ -1,11 +1,11 @@
-"""Encryption of messages at rest: AES-256-GCM under keys that have names.
+"""Encryption of messages at rest: AES-256-GCM under named keys.
 
-The first key of the setting encrypts, every key decrypts: a new key is put in front, and an old one is taken away when
-no message of it is left. A sealed text is: length of the key's name, 1 byte, and the name; salt, 16 bytes; nonce, 12
-bytes; cipher text with its tag of 16 bytes.
+The first key of the setting encrypts; every key decrypts. To rotate keys, put a new key in front, and remove an old key
+when no message is encrypted under it any more. A sealed text consists of: the length of the key's name, 1 byte, and the
+name; a salt, 16 bytes; a nonce, 12 bytes; the cipher text with its tag of 16 bytes.
 
-Nonces are random. Under one key that would end at 2^32 messages (NIST SP 800-38D, 8.3), some days of a busy service; so
-each process draws a salt for every 2^20 messages, and encrypts under the key that BLAKE2b derives from it. A counter
+Nonces are random. That limits one key to 2^32 messages (NIST SP 800-38D, 8.3), which a busy service sends in days. So
+each process draws a new salt after 2^20 messages and encrypts under a key that BLAKE2b derives from the salt. Counters
 instead of random nonces would repeat in the children of a process that forks.
 """
 
@@ -26,42 +26,39 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES = 32
-#: What a sealed text has beside its plain text and the key's name.
-OVERHEAD_BYTES = 1 + 16 + 12 + 16
-
 _SALT_BYTES, _NONCE_BYTES, _TAG_BYTES = 16, 12, 16
 _MESSAGES_OF_A_SALT = 1 << 20
-#: Salts whose ciphers are kept at hand: making one costs more than a short message.
+#: Salts whose ciphers are cached: to create a cipher costs more than to encrypt a short message.
 _CIPHERS = 1024
 _PURPOSE = b"sqs-facade body"
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
 class KeyInvalid(ValueError):
-    """An entry of the setting is no key. The text is for the operator, and holds nothing of the key."""
+    """An entry of the setting is not a valid key. The text is for the operator and shows no part of a key."""
 
 
 def parse(entries: Sequence[str]) -> dict[str, bytes]:
-    """Key by name, in the order given. An entry is ``name:base64 of 32 bytes``. Raises KeyInvalid."""
+    """Parse entries ``name:base64 of 32 bytes`` into keys by name, in their order. Raises KeyInvalid."""
     found: dict[str, bytes] = {}
     for number, entry in enumerate(entries, 1):
         name, colon, text = entry.partition(":")
-        if not colon or not _NAME.match(name):  # without a colon it may be a key: not a word of it is shown
-            raise KeyInvalid(f"entry {number} must be NAME:KEY, the name of A-Z a-z 0-9 . _ -")
+        if not colon or not _NAME.match(name):  # it may be a bare key: show no part of it
+            raise KeyInvalid(f"entry {number} must be NAME:KEY, and NAME may contain only A-Z a-z 0-9 . _ -")
         try:
             key = b64decode(text, validate=True)
         except (binascii.Error, ValueError):
             key = b""
         if len(key) != KEY_BYTES:
-            raise KeyInvalid(f"the key {name} must be {KEY_BYTES} bytes in base64")
+            raise KeyInvalid(f"the key named {name} must be {KEY_BYTES} bytes in base64")
         if name in found:
-            raise KeyInvalid(f"there are two keys {name}")
+            raise KeyInvalid(f"two keys are named {name}: give each key its own name")
         found[name] = key
     return found
 
 
 class Keyring:
-    """The keys of a process. Serves all threads. The library that encrypts is loaded at the first use."""
+    """The encryption keys of a process. Thread-safe. The cryptography library is imported at the first use."""
 
     def __init__(self, keys: dict[str, bytes]) -> None:
         self._keys = keys
@@ -71,14 +68,15 @@ class Keyring:
 
     @property
     def can_seal(self) -> bool:
+        """Whether there is a key to encrypt with."""
         return bool(self._keys)
 
     def seal(self, plain: bytes, bound_to: bytes) -> bytes:
-        """Sealed under the first key; it opens only with the same ``bound_to``. Raises EncryptionKeyMissing."""
+        """Encrypt under the first key. ``open`` needs the same ``bound_to``. Raises EncryptionKeyMissing."""
         name = self._name
         if not name:
             raise EncryptionKeyMissing
-        # Two threads may draw a salt each, or seal a message more than intended: neither matters.
+        # A race between threads may draw a second salt or use one for a few messages more: both are harmless.
         if self._left <= 0:
             self._salt, self._left = os.urandom(_SALT_BYTES), _MESSAGES_OF_A_SALT
         self._left -= 1
@@ -87,7 +85,10 @@ class Keyring:
         return b"%c%b%b%b%b" % (len(name), name, salt, nonce, cipher.encrypt(nonce, plain, bound_to))
 
     def open(self, sealed: bytes, bound_to: bytes) -> bytes:
-        """The plain text. Raises MessageUnreadable: its key is not here, or it was changed or belongs elsewhere."""
+        """Decrypt and return the plain text.
+
+        Raises MessageUnreadable if the keyring lacks the key, if the text was changed, or if ``bound_to`` differs.
+        """
         name = sealed[1 : 1 + sealed[0]] if sealed else b""
         salt_at = 1 + len(name)
         nonce_at = salt_at + _SALT_BYTES

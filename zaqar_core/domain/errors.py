@@ -1,6 +1,6 @@
-"""Facts the core reports. Each face has one table from these to its own code, status and wording.
+"""Errors that the core raises. Each face maps them to its own code, status and wording in one table.
 
-An instance carries numbers and names, never prose for a client.
+An error carries numbers and names, never prose for a client.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 class CoreError(Exception):
-    """Base of every fact below. Nothing was changed in the store unless the class says otherwise."""
+    """Base of every error below. The store is unchanged unless the class says otherwise."""
 
 
 class QueueNotFound(CoreError):
@@ -18,25 +18,25 @@ class QueueNotFound(CoreError):
 
 @dataclass
 class MessageTooLong(CoreError):
-    """A message is larger than its queue allows. In a batch this is an outcome of one entry, not raised."""
+    """The message is larger than its queue allows. A batch returns this for the entry instead of raising it."""
 
     limit_bytes: int
 
 
 @dataclass
 class PostTooLong(CoreError):
-    """A whole Zaqar POST is larger than the queue's ``_max_messages_post_size``."""
+    """The body of a Zaqar POST is larger than the queue's ``_max_messages_post_size``."""
 
     limit_bytes: int
 
 
 class DeduplicationIdMissing(CoreError):
-    """A message for a FIFO queue has no deduplication id, and the queue does not derive one from the content."""
+    """The message has no deduplication id, and its FIFO queue does not derive one from the content."""
 
 
 @dataclass
 class PurgeInProgress(CoreError):
-    """The queue was purged less than the interval ago; ``seconds`` are left of it."""
+    """The last purge of the queue is too recent; the next one is allowed in ``seconds``."""
 
     seconds: int
 
@@ -49,91 +49,91 @@ class QueueDeletedRecently(CoreError):
 
 
 class ReceiptInvalid(CoreError):
-    """The receipt belongs to another queue, or to a deleted queue of the same name."""
+    """The receipt belongs to another queue, or to an earlier incarnation of this one."""
 
 
 class NotInFlight(CoreError):
-    """The message behind a receipt is deleted, expired, or never was held: its visibility cannot be changed."""
+    """The message of the receipt is not in flight: it was deleted, has expired, or a claim holds it now."""
 
 
 class LeaseExpired(CoreError):
-    """FIFO only: the receipt's lease has run out or was replaced, so it can no longer delete or extend."""
+    """FIFO only: the receipt's lease has ended or was replaced, so the receipt can neither delete nor extend."""
 
 
 @dataclass
 class ReceiveNotRetryable(CoreError):
-    """FIFO only: a receive under this attempt id cannot be repeated: not all its messages are held as it left them."""
+    """FIFO only: the receive with this attempt id cannot be repeated, since the leases of its messages have changed."""
 
     attempt_id: str
 
 
 @dataclass
 class VisibilityTooLong(CoreError):
-    """A visibility change to so many seconds holds the message longer than ``limits.VISIBILITY_SECONDS`` allow."""
+    """A visibility timeout of ``seconds`` would exceed ``limits.VISIBILITY_SECONDS`` since the receive."""
 
     seconds: int
 
 
 class ClaimNotFound(CoreError):
-    """The claim is unknown, released or expired, or belongs to another queue."""
+    """The claim does not exist in this queue, or was released, or has expired."""
 
 
 class MessageClaimed(CoreError):
-    """A live lease holds the message and the caller named no claim."""
+    """A lease holds the message, and the caller named no claim."""
 
 
 class MessageNotClaimed(CoreError):
-    """The caller named a claim, but no live lease holds the message."""
+    """The caller named a claim, but no lease holds the message."""
 
 
 class ClaimedByAnother(CoreError):
-    """The claim named is live, but another lease holds the message."""
+    """The named claim has not ended, but another lease holds the message."""
 
 
 class SubscriptionNotFound(CoreError):
-    """The subscription is unknown, deleted or expired, or belongs to another queue."""
+    """The subscription does not exist in this queue, or was deleted, or has expired."""
 
 
 class SubscriberTaken(CoreError):
-    """Another subscription of the queue has that subscriber."""
+    """Another subscription of the queue has the same subscriber."""
 
 
 class SettingsChanged(CoreError):
-    """Compare-and-set on queue settings failed: somebody changed them since they were read. Read again and retry."""
+    """Compare-and-set on queue settings failed: another caller has changed them. Read them and retry."""
 
 
 @dataclass
 class InFlightLimitReached(CoreError):
-    """The queue holds as many messages in flight as it may."""
+    """The queue has reached its limit of messages in flight."""
 
     limit: int
 
 
 class RequestsThrottled(CoreError):
-    """The caller makes more requests than it may. Try again later."""
+    """The caller has reached its limit of requests per second. Retry later."""
 
 
 class MoveTaskRunning(CoreError):
-    """A move task of this queue runs already; one at a time is allowed."""
+    """A move task of this queue is running; a queue can have only one at a time."""
 
 
 class MoveTaskNotFound(CoreError):
-    """The queue has no such move task, or forgot it: the ten newest are kept."""
+    """The queue has no such move task. It keeps only the newest ``limits.MOVE_TASKS.most``."""
 
 
 class MoveTaskNotRunning(CoreError):
-    """Only a running move task can be cancelled."""
+    """The move task has ended or is being cancelled, so it cannot be cancelled."""
 
 
 class EncryptionKeyMissing(CoreError):
-    """Messages of the queue are to be encrypted, and this process has no key: setting ``encryption_keys``."""
+    """The queue encrypts its messages, but this process has no key (setting ``encryption_keys``)."""
 
 
 @dataclass
 class MessageUnreadable(CoreError):
-    """A message is encrypted under the key of that name, which is not here, or it is not as it was written.
+    """The message cannot be decrypted: this process lacks the key (``is_key_missing``), or the record is damaged.
 
-    It stays where it is. ``key_name`` is empty where even that cannot be read.
+    The message stays in its queue. ``key_name`` is empty where the name itself cannot be read.
     """
 
     key_name: str
@@ -142,7 +142,10 @@ class MessageUnreadable(CoreError):
 
 @dataclass
 class PoolInUse(CoreError):
-    """The pool cannot go, or be another deployment: ``queues`` are in it, or ``flavor`` would have none without it."""
+    """The pool cannot be removed or become another deployment.
+
+    It holds that many ``queues``, or is the last pool of ``flavor``.
+    """
 
     queues: int = 0
     flavor: str = ""
@@ -150,20 +153,20 @@ class PoolInUse(CoreError):
 
 @dataclass
 class PoolTaken(CoreError):
-    """The deployment is already the pool named ``pool``."""
+    """The deployment is registered already, as ``pool``."""
 
     pool: str
 
 
 @dataclass
 class PoolUnfit(CoreError):
-    """The deployment cannot be a pool; ``reason`` names what to change, and no credentials."""
+    """The deployment cannot be a pool. ``reason`` says what to change and contains no credentials."""
 
     reason: str
 
 
 class PoolNotFound(CoreError):
-    """There is no such pool."""
+    """No pool has this name."""
 
 
 @dataclass
@@ -174,12 +177,12 @@ class PoolUnknown(CoreError):
 
 
 class FlavorNotFound(CoreError):
-    """There is no such flavor."""
+    """No flavor has this name."""
 
 
 @dataclass
 class FlavorUnusable(CoreError):
-    """A queue cannot be made in ``flavor``: it is not there, or (``is_known``) none of its pools is given queues."""
+    """No queue can be created in ``flavor``: it does not exist, or (``is_known``) none of its pools has a weight."""
 
     flavor: str
     is_known: bool
@@ -187,6 +190,9 @@ class FlavorUnusable(CoreError):
 
 @dataclass
 class StoreUnavailable(CoreError):
-    """The store did not answer, or cannot hold the durability asked for. The outcome of a write is *unknown*."""
+    """The store did not answer, or cannot keep the configured durability. The outcome of a write is *unknown*.
+
+    ``reason`` is one line for the operator.
+    """
 
     reason: str

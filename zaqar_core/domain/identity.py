@@ -1,4 +1,4 @@
-"""Who calls, as an identity service says it. Faces use an authenticator; ``keystone`` implements one."""
+"""The identity of a caller. Faces authenticate through ``Authenticator``; the ``keystone`` package implements it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, Protocol
 class Identity:
     """The owner of a token. ``project`` and ``user`` are ids, "" where the token has none.
 
-    ``expires`` is in seconds since 1970. ``environ`` holds the headers that say the same, by their CGI names, as they
-    are to stand in a request's environ.
+    ``expires`` is in seconds since 1970. ``environ`` holds the identity headers that Keystone's middleware sets, by
+    their CGI names, ready for a request's environ.
     """
 
     project: str
@@ -24,20 +24,20 @@ class Identity:
 
 @dataclass
 class NotAuthenticated(Exception):
-    """There is no token, or it is not valid. ``challenge`` is the value of WWW-Authenticate."""
+    """The token is missing or not valid. ``challenge`` is the value of WWW-Authenticate."""
 
     challenge: str
 
 
 class IdentityUnavailable(Exception):
-    """The identity service does not answer: whether a token is valid is unknown."""
+    """The identity service does not answer, so it is unknown whether the token is valid."""
 
 
 class Authenticator(Protocol):
-    """One serves all threads."""
+    """Finds the owner of a token. Implementations must be thread-safe."""
 
     def identify(self, environ: Mapping[str, Any]) -> Identity:
-        """Find the owner of the request's token. May take as long as the identity service does.
+        """Return the owner of the request's token. May block for as long as the identity service takes.
 
         Raises NotAuthenticated, IdentityUnavailable.
         """

@@ -1,8 +1,9 @@
-"""Message ids: a UUID that hides the message's place in its queue.
+"""Message ids: UUIDs that encode the message's position in its queue.
 
-122 free bits of a version 4 UUID: 64 random bits, stored with the message, and 58 bits (48 of seq, 10 of partition)
-masked by a keyed hash of the random ones. The front finds the seq in the id; the store compares the random bits. No
-index is needed, and an id of another queue, project or deployment matches nothing.
+A version 4 UUID has 122 free bits. An id uses 64 random bits, which are stored with the message, and 58 bits (48 of
+seq, 10 of partition) that are masked by a keyed hash of the random bits. The service decodes the seq from the id, and
+the store compares the random bits. So no index is needed, and an id of another queue, project or deployment matches no
+message.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from hashlib import blake2b
 
 SEQUENCE_BITS = 48
 PARTITION_BITS = 10
-_PLACE_MASK = (1 << (SEQUENCE_BITS + PARTITION_BITS)) - 1
+_POSITION_MASK = (1 << (SEQUENCE_BITS + PARTITION_BITS)) - 1
 
 
 @dataclass(slots=True)
-class Place:
-    """Where an id points: ``id`` are its 16 bytes."""
+class Position:
+    """The decoded parts of an id. ``id`` is the whole UUID in 16 bytes."""
 
     sequence: int
     partition: int
@@ -27,7 +28,7 @@ class Place:
 
 
 class MessageIds:
-    """Encodes and decodes ids under the deployment's secret. Stateless, shared by all threads."""
+    """Encodes and decodes ids under the deployment's secret. Stateless and thread-safe."""
 
     def __init__(self, secret: bytes) -> None:
         self._keyed = blake2b(key=secret[:64], digest_size=8, person=b"message-id")
@@ -35,14 +36,17 @@ class MessageIds:
         self._keys = blake2b(key=secret[:64], digest_size=16, person=b"key")
 
     def group(self, name: str) -> bytes:
-        """Eight bytes that stand for a message group in every queue. Two names may share them: they are then one
-        group, which only costs concurrency; the secret keeps clients from choosing such names."""
+        """Hash the name of a message group to the eight bytes that identify it in every queue.
+
+        Two names may collide. They then form one group, which costs only concurrency. Without the secret a client
+        cannot choose colliding names.
+        """
         keyed = self._groups.copy()
         keyed.update(name.encode())
         return keyed.digest()
 
     def key(self, text: bytes) -> bytes:
-        """Sixteen bytes that stand for a deduplication id, a body's content or a receive attempt."""
+        """Hash a deduplication id, a body or a receive attempt id to sixteen bytes."""
         keyed = self._keys.copy()
         keyed.update(text)
         return keyed.digest()
@@ -50,18 +54,18 @@ class MessageIds:
     def _pad(self, random: bytes) -> int:
         keyed = self._keyed.copy()
         keyed.update(random)
-        return int.from_bytes(keyed.digest()) & _PLACE_MASK
+        return int.from_bytes(keyed.digest()) & _POSITION_MASK
 
     def encode(self, sequence: int, random: bytes, partition: int = 0) -> str:
-        """The id as lower-case dashed UUID text. ``random`` is 8 bytes."""
-        place = ((partition << SEQUENCE_BITS) | sequence) ^ self._pad(random)
-        bits = (int.from_bytes(random) << 58) | place
+        """Return the id as lower-case dashed UUID text. ``random`` is 8 bytes."""
+        position = ((partition << SEQUENCE_BITS) | sequence) ^ self._pad(random)
+        bits = (int.from_bytes(random) << 58) | position
         value = (bits >> 74 << 80) | (4 << 76) | ((bits >> 62 & 0xFFF) << 64) | (2 << 62) | (bits & ((1 << 62) - 1))
         text = f"{value:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
-    def decode(self, text: str) -> Place | None:
-        """The place, or None when the text is no UUID of the form we give."""
+    def decode(self, text: str) -> Position | None:
+        """Decode an id; None when the text is not a UUID of version 4."""
         try:
             value = uuid.UUID(text).int
         except ValueError:
@@ -70,5 +74,5 @@ class MessageIds:
             return None
         bits = (value >> 80 << 74) | ((value >> 64 & 0xFFF) << 62) | (value & ((1 << 62) - 1))
         random = (bits >> 58).to_bytes(8)
-        place = (bits & _PLACE_MASK) ^ self._pad(random)
-        return Place(place & ((1 << SEQUENCE_BITS) - 1), place >> SEQUENCE_BITS, random, value.to_bytes(16))
+        position = (bits & _POSITION_MASK) ^ self._pad(random)
+        return Position(position & ((1 << SEQUENCE_BITS) - 1), position >> SEQUENCE_BITS, random, value.to_bytes(16))

@@ -1,4 +1,4 @@
-"""The values that pass between the faces and the core.
+"""Values that the faces and the core exchange.
 
 Times are integer milliseconds since 1970 unless named otherwise.
 """
@@ -12,17 +12,17 @@ from typing import Literal
 from zaqar_core.domain import limits
 from zaqar_core.domain.names import QueueRef
 
-#: How a body is to be read. ``text``: UTF-8 text as SQS sends it (a JSON string to Zaqar). ``json``: compact JSON text
+#: Format of a body. ``text``: UTF-8 text, as SQS sends it; Zaqar shows it as a JSON string. ``json``: compact JSON text
 #: of any other JSON value, as Zaqar sends it.
 BodyKind = Literal["text", "json"]
 
-#: Which dialect created a queue; it decides the defaults.
+#: The dialect that created a queue. It determines the queue's defaults.
 Creator = Literal["sqs", "zaqar"]
 
 
 @dataclass(slots=True)
 class Attribute:
-    """One message attribute: ``value`` is UTF-8 for String and Number types, raw bytes for Binary ones."""
+    """A message attribute. ``value`` is UTF-8 for String and Number types, raw bytes for Binary types."""
 
     name: str
     data_type: str
@@ -31,12 +31,12 @@ class Attribute:
 
 @dataclass(slots=True)
 class NewMessage:
-    """A message to be sent.
+    """A message to send.
 
-    ``size_bytes`` is what SQS counts against MaximumMessageSize (body, and each attribute's name, type and value);
-    None skips that check. ``delay_seconds`` None means the queue's delay. ``ttl_seconds`` None means the queue's
-    retention, also when that changes later. ``client_id`` is Zaqar's Client-ID, 16 bytes. ``sender`` is SQS's SenderId;
-    None means the project. ``group`` is MessageGroupId, ``dedup_id`` MessageDeduplicationId.
+    ``size_bytes`` is the size that counts against MaximumMessageSize (body, and name, type and value of each
+    attribute); None skips the check. ``delay_seconds`` None means the queue's delay. ``ttl_seconds`` None means the
+    queue's retention, including later changes of it. ``client_id`` is Zaqar's Client-ID, 16 bytes. ``sender`` is the
+    SenderId of SQS; None means the project. ``group`` is the MessageGroupId, ``dedup_id`` the MessageDeduplicationId.
     """
 
     body: bytes
@@ -54,7 +54,7 @@ class NewMessage:
 
 @dataclass(slots=True)
 class Sent:
-    """The store holds the message, as durably as the service promises. ``sequence`` rises within the queue."""
+    """A message that the store keeps with the configured durability. ``sequence`` increases within the queue."""
 
     id: str
     sequence: int
@@ -62,9 +62,9 @@ class Sent:
 
 @dataclass(slots=True)
 class Receipt:
-    """What a receive hands out for one message; the SQS face encodes it as a receipt handle.
+    """The proof of one receive of a message; the SQS face encodes it as a receipt handle.
 
-    ``incarnation`` (8 bytes) names one life of the queue, ``nonce`` (8 bytes) one receive of the message.
+    ``incarnation`` (8 bytes) identifies the incarnation of the queue, ``nonce`` (8 bytes) the receive of the message.
     """
 
     incarnation: bytes
@@ -76,12 +76,12 @@ class Receipt:
 
 @dataclass(slots=True)
 class StoredMessage:
-    """A message as read, by whichever way.
+    """A message as read from the store.
 
-    ``now_ms`` is the store's time of the reading; age is ``now_ms - sent_ms``. ``receive_count`` is 0 and
-    ``first_received_ms`` None before the first receive. ``ttl_seconds`` is the current one (a claim may have lengthened
-    it). ``claim_id`` is the Zaqar claim that last held it, ``held`` whether any live lease holds it now, ``delayed``
-    whether it is not yet receivable. ``source_queue`` is set on messages that came from a dead-letter move.
+    ``now_ms`` is the store's time of the read; the age is ``now_ms - sent_ms``. ``receive_count`` is 0 and
+    ``first_received_ms`` None before the first receive. ``ttl_seconds`` is the current ttl, which a claim may have
+    extended. ``claim_id`` is the Zaqar claim that held the message last. ``held`` says whether a lease holds it now,
+    ``delayed`` whether its delay has not ended. ``source_queue`` is the queue that it was moved from as a dead letter.
     """
 
     id: str
@@ -108,7 +108,7 @@ class StoredMessage:
 
 @dataclass(slots=True)
 class Page:
-    """One page of a listing. ``marker`` continues after the last message shown; None when the page is empty."""
+    """One page of a listing. The next page begins after ``marker``, which is None when the page is empty."""
 
     messages: list[StoredMessage]
     marker: str | None
@@ -126,10 +126,10 @@ class Claim:
 
 @dataclass(slots=True)
 class QueueSettings:
-    """What a queue was told. None means never set: the reader's defaults hold (see ``limits``).
+    """The settings of a queue. None means not set: the defaults of the reading dialect apply (see ``limits``).
 
-    The first block is read by the store's scripts, the same fields whichever dialect set them. ``documents`` belong to
-    the faces; the core keeps them as opaque bytes by name (``policy``, ``tags``, ``metadata`` ...).
+    Both dialects set the same fields, and the functions in the store read them. ``documents`` belong to the faces; the
+    core stores them as opaque bytes by name (``policy``, ``tags``, ``metadata`` ...).
     """
 
     retention_seconds: int | None = None
@@ -142,7 +142,8 @@ class QueueSettings:
     max_receive_count: int | None = None
     dead_letter_ttl_seconds: int | None = None
     content_based_deduplication: int | None = None
-    #: SQS's and Zaqar's wish that new messages are encrypted: each is shown to its own dialect, one 1 suffices.
+    #: Whether SQS and Zaqar, respectively, turned encryption on. Each dialect shows its own; new messages are encrypted
+    #: if either is 1.
     managed_encryption: int | None = None
     encrypt_messages: int | None = None
     deduplication_scope: str | None = None
@@ -152,9 +153,9 @@ class QueueSettings:
 
 @dataclass(slots=True)
 class Queue:
-    """One queue as read: its settings and what the store knows of its life. ``revision`` grows with each change.
+    """A queue as read from the store. ``revision`` increases with each change of the settings.
 
-    ``default_retention_seconds`` holds where ``settings.retention_seconds`` was never set; its creator decided it.
+    ``default_retention_seconds`` applies where ``settings.retention_seconds`` is None; it depends on the creator.
     """
 
     ref: QueueRef
@@ -169,7 +170,7 @@ class Queue:
 
 @dataclass(slots=True)
 class Counts:
-    """How many messages are receivable now, leased, and delayed. Expired ones do not count."""
+    """Numbers of messages that are visible, in flight and delayed. Expired messages do not count."""
 
     visible: int
     in_flight: int
@@ -178,7 +179,7 @@ class Counts:
 
 @dataclass(slots=True)
 class Stats:
-    """Zaqar's view of a queue's messages. ``free`` includes delayed ones."""
+    """Counts of a queue with its oldest and newest message, for Zaqar."""
 
     counts: Counts
     oldest: StoredMessage | None
@@ -187,9 +188,9 @@ class Stats:
 
 @dataclass(slots=True)
 class Subscription:
-    """Who is told of a queue's new messages. ``subscriber`` is a URI, ``options`` a JSON object as text.
+    """A subscription to a queue's new messages. ``subscriber`` is a URI, ``options`` a JSON object as text.
 
-    ``age_seconds`` counts from its creation; ``ttl_seconds`` from there or from its last change.
+    ``age_seconds`` counts from the creation; ``ttl_seconds`` from the creation or the last change.
     """
 
     id: str
@@ -200,16 +201,16 @@ class Subscription:
     is_confirmed: bool
 
 
-#: CANCELLING: nothing more leaves the source, but what has left it is not all in its destination.
+#: CANCELLING: no more messages leave the source, but some have not arrived at their destination yet.
 MoveTaskStatus = Literal["RUNNING", "COMPLETED", "CANCELLING", "CANCELLED", "FAILED"]
 
 
 @dataclass(slots=True)
 class MoveTask:
-    """A task that moves messages out of a dead-letter queue. ``destination`` None: each back to where it came from.
+    """A task that moves messages out of a dead-letter queue. ``destination`` None: each message to its source queue.
 
-    ``to_move`` is how many were receivable at its start, ``moved`` how many have arrived. ``failure`` is SQS's word
-    for why it failed, None unless ``status`` is FAILED.
+    ``to_move`` is how many messages were visible at the start, ``moved`` how many have arrived. ``failure`` is the
+    FailureReason of SQS, None unless ``status`` is FAILED.
     """
 
     id: str
@@ -225,7 +226,7 @@ class MoveTask:
 
 @dataclass(slots=True)
 class SettingsChange:
-    """Fields to write and to forget. ``expected_revision`` makes it compare-and-set."""
+    """Fields to set and to unset; a document of None is removed. ``expected_revision`` makes it a compare-and-set."""
 
     set: Mapping[str, int | str] = field(default_factory=dict)
     unset: frozenset[str] = frozenset()

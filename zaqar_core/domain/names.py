@@ -1,13 +1,13 @@
-"""How a queue is addressed: project, region and name.
+"""The address of a queue: project, region and name.
 
-Nothing here knows SQS's or Zaqar's rules for names; each face checks its own before it builds a :class:`QueueRef`.
+This module has no rules for valid names; each face checks its own before it creates a :class:`QueueRef`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Ends the region part of a topic's address. No client can name such a region: a slash divides what names one.
+#: Suffix of the region in a topic's address. A client cannot name such a region, since regions contain no slash.
 _TOPICS = "/topics"
 
 
@@ -15,8 +15,8 @@ _TOPICS = "/topics"
 class QueueRef:
     """The address of one queue. Two refs are the same queue exactly when all three parts are equal.
 
-    ``project`` is Zaqar's project id and SQS's account id: one string for both. ``region`` is a namespace of its own.
-    A topic is a queue in a namespace beside its region's, so that both may have the same name.
+    ``project`` is both Zaqar's project id and the account id of SQS. Each ``region`` is a separate namespace. A topic
+    is a queue in a second namespace of its region, so a topic and a queue may have the same name.
     """
 
     project: str
@@ -25,23 +25,24 @@ class QueueRef:
 
     @property
     def is_fifo(self) -> bool:
-        """A name that ends in ``.fifo`` is a FIFO queue in both dialects."""
+        """Whether this is a FIFO queue: in both dialects its name ends in ``.fifo``."""
         return self.name.endswith(".fifo")
 
     @property
     def is_topic(self) -> bool:
+        """Whether the address is that of a topic."""
         return self.region.endswith(_TOPICS)
 
     def sibling(self, name: str) -> QueueRef:
-        """The queue of that name in the same project and region."""
+        """Return the address of the queue ``name`` in the same project and region."""
         return QueueRef(self.project, self.region, name)
 
 
 def topics_of(region: str) -> str:
-    """The region part of the addresses of a region's topics."""
+    """Return the region of the addresses of a region's topics."""
     return region + _TOPICS
 
 
 def is_region(text: str) -> bool:
-    """Whether a client may mean a region by it."""
+    """Return whether a client may use the text as a region."""
     return "/" not in text

@@ -1,7 +1,7 @@
-"""Jitter and the spreading of load, drawn from the system.
+"""Random numbers for jitter and load balancing, from the operating system.
 
-Not from the shared generator of the module ``random``, which a program or a test seeds for itself: what it draws is not
-to depend on when a thread of ours runs. Nor from a generator with a state, which would repeat in forked processes.
+The shared generator of the module ``random`` is not used: a program or test may seed it, and our threads would then
+change the numbers that it gets. A generator with its own state is not used either: it would repeat in forked processes.
 """
 
 from __future__ import annotations

@@ -6,21 +6,21 @@ from typing import Any
 
 import orjson
 
-from zaqar_core.core.deliveries import Told
+from zaqar_core.core.deliveries import OutboxMessage
 from zaqar_core.domain.model import StoredMessage
 
 #: In a subscription's ``post_data``: the notification replaces this text, with the quotes around it.
 PLACEHOLDER = b'"$zaqar_message$"'
 
 
-def of_message(told: Told, queue_name: str) -> bytes:
+def of_message(outbox_message: OutboxMessage, queue_name: str) -> bytes:
     """Return ``{"body", "ttl"[, "delay"], "Message_Type": "Notification", "queue_name"}`` with the members as posted.
 
     A text sent by SQS becomes a JSON string. Its ttl is the queue's retention at the time of the send.
     """
-    document: dict[str, Any] = {"body": body(told.message), "ttl": told.ttl_seconds}
-    if told.delay_seconds is not None:
-        document["delay"] = told.delay_seconds
+    document: dict[str, Any] = {"body": body(outbox_message.message), "ttl": outbox_message.ttl_seconds}
+    if outbox_message.delay_seconds is not None:
+        document["delay"] = outbox_message.delay_seconds
     return orjson.dumps({**document, "Message_Type": "Notification", "queue_name": queue_name})
 
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from zaqar_core.core import deliveries, queues
-from zaqar_core.core.deliveries import Delivery, Leased, Outcome
+from zaqar_core.core.deliveries import Delivery, LeasedRun, Outcome
 from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.domain.names import QueueRef
@@ -29,7 +29,7 @@ from zaqar_core.notifications import content, schedule, websockets
 from zaqar_core.notifications.notification import Channel, Confirmations, Notification
 from zaqar_core.notifications.runs import Ended, Run, Step, Tried
 from zaqar_core.notifications.worker_pool import QUICK_SECONDS, WorkerPool
-from zaqar_core.store.wakeups import QueueWatch
+from zaqar_core.store.wakeups import WakeupCallback
 
 #: Poll interval for the list of queues and for each queue. It covers wake-ups that were lost with a crashed process.
 LIST_QUEUES_SECONDS = (2.0, 4.0)
@@ -75,7 +75,7 @@ class Notifier:
         )
         self._runs: set[Run] = set()
         self._due: dict[QueueRef, float] = {}
-        self._watches: dict[QueueRef, QueueWatch] = {}
+        self._watches: dict[QueueRef, WakeupCallback] = {}
         self._outcomes: list[Outcome] = []
         self._report_at = math.inf
         self._list_queues_at = 0.0
@@ -88,7 +88,7 @@ class Notifier:
 
     def stop(self) -> None:
         """Return deliveries that have not begun, and wait briefly for the others. Releases all waits of the process."""
-        self._core.waiting.release_all()
+        self._core.waiters.release_all()
         self._events.put(None)
         self._thread.join(2 * STOP_SECONDS)
 
@@ -102,7 +102,7 @@ class Notifier:
         threading.Thread(target=wait, name="notifier-exit", daemon=False).start()
 
     def _run(self) -> None:
-        while not self._core.waiting.is_released:
+        while not self._core.waiters.is_released:
             next_at = min(
                 [
                     self._list_queues_at,
@@ -177,20 +177,20 @@ class Notifier:
     def _take(self, ref: QueueRef) -> None:
         watch = self._watches.get(ref)
         if watch is None:
-            watch = self._watches[ref] = self._core.waiting.watch(lambda: self._events.put(ref))
+            watch = self._watches[ref] = self._core.waiters.register_callback(lambda: self._events.put(ref))
         began = time.monotonic()
         with self._core.session() as session:
             taken = deliveries.take(
                 session,
                 ref,
                 token=self._token,
-                bell=watch.member,
+                wakeup=watch.member,
                 lease_ms=int(self._lease_seconds * 1000),
                 most=self._workers.free,
                 whole_queue=websockets.PREFIX,
             )
         if taken is None:
-            self._core.waiting.unwatch(self._watches.pop(ref))
+            self._core.waiters.unregister_callback(self._watches.pop(ref))
             del self._due[ref]
             return
         self._due[ref] = began + (WATCH_RENEWAL_SECONDS if taken.wait_seconds is None else taken.wait_seconds)
@@ -200,7 +200,7 @@ class Notifier:
         if self._outcomes:
             self._report_at = 0.0
 
-    def _begin(self, leased: Leased, ends: float) -> None:
+    def _begin(self, leased: LeasedRun, ends: float) -> None:
         """Pass the deliveries to the workers, and note the outcomes of those that cannot be passed."""
         steps = [step for delivery in leased.deliveries if (step := self._prepare(delivery)) is not None]
         if not steps:
@@ -229,7 +229,7 @@ class Notifier:
             reason = "the service has no channel for the subscriber's scheme"
             self._outcomes.append(Outcome(ref, key, "failed", reason=reason))
             return None
-        if delivery.kind == "message" and delivery.told is None:
+        if delivery.kind == "message" and delivery.outbox_message is None:
             self._outcomes.append(Outcome(ref, key, "done"))
             return None
         try:
@@ -241,8 +241,8 @@ class Notifier:
 
     def _notification(self, delivery: Delivery) -> Notification:
         subscription, ref = delivery.subscription, delivery.ref
-        if delivery.told is not None:
-            document = content.of_message(delivery.told, ref.name)
+        if delivery.outbox_message is not None:
+            document = content.of_message(delivery.outbox_message, ref.name)
         else:
             document = self._confirmations(ref, subscription.id, delivery.kind)
         options = orjson.loads(subscription.options)

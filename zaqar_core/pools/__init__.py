@@ -1,1 +1,1 @@
-"""Pools: queues spread over several Redis deployments, and the flavors that group them."""
+"""Pools: Redis deployments over which queues are spread, and the flavors that group pools."""

@@ -1,4 +1,4 @@
-"""Pools and flavors, as administrators manage them. Where a queue goes is in ``placement``."""
+"""Pools and flavors: create, read, change, delete. The choice of a pool for a queue is in ``placement``."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from zaqar_core.domain.errors import (
 from zaqar_core.store import ScriptFailed, candidate, catalogue
 from zaqar_core.store.catalogue import Catalogue, FlavorRow, PoolRow
 
-#: Tries of a change; each failed one means that somebody else changed the pool.
+#: Tries of a change. Each failed try means that another administrator changed the pool.
 _MOST_TRIES = 16
 
 
 @dataclass(slots=True)
 class Pool:
-    """``flavor`` "" is none. ``uri`` may hold credentials: it is for administrators' eyes, and for no log."""
+    """A pool; ``flavor`` is "" without one. ``uri`` may contain credentials: never log it."""
 
     name: str
     uri: str
@@ -38,7 +38,7 @@ class Pool:
 
 @dataclass(slots=True)
 class PoolChange:
-    """What is None stays as it is, or is the default of a new pool."""
+    """Changes of a pool. None keeps the value; a new pool needs ``uri`` and ``weight``."""
 
     uri: str | None = None
     weight: int | None = None
@@ -48,7 +48,7 @@ class PoolChange:
 
 @dataclass(slots=True)
 class Flavor:
-    """``pools`` in the order of names. ``capabilities`` are those that its pools have."""
+    """A flavor with its pools, by name, and the capabilities of these pools."""
 
     name: str
     pools: list[str]
@@ -56,7 +56,7 @@ class Flavor:
 
 
 def get(session: Session, name: str) -> Pool:
-    """Raises PoolNotFound."""
+    """Read one pool. Raises PoolNotFound."""
     found = catalogue.read(session.store)
     if name not in found.pools:
         raise PoolNotFound
@@ -64,31 +64,31 @@ def get(session: Session, name: str) -> Pool:
 
 
 def page(session: Session, *, after: str, limit: int) -> list[Pool]:
-    """The next pools in the order of names."""
+    """Return up to ``limit`` pools after the name ``after``, by name."""
     found = catalogue.read(session.store)
     return [_pool(found, name) for name in sorted(found.pools) if name > after][:limit]
 
 
-def everyone(session: Session) -> list[Pool]:
-    """All pools in the order of names."""
+def all_pools(session: Session) -> list[Pool]:
+    """Return all pools by name."""
     found = catalogue.read(session.store)
     return [_pool(found, name) for name in sorted(found.pools)]
 
 
-def put(session: Session, name: str, wanted: PoolChange, *, only_there: bool = False) -> Pool:
-    """The pool is registered, or changed. Its deployment answers and keeps the service's durability.
+def put(session: Session, name: str, wanted: PoolChange, *, must_exist: bool = False) -> Pool:
+    """Register or change a pool, after a check that its deployment answers and can keep the service's durability.
 
-    A pool with queues may get another address only of the same deployment. Raises PoolUnfit, PoolTaken, PoolInUse;
-    PoolNotFound where it must be there already.
+    The address of a pool with queues may change only if it still leads to the same deployment. Raises PoolUnfit,
+    PoolTaken, PoolInUse, StoreUnavailable; PoolNotFound with ``must_exist``, or if a new pool lacks uri or weight.
     """
     for _ in range(_MOST_TRIES):
         found = catalogue.read(session.store)
         before = found.pools.get(name)
-        if before is None and (only_there or wanted.uri is None or wanted.weight is None):
+        if before is None and (must_exist or wanted.uri is None or wanted.weight is None):
             raise PoolNotFound
         row = _changed(before, wanted)
         flavor = found.flavor_of.get(name, "") if wanted.flavor is None else wanted.flavor
-        with session.asleep():  # no slot is held while another server is asked
+        with session.asleep():  # hold no slot while another server is checked
             identity = _identity(session.settings, row.uri)
         try:
             catalogue.put_pool(session.store, name, row, identity, flavor, before)
@@ -100,7 +100,7 @@ def put(session: Session, name: str, wanted: PoolChange, *, only_there: bool = F
             raise PoolInUse from None
         options: dict[str, Any] = msgspec.json.decode(row.options)
         return Pool(name, row.uri, row.weight, flavor, options)
-    raise StoreUnavailable("the pool is being changed all the time")
+    raise StoreUnavailable(f"gave up: pool {name} is being changed concurrently; retry")
 
 
 def _changed(before: PoolRow | None, wanted: PoolChange) -> PoolRow:
@@ -120,7 +120,7 @@ def _identity(settings: Settings, uri: str) -> str:
 
 
 def remove(session: Session, name: str) -> None:
-    """The pool is not registered, or never was. Raises PoolInUse while queues are in it, or a flavor needs it."""
+    """Delete a pool; a missing one is no error. Raises PoolInUse if it holds queues or is the last pool of a flavor."""
     try:
         catalogue.remove_pool(session.store, name)
     except ScriptFailed as failed:
@@ -130,7 +130,7 @@ def remove(session: Session, name: str) -> None:
 
 
 def flavor(session: Session, name: str) -> Flavor:
-    """Raises FlavorNotFound."""
+    """Read one flavor. Raises FlavorNotFound."""
     found = catalogue.read(session.store)
     if name not in found.flavors:
         raise FlavorNotFound
@@ -138,19 +138,19 @@ def flavor(session: Session, name: str) -> Flavor:
 
 
 def flavors(session: Session, *, after: str, limit: int) -> list[Flavor]:
-    """The next flavors in the order of names."""
+    """Return up to ``limit`` flavors after the name ``after``, by name."""
     found, shown = catalogue.read(session.store), capabilities(session.settings)
     names = [name for name in sorted(found.flavors) if name > after][:limit]
     return [Flavor(name, found.pools_of(name), shown) for name in names]
 
 
-def put_flavor(session: Session, name: str, members: list[str] | None, *, only_there: bool = False) -> Flavor:
-    """The flavor has exactly these pools, which leave others for it; None leaves them as they are.
+def put_flavor(session: Session, name: str, members: list[str] | None, *, must_exist: bool = False) -> Flavor:
+    """Create or change a flavor so that it has exactly these pools, which leave their other flavors.
 
-    Raises PoolUnknown; FlavorNotFound where it must be there already.
+    None keeps the pools. Raises PoolUnknown; FlavorNotFound with ``must_exist``.
     """
     try:
-        if not catalogue.put_flavor(session.store, name, FlavorRow(), members or (), only_there=only_there):
+        if not catalogue.put_flavor(session.store, name, FlavorRow(), members or (), must_exist=must_exist):
             raise FlavorNotFound
     except ScriptFailed as failed:
         _refuse_unknown(failed)
@@ -162,16 +162,17 @@ def _refuse_unknown(failed: ScriptFailed) -> NoReturn:
 
 
 def remove_flavor(session: Session, name: str) -> None:
-    """There is no such flavor; its pools belong to none."""
+    """Delete a flavor; its pools then have no flavor. A missing flavor is no error."""
     catalogue.remove_flavor(session.store, name)
 
 
 def has_flavor(session: Session, name: str) -> bool:
+    """Return whether the flavor exists."""
     return name in catalogue.read(session.store).flavors
 
 
 def capabilities(settings: Settings) -> list[str]:
-    """What every pool of this service can do, by Zaqar's names: a pool must keep the service's durability."""
+    """Return the capabilities of every pool, by Zaqar's names. DURABILITY depends on the service's setting."""
     durable = [] if settings.durability == "memory" else ["DURABILITY"]
     return ["FIFO", "CLAIMS", *durable, "AOD", "HIGH_THROUGHPUT"]
 

@@ -1,7 +1,7 @@
-"""Deployments that have queues: the main store and the pools, each with its own slots and wake-up subscriber.
+"""Deployments that hold queues: the main store and the pools, each with its own slots and wake-up subscriber.
 
-A pool that is down must not block the threads of a process: its subscriber notices first, and then requests for the
-pool fail at once. A pool that hangs gets one request at a time until it answers again.
+A pool that is down must not block the threads of a process. Its subscriber connection notices the outage first, and
+then requests for the pool fail at once. A pool that does not answer gets one request at a time until it answers.
 """
 
 from __future__ import annotations
@@ -15,102 +15,104 @@ from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Slots, Store, catalogue
 from zaqar_core.store.catalogue import MAIN, Catalogue, Placement
-from zaqar_core.store.wakeups import Waiting
+from zaqar_core.store.wakeups import Waiters
 
-#: Queues whose deployment a process remembers. The memory is cleared when it is full.
-_MOST_KNOWN = 100_000
-#: Between two attempts to open a pool that has never been reached.
+#: Queues whose deployment a process caches. The cache is cleared when it is full.
+_MOST_CACHED = 100_000
+#: Interval between two tries to connect to a pool that has never been reached.
 _REOPEN_SECONDS = 1.0
-#: How long a request waits for the one that probes a pool which did not answer.
-_TRIAL_PATIENCE_SECONDS = 0.25
+#: Time that a request waits for another one that probes a pool.
+_PROBE_PATIENCE_SECONDS = 0.25
 
 
 class Deployment:
-    """The main store."""
+    """The main store, or a pool (subclass)."""
 
     def __init__(self, name: str, slots: Slots | None) -> None:
         self.name = name
-        #: The catalogue names another deployment, or none: this one gets no more requests.
-        self.is_left = False
+        #: The catalogue no longer has this deployment under its name: send it no more requests.
+        self.is_retired = False
         self._slots = slots
 
-    def take(self) -> Store:
-        """A free slot. Raises StoreUnavailable."""
+    def acquire(self) -> Store:
+        """Take a free slot. Raises StoreUnavailable."""
         assert self._slots is not None
-        return self._slots.take()
+        return self._slots.acquire()
 
-    def give(self, store: Store) -> None:
+    def release(self, store: Store) -> None:
+        """Give the slot back."""
         assert self._slots is not None
-        self._slots.give(store)
+        self._slots.release(store)
 
     def answered(self) -> None:
-        """Note that a request was answered."""
+        """Record that the deployment answered a request."""
 
     def failed(self, store: Store) -> None:
-        """Note that a request was refused, or not answered."""
+        """Record that a request failed with StoreUnavailable."""
 
 
 class PoolDeployment(Deployment):
-    """A pool. It is connected when it is first needed."""
+    """A pool. The first request connects to it."""
 
-    def __init__(self, name: str, uri: str, settings: Settings, beside: Waiting) -> None:
+    def __init__(self, name: str, uri: str, settings: Settings, beside: Waiters) -> None:
         super().__init__(name, None)
         self.uri = uri
         self._settings = settings
         self._beside = beside
-        self._waiting: Waiting | None = None
+        self._waiters: Waiters | None = None
         self._opening = threading.Lock()
         self._refused_at = -_REOPEN_SECONDS
-        #: A connection was lost, and nothing was answered since.
+        #: A connection was lost, and no request was answered since. Requests then probe the pool one at a time.
         self._is_doubtful = False
-        self._trial = threading.Lock()
-        self._trying: Store | None = None
+        self._probe = threading.Lock()
+        self._probing: Store | None = None
 
     @property
     def is_open(self) -> bool:
+        """Whether this process has connected to the pool."""
         return self._slots is not None
 
-    def take(self) -> Store:
-        """A free slot. Raises StoreUnavailable, at once where the pool is known to be down."""
+    def acquire(self) -> Store:
+        """Take a free slot. Raises StoreUnavailable, at once if the pool is known to be down."""
         if self._slots is None:
             self._open()
         if self._is_down():
-            raise self._away()
-        if self._is_doubtful and self._trial.acquire(timeout=_TRIAL_PATIENCE_SECONDS):
+            raise self._unavailable()
+        if self._is_doubtful and self._probe.acquire(timeout=_PROBE_PATIENCE_SECONDS):
             try:
-                self._trying = super().take()
+                self._probing = super().acquire()
             except StoreUnavailable:
-                self._trial.release()
+                self._probe.release()
                 raise
-            return self._trying
+            return self._probing
         if self._is_doubtful:
-            raise self._away()
-        store = super().take()
-        if self._is_doubtful or self._is_down():  # while this waited for its slot
-            self.give(store)
-            raise self._away()
+            raise self._unavailable()
+        store = super().acquire()
+        if self._is_doubtful or self._is_down():  # the pool failed during the wait for a slot
+            self.release(store)
+            raise self._unavailable()
         return store
 
-    def give(self, store: Store) -> None:
-        super().give(store)
-        if store is self._trying:
-            self._trying = None
-            self._trial.release()
+    def release(self, store: Store) -> None:
+        super().release(store)
+        if store is self._probing:
+            self._probing = None
+            self._probe.release()
 
     def answered(self) -> None:
         self._is_doubtful = False
 
     def failed(self, store: Store) -> None:
-        # A node of a cluster may be away while the others answer.
+        # In a cluster one node may be down while the others answer.
         if not store.is_cluster and not store.is_open:
             self._is_doubtful = True
 
     def close(self) -> None:
-        """Close every connection; requests that hold one fail."""
-        self.is_left = True
+        """Close every connection. Requests that hold a slot fail."""
+        self.is_retired = True
         with self._opening:
-            if self._waiting is not None and self._slots is not None:
-                self._waiting.close()
+            if self._waiters is not None and self._slots is not None:
+                self._waiters.close()
                 self._slots.close()
 
     def _open(self) -> None:
@@ -118,60 +120,60 @@ class PoolDeployment(Deployment):
             if self._slots is not None:
                 return
             if time.monotonic() - self._refused_at < _REOPEN_SECONDS:
-                raise self._away()
+                raise self._unavailable()
             slots = Slots(self._settings, self.uri)
-            waiting = Waiting(self._settings, self.uri, slots.generation, self._beside)
+            waiters = Waiters(self._settings, self.uri, slots.generation, self._beside)
             try:
-                waiting.start()
+                waiters.start()
             except StoreUnavailable:
                 self._refused_at = time.monotonic()
                 raise
-            self._waiting, self._slots = waiting, slots
+            self._waiters, self._slots = waiters, slots
 
     def _is_down(self) -> bool:
-        return self._waiting is not None and not self._waiting.is_connected
+        return self._waiters is not None and not self._waiters.is_connected
 
-    def _away(self) -> StoreUnavailable:
+    def _unavailable(self) -> StoreUnavailable:
         return StoreUnavailable(f"pool {self.name} does not answer")
 
 
 class Deployments:
-    """All deployments of a process, its copy of the catalogue, and where queues were when it last looked."""
+    """The deployments of a process, its copy of the catalogue, and its cache of the deployment of each queue."""
 
-    def __init__(self, settings: Settings, slots: Slots, waiting: Waiting) -> None:
+    def __init__(self, settings: Settings, slots: Slots, waiters: Waiters) -> None:
         self.main = Deployment(MAIN, slots)
         self._settings = settings
-        self._waiting = waiting
+        self._waiters = waiters
         self._lock = threading.Lock()
         self._pools: dict[str, PoolDeployment] = {}
-        self._known: dict[QueueRef, Deployment] = {}
+        self._cached: dict[QueueRef, Deployment] = {}
         self.catalogue = Catalogue(-1, {}, {}, {})
 
-    def known(self, ref: QueueRef) -> Deployment | None:
-        """Where the queue was when this process last looked."""
-        deployment = self._known.get(ref)
-        return None if deployment is None or deployment.is_left else deployment
+    def cached(self, ref: QueueRef) -> Deployment | None:
+        """Return the deployment that had the queue when this process last read its placement."""
+        deployment = self._cached.get(ref)
+        return None if deployment is None or deployment.is_retired else deployment
 
     def look_up(self, store: Store, refs: Sequence[QueueRef]) -> list[Deployment]:
-        """Where the queues are by the catalogue; ``store`` is the main store, which has those without a placement.
+        """Return the deployment of each queue by the catalogue; queues without a placement are in the main store.
 
-        Raises StoreUnavailable.
+        ``store`` is a slot of the main store. Raises StoreUnavailable.
         """
         found = [self.named(store, row.pool) if row else self.main for row in self.placements(store, refs)]
-        if len(self._known) > _MOST_KNOWN:
-            self._known.clear()
-        self._known.update(zip(refs, found, strict=True))
+        if len(self._cached) > _MOST_CACHED:
+            self._cached.clear()
+        self._cached.update(zip(refs, found, strict=True))
         return found
 
     def placements(self, store: Store, refs: Sequence[QueueRef]) -> list[Placement | None]:
-        """Read their placements; this process then has the catalogue in that revision or a later one."""
+        """Read the placements of queues, and the catalogue if its revision has changed."""
         revision, found = catalogue.placements(store, refs)
         if revision != self.catalogue.revision:
             self.refresh(store, force=True)
         return found
 
     def named(self, store: Store, pool: str) -> Deployment:
-        """The deployment of that name. Raises StoreUnavailable when the catalogue does not have it."""
+        """Return the deployment of a pool. Raises StoreUnavailable if the catalogue does not have the pool."""
         if pool == MAIN:
             return self.main
         deployment = self._pools.get(pool)
@@ -179,33 +181,35 @@ class Deployments:
             self.refresh(store, force=True)
             deployment = self._pools.get(pool)
         if deployment is None:
-            raise StoreUnavailable(f"there is no pool {pool}")
+            raise StoreUnavailable(f"pool {pool} is not in the catalogue")
         return deployment
 
     def refresh(self, store: Store, *, force: bool = False) -> Catalogue:
-        """Read the catalogue; stop using pools that are gone or have another address."""
+        """Read the catalogue; close pools that it no longer has, or has with another address."""
         if not force and catalogue.revision(store) == self.catalogue.revision:
             return self.catalogue
         now = catalogue.read(store)
-        left = []
+        retired = []
         with self._lock:
             if now.revision >= self.catalogue.revision:
                 self.catalogue = now
                 for name, pool in list(self._pools.items()):
                     if name not in now.pools or now.pools[name].uri != pool.uri:
-                        left.append(self._pools.pop(name))
+                        retired.append(self._pools.pop(name))
                 for name, row in now.pools.items():
                     if name not in self._pools:
-                        self._pools[name] = PoolDeployment(name, row.uri, self._settings, self._waiting)
-                if left:
-                    self._known.clear()
-        for pool in left:
+                        self._pools[name] = PoolDeployment(name, row.uri, self._settings, self._waiters)
+                if retired:
+                    self._cached.clear()
+        for pool in retired:
             pool.close()
         return now
 
     def open_pools(self) -> list[PoolDeployment]:
+        """Return the pools that this process has connected to."""
         return [pool for pool in self._pools.values() if pool.is_open]
 
     def close(self) -> None:
+        """Close the connections to all pools."""
         for pool in self._pools.values():
             pool.close()

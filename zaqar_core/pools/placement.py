@@ -1,4 +1,4 @@
-"""Create and delete queues that may be in any of several deployments, so that no name ever has two living queues.
+"""Create and delete queues in one of several deployments, so that a name never has two queues at the same time.
 
 A placement is a queue's entry in the catalogue: which incarnation, in which deployment. A deployment creates an
 incarnation only for a process that read its placement shortly before, and at most once:
@@ -10,12 +10,12 @@ incarnation only for a process that read its placement shortly before, and at mo
    not exist in its deployment and cannot be created there for RULED_OUT_MS. Deleting a queue rules it out in the same
    step. The catalogue refuses the removal when it comes more than DECIDE_MS after the main store's time that was read
    before the incarnation was ruled out.
-3. DECIDE_MS and CREATE_MS together are shorter than RULED_OUT_MS. So when a placement is removed, a process that still
-   holds it can no longer create its queue; what is created after that is elsewhere, or another incarnation.
+3. DECIDE_MS and CREATE_MS together are shorter than RULED_OUT_MS. So when a placement is removed, a process that has
+   read it earlier can no longer create its queue. A queue created later has another placement, so another incarnation.
 
-A pool's name stands for the same deployment as long as it has placements: the catalogue refuses another one. Between
-the two reads of step 1 the catalogue must not have changed, so that both concern the deployment whose time was read. No
-two servers' clocks are compared. A process that was paused anywhere gets GONE or LATE and starts again.
+A pool's name refers to the same deployment as long as placements name it: the catalogue refuses another one. The
+catalogue must not have changed between the two reads of step 1, so that both refer to the deployment whose time was
+read. Clocks of two servers are never compared. A process that was paused at any step gets GONE or LATE and starts over.
 """
 
 from __future__ import annotations
@@ -33,17 +33,19 @@ from zaqar_core.pools.deployments import Deployment, Deployments
 from zaqar_core.store import ScriptFailed, Store, catalogue, keys, registry, script
 from zaqar_core.store.catalogue import MAIN, Placement
 
-_LOOK = script("create", writes=False).plain
+_READ = script("create", writes=False).plain
 _CREATE = script("create_placed").plain
 _DELETE = script("delete_queue").plain
 
-#: Any process may create the queue of a younger placement; an older one without a queue is left from a crashed process.
+#: Any process may create the queue of a younger placement. An older placement without a queue was left behind by a
+#: crashed process and is replaced.
 YOUNG_MS = 5_000
+#: See the protocol above.
 CREATE_MS = 5_000
 DECIDE_MS = 20_000
 RULED_OUT_MS = 60_000
 
-#: Rounds of creating or deleting a queue. Each further one means that another process changed the queue meanwhile.
+#: Rounds of creating or deleting a queue. Each further round means that another process changed the queue.
 _MOST_ROUNDS = 50
 _PAUSE_SECONDS = (0.001, 0.02)
 
@@ -51,22 +53,22 @@ Reply = TypeVar("Reply")
 
 
 class At(Protocol):
-    """Runs something with a slot of a deployment. Raises StoreUnavailable."""
+    """Calls ``act`` with a slot of the deployment. Raises StoreUnavailable."""
 
     def __call__(self, deployment: Deployment, act: Callable[[Store], Reply]) -> Reply: ...
 
 
 class Placer:
-    """The protocol above, for one request. ``at`` runs something with a slot of a deployment."""
+    """Runs the protocol above for one request."""
 
     def __init__(self, deployments: Deployments, at: At) -> None:
         self._deployments = deployments
         self._at = at
 
     def create(self, ref: QueueRef, arguments: list[Any], *, flavor: str | None, pool: str | None) -> list[Any]:
-        """Create the queue unless it exists; the create function's reply.
+        """Create the queue unless it exists; return the reply of the create function.
 
-        A new queue goes to a pool of the flavor, to the pool named, or to one chosen by weight. ``arguments`` are the
+        A new queue goes to a pool of the flavor, to ``pool``, or to a pool chosen by weight. ``arguments`` are the
         creator, the default retention and the fields.
 
         Raises FlavorUnusable, StoreUnavailable.
@@ -75,30 +77,30 @@ class Placer:
         for _ in self._rounds():
             placement, deployment, began_ms = self._settled(ref, own, flavor, pool)
             incarnation = placement.incarnation
-            found = self._at(deployment, partial(_looked_at, ref=ref))
+            found = self._at(deployment, partial(_read_queue, ref=ref))
             if found is not None:
                 if incarnation:
                     self._main(partial(_list, ref=ref, incarnation=incarnation))
                 return found
             self._main(partial(_list, ref=ref, incarnation=incarnation))
-            asked = [incarnation, *arguments[:2], began_ms + CREATE_MS, *arguments[2:]]
+            create_arguments = [incarnation, *arguments[:2], began_ms + CREATE_MS, *arguments[2:]]
             try:
-                return self._at(deployment, partial(_made, ref=ref, asked=asked))
+                return self._at(deployment, partial(_create_placed, ref=ref, arguments=create_arguments))
             except ScriptFailed:  # GONE or LATE: the placement needs another incarnation
                 own = os.urandom(8).hex()
                 self._replace(ref, placement, own, flavor, pool)
-        raise StoreUnavailable("gave up: the queue is being created and deleted concurrently")
+        raise StoreUnavailable(f"gave up: queue {ref.name} is being created and deleted concurrently; retry")
 
     def delete(self, ref: QueueRef) -> str:
-        """Delete the queue and its placement; its incarnation. Raises ScriptFailed NOQUEUE."""
+        """Delete the queue and its placement; return its incarnation. Raises ScriptFailed NOQUEUE."""
         [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
         deployment = self._deployment_of(placement)
-        incarnation = self._at(deployment, partial(_deleted, ref=ref))
+        incarnation = self._at(deployment, partial(_delete_placed, ref=ref))
         self._forget(ref, incarnation)
         return incarnation
 
     def forget(self, ref: QueueRef) -> bool:
-        """Remove the placement of a queue that does not exist. Whether the name has no placement now."""
+        """Remove the placement of a queue that does not exist; return whether the name has no placement now."""
         [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
         return placement is None or self._forget(ref, placement.incarnation)
 
@@ -120,13 +122,16 @@ class Placer:
     def _settled(
         self, ref: QueueRef, own: str, flavor: str | None, pool: str | None
     ) -> tuple[Placement, Deployment, int]:
-        """A placement that is young or has its queue, and a time of its deployment from before it was read."""
+        """Return a placement that is young or has its queue, and its deployment; write one if necessary.
+
+        The third value is the deployment's time, read before the placement.
+        """
         for _ in self._rounds():
             [seen] = self._main(lambda store: self._deployments.placements(store, [ref]))
             if seen is None:
-                # A queue that is older than the pools has no placement.
+                # A queue that was created before pooling has no placement.
                 main, now = self._deployments.main, self._main(partial(catalogue.now_ms, ref=ref))
-                if self._main(partial(_looked_at, ref=ref)) is not None:
+                if self._main(partial(_read_queue, ref=ref)) is not None:
                     return Placement("", now, MAIN, now, self._deployments.catalogue.revision), main, now
                 self._choose(ref, own, flavor, pool)
                 continue
@@ -135,13 +140,13 @@ class Placer:
             [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
             if placement is None or (placement.incarnation, placement.revision) != (seen.incarnation, seen.revision):
                 continue
-            if placement.now_ms - placement.since_ms < YOUNG_MS or self._at(deployment, partial(_looked_at, ref=ref)):
+            if placement.now_ms - placement.since_ms < YOUNG_MS or self._at(deployment, partial(_read_queue, ref=ref)):
                 return placement, deployment, began_ms
             self._replace(ref, placement, own, flavor, pool)
-        raise StoreUnavailable("gave up: the queue is being created and deleted concurrently")
+        raise StoreUnavailable(f"gave up: queue {ref.name} is being created and deleted concurrently; retry")
 
     def _replace(self, ref: QueueRef, placement: Placement, own: str, flavor: str | None, pool: str | None) -> None:
-        """Replace a placement that has no queue by one of our own incarnation, unless its queue exists after all."""
+        """Replace a placement without a queue by one with incarnation ``own``, unless its queue exists after all."""
         [now] = self._main(lambda store: self._deployments.placements(store, [ref]))
         if now is not None and now.incarnation == placement.incarnation and self._rule_out(ref, now):
             self._choose(ref, own, flavor, pool, instead_of=now)
@@ -149,21 +154,21 @@ class Placer:
     def _choose(
         self, ref: QueueRef, own: str, flavor: str | None, pool: str | None, *, instead_of: Placement | None = None
     ) -> None:
-        """Write a placement in a deployment that answers, unless another process was faster."""
+        """Write a placement in a deployment that answers, unless another process has written one."""
         name = pool if pool is not None else self._pick(ref, flavor)
         expected, deadline = (instead_of.incarnation, instead_of.now_ms + DECIDE_MS) if instead_of else ("", 0)
 
         def write(store: Store) -> None:
-            registry.enter(store, ref, own)
+            registry.add(store, ref, own)
             catalogue.write_placement(store, ref, own, name, instead_of=expected, deadline_ms=deadline)
 
         try:
             self._main(write)
-        except ScriptFailed:  # NOPOOL or LATE: the next round sees
+        except ScriptFailed:  # NOPOOL or LATE: the next round reads the new state
             self._main(lambda store: self._deployments.refresh(store, force=True))
 
     def _pick(self, ref: QueueRef, flavor: str | None) -> str:
-        """Choose by weight among the pools of the flavor, or those without one; skip pools that do not answer."""
+        """Choose a pool of the flavor, or one without flavor, by weight. Skip pools that do not answer."""
         now = self._main(self._deployments.refresh)
         if flavor is not None:
             names = now.pools_of(flavor)
@@ -178,14 +183,15 @@ class Placer:
             try:
                 self._at(self._named(name), partial(catalogue.now_ms, ref=ref))
                 return name
-            except StoreUnavailable as away:
-                problem = away
+            except StoreUnavailable as unavailable:
+                problem = unavailable
                 del weights[name]
         if problem is not None:
             raise problem
         return MAIN
 
     def _rule_out(self, ref: QueueRef, placement: Placement) -> bool:
+        """Rule out the placement's incarnation. False when its queue exists."""
         incarnation = placement.incarnation
         return self._at(
             self._deployment_of(placement), lambda store: catalogue.rule_out(store, ref, incarnation, RULED_OUT_MS)
@@ -208,19 +214,19 @@ class Placer:
             yield number
 
 
-def _made(store: Store, ref: QueueRef, asked: list[Any]) -> list[Any]:
-    reply: list[Any] = store.run(_CREATE, keys.queue(ref), asked)
+def _create_placed(store: Store, ref: QueueRef, arguments: list[Any]) -> list[Any]:
+    reply: list[Any] = store.run(_CREATE, keys.queue(ref), arguments)
     return reply
 
 
-def _deleted(store: Store, ref: QueueRef) -> str:
+def _delete_placed(store: Store, ref: QueueRef) -> str:
     incarnation: bytes = store.run(_DELETE, keys.queue(ref), [RULED_OUT_MS])
     return incarnation.decode()
 
 
-def _looked_at(store: Store, ref: QueueRef) -> list[Any] | None:
+def _read_queue(store: Store, ref: QueueRef) -> list[Any] | None:
     try:
-        found: list[Any] = store.run(_LOOK, keys.queue(ref), ["", "", 0])
+        found: list[Any] = store.run(_READ, keys.queue(ref), ["", "", 0])
     except ScriptFailed:
         return None
     return found
@@ -228,4 +234,4 @@ def _looked_at(store: Store, ref: QueueRef) -> list[Any] | None:
 
 def _list(store: Store, ref: QueueRef, incarnation: str) -> None:
     if registry.incarnation(store, ref) != incarnation:
-        registry.enter(store, ref, incarnation)
+        registry.add(store, ref, incarnation)

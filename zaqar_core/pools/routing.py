@@ -1,4 +1,4 @@
-"""The core where queues are spread over pools: a session's calls go to the deployment that has the queue."""
+"""The core and the router with pools: each call of a session goes to the deployment that has the queue."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from zaqar_core.pools.deployments import Deployment, Deployments
 from zaqar_core.pools.placement import Placer, Reply
 from zaqar_core.store import Compiled, ScriptFailed, Store, keys
 
-#: Between two reads of the catalogue's revision: until then a process may use a pool's old address.
+#: Interval between two reads of the catalogue's revision. Until then a process may use a pool's old address.
 REFRESH_SECONDS = (1.0, 2.0)
 _log = logging.getLogger("sqs_facade.pools")
 
 
 def new_core(settings: Settings, url: str, *, wrapped: Callable[[Core], Session] = Session) -> Core:
-    """The core that the settings ask for: with pools or without. Raises StoreUnavailable."""
+    """Create the core, with pools if the setting ``pooling`` is on. Raises StoreUnavailable."""
     kind = PooledCore if settings.pooling else Core
     return kind(settings, url, wrapped=wrapped)
 
 
 class PooledCore(Core):
-    """A process's share of the main store and of the pools."""
+    """The core of one process that uses the main store and pools."""
 
     def __init__(self, settings: Settings, url: str, *, wrapped: Callable[[Core], Session] = Session) -> None:
         super().__init__(settings, url, wrapped=wrapped)
-        self.deployments = Deployments(settings, self.slots, self.waiting)
+        self.deployments = Deployments(settings, self.slots, self.waiters)
         with self.session() as session:
             self.deployments.refresh(session.store, force=True)
         threading.Thread(target=self._watch, name="pools", daemon=True).start()
@@ -49,21 +49,21 @@ class PooledCore(Core):
         self.deployments.close()
 
     def _watch(self) -> None:
-        while not self.waiting.is_released:
+        while not self.waiters.is_released:
             time.sleep(randomness.uniform(*REFRESH_SECONDS))
             try:
                 with self.session() as session:
                     self.deployments.refresh(session.store)
             except StoreUnavailable as problem:
-                if not self.waiting.is_released:
-                    _log.warning("cannot read the catalogue of pools: %s", problem.reason)
+                if not self.waiters.is_released:
+                    _log.warning("cannot read the catalogue of pools, will retry: %s", problem.reason)
 
 
 class PoolRouter:
-    """The way to the main store and to the pools, with a slot of one of them at a time.
+    """Chooses the main store or a pool for each call. Holds a slot of one deployment at a time.
 
-    A process remembers where queues are, and what it remembers may be outdated. So when a queue is missing where it
-    was, the router reads its placement from the catalogue once before it answers NOQUEUE.
+    The cached deployment of a queue may be outdated. So when the queue is missing there, the router reads its placement
+    from the catalogue once before it raises NOQUEUE.
     """
 
     __slots__ = ("_deployment", "_store", "deployments")
@@ -71,40 +71,40 @@ class PoolRouter:
     def __init__(self, deployments: Deployments) -> None:
         self.deployments = deployments
         self._deployment = deployments.main
-        self._store: Store | None = deployments.main.take()
+        self._store: Store | None = deployments.main.acquire()
 
     def main(self) -> Store:
         return self._slot(self.deployments.main)
 
     def run(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
-        known = self.deployments.known(ref)
-        if known is not None:
+        cached = self.deployments.cached(ref)
+        if cached is not None:
             try:
-                return self._run_at(known, function, ref, arguments)
+                return self._run_at(cached, function, ref, arguments)
             except ScriptFailed as failed:
                 if failed.word != "NOQUEUE":
                     raise
         [deployment] = self.deployments.look_up(self.main(), [ref])
-        if deployment is known:
+        if deployment is cached:
             raise ScriptFailed("NOQUEUE", "")
         return self._run_at(deployment, function, ref, arguments)
 
     def run_many(self, calls: Sequence[tuple[Compiled, QueueRef]], arguments: Arguments) -> list[Any]:
         replies: list[Any] = [None] * len(calls)
-        known = [self.deployments.known(ref) for _, ref in calls]
+        cached = [self.deployments.cached(ref) for _, ref in calls]
         self._run_at_each(
-            {index: deployment for index, deployment in enumerate(known) if deployment is not None},
+            {index: deployment for index, deployment in enumerate(cached) if deployment is not None},
             calls,
             arguments,
             replies,
         )
-        unknown = [index for index in range(len(calls)) if known[index] is None or _is_missing(replies[index])]
-        if unknown:
-            found = self.deployments.look_up(self.main(), [calls[index][1] for index in unknown])
+        missing = [index for index in range(len(calls)) if cached[index] is None or _is_missing(replies[index])]
+        if missing:
+            found = self.deployments.look_up(self.main(), [calls[index][1] for index in missing])
             moved = {
                 index: deployment
-                for index, deployment in zip(unknown, found, strict=True)
-                if deployment is not known[index]
+                for index, deployment in zip(missing, found, strict=True)
+                if deployment is not cached[index]
             }
             self._run_at_each(moved, calls, arguments, replies)
         return replies
@@ -128,13 +128,13 @@ class PoolRouter:
         return [deployment.name for deployment in self.deployments.look_up(self.main(), refs)]
 
     def stores(self) -> Iterator[Store]:
-        """The main store, then each open pool that answers."""
+        """Iterate over the main store and each open pool that answers."""
         yield self.main()
         for pool in self.deployments.open_pools():
             try:
                 yield self._slot(pool)
             except StoreUnavailable as problem:
-                _log.warning("a pool is skipped: %s", problem.reason)
+                _log.warning("skipping a pool: %s", problem.reason)
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
@@ -144,10 +144,10 @@ class PoolRouter:
     def close(self) -> None:
         store, self._store = self._store, None
         if store is not None:
-            self._deployment.give(store)
+            self._deployment.release(store)
 
     def at(self, deployment: Deployment, act: Callable[[Store], Reply]) -> Reply:
-        """Run ``act`` with a slot of that deployment. Raises StoreUnavailable, and what ``act`` raises."""
+        """Call ``act`` with a slot of the deployment. Raises StoreUnavailable, and what ``act`` raises."""
         store = self._slot(deployment)
         try:
             reply = act(store)
@@ -160,7 +160,7 @@ class PoolRouter:
     def _slot(self, deployment: Deployment) -> Store:
         if self._store is None or self._deployment is not deployment:
             self.close()
-            self._store = deployment.take()
+            self._store = deployment.acquire()
             self._deployment = deployment
         return self._store
 
@@ -177,7 +177,7 @@ class PoolRouter:
         arguments: Arguments,
         replies: list[Any],
     ) -> None:
-        """Make the calls with these indexes, each at its deployment, and put the replies where they belong."""
+        """Run the calls with these indexes, each at its deployment, and store their replies by index."""
         for deployment in set(deployments.values()):
             indexes = [index for index, one in deployments.items() if one is deployment]
             packed = [(calls[index][0], keys.queue(calls[index][1]), arguments) for index in indexes]

@@ -1,5 +1,5 @@
-"""Which action of a WebSocket frame is which operation: one table. An action is a route whose path, query and body are
-named fields of one object, and whose answer is told in a frame's words."""
+"""The table of WebSocket actions. An action is a route of the REST API: the fields of a frame's body stand for the
+route's path, query and body, and the route's reply is rewritten as the body of a frame."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from zaqar_core.rest import bodies, documents, frame_bodies, metadata
 from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.dialect import V2
 from zaqar_core.rest.errors import Fact, RestError
-from zaqar_core.rest.frame_bodies import Fields, Words
+from zaqar_core.rest.frame_bodies import Fields, FrameBody
 from zaqar_core.rest.resources import messages, queues, subscriptions
 from zaqar_core.rest.route import Route
 from zaqar_core.rest.routes import ROUTES
 from zaqar_core.web.envelope import Reply
 
-#: Every field that an action may have, and the JSON types of its value. Null is as absent.
+#: Every field that an action may have, and the JSON types of its value. Null counts as absent.
 TYPES: Mapping[str, tuple[type, ...]] = {
     "queue_name": (str,),
     "message_id": (str,),
@@ -42,37 +42,37 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 }
 _TYPE_NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "an array of strings"}
 
-#: Fields whose parameter in a query has another name.
+#: Fields whose query parameter has another name.
 _PARAMETERS = {"message_ids": "ids"}
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """``names`` are the fields that stand in the route's path, in its order; all are required, ``needed`` beside them.
-    ``query`` are those of its query string; ``members`` those that are copied into its body, ``document`` the one that
-    is its body. ``says`` is the frame's body."""
+    """One action. ``names`` are the fields of the route's path, in its order; all are required, and so are ``needed``.
+    ``query`` are the fields of the query string, ``members`` the fields that are copied into the route's body;
+    ``document`` is the field that is the whole body. ``frame_body`` returns the body of the answering frame."""
 
     route: Route
-    says: Words
+    frame_body: FrameBody
     names: tuple[str, ...] = ("queue_name",)
     query: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     document: str | None = None
     needed: tuple[str, ...] = ()
-    #: The route's body is an object also where no member is given.
+    #: Whether the route's body is an object even when no member is given.
     has_body: bool = False
-    #: The status of a refusal whose body in a frame is not the error, and that body.
-    refusal: tuple[int, Words] | None = None
+    #: An error status whose frame has another body than the error, and that body.
+    refusal: tuple[int, FrameBody] | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Every field that the action looks at."""
+        """Every field that the action reads."""
         return (*self.names, *self.query, *self.members, *((self.document,) if self.document else ()))
 
 
 @dataclass(slots=True)
-class Asked:
-    """An action as the route's handler takes it. ``path`` is as HTTP would have it."""
+class ActionCall:
+    """One call of an action, as the route's handler takes it. ``path`` is the path of the same HTTP request."""
 
     action: Action
     path: str
@@ -81,8 +81,8 @@ class Asked:
     body: bytes
 
 
-def find(name: str, fields: Fields) -> Asked:
-    """The action with its fields checked as far as the table says. Raises RestError."""
+def find(name: str, fields: Fields) -> ActionCall:
+    """Find the action and check its fields against the table. Raises RestError."""
     action = ACTIONS.get(name)
     if action is None:
         raise RestError(Fact.ACTION_UNKNOWN, name[:64])
@@ -94,9 +94,9 @@ def find(name: str, fields: Fields) -> Asked:
             raise RestError(Fact.BODY_INVALID, f'"{field}" is required.')
     names = [given[field] for field in action.names]
     if any("/" in one for one in names[1:]):
-        raise RestError(Fact.RULE_BROKEN, "An id has no slash.")
+        raise RestError(Fact.RULE_BROKEN, "An id must not contain a slash.")
     query = {_PARAMETERS.get(field, field): _text(given[field]) for field in action.query if field in given}
-    return Asked(action, _path(action.route, names), names, urlencode(query), _body(action, given))
+    return ActionCall(action, _path(action.route, names), names, urlencode(query), _body(action, given))
 
 
 def _check(field: str, value: Any) -> None:
@@ -129,11 +129,11 @@ def _body(action: Action, given: Fields) -> bytes:
     return bodies.compact(members) if members or action.has_body else b""
 
 
-# -- where an action answers otherwise than its path -------------------------------------------------------------------
+# -- actions whose reply differs from the reply of their path ----------------------------------------------------------
 
 
 def _as_set(_: RestCall, queue: Queue | None) -> dict[str, Any]:
-    """The metadata without defaults; a queue that is not there yet has none."""
+    """Return the metadata without defaults; a queue that does not exist yet has none."""
     return {} if queue is None else metadata.joined(queue)
 
 
@@ -149,20 +149,20 @@ def _queues(call: RestCall) -> Reply:
 
 
 def _stats(call: RestCall) -> Reply:
-    """The numbers, or 404."""
+    """Return 200 with the numbers of messages, or 404."""
     core_queues.get(call.session, call.ref)
     return queues.stats(call)
 
 
 def _get_many(call: RestCall) -> Reply:
-    """Those of the ids that are there, perhaps none."""
+    """Return 200 with the messages that exist, perhaps none."""
     ids = call.query.items("ids", call.settings.max_messages_per_page)
     found = get_many(call.session, call.ref, ids)
     return documents.reply({"messages": messages.shown(call, found, attributes=False)})
 
 
 def _subscribe(call: RestCall) -> Reply:
-    """Without a subscriber the connection itself is it."""
+    """Create a subscription; without ``subscriber`` the connection itself is the subscriber."""
     document = bodies.parse_object(call.request.body)
     return subscriptions.create(call) if "subscriber" in document else subscriptions.create_for_caller(call)
 
@@ -174,12 +174,12 @@ def _route(relation: str, method: str) -> Route:
     return found
 
 
-def _own(path_of: Route, run: Callable[[RestCall], Reply]) -> Route:
-    """A route of the same path and method with another answer."""
-    return replace(path_of, run=run, versions=(V2,))
+def _with_handler(route: Route, run: Callable[[RestCall], Reply]) -> Route:
+    """Return a route of the same path and method with another handler."""
+    return replace(route, run=run, versions=(V2,))
 
 
-#: Actions that bind a subscription to its connection, and end it.
+#: The actions that bind a subscription to its connection and delete it.
 SUBSCRIBE, UNSUBSCRIBE = "subscription_create", "subscription_delete"
 
 _PAGE = ("marker", "limit")
@@ -190,33 +190,33 @@ ACTIONS: Mapping[str, Action] = {
         _route("queue", "PUT"), frame_bodies.sentence("Queue {queue_name} created."), document="metadata"
     ),
     "queue_list": Action(
-        _own(_route("queues", "GET"), _queues),
+        _with_handler(_route("queues", "GET"), _queues),
         frame_bodies.page_of_queues,
         (),
         query=(*_PAGE, "detailed", "name", "with_count"),
     ),
-    "queue_get": Action(_own(_route("queue", "GET"), _metadata), frame_bodies.as_it_is),
+    "queue_get": Action(_with_handler(_route("queue", "GET"), _metadata), frame_bodies.unchanged),
     "queue_delete": Action(_route("queue", "DELETE"), frame_bodies.sentence("Queue {queue_name} removed.")),
     "queue_get_stats": Action(
-        _own(_route("queue_stats", "GET"), _stats), frame_bodies.numbers, refusal=(404, frame_bodies.no_numbers)
+        _with_handler(_route("queue_stats", "GET"), _stats), frame_bodies.stats, refusal=(404, frame_bodies.empty_stats)
     ),
-    "queue_purge": Action(_route("queue_purge", "POST"), frame_bodies.nothing, members=("resource_types",)),
+    "queue_purge": Action(_route("queue_purge", "POST"), frame_bodies.empty, members=("resource_types",)),
     "message_post": Action(_route("post_messages", "POST"), frame_bodies.posted, members=("messages",)),
     "message_list": Action(
         _route("messages", "GET"), frame_bodies.messages, query=(*_PAGE, "echo", "include_claimed", "include_delayed")
     ),
     "message_get": Action(_route("message_get", "GET"), frame_bodies.message, ("queue_name", "message_id")),
     "message_get_many": Action(
-        _own(_route("messages", "GET"), _get_many),
+        _with_handler(_route("messages", "GET"), _get_many),
         frame_bodies.messages,
         query=("message_ids",),
         needed=("message_ids",),
     ),
     "message_delete": Action(
-        _route("message_delete", "DELETE"), frame_bodies.nothing, ("queue_name", "message_id"), query=("claim_id",)
+        _route("message_delete", "DELETE"), frame_bodies.empty, ("queue_name", "message_id"), query=("claim_id",)
     ),
     "message_delete_many": Action(
-        _route("messages_delete", "DELETE"), frame_bodies.as_it_is, query=("message_ids", "claim_ids", "pop")
+        _route("messages_delete", "DELETE"), frame_bodies.unchanged, query=("message_ids", "claim_ids", "pop")
     ),
     "claim_create": Action(_route("post_claim", "POST"), frame_bodies.claim, query=("limit",), members=_TERMS),
     "claim_get": Action(_route("claim", "GET"), frame_bodies.held, ("queue_name", "claim_id")),
@@ -231,14 +231,16 @@ ACTIONS: Mapping[str, Action] = {
         _route("delete_claim", "DELETE"), frame_bodies.sentence("Claim {claim_id} deleted."), ("queue_name", "claim_id")
     ),
     SUBSCRIBE: Action(
-        _own(_route("subscriptions_post", "POST"), _subscribe),
+        _with_handler(_route("subscriptions_post", "POST"), _subscribe),
         frame_bodies.subscribed,
         members=("subscriber", "ttl", "options"),
         has_body=True,
         refusal=(409, frame_bodies.sentence("Subscription {queue_name} not created.")),
     ),
     "subscription_list": Action(_route("subscriptions_get", "GET"), frame_bodies.page, query=_PAGE),
-    "subscription_get": Action(_route("subscription", "GET"), frame_bodies.as_it_is, ("queue_name", "subscription_id")),
+    "subscription_get": Action(
+        _route("subscription", "GET"), frame_bodies.unchanged, ("queue_name", "subscription_id")
+    ),
     UNSUBSCRIBE: Action(
         _route("subscription_delete", "DELETE"),
         frame_bodies.sentence("Subscription {subscription_id} removed."),

@@ -1,4 +1,4 @@
-"""JSON in: what a request's body may be, and how a message's body is kept."""
+"""JSON input: the checks of request bodies, and the stored form of a message's body."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from zaqar_core.domain.model import BodyKind
 from zaqar_core.rest.errors import Fact, RestError
 
 _SMALLEST, _LARGEST = -(1 << 63), (1 << 63) - 1
-#: Digits of a signed 64 bit integer, with its sign.
+#: Characters of the longest signed 64-bit integer, with its sign.
 _LONGEST_INTEGER = 20
-#: The smallest integer beyond 64 bit has 19 digits; nearly no body has so many in a row.
+#: The smallest integer outside 64 bits has 19 digits; few bodies have as many in a row, so the full check is rare.
 _MAY_BE_WIDE = re.compile(rb"[0-9]{19}")
 
-#: The only characters of limits.NOT_IN_SQS that compact JSON leaves as they are, in UTF-8, and their escapes.
+#: The only characters of limits.NOT_IN_SQS that compact JSON does not escape, in UTF-8, and their escapes.
 _NONCHARACTERS = ((b"\xef\xbf\xbe", b"\\ufffe"), (b"\xef\xbf\xbf", b"\\uffff"))
 
 
 def parse(body: bytes) -> dict[str, Any] | list[Any]:
-    """The object or array that a body is.
+    """Parse a body that is a JSON object or array.
 
-    Raises RestError: empty, not UTF-8 JSON (lone surrogates and NaN are not), a scalar, an integer beyond 64 bit,
-    a number that double precision cannot hold.
+    Raises RestError for an empty body, text that is not UTF-8 JSON (such as lone surrogates and NaN), a scalar, an
+    integer outside 64 bits, and a number that double precision cannot hold.
     """
     if not body:
-        _malformed("The body is empty; JSON is needed.")
+        _malformed("The body is empty; it must be a JSON object or array.")
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as problem:
@@ -44,7 +44,7 @@ def parse(body: bytes) -> dict[str, Any] | list[Any]:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """As :func:`parse`, for an object only."""
+    """Parse a body that is a JSON object. Raises RestError, as :func:`parse` does."""
     value = parse(body)
     if not isinstance(value, dict):
         raise RestError(Fact.BODY_INVALID, "The body must be a JSON object.")
@@ -52,15 +52,15 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 
 def compact(value: Any) -> bytes:
-    """Compact JSON text. Raises RestError when it is nested too deep to be written."""
+    """Write a value as compact JSON. Raises RestError when it is nested too deeply to be written."""
     try:
         return orjson.dumps(value)
     except TypeError:
-        _malformed("The JSON is nested too deep.")
+        _malformed("The JSON is nested too deeply.")
 
 
 def stored(value: Any) -> tuple[bytes, BodyKind]:
-    """A message's body as the store keeps it. Raises RestError when it is nested too deep."""
+    """Return a message's body as it is stored, and its kind. Raises RestError when it is nested too deeply."""
     if type(value) is str and value and NOT_IN_SQS.search(value) is None:
         return value.encode(), "text"
     text = compact(value)
@@ -83,7 +83,8 @@ def _malformed(why: str) -> NoReturn:
 
 
 def _has_wide_number(value: Any) -> bool:
-    """Whether a number is, or may have been written as, an integer beyond 64 bit. The parser turns most into floats."""
+    """Return whether a number is, or may be in the text, an integer outside 64 bits: the parser turns most of these
+    into floats."""
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -101,10 +102,10 @@ def _refuse_wide_integers(body: bytes) -> None:
     try:
         json.loads(body, parse_int=_check_integer)
     except RecursionError:
-        _malformed("The JSON is nested too deep.")
+        _malformed("The JSON is nested too deeply.")
 
 
 def _check_integer(text: str) -> int:
     if len(text) > _LONGEST_INTEGER or not _SMALLEST <= int(text) <= _LARGEST:
-        _malformed("An integer is outside the signed 64 bit range.")
+        _malformed("An integer is outside the signed 64-bit range.")
     return 0

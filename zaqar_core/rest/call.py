@@ -1,4 +1,4 @@
-"""One call of an operation: the request with its headers and path already checked."""
+"""One call of an operation: a request whose headers and path are checked."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from zaqar_core.web.envelope import Reply, Request
 
 @dataclass(slots=True)
 class RestCall:
-    """``values`` are the path's variable parts in order, latin-1 as in WSGI, without the queue's name.
+    """What a handler needs. ``values`` are the variable parts of the path in their order, latin-1 as in WSGI, without
+    the queue's name.
 
-    ``client_id`` is 16 bytes, None where the version leaves it to the client and it gave none. ``queue`` is the path's
-    queue or topic, where it has one; ``collection`` says which of them the path is about. ``trusts`` is there with
-    Keystone.
+    ``client_id`` is 16 bytes; it is None when the client gave none and the version does not require it. ``queue`` is
+    the queue or topic in the path, None where the path has none; ``collection`` says which of the two it is.
+    ``trusts`` is None without Keystone.
     """
 
     request: Request
@@ -41,32 +42,36 @@ class RestCall:
 
     @property
     def query(self) -> Query:
+        """The query string, parsed."""
         return Query(self.request.query)
 
     @property
     def ref(self) -> QueueRef:
-        """The queue, or topic, of the path."""
-        assert self.queue is not None  # the route table says which paths have one
+        """The queue or topic in the path."""
+        assert self.queue is not None  # Route.has_queue: only handlers of such paths use this
         return self.queue
 
     @property
     def region(self) -> str:
-        """The region part of the addresses of what the path is about."""
+        """The region part of the addresses in the path's collection."""
         return self.collection.region(self.settings.region)
 
     @property
     def collection_href(self) -> str:
-        """The path of all queues, or topics."""
+        """The path of all queues or topics."""
         return f"{self.dialect.prefix}/{self.collection.name}"
 
     @property
     def queue_href(self) -> str:
-        """The queue's path, which begins the hrefs of all that is in it."""
+        """The path of the queue or topic; the hrefs of its messages and claims begin with it."""
         return documents.queue_href(self.dialect.prefix, self.ref)
 
 
 def queue_of(session: Session, settings: Settings, project: str, collection: Collection, name: str) -> QueueRef:
-    """The queue, or topic, of that name. Raises RestError when none can have, or none has, that name."""
+    """Return the queue or topic of that name. Raises RestError for an invalid name.
+
+    A name that only SQS allows is valid where such a queue exists.
+    """
     ref = QueueRef(project, collection.region(settings.region), name)
     if parameters.QUEUE_NAME.match(name):
         return ref

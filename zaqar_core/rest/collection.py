@@ -1,4 +1,4 @@
-"""What is kept under a name and holds messages: queues, and topics. Handlers ask the row, never which of the two."""
+"""The two collections, queues and topics, one row each. Handlers read the row and never compare which of the two."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from zaqar_core.rest.errors import Fact
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """One kind. ``name`` follows the version's prefix in its paths, and is its key in a listing."""
+    """One collection. ``name`` follows the version's prefix in its paths, and is its key in a listing."""
 
     name: str
-    #: The path of one, below the version's prefix.
+    #: The path of one item, below the version's prefix.
     item: str
-    #: Reserved attributes that are shown with their defaults where they are not set.
+    #: Reserved attributes that are shown with their defaults when they are not set.
     defaults: tuple[str, ...]
-    #: What a request with a name that none can have is told.
+    #: The error for a name that no item can have.
     name_invalid: Fact
-    #: Messages are consumed: claimed, popped, given up after so many claims. Otherwise they are read until they expire.
+    #: Whether messages are consumed: claimed, popped, moved to a dead-letter queue. Otherwise clients only read them,
+    #: until they expire.
     is_consumed: bool = True
 
     def region(self, home: str) -> str:
-        """The region part of its addresses, where ``home`` is the service's own region."""
+        """Return the region part of its items' addresses; ``home`` is the service's own region."""
         return home if self.is_consumed else names.topics_of(home)
 
 

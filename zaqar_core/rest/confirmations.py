@@ -1,4 +1,4 @@
-"""What a subscriber is sent to confirm a subscription, or to learn that it is cancelled."""
+"""The documents that ask a subscriber to confirm a subscription, or report that it is cancelled."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from zaqar_core.rest import documents, signatures
 from zaqar_core.rest.dialect import V2
 from zaqar_core.rest.signatures import Grant
 
-#: How long a confirmation can be given.
-_LIFE = timedelta(days=1)
+#: How long the signature of a confirmation is valid.
+_VALIDITY = timedelta(days=1)
 _METHODS = ("PUT",)
 
 _TEXTS = {
-    "confirm": "You are asked to receive the messages of queue {queue}, project {project}. Confirm the subscription by "
-    "a PUT of SubscribeBody to the path in URL-Paths, with the values given here as headers.",
-    "cancelled": "The subscription of queue {queue}, project {project}, is cancelled. A PUT of SubscribeBody to the "
-    "path in URL-Paths, with the values given here as headers, confirms it anew.",
+    "confirm": "A subscription to queue {queue} of project {project} waits for your confirmation. To confirm it, PUT "
+    "SubscribeBody to the path in URL-Paths and send the values given here as headers.",
+    "cancelled": "The subscription to queue {queue} of project {project} is cancelled. To confirm it again, PUT "
+    "SubscribeBody to the path in URL-Paths and send the values given here as headers.",
 }
 _TYPES = {"confirm": "SubscriptionConfirmation", "cancelled": "UnsubscribeConfirmation"}
 
 
 class Confirmations:
-    """Makes the documents; signs them anew each time, so that nothing secret is kept."""
+    """Writes the documents. Each one is signed when it is written, so that no secret is stored."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def __call__(self, ref: QueueRef, subscription_id: str, kind: DeliveryKind) -> bytes:
-        """A JSON object as text. ``signed_url_key`` must be set."""
+        """Return the document as JSON text. The setting ``signed_url_key`` must be set."""
         key = self._settings.signed_url_key
-        assert key is not None  # the settings' loader asks for it where confirmations are required
+        assert key is not None  # the settings' loader requires it where confirmations are required
         path = f"{documents.queue_href(V2.prefix, ref)}/subscriptions/{subscription_id}/confirm"
-        grant = Grant([path], _METHODS, ref.project, signatures.until(datetime.now(UTC) + _LIFE))
+        grant = Grant([path], _METHODS, ref.project, signatures.expiry_text(datetime.now(UTC) + _VALIDITY))
         signature = grant.signature(key)
         document: dict[str, Any] = {
             "Message_Type": _TYPES[kind],

@@ -1,4 +1,4 @@
-"""The versions of the API: one row each. Handlers ask the row, never the version's number."""
+"""The versions of the API, one row each. Handlers read the row and never compare the version's number."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from zaqar_core.configuration.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One version. ``prefix`` begins every path, href and Location of it; ``updated`` is ISO 8601."""
+    """One version. Each of its paths, hrefs and Locations begins with ``prefix``; ``updated`` is ISO 8601."""
 
     id: str
     prefix: str
     status: str
     updated: str
     media_type: str
-    #: Every request names its client and its project. Otherwise only reading and posting of messages needs a client,
-    #: and a request without a project is one of the project without a name.
+    #: Whether every request must name its client and its project. Otherwise only posting and listing messages require
+    #: a client, and a request without a project belongs to the project without a name.
     needs_names: bool = True
-    #: A queue is made by the first post and reads as an empty one before. Otherwise it is not found.
+    #: Whether the first post creates a queue, which reads as an empty one before. Otherwise a missing queue is 404.
     is_lazy: bool = True
-    #: Metadata stands in the queue's own document, and is given when it is made.
+    #: Whether the queue's own document is its metadata, which is given at its creation.
     shows_metadata: bool = True
-    #: Reserved attributes are shown with their defaults; a listing filters by name and metadata, and counts.
+    #: Whether reserved attributes are shown with their defaults, and listings filter by name and metadata, and count.
     has_attributes: bool = True
-    #: Messages have ids and checksums, and come in an object. Otherwise they stand in a bare array.
+    #: Whether messages have ids and checksums and are listed in an object. Otherwise they are listed in a bare array.
     shows_ids: bool = True
-    #: What is empty is an empty document. Otherwise it is 204.
+    #: Whether an empty result is an empty document. Otherwise it is 204.
     shows_empty: bool = True
-    #: Messages and claims have default lives. Otherwise ttl and grace must be given.
+    #: Whether ttl and grace of messages and claims have defaults. Otherwise requests must give them.
     has_defaults: bool = True
-    #: Messages may be delayed one by one, and listed before their time.
+    #: Whether messages may have a delay of their own, and delayed ones can be listed.
     has_delays: bool = True
-    #: Answers say where their content is from (Content-Location).
+    #: Whether replies to GET have Content-Location.
     names_content: bool = False
-    #: Between the words of a relation's name in the home document.
+    #: Separator of the words of a relation's name in the home document.
     relation_hyphen: str = "_"
 
 
@@ -73,11 +73,11 @@ V2 = Dialect(
     media_type="application/vnd.openstack.messaging-v2+json",
 )
 
-#: All versions there are, oldest first.
+#: All versions, oldest first.
 DIALECTS = (V1, V1_1, V2)
 
 
 def enabled(settings: Settings) -> tuple[Dialect, ...]:
-    """The versions that are served, oldest first."""
+    """Return the versions that are served, oldest first."""
     wanted = {V2.id, *settings.enable_deprecated_api_versions}
     return tuple(dialect for dialect in DIALECTS if dialect.id in wanted)

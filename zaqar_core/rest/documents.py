@@ -1,4 +1,4 @@
-"""JSON out: documents, hrefs and links, and the replies that carry them."""
+"""JSON output: documents, hrefs and links, and the replies that contain them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _JSON = ("Content-Type", "application/json")
 
 
 def reply(document: Any, status: int = 200, location: str | None = None) -> Reply:
-    """``document`` as JSON."""
+    """Return a reply with ``document`` as JSON."""
     headers = [_JSON]
     if location is not None:
         headers.append(("Location", location))
@@ -28,33 +28,34 @@ def reply(document: Any, status: int = 200, location: str | None = None) -> Repl
 
 
 def empty(status: int = 204, location: str | None = None) -> Reply:
-    """A reply without body."""
+    """Return a reply without a body."""
     return Reply(status, [] if location is None else [("Location", location)], b"")
 
 
 def relative(request: Request) -> str:
-    """The address as it was asked for, from the version on."""
+    """Return the path and query of the request as they were sent, beginning with the version."""
     path = quote(request.path, safe="/", encoding="latin-1")
     return f"{path}?{request.query}" if request.query else path
 
 
 def queue_href(prefix: str, ref: QueueRef) -> str:
-    """The path of a queue, or topic."""
+    """Return the path of a queue or topic."""
     return f"{prefix}/{'topics' if ref.is_topic else 'queues'}/{ref.name}"
 
 
 def message_href(queue: str, message_id: str, claim_id: str | None = None) -> str:
-    """``queue`` is the queue's href. Clients take the claim id from after the last ``=``."""
+    """Return the path of a message; ``queue`` is the queue's href. Clients read the claim id after the last ``=``."""
     href = f"{queue}/messages/{message_id}"
     return href if claim_id is None else f"{href}?claim_id={claim_id}"
 
 
 def claim_href(queue: str, claim_id: str) -> str:
+    """Return the path of a claim; ``queue`` is the queue's href."""
     return f"{queue}/claims/{claim_id}"
 
 
 def next_links(path: str, given: Mapping[str, str | int | bool | None], marker: str | None) -> list[dict[str, str]]:
-    """One link to the next page with the parameters that were given; none when this page is empty (no marker)."""
+    """Return one link to the next page, with the given parameters; none when this page is empty (no marker)."""
     if marker is None:
         return []
     shown = {
@@ -66,21 +67,22 @@ def next_links(path: str, given: Mapping[str, str | int | bool | None], marker: 
 
 
 def message_body(message: StoredMessage) -> Any:
-    """The body to be written into a document. An SQS text is a JSON string."""
+    """Return the body as a part of a document. The text of an SQS message is a JSON string."""
     return message.body.decode() if message.kind == "text" else orjson.Fragment(message.body)
 
 
 def message(
     message: StoredMessage, queue: str, *, checksum: bool, attributes: bool, shows_id: bool = True
 ) -> dict[str, Any]:
-    """``{"id", "href", "ttl", "age", "body"[, "checksum"][, "attributes"]}``; ttl and age in seconds.
+    """Return ``{"id", "href", "ttl", "age", "body"[, "checksum"][, "attributes"]}``; ttl and age are in seconds.
 
-    python-zaqarclient refuses messages with any other member, so attributes are shown only on demand. v1 shows neither
-    ids nor checksums.
+    python-zaqarclient rejects messages with any other member, so attributes are shown only on request. v1 shows
+    neither ids nor checksums.
     """
     document: dict[str, Any] = {
         "id": message.id,
-        # Only of a live claim: a client that deletes by the href of a message that came back would be refused.
+        # The claim id is included only while the claim lasts: with the id of an ended claim, a deletion by this href
+        # would be refused.
         "href": message_href(queue, message.id, message.claim_id if message.held else None),
         "ttl": message.ttl_seconds,
         "age": age(message),
@@ -96,7 +98,7 @@ def message(
 
 
 def popped_message(message: StoredMessage, *, checksum: bool, attributes: bool) -> dict[str, Any]:
-    """``{"id", "age", "ttl", "body", "claim_id", "claim_count"[, "checksum"][, "attributes"]}``: no href."""
+    """Return ``{"id", "age", "ttl", "body", "claim_id", "claim_count"[, "checksum"][, "attributes"]}``: no href."""
     document: dict[str, Any] = {
         "id": message.id,
         "age": age(message),
@@ -113,12 +115,12 @@ def popped_message(message: StoredMessage, *, checksum: bool, attributes: bool) 
 
 
 def age(message: StoredMessage) -> int:
-    """Whole seconds since the message was posted."""
+    """Return the whole seconds since the message was posted."""
     return max(0, (message.now_ms - message.sent_ms) // 1000)
 
 
 def message_attributes(attributes: Iterable[Attribute]) -> dict[str, dict[str, str]]:
-    """``{name: {"type", "value"}}``; the value of a Binary type is base64."""
+    """Return ``{name: {"type", "value"}}``; the value of a Binary type is base64."""
     return {
         attribute.name: {
             "type": attribute.data_type,
@@ -131,7 +133,7 @@ def message_attributes(attributes: Iterable[Attribute]) -> dict[str, dict[str, s
 
 
 def stats_message(message: StoredMessage, queue: str) -> dict[str, Any]:
-    """``{"href", "age", "created"}`` exactly; ``created`` is ISO 8601 in UTC, whole seconds."""
+    """Return ``{"href", "age", "created"}``, no other members; ``created`` is ISO 8601 in UTC, whole seconds."""
     created = datetime.fromtimestamp(message.sent_ms // 1000, UTC)
     return {
         "href": message_href(queue, message.id),
@@ -141,7 +143,7 @@ def stats_message(message: StoredMessage, queue: str) -> dict[str, Any]:
 
 
 def _add_checksum(document: dict[str, Any], message: StoredMessage) -> None:
-    """MD5 of the body as Python's ``json.dumps`` writes it; none for null."""
+    """Add the MD5 of the body as Python's ``json.dumps`` writes it; a null body has no checksum."""
     body = message.body.decode() if message.kind == "text" else orjson.loads(message.body)
     if body is not None:
         text = json.dumps(body).encode()

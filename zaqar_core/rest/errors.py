@@ -1,4 +1,4 @@
-"""One table from what went wrong to status, title and description."""
+"""The table of errors: each fact and its status, title and description."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zaqar_core.web.envelope import Refusal, Reply
 
 
 class Fact(Enum):
-    """What is wrong with a request as this face sees it."""
+    """The errors that this face itself finds in a request."""
 
     NO_SUCH_PATH = auto()
     METHOD_NOT_ALLOWED = auto()
@@ -57,7 +57,8 @@ class Fact(Enum):
 
 @dataclass(eq=False)
 class RestError(Exception):
-    """Ends a request with the table's answer. ``detail`` goes into the description; ``headers`` are added."""
+    """Raised to end a request with the table's error. ``detail`` becomes part of the description; ``headers`` are added
+    to the reply."""
 
     fact: Fact
     detail: str = ""
@@ -66,7 +67,7 @@ class RestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One row: HTTP status, title, and description with ``{detail}`` where the case has something of its own."""
+    """One row: HTTP status, title, and description, in which ``{detail}`` stands for the detail of the case."""
 
     status: int
     title: str
@@ -81,8 +82,8 @@ _UNAVAILABLE = Words(
 )
 
 WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
-    Fact.NO_SUCH_PATH: Words(404, _NOT_FOUND, "There is nothing at this path."),
-    Fact.METHOD_NOT_ALLOWED: Words(405, "Method not allowed", "This path answers to: {detail}."),
+    Fact.NO_SUCH_PATH: Words(404, _NOT_FOUND, "This path does not exist."),
+    Fact.METHOD_NOT_ALLOWED: Words(405, "Method not allowed", "This path supports only: {detail}."),
     Fact.SIGNATURE_UNKNOWN: Words(404, _NOT_FOUND, "The signature of the URL cannot be verified."),
     Fact.TOKEN_INVALID: Words(401, "Unauthorized", "The request you have made requires authentication."),
     Fact.IDENTITY_UNAVAILABLE: Words(
@@ -94,7 +95,9 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Fact.FORM_BODY: Words(
         400, "Invalid Content-Type", "Content-Type application/x-www-form-urlencoded is not accepted; send JSON."
     ),
-    Fact.NOT_ACCEPTABLE: Words(406, "Not acceptable", "Answers are application/json; Accept must admit it."),
+    Fact.NOT_ACCEPTABLE: Words(
+        406, "Not acceptable", "Responses are application/json; the Accept header must allow that."
+    ),
     Fact.CLIENT_ID_MISSING: Words(400, "Missing header value", "The Client-ID header is required."),
     Fact.CLIENT_ID_NOT_UUID: Words(400, "Wrong UUID value", "Malformed hexadecimal UUID."),
     Fact.CLIENT_ID_LENGTH: Words(400, "Wrong length of Client-ID", "Client-ID must have {detail} characters."),
@@ -104,15 +107,17 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Fact.QUEUE_NAME_INVALID: Words(
         400,
         "Invalid queue identification",
-        f"A queue name has 1 to {limits.ZAQAR_NAME_CHARACTERS} characters out of A-Z a-z 0-9 _ - and the dot.",
+        f"A queue name must have 1 to {limits.ZAQAR_NAME_CHARACTERS} characters: A-Z, a-z, 0-9, '_', '-' and '.'.",
     ),
     Fact.TOPIC_NAME_INVALID: Words(
         400,
         "Invalid topic identification",
-        f"A topic name has 1 to {limits.ZAQAR_NAME_CHARACTERS} characters out of A-Z a-z 0-9 _ - and the dot.",
+        f"A topic name must have 1 to {limits.ZAQAR_NAME_CHARACTERS} characters: A-Z, a-z, 0-9, '_', '-' and '.'.",
     ),
     Fact.FIFO_MIXED: Words(
-        400, _RULE, "A FIFO queue (its name ends in .fifo) needs a FIFO dead-letter queue, any other one that is not."
+        400,
+        _RULE,
+        "A queue and its dead-letter queue must both be FIFO queues (their names end in .fifo), or both not.",
     ),
     Fact.PARAMETER_INVALID: Words(400, "Invalid parameter"),
     Fact.BODY_MALFORMED: Words(400, _BODY),
@@ -122,28 +127,36 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Fact.PATCH_CONFLICT: Words(409, "Resource conflict", "{detail}"),
     Fact.POOL_NOT_FOUND: Words(404, _NOT_FOUND, "There is no such pool."),
     Fact.POOL_UNFIT: Words(400, "Unable to create pool", "The deployment cannot be a pool: {detail}."),
-    Fact.POOL_TAKEN: Words(409, "Resource conflict", "The deployment is pool {detail} already."),
+    Fact.POOL_TAKEN: Words(409, "Resource conflict", "The deployment is already registered as pool {detail}."),
     Fact.POOL_IN_USE: Words(403, "Unable to delete", "The pool cannot be deleted: {detail}."),
     Fact.POOL_ELSEWHERE: Words(
-        403, "Not authorized", "Queues are in the pool, and the new uri is not the deployment that has them."
+        403, "Not authorized", "The pool holds queues, and the new uri is another deployment than the one they are in."
     ),
     Fact.FLAVOR_NOT_CREATED: Words(400, "Unable to create", "Flavor {detail}"),
     Fact.MESSAGE_NOT_FOUND: Words(404, _NOT_FOUND, "There is no such message in the queue."),
     Fact.MESSAGES_NOT_FOUND: Words(404, _NOT_FOUND, "None of these messages is in the queue."),
-    Fact.SUBSCRIBED_ALREADY: Words(409, "Resource conflict", "The subscriber has a confirmed subscription already."),
+    Fact.SUBSCRIBED_ALREADY: Words(
+        409, "Resource conflict", "The subscriber already has a confirmed subscription to the queue."
+    ),
     Fact.FRAME_MALFORMED: Words(400, "Invalid frame"),
     Fact.FRAME_INVALID: Words(400, "Schema validation failed"),
     Fact.ACTION_UNKNOWN: Words(400, "Invalid action", "{detail} is not a valid action"),
     Fact.NOT_AUTHENTICATED: Words(403, "Not authentified", "{detail}"),
-    Fact.OTHER_PROJECT: Words(403, "Not authorized", "The connection is authentified for another project."),
+    Fact.OTHER_PROJECT: Words(403, "Not authorized", "The connection is authenticated for another project."),
     core.QueueNotFound: Words(404, _NOT_FOUND, "There is no such queue or topic."),
     core.PoolNotFound: Words(404, _NOT_FOUND, "There is no such pool."),
     core.FlavorNotFound: Words(404, _NOT_FOUND, "There is no such flavor."),
-    core.FlavorUnusable: Words(400, _RULE, "The queue's _flavor does not exist, or none of its pools is given queues."),
+    core.FlavorUnusable: Words(
+        400, _RULE, "The flavor in _flavor does not exist, or none of its pools accepts new queues."
+    ),
     core.ClaimNotFound: Words(404, _NOT_FOUND, "There is no such claim on the queue."),
-    core.SubscriptionNotFound: Words(404, _NOT_FOUND, "There is no such subscription of the queue."),
-    core.SubscriberTaken: Words(409, "Resource conflict", "Another subscription of the queue has that subscriber."),
-    core.SettingsChanged: Words(409, "Resource conflict", "The queue was changed at the same time. Please try again."),
+    core.SubscriptionNotFound: Words(404, _NOT_FOUND, "There is no such subscription to the queue."),
+    core.SubscriberTaken: Words(
+        409, "Resource conflict", "Another subscription to the queue already has this subscriber."
+    ),
+    core.SettingsChanged: Words(
+        409, "Resource conflict", "Another request changed the queue at the same time. Please try again."
+    ),
     core.MessageTooLong: Words(400, _RULE, "The message is larger than the queue allows."),
     core.PostTooLong: Words(400, _RULE, "The request is larger than the queue allows."),
     core.MessageClaimed: Words(403, "Unable to delete", "The message is claimed and no claim_id was given."),
@@ -152,14 +165,16 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     core.EncryptionKeyMissing: Words(
         503,
         "Service temporarily unavailable",
-        "Messages of this queue are to be encrypted, and the setting encryption_keys has no key.",
+        "Messages of this queue must be encrypted, but the setting encryption_keys contains no key.",
     ),
     core.MessageUnreadable: Words(
         503,
         "Service temporarily unavailable",
-        "A message cannot be decrypted. It stays in the queue; the service's log names its key.",
+        "A message cannot be decrypted and stays in the queue. The service's log names the key that is missing.",
     ),
-    core.RequestsThrottled: Words(429, "Too many requests", "Please try again in a few seconds."),
+    core.RequestsThrottled: Words(
+        429, "Too many requests", "The request was throttled. Please try again in a few seconds."
+    ),
     core.StoreUnavailable: _UNAVAILABLE,
     Refusal.BODY_TOO_LARGE: Words(400, _BODY, "The body is larger than this service allows."),
     Refusal.BODY_CUT_SHORT: Words(400, _BODY, "The body ended before its declared length."),
@@ -168,31 +183,36 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Refusal.UNAVAILABLE: _UNAVAILABLE,
 }
 
-#: A claim named to delete a message is a parameter of the request, not the thing it is about.
-CLAIM_TO_DELETE_UNKNOWN = Words(400, "Unable to delete", "The claim_id does not name a live claim on the queue.")
+#: 400 and not 404: in the deletion of a message the claim is a parameter of the request.
+CLAIM_TO_DELETE_UNKNOWN = Words(400, "Unable to delete", "The claim_id does not name an active claim on the queue.")
 
-_UNFORESEEN = Words(500, "Internal server error", "The request failed. The reason is in the service's log.")
+_UNFORESEEN = Words(500, "Internal server error", "The request failed. See the service's log for the reason.")
 
 
 def of_request(problem: RestError) -> Reply:
+    """Return the reply for an error that this face found."""
     reply = _reply(WORDS[problem.fact], problem.detail)
     reply.headers += problem.headers
     return reply
 
 
 def of_refusal(why: Refusal) -> Reply:
+    """Return the reply for a request that was refused before its operation."""
     return _reply(WORDS[why])
 
 
 def of_core(fact: core.CoreError) -> Reply:
+    """Return the reply for an error of the core."""
     return _reply(WORDS.get(type(fact), _UNFORESEEN))
 
 
 def of_words(words: Words) -> Reply:
+    """Return the reply of one row without a detail."""
     return _reply(words)
 
 
 def unforeseen() -> Reply:
+    """Return the reply for an exception that the table does not have."""
     return _reply(_UNFORESEEN)
 
 

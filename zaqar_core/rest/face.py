@@ -1,4 +1,4 @@
-"""The Zaqar dialect as a face: from a request to its operation, and every failure to its answer."""
+"""The Zaqar face: runs the operation of a request and turns every failure into an error reply."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _HOT_PREFIXES = tuple(row.prefix + "/queues/" for row in reversed(dialect.DIALEC
 
 
 def is_hot(environ: Mapping[str, Any]) -> bool:
-    """Whether a request is for messages or claims of a queue. No HEAD: the lane does not take bodies away."""
+    """Return whether the fast lane takes a request: for messages or claims of a queue, and not HEAD, because the lane
+    does not remove bodies."""
     path: str = environ["PATH_INFO"]
     return (
         path.startswith(_HOT_PREFIXES)
@@ -39,24 +40,24 @@ def is_hot(environ: Mapping[str, Any]) -> bool:
 
 
 class ZaqarFace:
-    """Implements :class:`zaqar_core.web.envelope.Face`. Stateless, one for all threads."""
+    """Implements :class:`zaqar_core.web.envelope.Face`. It has no state; one instance serves all threads."""
 
     def __init__(self, settings: Settings, authenticator: Authenticator | None = None) -> None:
         self._settings = settings
         self._authenticator = authenticator
         self._trusts = trusts.configured(settings)
-        #: Without an authenticator there are no roles: whoever can call may do everything.
+        #: None without an authenticator: callers have no roles then, and any caller may do anything.
         self._policy = None if authenticator is None else Policy(settings, routes.RULES)
         self._dialects = dialect.enabled(settings)
         self._has_pools = routes.has_pools(settings)
-        # The newest first: most requests are of it.
+        # The newest version comes first: most requests use it.
         self._prefixes = [(row.prefix, row) for row in reversed(self._dialects)]
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
-        """Bytes: of a post of messages, of queue metadata, else of what has no setting of its own."""
+        """Return the limit in bytes: for posts of messages, for queue metadata, or for all other bodies."""
         path: str = environ["PATH_INFO"].removesuffix("/")
         parts = path.count("/")
-        # Fewer parts are a queue of that name.
+        # With fewer parts the path is a queue whose name is "messages".
         if parts == 4 and path.endswith("/messages"):
             return self._settings.max_messages_post_size
         if (parts == 3 and ("/queues/" in path or "/topics/" in path)) or path.endswith("/metadata"):
@@ -64,11 +65,11 @@ class ZaqarFace:
         return limits.OTHER_BODY_BYTES
 
     def answer(self, request: Request, session: Session) -> Reply:
-        """See :class:`zaqar_core.web.envelope.Face`. Never raises."""
+        """Run the operation that the path names. Never raises."""
         return self._answered(request, self._run, request, session)
 
     def answer_route(self, request: Request, session: Session, route: Route, values: list[str]) -> Reply:
-        """The same for an operation of v2 that was not found by its path. ``values`` are the path's variable parts."""
+        """Run an operation of v2 given as a route. ``values`` are the variable parts of its path. Never raises."""
         return self._answered(request, self._run_route, dialect.V2, route, request, session, values)
 
     def _answered(self, request: Request, run: Callable[..., Reply], *arguments: Any) -> Reply:
@@ -84,7 +85,7 @@ class ZaqarFace:
         return _finished(reply)
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
-        """See :class:`zaqar_core.web.envelope.Face`."""
+        """Return the error for a request that was refused; with an authenticator first 401 for an invalid token."""
         reply = errors.of_refusal(why)
         if self._authenticator is not None and why is not Refusal.UNAVAILABLE and self._version(request) is not None:
             try:
@@ -97,7 +98,7 @@ class ZaqarFace:
         version = self._version(request)
         if version is not None:
             if self._authenticator is not None:
-                with session.asleep():  # others work while the identity service is asked
+                with session.asleep():  # no execution slot is held during the call to the identity service
                     self._admit(self._authenticator, request)
             return self._run_in(version, request, session)
         if request.path in ("/", ""):
@@ -112,9 +113,8 @@ class ZaqarFace:
         return None
 
     def _admit(self, authenticator: Authenticator, request: Request) -> None:
-        """The request says of its caller only what was checked: by its token, or by the signature of its URL.
-
-        Raises RestError.
+        """Authenticate the request by its token or by the signature of its URL, and remove all unverified headers
+        about its caller. Raises RestError.
         """
         environ = request.environ
         if "HTTP_URL_SIGNATURE" in environ:
@@ -142,13 +142,13 @@ class ZaqarFace:
     ) -> Reply:
         settings = self._settings
         if self._policy is not None:
-            # Others work while another server is asked.
-            with session.asleep() if self._policy.asks_others else nullcontext():
+            # No execution slot is held during a call to another server.
+            with session.asleep() if self._policy.has_external_checks else nullcontext():
                 if not self._policy.allows(route.rule, request.environ):
                     raise RestError(Fact.NOT_ALLOWED)
         parameters.check_headers(request, settings)
         client_id = parameters.client_id(request, settings, needed=version.needs_names)
-        # A token of no project must not reach the project without a name.
+        # With an authenticator a project is required: a token without a project must not reach the unnamed project.
         project = parameters.project(request, settings, needed=version.needs_names or self._authenticator is not None)
         queue = queue_of(session, settings, project, route.collection, values.pop(0)) if route.has_queue else None
         reply = route.run(

@@ -1,6 +1,6 @@
-"""The body of a WebSocket frame from a route's answer: members and sentences are those of Zaqar's own transport.
+"""The bodies of WebSocket frames, made from the replies of routes. Members and sentences are those of Zaqar.
 
-Links and hrefs are for paths. A frame names the next page by the last one's id or name, as ``marker``.
+Frames have no links and no hrefs: a client sends the id or name of the last item as ``marker`` to get the next page.
 """
 
 from __future__ import annotations
@@ -12,44 +12,45 @@ import orjson
 
 from zaqar_core.web.envelope import Reply
 
-#: What the request's body gave.
+#: The fields of a request's body.
 Fields = Mapping[str, Any]
-#: A frame's body from the fields of its request and the route's answer.
-Words = Callable[[Fields, Reply], Any]
+#: Returns the body of a frame from the fields of its request and the route's reply.
+FrameBody = Callable[[Fields, Reply], Any]
 
 
-def as_it_is(_: Fields, reply: Reply) -> Any:
+def unchanged(_: Fields, reply: Reply) -> Any:
+    """Return the body of the reply; ``{}`` where it is empty."""
     return orjson.loads(reply.body) if reply.body else {}
 
 
-def nothing(_: Fields, __: Reply) -> Any:
-    """``{}``"""
+def empty(_: Fields, __: Reply) -> Any:
+    """Return ``{}``."""
     return {}
 
 
-def sentence(text: str) -> Words:
-    """``text`` with the fields that it names."""
+def sentence(text: str) -> FrameBody:
+    """Return a frame body that is ``text`` with the values of the fields in braces."""
     return lambda fields, _: text.format_map(fields)
 
 
 def page(fields: Fields, reply: Reply) -> Any:
-    """A page without its links."""
-    document = as_it_is(fields, reply)
+    """Return a page without its links."""
+    document = unchanged(fields, reply)
     del document["links"]
     return document
 
 
 def page_of_queues(fields: Fields, reply: Reply) -> Any:
-    """``{"queues": [{"name"[, "metadata"]}][, "count"]}``"""
+    """Return ``{"queues": [{"name"[, "metadata"]}][, "count"]}``."""
     document = page(fields, reply)
     for row in document["queues"]:
         del row["href"]
     return document
 
 
-def numbers(fields: Fields, reply: Reply) -> Any:
-    """A queue's stats; ``oldest`` and ``newest`` are ``{"id", "age", "created"}``."""
-    document = as_it_is(fields, reply)
+def stats(fields: Fields, reply: Reply) -> Any:
+    """Return a queue's stats; ``oldest`` and ``newest`` are ``{"id", "age", "created"}``."""
+    document = unchanged(fields, reply)
     for end in ("oldest", "newest"):
         if end in document["messages"]:
             row = document["messages"][end]
@@ -57,48 +58,48 @@ def numbers(fields: Fields, reply: Reply) -> Any:
     return document
 
 
-def no_numbers(_: Fields, __: Reply) -> Any:
-    """The stats of a queue that does not exist."""
+def empty_stats(_: Fields, __: Reply) -> Any:
+    """Return the stats of a queue that does not exist."""
     return {"messages": {"claimed": 0, "free": 0, "total": 0}}
 
 
 def posted(_: Fields, reply: Reply) -> Any:
-    """``{"message_ids": [...]}`` in the order posted."""
+    """Return ``{"message_ids": [...]}`` in the order posted."""
     return {"message_ids": [_id_in(href) for href in orjson.loads(reply.body)["resources"]]}
 
 
 def message(fields: Fields, reply: Reply) -> Any:
-    """One message, under ``messages``."""
-    return {"messages": _row(as_it_is(fields, reply), None)}
+    """Return the one message as ``{"messages": {...}}``."""
+    return {"messages": _row(unchanged(fields, reply), None)}
 
 
 def messages(fields: Fields, reply: Reply) -> Any:
-    """The messages of a page or of a bulk get."""
-    return {"messages": [_row(one, None) for one in as_it_is(fields, reply)["messages"]]}
+    """Return the messages of a page or of a bulk get."""
+    return {"messages": [_row(one, None) for one in unchanged(fields, reply)["messages"]]}
 
 
 def claim(fields: Fields, reply: Reply) -> Any:
-    """A new claim and its messages; ``{"claim_id": null}`` where there was nothing to claim."""
+    """Return a new claim and its messages; ``{"claim_id": null}`` where there was nothing to claim."""
     if reply.status != 201:
         return {"claim_id": None}
     claim_id = _id_in(dict(reply.headers)["Location"])
-    return {"claim_id": claim_id, "messages": [_row(one, claim_id) for one in as_it_is(fields, reply)["messages"]]}
+    return {"claim_id": claim_id, "messages": [_row(one, claim_id) for one in unchanged(fields, reply)["messages"]]}
 
 
 def held(fields: Fields, reply: Reply) -> Any:
-    """``{"age", "ttl", "messages"}`` of a claim."""
-    document = as_it_is(fields, reply)
+    """Return ``{"age", "ttl", "messages"}`` of a claim."""
+    document = unchanged(fields, reply)
     claim_id = _id_in(document.pop("href"))
     return {**document, "messages": [_row(one, claim_id) for one in document["messages"]]}
 
 
 def subscribed(fields: Fields, reply: Reply) -> Any:
-    """``{"message", "subscription_id"}``"""
-    return {"message": f"Subscription {fields['queue_name']} created.", **as_it_is(fields, reply)}
+    """Return ``{"message", "subscription_id"}``."""
+    return {"message": f"Subscription {fields['queue_name']} created.", **unchanged(fields, reply)}
 
 
 def _row(shown: dict[str, Any], claim_id: str | None) -> dict[str, Any]:
-    """``{"id", "claim_id", "ttl", "age", "body"[, "checksum"]}``: the claim is named where the action is about one."""
+    """Return ``{"id", "claim_id", "ttl", "age", "body"[, "checksum"]}``; ``claim_id`` is null outside claims."""
     del shown["href"]
     return {"id": shown.pop("id"), "claim_id": claim_id, **shown}
 

@@ -1,4 +1,4 @@
-"""The caller's headers: those that a client sends about itself, and those that an authenticator puts in their place."""
+"""Headers about the caller: the authenticator's headers replace those that a client sends about itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from zaqar_core.domain.identity import Authenticator, Identity, IdentityUnavailable, NotAuthenticated
 from zaqar_core.rest.errors import Fact, RestError
 
-#: Prefixes of headers that only an authenticator may set. A client's own are dropped.
+#: Prefixes of headers that only an authenticator may set. Those of a client are removed.
 _CLAIMS = tuple(
     f"HTTP_{name}"
     for name in (
@@ -19,7 +19,7 @@ _CLAIMS = tuple(
 
 
 def identify(authenticator: Authenticator, environ: Mapping[str, Any]) -> Identity:
-    """Ask the authenticator. Raises the table's error as RestError."""
+    """Return the identity that the authenticator finds for a request. Raises RestError."""
     try:
         return authenticator.identify(environ)
     except NotAuthenticated as refused:
@@ -29,15 +29,15 @@ def identify(authenticator: Authenticator, environ: Mapping[str, Any]) -> Identi
 
 
 def identified(environ: Mapping[str, Any], identity: Identity) -> dict[str, Any]:
-    """The environ with the identity's headers in place of those that the client sent about itself."""
+    """Return the environ with the identity's headers in place of those that the client sent about itself."""
     return {**without_claims(environ), **identity.environ}
 
 
 def without_claims(environ: Mapping[str, Any]) -> dict[str, Any]:
-    """The environ without the headers that the client sent about itself."""
+    """Return the environ without the headers that the client sent about itself."""
     return {name: value for name, value in environ.items() if not name.startswith(_CLAIMS)}
 
 
 def roles(environ: Mapping[str, Any], header: str = "HTTP_X_ROLES") -> frozenset[str]:
-    """The roles of an identified request, or of the service that passes it on (``HTTP_X_SERVICE_ROLES``)."""
+    """Return the caller's roles, or those of the service that forwards the request (``HTTP_X_SERVICE_ROLES``)."""
     return frozenset(environ.get(header, "").split(",")) - {""}

@@ -1,4 +1,4 @@
-"""A queue's metadata as Zaqar shows it: reserved attributes are settings of the queue, all else is one document."""
+"""A queue's metadata as Zaqar shows it: reserved attributes are settings of the queue, all others form one document."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from zaqar_core.rest.collection import QUEUES, Collection
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import bounded
 
-#: Name of the document that holds every attribute without a field of its own: one JSON object.
+#: Name of the document with all attributes that have no field of their own: one JSON object.
 DOCUMENT = "metadata"
 
-#: Reserved attributes and their fields of QueueSettings.
+#: Reserved attributes and their fields in QueueSettings.
 FIELDS: Mapping[str, str] = {
     "_default_message_ttl": "retention_seconds",
     "_default_message_delay": "delay_seconds",
@@ -31,7 +31,7 @@ FIELDS: Mapping[str, str] = {
     "_max_messages_post_size": "max_post_bytes",
     "_enable_encrypt_messages": "encrypt_messages",
 }
-#: Reserved attributes that are kept in the document.
+#: Reserved attributes that are stored in the document.
 KEPT = frozenset(("_flavor", "_retry_policy"))
 RESERVED = frozenset(FIELDS) | KEPT
 
@@ -41,18 +41,19 @@ _SIGNED_64 = 1 << 63
 
 @dataclass(slots=True)
 class Split:
-    """Metadata taken apart: fields of QueueSettings that are set, and the document, None when it is empty."""
+    """Metadata in two parts: the fields of QueueSettings that are set, and the document, None when it is empty."""
 
     fields: dict[str, int | str]
     document: bytes | None
 
     def settings(self) -> QueueSettings:
+        """Return the settings of a new queue."""
         documents = {} if self.document is None else {DOCUMENT: self.document}
         return QueueSettings(**self.fields, documents=documents)  # type: ignore[arg-type] # checked by FIELDS
 
 
 def split(metadata: Mapping[str, Any], settings: Settings) -> Split:
-    """Raises RestError when a reserved attribute has a wrong type or is out of bounds. Null means unset."""
+    """Split metadata and check reserved attributes. Null means unset. Raises RestError for a wrong type or value."""
     fields: dict[str, int | str] = {}
     rest: dict[str, Any] = {}
     for name, value in metadata.items():
@@ -69,24 +70,24 @@ def split(metadata: Mapping[str, Any], settings: Settings) -> Split:
 
 
 def document(rest: Mapping[str, Any], settings: Settings) -> bytes | None:
-    """The document that holds these attributes; None for none. Raises RestError when it is too long."""
+    """Return the document with these attributes; None when there are none. Raises RestError when it is too long."""
     text = bodies.compact(rest) if rest else None
     if text is not None and len(text) > settings.max_queue_metadata:
-        raise RestError(Fact.RULE_BROKEN, f"Metadata must have at most {settings.max_queue_metadata} bytes.")
+        raise RestError(Fact.RULE_BROKEN, f"Metadata must be at most {settings.max_queue_metadata} bytes long.")
     return text
 
 
 def check_encryption(fields: Mapping[str, int | str], *, has_key: bool) -> None:
-    """Messages are encrypted only where there is a key. Raises RestError."""
+    """Check that encryption is switched on only where the service has a key. Raises RestError."""
     if fields.get("encrypt_messages") and not has_key:
         raise RestError(
             Fact.RULE_BROKEN,
-            'Messages cannot be encrypted ("_enable_encrypt_messages"): the setting encryption_keys has no key.',
+            '"_enable_encrypt_messages" cannot be true: the setting encryption_keys contains no key.',
         )
 
 
 def check_dead_letters(ref: QueueRef, fields: Mapping[str, int | str]) -> None:
-    """A queue and its dead-letter queue are of one type. Raises RestError."""
+    """Check that a queue and its dead-letter queue are both FIFO queues, or both not. Raises RestError."""
     dead = fields.get("dead_letter_queue")
     if type(dead) is str and ref.sibling(dead).is_fifo != ref.is_fifo:
         raise RestError(Fact.FIFO_MIXED)
@@ -105,16 +106,17 @@ def _check_field(name: str, value: Any, settings: Settings) -> int | str:
         return bounded(name, value, least=0, most=settings.max_message_delay)
     if name == "_max_messages_post_size":
         return bounded(name, value, least=1, most=settings.max_messages_post_size)
-    # Zaqar checks no range; below zero every message would be moved before anybody saw it.
+    # Zaqar checks no range; a value below 0 would move every message before its first claim.
     return bounded(name, value, least=0, most=_SIGNED_64 - 1)
 
 
 def _check_dead_letter_queue(value: Any) -> str:
-    """The queue need not exist, but it must be one that can: otherwise messages would move out of everybody's reach."""
+    """Check the name of a dead-letter queue. The queue need not exist, but its name must be valid: no client could
+    reach messages in a queue of another name. Raises RestError."""
     if type(value) is not str:
         raise RestError(Fact.BODY_INVALID, '"_dead_letter_queue" must be a string.')
     if value and not _QUEUE_NAME.match(value):
-        raise RestError(Fact.RULE_BROKEN, '"_dead_letter_queue" is not a queue name.')
+        raise RestError(Fact.RULE_BROKEN, '"_dead_letter_queue" must be a valid queue name.')
     return value
 
 
@@ -126,14 +128,14 @@ def _check_kept(name: str, value: Any) -> None:
 
 
 def kept(queue: Queue) -> dict[str, Any]:
-    """What the document holds."""
+    """Return the attributes in the queue's document."""
     text = queue.settings.documents.get(DOCUMENT)
     found: dict[str, Any] = orjson.loads(text) if text else {}
     return found
 
 
 def joined(queue: Queue) -> dict[str, Any]:
-    """What is set on the queue, whichever dialect set it."""
+    """Return all attributes that are set on the queue, by SQS or Zaqar."""
     metadata = kept(queue)
     for name, field in FIELDS.items():
         value = getattr(queue.settings, field)
@@ -143,7 +145,7 @@ def joined(queue: Queue) -> dict[str, Any]:
 
 
 def shown(queue: Queue | None, settings: Settings, collection: Collection = QUEUES) -> dict[str, Any]:
-    """As :func:`joined`, with the defaults of reserved attributes filled in; None is a queue that is not there yet."""
+    """Return the attributes of :func:`joined` and the defaults of reserved ones. None stands for a missing queue."""
     metadata = {} if queue is None else joined(queue)
     defaults: dict[str, Any] = {
         "_max_messages_post_size": settings.max_messages_post_size,
@@ -161,5 +163,5 @@ def shown(queue: Queue | None, settings: Settings, collection: Collection = QUEU
 
 
 def as_json(metadata: dict[str, Any]) -> orjson.Fragment:
-    """To be put into a larger document: metadata may be nested as deep as JSON can be written."""
+    """Return metadata as JSON text for a larger document, since it may be nested as deeply as JSON can be written."""
     return orjson.Fragment(bodies.compact(metadata))

@@ -1,4 +1,4 @@
-"""Headers, names, query parameters and typed fields: each is checked here, or its request is refused."""
+"""Checks of headers, names, query parameters and integer fields."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zaqar_core.web.envelope import Request
 
 #: Zaqar's rule for queue names.
 QUEUE_NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{limits.ZAQAR_NAME_CHARACTERS}}}\Z")
-#: Names that only SQS makes: longer than Zaqar's.
+#: Names that only SQS allows: they are longer than Zaqar's.
 LONG_QUEUE_NAME = re.compile(rf"(?=.{{1,{limits.QUEUE_NAME_CHARACTERS}}}\Z)[A-Za-z0-9_-]+(?:\.fifo)?\Z")
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
@@ -26,7 +26,7 @@ _FALSE = frozenset(("false", "False", "f", "no", "n", "0", "off"))
 
 
 def check_headers(request: Request, settings: Settings) -> None:
-    """What holds for every path. Raises RestError."""
+    """Check the headers that have the same rules on every path. Raises RestError."""
     environ = request.environ
     if "HTTP_URL_SIGNATURE" in environ:
         signatures.check(environ, request.path, request.method, settings.signed_url_key)
@@ -49,7 +49,7 @@ def _admits_json(accept: str) -> bool:
 
 
 def client_id(request: Request, settings: Settings, *, needed: bool) -> bytes | None:
-    """The caller's Client-ID as 16 bytes; all spellings of one UUID are one client. Raises RestError."""
+    """Return the caller's Client-ID as 16 bytes; all spellings of one UUID are one client. Raises RestError."""
     text = request.environ.get("HTTP_CLIENT_ID")
     if text is None:
         if needed:
@@ -72,7 +72,7 @@ def _client_bytes(text: str, strict: bool, shortest: int, longest: int) -> bytes
 
 
 def project(request: Request, settings: Settings, *, needed: bool) -> str:
-    """The project, by the account that it is; "" where none is given and none is needed. Raises RestError."""
+    """Return the account of the request's project; "" when none is given and none is needed. Raises RestError."""
     text: str | None = request.environ.get("HTTP_X_PROJECT_ID")
     if text is None:
         if needed:
@@ -86,7 +86,7 @@ def project(request: Request, settings: Settings, *, needed: bool) -> str:
 
 
 def _parameters(raw: str) -> dict[str, list[str]]:
-    """As ``parse_qs``, which takes several times as long, where nothing is escaped."""
+    """Parse a query string as ``parse_qs`` does, but several times faster where nothing is escaped."""
     if "%" in raw or "+" in raw:
         return parse_qs(raw)
     found: dict[str, list[str]] = {}
@@ -98,7 +98,7 @@ def _parameters(raw: str) -> dict[str, list[str]]:
 
 
 class Query:
-    """The query string. A blank value counts as absent; of a repeated parameter the last one holds."""
+    """The query string. A blank value counts as absent; the last value of a repeated parameter wins."""
 
     __slots__ = ("_values",)
 
@@ -106,11 +106,13 @@ class Query:
         self._values: dict[str, list[str]] = _parameters(raw) if raw else {}
 
     def text(self, name: str) -> str | None:
+        """Return the parameter's value, None when absent."""
         found = self._values.get(name)
         return found[-1] if found else None
 
     def integer(self, name: str, default: int, *, most: int, least: int = 1) -> int:
-        """Raises RestError when it is no integer or out of bounds. The default is cut to ``most``."""
+        """Return an integer; ``default``, or ``most`` if that is smaller, when absent. Raises RestError when it is not
+        an integer between ``least`` and ``most``."""
         text = self.text(name)
         if text is None:
             return min(default, most)
@@ -122,7 +124,7 @@ class Query:
         return value
 
     def boolean(self, name: str) -> bool:
-        """False when absent. Raises RestError."""
+        """Return a boolean; False when absent. Raises RestError."""
         text = self.text(name)
         if text is None or text in _FALSE:
             return False
@@ -131,26 +133,26 @@ class Query:
         raise RestError(Fact.PARAMETER_INVALID, f'The "{name}" parameter must be true or false.')
 
     def items(self, name: str, most: int) -> list[str]:
-        """Comma separated, repeated, or both; [] when absent. Raises RestError beyond ``most``."""
+        """Return a list, given by commas, by repetition, or both; [] when absent. Raises RestError beyond ``most``."""
         found = [item for value in self._values.get(name, ()) for item in value.split(",") if item]
         if len(found) > most:
-            raise RestError(Fact.RULE_BROKEN, f'The "{name}" parameter holds more than {most} values.')
+            raise RestError(Fact.RULE_BROKEN, f'The "{name}" parameter must have at most {most} values.')
         return found
 
     def others(self, known: frozenset[str]) -> dict[str, str]:
-        """Parameters beside those known."""
+        """Return all parameters that are not in ``known``."""
         return {name: values[-1] for name, values in self._values.items() if name not in known}
 
 
 def field(document: dict[str, Any], name: str, default: int | None, *, least: int, most: int) -> int | None:
-    """An integer field of a body, or the default when it is absent. Raises RestError."""
+    """Return an integer field of a body, or the default when it is absent. Raises RestError."""
     if name not in document:
         return default
     return bounded(name, document[name], least=least, most=most)
 
 
 def bounded(name: str, value: Any, *, least: int, most: int) -> int:
-    """A JSON integer (booleans and strings are none) within its bounds. Raises RestError."""
+    """Return ``value`` if it is a JSON integer, no boolean or string, within the bounds. Raises RestError."""
     if type(value) is not int:
         raise RestError(Fact.BODY_INVALID, f'"{name}" must be an integer.')
     if not least <= value <= most:

@@ -1,4 +1,4 @@
-"""The JSON patch that changes a queue's metadata: a part of RFC 6902."""
+"""The JSON patch of a queue's metadata: a subset of RFC 6902."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Step:
 
 
 def parse(body: bytes) -> list[Step]:
-    """Raises RestError."""
+    """Parse the operations of a patch. Raises RestError."""
     document = bodies.parse(body)
     if not isinstance(document, list):
         raise RestError(Fact.BODY_INVALID, "The body must be an array of operations.")
@@ -54,7 +54,7 @@ def _key(path: Any) -> str:
 
 
 def apply(steps: list[Step], metadata: dict[str, Any]) -> dict[str, Any]:
-    """The metadata afterwards. Raises RestError for a key that is neither set nor reserved but ought to be."""
+    """Return the patched metadata. Raises RestError for remove or replace of a key that is neither set nor reserved."""
     changed = dict(metadata)
     for step in steps:
         if step.operation != "add" and step.key not in changed and step.key not in RESERVED:

@@ -1,9 +1,8 @@
-"""Who may do what with Keystone: the rules of OpenStack's policy files, read and decided by oslo.policy (extra
-``keystone``).
+"""Authorization with Keystone: rules of OpenStack's policy files, evaluated by oslo.policy (extra ``keystone``).
 
-Each row of the route table has the name of its rule, as Zaqar names them. A file of the operator overrides rules one by
-one. It is read again when it changes. A file that is wrong ends the start; one that became wrong later is logged, and
-the rules from before stay.
+Each row of the route table names its rule, as Zaqar does. The operator's policy file overrides single rules and is
+reloaded when it changes. The service does not start with an invalid file; when a file becomes invalid later, the error
+is logged and the previous rules stay in force.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ from zaqar_core.rest import identity
 
 _log = logging.getLogger("sqs_facade.keystone")
 
-#: Rules that need one of ``admin_roles`` where the file does not say otherwise. Everybody with a token may do the rest.
+#: Rules whose default requires one of ``admin_roles``. The default of all others allows every caller with a token.
 ADMIN_RULES = frozenset((
     "pools:get_all", "pools:get", "pools:create", "pools:update", "pools:delete", "flavors:create", "flavors:update",
     "flavors:delete", "health:get",
 ))  # fmt: skip
-#: What other rules may refer to, as in Zaqar.
+#: Rules that other rules may refer to, as in Zaqar.
 _HELPERS = {"admin_or_owner": "is_admin:True or project_id:%(project_id)s"}
 _ADMIN = "context_is_admin"
 
-#: Of a caller, as rules name it -> the header in which the authenticator said it.
+#: A caller's credentials by their names in rules -> the header in which the authenticator gives them.
 _CREDENTIALS = {
     "user_id": "HTTP_X_USER_ID",
     "user_domain_id": "HTTP_X_USER_DOMAIN_ID",
@@ -41,30 +40,33 @@ _CREDENTIALS = {
 }
 _ROLES, _SERVICE_ROLES = "HTTP_X_ROLES", "HTTP_X_SERVICE_ROLES"
 
-#: How often the files are looked at.
-LOOK_SECONDS = 1.0
-#: Decisions that are kept; the cache is cleared when it is full.
+#: Interval at which the files are checked for changes.
+CHECK_SECONDS = 1.0
+#: Size of the cache of decisions, which is cleared when it is full.
 _MOST_DECISIONS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """The rules as of one moment. ``open`` are those that let everybody; ``stamp`` tells when files have changed."""
+    """One version of the rules. ``open`` are the rules that allow every caller; ``stamp`` changes with the files."""
 
     enforcer: Any
     open: frozenset[str]
     stamp: object
-    #: What was decided for a rule and credentials; None where a rule asks another server.
+    #: Cached decisions by rule and credentials; None where a rule has an external check, which is not cached.
     decided: dict[Hashable, bool] | None
 
 
 class Policy:
-    """One serves all threads."""
+    """Decides whether a caller may run an operation. One instance serves all threads."""
 
     def __init__(self, settings: Settings, known: frozenset[str]) -> None:
         """``known`` are the names of all rules. Raises SettingsInvalid."""
         if importlib.util.find_spec("oslo_policy") is None:
-            raise SettingsInvalid("keystone needs: pip install 'sqs-facade[keystone]'", setting="auth_strategy")
+            raise SettingsInvalid(
+                "the library oslo.policy is not installed: pip install 'sqs-facade[keystone]'",
+                setting="auth_strategy",
+            )
         from zaqar_core.rest import policy_files  # loads oslo.policy
 
         self._files = policy_files
@@ -73,24 +75,24 @@ class Policy:
         self._known = known
         self._file = settings.policy_file
         self._lock = threading.Lock()
-        self._next_look = 0.0
+        self._next_check = 0.0
         self._loaded = self._load(self._files.stamp(self._file))
 
     @property
-    def asks_others(self) -> bool:
-        """Whether a decision may take as long as another server does."""
+    def has_external_checks(self) -> bool:
+        """Whether a decision may wait for another server."""
         return self._loaded.decided is None
 
     def allows(self, rule: str, environ: Mapping[str, Any]) -> bool:
-        """Whether an identified request may do what the rule is about."""
+        """Return whether the rule allows an identified request."""
         loaded = self._current()
         if rule in loaded.open:
             return True
-        who = tuple(map(environ.get, (*_CREDENTIALS.values(), _ROLES, _SERVICE_ROLES)))
+        credentials = tuple(map(environ.get, (*_CREDENTIALS.values(), _ROLES, _SERVICE_ROLES)))
         decided = loaded.decided
         if decided is None:
             return _decide(loaded.enforcer, rule, environ)
-        key = (rule, who)
+        key = (rule, credentials)
         found = decided.get(key)
         if found is None:
             if len(decided) >= _MOST_DECISIONS:
@@ -100,17 +102,17 @@ class Policy:
 
     def _current(self) -> _Loaded:
         now = time.monotonic()
-        if self._file is None or now < self._next_look:
+        if self._file is None or now < self._next_check:
             return self._loaded
         with self._lock:
-            self._next_look = now + LOOK_SECONDS
+            self._next_check = now + CHECK_SECONDS
             stamp = self._files.stamp(self._file)
             if stamp != self._loaded.stamp:
                 try:
                     self._loaded = self._load(stamp)
-                    _log.warning("the policy was read again: %s", self._file)
+                    _log.warning("reloaded the policy file %s", self._file)
                 except SettingsInvalid as problem:
-                    _log.error("the policy stays as it was: %s", problem)
+                    _log.error("cannot reload the policy file, the previous rules stay in force: %s", problem)
                     self._loaded = replace(self._loaded, stamp=stamp)
             return self._loaded
 
@@ -122,20 +124,20 @@ class Policy:
         options = cfg.ConfigOpts()
         options([], project="zaqar", default_config_files=[], default_config_dirs=[])
         enforcer = policy.Enforcer(options, rules=rules, use_conf=False)
-        asks_others = any(self._files.asks_others(check) for check in rules.values())
-        everybody = frozenset(name for name, check in rules.items() if str(check) == "@")
-        return _Loaded(enforcer, everybody, stamp, None if asks_others else {})
+        has_external_checks = any(self._files.has_external_checks(check) for check in rules.values())
+        open_rules = frozenset(name for name, check in rules.items() if str(check) == "@")
+        return _Loaded(enforcer, open_rules, stamp, None if has_external_checks else {})
 
 
 def _decide(enforcer: Any, rule: str, environ: Mapping[str, Any]) -> bool:
     credentials: dict[str, Any] = {name: environ.get(header) for name, header in _CREDENTIALS.items()}
     credentials["roles"] = sorted(identity.roles(environ, _ROLES))
     credentials["service_roles"] = sorted(identity.roles(environ, _SERVICE_ROLES))
-    # All that a request can name is in its caller's own project.
+    # A request can only reach resources of the caller's own project.
     target = {"project_id": credentials["project_id"]}
     try:
         credentials["is_admin"] = bool(enforcer.enforce(_ADMIN, target, credentials))
         return bool(enforcer.enforce(rule, target, credentials))
     except Exception:
-        _log.exception("the policy rule %s cannot be decided, so it denies", rule)
+        _log.exception("cannot evaluate the policy rule %s, so the request is denied", rule)
         return False

@@ -32,19 +32,20 @@ _HEAD = """# OpenStack Zaqar, endpoint by endpoint
 Generated from the route table by `python -m zaqar_core.rest.reference > docs/zaqar.md`; do not edit.
 
 Versions 2, 1.1 and 1 are served under `/v2`, `/v1.1` and `/v1`, on the same queues and messages.
-`enable_deprecated_api_versions` (default `1,1.1`; empty for none) names the old ones. `GET /` lists what is served.
+`enable_deprecated_api_versions` (default `1,1.1`; empty for none) names the old versions to serve. `GET /` lists the
+versions that are served; a client that prefers HTML to JSON, such as a browser, gets a page about the service instead.
 
-A request is checked in this order, and the first failure is the answer: path (404), method (405), pre-signed URL (404),
+A request is checked in this order, and the first failure ends it: path (404), method (405), pre-signed URL (404),
 form content (400), `Accept` (406), `Client-ID` (400), `X-Project-Id` (400), the queue's name (400), query and body.
-Errors are `{"title", "description"}`. Every answer has `x-openstack-request-id`. Hrefs are paths that begin with the
-version. The paths below follow the version's prefix. Those of pools and flavors are there where `admin_mode` and
-`pooling` are on; how pools work stands in `docs/operations.md`. With Keystone each operation needs what its rule says:
+Errors are `{"title", "description"}`. Every response has `x-openstack-request-id`. Hrefs are paths that begin with the
+version. The paths below follow the version's prefix. Pools and flavors are served only with `admin_mode` and
+`pooling`; `docs/operations.md` explains pools. With Keystone, the rule in the table decides who may run an operation:
 see "Roles and policy.yaml" in `docs/security.md`.
 """
 
 
 def text() -> str:
-    """The whole document."""
+    """Return the whole document."""
     parts = [_HEAD, "# Endpoints\n"]
     parts += [_path(path, list(routes)) for path, routes in groupby(ROUTES, key=lambda route: route.path)]
     parts += [
@@ -68,7 +69,7 @@ def _path(path: str, routes: list[Route]) -> str:
     rows = [
         (route.method, _in(route.versions), _parameters(route), code(route.rule), _summary(route)) for route in routes
     ]
-    return f"## /{path}\n\n" + table(("method", "versions", "parameters", "rule", "answer"), rows)
+    return f"## /{path}\n\n" + table(("method", "versions", "parameters", "rule", "effect"), rows)
 
 
 def _in(versions: Iterable[Dialect]) -> str:
@@ -89,18 +90,18 @@ def _limits() -> str:
     defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
     rows = [(what, bounds.format_map(defaults), ", ".join(map(code, settings))) for what, bounds, settings in LIMITS]
     pages = (
-        f"Pages have {limits.DEFAULT_PAGE} queues, {limits.DEFAULT_PAGE} messages or "
-        f"{limits.DEFAULT_PAGE} subscriptions where no `limit` is given"
+        f"Without `limit` a page has {limits.DEFAULT_PAGE} queues, {limits.DEFAULT_PAGE} messages or "
+        f"{limits.DEFAULT_PAGE} subscriptions."
     )
-    share = f"shares are of {', '.join(map(code, shares.PATHS))}"
-    return f"# Limits\n\n{pages}; {share}.\n\n" + table(("of", "bounds", "settings"), rows)
+    share = f"The paths that can be shared are {', '.join(map(code, shares.PATHS))}."
+    return f"# Limits\n\n{pages} {share}\n\n" + table(("what", "bounds", "settings"), rows)
 
 
 def _reserved() -> str:
     rows = [(code(name), *RESERVED[name]) for name in sorted(metadata.RESERVED)]
     return (
-        "# Reserved attributes of queues (2)\n\nPATCH with `remove` takes one back to its default; null is unset.\n\n"
-        + table(("attribute", "values", "meaning"), rows)
+        "# Reserved attributes of queues (2)\n\nPATCH with `remove` resets an attribute to its default. Null counts as "
+        "unset.\n\n" + table(("attribute", "values", "meaning"), rows)
     )
 
 
@@ -114,7 +115,7 @@ def _websocket() -> str:
         )
         for name, action in ACTIONS.items()
     ]
-    head = ("action", "as", "fields of `body`", "body of the answer")
+    head = ("action", "same as", "fields of `body`", "body of the reply")
     return f"# WebSocket (2)\n\n{WEBSOCKET}\n" + table(head, rows)
 
 
@@ -124,7 +125,7 @@ def _versions() -> str:
         for name, what in VERSION_DIFFERENCES.items()
     ]
     head = ("", *(dialect.id for dialect in reversed(DIALECTS)))
-    return "# What the versions differ in\n\n" + table(head, rows)
+    return "# Differences between the versions\n\n" + table(head, rows)
 
 
 def _errors() -> str:
@@ -134,7 +135,7 @@ def _errors() -> str:
 
 def _defects() -> str:
     return (
-        "# Defects of Zaqar's Redis driver that are not here\n\nEach has its test, by its number, in "
+        "# Defects of Zaqar's Redis driver that this service does not have\n\nEach has a test with its number in "
         "`tests/zaqar/test_upstream_defects.py`.\n\n"
         + "\n".join(f"{number}. {defect}" for number, defect in enumerate(DEFECTS, 1))
         + "\n"

@@ -1,4 +1,4 @@
-"""The policy of retries of notifications: what a queue, or a subscription, may say."""
+"""The retry policy for notifications, of a queue or a subscription."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST = (1 << 31) - 1
 
 
 def check(policy: Any) -> None:
-    """Raises RestError. Null is unset, members without a meaning are kept."""
+    """Check a retry policy. Null counts as unset; unknown members are kept. Raises RestError."""
     if type(policy) is not dict:
         raise RestError(Fact.BODY_INVALID, '"_retry_policy" must be an object.')
     given = {name: value for name, value in policy.items() if value is not None}
@@ -25,5 +25,5 @@ def check(policy: Any) -> None:
     if numbers["maximum_delay"] - numbers["minimum_delay"] < limits.LEAST_RETRY_SPREAD_SECONDS:
         raise RestError(
             Fact.RULE_BROKEN,
-            f'"maximum_delay" must be {limits.LEAST_RETRY_SPREAD_SECONDS} or more above "minimum_delay".',
+            f'"maximum_delay" must be at least {limits.LEAST_RETRY_SPREAD_SECONDS} above "minimum_delay".',
         )

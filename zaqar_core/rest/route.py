@@ -1,4 +1,4 @@
-"""One row of the route table."""
+"""The type of a row of the route table."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from zaqar_core.rest.call import Handler
 from zaqar_core.rest.collection import QUEUES, Collection
 from zaqar_core.rest.dialect import V1_1, V2, Dialect
 
-#: The versions that share most operations.
+#: The two versions that share most operations.
 NEWER = (V1_1, V2)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation. ``path`` follows the version's prefix. ``relation`` names it in the home document, where it has
-    a row of its own; ``parameters`` are those of its query string that all its versions know, ``newer`` those of v2.
-    ``bodies`` are the media types of its request. ``collection`` is what its path is about, where it has a name."""
+    """One operation. ``path`` follows the version's prefix. ``relation`` is its name in the home document.
+    ``parameters`` are the query parameters of all its versions, ``newer`` those of v2 only. ``bodies`` are the media
+    types of its request. ``collection`` says whether the path is about queues or topics."""
 
     relation: str
     method: str
     path: str
-    #: Name of the rule that allows it, where callers have roles: see :mod:`zaqar_core.rest.policy`.
+    #: Name of the policy rule that allows it when callers have roles: see :mod:`zaqar_core.rest.policy`.
     rule: str
     run: Handler
     versions: tuple[Dialect, ...] = NEWER
@@ -29,7 +29,7 @@ class Route:
     newer: str = ""
     bodies: tuple[str, ...] = ()
     collection: Collection = QUEUES
-    #: Only where admin_mode and pooling are on.
+    #: Whether it is served only with admin_mode and pooling.
     pooling: bool = False
 
     @property

@@ -1,4 +1,4 @@
-"""Which path and method is which operation, and in which versions: one table."""
+"""The route table: the path, method and versions of each operation."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _ALL = (V1, V1_1, V2)
 
 
 def _home(call: RestCall) -> Reply:
-    """200 with the paths and methods of the version as JSON Home, good for a day."""
+    """Return 200 with the paths and methods of the version as JSON Home. Clients may cache it for a day."""
     settings = call.settings
     routes = ROUTES if has_pools(settings) else tuple(route for route in ROUTES if not route.pooling)
     return home.reply(call.dialect, routes)
 
 
 def has_pools(settings: Settings) -> bool:
-    """Whether the routes of pools and flavors are there."""
+    """Return whether the routes of pools and flavors are served."""
     return settings.admin_mode and settings.pooling
 
 
@@ -134,7 +134,7 @@ ROUTES = (
     Route("flavor", "DELETE", _FLAVOR, "flavors:delete", flavors.delete, NEWER, pooling=True),
 )  # fmt: skip
 
-#: Every rule that an operation has.
+#: The policy rules of all operations.
 RULES = frozenset(route.rule for route in ROUTES)
 
 Methods = Mapping[str, Route]
@@ -173,12 +173,15 @@ _ROOTS, _POOL_ROOTS = _roots(pooling=False), _roots(pooling=True)
 
 
 def find(dialect: Dialect, below: str) -> tuple[Methods, list[str]] | None:
-    """The methods of a path and its variable parts. ``below`` follows the prefix; a trailing slash is nothing."""
+    """Return the methods of a path and its variable parts, None for an unknown path.
+
+    ``below`` is the path after the version's prefix; one slash at its end is ignored.
+    """
     return _find(_ROOTS[dialect.id], below)
 
 
 def find_with_pools(dialect: Dialect, below: str) -> tuple[Methods, list[str]] | None:
-    """The same among the routes of pools and flavors."""
+    """Do the same as :func:`find` among the routes of pools and flavors."""
     return _find(_POOL_ROOTS[dialect.id], below)
 
 
@@ -198,5 +201,5 @@ def _find(node: _Node, below: str) -> tuple[Methods, list[str]] | None:
 
 
 def allow(methods: Methods) -> str:
-    """The value of the Allow header."""
+    """Return the value of the Allow header."""
     return ", ".join(sorted({*methods, "OPTIONS"}))

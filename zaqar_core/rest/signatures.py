@@ -1,6 +1,6 @@
-"""Pre-signed URLs: whoever has one may do with a queue what it says, until it expires, without credentials.
+"""Pre-signed URLs: a client without credentials may use one for its paths and methods until it expires.
 
-The signature is HMAC-SHA256 of paths, methods, project and expiry under the key of the settings, as Zaqar makes it.
+The signature is the HMAC-SHA256 of paths, methods, project and expiry under the setting signed_url_key, as in Zaqar.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from typing import Any
 
 from zaqar_core.rest.errors import Fact, RestError
 
-#: Between the signed fields: a backslash and an n. No field may hold a backslash, so that none can be split anew.
-_BETWEEN = "\\n"
-_WHEN = "%Y-%m-%dT%H:%M:%S"
+#: Separator of the signed fields: a backslash and an n. No field may hold a backslash: a signature would then also be
+#: valid for fields that are split elsewhere.
+_SEPARATOR = "\\n"
+_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a signature stands for. ``expires`` is in UTC, whole seconds."""
+    """What a signature allows. ``expires`` is in UTC, whole seconds."""
 
     paths: Sequence[str]
     methods: Sequence[str]
@@ -30,18 +31,18 @@ class Grant:
     expires: str
 
     def signature(self, key: str) -> str:
-        """Hexadecimal; the same in whatever order paths and methods are given."""
+        """Return the signature in hexadecimal; the order of paths and methods does not matter."""
         fields = (",".join(sorted(self.paths)), ",".join(sorted(self.methods)), self.project, self.expires)
-        return hmac.new(key.encode(), _BETWEEN.join(fields).encode(), hashlib.sha256).hexdigest()
+        return hmac.new(key.encode(), _SEPARATOR.join(fields).encode(), hashlib.sha256).hexdigest()
 
 
-def until(moment: datetime) -> str:
-    """The expiry as it is signed."""
-    return moment.astimezone(UTC).strftime(_WHEN)
+def expiry_text(moment: datetime) -> str:
+    """Return the expiry as it is signed."""
+    return moment.astimezone(UTC).strftime(_TIME_FORMAT)
 
 
 def check(environ: Mapping[str, Any], path: str, method: str, key: str | None) -> None:
-    """The request's signature admits it. Raises RestError, the same whatever is wrong."""
+    """Check that the request's signature allows it. Raises the same RestError for every reason."""
     grant = Grant(
         environ.get("HTTP_URL_PATHS", "").split(","),
         environ.get("HTTP_URL_METHODS", "").split(","),
@@ -50,16 +51,16 @@ def check(environ: Mapping[str, Any], path: str, method: str, key: str | None) -
     )
     given = environ["HTTP_URL_SIGNATURE"].encode("latin-1", "replace")
     is_signed = key is not None and hmac.compare_digest(grant.signature(key).encode(), given)
-    if not (is_signed and _admits(grant, path, method)):
+    if not (is_signed and _allows(grant, path, method)):
         raise RestError(Fact.SIGNATURE_UNKNOWN)
 
 
-def _admits(grant: Grant, path: str, method: str) -> bool:
+def _allows(grant: Grant, path: str, method: str) -> bool:
     try:
-        expires = datetime.strptime(grant.expires, _WHEN).replace(tzinfo=UTC)
+        expires = datetime.strptime(grant.expires, _TIME_FORMAT).replace(tzinfo=UTC)
     except ValueError:
         return False
-    # A path is granted with all that is below it, never with what merely begins alike.
+    # A granted path includes all paths below it, segment by segment: /a allows /a/b and not /ab.
     return (
         datetime.now(UTC) < expires
         and method in grant.methods

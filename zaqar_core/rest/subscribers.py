@@ -1,4 +1,4 @@
-"""What a request may say of a subscription."""
+"""The fields of a subscription that a request may give, each checked."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from zaqar_core.rest import bodies, retries
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.parameters import bounded
 
-#: The last moment that a date with a year of four digits can name, in seconds since 1970.
-_END_OF_TIME = 253_402_300_799
+#: The end of the year 9999 in seconds since 1970: later times do not fit into a date with a four-digit year.
+_LAST_SECOND = 253_402_300_799
 _KNOWN = frozenset(("subscriber", "ttl", "options"))
 
 
 @dataclass(slots=True)
-class Asked:
-    """The checked members of a body; None where one is not given. ``options`` is JSON text."""
+class SubscriptionFields:
+    """The checked fields of a body; None where a field is not given. ``options`` is JSON text."""
 
     subscriber: str | None
     ttl_seconds: int | None
     options: bytes | None
 
 
-def parse(document: Any, settings: Settings) -> Asked:
-    """Raises RestError when a member has a wrong type or is out of bounds. Null is as absent."""
+def parse(document: Any, settings: Settings) -> SubscriptionFields:
+    """Check the fields of a body. Null counts as absent. Raises RestError for a wrong type or value."""
     if type(document) is not dict:
         raise RestError(Fact.BODY_INVALID, "Subscriptions must be a dict.")
     given = {name: value for name, value in document.items() if name in _KNOWN and value is not None}
@@ -37,15 +37,15 @@ def parse(document: Any, settings: Settings) -> Asked:
         check_subscriber(given["subscriber"], settings)
     ttl = options = None
     if "ttl" in given:
-        ttl = bounded("ttl", given["ttl"], least=limits.LEAST_TTL_SECONDS, most=_END_OF_TIME - int(time.time()))
+        ttl = bounded("ttl", given["ttl"], least=limits.LEAST_TTL_SECONDS, most=_LAST_SECOND - int(time.time()))
     if "options" in given:
         check_options(given["options"])
         options = bodies.compact(given["options"])
-    return Asked(given.get("subscriber"), ttl, options)
+    return SubscriptionFields(given.get("subscriber"), ttl, options)
 
 
 def check_subscriber(subscriber: Any, settings: Settings) -> None:
-    """Raises RestError for what nobody can deliver to."""
+    """Check that notifications can be delivered to the subscriber. Raises RestError."""
     if type(subscriber) is not str:
         raise RestError(Fact.BODY_INVALID, '"subscriber" must be a string.')
     try:
@@ -55,18 +55,18 @@ def check_subscriber(subscriber: Any, settings: Settings) -> None:
 
 
 def check_options(options: Any) -> None:
-    """Raises RestError for options that a delivery could not follow. Those without a meaning here are kept."""
+    """Check the options that deliveries use; unknown ones are kept. Raises RestError."""
     if type(options) is not dict:
         raise RestError(Fact.BODY_INVALID, '"options" must be a dict.')
     for name in ("post_data", "from", "subject"):
         if options.get(name) is not None and type(options[name]) is not str:
             raise RestError(Fact.BODY_INVALID, f'Option "{name}" must be a string.')
     if OPTION in options:
-        raise RestError(Fact.RULE_BROKEN, f'Option "{OPTION}" is given by the service: trusts are made, not named.')
+        raise RestError(Fact.RULE_BROKEN, f'Option "{OPTION}" cannot be set: the service creates the trust itself.')
     headers = options.get("post_headers")
     if headers is not None and not targets.are_headers(headers):
-        raise RestError(Fact.BODY_INVALID, 'Option "post_headers" must be a dict of header names and texts.')
+        raise RestError(Fact.BODY_INVALID, 'Option "post_headers" must be a dict of valid header names and values.')
     if any(targets.has_line_break(options[name]) for name in ("from", "subject") if options.get(name)):
-        raise RestError(Fact.RULE_BROKEN, "Header fields of mails have no line breaks.")
+        raise RestError(Fact.RULE_BROKEN, 'Options "from" and "subject" must not contain line breaks.')
     if options.get("_retry_policy") is not None:
         retries.check(options["_retry_policy"])

@@ -1,7 +1,8 @@
-"""Trusts of subscriptions: made when a subscriber with trust is named, kept with it, ended when it goes."""
+"""Trusts of subscriptions: created for a subscriber with trust, stored with it, and deleted with it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,68 +14,72 @@ from zaqar_core.notifications.trust_webhooks import OPTION, PREFIX
 from zaqar_core.rest import identity
 from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.errors import Fact, RestError
-from zaqar_core.rest.subscribers import Asked
+from zaqar_core.rest.subscribers import SubscriptionFields
 
 
-def needs(subscriber: str | None) -> bool:
-    """Whether that subscriber is told with a token."""
+def is_needed(subscriber: str | None) -> bool:
+    """Return whether notifications to the subscriber carry a token."""
     return subscriber is not None and subscriber.lower().startswith(PREFIX)
 
 
-def make(call: RestCall, ttl_seconds: int) -> str:
-    """The id of a new trust of who calls. Raises RestError: nobody's token was shown, or Keystone does not make it."""
+def create(call: RestCall, ttl_seconds: int) -> str:
+    """Create a trust of the caller and return its id.
+
+    Raises RestError when the request has no user's token, or when Keystone refuses or cannot be reached.
+    """
     environ = call.request.environ
     user, token = environ.get("HTTP_X_USER_ID"), environ.get("HTTP_X_AUTH_TOKEN")
     if call.trusts is None or not user or not token:
-        raise RestError(Fact.RULE_BROKEN, "A subscriber with trust needs a request over HTTP with a user's token.")
+        raise RestError(
+            Fact.RULE_BROKEN, "A trust+http or trust+https subscriber needs an HTTP request with a user's token."
+        )
     trustor = trusts.Trustor(token, user, environ["HTTP_X_PROJECT_ID"], identity.roles(environ))
     try:
-        with call.session.asleep():  # others work while Keystone is asked
+        with call.session.asleep():  # no execution slot is held during the call to Keystone
             return call.trusts.create(trustor, ttl_seconds)
     except TrustRefused as refused:
-        raise RestError(Fact.RULE_BROKEN, f"The subscriber is not trusted: {refused.reason}.") from None
+        raise RestError(
+            Fact.RULE_BROKEN, f"The trust for the subscriber cannot be created: {refused.reason}."
+        ) from None
     except KeystoneUnavailable:
         raise RestError(Fact.IDENTITY_UNAVAILABLE) from None
 
 
-def end(call: RestCall, trust_id: str | None) -> None:
-    """The trust is gone if that is possible; else it ends with its time."""
+def delete(call: RestCall, trust_id: str | None) -> None:
+    """Delete the trust if there is one. A trust that cannot be deleted now ends when it expires."""
     if trust_id is not None and call.trusts is not None:
         with call.session.asleep():
             call.trusts.delete(trust_id)
 
 
 def of(found: Subscription) -> str | None:
-    """The id of the subscription's trust, None where it has none."""
-    if not needs(found.subscriber):
+    """Return the id of the subscription's trust, None where it has none."""
+    if not is_needed(found.subscriber):
         return None
     trust_id = orjson.loads(found.options).get(OPTION)
     return trust_id if type(trust_id) is str else None
 
 
 def with_trust(options: bytes, trust_id: str | None) -> bytes:
-    """The options with that trust and no other."""
+    """Return the options with that trust and no other."""
     document: dict[str, Any] = orjson.loads(options)
     document.pop(OPTION, None)
     return orjson.dumps(document if trust_id is None else {**document, OPTION: trust_id})
 
 
-def settle(call: RestCall, asked: Asked, found: Subscription) -> str | None:
-    """Makes what was asked of a subscription whole: a subscriber and its trust are only ever written together.
+def changed(call: RestCall, fields: SubscriptionFields, found: Subscription) -> tuple[SubscriptionFields, str | None]:
+    """Return the fields to write in a change of ``found``, and the id of the trust to delete afterwards, if any.
 
-    Written apart, of two changes at a time one could bring a user's trust to another's subscriber. A new subscriber or
-    ttl makes a new trust, of who calls. The id of the trust that is not needed any more, if there is one. Raises
-    RestError.
+    A subscriber and its trust are always written together: written apart, one of two simultaneous changes could
+    combine a user's trust with another user's subscriber. A new subscriber or ttl creates a new trust of the caller.
+    Raises RestError.
     """
     old = of(found)
-    subscriber = asked.subscriber or found.subscriber
-    if old is None and not needs(subscriber):
-        return None
-    options = found.options if asked.options is None else asked.options
-    asked.subscriber = subscriber
-    if old is not None and subscriber == found.subscriber and asked.ttl_seconds is None:
-        asked.options = with_trust(options, old)
-        return None
-    trust_id = make(call, asked.ttl_seconds or found.ttl_seconds) if needs(subscriber) else None
-    asked.options = with_trust(options, trust_id)
-    return old
+    subscriber = fields.subscriber or found.subscriber
+    if old is None and not is_needed(subscriber):
+        return fields, None
+    options = found.options if fields.options is None else fields.options
+    if old is not None and subscriber == found.subscriber and fields.ttl_seconds is None:
+        return replace(fields, subscriber=subscriber, options=with_trust(options, old)), None
+    trust_id = create(call, fields.ttl_seconds or found.ttl_seconds) if is_needed(subscriber) else None
+    return replace(fields, subscriber=subscriber, options=with_trust(options, trust_id)), old

@@ -1,4 +1,4 @@
-"""The store: the only place that knows Redis."""
+"""The store: the only package that uses Redis or Valkey."""
 
 from zaqar_core.store.scripts import Compiled, Script, script
 from zaqar_core.store.single_server import ScriptFailed, Store

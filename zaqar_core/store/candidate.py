@@ -1,4 +1,4 @@
-"""A look at a deployment that is not in use yet: whether it can be a pool, and which one it is."""
+"""Check of a deployment that is to become a pool: whether it is fit, and its identity."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import catalogue, readiness
-from zaqar_core.store.deployment import DeploymentInvalid
+from zaqar_core.store.deployment import StoreUrlInvalid
 from zaqar_core.store.single_server import Generation
 from zaqar_core.store.slots import open_store
 
@@ -15,20 +15,20 @@ _CREDENTIALS = re.compile(r"//[^/]*@")
 
 
 def identity(settings: Settings, url: str) -> str:
-    """What tells the deployment from others. Raises StoreUnavailable with what is wrong, without credentials."""
+    """Connect, check the deployment and return its identity. Raises StoreUnavailable; the reason has no credentials."""
     try:
         store = open_store(settings, url, Generation())
-    except DeploymentInvalid as problem:
-        # What is wrong with a URL may be a part of its password.
+    except StoreUrlInvalid as problem:
+        # The reason may quote a part of the password.
         reason = "" if "@" in url else f": {problem.reason}"
-        raise StoreUnavailable(f"it is not a Redis URL that this service can read{reason}") from None
+        raise StoreUnavailable(f"not a valid Redis URL{reason}") from None
     except (ValueError, TypeError):
-        raise StoreUnavailable("it is not a Redis URL that this service can read") from None
+        raise StoreUnavailable("not a valid Redis URL") from None
     try:
         readiness.check(store, settings.durability)
         return catalogue.identity(store)
-    except (TypeError, ValueError):  # options that its connection does not know
-        raise StoreUnavailable("the URL has options that are not known") from None
+    except (TypeError, ValueError):  # options that redis-py's connection does not accept
+        raise StoreUnavailable("the Redis URL has an unknown option") from None
     except StoreUnavailable as problem:
         raise StoreUnavailable(_CREDENTIALS.sub("//", problem.reason)) from None
     finally:

@@ -1,6 +1,6 @@
-"""The catalogue of pools, kept in the main store: the pools, the flavors, and where each queue is.
+"""The catalogue of pools in the main store: the pools, the flavors, and the placement of each queue.
 
-Every change of pools and flavors increments its revision. A queue's placement names an incarnation; it is written
+Every change of pools or flavors increments its revision. A queue's placement names an incarnation; it is written
 before the queue is created and removed after the queue is deleted: see ``zaqar_core.pools.placement``.
 """
 
@@ -24,18 +24,18 @@ _PUT = script("pool_put").plain
 _REMOVE = script("pool_remove").plain
 _FLAVOR_PUT = script("flavor_put").plain
 _FLAVOR_REMOVE = script("flavor_remove").plain
-_PLACES = script("places", writes=False).plain
-_PLACE = script("place").plain
-_UNPLACE = script("unplace").plain
-_BURY = script("bury").plain
+_READ_PLACEMENTS = script("placements", writes=False).plain
+_WRITE_PLACEMENT = script("placement_write").plain
+_REMOVE_PLACEMENT = script("placement_remove").plain
+_RULE_OUT = script("rule_out").plain
 _NOW = script("now", writes=False).plain
 
-#: No pool: the main store, which also has every queue without a placement.
+#: The pool name of the main store, which also has every queue without a placement.
 MAIN = ""
 
 
 class PoolRow(msgspec.Struct, frozen=True):
-    """``options`` is JSON text of an object, kept for the administrator who wrote it."""
+    """A pool in the catalogue. ``options`` is a JSON object as text; the service stores it without using it."""
 
     uri: str
     weight: int
@@ -43,14 +43,14 @@ class PoolRow(msgspec.Struct, frozen=True):
 
 
 class FlavorRow(msgspec.Struct, frozen=True):
-    """``capabilities`` is JSON text that an old client gave."""
+    """A flavor in the catalogue. ``capabilities`` is a JSON object as text, which older API versions may set."""
 
     capabilities: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The pools and flavors of one revision. ``flavor_of`` has the pools that belong to one."""
+    """The pools and flavors of one revision. ``flavor_of`` maps each pool with a flavor to it."""
 
     revision: int
     pools: dict[str, PoolRow]
@@ -58,13 +58,13 @@ class Catalogue:
     flavors: dict[str, FlavorRow]
 
     def pools_of(self, flavor: str) -> list[str]:
-        """In the order of names."""
+        """Return the pools of the flavor by name."""
         return sorted(name for name, one in self.flavor_of.items() if one == flavor and name in self.pools)
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a queue is, or is to be created. ``now_ms`` and ``revision``: the main store's when it was read."""
+    """The deployment of a queue, which may not exist yet. ``now_ms`` and ``revision`` are the main store's."""
 
     incarnation: str
     since_ms: int
@@ -74,6 +74,7 @@ class Placement:
 
 
 def read(store: Store) -> Catalogue:
+    """Read the catalogue. One round trip."""
     revision, pools, flavor_of, flavors = store.run(_ALL, keys.POOLS, [])
     return Catalogue(
         int(revision),
@@ -84,75 +85,85 @@ def read(store: Store) -> Catalogue:
 
 
 def revision(store: Store) -> int:
+    """Read only the revision of the catalogue."""
     return int(store.command("HGET", keys.POOLS, "rev") or 0)
 
 
 def has_pools(store: Store) -> bool:
+    """Return whether any pool is registered."""
     return bool(store.command("EXISTS", keys.POOLS + b":pools"))
 
 
 def refuse_forgotten_pools(store: Store) -> None:
-    """Raises StoreUnavailable where queues may be in pools: without pooling they would seem to be gone."""
+    """Raise StoreUnavailable if pools are registered: without pooling their queues would seem to be deleted."""
     if has_pools(store):
-        raise StoreUnavailable("pools are registered in this store: set pooling, or delete them first")
+        raise StoreUnavailable(
+            "this store has registered pools: turn on the setting pooling, or delete the pools first"
+        )
 
 
 def identity(store: Store) -> str:
-    """The deployment's identity, the same under every address. Created by the first call."""
+    """Return the deployment's identity, which is the same under every address. The first call creates it."""
     store.command("SET", keys.DEPLOYMENT, os.urandom(16).hex(), "NX")
     found: bytes = store.command("GET", keys.DEPLOYMENT)
     return found.decode()
 
 
 def put_pool(store: Store, name: str, row: PoolRow, deployment: str, flavor: str, before: PoolRow | None) -> None:
-    """Fails with STALE, TAKEN, HELD: see the script."""
+    """Register or change a pool. Fails with STALE, TAKEN, HELD: see lua/functions/pool_put."""
     expected = msgspec.json.encode(before) if before else b""
-    asked: list[bytes | str | int] = [name, msgspec.json.encode(row), deployment, flavor, expected]
-    store.run(_PUT, keys.POOLS, asked)
+    arguments: list[bytes | str | int] = [name, msgspec.json.encode(row), deployment, flavor, expected]
+    store.run(_PUT, keys.POOLS, arguments)
 
 
 def remove_pool(store: Store, name: str) -> None:
-    """Fails with HELD, FLAVORED: see the script."""
+    """Delete a pool. Fails with HELD, FLAVORED: see lua/functions/pool_remove."""
     store.run(_REMOVE, keys.POOLS, [name])
 
 
-def put_flavor(store: Store, name: str, row: FlavorRow, pools: Sequence[str], *, only_there: bool) -> bool:
-    """False where it must be there and is not. No pools leave them as they are. Fails with NOPOOL."""
-    asked: list[bytes | str | int] = [name, msgspec.json.encode(row), int(only_there), *pools]
-    return bool(store.run(_FLAVOR_PUT, keys.POOLS, asked))
+def put_flavor(store: Store, name: str, row: FlavorRow, pools: Sequence[str], *, must_exist: bool) -> bool:
+    """Create or change a flavor; without ``pools`` keep its pools. Fails with NOPOOL.
+
+    False if it must exist and does not.
+    """
+    arguments: list[bytes | str | int] = [name, msgspec.json.encode(row), int(must_exist), *pools]
+    return bool(store.run(_FLAVOR_PUT, keys.POOLS, arguments))
 
 
 def remove_flavor(store: Store, name: str) -> None:
+    """Delete a flavor."""
     store.run(_FLAVOR_REMOVE, keys.POOLS, [name])
 
 
 def placements(store: Store, refs: Sequence[QueueRef]) -> tuple[int, list[Placement | None]]:
-    """The revision, and where each queue is; None where it has no placement."""
-    now, at, *rows = store.run(_PLACES, keys.POOLS, [keys.address(ref) for ref in refs])
-    return at, [Placement(row[0].decode(), row[1], row[2].decode(), now, at) if row else None for row in rows]
+    """Read the revision, and the placement of each queue; None for a queue without one."""
+    now, read_revision, *rows = store.run(_READ_PLACEMENTS, keys.POOLS, [keys.address(ref) for ref in refs])
+    return read_revision, [
+        Placement(row[0].decode(), row[1], row[2].decode(), now, read_revision) if row else None for row in rows
+    ]
 
 
 def now_ms(store: Store, ref: QueueRef) -> int:
-    """The time of the server that has the queue, or would have it."""
+    """Return the time of the server that has the slot of the queue's keys."""
     return int(store.run(_NOW, keys.queue(ref), []))
 
 
 def write_placement(
     store: Store, ref: QueueRef, incarnation: str, pool: str, *, instead_of: str = "", deadline_ms: int = 0
 ) -> bool:
-    """Write where the queue is. False when the present placement is not the expected one. Fails with NOPOOL, LATE."""
-    asked: list[bytes | str | int] = [keys.address(ref), incarnation, pool, instead_of, deadline_ms]
-    return bool(store.run(_PLACE, keys.POOLS, asked))
+    """Write the queue's placement. False if the present one is not of ``instead_of``. Fails with NOPOOL, LATE."""
+    arguments: list[bytes | str | int] = [keys.address(ref), incarnation, pool, instead_of, deadline_ms]
+    return bool(store.run(_WRITE_PLACEMENT, keys.POOLS, arguments))
 
 
 def remove_placement(store: Store, ref: QueueRef, incarnation: str, deadline_ms: int) -> None:
     """Remove the placement of that incarnation. Fails with LATE."""
-    store.run(_UNPLACE, keys.POOLS, [keys.address(ref), incarnation, deadline_ms])
+    store.run(_REMOVE_PLACEMENT, keys.POOLS, [keys.address(ref), incarnation, deadline_ms])
 
 
 def rule_out(store: Store, ref: QueueRef, incarnation: str, for_ms: int) -> bool:
-    """Keep the incarnation from being created here for so long. False when it exists here."""
-    return bool(store.run(_BURY, keys.queue(ref), [incarnation, for_ms]))
+    """Forbid the creation of the incarnation in this deployment for that time. False if it exists here."""
+    return bool(store.run(_RULE_OUT, keys.queue(ref), [incarnation, for_ms]))
 
 
 def _pairs(flat: Sequence[Any]) -> list[tuple[str, Any]]:

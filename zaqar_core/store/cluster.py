@@ -1,8 +1,8 @@
-"""A slot on a cluster: each script and each plain command goes to the node that has its key.
+"""An execution slot on a cluster: each function and each plain command goes to the node that has its key.
 
-A redirect, and every other refusal below, means that nothing ran, so asking again is safe; a connection that ends under
-a command means that nobody knows. A queue has many keys in one slot: while they are brought to another node one by one,
-its scripts wait (see lua/shared/queue, MOVING), since a script needs all of them on one node.
+A redirect, and every other refusal below, means that nothing ran, so a retry is safe. When a connection ends during a
+command, its outcome is unknown. A queue has many keys in one hash slot. While they migrate to another node one by one,
+its functions wait (see lua/shared/call, MOVING), since a function needs all of them on one node.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from zaqar_core.store.connection import RECONNECT_SECONDS, Link, pack
 from zaqar_core.store.deployment import Address
 from zaqar_core.store.single_server import NOT_LOADED, FunctionCall, Generation, ScriptFailed, Server, Store, failure
 
-#: Plain commands that are about a server, not about a key.
+#: Plain commands without a key.
 _KEYLESS = frozenset({"CONFIG", "FUNCTION", "INFO", "PING", "TIME"})
-#: Nothing ran: the node cannot do it now, or its slot is on its way to another node.
+#: Refusals for now; nothing ran. The node is not ready, or the hash slot is migrating to another node.
 _LATER = frozenset({"CLUSTERDOWN", "LOADING", "MASTERDOWN", "MOVING", "READONLY", "TRYAGAIN"})
 _PAUSE_SECONDS = 0.02
 _ASKING = pack((b"ASKING",))
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class ClusterStore(Store):
-    """As Store; one connection to each node that it has met."""
+    """A Store with a connection to each node that it has used."""
 
     __slots__ = ("_links", "_timeout_seconds", "_topology", "_url")
 
@@ -50,15 +50,16 @@ class ClusterStore(Store):
         self._links: dict[Address, Link] = {}
 
     def servers(self) -> Sequence[Server]:
-        """Every primary. Raises StoreUnavailable."""
+        """Return every primary. Raises StoreUnavailable."""
         return [_Node(self, address) for address in self._primaries()]
 
     @property
     def is_open(self) -> bool:
-        """Whether all its connections stand, as far as it knows."""
+        """Whether all its connections are open, as far as it knows."""
         return all(link.is_open for link in self._links.values())
 
     def close(self) -> None:
+        """Close all connections."""
         for link in self._links.values():
             link.close()
         self._links.clear()
@@ -73,24 +74,27 @@ class ClusterStore(Store):
         return randomness.choice(self._primaries())
 
     def _run_all(self, calls: Sequence[FunctionCall]) -> list[Any]:
-        """One round trip for each node. What a node refuses without having run it is asked again, each by itself."""
+        """Run the calls in one round trip for each node, then retry each call that a node refused."""
         by_node: dict[Address, list[int]] = {}
-        for at, (_, key, _) in enumerate(calls):
-            by_node.setdefault(self._patiently(partial(self._topology.node, key_slot(key))), []).append(at)
+        for index, (_, key, _) in enumerate(calls):
+            by_node.setdefault(self._patiently(partial(self._topology.node, key_slot(key))), []).append(index)
         found: list[Any] = [None] * len(calls)
-        for address, places in by_node.items():
-            packed = [pack((b"FCALL", calls[at][0].address, 1, calls[at][1], *calls[at][2])) for at in places]
+        for address, indexes in by_node.items():
+            packed = [
+                pack((b"FCALL", calls[index][0].address, 1, calls[index][1], *calls[index][2])) for index in indexes
+            ]
             try:
                 link = self._link_to(address)
             except redis.RedisError:
-                replies: list[Any] = [hiredis.ReplyError("CLUSTERDOWN")] * len(places)
+                replies: list[Any] = [hiredis.ReplyError("CLUSTERDOWN")] * len(indexes)
             else:
-                replies = self._on(link, b"".join(packed), len(places))
-            for at, reply in zip(places, replies, strict=True):
-                found[at] = self._settled(reply, calls[at])
+                replies = self._on(link, b"".join(packed), len(indexes))
+            for index, reply in zip(indexes, replies, strict=True):
+                found[index] = self._settled(reply, calls[index])
         return found
 
     def _settled(self, reply: Any, call: FunctionCall) -> Any:
+        """Return the reply or its ScriptFailed; run a refused call once more by itself."""
         if not isinstance(reply, hiredis.ReplyError):
             return reply
         if not _is_refusal(reply) and (failed := failure(reply)).word != NOT_LOADED:
@@ -109,7 +113,7 @@ class ClusterStore(Store):
     def _exchange(
         self, key: bytes, packed: bytes, replies: int, *, confirmed: bool = False, follows_ask: bool = False
     ) -> list[Any]:
-        """With the node that has the key, wherever that is by now. ``follows_ask``: the command needs only that key."""
+        """Exchange with the node of the key; follow redirects. ``follows_ask``: the command needs only that key."""
         slot, give_up = key_slot(key), 0.0
         while True:
             link = self._patiently(lambda: self._link_to(self._topology.node(slot)))
@@ -118,14 +122,14 @@ class ClusterStore(Store):
                 return found
             word, _, where = str(found[0]).removeprefix("ERR ").partition(" ")
             if word == "ASK" and follows_ask:
-                asked = self._patiently(partial(self._link_to, _address(where, link)))
-                self._on(asked, _ASKING, 1)
-                found = self._on(asked, packed, replies, confirmed=confirmed)
+                importing = self._patiently(partial(self._link_to, _address(where, link)))
+                self._on(importing, _ASKING, 1)
+                found = self._on(importing, packed, replies, confirmed=confirmed)
                 if not isinstance(found[0], hiredis.ReplyError) or not _is_refusal(found[0]):
                     return found
             give_up = give_up or time.monotonic() + RECONNECT_SECONDS
             if time.monotonic() >= give_up:
-                raise StoreUnavailable(f"the cluster cannot do it now: {found[0]}")
+                raise StoreUnavailable(f"the cluster refused the command for {RECONNECT_SECONDS:.0f} s: {found[0]}")
             if word == "MOVED":
                 self._topology.moved(slot, _address(where, link))
             else:
@@ -133,7 +137,7 @@ class ClusterStore(Store):
             self._patiently(self._topology.refresh)
 
     def _link_to(self, address: Address) -> Link:
-        """An open connection to that node. Raises redis.ConnectionError."""
+        """Return an open connection to the node. Raises redis.ConnectionError."""
         if self._seen != self._generation.number:
             self.close()
             self._topology.refresh()
@@ -149,7 +153,7 @@ class ClusterStore(Store):
         return link
 
     def _patiently(self, act: Callable[[], T]) -> T:
-        """What ``act`` finds, tried again for a while: nothing has been sent yet. Raises StoreUnavailable."""
+        """Call ``act``, which sends no command, until it succeeds. Raises StoreUnavailable after RECONNECT_SECONDS."""
         give_up = time.monotonic() + RECONNECT_SECONDS
         while True:
             try:
@@ -163,7 +167,7 @@ class ClusterStore(Store):
 
 
 class _Node:
-    """One primary, for what concerns each of them."""
+    """One primary, for commands that go to each of them."""
 
     def __init__(self, store: ClusterStore, address: Address) -> None:
         self._store = store
@@ -171,7 +175,7 @@ class _Node:
         self.name = f"{address[0]}:{address[1]}"
 
     def command(self, *words: bytes | str | int) -> Any:
-        """One plain command. Raises StoreUnavailable."""
+        """Run one plain command on this node. Raises StoreUnavailable."""
         link = self._store._patiently(lambda: self._store._link_to(self._address))
         [reply] = self._store._on(link, pack(words), 1)
         if isinstance(reply, hiredis.ReplyError):
@@ -180,11 +184,12 @@ class _Node:
 
 
 def _is_refusal(reply: hiredis.ReplyError) -> bool:
+    """Return whether the node did not run the command, so that a retry is safe."""
     word = str(reply).removeprefix("ERR ").partition(" ")[0]
     return word in ("MOVED", "ASK") or word in _LATER
 
 
 def _address(where: str, link: Link) -> Address:
-    """Of a redirect: ``slot host:port``; without a host it is the answering node's."""
+    """Parse the address in a redirect: ``slot host:port``; an empty host means the host of the replying node."""
     host, _, port = where.partition(" ")[2].rpartition(":")
     return host or link.host, int(port)

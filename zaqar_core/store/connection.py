@@ -1,8 +1,8 @@
 """One connection to the server, with as little as possible between a packed command and its reply.
 
-redis-py makes the connection (TLS, authentication, time-outs) to wherever ``deployment`` says; the exchange itself goes
-straight to the socket and hiredis. Measured: ``Connection.send_packed_command`` + ``read_response`` costs a third more
-CPU per command.
+redis-py opens the connection (TLS, authentication, time-outs) to the address that ``deployment`` or Sentinel gives. The
+exchange itself uses the socket and hiredis directly. Measured: ``Connection.send_packed_command`` + ``read_response``
+costs a third more CPU per command.
 """
 
 from __future__ import annotations
@@ -23,21 +23,24 @@ from redis.connection import Connection, SSLConnection
 
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import deployment
-from zaqar_core.store.deployment import Address, Deployment
+from zaqar_core.store.deployment import Address, StoreUrl
 
-#: How long a lost server is sought again before a request is given up. Nothing was sent yet, so trying again is safe.
+#: How long a request tries to reconnect before it fails. Nothing has been sent yet, so a retry is safe.
 RECONNECT_SECONDS = 2.0
 _RECEIVE_BYTES = 65536
 
 
 class Link:
-    """A lazily opened connection. Not thread-safe: whoever holds its slot uses it alone."""
+    """A connection that is opened on demand. Not thread-safe: only the request that holds its slot uses it."""
 
     __slots__ = ("_arguments", "_connection", "_deployment", "_find", "_listens", "_reader", "_socket")
 
     def __init__(self, url: str, timeout_seconds: float, *, at: Address | None = None) -> None:
-        """To the server of the URL; to the primary that the sentinels name when it is opened; or to a node of the
-        cluster, any or the one given. Raises DeploymentInvalid."""
+        """Parse the URL; do not connect yet.
+
+        The connection will lead to the server of the URL; with Sentinel to the present primary; in a cluster to the
+        node ``at``, or to any node. Raises StoreUrlInvalid.
+        """
         self._deployment = deployment.parse(url)
         arguments: dict[str, Any] = dict(self._deployment.arguments)
         arguments.update(
@@ -61,15 +64,16 @@ class Link:
 
     @property
     def is_open(self) -> bool:
+        """Whether the connection is open, as far as it knows."""
         return self._socket is not None
 
     @property
     def host(self) -> str:
-        """Of the server that it is connected to."""
+        """The host of the connected server."""
         return str(self._connection.host)
 
     def open(self, patience_seconds: float = RECONNECT_SECONDS) -> None:
-        """Connected, or StoreUnavailable after trying that long."""
+        """Connect. Raises StoreUnavailable after tries for ``patience_seconds``."""
         give_up = time.monotonic() + patience_seconds
         while True:
             try:
@@ -101,12 +105,14 @@ class Link:
         return connection
 
     def _leave_waiting_to_the_kernel(self, seconds: float) -> None:
-        """Sends and receives give up after so long; 0 never.
+        """Set the time-out of sends and receives in the kernel; 0 is none.
 
-        With a time-out of its own Python polls before each of them: twice the system calls, twice the hand-overs of the
-        interpreter. TLS keeps it, since one of its reads may be several of the socket's.
+        With a time-out in Python the interpreter polls before each send and receive: twice the system calls and twice
+        the switches of the GIL. TLS keeps Python's time-out, since one TLS read may need several reads of the socket.
         """
-        if not isinstance(self._socket, ssl.SSLSocket) and sys.platform != "win32":  # there the option has other units
+        if (
+            not isinstance(self._socket, ssl.SSLSocket) and sys.platform != "win32"
+        ):  # where the option has another format
             self._socket.settimeout(None)
             limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
@@ -115,19 +121,20 @@ class Link:
             self._socket.settimeout(seconds or None)
 
     def close(self) -> None:
+        """Close the connection. A second call does nothing."""
         connection, self._connection, self._socket, self._reader = self._connection, None, None, None
         if connection is not None:
             connection.disconnect()
 
     def interrupt(self) -> None:
-        """Whoever waits for a message is told that the connection has ended. The one thing other threads may do."""
+        """End a blocking ``next_message``, which then raises. The only method that other threads may call."""
         with contextlib.suppress(OSError, AttributeError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def exchange(self, packed: bytes, replies: int = 1) -> list[Any]:
-        """Send, and read that many replies; error replies are returned as ``hiredis.ReplyError``.
+        """Send and read that many replies. Error replies are returned as ``hiredis.ReplyError``.
 
-        Raises StoreUnavailable when the connection fails: the outcome is then unknown. It is closed in that case.
+        Raises StoreUnavailable and closes the connection when it fails; the outcome of the command is then unknown.
         """
         try:
             self._socket.sendall(packed)
@@ -150,14 +157,14 @@ class Link:
                     continue
                 data = receive(_RECEIVE_BYTES)
                 if not data:
-                    raise OSError("the server closed it")
+                    raise OSError("the server closed the connection")
                 reader.feed(data)
         except (OSError, hiredis.ProtocolError) as problem:
             raise self._lost(problem) from None
         return found
 
     def next_message(self, silence_seconds: float) -> Any:
-        """The next pushed reply; None after so long without one. Raises StoreUnavailable when the connection ends."""
+        """Return the next pushed reply, None after ``silence_seconds`` without one. Raises StoreUnavailable."""
         if not self._listens:
             self._listens = True
             self._leave_waiting_to_the_kernel(silence_seconds)
@@ -170,7 +177,7 @@ class Link:
             except OSError as problem:
                 raise self._lost(problem) from None
             if not data:
-                raise self._lost("the server closed it")
+                raise self._lost("the server closed the connection")
             reader.feed(data)
         return reply
 
@@ -180,7 +187,7 @@ class Link:
 
 
 def watch_switches(url: str, on_switch: Callable[[], None], is_over: Callable[[], bool]) -> None:
-    """Under Sentinel, from now on in a thread of its own: see sentinel.Watch. Nothing elsewhere."""
+    """Under Sentinel, call ``on_switch`` at each fail-over, in a thread: see sentinel.Watch. Else do nothing."""
     where = deployment.parse(url)
     if where.kind == "sentinel":
         from zaqar_core.store import sentinel
@@ -188,8 +195,8 @@ def watch_switches(url: str, on_switch: Callable[[], None], is_over: Callable[[]
         sentinel.Watch(where, on_switch, is_over).start()
 
 
-def _finder(url: str, where: Deployment) -> Callable[[], Address] | None:
-    """What says where to connect to, each time; None where the URL says it. Loaded only where it is used."""
+def _finder(url: str, where: StoreUrl) -> Callable[[], Address] | None:
+    """Return a function that finds the address for each new connection; None if the URL has the address."""
     if where.kind == "sentinel":
         from zaqar_core.store import sentinel
 
@@ -202,6 +209,6 @@ def _finder(url: str, where: Deployment) -> Callable[[], Address] | None:
 
 
 def pack(words: Sequence[bytes | str | int]) -> bytes:
-    """The command in RESP."""
+    """Encode a command in RESP."""
     packed: bytes = hiredis.pack_command(tuple(words))  # type: ignore[arg-type] # its stub asks for an invariant tuple
     return packed

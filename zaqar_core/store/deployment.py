@@ -1,15 +1,15 @@
-"""What a store's URL means: one server, a group watched by Sentinel, or a cluster.
+"""Store URLs: one server, a group under Sentinel, or a cluster.
 
 | URL | deployment |
 |---|---|
 | ``redis://[user:password@]host[:port][/db]``, ``rediss://`` (TLS), ``unix://path`` | one server |
 | ``redis+sentinel://[user:password@]host[:port],host[:port]/master[/db]`` | the primary that these sentinels name |
-| ``redis://host[:port],host[:port][/db]?master=name`` | the same, as Zaqar's driver has it |
-| ``redis+cluster://[user:password@]host[:port],host[:port]`` | a cluster; any of its nodes is enough to find it |
+| ``redis://host[:port],host[:port][/db]?master=name`` | the same, in the form of Zaqar's driver |
+| ``redis+cluster://[user:password@]host[:port],host[:port]`` | a cluster, found through any of these nodes |
 
-``rediss+sentinel`` and ``rediss+cluster`` use TLS, with the sentinels too; ``valkey`` stands for ``redis`` everywhere.
-Credentials are the servers'; those of the sentinels are ``sentinel_username`` and ``sentinel_password``. Other options
-are redis-py's (``ssl_ca_certs`` and so on).
+``rediss+sentinel`` and ``rediss+cluster`` use TLS, also to the sentinels. ``valkey`` may replace ``redis`` in each
+scheme. User and password are those of the servers; the options ``sentinel_username`` and ``sentinel_password`` are for
+the sentinels. All other options are redis-py's (``ssl_ca_certs`` and so on).
 """
 
 from __future__ import annotations
@@ -31,18 +31,22 @@ DeploymentKind = Literal["single", "sentinel", "cluster"]
 _PORTS = {"single": 6379, "sentinel": 26379, "cluster": 6379}
 _SCHEMES = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss"}
 _CREDENTIALS = "percent-encode @, /, ? and # in user and password of the Redis URL"
-_NO_PORT = f"the port of the Redis URL is not a number from 0 to 65535; {_CREDENTIALS}"
+_NO_PORT = f"the port of the Redis URL must be a number from 0 to 65535; {_CREDENTIALS}"
 _SENTINEL_USER, _SENTINEL_PASSWORD = "sentinel_username", "sentinel_password"
 
 
-class DeploymentInvalid(StoreUnavailable):
-    """The URL names no deployment. ``reason`` is one line for the operator, without the URL's secrets."""
+class StoreUrlInvalid(StoreUnavailable):
+    """The store URL is not valid. ``reason`` is one line for the operator, without secrets of the URL."""
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
-    """``addresses``: of the sentinels or of nodes of the cluster; empty for one server. ``arguments``: redis-py's for a
-    connection to a server, complete only for one server; ``sentinel_arguments``: for one to a sentinel."""
+class StoreUrl:
+    """A parsed store URL.
+
+    ``addresses`` are those of the sentinels or of cluster nodes, empty for one server. ``arguments`` are redis-py's for
+    a connection to a server, without host and port except for one server; ``sentinel_arguments`` are those for a
+    connection to a sentinel.
+    """
 
     kind: DeploymentKind
     connection_kind: type[Any]
@@ -53,8 +57,8 @@ class Deployment:
 
 
 @lru_cache(maxsize=256)
-def parse(url: str) -> Deployment:
-    """Parse the URL. Raises DeploymentInvalid."""
+def parse(url: str) -> StoreUrl:
+    """Parse a store URL. Raises StoreUrlInvalid."""
     if url.startswith("redis:") and not url.startswith("redis://"):  # Zaqar's: redis:[[user]:password@]/path[?options]
         url = f"unix://{url.removeprefix('redis:')}"
     scheme, _, rest = url.partition("://")
@@ -63,7 +67,7 @@ def parse(url: str) -> Deployment:
     options = dict(parse_qsl(rest.partition("?")[2], keep_blank_values=True))
     authority, _, path = rest.partition("?")[0].partition("/")
     if name != "unix" and "@" in rest and "@" not in authority:
-        raise DeploymentInvalid(_CREDENTIALS)
+        raise StoreUrlInvalid(_CREDENTIALS)
     if base is None or kind not in ("", "sentinel", "cluster"):
         return _single(url)
     if kind == "cluster":
@@ -75,42 +79,42 @@ def parse(url: str) -> Deployment:
     if options.get("master"):
         return _sentinel(base, authority, path, options)
     if "," in authority:
-        raise DeploymentInvalid(
-            "several hosts are a Redis cluster (redis+cluster://host,host) or its sentinels "
-            "(redis+sentinel://host,host/MASTER)"
+        raise StoreUrlInvalid(
+            "a Redis URL with several hosts must begin with redis+cluster:// (redis+cluster://host,host) or with "
+            "redis+sentinel:// (redis+sentinel://host,host/MASTER)"
         )
     return _single(f"{base}://{rest}")
 
 
-def _single(url: str) -> Deployment:
+def _single(url: str) -> StoreUrl:
     arguments = _parsed(url)
-    return Deployment("single", arguments.pop("connection_class", Connection), arguments)
+    return StoreUrl("single", arguments.pop("connection_class", Connection), arguments)
 
 
-def _sentinel(base: str, authority: str, path: str, options: dict[str, str]) -> Deployment:
+def _sentinel(base: str, authority: str, path: str, options: dict[str, str]) -> StoreUrl:
     master = options.pop("master")
     if not master:
-        raise DeploymentInvalid("a Redis Sentinel URL needs the master's name: redis+sentinel://host,host/MASTER")
+        raise StoreUrlInvalid("a Redis Sentinel URL must name the master: redis+sentinel://host,host/MASTER")
     own = {"username": options.pop(_SENTINEL_USER, None), "password": options.pop(_SENTINEL_PASSWORD, None)}
     kind, arguments, addresses = _parts(base, authority, path, options, "sentinel")
     theirs = {name: value for name, value in arguments.items() if name not in ("db", "username", "password")}
     theirs |= {name: value for name, value in own.items() if value is not None}
     if kind is SSLConnection:
         theirs["ssl"] = True
-    return Deployment("sentinel", kind, arguments, addresses, master, theirs)
+    return StoreUrl("sentinel", kind, arguments, addresses, master, theirs)
 
 
-def _cluster(base: str, authority: str, path: str, options: dict[str, str]) -> Deployment:
+def _cluster(base: str, authority: str, path: str, options: dict[str, str]) -> StoreUrl:
     if path not in ("", "0"):
-        raise DeploymentInvalid("a Redis cluster has only database 0")
+        raise StoreUrlInvalid("a Redis cluster has only database 0: remove the database from the URL")
     kind, arguments, addresses = _parts(base, authority, "", options, "cluster")
-    return Deployment("cluster", kind, arguments, addresses)
+    return StoreUrl("cluster", kind, arguments, addresses)
 
 
 def _parts(
     base: str, authority: str, path: str, options: dict[str, str], kind: DeploymentKind
 ) -> tuple[type[Any], dict[str, Any], tuple[Address, ...]]:
-    """How to connect to a server of the deployment whose host and port are found later, and where to look for it."""
+    """Return connection class, connection arguments without host and port, and the addresses of the URL."""
     user, at, hosts = authority.rpartition("@")
     arguments = _parsed(f"{base}://{user}{at}host/{path}?{urlencode(options)}")
     del arguments["host"]
@@ -125,8 +129,8 @@ def _address(text: str, default_port: int) -> Address:
     except ValueError:
         host, port = None, None
     if not host:
-        # What stands there is not quoted: it may be a part of the password.
-        raise DeploymentInvalid(f"not a host with a port: one of those in the Redis URL; {_CREDENTIALS}")
+        # Do not quote the text: it may be a part of the password.
+        raise StoreUrlInvalid(f"each host in the Redis URL must be HOST or HOST:PORT; {_CREDENTIALS}")
     return host, port or default_port
 
 
@@ -134,7 +138,7 @@ def _parsed(url: str) -> dict[str, Any]:
     try:
         return dict(parse_url(url))  # type: ignore[no-untyped-call] # redis-py leaves it untyped
     except ValueError as problem:
-        if "Port " in str(problem):  # redis-py quotes what stands there, which may be a part of the password
-            raise DeploymentInvalid(_NO_PORT) from None
+        if "Port " in str(problem):  # redis-py quotes the text, which may be a part of the password
+            raise StoreUrlInvalid(_NO_PORT) from None
         hint = "" if url.startswith(("redis://", "rediss://", "unix://")) else "; redis+sentinel://, redis+cluster://"
-        raise DeploymentInvalid(f"{problem}{hint}") from None
+        raise StoreUrlInvalid(f"{problem}{hint}") from None

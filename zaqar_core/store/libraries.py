@@ -1,21 +1,25 @@
-"""Function libraries on the server: each release has its own, and those of releases long gone are removed.
+"""Function libraries on the server: each release has its own, and those of former releases are removed.
 
-Every process notes the libraries that it uses under ``sf1:{libraries}`` (name -> server time, s). A library of ours
-that nobody has noted for a while is deleted; a process that still wants it loads it again and loses nothing.
+Every process records the libraries that it uses under ``sf1:{libraries}`` (name -> server time, s). A library with our
+prefix that no process has recorded for a while is deleted; a process that still needs it loads it again.
 """
 
 from __future__ import annotations
 
 from zaqar_core.store import keys
-from zaqar_core.store.scripts import KINDS, PREFIX, script
+from zaqar_core.store.parts import KINDS
+from zaqar_core.store.scripts import PREFIX, script
 from zaqar_core.store.single_server import Store
 
-#: A release that nobody has used for so long is gone.
+#: Libraries that no process has used for so long are deleted.
 UNUSED_SECONDS = 7 * 86_400
 
 
 def tidy(store: Store) -> list[str]:
-    """Ours are noted as used; the names of the libraries that were removed, on any primary. Raises StoreUnavailable."""
+    """Record this release's libraries as used, and delete unused ones on every primary.
+
+    Return the names of the deleted libraries. Raises StoreUnavailable.
+    """
     now = int(store.command("TIME")[0])
     ours = {getattr(script("create"), kind).library.name for kind in KINDS}
     store.command("HSET", keys.LIBRARIES, *(word for name in sorted(ours) for word in (name, now)))

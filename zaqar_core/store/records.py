@@ -1,17 +1,17 @@
-"""The bytes of a message as the store keeps them, and of its state.
+"""The bytes of a message's record and of its state in the store.
 
-Record (immutable), in this order:
+A record is immutable. It consists of, in this order:
 
-- sent ms, 13 digits, written by the script; 8 random bytes; flags, 1 byte;
-- own ttl in seconds, 8 digits, if OWN_TTL (the script writes it: it may have to take the queue's default);
+- time of the send in ms, 13 digits, written by the function in the store; 8 random bytes; flags, 1 byte;
+- own ttl in seconds, 8 digits, if OWN_TTL (also written by the function, which may use the queue's default);
 - the group's id, 8 bytes, if GROUP;
 - Client-ID, 16 bytes, if CLIENT;
 - length of extras, 4 bytes, and extras, MessagePack, if EXTRAS;
-- body; if ENCRYPTED sealed, and within it, before the body, length and extras as the sender gave them: the extras in
-  the clear are then only what a move to another queue added, and count more.
+- body; if ENCRYPTED, a sealed text of: length of the sender's extras, these extras, body. The extras outside of it then
+  have only fields that a move to another queue added; they take precedence.
 
-What is sealed is bound to its project, the record's random bytes, its Client-ID and whether it is JSON, which no move
-of the same message changes: so a message is carried to its dead-letter queue as it is, without its key.
+A sealed text is bound to the project, the random bytes, the Client-ID and the flag JSON of its record. A move to a
+dead-letter queue changes none of them, so it needs no key.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from zaqar_core.domain.model import Attribute, NewMessage
 
 CLIENT, OWN_TTL, JSON, EXTRAS, MOVED, GROUP, ENCRYPTED = 1, 2, 4, 8, 16, 32, 64
 
-#: Seals or opens: a text, and what it is bound to.
+#: Seals or opens a text; the second argument is the binding.
 Cipher = Callable[[bytes, bytes], bytes]
 
-#: A FIFO message's deduplication id where none was given: its body's SHA-256 (SQS), its own id (Zaqar).
+#: A FIFO message without a deduplication id. Clients see the SHA-256 of its body (SQS) or its own id (Zaqar).
 NOT_GIVEN = ""
 
 _SENT_BYTES = 13
 _NONCE_END = 21
-#: Where the flags stand in a whole record.
+#: Offset of the flags in a whole record.
 FLAGS_AT = 21
 
 
 class Extras(msgspec.Struct, array_like=True, omit_defaults=True):
-    """What few messages have. ``origin_id`` and ``source`` belong to messages moved in from another queue."""
+    """Optional parts of a record. ``origin_id`` and ``source`` are set on messages moved from another queue."""
 
     sender: str | None = None
     group: str | None = None
@@ -50,7 +50,7 @@ class Extras(msgspec.Struct, array_like=True, omit_defaults=True):
 
 
 class Record(msgspec.Struct):
-    """A record taken apart. Where it is ENCRYPTED the body is sealed, with most of the extras: see :func:`opened`."""
+    """An unpacked record. With the flag ENCRYPTED the body and most extras are sealed: see :func:`opened`."""
 
     sent_ms: int
     random: bytes
@@ -76,7 +76,7 @@ def pack(
     seal: Cipher | None = None,
     project: str = "",
 ) -> bytes:
-    """The record without its sent time and own ttl: the script puts both in. ``project`` matters where it is sealed."""
+    """Encode a record without send time and own ttl, which the store's function adds. ``project`` binds the seal."""
     flags = JSON if message.kind == "json" else 0
     if own_ttl:
         flags |= OWN_TTL
@@ -114,7 +114,7 @@ def _binding(project: str, random: bytes, flags: int, client_id: bytes) -> bytes
 
 
 def opened(parts: Record, project: str, unseal: Cipher) -> Record:
-    """The record with its body and all its extras in the clear. Raises what ``unseal`` raises."""
+    """Return the record with decrypted body and extras. Raises what ``unseal`` raises."""
     if not parts.flags & ENCRYPTED:
         return parts
     text = unseal(parts.body, _binding(project, parts.random, parts.flags, parts.client_id or b""))
@@ -136,7 +136,7 @@ def opened(parts: Record, project: str, unseal: Cipher) -> Record:
 
 
 def unpack(record: bytes) -> Record:
-    """The parts of a whole record."""
+    """Decode a whole record; a sealed text stays sealed."""
     flags = record[FLAGS_AT]
     at = FLAGS_AT + 1
     ttl: int | None = None
@@ -170,9 +170,9 @@ def moved(
     gid: bytes = b"",
     dedup_id: str | None = None,
 ) -> bytes:
-    """The record for the dead-letter queue it is moved to, without sent time and own ttl, as :func:`pack` makes one.
+    """Encode the record of a dead letter for its new queue, without send time and own ttl as :func:`pack`.
 
-    ``gid`` and ``dedup_id``, where given, take the place of its own.
+    ``gid`` and ``dedup_id``, where given, replace its own.
     """
     parts = unpack(record)
     gid = gid or parts.gid or b""
@@ -186,8 +186,7 @@ def moved(
 
 
 def renewed(parts: Record, *, gid: bytes = b"", seal: Cipher | None = None, project: str = "") -> bytes:
-    """The record of a new message with the same content, without sent time, as :func:`pack` makes one of an opened
-    record."""
+    """Encode a new message with the content of an opened record, without send time as :func:`pack`."""
     extras = parts.extras
     message = NewMessage(
         parts.body,
@@ -203,11 +202,12 @@ def renewed(parts: Record, *, gid: bytes = b"", seal: Cipher | None = None, proj
 
 
 def attributes(packed: tuple[tuple[str, str, bytes], ...]) -> tuple[Attribute, ...]:
+    """Convert attributes of the extras to those of the model."""
     return tuple(Attribute(*one) for one in packed)
 
 
 class State(msgspec.Struct, array_like=True):
-    """What receives left behind, as Q:s holds it (see ``keys``). Ids are lower-case hex; "" and 0 mean none."""
+    """The mutable state of a message that was received, as in Q:s (see ``keys``). Ids are hex; "" and 0 mean none."""
 
     nonce: str = ""
     count: int = 0
@@ -222,12 +222,12 @@ _decode_state = msgspec.msgpack.Decoder(State).decode
 
 
 def state(packed: bytes | None) -> State:
-    """The state; a fresh one for a message never received."""
+    """Decode a state; a message that was never received has a state of zeros."""
     return _decode_state(packed) if packed else _FRESH
 
 
 class Subscribed(msgspec.Struct, array_like=True):
-    """A subscription, as Q:u holds it."""
+    """A subscription as in Q:u (see ``keys``)."""
 
     subscriber: str
     options: str
@@ -238,8 +238,3 @@ class Subscribed(msgspec.Struct, array_like=True):
 
 
 subscription = msgspec.msgpack.Decoder(Subscribed).decode
-
-
-def fresh_random(count: int) -> bytes:
-    """Eight random bytes for each of ``count`` messages."""
-    return os.urandom(8 * count)

@@ -1,4 +1,4 @@
-"""The primary of a group that Redis or Valkey Sentinel watches."""
+"""Sentinel: find the primary of a group, and notice fail-overs."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import redis
 from redis.sentinel import MasterNotFoundError, Sentinel
 
 from zaqar_core.domain.randomness import randomness
-from zaqar_core.store.deployment import Address, Deployment
+from zaqar_core.store.deployment import Address, StoreUrl
 
-#: For one sentinel to answer, before the next one is asked.
+#: Time for one sentinel to answer, before the next one is queried.
 _ANSWER_SECONDS = 0.5
-#: Sentinels publish here: master's name, old host and port, new host and port.
+#: Channel of the sentinels. A message has the master's name, old host and port, new host and port.
 _SWITCHES = "+switch-master"
-#: The sentinel that is listened to must show so often that it is there.
+#: Interval of health checks of the sentinel that this process is subscribed to.
 _CHECK_SECONDS = 2
-#: Before another sentinel is listened to.
+#: Pause before the subscription to another sentinel.
 _PAUSE_SECONDS = 0.2
 
 
-def primary(deployment: Deployment) -> Address:
-    """Where the sentinels say that the primary is. Raises redis.RedisError, also while none is known to be alive.
+def primary(deployment: StoreUrl) -> Address:
+    """Return the address of the primary. Raises redis.RedisError, also while no primary is alive.
 
-    All are asked, and the latest configuration counts: after a fail-over some learn of it later than others.
+    Query all sentinels and use the newest configuration: after a fail-over some sentinels still have an old one.
     """
     newest, found, problems = -1, None, []
     group: Any = Sentinel(  # type: ignore[no-untyped-call] # redis-py leaves it untyped
@@ -42,28 +42,32 @@ def primary(deployment: Deployment) -> Address:
         if state and group.check_master_state(state, deployment.master) and int(state["config-epoch"]) > newest:
             newest, found = int(state["config-epoch"]), (str(state["ip"]), int(state["port"]))
     if found is None:
-        told = f": {'; '.join(problems)}" if problems else ""
-        raise MasterNotFoundError(f"the sentinels know no living master named {deployment.master!r}{told}")
+        reasons = f": {'; '.join(problems)}" if problems else ""
+        raise MasterNotFoundError(f"the sentinels know no living master named {deployment.master!r}{reasons}")
     return found
 
 
 def check(connection: Any) -> None:
-    """The server is a primary, or redis.ConnectionError: the sentinels know no better yet, or it does not."""
+    """Raise redis.ConnectionError unless the server is a primary. Sentinels may name a replica during a fail-over."""
     connection.send_command("ROLE")
     if connection.read_response()[0] != b"master":
-        raise redis.ConnectionError("the server that the sentinels name is not a primary")
+        raise redis.ConnectionError("the sentinels name a server that is not a primary")
 
 
 class Watch:
-    """A daemon thread that listens to a sentinel. It calls ``on_switch`` when another server becomes the primary, and
-    when that may have been missed: the former one takes writes for some seconds more, which would be lost."""
+    """A daemon thread that is subscribed to the fail-overs of a sentinel.
 
-    def __init__(self, deployment: Deployment, on_switch: Callable[[], None], is_over: Callable[[], bool]) -> None:
+    It calls ``on_switch`` when another server becomes the primary, and when it may have missed that. Without it,
+    writes to the former primary, which accepts them for some seconds more, would be lost.
+    """
+
+    def __init__(self, deployment: StoreUrl, on_switch: Callable[[], None], is_over: Callable[[], bool]) -> None:
         self._deployment = deployment
         self._on_switch = on_switch
         self._is_over = is_over
 
     def start(self) -> None:
+        """Start the daemon thread."""
         threading.Thread(target=self._run, name="switches", daemon=True).start()
 
     def _run(self) -> None:
@@ -72,24 +76,24 @@ class Watch:
             host, port = randomness.choice(self._deployment.addresses)
             client = redis.Redis(host, port, health_check_interval=_CHECK_SECONDS, **_arguments(self._deployment))
             try:
-                with client, client.pubsub(ignore_subscribe_messages=True) as heard:  # type: ignore[no-untyped-call]
-                    heard.subscribe(_SWITCHES)
-                    heard.get_message(timeout=_ANSWER_SECONDS)
+                with client, client.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
+                    subscription.subscribe(_SWITCHES)
+                    subscription.get_message(timeout=_ANSWER_SECONDS)
                     if was_lost:
                         self._on_switch()
                     was_lost = True
-                    self._listen(heard)
+                    self._listen(subscription)
             except (redis.RedisError, OSError):
                 time.sleep(_PAUSE_SECONDS)
 
-    def _listen(self, heard: Any) -> None:
+    def _listen(self, subscription: Any) -> None:
         while not self._is_over():
-            message = heard.get_message(timeout=_CHECK_SECONDS)
+            message = subscription.get_message(timeout=_CHECK_SECONDS)
             if message and message["data"].partition(b" ")[0].decode() == self._deployment.master:
                 self._on_switch()
 
 
-def _arguments(deployment: Deployment) -> dict[str, Any]:
+def _arguments(deployment: StoreUrl) -> dict[str, Any]:
     return {
         **(deployment.sentinel_arguments or {}),
         "socket_timeout": _ANSWER_SECONDS,

@@ -1,4 +1,4 @@
-"""One slot on one server: a connection that runs functions, one round trip each."""
+"""An execution slot on one server: a connection that runs functions, one round trip each."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import hiredis
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store.connection import Link, pack
-from zaqar_core.store.scripts import Compiled, Library
+from zaqar_core.store.scripts import Compiled, Library, failure_words
 
-#: For WAITAOF to confirm the disks of the primary and of one replica. A replica that is asked before its disk has the
-#: write tells of it only a second later: so it is asked again after short waits, and not in the packet of the write.
-#: Measured on an idle pair: 1000 ms in one packet, 0.5 ms this way. Once confirmed, the rest answer at once.
+#: Time-outs of the WAITAOF commands that wait for the disks of the primary and of one replica. A replica that is
+#: queried before its disk has the write reports it only a second later. So WAITAOF is repeated after short waits, and
+#: not sent in the packet of the write. Measured on an idle pair: 1000 ms in one packet, 0.5 ms this way. Once the write
+#: is confirmed, the remaining WAITAOF return at once.
 _REPLICA_PATIENCE_MS = (1, 1, 1, 5, 1000)
 
-
-#: Nothing ran: the server has not met this release's library.
+#: Nothing ran: the server does not have this release's library.
 NOT_LOADED = "Function not found"
 #: Nothing ran: the server is a replica now.
 _READ_ONLY = "READONLY"
@@ -26,7 +26,7 @@ _WAIT_FOR_A_REPLICA = b"".join(pack((b"WAITAOF", 1, 1, patience)) for patience i
 
 
 class ScriptFailed(Exception):
-    """A script answered with an error word of its own, such as NOQUEUE. ``word`` is it, ``detail`` the rest."""
+    """A function in the store failed with the error ``word``, such as NOQUEUE. ``detail`` is the rest of the error."""
 
     def __init__(self, word: str, detail: str) -> None:
         super().__init__(word, detail)
@@ -34,18 +34,12 @@ class ScriptFailed(Exception):
         self.detail = detail
 
 
-#: Words that only our scripts use; every other error reply means that the server cannot do its work.
-SCRIPT_WORDS = frozenset(
-    {
-        "NOQUEUE", "EXISTS", "STALE", "POSTTOOLONG", "OVERLIMIT", "NOCLAIM", "CLAIMED", "NOTCLAIMED", "OTHERCLAIM",
-        "GROUPED", "NODEDUP", "PURGING", "LATE", "TASKRUNNING", "NOTASK", "NOTRUNNING", "NOTRETRYABLE",
-        "ENCRYPTED", "PLAIN", "NOSUBSCRIPTION", "GONE", "NOPOOL", "HELD", "FLAVORED", "TAKEN",
-    }
-)  # fmt: skip
+#: Error words of our functions. Every other error reply means that the server is not available.
+SCRIPT_WORDS = failure_words()
 
 
 def failure(reply: hiredis.ReplyError) -> ScriptFailed:
-    """The script's own word, or that it is not loaded. Raises StoreUnavailable for all other errors."""
+    """Convert an error word of a function, or NOT_LOADED. Raises StoreUnavailable for all other errors."""
     text = str(reply).removeprefix("ERR ")
     word, _, detail = text.partition(" ")
     if word in SCRIPT_WORDS:
@@ -56,7 +50,7 @@ def failure(reply: hiredis.ReplyError) -> ScriptFailed:
 
 
 class Generation:
-    """Counts the lives of the server as this process saw them end, so that no slot writes to a dead connection."""
+    """A counter that all slots compare. It grows when a server is lost; each slot then reconnects before it sends."""
 
     __slots__ = ("number",)
 
@@ -64,21 +58,22 @@ class Generation:
         self.number = 0
 
     def ended(self) -> None:
+        """Make all slots reconnect before their next command."""
         self.number += 1
 
 
 class Server(Protocol):
     """One server of the deployment that holds messages."""
 
-    #: For operators.
+    #: Shown to operators.
     name: str
 
     def command(self, *words: bytes | str | int) -> Any:
-        """One plain command. Raises StoreUnavailable."""
+        """Run one plain command. Raises StoreUnavailable."""
 
 
 FunctionCall = tuple[Compiled, bytes, Sequence[bytes | str | int]]
-#: Plain commands that write nothing; behind all others WAITAOF belongs at durability ``replicated``.
+#: Plain commands that write nothing. With durability ``replicated`` WAITAOF follows all others.
 _READS = frozenset(
     {
         "CONFIG", "EXISTS", "FUNCTION", "GET", "HGET", "HGETALL", "HKEYS", "HLEN", "HMGET", "INFO", "KEYS", "PING",
@@ -88,7 +83,7 @@ _READS = frozenset(
 
 
 class Store:
-    """One slot: runs scripts, one round trip each. This one on a single server; ``cluster`` has its like."""
+    """An execution slot: runs functions, one round trip each, on one server. ``cluster`` has the one for clusters."""
 
     __slots__ = ("_generation", "_link", "_replicated", "_seen")
 
@@ -102,7 +97,7 @@ class Store:
         self._replicated = settings.durability == "replicated"
 
     def run(self, script: Compiled, key: bytes, arguments: Sequence[bytes | str | int]) -> Any:
-        """The script's reply. Raises ScriptFailed for its own words, StoreUnavailable when the outcome is unknown."""
+        """Run a function; return its reply. Raises ScriptFailed, or StoreUnavailable when the outcome is unknown."""
         packed = pack((b"FCALL", script.address, 1, key, *arguments))
         [reply] = self._exchange(key, packed, 1, confirmed=self._replicated and script.writes)
         if isinstance(reply, hiredis.ReplyError):
@@ -114,14 +109,16 @@ class Store:
         return reply
 
     def run_many(self, calls: Sequence[FunctionCall]) -> list[Any]:
-        """Many scripts in one round trip. A script's own word takes the place of its reply."""
+        """Run many functions in one round trip. A reply is ScriptFailed if its function failed."""
         if not calls:
             return []
         found = self._run_all(calls)
-        missing = [at for at, reply in enumerate(found) if isinstance(reply, ScriptFailed) and reply.word == NOT_LOADED]
+        missing = [
+            index for index, reply in enumerate(found) if isinstance(reply, ScriptFailed) and reply.word == NOT_LOADED
+        ]
         if missing:
-            for at, reply in zip(missing, self._load_and_run([calls[at] for at in missing]), strict=True):
-                found[at] = reply
+            for index, reply in zip(missing, self._load_and_run([calls[index] for index in missing]), strict=True):
+                found[index] = reply
         return found
 
     def _load_and_run(self, calls: Sequence[FunctionCall]) -> list[Any]:
@@ -135,28 +132,31 @@ class Store:
         return [failure(reply) if isinstance(reply, hiredis.ReplyError) else reply for reply in replies]
 
     def command(self, *words: bytes | str | int) -> Any:
-        """One plain command on keys that are no queue's; the first word after its name is a key, where it has keys.
-        Raises StoreUnavailable."""
+        """Run a plain command on keys outside any queue. Its first argument is a key, if it has keys.
+
+        Raises StoreUnavailable.
+        """
         [reply] = self._exchange_plain(words, pack(words), confirmed=self._replicated and words[0] not in _READS)
         if isinstance(reply, hiredis.ReplyError):
             raise StoreUnavailable(str(reply))
         return reply
 
     def servers(self) -> Sequence[Server]:
-        """Every primary of the deployment. Raises StoreUnavailable."""
+        """Return every primary of the deployment. Raises StoreUnavailable."""
         return (self,)
 
     def ping(self) -> None:
-        """Each of them answers, or StoreUnavailable."""
+        """Ping every primary. Raises StoreUnavailable."""
         for server in self.servers():
             server.command("PING")
 
     @property
     def is_open(self) -> bool:
-        """Whether its connection stands, as far as it knows."""
+        """Whether its connection is open, as far as it knows."""
         return self._link.is_open
 
     def close(self) -> None:
+        """Close the connection."""
         self._link.close()
 
     def _exchange_plain(self, words: Sequence[bytes | str | int], packed: bytes, *, confirmed: bool) -> list[Any]:
@@ -164,8 +164,11 @@ class Store:
         return self._exchange(b"", packed, 1, confirmed=confirmed)
 
     def _exchange(self, key: bytes, packed: bytes, replies: int, *, confirmed: bool = False) -> list[Any]:
-        """With the server that has the key; ``confirmed``: by a replica too. Raises StoreUnavailable when the
-        connection ends; also when the server has become a replica: then nothing ran, and all slots leave it."""
+        """Exchange with the server. ``confirmed``: a replica must confirm the write too.
+
+        Raises StoreUnavailable when the connection ends, or when the server has become a replica. In the second case
+        nothing ran, and all slots reconnect.
+        """
         del key
         if self._seen != self._generation.number:
             self._link.close()
@@ -175,34 +178,34 @@ class Store:
         found = self._on(self._link, packed, replies, confirmed=confirmed)
         if isinstance(found[0], hiredis.ReplyError) and str(found[0]).startswith(_READ_ONLY):
             self._link.close()
-            self._left()
+            self._lost_server()
             raise StoreUnavailable(str(found[0]))
         return found
 
     def _on(self, link: Link, packed: bytes, replies: int, *, confirmed: bool = False) -> list[Any]:
-        """That exchange; all slots leave a server whose connection ends."""
+        """Exchange on the connection. If it ends, all slots reconnect."""
         try:
             found = link.exchange(packed, replies)
             if confirmed and not isinstance(found[0], hiredis.ReplyError):
                 _check_replica(link.exchange(_WAIT_FOR_A_REPLICA, len(_REPLICA_PATIENCE_MS))[-1])
         except StoreUnavailable:
             if not link.is_open:
-                self._left()
+                self._lost_server()
             raise
         return found
 
-    def _left(self) -> None:
+    def _lost_server(self) -> None:
         if self._seen == self._generation.number:
             self._generation.ended()
 
     def _load(self, key: bytes, library: Library) -> None:
-        """The server that has the key has the library; its name says that what is there is the same."""
+        """Load the library. A library of the same name is the same one, since the name has the hash of its text."""
         [reply] = self._exchange(key, pack((b"FUNCTION", b"LOAD", library.text)), 1)
         if isinstance(reply, hiredis.ReplyError) and "already exists" not in str(reply):
             raise StoreUnavailable(str(reply))
 
 
 def _check_replica(confirmed: Any) -> None:
-    """Raises StoreUnavailable unless the disks of the primary and of a replica have the write."""
+    """Raise StoreUnavailable unless the disks of the primary and of a replica have the write."""
     if isinstance(confirmed, hiredis.ReplyError) or min(confirmed) < 1:
         raise StoreUnavailable("no replica confirmed the write within 1 s")

@@ -1,4 +1,4 @@
-"""Which node of a cluster serves which slot, as this process knows it."""
+"""The topology of a cluster: which node serves which hash slot, as this process knows it."""
 
 from __future__ import annotations
 
@@ -12,36 +12,37 @@ from redis.cluster import parse_cluster_slots
 
 from zaqar_core.domain.randomness import randomness
 from zaqar_core.store import deployment
-from zaqar_core.store.deployment import Address, Deployment
+from zaqar_core.store.deployment import Address, StoreUrl
 
+#: Hash slots of a cluster.
 SLOTS = 16384
-#: For one node to say what it knows, before the next one is asked.
+#: Time for one node to answer, before the next one is queried.
 _ANSWER_SECONDS = 1.0
-#: Not asked for again within this time: single redirects are followed without.
+#: The topology is not read a second time within this time; redirects are followed without it.
 _FRESH_SECONDS = 0.2
 
 
 class Topology:
     """Shared by all connections of a process to one cluster. Thread-safe; holds no connection itself."""
 
-    def __init__(self, where: Deployment) -> None:
+    def __init__(self, where: StoreUrl) -> None:
         self._where = where
         self._nodes: list[Address | None] = [None] * SLOTS
         self._lock = threading.Lock()
         self._read_at = -_FRESH_SECONDS
 
     def node(self, slot: int) -> Address:
-        """The primary of the slot. Raises redis.RedisError when no node can be asked or none serves the slot."""
+        """Return the primary of the hash slot. Raises redis.RedisError if no node answers or none serves the slot."""
         found = self._nodes[slot]
         if found is None:
             self.refresh()
             found = self._nodes[slot]
         if found is None:
-            raise redis.ConnectionError(f"no node of the cluster serves slot {slot}")
+            raise redis.ConnectionError(f"no node of the cluster serves hash slot {slot}")
         return found
 
     def primaries(self) -> list[Address]:
-        """Every node that serves slots. Raises redis.RedisError."""
+        """Return every node that serves hash slots. Raises redis.RedisError."""
         found = self._known()
         if not found:
             self.refresh()
@@ -49,26 +50,26 @@ class Topology:
         return found
 
     def any_node(self) -> Address:
-        """A node to listen at, another one each time. Raises redis.RedisError."""
+        """Return a random node to subscribe at. Raises redis.RedisError."""
         self.refresh()
         return randomness.choice(self.primaries())
 
     def moved(self, slot: int, node: Address) -> None:
-        """A node has said that the slot is served there."""
+        """Record a redirect: ``node`` serves the hash slot now."""
         self._nodes[slot] = node
 
     def refresh(self) -> None:
-        """As the first node that answers knows it, unless that was asked just now. Raises redis.RedisError."""
+        """Read the topology from the first node that answers, unless it was just read. Raises redis.RedisError."""
         with self._lock:
             if time.monotonic() - self._read_at < _FRESH_SECONDS:
                 return
-            # Fresh ones among those known; those of the URL may be gone.
+            # Known nodes first: those of the URL may have left the cluster.
             known = self._known()
             randomness.shuffle(known)
             problem: Exception = redis.ConnectionError("no node of the cluster is known")
             for address in dict.fromkeys((*known, *self._where.addresses)):
                 try:
-                    nodes = self._asked(address)
+                    nodes = self._query(address)
                 except (redis.RedisError, OSError) as found:
                     problem = found
                     continue
@@ -79,7 +80,7 @@ class Topology:
     def _known(self) -> list[Address]:
         return list({node for node in self._nodes if node is not None})
 
-    def _asked(self, address: Address) -> list[Address | None]:
+    def _query(self, address: Address) -> list[Address | None]:
         arguments: dict[str, Any] = {
             **self._where.arguments,
             "host": address[0],
@@ -105,5 +106,5 @@ class Topology:
 
 @lru_cache(maxsize=256)
 def of(url: str) -> Topology:
-    """That of the URL's cluster: one in a process."""
+    """Return the topology of the URL's cluster, one object per process."""
     return Topology(deployment.parse(url))

@@ -1,7 +1,8 @@
-"""Waiting receives: who waits in this process, and how a script elsewhere wakes them.
+"""The long poll wake-up: the waiters of this process, and how a function in the store wakes them.
 
-One subscriber connection per process listens on the process's channel; a message names the waiter to wake. The same
-connection is the first to see that the server went away.
+A receive that finds no message is registered in its queue's waiter set. The function that makes a message visible
+publishes the number of a waiter on the channel of the waiter's process. Each process has one subscriber connection; it
+is also the first connection to notice that the server has gone. The waiting itself is in ``core.leases.receive``.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from zaqar_core.store import keys
 from zaqar_core.store.connection import Link, pack, watch_switches
 from zaqar_core.store.single_server import Generation
 
-#: A waiter looks again after so many seconds even if nobody woke it: covers wakes lost with a dead process.
-LOOK_AGAIN_SECONDS = (5.0, 10.0)
-#: After so long without a word from the server it is asked whether it is there; as long again, and it is not.
+#: A waiter checks its queue after a random time between these even without a wake-up, since the process that was woken
+#: may have crashed.
+RECHECK_SECONDS = (5.0, 10.0)
+#: A silent server is pinged after this time; after the same time without a reply the connection is closed.
 SILENCE_SECONDS = 5.0
 
 
@@ -36,106 +38,111 @@ class Waiter:
         self._lock.acquire()
 
     def sleep(self, seconds: float) -> None:
-        """Until woken, at most so long. A wake that came before is not lost."""
+        """Block until woken, ``seconds`` at most. Return at once after an earlier wake-up that was not used."""
         self._lock.acquire(timeout=max(seconds, 0.0))
 
     def wake(self) -> None:
+        """End the sleep, or the next one if the waiter is awake."""
         try:
             self._lock.release()
         except RuntimeError:
-            return  # it is awake already
+            return  # an earlier wake-up has released the lock already
 
 
-class QueueWatch:
-    """Calls ``ring`` when a script wakes it by ``member``, and when such a wake may have been lost. Not to block."""
+class WakeupCallback:
+    """A function that is called on each wake-up of ``member``, and whenever a wake-up may have been lost.
+
+    It runs on the listener thread and must not block.
+    """
 
     __slots__ = ("member", "number", "wake")
 
-    def __init__(self, number: int, channel: str, ring: Callable[[], object]) -> None:
+    def __init__(self, number: int, channel: str, callback: Callable[[], object]) -> None:
         self.number = number
         self.member = f"{channel}|{number}"
-        self.wake = ring
+        self.wake = callback
 
 
-class Waiting:
-    """All waiters of this process."""
+class Waiters:
+    """All waiters and wake-up callbacks of this process at one deployment."""
 
-    def __init__(self, settings: Settings, url: str, generation: Generation, beside: Waiting | None = None) -> None:
-        """``beside`` is that of another deployment: its waiters are woken from this one too."""
+    def __init__(self, settings: Settings, url: str, generation: Generation, beside: Waiters | None = None) -> None:
+        """Create the subscriber. Wake-ups from this deployment also reach the waiters of ``beside``, another one's."""
         self.channel: str = beside.channel if beside else keys.process_channel(uuid.uuid4().hex[:16])
-        #: Whether the server is there, as the subscriber sees it.
+        #: Whether the subscriber connection is open.
         self.is_connected = False
+        #: Waiters that sleep now.
         self.asleep = 0
-        self.shed = 0
         self.is_released = False
-        #: Is given what comes on the channel beside waiters' numbers, by the listening thread: not to block.
+        #: Called with each message on the channel that is not a waiter's number. It runs on the listener thread and
+        #: must not block.
         self.pushed: Callable[[bytes], object] | None = None
         self._most = settings.max_waits
         self._numbers = itertools.count(1)
-        self._waiters: dict[int, Waiter | QueueWatch] = beside._waiters if beside else {}
-        self._watched = 0
+        self._waiters: dict[int, Waiter | WakeupCallback] = beside._waiters if beside else {}
+        self._callbacks = 0
         self._lock = threading.Lock()
         self._url = url
         self._link = Link(url, settings.store_timeout_seconds)
         self._generation = generation
 
     def start(self) -> None:
-        """Subscribed when it returns; a thread listens from then on."""
+        """Subscribe to the channel, then listen in a daemon thread. Raises StoreUnavailable."""
         self._subscribe()
-        threading.Thread(target=self._listen, name="wakes", daemon=True).start()
+        threading.Thread(target=self._listen, name="wake-ups", daemon=True).start()
         watch_switches(self._url, self._switched, lambda: self.is_released)
 
-    def enter(self) -> Waiter | None:
-        """A waiter that can be registered and woken from now on; None when no more may wait here."""
-        if self.is_released:
-            return None
-        if len(self._waiters) - self._watched >= self._most:
-            self.shed += 1
+    def register(self) -> Waiter | None:
+        """Create a waiter that wake-ups can reach; None when ``max_waits`` receives wait already, or after release."""
+        if self.is_released or len(self._waiters) - self._callbacks >= self._most:
             return None
         waiter = Waiter(next(self._numbers), self.channel)
         self._waiters[waiter.number] = waiter
         return waiter
 
-    def leave(self, waiter: Waiter) -> None:
+    def unregister(self, waiter: Waiter) -> None:
+        """Remove the waiter. No wake-up reaches it any more."""
         self._waiters.pop(waiter.number, None)
 
-    def watch(self, ring: Callable[[], object]) -> QueueWatch:
-        """A bell that can be registered and rung from now on."""
-        bell = QueueWatch(next(self._numbers), self.channel, ring)
-        self._waiters[bell.number] = bell
-        self._watched += 1
-        return bell
+    def register_callback(self, callback: Callable[[], object]) -> WakeupCallback:
+        """Register a function that wake-ups call: see WakeupCallback."""
+        registered = WakeupCallback(next(self._numbers), self.channel, callback)
+        self._waiters[registered.number] = registered
+        self._callbacks += 1
+        return registered
 
-    def unwatch(self, bell: QueueWatch) -> None:
-        if self._waiters.pop(bell.number, None):
-            self._watched -= 1
+    def unregister_callback(self, registered: WakeupCallback) -> None:
+        """Remove the callback. A second call does nothing."""
+        if self._waiters.pop(registered.number, None):
+            self._callbacks -= 1
 
-    def nap(self, waiter: Waiter, seconds: float) -> None:
-        """Sleep until woken, a jittered few seconds at most."""
+    def wait(self, waiter: Waiter, seconds: float) -> None:
+        """Sleep until woken, for ``seconds`` or a random recheck interval at most."""
         with self._lock:
             self.asleep += 1
         try:
-            waiter.sleep(min(seconds, randomness.uniform(*LOOK_AGAIN_SECONDS)))
+            waiter.sleep(min(seconds, randomness.uniform(*RECHECK_SECONDS)))
         finally:
             with self._lock:
                 self.asleep -= 1
 
     def wake_all(self) -> None:
+        """Wake every waiter and run every callback."""
         for waiter in list(self._waiters.values()):
             waiter.wake()
 
     def release_all(self) -> None:
-        """Nobody waits any more, now or later: waiting receives answer empty."""
+        """End all waits and refuse new ones: waiting receives return no messages."""
         self.is_released = True
         self.wake_all()
 
     def _switched(self) -> None:
-        """Another server is the primary now: nothing more goes to the former one."""
+        """Leave the former primary after a fail-over: no slot may write to it."""
         self._generation.ended()
         self._link.interrupt()
 
     def close(self) -> None:
-        """Nobody is woken from here any more."""
+        """Close the subscriber connection. Wake-ups from this deployment no longer arrive."""
         self.is_released = True
         self._link.close()
 
@@ -144,11 +151,11 @@ class Waiting:
         self._link.send(pack(("SUBSCRIBE", self.channel)))
         if self._link.next_message(SILENCE_SECONDS) is None:
             self._link.close()
-            raise StoreUnavailable("the server does not answer")
+            raise StoreUnavailable(f"the server did not answer SUBSCRIBE within {SILENCE_SECONDS:.0f} s")
         self.is_connected = True
 
     def _listen(self) -> None:
-        asked = False
+        is_pinged = False
         while not self.is_released:
             try:
                 if not self._link.is_open:
@@ -156,15 +163,15 @@ class Waiting:
                     self.wake_all()
                 message = self._link.next_message(SILENCE_SECONDS)
                 if message is None:
-                    if asked:
-                        raise StoreUnavailable("the server does not answer")
+                    if is_pinged:
+                        raise StoreUnavailable(f"the server did not answer PING within {SILENCE_SECONDS:.0f} s")
                     self._link.send(pack(("PING",)))
-                asked = message is None
+                is_pinged = message is None
             except (StoreUnavailable, OSError):
                 self.is_connected = False
                 self._link.close()
                 self._generation.ended()
-                asked = False
+                is_pinged = False
                 continue
             if isinstance(message, list) and message[0] == b"message":
                 if not message[2].isdigit():

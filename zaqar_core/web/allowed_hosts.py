@@ -1,4 +1,4 @@
-"""Which hosts, as called, are this machine's own."""
+"""The check of the Host header for endpoints that only this machine may call."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 
 def is_own(host: str, allowed: Collection[str]) -> bool:
-    """Whether a Host header names loopback, or a host of ``allowed`` (with or without its port).
+    """Return whether a Host header names loopback, or a host of ``allowed`` (with or without its port).
 
-    A web page can make a browser send any request to this machine under a name of the page's own; what is not meant
-    for other machines answers only to names that no page can own.
+    A web page can point a host name of its own at this machine (DNS rebinding) and call it from the browser. Endpoints
+    for this machine only therefore accept only names that no web page can own.
     """
     try:
         name = urlsplit(f"//{host}").hostname or ""

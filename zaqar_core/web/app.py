@@ -1,4 +1,4 @@
-"""The Flask application: frames everything, and answers what the fast lane leaves."""
+"""The Flask application: mounts all faces and serves the requests that the fast lane does not take."""
 
 from __future__ import annotations
 
@@ -11,91 +11,96 @@ from werkzeug.exceptions import HTTPException
 
 from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.web import front_page
 from zaqar_core.web.envelope import Face, Reply
 from zaqar_core.web.pipeline import Pipeline
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _VERSIONS = ("v1", "v1.1", "v2")
 
+View = Callable[..., flask.Response]
+
 
 class _PlainResponse(flask.Response):
-    """A response whose headers are exactly the reply's: no default Content-Type, no rewritten Location."""
+    """A response with exactly the reply's headers: no default Content-Type, no rewritten Location."""
 
     default_mimetype = None
     autocorrect_location_header = False
 
 
 def create_flask(core: Core, pipeline: Pipeline, sqs: Face, zaqar: Face, more: Mapping[str, Face]) -> flask.Flask:
-    """Both faces mounted on one application, with the service's own pages beside them.
+    """Mount both faces, the front page and the health pages on one Flask application.
 
-    ``more`` are faces that answer all below a path of their own.
+    ``more`` maps a path to the face that serves everything below it.
     """
     app = flask.Flask("sqs_facade", static_folder=None)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
+    _add_health(app, core)
+    faces = {**{f"/{version}": zaqar for version in _VERSIONS}, **more}
+    for path, face in faces.items():
+        for rule in (path, f"{path}/", f"{path}/<path:rest>"):
+            _add(app, rule, _view(pipeline, face))
+    _add(app, "/", _root(pipeline, sqs, zaqar, front_page.FrontPage(core.settings, zaqar)))
+    _add(app, "/<path:rest>", _view(pipeline, sqs))
+    _handle_unrouted(app, lambda first: _response(pipeline.run(flask.request.environ, faces.get(f"/{first}", sqs))))
+    return app
 
-    def through(face: Face) -> flask.Response:
+
+def _add(app: flask.Flask, rule: str, view: View) -> None:
+    app.add_url_rule(rule, rule, view, methods=_METHODS, provide_automatic_options=False)
+
+
+def _view(pipeline: Pipeline, face: Face) -> View:
+    def view(rest: str = "") -> flask.Response:
+        del rest
         return _response(pipeline.run(flask.request.environ, face))
 
-    def zaqar_view(rest: str = "") -> flask.Response:
-        del rest
-        return through(zaqar)
+    return view
 
-    def sqs_view(rest: str = "") -> flask.Response:
-        del rest
-        return through(sqs)
 
-    def root() -> flask.Response:
+def _root(pipeline: Pipeline, sqs: Face, zaqar: Face, page: Face) -> View:
+    """Return the view of ``/``: SQS is called there, Zaqar lists its versions, and browsers get the front page."""
+
+    def view() -> flask.Response:
         request = flask.request
-        # What has a body is a call of SQS by a wrong method.
-        asks = request.method in ("GET", "HEAD") or (request.method == "OPTIONS" and not request.content_length)
-        return through(zaqar if asks and "Action" not in request.args else sqs)
+        # A request of another method with a body is a call of SQS by a wrong method.
+        reads = request.method in ("GET", "HEAD") or (request.method == "OPTIONS" and not request.content_length)
+        if not reads or "Action" in request.args:
+            return _response(pipeline.run(request.environ, sqs))
+        reply = pipeline.run(request.environ, page if front_page.is_preferred(request.environ) else zaqar)
+        if request.method != "OPTIONS":
+            reply.headers.append(("Vary", "Accept"))
+        return _response(reply)
 
+    return view
+
+
+def _add_health(app: flask.Flask, core: Core) -> None:
     def health() -> dict[str, Any]:
         return {"status": "serving"}
 
     def ready() -> tuple[dict[str, Any], int]:
         try:
-            session = core.new_session()
+            with core.session() as session:
+                session.store.ping()
         except StoreUnavailable as problem:
             return {"status": "not ready", "reason": problem.reason}, 503
-        try:
-            session.store.ping()
-        except StoreUnavailable as problem:
-            return {"status": "not ready", "reason": problem.reason}, 503
-        finally:
-            session.close()
         return {"status": "ready"}, 200
 
     app.add_url_rule("/health", "health", health, methods=["GET"])
     app.add_url_rule("/health/ready", "ready", ready, methods=["GET"])
-    for version in _VERSIONS:
-        for rule in (f"/{version}", f"/{version}/", f"/{version}/<path:rest>"):
-            app.add_url_rule(rule, f"zaqar {rule}", zaqar_view, methods=_METHODS, provide_automatic_options=False)
-    for path, face in more.items():
-
-        def view(rest: str = "", face: Face = face) -> flask.Response:
-            del rest
-            return through(face)
-
-        for rule in (path, f"{path}/", f"{path}/<path:rest>"):
-            app.add_url_rule(rule, rule, view, methods=_METHODS, provide_automatic_options=False)
-    app.add_url_rule("/", "root", root, methods=_METHODS, provide_automatic_options=False)
-    app.add_url_rule("/<path:rest>", "sqs", sqs_view, methods=_METHODS, provide_automatic_options=False)
-
-    _answer_unrouted(app, lambda below: through(zaqar if below in _VERSIONS else more.get(f"/{below}", sqs)))
-    return app
 
 
-def _answer_unrouted(app: flask.Flask, answer: Callable[[str], flask.Response]) -> None:
-    """What no rule matches, a path with a line feed or a method that nobody knows, gets its face's own error.
+def _handle_unrouted(app: flask.Flask, answer: Callable[[str], flask.Response]) -> None:
+    """Let a face answer what no rule matches: a path with a line feed, or an unknown method.
 
-    ``answer`` takes the first part of the path.
+    ``answer`` takes the first segment of the path and returns the error of the face that serves it.
     """
 
     def unrouted(problem: HTTPException) -> flask.Response | HTTPException:
-        below = flask.request.path.split("/", 2)[1]
-        return problem if below == "health" else answer(below)
+        first = flask.request.path.split("/", 2)[1]
+        return problem if first == "health" else answer(first)
 
     app.register_error_handler(404, unrouted)
     app.register_error_handler(405, unrouted)

@@ -1,4 +1,4 @@
-"""Requests below the base path of ``public_url``: they are served as if a proxy had taken the base path away."""
+"""The base path of ``public_url``: requests below it are served as if a proxy had removed it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from zaqar_core.web.fastlane import WsgiApp
 
 
 class BasePath:
-    """WSGI middleware. Proxies that take the base path away, and clients without a proxy, are served as ever."""
+    """WSGI middleware that removes the base path. Requests without it, from proxies that remove it and from clients
+    that use no proxy, are passed on unchanged."""
 
     def __init__(self, app: WsgiApp, base_path: str) -> None:
         self._app = app
@@ -18,7 +19,7 @@ class BasePath:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == self._base_path or path.startswith(f"{self._base_path}/"):
-            # The rest of the path is the application's; together they are what the client called, and signed.
+            # Together the two are the path that the client called and signed.
             environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + self._base_path
             environ["PATH_INFO"] = path[len(self._base_path) :] or "/"
         return self._app(environ, start_response)

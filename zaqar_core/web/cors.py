@@ -1,8 +1,8 @@
-"""Cross-origin resource sharing (CORS): tells browsers which pages of other origins may call and read the answers.
+"""Cross-origin resource sharing (CORS): lets web pages of allowed origins call the service and read its responses.
 
-WSGI middleware around both lanes, so it comes before authentication and covers every path and every error. It only adds
-headers and answers preflights of allowed origins; the pipeline refuses calls of all others. The protocol is that of the
-Fetch standard; the settings and their meanings are those of the CORS middleware of OpenStack.
+The WSGI middleware encloses both lanes, so it runs before authentication and covers every path and every error. It adds
+headers and responds to preflights of allowed origins; the pipeline refuses calls of all other origins. The protocol is
+that of the Fetch standard; the settings have the meaning of those of OpenStack's CORS middleware.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from zaqar_core.web.origins import Origins
 
 Headers = list[tuple[str, str]]
 
-#: An answer with the origin in it must not be given to a page of another origin from a cache.
+#: Keeps caches from serving a response for one origin to a page of another.
 _VARY = ("Vary", "Origin")
-#: Methods whose answers a browser keeps: these vary by origin even where the request names none.
+#: Methods whose responses browsers cache: these get Vary even for a request without an origin.
 _CACHEABLE = frozenset(("GET", "HEAD"))
-#: Request headers that every page may send, as in OpenStack's middleware.
+#: Request headers that every allowed page may send, as in OpenStack's middleware.
 _SIMPLE = frozenset((
     "accept", "accept-language", "cache-control", "content-language", "content-type", "expires", "last-modified",
     "pragma",
@@ -28,17 +28,17 @@ _SIMPLE = frozenset((
 
 
 def shared(app: WsgiApp, settings: Settings) -> WsgiApp:
-    """The application with CORS; as it is where no origin is allowed."""
+    """Return the application with CORS; without allowed origins return it unchanged."""
     return Cors(app, settings) if settings.allowed_origins else app
 
 
 class Cors:
-    """One per process; serves all threads."""
+    """The middleware. One instance serves all threads of a process."""
 
     def __init__(self, app: WsgiApp, settings: Settings) -> None:
         self._app = app
         self._origins = Origins(settings)
-        #: Browsers take credentials only where the answer names the very origin.
+        #: Browsers accept credentials only when the response names the exact origin.
         self._allows_credentials = settings.cors_allow_credentials and not self._origins.includes_any
         self._exposed = ", ".join(settings.cors_expose_headers)
         self._methods = ", ".join(settings.cors_allow_methods)
@@ -56,11 +56,11 @@ class Cors:
         elif origin not in self._origins:
             added = [_VARY]
         elif environ["REQUEST_METHOD"] == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ:
-            asked = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
-            start_response("200 OK", [*self._preflight(origin, asked), ("Content-Length", "0")])
+            requested = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
+            start_response("200 OK", [*self._preflight(origin, requested), ("Content-Length", "0")])
             return []
         else:
-            added = self._admitting(origin)
+            added = self._allowing(origin)
             if self._exposed:
                 added.append(("Access-Control-Expose-Headers", self._exposed))
 
@@ -69,17 +69,18 @@ class Cors:
 
         return self._app(environ, started)
 
-    def _admitting(self, origin: str) -> Headers:
+    def _allowing(self, origin: str) -> Headers:
         headers = [_VARY, ("Access-Control-Allow-Origin", ANY_ORIGIN if self._origins.includes_any else origin)]
         if self._allows_credentials:
             headers.append(("Access-Control-Allow-Credentials", "true"))
         return headers
 
-    def _preflight(self, origin: str, asked: str) -> Headers:
-        """What the page may do. The browser compares, and names to the developer what is missing."""
-        headers = self._admitting(origin)
+    def _preflight(self, origin: str, requested: str) -> Headers:
+        """Return the headers that list what the page may send. The browser compares them with its request and reports
+        what is missing to the developer."""
+        headers = self._allowing(origin)
         headers.append(("Access-Control-Allow-Methods", self._methods))
-        names = [name for part in asked.split(",") if self._is_allowed(name := part.strip())]
+        names = [name for part in requested.split(",") if self._is_allowed(name := part.strip())]
         if names:
             headers.append(("Access-Control-Allow-Headers", ", ".join(names)))
         if self._max_age_seconds:

@@ -1,6 +1,6 @@
-"""The fast lane: WSGI middleware before Flask that answers the hot calls itself, with the same bytes.
+"""The fast lane: WSGI middleware before Flask that serves the most frequent calls itself, with the same bytes.
 
-Flask's own dispatch costs about 100 µs of CPU a request; a hot call has about that for everything.
+Flask's dispatch takes about 100 µs of CPU for each request, about as much as everything else in such a call.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from zaqar_core.web.pipeline import STATUS_LINES, Pipeline
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-#: A test's way to ask for Flask, where test hooks are on: ``X-SQS-Facade-Lane: flask``.
+#: The header ``X-SQS-Facade-Lane: flask`` sends a request past the fast lane, if test hooks are on.
 _BYPASS_HEADER = "HTTP_X_SQS_FACADE_LANE"
 
 
 class FastLane:
-    """``lanes`` are pairs of a cheap test of the environ and the face that answers when it holds."""
+    """The middleware. ``lanes`` are pairs of a cheap test of the environ and the face for requests that pass it."""
 
     def __init__(
         self,

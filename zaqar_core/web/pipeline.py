@@ -1,7 +1,7 @@
-"""From a WSGI environ to a face and back. The order is: length, origin, whole body, slot, face.
+"""From a WSGI environ to a face and back, in this order: origin, declared length, whole body, execution slot, face.
 
-A slot is taken only when the body is complete: the app is called before the body has arrived, and slow senders must not
-hold what others need.
+A slot is taken only when the body is complete: the application is called before the body has arrived, and a slow sender
+must not hold a slot.
 """
 
 from __future__ import annotations
@@ -17,28 +17,29 @@ from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.web.envelope import Face, Refusal, Reply, Request
 from zaqar_core.web.origins import Origins
 
-#: Read at a time, so that a lying Content-Length does not reserve memory.
+#: Size of one read, so that a false Content-Length reserves no memory.
 _CHUNK_BYTES = 1 << 20
-#: A body over the limit is read and thrown away up to here, so that the client gets to read the answer.
+#: At most so many bytes of a too large body are read and discarded: many clients read the error only after they have
+#: sent the whole body.
 _DRAIN_BYTES = 16 << 20
 
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
 class Pipeline:
-    """One per process; serves all threads."""
+    """Reads requests and runs faces. One instance serves all threads of a process."""
 
     def __init__(self, core: Core, settings: Settings) -> None:
         self._new_session = core.new_session
         self._origins = Origins(settings)
-        #: At most a quarter of the threads may be reading bodies that did not come at once.
-        #: Tokens in a queue: taking one is a fifth of a semaphore's cost.
+        #: One token for each body that may be read at the same time, for at most about a quarter of the threads. A
+        #: queue of tokens takes a fifth of a semaphore's time.
         self._may_read: SimpleQueue[None] = SimpleQueue()
         for _ in range(max(64, (settings.max_waits + 256) // 4)):
             self._may_read.put(None)
 
     def run(self, environ: dict[str, Any], face: Face) -> Reply:
-        """The face's answer, or its refusal. Never raises."""
+        """Return the face's reply or refusal. Never raises."""
         request = Request(
             environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), b"", environ
         )

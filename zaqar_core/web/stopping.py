@@ -1,8 +1,8 @@
-"""Learning at once that this process shall stop, so that waiting requests can be released.
+"""Runs callbacks as soon as the process is asked to stop, so that waiting requests are released.
 
-The HTTP server waits for blocked threads when it stops and tells the application only afterwards. The interpreter
-writes each signal's number to a descriptor as soon as the signal arrives; a thread of ours reads it there. The server's
-own signal handlers stay as they are.
+On a stop the HTTP server first waits for blocked threads and calls the application only afterwards. The interpreter
+writes the number of each signal to a file descriptor as soon as the signal arrives, and a thread of this module reads
+it there. The server's own signal handlers stay in place.
 """
 
 from __future__ import annotations
@@ -30,16 +30,18 @@ class _Watch:
         self._mutex = threading.Lock()
         self._callbacks: list[Callable[[], object]] = []
         self._stopping = False
-        # Kept: the interpreter writes to them for as long as the process lives.
+        # Kept open: the interpreter writes to the descriptor until the process ends.
         self._ends: tuple[socket.socket, socket.socket] | None = None
 
     def start(self) -> None:
+        """Watch the signals, and the parent process where one is named in the environment."""
         self._watch_signals()
         parent = os.environ.get(PARENT_VARIABLE, "")
         if parent.isdecimal() and int(parent) != os.getpid():
             on_parent_end(int(parent), self._end_orphan)
 
     def add(self, callback: Callable[[], object]) -> None:
+        """Add a callback; run it now when the process is already stopping."""
         with self._mutex:
             self._callbacks.append(callback)
             too_late = self._stopping
@@ -47,7 +49,7 @@ class _Watch:
             callback()
 
     def run(self) -> None:
-        """Run every callback once. One that fails does not keep the others from running."""
+        """Run every callback once, also after one of them failed."""
         with self._mutex:
             if self._stopping:
                 return
@@ -71,7 +73,7 @@ class _Watch:
 
     def _read_signals(self, receiver: socket.socket, previous: int) -> None:
         while numbers := receiver.recv(64):
-            if previous >= 0:  # somebody else listened there before us: an event loop still needs its wake-ups
+            if previous >= 0:  # an event loop that used the descriptor before still needs its wake-ups
                 with contextlib.suppress(OSError):
                     os.write(previous, numbers)
             if not _STOP_SIGNALS.isdisjoint(numbers):
@@ -89,10 +91,11 @@ _creating = threading.Lock()
 
 
 def on_stop(callback: Callable[[], object]) -> None:
-    """Have ``callback`` run, in a thread of its own, within milliseconds of SIGTERM, SIGINT or the parent's death.
+    """Run ``callback``, in another thread, within milliseconds of SIGTERM or SIGINT, or soon after the parent process
+    ends.
 
-    Outside the main thread signals cannot be watched: then nothing happens. A callback added while the process is
-    stopping runs at once.
+    Signals cannot be watched when the first call is made outside the main thread. A callback that is added while the
+    process is stopping runs at once.
     """
     global _watch
     with _creating:

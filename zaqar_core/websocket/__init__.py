@@ -1,1 +1,1 @@
-"""Zaqar over WebSocket: a process of its own, whose frames name actions (``rest/actions``)."""
+"""Zaqar over WebSocket, in a process of its own. Frames name actions; ``rest/actions`` has their table."""

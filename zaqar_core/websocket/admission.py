@@ -1,4 +1,4 @@
-"""Who may speak on a connection: what has to be shown before actions are done, and for how long it holds."""
+"""Authentication of a connection, and the check of each action before it runs."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from zaqar_core.websocket.frames import Frame
 
 @dataclass(slots=True)
 class Admission:
-    """One connection's. Without an authenticator everybody is admitted, as over HTTP."""
+    """The state of one connection. Without an authenticator all actions are allowed, as over HTTP."""
 
     settings: Settings
     authenticator: Authenticator | None = None
-    #: Whose token was shown last; None: none, or a wrong one.
+    #: The identity of the last token; None when there was none, or when it was invalid.
     identity: Identity | None = None
 
     def authenticate(self, frame: Frame) -> None:
-        """From now on the connection may do what its token stands for. Raises RestError: then it may do nothing."""
+        """Authenticate the connection by the token in a frame. Raises RestError; the connection is then not
+        authenticated any more."""
         if self.authenticator is not None:
             self.identity = None
             self.identity = identity.identify(self.authenticator, frame.environ)
 
     def check(self, frame: Frame, path: str, method: str) -> dict[str, Any]:
-        """The environ of a request that may be done. Raises RestError."""
+        """Check that an action is allowed, and return the environ of its request. Raises RestError."""
         environ = {"PATH_INFO": path, "REQUEST_METHOD": method, **frame.environ}
         environ.pop("HTTP_X_AUTH_TOKEN", None)
         if "HTTP_URL_SIGNATURE" in environ:
@@ -40,7 +41,9 @@ class Admission:
         if self.authenticator is None:
             return environ
         if self.identity is None:
-            raise RestError(Fact.NOT_AUTHENTICATED, "Authenticate first.")
+            raise RestError(
+                Fact.NOT_AUTHENTICATED, "The connection is not authenticated: send the action authenticate first."
+            )
         if environ.get("HTTP_X_PROJECT_ID", self.identity.project) != self.identity.project:
             raise RestError(Fact.OTHER_PROJECT)
         return identity.identified(environ, self.identity)

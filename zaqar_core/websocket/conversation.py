@@ -1,4 +1,4 @@
-"""One connection's conversation: from a frame to its answer. No I/O but the store's."""
+"""The frames of one connection: from a request to its reply. No I/O except the store's."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ AUTHENTICATE = "authenticate"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What all conversations of a process share."""
+    """The objects that all conversations of a process share."""
 
     core: Core
     face: ZaqarFace
@@ -39,19 +39,19 @@ class Service:
 
 
 class Conversation:
-    """Frames come one at a time; each may come in a thread of its own."""
+    """The state of one connection. It takes one frame at a time, each possibly in another thread."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self.admission = Admission(service.core.settings, service.authenticator)
-        #: The connection as a subscriber; None: it cannot be one.
+        #: The connection as a subscriber; None where it cannot be one.
         self.subscriber: str | None = None
-        #: The connection's own subscriptions: id -> queue, and whether notifications are binary.
+        #: The connection's own subscriptions: id -> queue, and whether their notifications are binary frames.
         self._own: dict[str, tuple[QueueRef, bool]] = {}
         self._subscribes_in_binary = False
 
     def answer(self, data: str | bytes) -> str | bytes:
-        """The reply frame, in the encoding of the request. Never raises."""
+        """Return the reply frame, in the encoding of the request. Never raises."""
         is_binary = isinstance(data, bytes)
         raw = data if isinstance(data, bytes) else data.encode()
         frame = Frame()
@@ -63,11 +63,11 @@ class Conversation:
                 status, body = self._act(frame, len(raw), is_binary=is_binary)
             except RestError as problem:
                 frame = frames.echo(value) if frame.action is None else frame
-                status, body = _told(errors.of_request(problem))
+                status, body = _error(errors.of_request(problem))
             return frames.reply(frame, status, body, is_binary=is_binary)
         except Exception:
-            _log.exception("a frame failed: %s", (frame.action or "")[:64])
-            status, body = _told(errors.unforeseen())
+            _log.exception("a frame with action %s failed", (frame.action or "")[:64])
+            status, body = _error(errors.unforeseen())
             return frames.reply(Frame(frame.action), status, body, is_binary=is_binary)
 
     @property
@@ -76,12 +76,13 @@ class Conversation:
         return bool(self._own)
 
     def is_pushed_in_binary(self, subscription_id: str) -> bool:
-        """Whether notifications of a subscription are binary frames: as the request that made it was."""
+        """Return whether notifications of a subscription are binary frames: those of the request that created it."""
         found = self._own.get(subscription_id)
-        return self._subscribes_in_binary if found is None else found[1]  # it may come before its id is known here
+        # A notification may arrive before the id of its subscription is known here.
+        return self._subscribes_in_binary if found is None else found[1]
 
     def end(self) -> None:
-        """The connection is gone, and its subscriptions with it. What the store cannot be told ends by its ttl."""
+        """Delete the subscriptions of a closed connection. If the store cannot be reached, they end by their ttl."""
         if self._own:
             with contextlib.suppress(StoreUnavailable), self._service.core.session() as session:
                 for subscription_id, (ref, _) in self._own.items():
@@ -90,26 +91,26 @@ class Conversation:
     def _act(self, frame: Frame, frame_bytes: int, *, is_binary: bool) -> tuple[int, Any]:
         if frame.action == AUTHENTICATE:
             return self._authenticate(frame)
-        asked = actions.find(frame.action or "", frame.fields)
-        route = asked.action.route
-        request = Request(route.method, asked.path, asked.query, asked.body, {})
-        request.environ = self.admission.check(frame, asked.path, route.method)
+        call = actions.find(frame.action or "", frame.fields)
+        route = call.action.route
+        request = Request(route.method, call.path, call.query, call.body, {})
+        request.environ = self.admission.check(frame, call.path, route.method)
         binds = frame.action == actions.SUBSCRIBE and frame.fields.get("subscriber") is None
         if binds:
             if self.subscriber is None:
-                raise RestError(Fact.RULE_BROKEN, '"subscriber" is required: this connection cannot be one.')
+                raise RestError(Fact.RULE_BROKEN, '"subscriber" is required: this connection cannot be a subscriber.')
             request.environ = {**request.environ, CALLER: self.subscriber}
             self._subscribes_in_binary = is_binary
         limit = self._service.face.body_limit(request.environ)
         if frame_bytes > limit and frame_bytes - frames.envelope_bytes(frame) > limit:
-            return _told(self._service.face.refuse(request, Refusal.BODY_TOO_LARGE))
-        reply = self._run(request, asked)
+            return _error(self._service.face.refuse(request, Refusal.BODY_TOO_LARGE))
+        reply = self._run(request, call)
         if reply.status >= 400:
-            refusal = asked.action.refusal
+            refusal = call.action.refusal
             if refusal is not None and refusal[0] == reply.status:
                 return reply.status, refusal[1](frame.fields, reply)
-            return _told(reply)
-        body = asked.action.says(frame.fields, reply)
+            return _error(reply)
+        body = call.action.frame_body(frame.fields, reply)
         if binds:
             self._own[body["subscription_id"]] = (self._ref(request, frame), is_binary)
         elif frame.action == actions.UNSUBSCRIBE:
@@ -117,7 +118,7 @@ class Conversation:
         return reply.status, body
 
     def _forget(self, subscription_id: str, ref: QueueRef) -> None:
-        """It is the connection's own no longer. One of another queue was not deleted, whatever its id."""
+        """Forget a deleted subscription. With the name of another queue nothing was deleted, so it is kept."""
         own = self._own.get(subscription_id)
         if own is not None and own[0] == ref:
             del self._own[subscription_id]
@@ -127,14 +128,14 @@ class Conversation:
         project = parameters.project(request, settings, needed=True)
         return QueueRef(project, QUEUES.region(settings.region), frame.fields["queue_name"])
 
-    def _run(self, request: Request, asked: actions.Asked) -> Reply:
+    def _run(self, request: Request, call: actions.ActionCall) -> Reply:
         core, face = self._service.core, self._service.face
         try:
             session = core.new_session()
         except StoreUnavailable:
             return face.refuse(request, Refusal.UNAVAILABLE)
         try:
-            return face.answer_route(request, session, asked.action.route, asked.names)
+            return face.answer_route(request, session, call.action.route, call.names)
         finally:
             session.close()
 
@@ -143,7 +144,7 @@ class Conversation:
         return 200, {"message": "Authentified."}
 
 
-def _told(reply: Reply) -> tuple[int, Any]:
-    """An error of the REST face in a frame's words. Clients look at either member."""
+def _error(reply: Reply) -> tuple[int, Any]:
+    """Return status and body of a frame for an error of the REST face. Clients read either of the two members."""
     description = orjson.loads(reply.body)["description"]
     return reply.status, {"error": description, "exception": description}

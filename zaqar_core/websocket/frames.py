@@ -1,4 +1,4 @@
-"""Frames in and out: text is JSON, binary is MessagePack; both hold what JSON can."""
+"""Reading and writing of frames: text is JSON, binary is MessagePack. Both hold only values that JSON can hold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import orjson
 from zaqar_core.rest import bodies
 from zaqar_core.rest.errors import Fact, RestError
 
-#: Headers of a frame, by their names in lower case, and how a request's environ has them. All others are nothing.
+#: Headers of a frame, by their names in lower case, and their keys in a request's environ. All others are ignored.
 HEADERS: Mapping[str, str] = {
     "client-id": "HTTP_CLIENT_ID",
     "x-project-id": "HTTP_X_PROJECT_ID",
@@ -24,7 +24,7 @@ HEADERS: Mapping[str, str] = {
     "url-methods": "HTTP_URL_METHODS",
     "url-paths": "HTTP_URL_PATHS",
 }
-#: Those that may be an array.
+#: Headers whose value may be an array.
 _LISTS = frozenset(("HTTP_URL_METHODS", "HTTP_URL_PATHS"))
 _NEVER_SHOWN = "x-auth-token"
 
@@ -37,7 +37,7 @@ _write_binary = msgspec.msgpack.Encoder().encode
 
 @dataclass(slots=True)
 class Frame:
-    """One request. ``shown`` is its headers as they came, without secrets; ``environ`` those that mean something."""
+    """One request. ``shown`` are its headers as received, without secrets; ``environ`` has those of ``HEADERS``."""
 
     action: str | None = None
     fields: dict[str, Any] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Frame:
 
 
 def read(data: bytes, *, is_binary: bool) -> Any:
-    """What a frame holds. Raises RestError when it is not JSON, or MessagePack of what JSON can hold."""
+    """Decode a frame. Raises RestError when it is not JSON, or not MessagePack of values that JSON can hold."""
     value: Any
     if not is_binary:
         value = bodies.parse(data)
@@ -56,17 +56,17 @@ def read(data: bytes, *, is_binary: bool) -> Any:
     try:
         value = _read_binary(data)
     except RecursionError:
-        raise RestError(Fact.FRAME_MALFORMED, "The frame is nested too deep.") from None
-    except (msgspec.MsgspecError, ValueError, OverflowError):  # ValueError: text not UTF-8
+        raise RestError(Fact.FRAME_MALFORMED, "The frame is nested too deeply.") from None
+    except (msgspec.MsgspecError, ValueError, OverflowError):  # ValueError: a string is not UTF-8
         raise RestError(Fact.FRAME_MALFORMED, "The frame is not MessagePack.") from None
     _check_plain(value)
     return value
 
 
 def parse(value: Any) -> Frame:
-    """``{"action", "headers"?, "body"?}``. Raises RestError."""
+    """Read ``{"action", "headers"?, "body"?}``. Raises RestError."""
     if type(value) is not dict or type(value.get("action")) is not str:
-        raise RestError(Fact.FRAME_INVALID, 'A frame is an object with an "action".')
+        raise RestError(Fact.FRAME_INVALID, 'A frame must be an object with an "action", which is a string.')
     fields, headers = value.get("body"), value.get("headers")
     fields = {} if fields is None else fields
     headers = {} if headers is None else headers
@@ -78,7 +78,7 @@ def parse(value: Any) -> Frame:
 
 
 def echo(value: Any) -> Frame:
-    """As much of a frame that is not right as an answer can repeat."""
+    """Return the parts of an invalid frame that an error reply can repeat."""
     found = Frame()
     if type(value) is dict:
         if type(value.get("action")) is str:
@@ -91,7 +91,7 @@ def echo(value: Any) -> Frame:
 
 
 def envelope_bytes(frame: Frame) -> int:
-    """How long a frame would be without its body, as text."""
+    """Return the length of a frame with an empty body, as text."""
     return len(orjson.dumps({"action": frame.action, "headers": frame.shown, "body": {}}))
 
 
@@ -109,13 +109,13 @@ def _environ(headers: dict[str, Any]) -> dict[str, str]:
             value = ",".join(value)
         if type(value) is not str or any(ord(character) < 32 or ord(character) == 127 for character in value):
             raise RestError(Fact.FRAME_INVALID, f'Header "{name}" must be a string without control characters.')
-        # As an HTTP server reads the same header in UTF-8: one project is one project.
+        # WSGI decodes UTF-8 headers as latin-1; the same here, so that a project is the same over HTTP and WebSocket.
         found[key] = value.encode().decode("latin-1")
     return found
 
 
 def _check_plain(value: Any) -> None:
-    """MessagePack knows values that JSON does not."""
+    """Check that a value has only what JSON can hold, and is not nested too deeply. Raises RestError."""
     level = [value]
     for _ in range(_MOST_DEPTH):
         below: list[Any] = []
@@ -129,20 +129,22 @@ def _check_plain(value: Any) -> None:
                 below += item
             elif kind is float:
                 if not math.isfinite(item):
-                    raise RestError(Fact.FRAME_MALFORMED, "A number is not finite.")
+                    raise RestError(Fact.FRAME_MALFORMED, "All numbers must be finite.")
             elif kind is int:
                 if not -(1 << 63) <= item < 1 << 63:
-                    raise RestError(Fact.FRAME_MALFORMED, "An integer is outside the signed 64 bit range.")
+                    raise RestError(Fact.FRAME_MALFORMED, "An integer is outside the signed 64-bit range.")
             elif not (kind is str or kind is bool or item is None):
-                raise RestError(Fact.FRAME_MALFORMED, "Only what JSON can hold is accepted: no bin, no extensions.")
+                raise RestError(
+                    Fact.FRAME_MALFORMED, "A frame may hold only values that JSON can hold: no bin, no extension types."
+                )
         if not below:
             return
         level = below
-    raise RestError(Fact.FRAME_MALFORMED, "The frame is nested too deep.")
+    raise RestError(Fact.FRAME_MALFORMED, "The frame is nested too deeply.")
 
 
 def reply(frame: Frame, status: int, body: Any, *, is_binary: bool) -> str | bytes:
-    """The answer to a frame, in its encoding."""
+    """Return the reply to a frame."""
     return write(
         {
             "request": {"action": frame.action, "body": frame.fields, "api": "v2", "headers": frame.shown},
@@ -154,10 +156,10 @@ def reply(frame: Frame, status: int, body: Any, *, is_binary: bool) -> str | byt
 
 
 def write(document: Any, *, is_binary: bool) -> str | bytes:
-    """A frame of that content."""
+    """Encode a document as a frame."""
     if is_binary:
         return _write_binary(document)
     try:
         return orjson.dumps(document).decode()
-    except TypeError:  # deeper than orjson writes: a message may be as deep, and stands in a frame a little deeper
+    except TypeError:  # orjson's depth limit: a message may be nested that deeply, and the frame adds a few levels
         return json.dumps(document, ensure_ascii=False)

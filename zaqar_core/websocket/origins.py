@@ -1,4 +1,4 @@
-"""Which web pages may open a connection. Other programs send no Origin, or that of the host they call."""
+"""The web pages that may open a connection. Other programs send no Origin, or that of the host they call."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from zaqar_core.web.origins import Origins
 
 
 def is_allowed(origin: str | None, host: str, site: str | None, settings: Settings, named: Origins) -> bool:
-    """Whether a handshake may go on. ``host`` is the Host header, ``site`` Sec-Fetch-Site, ``named`` are those listed.
+    """Return whether a handshake may continue. ``host`` is the Host header, ``site`` is Sec-Fetch-Site, ``named`` are
+    the origins of the setting ``allowed_origins``.
 
-    A page's origin must be listed, or be the host it calls. On loopback that host must also be this machine by a name
-    that no page can own: a name that leads here only for a while would pass for the page's own.
+    A page's origin must be listed, or equal the host it calls. On loopback that host must also be a name of this
+    machine that no page can own: a page could point its own name at this machine for a while (DNS rebinding).
     """
     if origin is None:
         return site in (None, "none", "same-origin")

@@ -1,4 +1,4 @@
-"""Notifications to the connections of this process: from the store's channel to each connection's own queue."""
+"""Notifications to the connections of this process: from the store's channel to a buffer for each connection."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ import orjson
 
 from zaqar_core.domain import limits
 from zaqar_core.notifications import websockets
-from zaqar_core.store.wakeups import Waiting
+from zaqar_core.store.wakeups import Waiters
 from zaqar_core.websocket import frames
 from zaqar_core.websocket.conversation import Conversation
 
-#: Of one connection that were not written yet. A client that is so far behind is disconnected, so that it knows.
+#: Limits of the notifications that wait for one connection. A client beyond them is disconnected, so that it knows of
+#: the loss.
 _MOST_WAITING, _MOST_WAITING_BYTES = limits.PUSHES_BEHIND, limits.PUSHES_BEHIND_BYTES
-#: Close code for it: try again later.
+#: The close code for that: 1013, try again later.
 TOO_SLOW = 1013
 
 
-class Line:
-    """What waits to be pushed to one connection. Used only on the event loop."""
+class PushBuffer:
+    """The frames that wait to be pushed to one connection. Used only on the event loop."""
 
     def __init__(self, conversation: Conversation, on_overrun: Callable[[], object]) -> None:
-        """``on_overrun`` is called once, when too many are waiting: from then on all are lost."""
+        """``on_overrun`` is called once, when too many frames wait: these and all later ones are dropped."""
         self.conversation = conversation
         self._on_overrun = on_overrun
         self._is_overrun = False
@@ -34,7 +35,7 @@ class Line:
         self._something = asyncio.Event()
 
     def put(self, frame: str | bytes) -> None:
-        """It is pushed after those before it."""
+        """Add a frame, which is pushed after all earlier ones."""
         if self._is_overrun:
             return
         if len(self._waiting) >= _MOST_WAITING or (self._waiting and self._bytes + len(frame) > _MOST_WAITING_BYTES):
@@ -47,7 +48,7 @@ class Line:
         self._something.set()
 
     async def next(self) -> str | bytes:
-        """The next frame."""
+        """Wait for the next frame and return it."""
         while not self._waiting:
             self._something.clear()
             await self._something.wait()
@@ -57,39 +58,39 @@ class Line:
 
 
 class Pushes:
-    """The lines of all connections of this process."""
+    """The buffers of all connections of this process."""
 
-    def __init__(self, waiting: Waiting) -> None:
-        self._process = waiting.channel.rpartition(":")[2]
-        self._waiting = waiting
+    def __init__(self, waiters: Waiters) -> None:
+        self._process = waiters.channel.rpartition(":")[2]
+        self._waiting = waiters
         self._numbers = itertools.count(1)
-        self._lines: dict[int, Line] = {}
+        self._buffers: dict[int, PushBuffer] = {}
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """From now on what comes on the channel is put into the lines."""
+        """Put all later notifications on the store's channel into the buffers."""
 
-        def heard(payload: bytes) -> None:
+        def on_pushed(payload: bytes) -> None:
             connection, subscription_id, document = websockets.parse(payload)
             loop.call_soon_threadsafe(self._put, connection, subscription_id, document)
 
-        self._waiting.pushed = heard
+        self._waiting.pushed = on_pushed
 
-    def open(self, conversation: Conversation, on_overrun: Callable[[], object]) -> tuple[int, Line]:
-        """A line for a connection, and its number."""
-        number, line = next(self._numbers), Line(conversation, on_overrun)
+    def open(self, conversation: Conversation, on_overrun: Callable[[], object]) -> tuple[int, PushBuffer]:
+        """Create the buffer of a connection, and return it with the connection's number."""
+        number, buffer = next(self._numbers), PushBuffer(conversation, on_overrun)
         conversation.subscriber = websockets.subscriber(self._process, number)
-        self._lines[number] = line
-        return number, line
+        self._buffers[number] = buffer
+        return number, buffer
 
     def close(self, number: int) -> None:
-        """Nothing is pushed to the connection any more."""
-        del self._lines[number]
+        """Drop the buffer of a connection: nothing more is pushed to it."""
+        del self._buffers[number]
 
     def _put(self, connection: int, subscription_id: str, document: bytes) -> None:
-        line = self._lines.get(connection)
-        if line is None:  # it has just gone
+        buffer = self._buffers.get(connection)
+        if buffer is None:  # the connection has just been closed
             return
-        if line.conversation.is_pushed_in_binary(subscription_id):
-            line.put(frames.write(orjson.loads(document), is_binary=True))
+        if buffer.conversation.is_pushed_in_binary(subscription_id):
+            buffer.put(frames.write(orjson.loads(document), is_binary=True))
         else:
-            line.put(document.decode())
+            buffer.put(document.decode())

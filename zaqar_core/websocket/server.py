@@ -1,7 +1,7 @@
-"""The WebSocket server of a process: connections on an event loop, frames in a few threads.
+"""The WebSocket server of a process: connections on an event loop, actions in a few threads.
 
-A frame's work blocks on the store, so it is done in a thread that has an execution slot for that time; there are as
-many threads as slots. An idle connection costs a few kilobytes and no thread.
+An action blocks on the store, so it runs in a thread that has an execution slot meanwhile; there are as many threads as
+slots. An idle connection takes a few kilobytes and no thread.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from zaqar_core.domain import limits
 from zaqar_core.web.origins import Origins
 from zaqar_core.websocket import origins
 from zaqar_core.websocket.conversation import Conversation, Service
-from zaqar_core.websocket.pushes import TOO_SLOW, Line, Pushes
+from zaqar_core.websocket.pushes import TOO_SLOW, PushBuffer, Pushes
 
-#: Frames of a connection that wait while one is answered; then nothing more is read from it.
+#: Frames of a connection that may wait while one is processed; then the server stops reading from it.
 _MOST_WAITING = 4
-#: Bytes written and not yet taken by the client, after which its next frame waits.
+#: Bytes that the client has not read yet; beyond them its next frame waits.
 _MOST_UNREAD_BYTES = 64 * 1024
 _OPEN_SECONDS = 10.0
-#: Of a closing handshake, so that a stop is over within two seconds.
+#: Time of a closing handshake, so that a stop takes at most two seconds.
 _CLOSE_SECONDS = 0.7
 _STOP_SECONDS = 1.2
-#: Close code when a token ends, as Zaqar has it.
+#: Close code when a token expires, as in Zaqar.
 EXPIRED = 4003
 
 _log = logging.getLogger("sqs_facade.websocket")
@@ -43,20 +43,20 @@ _log = logging.getLogger("sqs_facade.websocket")
 def run(settings: Settings, service: Service, port: int, on_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or Ctrl-C. ``on_ready`` is called once connections are accepted."""
 
-    async def until_told() -> None:
+    async def until_stopped() -> None:
         loop, stopping = asyncio.get_running_loop(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
         await serving(settings, service, port, on_ready, stopping)
 
-    asyncio.run(until_told())
+    asyncio.run(until_stopped())
 
 
 async def serving(
     settings: Settings, service: Service, port: int, on_ready: Callable[[], None], stopping: asyncio.Event
 ) -> None:
     """Serve until ``stopping`` is set."""
-    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # it tells of every client that goes away
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # it logs every client that disconnects
     threads = ThreadPoolExecutor(settings.execution_slots, thread_name_prefix="frame")
     connections = _Connections(settings, service, threads)
     connections.pushes.start(asyncio.get_running_loop())
@@ -67,7 +67,7 @@ async def serving(
         process_request=connections.admit,
         reuse_port=True,
         backlog=1024,
-        compression=None,  # memory for each connection, and a small frame could become a huge one
+        compression=None,  # it takes memory for each connection, and a small frame could expand to a huge one
         max_size=limits.FRAME_TO_BODY * max(settings.max_messages_post_size, settings.max_queue_metadata),
         max_queue=_MOST_WAITING,
         write_limit=_MOST_UNREAD_BYTES,
@@ -84,16 +84,16 @@ async def serving(
 
 
 async def _stop(server: Server) -> None:
-    """Frames that run are answered if that is done in time; every connection is told that the service goes away."""
-    server.close(code=1001, reason="The service stops.")
+    """Close every connection (1001) and wait up to ``_STOP_SECONDS`` for running actions and their replies."""
+    server.close(code=1001, reason="The service is shutting down.")
     try:
         await asyncio.wait_for(server.wait_closed(), _STOP_SECONDS)
     except TimeoutError:
-        _log.warning("connections were still open at the end")
+        _log.warning("stopped while connections were still open")
 
 
 class _Connections:
-    """What handles them all."""
+    """Accepts and handles all connections."""
 
     def __init__(self, settings: Settings, service: Service, threads: ThreadPoolExecutor) -> None:
         self._settings = settings
@@ -101,10 +101,10 @@ class _Connections:
         self._service = service
         self._threads = threads
         self._open = 0
-        self.pushes = Pushes(service.core.waiting)
+        self.pushes = Pushes(service.core.waiters)
 
     def admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        """An HTTP answer to what is not to become a WebSocket."""
+        """Return an HTTP response to a request that must not become a WebSocket, None to accept it."""
         headers = request.headers
         if request.path == "/health" and "Upgrade" not in headers:
             return connection.respond(HTTPStatus.OK, '{"status":"serving"}\n')
@@ -112,28 +112,32 @@ class _Connections:
         if not origins.is_allowed(origin, host or "", site, self._settings, self._origins):
             return connection.respond(HTTPStatus.FORBIDDEN, "Web pages of other origins may not call this service.\n")
         if self._open >= self._settings.max_connections:
-            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "There are too many connections.\n")
+            return connection.respond(
+                HTTPStatus.SERVICE_UNAVAILABLE, "The service has reached its limit of open connections.\n"
+            )
         return None
 
     async def handle(self, connection: ServerConnection) -> None:
-        """One connection's life: each frame is answered before the next is looked at."""
+        """Serve one connection until it closes: each frame is answered before the next one is read."""
         loop, conversation = asyncio.get_running_loop(), Conversation(self._service)
         expiry: asyncio.TimerHandle | None = None
-        number, line = self.pushes.open(conversation, lambda: _close_soon(connection, TOO_SLOW, "Too far behind."))
+        number, buffer = self.pushes.open(
+            conversation, lambda: _close_soon(connection, TOO_SLOW, "The client is too far behind.")
+        )
         pushing: asyncio.Task[None] | None = None
-        # A notification does not overtake the answer that tells the id of its subscription.
-        turn = asyncio.Lock()
+        # Keeps a notification behind the reply with the id of its subscription.
+        sending = asyncio.Lock()
         self._open += 1
         try:
             async for data in connection:
-                async with turn:
+                async with sending:
                     reply = await loop.run_in_executor(self._threads, conversation.answer, data)
                     expiry = _watch_expiry(connection, conversation, expiry)
                     await connection.send(reply)
                 if pushing is None and conversation.has_subscriptions:
-                    pushing = loop.create_task(_push(connection, line, turn))
+                    pushing = loop.create_task(_push(connection, buffer, sending))
         except ConnectionClosed:
-            pass  # the client broke off
+            pass  # the client disconnected
         finally:
             self._open -= 1
             self.pushes.close(number)
@@ -144,19 +148,19 @@ class _Connections:
                 await loop.run_in_executor(self._threads, conversation.end)
 
 
-async def _push(connection: ServerConnection, line: Line, turn: asyncio.Lock) -> None:
-    """Notifications go out until the connection ends."""
+async def _push(connection: ServerConnection, buffer: PushBuffer, sending: asyncio.Lock) -> None:
+    """Send notifications until the connection closes."""
     with contextlib.suppress(ConnectionClosed):
         while True:
-            frame = await line.next()
-            async with turn:
+            frame = await buffer.next()
+            async with sending:
                 await connection.send(frame)
 
 
 def _watch_expiry(
     connection: ServerConnection, conversation: Conversation, before: asyncio.TimerHandle | None
 ) -> asyncio.TimerHandle | None:
-    """The connection ends with its token: a newer token moves the end."""
+    """Close the connection when its token expires. A newer token replaces the timer ``before``. Return the timer."""
     shown, loop = conversation.admission.identity, asyncio.get_running_loop()
     expires = None if shown is None else loop.time() + shown.expires - time.time()
     if before is not None and expires is not None and abs(before.when() - expires) < 1:
@@ -176,12 +180,12 @@ def _close_soon(connection: ServerConnection, code: int, reason: str) -> None:
 
 
 async def _close(connection: ServerConnection, code: int, reason: str) -> None:
-    """The connection ends: politely, or at once where the client does not even take the farewell."""
+    """Close the connection by a handshake, or at once when the client does not take part in it."""
     try:
         await asyncio.wait_for(connection.close(code, reason), 2 * _CLOSE_SECONDS)
     except TimeoutError:
         connection.transport.abort()
 
 
-#: The loop itself holds tasks only weakly.
+#: Keeps the tasks alive: the loop itself holds only weak references.
 _closing: set[asyncio.Task[None]] = set()

@@ -14,7 +14,7 @@ from zaqar_core.web.envelope import Reply
 
 
 def create(call: RestCall) -> Reply:
-    """201 with up to ``limit`` of the oldest free messages, or 204 when there is none."""
+    """Claim up to ``limit`` of the oldest free messages and return 201 with them, or 204 when there is none."""
     query, dialect = call.query, call.dialect
     limit = query.integer("limit", limits.DEFAULT_PAGE, most=call.settings.max_messages_per_claim_or_pop)
     attributes = query.boolean("attributes")
@@ -30,7 +30,7 @@ def create(call: RestCall) -> Reply:
 
 
 def get(call: RestCall) -> Reply:
-    """200 with age and ttl in seconds and the messages still held, or 404."""
+    """Return 200 with the claim's age and ttl in seconds and the messages that it still holds, or 404."""
     attributes = call.query.boolean("attributes")
     claim = claims.get(call.session, call.ref, call.values[0])
     return documents.reply(
@@ -44,7 +44,7 @@ def get(call: RestCall) -> Reply:
 
 
 def update(call: RestCall) -> Reply:
-    """204: the claim ends ttl seconds from now. Grace has no lower bound here, as in Zaqar."""
+    """Let the claim end ``ttl`` seconds from now and return 204. ``grace`` may be 0 here, as in Zaqar."""
     default_grace = call.settings.default_claim_grace if call.dialect.has_defaults else 0
     ttl, grace = _terms(call, bodies.parse_object(call.request.body), default_grace, 0)
     claims.update(call.session, call.ref, call.values[0], ttl_seconds=ttl, grace_seconds=grace)
@@ -52,13 +52,13 @@ def update(call: RestCall) -> Reply:
 
 
 def release(call: RestCall) -> Reply:
-    """204, also when the claim is unknown."""
+    """Release the claim and return 204, also when the claim is unknown."""
     claims.release(call.session, call.ref, call.values[0])
     return documents.empty()
 
 
 def _terms(call: RestCall, document: dict[str, Any], grace: int | None, least_grace: int) -> tuple[int, int]:
-    """ttl and grace in seconds. ``grace`` None: it must be given."""
+    """Return ttl and grace in seconds. The request must give a grace where ``grace``, the default, is None."""
     settings = call.settings
     ttl = settings.default_claim_ttl
     if "ttl" in document or not call.dialect.has_defaults:

@@ -1,4 +1,4 @@
-"""Flavors: names for some of the pools, which queues ask for by ``_flavor``. For administrators."""
+"""Flavors: named sets of pools, which a queue selects by ``_flavor``. For administrators."""
 
 from __future__ import annotations
 
@@ -16,47 +16,48 @@ from zaqar_core.web.envelope import Reply
 
 
 def put(call: RestCall) -> Reply:
-    """201: the flavor has these pools, or 400. In v1.1 without ``pool_list``: the pools of that group."""
+    """Create or change a flavor and return 201, or 400. In v1.1 ``pool_list`` may be missing: the flavor then has
+    the pools whose group is the flavor's name."""
     document = bodies.parse_object(call.request.body)
     if not document.keys() <= {"pool_list", "capabilities"}:
-        raise RestError(Fact.BODY_INVALID, 'Only "pool_list" and "capabilities" can be given.')
+        raise RestError(Fact.BODY_INVALID, 'Only "pool_list" and "capabilities" are allowed.')
     members = _members(call, document)
     name = _name(call)
-    if members is None and not any(pool.flavor == name for pool in administration.everyone(call.session)):
+    if members is None and not any(pool.flavor == name for pool in administration.all_pools(call.session)):
         raise RestError(Fact.FLAVOR_NOT_CREATED, f"{name} could not be created, error:No pool has that group")
-    _put(call, name, members, only_there=False)
+    _put(call, name, members, must_exist=False)
     return documents.empty(201, _href(call, name))
 
 
 def patch(call: RestCall) -> Reply:
-    """200: the flavor has these pools; or 400, 404."""
+    """Change the pools of a flavor and return 200, or 400 or 404."""
     document = bodies.parse_object(call.request.body)
     if not call.dialect.has_attributes and document.keys().isdisjoint({"pool_list", "capabilities"}):
         raise RestError(Fact.BODY_INVALID, '"capabilities" or "pool_list" is required.')
-    changed = _put(call, _name(call), _members(call, document), only_there=True)
+    changed = _put(call, _name(call), _members(call, document), must_exist=True)
     return (
         documents.reply(_shown(call, changed, detailed=True)) if call.dialect.has_attributes else documents.empty(200)
     )
 
 
 def get(call: RestCall) -> Reply:
-    """200 with the flavor, or 404."""
+    """Return 200 with the flavor, or 404."""
     return documents.reply(_shown(call, administration.flavor(call.session, _name(call)), detailed=True))
 
 
 def delete(call: RestCall) -> Reply:
-    """204: there is no such flavor. Queues made in it stay where they are."""
+    """Delete the flavor, if it exists, and return 204. Queues that were created in it stay where they are."""
     administration.remove_flavor(call.session, _name(call))
     return documents.empty()
 
 
 def list_page(call: RestCall) -> Reply:
-    """200 with a page in the order of names."""
+    """Return 200 with a page of flavors in the order of their names."""
     return named_page(call, "flavors", administration.flavors, _shown, most=call.settings.max_flavors_per_page)
 
 
 def _members(call: RestCall, document: dict[str, Any]) -> list[str] | None:
-    """The pools named; None in v1.1, where they need not be. Raises RestError."""
+    """Return the names in ``pool_list``; None where v1.1 gives none. Raises RestError."""
     found: Any = document.get("pool_list")
     if not call.dialect.has_attributes:
         if type(document.get("capabilities", {})) is not dict:
@@ -64,15 +65,15 @@ def _members(call: RestCall, document: dict[str, Any]) -> list[str] | None:
         if found is None:
             return None
     if type(found) is not list or not found or not all(type(name) is str for name in found):
-        raise RestError(Fact.BODY_INVALID, '"pool_list" must be an array of at least one pool\'s name.')
+        raise RestError(Fact.BODY_INVALID, '"pool_list" must be an array of at least one pool name.')
     if len(found) > limits.FLAVOR_POOLS:
-        raise RestError(Fact.RULE_BROKEN, f'"pool_list" may have {limits.FLAVOR_POOLS} pools.')
+        raise RestError(Fact.RULE_BROKEN, f'"pool_list" must have at most {limits.FLAVOR_POOLS} pools.')
     return found
 
 
-def _put(call: RestCall, name: str, members: list[str] | None, *, only_there: bool) -> Flavor:
+def _put(call: RestCall, name: str, members: list[str] | None, *, must_exist: bool) -> Flavor:
     try:
-        return administration.put_flavor(call.session, name, members, only_there=only_there)
+        return administration.put_flavor(call.session, name, members, must_exist=must_exist)
     except PoolUnknown as unknown:
         detail = f"{name} could not be created, error:Pool {unknown.pool} does not exist"
         raise RestError(Fact.FLAVOR_NOT_CREATED, detail) from None

@@ -1,4 +1,4 @@
-"""Whether the service can do its work."""
+"""Health: whether the store can be reached, and a report that runs each operation."""
 
 from __future__ import annotations
 
@@ -20,27 +20,29 @@ from zaqar_core.web.envelope import Reply
 
 _log = logging.getLogger("sqs_facade.zaqar")
 
-#: Whose queues the report makes; nobody can call himself that, because a header has no line breaks.
+#: Project of the queues that the report creates. No client can name it, because a header cannot hold a line break.
 _PROJECT = "health\nreport"
-_LIFE_SECONDS = 60
+#: ttl and grace of the report's messages and claims.
+_TTL_SECONDS = 60
 
 
 def ping(call: RestCall) -> Reply:
-    """204 when the store answers, else 503."""
+    """Return 204 when the store can be reached, else 503."""
     call.session.store.ping()
     return documents.empty()
 
 
 def head(call: RestCall) -> Reply:
-    """204: the service itself answers."""
+    """Return 204 without a check of the store."""
     del call
     return documents.empty()
 
 
 def report(call: RestCall) -> Reply:
-    """200: whether the store answers, how each operation went on a queue of its own, and all messages' numbers.
+    """Run each operation on a queue of its own and return 200 with the results, the numbers of all messages, and
+    whether the store can be reached.
 
-    Where there are pools: that of each, by its name, and whether the catalogue answers.
+    With pooling the report has these for each pool, by its name, and whether the catalogue can be reached.
     """
     session = call.session
     reachable = "catalog_reachable" if call.settings.pooling else "storage_reachable"
@@ -55,7 +57,7 @@ def report(call: RestCall) -> Reply:
             {"storage_reachable": True, "operation_status": status, "message_volume": _volume(totals[""])}
         )
     document: dict[str, Any] = {"catalog_reachable": True}
-    for pool in (one.name for one in administration.everyone(session)):
+    for pool in (one.name for one in administration.all_pools(session)):
         status = _operations(session, call.settings.region, pool)
         document[pool] = {
             "storage_reachable": status["create_queue"]["succeeded"],
@@ -71,10 +73,10 @@ def _volume(counts: Counts) -> dict[str, int]:
 
 
 def _operations(session: Session, region: str, pool: str | None) -> dict[str, Any]:
-    """Each operation really runs, in that pool. ``ref`` finds a failure in the service's log."""
+    """Run each operation in that pool and return its result. ``ref`` finds a failure in the service's log."""
     ref = QueueRef(_PROJECT, region, uuid.uuid4().hex)
     client, posted = uuid.uuid4().bytes, [NewMessage(b"1", "json"), NewMessage(b"2", "json")]
-    life = {"ttl_seconds": _LIFE_SECONDS, "grace_seconds": _LIFE_SECONDS}
+    terms = {"ttl_seconds": _TTL_SECONDS, "grace_seconds": _TTL_SECONDS}
     ids: list[str] = []
     claimed: list[str] = []
 
@@ -82,17 +84,17 @@ def _operations(session: Session, region: str, pool: str | None) -> dict[str, An
         ids.extend(sent.id for sent in messages.post(session, ref, posted, post_bytes=0))
 
     def claim() -> None:
-        made = claims.create(session, ref, limit=1, **life)
-        if made is None:
-            raise LookupError("nothing to claim")
-        claimed.append(made.id)
+        created = claims.create(session, ref, limit=1, **terms)
+        if created is None:
+            raise LookupError("the claim returned no message")
+        claimed.append(created.id)
 
     def list_all() -> None:
         found = messages.list_page(
             session, ref, marker=None, limit=2, except_client_id=client, include_claimed=True, include_delayed=True
         )
         if len(found.messages) != len(posted):
-            raise LookupError(f"{len(found.messages)} messages of {len(posted)}")
+            raise LookupError(f"the listing returned {len(found.messages)} of {len(posted)} messages")
 
     steps: dict[str, Callable[[], object]] = {
         "create_queue": lambda: queues.create(session, ref, QueueSettings(), creator="zaqar", pool=pool),
@@ -111,7 +113,7 @@ def _delete(session: Session, ref: QueueRef) -> None:
     try:
         queues.delete(session, ref)
     except QueueNotFound:
-        raise LookupError("the queue is gone") from None
+        raise LookupError("the queue does not exist any more") from None
 
 
 def _timed(name: str, step: Callable[[], object]) -> dict[str, Any]:
@@ -120,5 +122,5 @@ def _timed(name: str, step: Callable[[], object]) -> dict[str, Any]:
         step()
     except Exception:
         reference = str(uuid.uuid4())
-        _log.exception("the health report's %s failed: %s", name, reference)
+        _log.exception("%s of the health report failed (ref %s)", name, reference)
     return {"succeeded": reference is None, "seconds": time.monotonic() - began, "ref": reference}

@@ -1,4 +1,4 @@
-"""The home document of a version: which paths there are (JSON Home), written from the route table."""
+"""The home document of a version: its paths and methods as JSON Home, written from the route table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VARIABLE = re.compile(r"{\??([^}]*)}")
 
 
 def reply(dialect: Dialect, routes: Iterable[Route]) -> Reply:
-    """200, ``application/json-home``, good for a day."""
+    """Return 200 with the document as ``application/json-home``; clients may cache it for a day."""
     answer = documents.reply({"resources": _resources(dialect, tuple(routes))})
     answer.headers = [("Content-Type", "application/json-home"), ("Cache-Control", "max-age=86400")]
     return answer
@@ -41,6 +41,6 @@ def _resources(dialect: Dialect, routes: tuple[Route, ...]) -> dict[str, Any]:
 
 
 def parameters(route: Route, dialect: Dialect) -> str:
-    """The query string's parameters as a URI template."""
+    """Return the parameters of the query string as a URI template."""
     names = [part for part in (route.parameters, route.newer if dialect.has_attributes else "") if part]
     return "{?" + ",".join(names) + "}" if names else ""

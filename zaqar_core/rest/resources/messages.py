@@ -16,9 +16,10 @@ from zaqar_core.web.envelope import Reply
 
 
 def post(call: RestCall) -> Reply:
-    """201 with the hrefs in the order posted; all messages, or none. A missing queue is made; in v1 it is 404.
+    """Post all messages or none, and return 201 with their hrefs in the order posted. A missing queue is created;
+    in v1 it is 404.
 
-    Location names the messages, or for a long post the queue's messages.
+    Location names the messages; after a long post it is the path of the queue's messages.
     """
     wanted = _new_messages(call)
     lazy = call.dialect.is_lazy
@@ -40,7 +41,7 @@ def _new_messages(call: RestCall) -> list[NewMessage]:
     if dialect.shows_ids:
         given = given.get("messages") if type(given) is dict else None
     if type(given) is not list or not given:
-        raise RestError(Fact.BODY_INVALID, "There must be an array of at least one message.")
+        raise RestError(Fact.BODY_INVALID, "The messages must be an array of at least one message.")
     most_ttl, most_delay = call.settings.max_message_ttl, call.settings.max_message_delay
     found = []
     for item in given:
@@ -57,14 +58,14 @@ def _new_messages(call: RestCall) -> list[NewMessage]:
 
 
 def _client(call: RestCall) -> bytes:
-    """Who posts or lists must say so, in every version."""
+    """Return the Client-ID, which posting and listing require in every version. Raises RestError."""
     if call.client_id is None:
         raise RestError(Fact.CLIENT_ID_MISSING)
     return call.client_id
 
 
 def get(call: RestCall) -> Reply:
-    """A page of the queue, or with ``ids`` those messages."""
+    """Return 200 with a page of messages, or with ``ids`` those messages."""
     query = call.query
     ids = query.items("ids", call.settings.max_messages_per_page)
     return _bulk_get(call, query, ids) if ids else _list(call, query)
@@ -102,7 +103,7 @@ def _list(call: RestCall, query: Query) -> Reply:
 
 
 def shown(call: RestCall, found: list[StoredMessage], attributes: bool) -> list[dict[str, Any]]:
-    """The messages as the version shows them."""
+    """Return the documents of messages, as the version shows them."""
     queue, checksum, shows_id = call.queue_href, call.settings.enable_checksum, call.dialect.shows_ids
     return [
         documents.message(message, queue, checksum=checksum, attributes=attributes, shows_id=shows_id)
@@ -111,7 +112,7 @@ def shown(call: RestCall, found: list[StoredMessage], attributes: bool) -> list[
 
 
 def wrapped(call: RestCall, found: list[StoredMessage], attributes: bool) -> Any:
-    """All the messages of an answer that is not a page: in an object, or in v1 a bare array."""
+    """Return messages that are not a page: in an object, or in v1 as a bare array."""
     documents = shown(call, found, attributes)
     return {"messages": documents} if call.dialect.shows_ids else documents
 
@@ -127,7 +128,7 @@ def _bulk_get(call: RestCall, query: Query, ids: list[str]) -> Reply:
 
 
 def get_one(call: RestCall) -> Reply:
-    """200 with the message, claimed and delayed ones too, or 404."""
+    """Return 200 with the message, also when it is claimed or delayed, or 404."""
     attributes = call.query.boolean("attributes")
     found = messages.get_many(call.session, call.ref, call.values)
     if not found:
@@ -136,7 +137,8 @@ def get_one(call: RestCall) -> Reply:
 
 
 def delete_one(call: RestCall) -> Reply:
-    """204, also when the message or queue is missing, whatever the claim. A claimed message needs its claim's id."""
+    """Delete the message and return 204, also when the message or the queue is missing, whatever ``claim_id`` is. A
+    claimed message can be deleted only with the id of its claim."""
     claim_id = call.query.text("claim_id") if call.request.query else None
     try:
         messages.delete_by_id(call.session, call.ref, call.values[0], claim_id=claim_id)
@@ -146,7 +148,8 @@ def delete_one(call: RestCall) -> Reply:
 
 
 def delete_many(call: RestCall) -> Reply:
-    """With ``ids`` those are gone, claimed ones too; with ``pop`` the oldest free ones, which are the answer."""
+    """Delete messages: with ``ids`` those, also claimed ones, and return 204; with ``pop`` the oldest free ones, and
+    return 200 with them."""
     query = call.query
     pops = query.text("pop") is not None
     if pops == (query.text("ids") is not None):
@@ -155,8 +158,8 @@ def delete_many(call: RestCall) -> Reply:
 
 
 def delete_by_ids(call: RestCall) -> Reply:
-    """204: those messages are gone, claimed ones too. With message_delete_with_claim_id each needs its claim among
-    ``claim_ids``, unless it was gone already."""
+    """Delete the messages in ``ids``, also claimed ones, and return 204. With the setting
+    ``message_delete_with_claim_id`` the claim of each message that still exists must be among ``claim_ids``."""
     query, most = call.query, call.settings.max_messages_per_page
     ids, claim_ids = query.items("ids", most), query.items("claim_ids", most)
     if not ids:

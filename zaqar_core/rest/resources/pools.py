@@ -1,4 +1,4 @@
-"""Pools: register, show, change, remove, list. For administrators."""
+"""Pools: register, get, change, remove, list. For administrators."""
 
 from __future__ import annotations
 
@@ -19,48 +19,50 @@ _FIELDS = ("uri", "weight", "flavor", "options")
 
 
 def put(call: RestCall) -> Reply:
-    """201: the pool is registered, or changed. 400 with the reason where its deployment cannot be one, 409 where it is
-    another pool, 403 where the pool has queues and the deployment is not the one that has them."""
+    """Register or change a pool and return 201. 400 with the reason when the deployment cannot be a pool; 409 when it
+    is another pool already; 403 when the pool holds queues and ``uri`` is another deployment than the one they are
+    in."""
     document = bodies.parse_object(call.request.body)
     wanted = _change(call, document)
     if not document.keys() <= {*_FIELDS, *_old_names(call)}:
-        raise RestError(Fact.BODY_INVALID, f"Only {', '.join(_FIELDS)} can be given.")
+        raise RestError(Fact.BODY_INVALID, f"Only {', '.join(_FIELDS)} are allowed.")
     if wanted.uri is None or wanted.weight is None:
         raise RestError(Fact.BODY_INVALID, '"uri" and "weight" are required.')
-    _put(call, wanted, only_there=False)
+    _put(call, wanted, must_exist=False)
     return documents.empty(201, _href(call, _name(call)))
 
 
 def patch(call: RestCall) -> Reply:
-    """200: what is given is changed. Errors as for PUT, and 404."""
+    """Change the given fields of a pool and return 200. Errors are those of PUT, and 404."""
     document = bodies.parse_object(call.request.body)
     if document.keys().isdisjoint({*_FIELDS, *_old_names(call)}):
         raise RestError(Fact.BODY_INVALID, f"One of {', '.join(_FIELDS)} is required.")
-    changed = _put(call, _change(call, document), only_there=True)
+    changed = _put(call, _change(call, document), must_exist=True)
     return documents.reply(_shown(call, changed, detailed=False)) if call.dialect.has_attributes else _nothing()
 
 
 def get(call: RestCall) -> Reply:
-    """200 with the pool, its options with ``detailed``; or 404."""
+    """Return 200 with the pool, with ``detailed`` also its options, or 404."""
     detailed = call.query.boolean("detailed")
     return documents.reply(_shown(call, administration.get(call.session, _name(call)), detailed))
 
 
 def delete(call: RestCall) -> Reply:
-    """204: the pool is not registered. 403 while queues are in it, or where a flavor would have no pool left."""
+    """Remove the pool, if it is registered, and return 204. 403 while it holds queues, or when it is the only pool of
+    a flavor."""
     name = _name(call)
     try:
         administration.remove(call.session, name)
     except PoolInUse as use:
         raise RestError(
             Fact.POOL_IN_USE,
-            f"flavor {use.flavor} has no other pool" if use.flavor else f"{use.queues} queues are in it",
+            f"it is the only pool of flavor {use.flavor}" if use.flavor else f"it holds {use.queues} queues",
         ) from None
     return documents.empty()
 
 
 def list_page(call: RestCall) -> Reply:
-    """200 with a page in the order of names."""
+    """Return 200 with a page of pools in the order of their names."""
     return named_page(call, "pools", administration.page, _shown, most=call.settings.max_pools_per_page)
 
 
@@ -73,13 +75,14 @@ Named = TypeVar("Named", bound=_Named)
 
 def named_page(
     call: RestCall,
-    what: str,
+    collection: str,
     find: Callable[..., list[Named]],
     show: Callable[[RestCall, Named, bool], dict[str, Any]],
     *,
     most: int,
 ) -> Reply:
-    """A page of pools or flavors, and where the next one is. ``find`` takes the session, ``after`` and ``limit``."""
+    """Return a page of ``collection``, pools or flavors, with the link to the next one. ``find`` takes the session,
+    ``after`` and ``limit``."""
     query = call.query
     limit = query.integer("limit", limits.DEFAULT_PAGE, most=most)
     detailed = query.boolean("detailed")
@@ -88,16 +91,16 @@ def named_page(
         "limit": limit if query.text("limit") else None,
         "detailed": detailed if query.text("detailed") else None,
     }
-    links = documents.next_links(f"{call.dialect.prefix}/{what}", given, found[-1].name if found else None)
-    return documents.reply({what: [show(call, one, detailed) for one in found], "links": links})
+    links = documents.next_links(f"{call.dialect.prefix}/{collection}", given, found[-1].name if found else None)
+    return documents.reply({collection: [show(call, one, detailed) for one in found], "links": links})
 
 
 def checked_name(text: str) -> str:
-    """A pool's or flavor's name. Raises RestError."""
+    """Return the name of a pool or flavor, checked. Raises RestError."""
     if not QUEUE_NAME.match(text):
         raise RestError(
             Fact.RULE_BROKEN,
-            f"A name has 1 to {limits.ZAQAR_NAME_CHARACTERS} characters out of A-Z a-z 0-9 _ - and the dot.",
+            f"A name must have 1 to {limits.ZAQAR_NAME_CHARACTERS} characters: A-Z, a-z, 0-9, '_', '-' and '.'.",
         )
     return text
 
@@ -107,12 +110,12 @@ def _name(call: RestCall) -> str:
 
 
 def _old_names(call: RestCall) -> tuple[str, ...]:
-    """In v1.1 and v1 a flavor was a group."""
+    """Return the older names of fields: v1.1 and v1 call a flavor a group."""
     return () if call.dialect.has_attributes else ("group",)
 
 
 def _change(call: RestCall, document: dict[str, Any]) -> PoolChange:
-    """The fields given, each checked; null is not given. Raises RestError."""
+    """Return the given fields, each checked; null counts as not given. Raises RestError."""
     flavor = document.get("flavor")
     for name in _old_names(call):
         flavor = document.get(name) if flavor is None else flavor
@@ -132,10 +135,10 @@ def _change(call: RestCall, document: dict[str, Any]) -> PoolChange:
     return PoolChange(uri, weight, flavor, options)
 
 
-def _put(call: RestCall, wanted: PoolChange, *, only_there: bool) -> Pool:
+def _put(call: RestCall, wanted: PoolChange, *, must_exist: bool) -> Pool:
     name = _name(call)
     try:
-        return administration.put(call.session, name, wanted, only_there=only_there)
+        return administration.put(call.session, name, wanted, must_exist=must_exist)
     except PoolUnfit as unfit:
         raise RestError(Fact.POOL_UNFIT, unfit.reason) from None
     except PoolTaken as taken:
@@ -147,7 +150,7 @@ def _put(call: RestCall, wanted: PoolChange, *, only_there: bool) -> Pool:
 
 
 def _nothing() -> Reply:
-    """200 without a body."""
+    """Return 200 without a body."""
     return documents.empty(200)
 
 

@@ -1,4 +1,4 @@
-"""Queues and topics: make, show, change, delete, list, count, purge."""
+"""Queues and topics: create, get, change, delete, list, count, purge."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.web.envelope import Reply
 
-#: The metadata of a queue, or of one that is not there yet, as it is shown.
+#: Returns the metadata to show for a queue; None stands for a queue that does not exist yet.
 Shown = Callable[[RestCall, Queue | None], dict[str, Any]]
 
 _LIST_PARAMETERS = frozenset(("marker", "limit", "detailed", "name", "with_count"))
 _PURGEABLE = frozenset(("messages", "subscriptions"))
-#: Names read at a time when a listing must look at queues that it may not show.
+#: Names read at a time when a listing filters: it then reads queues that it does not show.
 _SCAN_STEP = 500
 
 
 def put(call: RestCall) -> Reply:
-    """201 made, 204 already there: its metadata is then left as it is."""
+    """Create the queue or topic and return 201, or 204 when it exists already: its metadata then stays as it is."""
     wanted = bodies.parse_object(call.request.body) if call.request.body and call.dialect.shows_metadata else {}
     split = metadata.split(wanted, call.settings)
     metadata.check_dead_letters(call.ref, split.fields)
@@ -39,7 +39,7 @@ def put(call: RestCall) -> Reply:
 
 
 def get(call: RestCall) -> Reply:
-    """200 with the metadata, also for a queue that is not there yet."""
+    """Return 200 with the metadata, also for a queue that does not exist yet."""
     try:
         queue = queues.get(call.session, call.ref)
     except QueueNotFound:
@@ -48,7 +48,7 @@ def get(call: RestCall) -> Reply:
 
 
 def _flavor(call: RestCall, wanted: Mapping[str, Any]) -> str | None:
-    """The flavor asked for, which must exist. None where there are no pools: then it is just kept."""
+    """Return the requested flavor; None without pooling, where it is only kept. Raises FlavorUnusable."""
     flavor: str | None = wanted.get("_flavor") or None
     if flavor is None or not call.settings.pooling:
         return None
@@ -58,18 +58,18 @@ def _flavor(call: RestCall, wanted: Mapping[str, Any]) -> str | None:
 
 
 def exists(call: RestCall) -> Reply:
-    """204, or 404."""
+    """Return 204 when the queue exists, or 404."""
     queues.get(call.session, call.ref)
     return documents.empty()
 
 
 def get_metadata(call: RestCall) -> Reply:
-    """200 with the metadata, or 404."""
+    """Return 200 with the metadata, or 404."""
     return documents.reply(_metadata(call, queues.get(call.session, call.ref)))
 
 
 def put_metadata(call: RestCall) -> Reply:
-    """204: the metadata is now this, or 404. Reserved attributes are neither shown nor changed in this version."""
+    """Replace the metadata and return 204, or 404. This version neither shows nor changes reserved attributes."""
     wanted = bodies.parse_object(call.request.body)
     if any(name.startswith("_") for name in wanted):
         raise RestError(Fact.RULE_BROKEN, "Names that begin with an underscore are reserved.")
@@ -83,7 +83,7 @@ def put_metadata(call: RestCall) -> Reply:
 
 
 def _metadata(call: RestCall, queue: Queue | None) -> dict[str, Any]:
-    """As the version shows it."""
+    """Return the metadata as the version shows it."""
     if call.dialect.has_attributes:
         return metadata.shown(queue, call.settings, call.collection)
     if queue is None:
@@ -94,7 +94,7 @@ def _metadata(call: RestCall, queue: Queue | None) -> dict[str, Any]:
 
 
 def delete(call: RestCall) -> Reply:
-    """204, also when there is no such queue."""
+    """Delete the queue or topic and return 204, also when it does not exist."""
     try:
         queues.delete(call.session, call.ref)
     except QueueNotFound:
@@ -103,7 +103,7 @@ def delete(call: RestCall) -> Reply:
 
 
 def patch(call: RestCall) -> Reply:
-    """200 with the metadata afterwards: all operations hold, or none."""
+    """Apply all operations to the metadata, or none, and return 200 with the changed metadata."""
     if call.request.header("CONTENT_TYPE") != json_patch.MEDIA_TYPE:
         raise RestError(Fact.PATCH_MEDIA_TYPE, json_patch.MEDIA_TYPE)
     steps = json_patch.parse(call.request.body)
@@ -126,10 +126,10 @@ def patch(call: RestCall) -> Reply:
 
 
 def list_page(call: RestCall, shown: Shown = _metadata) -> Reply:
-    """A page of the project's queues, or topics, by name.
+    """Return 200 with a page of the project's queues, or topics, in the order of their names.
 
-    ``name`` finds a part of the name; in it ``^`` and ``$`` stand for begin and end and ``.*`` for anything. Every
-    parameter without a meaning of its own is a metadata value that a queue must have.
+    ``name`` matches a part of the name; in it ``^`` and ``$`` stand for start and end and ``.*`` for any text. Every
+    other parameter is a filter: a metadata attribute and the value that it must have.
     """
     query = call.query
     limit = query.integer("limit", limits.DEFAULT_PAGE, most=call.settings.max_queues_per_page)
@@ -188,21 +188,21 @@ def _read(session: Session, project: str, region: str, names: list[str]) -> Iter
 
 
 def name_matches(pattern: str, name: str) -> bool:
-    """Whether ``pattern`` is found in the name. Takes time in proportion to the name, whatever the pattern."""
+    """Return whether ``pattern`` matches a part of the name, in time linear in the name's length for any pattern."""
     begins, ends = pattern.startswith("^"), pattern.endswith("$")
     parts = pattern[begins : len(pattern) - ends].split(".*")
-    place = 0
+    position = 0
     for number, part in enumerate(parts):
         if number == 0 and begins:
             if not name.startswith(part):
                 return False
-            place = len(part)
+            position = len(part)
         else:
-            place = name.find(part, place)
-            if place < 0:
+            position = name.find(part, position)
+            if position < 0:
                 return False
-            place += len(part)
-    if not ends or place == len(name):
+            position += len(part)
+    if not ends or position == len(name):
         return True
     last = parts[-1]
     return not (begins and len(parts) == 1) and name.endswith(last)
@@ -219,7 +219,7 @@ def _has_all(queue: Queue | None, filters: Mapping[str, str]) -> bool:
 
 
 def _readings(text: str) -> tuple[str | int, ...]:
-    """A filter's value is an integer where it can be one."""
+    """Return the values that a filter matches: the text, and the integer where the text is one."""
     if text.isascii() and text.lstrip("-").isdigit() and len(text) <= 20:
         return (int(text),) if text.count("-") <= 1 else (text,)
     return (text,)
@@ -233,9 +233,10 @@ def _row(call: RestCall, name: str, shown: dict[str, Any] | None) -> dict[str, A
 
 
 def stats(call: RestCall) -> Reply:
-    """200 with the numbers of messages, and the oldest and newest where there are any. Delayed ones count as free.
+    """Return 200 with the numbers of messages, and with the oldest and the newest one if there are messages. Delayed
+    messages count as free.
 
-    A topic has but one number. A missing queue has none; in v1 it is 404.
+    A topic has only ``total``. A missing queue has zeros; in v1 it is 404.
     """
     try:
         found = queues.stats(call.session, call.ref)
@@ -253,8 +254,8 @@ def stats(call: RestCall) -> Reply:
 
 
 def purge(call: RestCall) -> Reply:
-    """204. All messages go, delayed ones too, except claimed ones; and all subscriptions. ``resource_types`` names one
-    of both."""
+    """Delete all messages that are not claimed, delayed ones too, and all subscriptions, and return 204.
+    ``resource_types`` restricts this to messages or to subscriptions."""
     kinds: Any = list(_PURGEABLE)
     if call.request.body:
         kinds = bodies.parse_object(call.request.body).get("resource_types")

@@ -1,4 +1,4 @@
-"""Subscriptions of a queue: make, show, change, confirm, delete, list."""
+"""Subscriptions of a queue or topic: create, get, change, confirm, delete, list."""
 
 from __future__ import annotations
 
@@ -16,51 +16,53 @@ from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.web.envelope import Reply
 
-#: In the environ of a connection's request: the connection as a subscriber.
+#: Key in the environ of a WebSocket request: the connection as a subscriber.
 CALLER = "zaqar.caller"
 
 
 def create(call: RestCall) -> Reply:
-    """201 with the id: of a new subscription, or of the subscriber's own that is not confirmed yet; 409 if that is."""
+    """Subscribe and return 201 with the id. A subscriber that has an unconfirmed subscription gets the id of that one;
+    409 when its subscription is confirmed."""
     document = bodies.parse(call.request.body) if call.request.body else {}
-    asked = subscribers.parse(document, call.settings)
-    if asked.subscriber is None:
+    fields = subscribers.parse(document, call.settings)
+    if fields.subscriber is None:
         raise RestError(Fact.BODY_INVALID, "Missing parameter subscriber in the body.")
-    ttl_seconds = asked.ttl_seconds or call.settings.default_subscription_ttl
-    options, trust_id = asked.options or b"{}", None
-    if subscription_trusts.needs(asked.subscriber):
-        trust_id = subscription_trusts.make(call, ttl_seconds)
+    ttl_seconds = fields.ttl_seconds or call.settings.default_subscription_ttl
+    options, trust_id = fields.options or b"{}", None
+    if subscription_trusts.is_needed(fields.subscriber):
+        trust_id = subscription_trusts.create(call, ttl_seconds)
         options = subscription_trusts.with_trust(options, trust_id)
-    made = subscriptions.create(
-        call.session, call.ref, subscriber=asked.subscriber, options=options, ttl_seconds=ttl_seconds
+    created = subscriptions.create(
+        call.session, call.ref, subscriber=fields.subscriber, options=options, ttl_seconds=ttl_seconds
     )
-    if not made.is_new:
-        subscription_trusts.end(call, trust_id)
+    if not created.is_new:
+        subscription_trusts.delete(call, trust_id)
     location = _collection(call)
-    if made.is_confirmed:
+    if created.is_confirmed:
         raise RestError(Fact.SUBSCRIBED_ALREADY, headers=(("Location", location),))
-    return documents.reply({"subscription_id": made.id}, 201, location)
+    return documents.reply({"subscription_id": created.id}, 201, location)
 
 
 def create_for_caller(call: RestCall) -> Reply:
-    """201 with the id of a subscription of the connection that asks: it needs no confirmation. 409 if it has one."""
-    asked = subscribers.parse(bodies.parse(call.request.body), call.settings)
-    made = subscriptions.create(
+    """Subscribe the calling WebSocket connection and return 201 with the id, or 409 when it has subscribed already.
+    The subscription needs no confirmation."""
+    fields = subscribers.parse(bodies.parse(call.request.body), call.settings)
+    created = subscriptions.create(
         call.session,
         call.ref,
         subscriber=call.request.environ[CALLER],
-        options=asked.options or b"{}",
-        ttl_seconds=asked.ttl_seconds or call.settings.default_subscription_ttl,
-        may_ask=False,
+        options=fields.options or b"{}",
+        ttl_seconds=fields.ttl_seconds or call.settings.default_subscription_ttl,
+        may_request_confirmation=False,
     )
-    if not made.is_new:
+    if not created.is_new:
         raise RestError(Fact.SUBSCRIBED_ALREADY)
-    subscriptions.confirm(call.session, call.ref, made.id, is_confirmed=True)
-    return documents.reply({"subscription_id": made.id}, 201)
+    subscriptions.confirm(call.session, call.ref, created.id, is_confirmed=True)
+    return documents.reply({"subscription_id": created.id}, 201)
 
 
 def list_page(call: RestCall) -> Reply:
-    """A page of the subscriptions in the order of creation; none for a missing queue."""
+    """Return 200 with a page of subscriptions in the order of their creation; a missing queue has none."""
     query = call.query
     limit = query.integer("limit", limits.DEFAULT_PAGE, most=call.settings.max_subscriptions_per_page)
     found = subscriptions.list_page(call.session, call.ref, after=query.text("marker") or "", limit=limit)
@@ -74,35 +76,37 @@ def list_page(call: RestCall) -> Reply:
 
 
 def get(call: RestCall) -> Reply:
-    """200 with the subscription, or 404."""
+    """Return 200 with the subscription, or 404."""
     return documents.reply(_document(call, subscriptions.get(call.session, call.ref, _id(call))))
 
 
 def update(call: RestCall) -> Reply:
-    """204: what is given of ``subscriber``, ``ttl`` and ``options`` is changed; 404, or 409 if the subscriber is taken.
+    """Change the given ones of ``subscriber``, ``ttl`` and ``options`` and return 204; 404, or 409 when another
+    subscription has the subscriber.
 
-    A new ttl begins now. A new subscriber with trust, or a new ttl of one, makes a new trust, of who calls.
+    A new ttl starts now. A new subscriber with trust, or a new ttl of one, creates a new trust of the caller.
     """
-    asked = subscribers.parse(bodies.parse(call.request.body), call.settings)
-    if asked.subscriber is None and asked.ttl_seconds is None and asked.options is None:
+    fields = subscribers.parse(bodies.parse(call.request.body), call.settings)
+    if fields.subscriber is None and fields.ttl_seconds is None and fields.options is None:
         raise RestError(Fact.BODY_INVALID, 'At least one of "subscriber", "ttl" and "options" must be given.')
-    outlived = None
+    old_trust = None
     if call.trusts is not None:
-        outlived = subscription_trusts.settle(call, asked, subscriptions.get(call.session, call.ref, _id(call)))
+        found = subscriptions.get(call.session, call.ref, _id(call))
+        fields, old_trust = subscription_trusts.changed(call, fields, found)
     subscriptions.change(
         call.session,
         call.ref,
         _id(call),
-        subscriber=asked.subscriber,
-        options=asked.options,
-        ttl_seconds=asked.ttl_seconds,
+        subscriber=fields.subscriber,
+        options=fields.options,
+        ttl_seconds=fields.ttl_seconds,
     )
-    subscription_trusts.end(call, outlived)
+    subscription_trusts.delete(call, old_trust)
     return documents.empty(204, documents.relative(call.request))
 
 
 def confirm(call: RestCall) -> Reply:
-    """204: the subscription is confirmed, or with false is not any more; 404."""
+    """Confirm the subscription, or with ``false`` cancel its confirmation, and return 204, or 404."""
     is_confirmed = bodies.parse_object(call.request.body).get("confirmed")
     if type(is_confirmed) is not bool:
         raise RestError(Fact.BODY_INVALID, "The 'confirmed' should be boolean.")
@@ -111,7 +115,7 @@ def confirm(call: RestCall) -> Reply:
 
 
 def delete(call: RestCall) -> Reply:
-    """204, also when there is no such subscription."""
+    """Delete the subscription and return 204, also when it does not exist."""
     trust_id = None
     try:
         if call.trusts is not None:
@@ -119,15 +123,15 @@ def delete(call: RestCall) -> Reply:
         subscriptions.delete(call.session, call.ref, _id(call))
     except SubscriptionNotFound:
         return documents.empty()
-    subscription_trusts.end(call, trust_id)
+    subscription_trusts.delete(call, trust_id)
     return documents.empty()
 
 
 def undelivered(call: RestCall) -> Reply:
-    """200 with notifications that failed for good, newest first, why, and how many there ever were; the newest thousand
-    are kept.
+    """Return 200 with notifications that failed for good, newest first, each with its error, and with the number of
+    all that ever failed. The newest thousand are kept.
 
-    ``marker`` is the number of those to pass over. Those of confirmations have no ``message``.
+    ``marker`` is the number of notifications to skip. Confirmations have no ``message``.
     """
     query = call.query
     limit = query.integer("limit", limits.DEFAULT_PAGE, most=call.settings.max_subscriptions_per_page)
@@ -155,15 +159,15 @@ def _failure(failed: Undelivered) -> dict[str, Any]:
         "age": failed.age_seconds,
         "error": failed.reason,
     }
-    if failed.told is not None:
-        message = failed.told.message
+    if failed.outbox_message is not None:
+        message = failed.outbox_message.message
         body = documents.message_body(message)
-        document["message"] = {"id": message.id, "ttl": failed.told.ttl_seconds, "body": body}
+        document["message"] = {"id": message.id, "ttl": failed.outbox_message.ttl_seconds, "body": body}
     return document
 
 
 def _id(call: RestCall) -> str:
-    """The id in the path. Raises SubscriptionNotFound for what cannot be one."""
+    """Return the id in the path. Raises SubscriptionNotFound for a text that cannot be an id."""
     text = call.values[0]
     if not text or not text.isascii():
         raise SubscriptionNotFound
@@ -175,7 +179,7 @@ def _collection(call: RestCall) -> str:
 
 
 def _document(call: RestCall, found: Subscription) -> dict[str, Any]:
-    """``source`` is the queue's name."""
+    """Return the document of a subscription; ``source`` is the queue's name."""
     return {
         "id": found.id,
         "source": call.ref.name,

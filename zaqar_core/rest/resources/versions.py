@@ -1,4 +1,4 @@
-"""The versions document at ``/``."""
+"""The document at ``/`` that lists the versions of the API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zaqar_core.web.envelope import Reply
 
 
 def get(dialects: Sequence[Dialect]) -> Reply:
-    """300 with the versions that are served: there is a choice."""
+    """Return 300 with the versions that are served."""
     return documents.reply({"versions": [_version(dialect) for dialect in dialects]}, 300)
 
 

@@ -1,6 +1,6 @@
-"""Test hooks: move a running service's time, empty it, disturb it, watch it.
+"""Test hooks: move a service's clock forward, reset it, inject faults (chaos), and record events (spy).
 
-They wrap the service from outside. Where they are off nothing of this is built, and no request pays for it.
+They wrap the service from outside. Without them none of these objects exists, and requests take no extra time.
 """
 
 from collections.abc import Callable
@@ -16,5 +16,5 @@ __all__ = ["PATH", "AbsentFace", "HooksFace", "Switches", "sessions"]
 
 
 def sessions(switches: Switches | None) -> Callable[[Core], Session]:
-    """The kind of sessions that a core makes: hooked ones where there are ``switches``."""
+    """Return the function that creates a core's sessions: hooked sessions if there are ``switches``."""
     return Session if switches is None else partial(HookedSession, switches=switches)

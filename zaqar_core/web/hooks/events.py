@@ -1,7 +1,7 @@
-"""What happened to messages, kept in order while somebody watches: sent, moved in, received, deleted.
+"""The spy's log: events of messages in their order, while it is on. They are sent, moved, received and deleted.
 
-An event is what its script was asked and answered, so watching takes nothing from the queues. Not seen: purges, deleted
-queues and expiry.
+An event is derived from the arguments and the reply of a script, so recording does not change the queues. Purges,
+deletions of queues and expiry are not recorded.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from zaqar_core.store import Store, keys, records
 if TYPE_CHECKING:
     from zaqar_core.core.session import Session
 
-#: Events kept of one project, about.
+#: Approximate number of events that are kept for each project.
 _MOST = 10_000
-#: Events of one answer.
+#: Events in one response.
 PAGE = 1000
-#: Where the script writes the time and the own ttl into a record.
+#: Placeholders in a record for the time and the own ttl, which the script writes into it.
 _UNKNOWN_TIME, _UNKNOWN_TTL = b"0" * 13, b"0" * 8
 
 
 class Event(msgspec.Struct, omit_defaults=True):
-    """``receive_count`` is that of a receive. ``attributes`` is name -> text; binary ones are left out."""
+    """One event. ``receive_count`` is set for receives. ``attributes`` is name -> text, without binary attributes."""
 
     action: Literal["sent", "moved", "received", "deleted"]
     queue: str
@@ -43,8 +43,8 @@ class Event(msgspec.Struct, omit_defaults=True):
     receive_count: int = 0
 
 
-def note(session: Session, name: str, ref: QueueRef, arguments: Sequence[Any], reply: Any) -> None:
-    """The script's call is in the project's log, if it did something to messages."""
+def record(session: Session, name: str, ref: QueueRef, arguments: Sequence[Any], reply: Any) -> None:
+    """Write the events of a script's call to the project's log. Other scripts have none."""
     match name:
         case "send":
             _keep(session.store, ref, "sent", _sent(session, ref, arguments, reply))
@@ -66,7 +66,8 @@ def note(session: Session, name: str, ref: QueueRef, arguments: Sequence[Any], r
 
 
 def since(store: Store, project: str, after: str, *, queue: str | None) -> tuple[list[Event], str]:
-    """The next events after that place ("" the beginning), of one queue or of all, and the place to go on from."""
+    """Return the next events after a position ("" is the start), of one queue or of all, and the position of the last
+    one read."""
     rows = store.command("XRANGE", keys.test("log", project), f"({after}" if after else "-", "+", "COUNT", PAGE)
     found = [msgspec.json.decode(fields[1], type=Event) for _, fields in rows]
     return [one for one in found if queue is None or one.queue == queue], rows[-1][0].decode() if rows else after
@@ -86,7 +87,7 @@ def _moved(session: Session, ref: QueueRef, arguments: Sequence[Any], reply: Any
 
 
 def _read(session: Session, ref: QueueRef, sequence: int, record: bytes) -> StoredMessage:
-    """A record as it was given to a script: without its time and own ttl."""
+    """Read a record as it is passed to a script: without its time and own ttl."""
     if record[8] & records.OWN_TTL:
         record = record[:9] + _UNKNOWN_TTL + record[9:]
     return stored_messages.message(session, ref, (sequence, _UNKNOWN_TIME + record, b""), now_ms=0, keep_seconds=0)
@@ -129,7 +130,7 @@ def _keep(
 
 
 def _forget(store: Store, ref: QueueRef, named: Iterable[int | str]) -> None:
-    """Those of the messages that are known, by sequence or id, are deleted, each once."""
+    """Record the deletion of the messages that were seen before, by sequence or id, each once."""
     seen, address = keys.test("seen", ref.project), keys.address(ref)
     for name in named:
         sequence = name

@@ -1,4 +1,4 @@
-"""``/_test/*``: clock, reset, chaos and spy. Answers loopback and configured hosts only; JSON in, JSON out."""
+"""``/_test/*``: clock, reset, chaos and spy, in JSON. Only for loopback and the hosts of ``allowed_hosts``."""
 
 from __future__ import annotations
 
@@ -24,38 +24,39 @@ from zaqar_core.web.hooks.switches import MOST_LATENCY_MS, Chaos, Probability, S
 
 PATH = "/_test"
 
-#: Ten years: further than any life of a message, and far from where times get another digit.
+#: Ten years: longer than any retention, and far from the time in ms that has one more digit.
 _MOST_SECONDS = 10 * 366 * 86_400
 _BODY_BYTES = 64 << 10
 _log = logging.getLogger("sqs_facade.hooks")
 
-#: The project of a request; and the queue that a text names (its name or URL) in the given project and region, else
-#: the request's, None where it names none.
+#: Returns the project of a request.
 AccountOf = Callable[[Mapping[str, Any]], str]
+#: Returns the queue of a name or URL in the given project and region, by default those of the request; None for a text
+#: that is neither.
 QueueOf = Callable[[Mapping[str, Any], str, str | None, str | None], QueueRef | None]
 
 
 class _Refused(Exception):
-    """``status`` and a sentence for the tester."""
+    """Raised to end a call of a hook with an HTTP status and a sentence for the tester."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status, self.reason = status, reason
 
 
-class _Asked(msgspec.Struct, forbid_unknown_fields=True):
+class _HookInput(msgspec.Struct, forbid_unknown_fields=True):
     account: Annotated[str, msgspec.Meta(min_length=1, max_length=limits.PROJECT_CHARACTERS)] | None = None
 
 
-class _Clock(_Asked):
+class _Clock(_HookInput):
     advance_seconds: Annotated[float, msgspec.Meta(ge=0, le=_MOST_SECONDS)] = 0.0
 
 
-class _Reset(_Asked):
+class _Reset(_HookInput):
     all: bool = False
 
 
-class _Chaos(_Asked):
+class _Chaos(_HookInput):
     queue: str | None = None
     region: str | None = None
     off: bool = False
@@ -66,12 +67,12 @@ class _Chaos(_Asked):
     latency_ms: tuple[float, float] | float = 0.0
 
 
-class _Spy(_Asked):
+class _Spy(_HookInput):
     on: bool = True
 
 
 class HooksFace:
-    """One instance serves all threads."""
+    """The face of the test hooks. One instance serves all threads."""
 
     def __init__(self, settings: Settings, switches: Switches, account_of: AccountOf, queue_of: QueueOf) -> None:
         self._settings = settings
@@ -85,47 +86,49 @@ class HooksFace:
             ("POST", "/reset"): self._reset,
             ("POST", "/chaos"): self._chaos,
             ("POST", "/spy"): self._spy,
-            ("GET", "/spy"): self._seen,
+            ("GET", "/spy"): self._events,
         }
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
-        """Bytes."""
+        """Return the limit in bytes."""
         del environ
         return _BODY_BYTES
 
     def answer(self, request: Request, session: Session) -> Reply:
-        """Do what the path says. Never raises."""
+        """Run the hook that the path names. Never raises."""
         try:
             if not allowed_hosts.is_own(request.host, self._settings.allowed_hosts):
-                raise _Refused(403, "Test hooks answer to loopback and to configured hosts only.")
+                raise _Refused(
+                    403, "Test hooks can be called only on loopback or on a host of the setting allowed_hosts."
+                )
             hook = self._hooks.get((request.method, request.path.removeprefix(PATH).rstrip("/")))
             if hook is None:
-                raise _Refused(404, "There is no such test hook.")
+                raise _Refused(404, "This test hook does not exist.")
             return _reply(200, hook(request, session))
         except _Refused as refused:
             return _reply(refused.status, {"error": refused.reason})
         except msgspec.MsgspecError as problem:
-            return _reply(400, {"error": f"The request is not valid: {problem}"})
+            return _reply(400, {"error": f"The request is invalid: {problem}"})
         except StoreUnavailable as problem:
             return _reply(503, {"error": problem.reason})
         except Exception:
             _log.exception("a test hook failed")
-            return _reply(500, {"error": "The hook failed. The reason is in the service's log."})
+            return _reply(500, {"error": "The test hook failed. See the service's log for the reason."})
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
-        """The hook was not run."""
+        """Return the error for a hook that was not run."""
         del request
         status = {Refusal.CROSS_SITE: 403, Refusal.UNAVAILABLE: 503}.get(why, 400)
         return _reply(status, {"error": why.value})
 
-    def _project(self, request: Request, asked: _Asked) -> str:
-        return asked.account or self._account_of(request.environ)
+    def _project(self, request: Request, given: _HookInput) -> str:
+        return given.account or self._account_of(request.environ)
 
     def _clock(self, request: Request, session: Session) -> dict[str, Any]:
-        asked = msgspec.json.decode(request.body or b"{}", type=_Clock)
-        project, ms = self._project(request, asked), math.ceil(asked.advance_seconds * 1000)
+        given = msgspec.json.decode(request.body or b"{}", type=_Clock)
+        project, ms = self._project(request, given), math.ceil(given.advance_seconds * 1000)
         if virtual_clock.offset_ms(session.store, project) + ms > _MOST_SECONDS * 1000:
-            raise _Refused(400, f"The clock is never more than {_MOST_SECONDS} seconds ahead.")
+            raise _Refused(400, f"The clock can be at most {_MOST_SECONDS} seconds ahead.")
         offset = virtual_clock.advance(session, project, ms)
         for source in move_tasks.enlisted(session):
             if source.project == project:
@@ -137,7 +140,7 @@ class HooksFace:
         return {"account": project, "ahead_seconds": virtual_clock.offset_ms(session.store, project) / 1000}
 
     def _waiting(self, request: Request, session: Session) -> dict[str, Any]:
-        """How many receives wait on the account's queues."""
+        """Return how many receives wait on the account's queues."""
         project = _parameters(request).get("account") or self._account_of(request.environ)
         waiting = 0
         for refs in virtual_clock.queues_of(session, project):
@@ -145,10 +148,10 @@ class HooksFace:
         return {"account": project, "waiting": waiting}
 
     def _reset(self, request: Request, session: Session) -> dict[str, Any]:
-        asked = msgspec.json.decode(request.body or b"{}", type=_Reset)
+        given = msgspec.json.decode(request.body or b"{}", type=_Reset)
         store = session.store
-        projects = {self._project(request, asked)}
-        if asked.all:
+        projects = {self._project(request, given)}
+        if given.all:
             projects = {keys.namespace(key)[0] for key in registry.namespaces(store)}
             projects |= {name.decode() for name in store.command("HKEYS", keys.TEST_CLOCK)}
             switched = self._switches.now(store)
@@ -160,60 +163,62 @@ class HooksFace:
         return {"deleted_queues": deleted}
 
     def _chaos(self, request: Request, session: Session) -> dict[str, Any]:
-        asked = msgspec.json.decode(request.body or b"{}", type=_Chaos)
-        project = self._project(request, asked)
+        given = msgspec.json.decode(request.body or b"{}", type=_Chaos)
+        project = self._project(request, given)
         scope = keys.scope(project)
-        if asked.queue is not None:
-            ref = self._queue_of(request.environ, asked.queue, asked.account, asked.region)
+        if given.queue is not None:
+            ref = self._queue_of(request.environ, given.queue, given.account, given.region)
             if ref is None:
-                raise _Refused(400, "queue names no queue.")
+                raise _Refused(400, '"queue" must be the name or the URL of a queue.')
             scope = keys.address(ref)
-        chaos = Chaos(asked.seed, asked.duplicates, asked.reordering, asked.throttling, asked.latency_ms)
+        chaos = Chaos(given.seed, given.duplicates, given.reordering, given.throttling, given.latency_ms)
         shortest, longest = chaos.latency_range_ms
         if not 0 <= shortest <= longest <= MOST_LATENCY_MS:
-            raise _Refused(400, "latency_ms is a time up to a minute, or the shortest and the longest one.")
-        self._switches.set_chaos(session.store, scope, None if asked.off else chaos)
-        return {"scope": scope, "chaos": None if asked.off else msgspec.to_builtins(chaos)}
+            raise _Refused(
+                400, '"latency_ms" must be a time of at most one minute, or the shortest and the longest one.'
+            )
+        self._switches.set_chaos(session.store, scope, None if given.off else chaos)
+        return {"scope": scope, "chaos": None if given.off else msgspec.to_builtins(chaos)}
 
     def _spy(self, request: Request, session: Session) -> dict[str, Any]:
-        asked = msgspec.json.decode(request.body or b"{}", type=_Spy)
-        project = self._project(request, asked)
-        self._switches.set_spy(session.store, project, on=asked.on)
-        return {"account": project, "on": asked.on}
+        given = msgspec.json.decode(request.body or b"{}", type=_Spy)
+        project = self._project(request, given)
+        self._switches.set_spy(session.store, project, on=given.on)
+        return {"account": project, "on": given.on}
 
-    def _seen(self, request: Request, session: Session) -> dict[str, Any]:
+    def _events(self, request: Request, session: Session) -> dict[str, Any]:
         given = _parameters(request)
         project = given.get("account") or self._account_of(request.environ)
         if project not in self._switches.now(session.store).spied:
-            raise _Refused(409, "Nobody watches this account: POST to this path first.")
+            raise _Refused(409, "Events of this account are not recorded: POST to this path first.")
         try:
             found, last = events.since(session.store, project, given.get("after", ""), queue=given.get("queue"))
         except StoreUnavailable as problem:
-            raise _Refused(400, f"after is not a place in the log: {problem.reason}") from None
+            raise _Refused(400, f'"after" is not a position in the log: {problem.reason}') from None
         return {"events": msgspec.to_builtins(found), "last": last}
 
 
 class AbsentFace:
-    """Answers for the hooks where they are off: there is nothing."""
+    """The face at the path of the hooks when they are off: every call is 404."""
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
-        """Bytes."""
+        """Return the limit in bytes."""
         del environ
         return _BODY_BYTES
 
     def answer(self, request: Request, session: Session) -> Reply:
-        """404."""
+        """Return 404."""
         del request, session
         return _reply(404, {"error": "Test hooks are off. Start with --test-hooks or --ephemeral."})
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
-        """404 as well."""
+        """Return 404 here too."""
         del request, why
         return _reply(404, {"error": "Test hooks are off. Start with --test-hooks or --ephemeral."})
 
 
 def _empty(session: Session, project: str) -> int:
-    """The project has no queue and no trace; its waiting receives end. How many queues it had."""
+    """Delete all queues and other data of the project and return the number of queues. Its waiting receives end."""
     deleted = 0
     for refs in virtual_clock.queues_of(session, project):
         for ref in refs:
@@ -223,7 +228,7 @@ def _empty(session: Session, project: str) -> int:
             except QueueNotFound:
                 lost = registry.incarnation(session.store, ref)
                 if lost and session.router.forget_queue(ref):
-                    registry.leave(session.store, ref, lost)
+                    registry.remove(session.store, ref, lost)
     for namespace in registry.namespaces(session.store):
         if keys.namespace(namespace)[0] == project:
             registry.drop(session.store, namespace)

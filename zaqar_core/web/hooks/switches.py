@@ -1,7 +1,7 @@
-"""What tests have switched on: chaos for projects and queues, and whose messages are watched.
+"""The switches of the test hooks: chaos for projects and queues, and the projects whose events are recorded.
 
-Kept in the store, so that all workers agree. Fields of the hash: ``chaos|<scope>`` and ``spy|<project>``; ``revision``
-grows with each change. A scope is a project or the address of a queue.
+They are kept in the store, so that all workers agree. The hash has the fields ``chaos|<scope>`` and ``spy|<project>``,
+and ``revision``, which grows with each change. A scope is a project or the address of a queue.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Store, keys
 
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
-#: Longer than any client waits.
+#: Most milliseconds of an added latency: longer than any client waits.
 MOST_LATENCY_MS = 60_000.0
 
 
 class Chaos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Each is a probability; ``latency_ms`` is a time, or the shortest and the longest one. The same seed decides the
-    same for the same requests in the same order."""
+    """The faults to inject: three probabilities, and ``latency_ms``, a time or the shortest and the longest one. With
+    the same seed the same requests in the same order get the same faults."""
 
     seed: int = 0
     duplicates: Probability = 0.0
@@ -33,11 +33,12 @@ class Chaos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def latency_range_ms(self) -> tuple[float, float]:
+        """The shortest and the longest latency."""
         return self.latency_ms if isinstance(self.latency_ms, tuple) else (self.latency_ms, self.latency_ms)
 
 
-class Switched(msgspec.Struct, frozen=True):
-    """All switches at one moment."""
+class SwitchStates(msgspec.Struct, frozen=True):
+    """The states of all switches at one moment."""
 
     revision: bytes = b""
     chaos: dict[str, Chaos] = {}
@@ -48,15 +49,16 @@ _CHAOS, _SPY, _REVISION = "chaos|", "spy|", "revision"
 
 
 class Switches:
-    """One process's view. With several workers, or a store of others, every request asks whether it still holds."""
+    """The switches of one process. With several workers, or a store that others use too, every request checks whether
+    the revision in the store has changed."""
 
     def __init__(self, settings: Settings) -> None:
         is_private = settings.ephemeral or PRIVATE_STORE_VARIABLE in os.environ
         self._is_shared = settings.workers > 1 or not is_private
-        self._seen: Switched | None = None
+        self._seen: SwitchStates | None = None
 
-    def now(self, store: Store) -> Switched:
-        """As they stand."""
+    def now(self, store: Store) -> SwitchStates:
+        """Return the current states."""
         if self._seen is None or self._is_shared:
             revision = store.command("HGET", keys.TEST_SWITCHES, _REVISION) or b""
             if self._seen is None or self._seen.revision != revision:
@@ -64,17 +66,17 @@ class Switches:
         return self._seen
 
     def set_chaos(self, store: Store, scope: str, chaos: Chaos | None) -> None:
-        """That chaos, or none, for a project or a queue. What was counted there begins anew."""
+        """Set the chaos of a project or a queue, or with None switch it off. Its counters restart."""
         store.command("DEL", keys.test("counts", scope), keys.test("again", scope))
         self._write(store, _CHAOS + scope, msgspec.json.encode(chaos) if chaos else None)
 
     def set_spy(self, store: Store, project: str, *, on: bool) -> None:
-        """Whether what happens to the project's messages is kept. What was kept is forgotten either way."""
+        """Switch the recording of a project's events on or off, and delete the events recorded before."""
         store.command("DEL", keys.test("log", project), keys.test("seen", project))
         self._write(store, _SPY + project, b"1" if on else None)
 
     def clear(self, store: Store, project: str) -> None:
-        """Nothing is switched on for the project or a queue of it."""
+        """Switch everything off for the project and its queues."""
         for scope in self.now(store).chaos:
             if keys.project_of_scope(scope) == project:
                 self.set_chaos(store, scope, None)
@@ -91,17 +93,17 @@ class Switches:
 
 
 def of_queue(chaos: dict[str, Chaos], ref: QueueRef) -> tuple[str, Chaos] | None:
-    """The chaos that a queue is under, and its scope: the queue's own before its project's."""
+    """Return the chaos of a queue and its scope: the queue's own, else its project's, else None."""
     for scope in (keys.address(ref), keys.scope(ref.project)):
         if scope in chaos:
             return scope, chaos[scope]
     return None
 
 
-def _read(store: Store) -> Switched:
+def _read(store: Store) -> SwitchStates:
     flat = store.command("HGETALL", keys.TEST_SWITCHES)
     fields = {name.decode(): value for name, value in zip(flat[::2], flat[1::2], strict=True)}
-    return Switched(
+    return SwitchStates(
         fields.get(_REVISION, b""),
         {
             name.removeprefix(_CHAOS): msgspec.json.decode(value, type=Chaos)

@@ -1,7 +1,7 @@
-"""Time that tests put forward, for all queues of a project at once: those there are and those made later.
+"""The virtual clock: tests move the time of all queues of a project forward, also of queues created later.
 
-A project's offset is kept in the store; each queue of it has the same one, given at its creation or when the project's
-clock moves. It only grows.
+The store keeps one offset for each project; each of its queues has the same offset, set when the queue is created or
+when the project's clock moves. Offsets only grow.
 """
 
 from __future__ import annotations
@@ -18,24 +18,25 @@ _AT_ONCE = 100
 
 
 def offset_ms(store: Store, project: str) -> int:
-    """By how much the project's time is ahead."""
+    """Return how far the project's time is ahead, in ms."""
     return int(store.command("HGET", keys.TEST_CLOCK, project) or 0)
 
 
 def advance(session: Session, project: str, ms: int) -> int:
-    """All queues of the project are so much later, and their waiting receives look again. The whole offset, ms."""
+    """Move the time of all queues of the project forward and wake up their waiting receives. Return the new offset in
+    ms."""
     store = session.store
     offset = int(store.command("HINCRBY", keys.TEST_CLOCK, project, ms))
     for refs in queues_of(session, project):
         session.call_many(_CLOCK_TO, refs, [offset])
     for namespace in registry.namespaces(session.store):
         if keys.namespace(namespace)[0] == project:
-            registry.make_older(session.store, namespace, ms // 1000)
+            registry.backdate_deletions(session.store, namespace, ms // 1000)
     return offset
 
 
 def fields_of_a_new_queue(store: Store, project: str) -> list[bytes | str | int]:
-    """What the create script is to write beside the settings."""
+    """Return the fields that the create script must write besides the settings."""
     offset = offset_ms(store, project)
     if not offset:
         return []
@@ -45,13 +46,14 @@ def fields_of_a_new_queue(store: Store, project: str) -> list[bytes | str | int]
 
 
 def catch_up(session: Session, ref: QueueRef) -> None:
-    """A queue just made has its project's time, also if that moved meanwhile: whoever moved it had not seen it."""
+    """Set the project's time in a queue just created. The clock may have moved during the creation, and that change
+    did not include the new queue."""
     if offset := offset_ms(session.store, ref.project):
         session.call(_CLOCK_TO, ref, [offset])
 
 
 def queues_of(session: Session, project: str) -> Iterator[list[QueueRef]]:
-    """All queues of the project, in all regions, a page at a time."""
+    """Yield all queues of the project, in all regions, a page at a time."""
     for key in registry.namespaces(session.store):
         owner, region = keys.namespace(key)
         after = ""

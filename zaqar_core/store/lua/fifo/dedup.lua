@@ -1,15 +1,17 @@
--- dedup: a message sent again under its deduplication id within LIMITS.DEDUPLICATION_MS is the first one, also when that is gone.
--- An entry: when it was sent (13 digits), the first message's random bytes (8) and its seq.
--- The scope is the one the queue was made with: changing it shows, but changes nothing (recorded on AWS).
-local function dedup_key(key, gid) return c.by_group and gid .. key or key end
-local function first_of(key)
+-- dedup: a message sent again under its deduplication id within LIMITS.DEDUPLICATION_MS is a duplicate of the first
+-- one, even after that was deleted.
+-- An entry: when it was sent (13 digits), the first message's random bytes (8) and its seq. The scope is the one that
+-- the queue was created with: a later change is shown, but has no effect (recorded on AWS).
+-- uses: buckets, context, LIMITS, queue
+local function dedup_key(key, gid) return queue.deduplicates_by_group and gid .. key or key end
+local function first_sent(key)
   for _, bucket in ipairs(buckets(':dd')) do
     local entry = call('HGET', bucket, key)
-    if entry and q.now - string.sub(entry, 1, 13) < LIMITS.DEDUPLICATION_MS then
+    if entry and context.now_ms - string.sub(entry, 1, 13) < LIMITS.DEDUPLICATION_MS then
       return { tonumber(string.sub(entry, 22)), string.sub(entry, 14, 21) }
     end
   end
 end
-local function remember(key, seq, random)
-  call('HSET', buckets(':dd')[1], key, q.text .. random .. string.format('%.0f', seq))
+local function remember_first(key, seq, random)
+  call('HSET', buckets(':dd')[1], key, context.now_text .. random .. string.format('%.0f', seq))
 end

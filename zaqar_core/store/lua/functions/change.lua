@@ -1,19 +1,23 @@
--- change: write and forget settings, all or nothing.
--- keys:  Q.   args: revision expected (-1 any), number of fields to write, field, value ..., fields to forget ...
--- reply: field, value, ... of the whole queue.   fails: NOQUEUE, STALE (another revision).   cost: O(fields + waiters).
-local wrong = open()
-if wrong and wrong ~= GROUPED_QUEUE then return wrong end
+-- change: write and remove settings, all or nothing.
+-- keys:  the queue.
+-- args:  expected revision (-1: any), number of fields to write, field, value ..., fields to remove ...
+-- reply: field, value, ... of the whole queue.
+-- fails: NOQUEUE; STALE (the queue has another revision).
+-- cost:  O(fields + waiters).
+-- uses: all_settings, base_key, context, open_any_queue, queue, settings_changed, wake_waiters
+local wrong = open_any_queue()
+if wrong then return wrong end
 local expected = tonumber(ARGV[1])
-if expected >= 0 and expected ~= tonumber(call('HGET', Q, 'rev')) then return { err = 'STALE' } end
+if expected >= 0 and expected ~= tonumber(call('HGET', base_key, 'rev')) then return { err = 'STALE' } end
 local writes = tonumber(ARGV[2])
-if writes > 0 then call('HSET', Q, unpack(ARGV, 3, 2 + 2 * writes)) end
-if #ARGV > 2 + 2 * writes then call('HDEL', Q, unpack(ARGV, 3 + 2 * writes)) end
-call('HINCRBY', Q, 'rev', 1)
-if (call('HGET', Q, 'retention_seconds') or call('HGET', Q, 'ret0')) * 1000 > c.keep then
-  call('HSET', Q, 'horizon', math.max(c.horizon, q.now - c.keep))
+if writes > 0 then call('HSET', base_key, unpack(ARGV, 3, 2 + 2 * writes)) end
+if #ARGV > 2 + 2 * writes then call('HDEL', base_key, unpack(ARGV, 3 + 2 * writes)) end
+call('HINCRBY', base_key, 'rev', 1)
+if (call('HGET', base_key, 'retention_seconds') or call('HGET', base_key, 'ret0')) * 1000 > queue.retention_ms then
+  call('HSET', base_key, 'horizon', math.max(queue.horizon_ms, context.now_ms - queue.retention_ms))
 end
-changed()
+settings_changed()
 -- a new retention or delay may have made something due
-call('HSET', Q, 'mod', q.now, 'now', q.now, 'due', 0)
-wake(math.min(call('ZCARD', Q .. ':w'), 10000))
-return whole()
+call('HSET', base_key, 'mod', context.now_ms, 'now', context.now_ms, 'due', 0)
+wake_waiters(math.min(call('ZCARD', base_key .. ':w'), 10000))
+return all_settings()

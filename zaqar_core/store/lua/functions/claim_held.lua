@@ -1,50 +1,54 @@
 -- claim_held: read, update or release a Zaqar claim.
--- keys:  Q.   args: "get", "update" or "release", claim id, and for update: ttl ms, grace ms
--- reply: get: {now, keep s, created ms, ttl s, {seq, record, state} ...}; else the number of messages concerned.
--- fails: NOQUEUE; NOCLAIM (unknown, released or expired).   cost: O(k log n), k <= 20 messages of the claim.
-local wrong = open()
+-- keys:  the queue.
+-- args:  "get", "update" or "release", claim id, and for update: ttl ms, grace ms
+-- reply: get: {now ms, retention s, created ms, ttl s, {seq, record, state} ...}; else the number of its messages.
+-- fails: NOQUEUE; GROUPED; NOCLAIM (unknown, released or expired).
+-- cost:  O(k log n) for the messages of the claim, at most as many as one claim can take.
+-- uses: base_key, CLAIM, context, extend_expiry, KIND, leases_key, open_queue, queue, records_key, release, set_lease
+-- uses: state_of, states_key, update_groups, wake_for_new
+local wrong = open_queue()
 if wrong then return wrong end
-local C, CX = Q .. ':c', Q .. ':cx'
+local claims_key, claim_ends_key = base_key .. ':c', base_key .. ':cx'
 local what, id = ARGV[1], ARGV[2]
-local ends = tonumber(call('ZSCORE', CX, id) or 0)
-if ends <= q.now then return { err = 'NOCLAIM' } end
-local claim = cmsgpack.unpack(call('HGET', C, id))
-local reply, concerned = { q.now, c.keep / 1000, claim[1], claim[2] }, 0
+local ends = tonumber(call('ZSCORE', claim_ends_key, id) or 0)
+if ends <= context.now_ms then return { err = 'NOCLAIM' } end
+local claim = cmsgpack.unpack(call('HGET', claims_key, id))
+local reply, concerned = { context.now_ms, queue.retention_ms / 1000, claim[1], claim[2] }, 0
 local ttl, grace = tonumber(ARGV[3] or 0), tonumber(ARGV[4] or 0)
 for i = 3, #claim do
   local seq = string.format('%.0f', claim[i])
-  local record, packed = call('HGET', M, seq), call('HGET', S, seq)
-  local lease = tonumber(call('ZSCORE', L, seq) or 0)
-  if record and packed and lease > q.now then
+  local record, packed = call('HGET', records_key, seq), call('HGET', states_key, seq)
+  local lease = tonumber(call('ZSCORE', leases_key, seq) or 0)
+  if record and packed and lease > context.now_ms then
     local state = state_of(packed)
     if state[CLAIM] == id then
       concerned = concerned + 1
       if what == 'get' then
         reply[#reply + 1] = { seq, record, packed }
       elseif what == 'update' then
-        lengthen(seq, record, state, ttl, grace)
-        call('HSET', S, seq, cmsgpack.pack(state))
-        again(seq, q.now + ttl)
+        extend_expiry(seq, record, state, ttl, grace)
+        call('HSET', states_key, seq, cmsgpack.pack(state))
+        set_lease(seq, context.now_ms + ttl)
       else
-        -- the claim has no part in the message any more: see delete_by_id
+        -- the claim can no longer delete the message: see delete_by_id
         state[CLAIM] = ''
-        call('HSET', S, seq, cmsgpack.pack(state))
-        call('ZREM', L, seq)
-        back({ seq })
+        call('HSET', states_key, seq, cmsgpack.pack(state))
+        call('ZREM', leases_key, seq)
+        release({ seq })
       end
     end
   end
 end
 if what == 'get' then return reply end
-local freed = settle()
+local freed = update_groups()
 if what == 'update' then
-  claim[1], claim[2] = q.now, ttl / 1000
-  call('HSET', C, id, cmsgpack.pack(claim))
-  call('ZADD', CX, q.now + ttl, id)
-  tell(q.now + ttl < ends and 1 or 0)
+  claim[1], claim[2] = context.now_ms, ttl / 1000
+  call('HSET', claims_key, id, cmsgpack.pack(claim))
+  call('ZADD', claim_ends_key, context.now_ms + ttl, id)
+  wake_for_new(context.now_ms + ttl < ends and 1 or 0)
 else
-  call('HDEL', C, id)
-  call('ZREM', CX, id)
-  tell(KIND == 'fifo' and freed or concerned)
+  call('HDEL', claims_key, id)
+  call('ZREM', claim_ends_key, id)
+  wake_for_new(KIND == 'fifo' and freed or concerned)
 end
 return concerned

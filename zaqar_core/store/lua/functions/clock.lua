@@ -1,9 +1,14 @@
--- clock: the queue's time is put forward: leases, delays, lives and deduplication follow. For tests.
--- keys:  Q.   args: ms.   reply: OK.   fails: NOQUEUE.   cost: O(waiters).
-local wrong = open()
-if wrong and wrong ~= GROUPED_QUEUE then return wrong end
-call('HINCRBY', Q, 'off', ARGV[1])
-changed()
-wake(math.min(call('ZCARD', Q .. ':w'), 10000))
-if had('n') then ring() end
+-- clock: put the queue's time forward: leases, delays, retention and deduplication follow. For tests.
+-- keys:  the queue.
+-- args:  ms
+-- reply: OK.
+-- fails: NOQUEUE.
+-- cost:  O(waiters).
+-- uses: base_key, has_feature, open_any_queue, settings_changed, wake_waiters, wake_worker
+local wrong = open_any_queue()
+if wrong then return wrong end
+call('HINCRBY', base_key, 'off', ARGV[1])
+settings_changed()
+wake_waiters(math.min(call('ZCARD', base_key .. ':w'), 10000))
+if has_feature('n') then wake_worker() end
 return 'OK'

@@ -1,11 +1,16 @@
--- clock_to: the queue's time is ahead of the server's by no less than this: leases, delays, lives and deduplication
+-- clock_to: put the queue's time at least so far ahead of the server's: leases, delays, retention and deduplication
 -- follow. For tests.
--- keys:  Q.   args: ms.   reply: OK.   fails: NOQUEUE.   cost: O(waiters).
-local wrong = open()
-if wrong and wrong ~= GROUPED_QUEUE then return wrong end
-if tonumber(ARGV[1]) <= c.off then return 'OK' end
-call('HSET', Q, 'off', ARGV[1])
-changed()
-wake(math.min(call('ZCARD', Q .. ':w'), 10000))
-if had('n') then ring() end
+-- keys:  the queue.
+-- args:  ms
+-- reply: OK.
+-- fails: NOQUEUE.
+-- cost:  O(waiters).
+-- uses: base_key, has_feature, open_any_queue, queue, settings_changed, wake_waiters, wake_worker
+local wrong = open_any_queue()
+if wrong then return wrong end
+if tonumber(ARGV[1]) <= queue.clock_offset_ms then return 'OK' end
+call('HSET', base_key, 'off', ARGV[1])
+settings_changed()
+wake_waiters(math.min(call('ZCARD', base_key .. ':w'), 10000))
+if has_feature('n') then wake_worker() end
 return 'OK'

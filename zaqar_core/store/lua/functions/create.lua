@@ -1,12 +1,16 @@
--- create: make the queue, or read the one that is there.
--- keys:  Q.   args: incarnation (16 hex digits; "" only looks), creator, default retention s, then field, value ...
--- reply: {1 if made now, field, value, ...}.   fails: NOQUEUE (only looked, and there is none).   cost: O(fields).
+-- create: create the queue, or read the existing one.
+-- keys:  the queue.
+-- args:  incarnation (16 hex digits; "": only read), creator, default retention s, then field, value ...
+-- reply: {1 if created now, field, value, ...}.
+-- fails: NOQUEUE (only read, and there is none).
+-- cost:  O(fields).
+-- uses: all_settings, base_key, NOQUEUE, write_queue
 local made = 0
-if call('EXISTS', Q) == 0 then
+if call('EXISTS', base_key) == 0 then
   if ARGV[1] == '' then return NOQUEUE end
-  born(4)
+  write_queue(4)
   made = 1
 end
-local reply = whole()
+local reply = all_settings()
 table.insert(reply, 1, made)
 return reply

@@ -1,14 +1,17 @@
--- create_placed: make the queue in a pool, or read the one that is there. Each incarnation lives once at most.
--- keys:  Q.   args: incarnation, creator, default retention s, deadline (real ms of this server), then field, value ...
--- reply: {1 if made now, field, value, ...}.
--- fails: GONE (that incarnation has ended), LATE (after the deadline).   cost: O(fields).
+-- create_placed: create the queue in a pool, or read the existing one. Each incarnation is created at most once.
+-- keys:  the queue.
+-- args:  incarnation, creator, default retention s, deadline (real ms of this server), then field, value ...
+-- reply: {1 if created now, field, value, ...}.
+-- fails: GONE (that incarnation has ended); LATE (the deadline has passed).
+-- cost:  O(fields).
+-- uses: all_settings, base_key, real_ms, ruled_out_key, write_queue
 local made = 0
-if call('EXISTS', Q) == 0 then
-  if call('EXISTS', buried(ARGV[1])) == 1 then return { err = 'GONE' } end
+if call('EXISTS', base_key) == 0 then
+  if call('EXISTS', ruled_out_key(ARGV[1])) == 1 then return { err = 'GONE' } end
   if real_ms() >= tonumber(ARGV[4]) then return { err = 'LATE' } end
-  born(5)
+  write_queue(5)
   made = 1
 end
-local reply = whole()
+local reply = all_settings()
 table.insert(reply, 1, made)
 return reply

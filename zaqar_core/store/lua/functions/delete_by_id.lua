@@ -1,32 +1,35 @@
--- delete_by_id: Zaqar's deletion of messages by id.
--- keys:  Q.   args: "one" or "many", claim ids (hex, comma separated; "" none), then per message: seq, random, id
--- reply: how many were there.   Messages that are gone need no claim.
--- fails: NOQUEUE; one: CLAIMED; with claim ids: NOCLAIM, NOTCLAIMED, OTHERCLAIM.
--- cost:  O(k log n).   Nothing is deleted when it fails.
--- A claim deletes what it holds, and what it held last: its time ran out and nobody was given the message since.
-local wrong = open()
+-- delete_by_id: delete messages by id, for Zaqar. Nothing is deleted when the function fails. A claim can delete the
+-- messages that it holds, and those that it held last: its time ran out, and no message was received since.
+-- keys:  the queue.
+-- args:  "one" or "many", claim ids (hex, comma separated; "": none), then per message: seq, random, id
+-- reply: how many existed. A missing message needs no claim.
+-- fails: NOQUEUE; GROUPED; one: CLAIMED; with claim ids: NOCLAIM, NOTCLAIMED, OTHERCLAIM.
+-- cost:  O(k log n).
+-- uses: base_key, CLAIM, context, find_message, is_over, leased_until, open_queue, removal_of, remove_messages
+-- uses: state_of, states_key, update_groups, wake_for_new
+local wrong = open_queue()
 if wrong then return wrong end
 local one, named, claims, refusal = ARGV[1] == 'one', ARGV[2] ~= '', {}, nil
 for id in string.gmatch(ARGV[2], '[^,]+') do claims[id] = true end
 local gone = {}
 for at = 3, #ARGV, 3 do
-  local seq, record = find(ARGV[at], ARGV[at + 1], ARGV[at + 2])
-  local packed = record and call('HGET', S, seq)
+  local seq, record = find_message(ARGV[at], ARGV[at + 1], ARGV[at + 2])
+  local packed = record and call('HGET', states_key, seq)
   local state = state_of(packed)
   if record and not is_over(seq, record, state) then
-    local held = packed and held_until(seq) > 0
+    local held = packed and leased_until(seq) > 0
     if held and not named and one then return { err = 'CLAIMED' } end
     if named and not claims[state[CLAIM]] then refusal = refusal or { err = held and 'OTHERCLAIM' or 'NOTCLAIMED' } end
-    gone[#gone + 1] = doomed(seq, record, state)
+    gone[#gone + 1] = removal_of(seq, record, state)
   end
 end
 if refusal then
   for id in pairs(claims) do
-    if tonumber(call('ZSCORE', Q .. ':cx', id) or 0) <= q.now then return { err = 'NOCLAIM' } end
+    if tonumber(call('ZSCORE', base_key .. ':cx', id) or 0) <= context.now_ms then return { err = 'NOCLAIM' } end
   end
   return refusal
 end
-forget(gone)
-local freed = settle()
-tell(freed)
+remove_messages(gone)
+local freed = update_groups()
+wake_for_new(freed)
 return #gone

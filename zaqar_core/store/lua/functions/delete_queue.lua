@@ -1,12 +1,21 @@
--- delete_queue: the queue and everything in it is gone; waiting receives are released.
--- keys:  Q.   args: pools only: ms for which that incarnation cannot be made again.   reply: its incarnation.   fails: NOQUEUE.   cost: O(waiters); memory is freed in the background.
-local wrong = open()
-if wrong and wrong ~= GROUPED_QUEUE then return wrong end
-wake(math.min(call('ZCARD', Q .. ':w'), 10000))
-call('UNLINK', Q, Q .. ':w', Q .. ':mi', Q .. ':mo', Q .. ':mr', Q .. ':mt', unpack(contents()))
-if had('s') then
+-- delete_queue: delete the queue and all its messages; release waiting receives.
+-- keys:  the queue.
+-- args:  pools only: ms for which that incarnation cannot be created
+-- reply: its incarnation.
+-- fails: NOQUEUE.
+-- cost:  O(waiters); memory is freed in the background.
+-- uses: base_key, content_keys, delivery_keys, has_feature, open_any_queue, queue, ruled_out_key, subscription_keys
+-- uses: wake_waiters
+local wrong = open_any_queue()
+if wrong then return wrong end
+wake_waiters(math.min(call('ZCARD', base_key .. ':w'), 10000))
+call(
+  'UNLINK', base_key, base_key .. ':w', base_key .. ':mi', base_key .. ':mo', base_key .. ':mr', base_key .. ':mt',
+  unpack(content_keys())
+)
+if has_feature('s') then
   call('UNLINK', subscription_keys())
-  call('UNLINK', notice_keys())
+  call('UNLINK', delivery_keys())
 end
-if ARGV[1] then call('SET', buried(c.inc), 1, 'PX', ARGV[1]) end
-return c.inc
+if ARGV[1] then call('SET', ruled_out_key(queue.incarnation), 1, 'PX', ARGV[1]) end
+return queue.incarnation

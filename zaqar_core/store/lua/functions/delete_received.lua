@@ -1,23 +1,29 @@
--- delete_received: messages are gone, whoever holds them now; FIFO demands that the receipt's lease is live.
--- keys:  Q.   args: incarnation, then per message: seq; fifo: nonce.
--- reply: how many were asked for; fifo: per message OK (gone now, or was) or EXPIRED.
--- fails: NOQUEUE; STALE (another incarnation).   cost: O(k log n).
+-- delete_received: delete messages by receipt, whatever holds them now. FIFO requires that the receipt's lease has not
+-- ended.
+-- keys:  the queue.
+-- args:  incarnation, then per message: seq; fifo: nonce
+-- reply: how many were requested; fifo: per message OK (deleted now or before) or EXPIRED.
+-- fails: NOQUEUE; GROUPED; STALE (the receipts belong to another incarnation).
+-- cost:  O(k log n).
+-- uses: base_key, context, expired, FLAGS, GID, has_feature, KIND, leases_key, load_queue, NONCE, open_queue, queue
+-- uses: records_key, remove_messages, START, state_of, states_key, TTL, update_groups, wake_for_new
 local wrong
-if KIND == 'plain' then wrong = know(call('HGET', Q, 'gen')) else wrong = open() end
+if KIND == 'plain' then wrong = load_queue(call('HGET', base_key, 'gen')) else wrong = open_queue() end
 if wrong then return wrong end
-if ARGV[1] ~= c.inc then return { err = 'STALE' } end
+if ARGV[1] ~= queue.incarnation then return { err = 'STALE' } end
 local gone, words = {}, {}
-if KIND == 'plain' and not had('e') then
+if KIND == 'plain' and not has_feature('e') then
   for at = 2, #ARGV do gone[at - 1] = { ARGV[at], 0 } end
 else
   for at = 2, #ARGV, KIND == 'fifo' and 2 or 1 do
     local seq = ARGV[at]
-    local packed = call('HGET', S, seq)
+    local packed = call('HGET', states_key, seq)
     local state = state_of(packed)
     local word = 'OK'
     if KIND == 'fifo' and packed then
-      local ends = tonumber(call('ZSCORE', L, seq) or 0)
-      if (state[NONCE] ~= ARGV[at + 1] or ends <= q.now) and not expired(call('HGET', M, seq), state) then
+      local ends = tonumber(call('ZSCORE', leases_key, seq) or 0)
+      local is_stale = state[NONCE] ~= ARGV[at + 1] or ends <= context.now_ms
+      if is_stale and not expired(call('HGET', records_key, seq), state) then
         word = 'EXPIRED'
       end
     end
@@ -27,8 +33,8 @@ else
     words[#words + 1] = word
   end
 end
-forget(gone)
-local freed = settle()
+remove_messages(gone)
+local freed = update_groups()
 if KIND ~= 'fifo' then return #ARGV - 1 end
-tell(freed)
+wake_for_new(freed)
 return words

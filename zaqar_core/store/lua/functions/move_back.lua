@@ -1,46 +1,51 @@
--- move_back: the destination is missing: messages return to their places. Dead letters then rest for a minute; a move
--- task has failed.
--- keys:  Q.   args: token of the process that has the lease, task id ("" none), why the task fails, then seq of each
--- reply: how many intents were there.   fails: NOQUEUE; STALE (another process has the lease now).
+-- move_back: return messages to their positions, because the destination does not exist. The dead-letter rule then
+-- rests for a minute; a move task fails.
+-- keys:  the queue.
+-- args:  token of the process that has the lease on the moves, task id ("": none), why the task fails, then seq of each
+-- reply: how many intents there were.
+-- fails: NOQUEUE; GROUPED; STALE (another process has the lease now).
 -- cost:  O(k log n).
-local wrong = open()
+-- uses: base_key, context, finish_task, flags_of, gid_of, has_flag, is_move_runner, lower_due, make_visible
+-- uses: mark_feature, MOVED, open_queue, queue, records_key, save_task, sent_of, settings_changed, STALE, states_key
+-- uses: task_of, update_groups, wake_waiters
+local wrong = open_queue()
 if wrong then return wrong end
-if not is_mover(ARGV[1]) then return STALE end
+if not is_move_runner(ARGV[1]) then return STALE end
 local returned = 0
 for at = 4, #ARGV do
   local seq = ARGV[at]
-  local packed = call('HGET', Q .. ':mi', seq)
+  local packed = call('HGET', base_key .. ':mi', seq)
   if packed then
     local it = cmsgpack.unpack(packed)
     local record, flags, received = it[2], flags_of(it[2]), it[3] > 0
     returned = returned + 1
-    call('HDEL', Q .. ':mi', seq)
-    call('ZREM', Q .. ':mo', seq)
-    call('HSET', M, seq, record)
+    call('HDEL', base_key .. ':mi', seq)
+    call('ZREM', base_key .. ':mo', seq)
+    call('HSET', records_key, seq, record)
     if received then
-      call('HSET', S, seq, cmsgpack.pack({ '', it[3], it[4], '', it[7], flags, gid_of(record), 0 }))
+      call('HSET', states_key, seq, cmsgpack.pack({ '', it[3], it[4], '', it[7], flags, gid_of(record), 0 }))
     end
     if it[6] >= 0 then
-      mark('e')
-      call('ZADD', Q .. ':e', q.now + it[6], seq)
-      soon(q.now + it[6])
-    elseif has(flags, MOVED) then
-      call('ZADD', Q .. ':b', sent_of(record), seq)
-      soon(sent_of(record) + c.keep)
+      mark_feature('e')
+      call('ZADD', base_key .. ':e', context.now_ms + it[6], seq)
+      lower_due(context.now_ms + it[6])
+    elseif has_flag(flags, MOVED) then
+      call('ZADD', base_key .. ':b', sent_of(record), seq)
+      lower_due(sent_of(record) + queue.retention_ms)
     end
-    if it[9] ~= '' then call('HSET', Q .. ':i', it[9], seq, 'of:' .. seq, it[9]) end
-    place(seq, record, received)
+    if it[9] ~= '' then call('HSET', base_key .. ':i', it[9], seq, 'of:' .. seq, it[9]) end
+    make_visible(seq, record, received)
   end
 end
-settle()
+update_groups()
 local task = ARGV[2] ~= '' and task_of(ARGV[2])
 if task then
   task.taken = task.taken - returned
-  finish(ARGV[2], task, 'FAILED', ARGV[3])
-  save(ARGV[2], task)
+  finish_task(ARGV[2], task, 'FAILED', ARGV[3])
+  save_task(ARGV[2], task)
 elseif ARGV[2] == '' then
-  call('HSET', Q, 'dlq_missing', q.now + 60000)
-  changed()
+  call('HSET', base_key, 'dlq_missing', context.now_ms + 60000)
+  settings_changed()
 end
-wake(returned)
+wake_waiters(returned)
 return returned

@@ -1,12 +1,16 @@
--- move_done: third step of moves, at the source: their intents are dropped, and counted for their task.
--- keys:  Q.   args: token of the process that has the lease, task id ("" none), then seq of each
--- reply: how many were there.   fails: STALE (another process has the lease now).   cost: O(k log n).
-if not is_mover(ARGV[1]) then return STALE end
-local dropped = call('HDEL', Q .. ':mi', unpack(ARGV, 3))
-call('ZREM', Q .. ':mo', unpack(ARGV, 3))
+-- move_done: third step of moves, at the source: remove their intents, and count them for their task.
+-- keys:  the queue.
+-- args:  token of the process that has the lease on the moves, task id ("": none), then seq of each
+-- reply: how many intents there were.
+-- fails: STALE (another process has the lease now).
+-- cost:  O(k log n).
+-- uses: base_key, is_move_runner, save_task, STALE, task_of
+if not is_move_runner(ARGV[1]) then return STALE end
+local dropped = call('HDEL', base_key .. ':mi', unpack(ARGV, 3))
+call('ZREM', base_key .. ':mo', unpack(ARGV, 3))
 local task = ARGV[2] ~= '' and task_of(ARGV[2])
 if task then
   task.moved = task.moved + dropped
-  save(ARGV[2], task)
+  save_task(ARGV[2], task)
 end
 return dropped

@@ -1,4 +1,8 @@
--- move_forget: fourth step of moves, at the destination: their records are dropped.
--- keys:  Q.   args: record of each (where it came from, a bar, its seq there).   reply: how many were there.
--- fails: nothing.   cost: O(k).
-return call('HDEL', Q .. ':mr', unpack(ARGV))
+-- move_forget: fourth step of moves, at the destination: remove the records of their arrival.
+-- keys:  the queue.
+-- args:  record of each: its source, a bar, its seq there
+-- reply: how many there were.
+-- fails: nothing.
+-- cost:  O(k).
+-- uses: base_key
+return call('HDEL', base_key .. ':mr', unpack(ARGV))

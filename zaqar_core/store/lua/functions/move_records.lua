@@ -1,7 +1,11 @@
--- move_records: records of moves that arrived here long ago and were not dropped; looks at no more than 100.
--- keys:  Q.   args: least age ms.   reply: record of each (where it came from, a bar, its seq there).
--- fails: nothing.   cost: O(100).
-local found, page, until_ms = {}, call('HRANDFIELD', Q .. ':mr', 100, 'WITHVALUES'), real_ms() - ARGV[1]
+-- move_records: read records of moves that arrived here long ago and were not removed; reads no more than 100.
+-- keys:  the queue.
+-- args:  least age ms
+-- reply: record of each: its source, a bar, its seq there.
+-- fails: nothing.
+-- cost:  O(100).
+-- uses: base_key, real_ms
+local found, page, until_ms = {}, call('HRANDFIELD', base_key .. ':mr', 100, 'WITHVALUES'), real_ms() - ARGV[1]
 for i = 1, #page, 2 do
   if tonumber(page[i + 1]) <= until_ms then found[#found + 1] = page[i] end
 end

@@ -1,7 +1,11 @@
--- move_task_list: the move tasks of this queue.
--- keys:  Q.   reply: task id, packed task, ... in no order.   fails: NOQUEUE.   cost: O(10).
-if call('EXISTS', Q) == 0 then return NOQUEUE end
-local found, all = {}, call('HGETALL', Q .. ':mt')
+-- move_task_list: read the move tasks of this queue.
+-- keys:  the queue.
+-- reply: task id, packed task, ... in no order.
+-- fails: NOQUEUE.
+-- cost:  O(LIMITS.MOVE_TASKS).
+-- uses: base_key, NOQUEUE
+if call('EXISTS', base_key) == 0 then return NOQUEUE end
+local found, all = {}, call('HGETALL', base_key .. ':mt')
 for i = 1, #all, 2 do
   if #all[i] == 36 then
     found[#found + 1] = all[i]

@@ -1,25 +1,34 @@
--- move_task_start: a move task of this queue runs from now on. The LIMITS.MOVE_TASKS newest tasks are kept.
--- keys:  Q.   args: task id, destination (address; "" each message's own source), messages a second (0 unlimited)
--- reply: the task, packed.   fails: NOQUEUE; TASKRUNNING (another one runs).   cost: O(log n).
-local wrong = open('seq')
+-- move_task_start: start a move task of this queue. The LIMITS.MOVE_TASKS newest tasks are kept.
+-- keys:  the queue.
+-- args:  task id, destination (address; "": each message's own source), messages per second (0: unlimited)
+-- reply: the task, packed.
+-- fails: NOQUEUE; GROUPED; TASKRUNNING (another task runs).
+-- cost:  O(log n).
+-- uses: base_key, context, expire_oldest, GROUPED, LEASED, LIMITS, open_queue, order_key, process_due, save_clock
+-- uses: save_task, update_groups
+local wrong = open_queue('seq')
 if wrong then return wrong end
-local MT = Q .. ':mt'
-if call('HEXISTS', MT, 'active') == 1 then return { err = 'TASKRUNNING' } end
-tick(200)
-expire_heads(200)
-settle()
-local number = call('HINCRBY', MT, 'number', 1)
-local receivable = call('ZCOUNT', A, '-inf', string.format('(%.0f', LEASED)) + call('ZCOUNT', A, GROUPED, '+inf')
+local tasks_key = base_key .. ':mt'
+if call('HEXISTS', tasks_key, 'active') == 1 then return { err = 'TASKRUNNING' } end
+process_due(200)
+expire_oldest(200)
+update_groups()
+local number = call('HINCRBY', tasks_key, 'number', 1)
+local visible = call('ZCOUNT', order_key, '-inf', string.format('(%.0f', LEASED))
+visible = visible + call('ZCOUNT', order_key, GROUPED, '+inf')
 local task = {
-  number = number, started_ms = q.now, destination = ARGV[2], rate = tonumber(ARGV[3]), bound = tonumber(q.f[4]),
-  to_move = receivable, taken = 0, moved = 0, status = 'RUNNING', failure = '', next_ms = q.now, runner = '',
+  number = number, started_ms = context.now_ms, destination = ARGV[2], rate = tonumber(ARGV[3]),
+  bound = tonumber(context.fields[4]),
+  to_move = visible, taken = 0, moved = 0, status = 'RUNNING', failure = '', next_ms = context.now_ms, runner = '',
   until_ms = 0, cursor = 0, passed = 0,
 }
-local all = call('HGETALL', MT)
+local all = call('HGETALL', tasks_key)
 for i = 1, #all, 2 do
-  if all[i] ~= 'number' and cmsgpack.unpack(all[i + 1]).number <= number - LIMITS.MOVE_TASKS then call('HDEL', MT, all[i]) end
+  if all[i] ~= 'number' and cmsgpack.unpack(all[i + 1]).number <= number - LIMITS.MOVE_TASKS then
+    call('HDEL', tasks_key, all[i])
+  end
 end
-save(ARGV[1], task)
-call('HSET', MT, 'active', ARGV[1])
-remember_now()
-return call('HGET', MT, ARGV[1])
+save_task(ARGV[1], task)
+call('HSET', tasks_key, 'active', ARGV[1])
+save_clock()
+return call('HGET', tasks_key, ARGV[1])

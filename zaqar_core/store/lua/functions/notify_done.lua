@@ -1,26 +1,31 @@
--- notify_done: what became of deliveries that a process worked on. One that another process has since is that one's,
--- unless it has arrived.
--- keys:  Q.   args: token, then per delivery: delivery, word, ms until it is tried again, reason. Words: done it has
---        arrived; failed it failed for good; again it failed, and is tried again outside of its line; at_once it failed, and
---        is tried again at its place in its line; back it was not tried, and keeps its place; skipped it was not tried, and
---        will be tried outside of its line. A delivery that waits at its place holds its line.
--- reply: those of their subscriptions that have ended.   fails: NOQUEUE.   cost: O(k log n).
-local wrong = open()
-if wrong and wrong ~= GROUPED_QUEUE then return wrong end
+-- notify_done: report the outcomes of deliveries that a process worked on. A delivery that another process has taken
+-- since belongs to that process, unless it has arrived.
+-- keys:  the queue.
+-- args:  token, then per delivery: delivery, word, ms until the next try, reason. Words: done: it has arrived. failed:
+--        it failed for good. again: it failed, and is tried again outside of its line. at_once: it failed, and is tried
+--        again at its position in its line. back: it was not tried, and keeps its position. skipped: it was not tried,
+--        and will be tried outside of its line. A delivery that waits at its position holds its line.
+-- reply: those of their subscriptions that have ended.
+-- fails: NOQUEUE.
+-- cost:  O(k log n).
+-- uses: base_key, context, count_in_work, finish_delivery, keep_failed, leave_work, open_any_queue, return_delivery
+-- uses: save_clock, save_delivery_state, state_of_delivery, subscription_of, subscription_part
+local wrong = open_any_queue()
+if wrong then return wrong end
 local ended, seen = {}, {}
 local function try_again(delivery, state, word, wait_ms)
   local tries = state[2] + ((word == 'again' or word == 'at_once') and 1 or 0)
   local line, is_outside = state[3], word == 'again' or word == 'skipped' or state[3] == ''
-  if wait_ms == 0 then return put_back(delivery, line, tries, is_outside) end
+  if wait_ms == 0 then return return_delivery(delivery, line, tries, is_outside) end
   if is_outside then
-    let_go(delivery, line)
+    leave_work(delivery, line)
     line = ''
   else
-    call('ZREM', Q .. ':ni', delivery)
-    count_in_work(subscription_part(delivery), line, 0, q.real + wait_ms)
+    call('ZREM', base_key .. ':ni', delivery)
+    count_in_work(subscription_part(delivery), line, 0, context.real_text + wait_ms)
   end
-  keep_state(delivery, '', tries, line)
-  call('ZADD', Q .. ':nd', q.now + wait_ms, delivery)
+  save_delivery_state(delivery, '', tries, line)
+  call('ZADD', base_key .. ':nd', context.now_ms + wait_ms, delivery)
 end
 for at = 2, #ARGV, 4 do
   local delivery, word = ARGV[at], ARGV[at + 1]
@@ -40,5 +45,5 @@ for at = 2, #ARGV, 4 do
     if not subscription_of(id) then ended[#ended + 1] = id end
   end
 end
-remember_now()
+save_clock()
 return ended

@@ -1,7 +1,12 @@
--- notify_failed: the newest deliveries that failed for good, newest first.
--- keys:  Q.   args: first place, last place.   reply: {now ms, how many there ever were, how many are kept, packed, ...}
--- fails: NOQUEUE.   cost: O(places).
-local wrong = open()
-if wrong and wrong ~= GROUPED_QUEUE then return wrong end
-local kept = call('LRANGE', Q .. ':nx', ARGV[1], ARGV[2])
-return { q.now, tonumber(call('HGET', Q, 'failed') or 0), call('LLEN', Q .. ':nx'), unpack(kept) }
+-- notify_failed: read the newest deliveries that failed for good, newest first.
+-- keys:  the queue.
+-- args:  first index, last index
+-- reply: {now ms, how many have ever failed, how many are kept, packed, ...}.
+-- fails: NOQUEUE.
+-- cost:  O(indexes).
+-- uses: base_key, context, open_any_queue
+local wrong = open_any_queue()
+if wrong then return wrong end
+local kept = call('LRANGE', base_key .. ':nx', ARGV[1], ARGV[2])
+local ever = tonumber(call('HGET', base_key, 'failed') or 0)
+return { context.now_ms, ever, call('LLEN', base_key .. ':nx'), unpack(kept) }

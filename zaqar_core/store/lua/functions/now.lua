@@ -1,3 +1,7 @@
--- now: the server's own time.
--- keys:  Q.   reply: ms.   fails: nothing.   cost: O(1).
+-- now: read the server's own time.
+-- keys:  any key of that server.
+-- reply: ms.
+-- fails: nothing.
+-- cost:  O(1).
+-- uses: real_ms
 return real_ms()

@@ -1,21 +1,26 @@
--- pool_put: a pool is in the catalogue.
--- keys:  sf1:{pools}.   args: name, row (JSON with uri), identity of the deployment, its flavor ("" none), row that is to
---        be there now ("" none)
--- reply: revision.   fails: STALE (another row is there); TAKEN pool (the deployment is another pool's); HELD (it has
---        queues, and the deployment is not the same).   cost: O(pools).
+-- pool_put: write a pool into the catalogue.
+-- keys:  sf1:{pools}.
+-- args:  name, row (JSON with uri), identity of the deployment, its flavor ("": none), the row that is to be replaced
+--        ("": none)
+-- reply: revision.
+-- fails: STALE (the catalogue has another row); TAKEN pool (the deployment belongs to another pool); HELD (the pool has
+--        queues, and the deployment is another one).
+-- cost:  O(pools).
+-- uses: base_key, next_revision
 local name, row, id = ARGV[1], ARGV[2], ARGV[3]
-local now = call('HGET', Q .. ':pools', name)
+local now = call('HGET', base_key .. ':pools', name)
 if (now or '') ~= ARGV[5] then return { err = 'STALE' } end
-local uri, all = cjson.decode(row).uri, call('HGETALL', Q .. ':pools')
+local uri, all = cjson.decode(row).uri, call('HGETALL', base_key .. ':pools')
 for i = 1, #all, 2 do
-  if all[i] ~= name and (call('HGET', Q .. ':ids', all[i]) == id or cjson.decode(all[i + 1]).uri == uri) then
+  if all[i] ~= name and (call('HGET', base_key .. ':ids', all[i]) == id or cjson.decode(all[i + 1]).uri == uri) then
     return { err = 'TAKEN ' .. all[i] }
   end
 end
-if now and call('HGET', Q .. ':ids', name) ~= id and tonumber(call('HGET', Q .. ':held', name) or 0) > 0 then
+local is_other_deployment = now and call('HGET', base_key .. ':ids', name) ~= id
+if is_other_deployment and tonumber(call('HGET', base_key .. ':held', name) or 0) > 0 then
   return { err = 'HELD' }
 end
-call('HSET', Q .. ':pools', name, row)
-call('HSET', Q .. ':ids', name, id)
-if ARGV[4] == '' then call('HDEL', Q .. ':of', name) else call('HSET', Q .. ':of', name, ARGV[4]) end
-return revised()
+call('HSET', base_key .. ':pools', name, row)
+call('HSET', base_key .. ':ids', name, id)
+if ARGV[4] == '' then call('HDEL', base_key .. ':of', name) else call('HSET', base_key .. ':of', name, ARGV[4]) end
+return next_revision()

@@ -1,5 +1,10 @@
--- registry_enter: a queue's name is listed.   keys: the registry.   args: name, incarnation.   reply: OK.
--- fails: nothing.   cost: O(log n).
-call('ZADD', Q .. ':names', 0, ARGV[1])
-call('HSET', Q .. ':lives', ARGV[1], ARGV[2])
+-- registry_enter: list a queue's name.
+-- keys:  the registry.
+-- args:  name, incarnation
+-- reply: OK.
+-- fails: nothing.
+-- cost:  O(log n).
+-- uses: base_key
+call('ZADD', base_key .. ':names', 0, ARGV[1])
+call('HSET', base_key .. ':lives', ARGV[1], ARGV[2])
 return 'OK'

@@ -1,5 +1,10 @@
--- registry_gone: how long ago a queue was deleted.
--- keys: the registry.   args: name.   reply: ms, -1 where it is not known.   fails: nothing.   cost: O(1).
-local at = call('ZSCORE', Q .. ':gone', ARGV[1])
+-- registry_gone: read how long ago a queue was deleted.
+-- keys:  the registry.
+-- args:  name
+-- reply: ms, -1 where it is not known.
+-- fails: nothing.
+-- cost:  O(1).
+-- uses: base_key
+local at = call('ZSCORE', base_key .. ':gone', ARGV[1])
 if not at then return -1 end
 return (call('TIME')[1] - at) * 1000

@@ -1,11 +1,15 @@
--- registry_leave: a queue's name is no longer listed, if the row is still of that life.
--- keys: the registry.   args: name, incarnation, seconds for which its end is remembered.   reply: 1 if it was removed.
--- fails: nothing.   cost: O(log n), and one step for each end that need not be remembered any more.
-if call('HGET', Q .. ':lives', ARGV[1]) ~= ARGV[2] then return 0 end
-call('HDEL', Q .. ':lives', ARGV[1])
+-- registry_leave: remove a queue's name from the list, if the row is still of that incarnation.
+-- keys:  the registry.
+-- args:  name, incarnation, seconds for which the deletion is remembered
+-- reply: 1 if it was removed.
+-- fails: nothing.
+-- cost:  O(log n), and one step for each deletion that need not be remembered any more.
+-- uses: base_key
+if call('HGET', base_key .. ':lives', ARGV[1]) ~= ARGV[2] then return 0 end
+call('HDEL', base_key .. ':lives', ARGV[1])
 if ARGV[3] ~= '0' then
   local now = call('TIME')[1]
-  call('ZREMRANGEBYSCORE', Q .. ':gone', '-inf', now - ARGV[3])
-  call('ZADD', Q .. ':gone', now, ARGV[1])
+  call('ZREMRANGEBYSCORE', base_key .. ':gone', '-inf', now - ARGV[3])
+  call('ZADD', base_key .. ':gone', now, ARGV[1])
 end
-return call('ZREM', Q .. ':names', ARGV[1])
+return call('ZREM', base_key .. ':names', ARGV[1])

@@ -1,22 +1,27 @@
--- subscribe: the subscriber has a subscription: a new one, or the one that it has.
--- keys:  Q.   args: end of the id if it is made (24 characters), subscriber, options (JSON), ttl s,
---        1 if an unconfirmed subscriber is to be asked for confirmation
--- reply: {id, 1 if made now, 1 if confirmed}.   fails: NOQUEUE.   cost: O(log n).
-local wrong = open()
-if wrong and wrong ~= GROUPED_QUEUE then return wrong end
-lapse(100)
-remember_now()
+-- subscribe: create a subscription for the subscriber, or read the existing one.
+-- keys:  the queue.
+-- args:  end of the id of a new one (24 characters), subscriber, options (JSON), ttl s, 1 if an unconfirmed subscriber
+--        is to be asked for confirmation
+-- reply: {id, 1 if created now, 1 if confirmed}.
+-- fails: NOQUEUE.
+-- cost:  O(log n).
+-- uses: base_key, CONFIRMED, context, expire_subscriptions, mark_feature, notify_subscription, open_any_queue
+-- uses: save_clock, subscriber_of
+local wrong = open_any_queue()
+if wrong then return wrong end
+expire_subscriptions(100)
+save_clock()
 local id, found = subscriber_of(ARGV[2])
 if id then
-  if ARGV[5] == '1' and found[CONFIRMED] ~= 1 then notify(id, 'a') end
+  if ARGV[5] == '1' and found[CONFIRMED] ~= 1 then notify_subscription(id, 'a') end
   return { id, 0, found[CONFIRMED] }
 end
-mark('s')
-local number = string.format('%012x', call('HINCRBY', Q, 'subscriptions', 1))
+mark_feature('s')
+local number = string.format('%012x', call('HINCRBY', base_key, 'subscriptions', 1))
 id = string.sub(number, 1, 8) .. '-' .. string.sub(number, 9) .. '-' .. ARGV[1]
-call('HSET', Q .. ':u', id, cmsgpack.pack({ ARGV[2], ARGV[3], tonumber(ARGV[4]), q.now, 0, 0 }))
-call('HSET', Q .. ':ui', ARGV[2], id)
-call('ZADD', Q .. ':ue', q.now + ARGV[4] * 1000, id)
-call('ZADD', Q .. ':un', 0, id)
-if ARGV[5] == '1' then notify(id, 'a') end
+call('HSET', base_key .. ':u', id, cmsgpack.pack({ ARGV[2], ARGV[3], tonumber(ARGV[4]), context.now_ms, 0, 0 }))
+call('HSET', base_key .. ':ui', ARGV[2], id)
+call('ZADD', base_key .. ':ue', context.now_ms + ARGV[4] * 1000, id)
+call('ZADD', base_key .. ':un', 0, id)
+if ARGV[5] == '1' then notify_subscription(id, 'a') end
 return { id, 1, 0 }

@@ -1,6 +1,11 @@
--- subscription_get: one live subscription.
--- keys:  Q.   args: id.   reply: {now ms, record}.   fails: NOQUEUE, NOSUBSCRIPTION.   cost: O(1).
-local wrong = open()
-if wrong and wrong ~= GROUPED_QUEUE then return wrong end
+-- subscription_get: read one live subscription.
+-- keys:  the queue.
+-- args:  id
+-- reply: {now ms, record}.
+-- fails: NOQUEUE; NOSUBSCRIPTION.
+-- cost:  O(1).
+-- uses: base_key, context, NOSUBSCRIPTION, open_any_queue, subscription_of
+local wrong = open_any_queue()
+if wrong then return wrong end
 if not subscription_of(ARGV[1]) then return NOSUBSCRIPTION end
-return { q.now, call('HGET', Q .. ':u', ARGV[1]) }
+return { context.now_ms, call('HGET', base_key .. ':u', ARGV[1]) }

@@ -1,7 +1,12 @@
--- unsubscribe: a subscription is gone, or all of them.
--- keys:  Q.   args: id, "" for all.   reply: OK.   fails: NOQUEUE.   cost: O(log n); memory is freed in the background.
-local wrong = open()
-if wrong and wrong ~= GROUPED_QUEUE then return wrong end
+-- unsubscribe: remove a subscription, or all of them.
+-- keys:  the queue.
+-- args:  id, "" for all
+-- reply: OK.
+-- fails: NOQUEUE.
+-- cost:  O(log n); memory is freed in the background.
+-- uses: drop_subscription, open_any_queue, subscription_keys
+local wrong = open_any_queue()
+if wrong then return wrong end
 if ARGV[1] ~= '' then
   drop_subscription(ARGV[1])
 else

@@ -1,11 +1,13 @@
--- take: up to n receivable messages, oldest first, counted as received; the function leases, forgets or gives them back.
--- Expired ones met on the way are forgotten; those past the receive limit become intents of a move: see dead.
--- Looks at no more than n + 100.
+-- take: take up to n visible messages, oldest first, counted as received; the function then leases, deletes or releases
+-- them. Expired ones that are found are removed; those past the receive limit become intents of a move: see
+-- dead_letters. Reads no more than n + 100.
 -- Returns the messages as {seq, record, state}, how many intents were written, and whether the bound ended the search.
-local function take(n, nonce, claim)
-  local most, taken, intents, budget = most_receives(), {}, 0, n + 100
+-- uses: context, count_receive, expired, flags_of, LEASED, order_key, receive_limit, records_key, remove_or_redrive
+-- uses: state_of, states_key, UNRECEIVED
+local function take_visible(n, nonce, claim)
+  local most, taken, intents, budget = receive_limit(), {}, 0, n + 100
   while #taken < n and budget > 0 do
-    local found = call('ZRANGE', A, #taken, n - 1, 'WITHSCORES')
+    local found = call('ZRANGE', order_key, #taken, n - 1, 'WITHSCORES')
     if not found[1] or tonumber(found[2]) >= LEASED then return taken, intents, false end
     local seqs, known_ones = { found[1] }, found[1] ~= found[2]
     for i = 3, #found, 2 do
@@ -13,23 +15,23 @@ local function take(n, nonce, claim)
       seqs[#seqs + 1] = found[i]
       known_ones = known_ones or found[i] ~= found[i + 1]
     end
-    local records = seqs[2] and call('HMGET', M, unpack(seqs)) or { call('HGET', M, seqs[1]) }
-    local states = known_ones and call('HMGET', S, unpack(seqs))
+    local records = seqs[2] and call('HMGET', records_key, unpack(seqs)) or { call('HGET', records_key, seqs[1]) }
+    local states = known_ones and call('HMGET', states_key, unpack(seqs))
     budget = budget - #seqs
     for i = 1, #seqs do
       local seq, record, packed = seqs[i], records[i], states and states[i]
       if not record then
-        call('ZREM', A, seq)
-      elseif packed or expired(record, FRESH) then
+        call('ZREM', order_key, seq)
+      elseif packed or expired(record, UNRECEIVED) then
         local state = state_of(packed)
-        local left = pass_over(seq, record, state, most)
+        local left = remove_or_redrive(seq, record, state, most)
         intents = intents + (left or 0)
         if not left then
-          receive_again(state, record, nonce, claim)
+          count_receive(state, record, nonce, claim)
           taken[#taken + 1] = { seq, record, state }
         end
       else
-        taken[#taken + 1] = { seq, record, { nonce, 1, q.now, claim, 0, flags_of(record) } }
+        taken[#taken + 1] = { seq, record, { nonce, 1, context.now_ms, claim, 0, flags_of(record) } }
       end
     end
   end

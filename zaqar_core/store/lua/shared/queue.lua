@@ -1,109 +1,72 @@
--- queue: what every function begins with. Before it stand KIND, which is "plain", "fair" (groups on a standard queue) or
--- "fifo", and LIMITS, which zaqar_core/limits.py defines.
--- begin: sets what belongs to one call. Q: the queue's first key; q: all that the parts keep during the call, one table,
--- refilled, since making it anew costs more than a command; c: what is remembered of the queue between calls.
--- know: sets c, and M, S, A, L, keys of the dictionary; or returns the error to give back: NOQUEUE; GROUPED (a plain
--- function met a queue that has groups).
--- open: know, the queue's time, and further fields named (in q.f from 4 on). The queue's time never goes back: it is
--- max(server time + virtual offset, last). q.text is q.now as 13 digits: forming texts of numbers is what costs most here.
--- changed: whoever writes what c repeats (settings, has, off, dlq_missing) must say so.
--- mark: notes once and for good what the queue has had, so that others need not look: own ends "e", delays "d",
--- message groups "g", encrypted messages "k", subscriptions "s", notices of them "n".
--- soon: nothing is due before the queue's `due`; something that is due earlier must say so. Then q.sooner is true, and
--- the function must tell a waiter: see wake.
--- The server's globals are looked up once: each look-up costs as much as a small table. They are not there at load time.
--- In a cluster, begin returns MOVING, an error to give back, while keys of the queue's slot are brought to another node
--- one by one: some may be there already, and nothing must be written without them. A key that never is asks for that.
-local function globals()
-  return tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, redis.call, redis.pcall
-end
-local tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, call, try
-local MOVING, clustered = { err = 'MOVING' }, nil
-local Q, M, S, A, L, ARGV, c
-local q = {}
-local function begin(keys, args)
-  if clustered == nil then
-    tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, call, try = globals()
-    clustered = string.find(call('INFO', 'cluster'), 'cluster_enabled:1', 1, true) ~= nil
-  end
-  Q, ARGV = keys[1], args
-  q.touched, q.tenants, q.total, q.sooner, q.last_subscription = nil, nil, nil, nil, nil
-  if clustered and try('EXISTS', Q .. ':never') ~= 0 then return MOVING end
-end
-local NOQUEUE, GROUPED_QUEUE, NEVER = { err = 'NOQUEUE' }, { err = 'GROUPED' }, '9999999999999'
--- What is remembered of queues, by Q; valid as long as the queue's `gen` is the same. c.flying is never less than the
--- number in flight. No more than MOST queues, then all is forgotten.
-local MOST, known, number_known = 4096, {}, 0
-local function learn(gen)
-  local f = call('HMGET', Q, 'inc', 'has', 'off', 'retention_seconds', 'ret0', 'visibility_timeout_seconds',
+-- queue: the queue of this call, its settings and its time.
+-- queue: the settings of the queue, remembered between calls; times in ms unless a name says otherwise. features: see
+-- features. in_flight: never less than the number in flight, nil if unknown. records_key, states_key, order_key,
+-- leases_key: the queue's keys :m, :s, :a and :l, see the key dictionary.
+-- load_queue: set these; returns NOQUEUE, or GROUPED (a plain function met a queue that has message groups: the caller
+-- must use the fair one), or nil.
+-- open_queue: load_queue, and set the queue's time and further fields of its hash (context.fields, from 4 on). The
+-- queue's time never goes back: it is max(server time + clock offset, last time). context.now_text is now_ms as 13
+-- digits: formatting numbers costs most here. context.real_text is the server's time.
+-- open_any_queue: open_queue for functions that are the same with and without message groups; never returns GROUPED.
+-- settings_changed: must be called by every function that writes what `queue` repeats (settings, has, off,
+-- dlq_missing).
+-- uses: base_key, context, KIND, LIMITS
+local NOQUEUE = { err = 'NOQUEUE' }
+local GROUPED_QUEUE = { err = 'GROUPED' }
+local NEVER_DUE = '9999999999999'
+local records_key, states_key, order_key, leases_key, queue
+-- By base_key; valid as long as the queue's field `gen` is the same. The cache is cleared when it is full.
+local MOST_CACHED, cached_queues, number_cached = 4096, {}, 0
+local function read_queue(generation)
+  local row = call('HMGET', base_key, 'inc', 'has', 'off', 'retention_seconds', 'ret0', 'visibility_timeout_seconds',
     'receive_wait_seconds', 'delay_seconds', 'max_message_bytes', 'max_post_bytes', 'dead_letter_queue',
     'max_receive_count', 'dead_letter_ttl_seconds', 'dlq_missing', 'content_based_deduplication', 'scope0', 'horizon',
     'managed_encryption', 'encrypt_messages')
-  if number_known >= MOST then known, number_known = {}, 0 end
-  if not known[Q] then number_known = number_known + 1 end
-  known[Q] = {
-    M = Q .. ':m', S = Q .. ':s', A = Q .. ':a', L = Q .. ':l',
-    gen = gen, inc = f[1], has = f[2] or '', off = tonumber(f[3] or 0), keep = (f[4] or f[5]) * 1000,
-    visibility = (f[6] or LIMITS.DEFAULT_VISIBILITY_SECONDS) * 1000, wait = (f[7] or 0) * 1000, delay = (f[8] or 0) * 1000,
-    max_message = f[9], max_post = f[10], dead = f[11] and f[11] ~= '' and f[12] and f[11], most = tonumber(f[12] or 0),
-    dead_ttl = tonumber(f[13] or -1), dead_after = tonumber(f[14] or 0), by_content = f[15] == '1',
-    by_group = f[16] == 'messageGroup', horizon = tonumber(f[17] or 0), encrypts = f[18] == '1' or f[19] == '1',
+  if number_cached >= MOST_CACHED then cached_queues, number_cached = {}, 0 end
+  if not cached_queues[base_key] then number_cached = number_cached + 1 end
+  cached_queues[base_key] = {
+    records_key = base_key .. ':m', states_key = base_key .. ':s', order_key = base_key .. ':a',
+    leases_key = base_key .. ':l',
+    generation = generation, incarnation = row[1], features = row[2] or '', clock_offset_ms = tonumber(row[3] or 0),
+    retention_ms = (row[4] or row[5]) * 1000, visibility_ms = (row[6] or LIMITS.DEFAULT_VISIBILITY_SECONDS) * 1000,
+    wait_ms = (row[7] or 0) * 1000, delay_ms = (row[8] or 0) * 1000,
+    max_message_bytes = row[9], max_post_bytes = row[10],
+    dead_letter_queue = row[11] and row[11] ~= '' and row[12] and row[11], max_receive_count = tonumber(row[12] or 0),
+    dead_letter_ttl_seconds = tonumber(row[13] or -1), redrive_from_ms = tonumber(row[14] or 0),
+    content_based_deduplication = row[15] == '1', deduplicates_by_group = row[16] == 'messageGroup',
+    horizon_ms = tonumber(row[17] or 0), encrypts = row[18] == '1' or row[19] == '1',
   }
-  return known[Q]
+  return cached_queues[base_key]
 end
-local function know(gen)
-  if not gen then return NOQUEUE end
-  c = known[Q]
-  if not c or c.gen ~= gen then c = learn(gen) end
-  M, S, A, L = c.M, c.S, c.A, c.L
-  if KIND == 'plain' and string.find(c.has, 'g', 1, true) then return GROUPED_QUEUE end
+local function load_queue(generation)
+  if not generation then return NOQUEUE end
+  queue = cached_queues[base_key]
+  if not queue or queue.generation ~= generation then queue = read_queue(generation) end
+  records_key, states_key = queue.records_key, queue.states_key
+  order_key, leases_key = queue.order_key, queue.leases_key
+  if KIND == 'plain' and string.find(queue.features, 'g', 1, true) then return GROUPED_QUEUE end
 end
-local function open(...)
+local function open_queue(...)
   local clock = call('TIME')
-  q.f = call('HMGET', Q, 'gen', 'now', 'due', ...)
-  local wrong = know(q.f[1])
+  context.fields = call('HMGET', base_key, 'gen', 'now', 'due', ...)
+  local wrong = load_queue(context.fields[1])
   if wrong == NOQUEUE then return wrong end
   local micros = clock[2]
-  q.real = clock[1] .. (#micros == 6 and string.sub(micros, 1, 3) or string.sub('00000' .. micros, -6, -4))
-  q.last, q.text = q.f[2], q.real
-  if c.off ~= 0 then q.text = string.format('%.0f', q.real + c.off) end
-  if q.text < q.last then q.text = q.last end
-  q.now = tonumber(q.text)
-  q.due = q.f[3] or NEVER
+  context.real_text = clock[1] .. (#micros == 6 and string.sub(micros, 1, 3) or string.sub('00000' .. micros, -6, -4))
+  context.last_text, context.now_text = context.fields[2], context.real_text
+  if queue.clock_offset_ms ~= 0 then
+    context.now_text = string.format('%.0f', context.real_text + queue.clock_offset_ms)
+  end
+  if context.now_text < context.last_text then context.now_text = context.last_text end
+  context.now_ms = tonumber(context.now_text)
+  context.due_text = context.fields[3] or NEVER_DUE
   return wrong
 end
-local function changed() call('HSET', Q, 'gen', c.inc .. ':' .. call('HINCRBY', Q, 'changes', 1)) end
-local function had(what) return string.find(c.has, what, 1, true) end
-local function mark(what)
-  if not had(what) then
-    call('HSET', Q, 'has', c.has .. what)
-    changed()
-    c = learn(call('HGET', Q, 'gen'))
-  end
+local function open_any_queue(...)
+  local wrong = open_queue(...)
+  if wrong ~= GROUPED_QUEUE then return wrong end
 end
-local function soon(at)
-  if c.due_text ~= q.due then c.due_text, c.due = q.due, tonumber(q.due) end
-  if at < c.due then
-    call('HSET', Q, 'due', at)
-    q.due, q.sooner = string.format('%.0f', at), true
-  end
+local function settings_changed()
+  call('HSET', base_key, 'gen', queue.incarnation .. ':' .. call('HINCRBY', base_key, 'changes', 1))
 end
-local function remember_now()
-  if not c.saved or q.now - c.saved >= 1000 then
-    call('HSET', Q, 'now', q.now)
-    c.saved = q.now
-    -- another server may have served the queue meanwhile: after a fail-over and back
-    c.flying = nil
-  end
-end
--- a text of a number that comes again and again
-local numbers, number_of_numbers = {}, 0
-local function number(text)
-  local value = numbers[text]
-  if not value then
-    if number_of_numbers >= MOST then numbers, number_of_numbers = {}, 0 end
-    value, number_of_numbers = tonumber(text), number_of_numbers + 1
-    numbers[text] = value
-  end
-  return value
-end
+local function reload_queue() queue = read_queue(call('HGET', base_key, 'gen')) end

@@ -1,2 +1,3 @@
 -- settings: the whole queue as a flat list: field, value, ...
-local function whole() return call('HGETALL', Q) end
+-- uses: base_key
+local function all_settings() return call('HGETALL', base_key) end

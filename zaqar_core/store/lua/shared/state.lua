@@ -1,34 +1,36 @@
--- state: Q:s of one message: [nonce, count, first ms, claim, ttl s, flags, gid, start ms, before]; nil before its first
--- receive. gid ("" without group) and start, the last receive, are there only in queues with groups; before, how often it
--- had been received in other queues, only where it was moved here.
--- A record's parts by their place: see records.py.
+-- state: the state of one message in Q:s: [nonce, count, first receive ms, claim, ttl s, flags, gid, start ms, before];
+-- nil before its first receive. gid ("" without group) and start (the last receive) exist only in queues with groups.
+-- before (receives in other queues) exists only where the message was moved here. A record's layout: see records.py.
+-- uses: context, queue
 local NONCE, COUNT, FIRST, CLAIM, TTL, FLAGS, GID, START, BEFORE = 1, 2, 3, 4, 5, 6, 7, 8, 9
 local CLIENT, OWN_TTL, MOVED, GROUP, ENCRYPTED = 1, 2, 16, 32, 64
 local function state_of(packed)
   if packed then return cmsgpack.unpack(packed) end
   return { '', 0, 0, '', 0, 0, '', 0 }
 end
-local FRESH = { '', 0, 0, '', 0, 0, '', 0 }
+local UNRECEIVED = { '', 0, 0, '', 0, 0, '', 0 }
 local function flags_of(record) return string.byte(record, 22) end
-local function has(flags, bit_value) return bit.band(flags, bit_value) ~= 0 end
--- the state after one more receive
-local function receive_again(state, record, nonce, claim)
+local function has_flag(flags, bit_value) return bit.band(flags, bit_value) ~= 0 end
+-- count one more receive in the state
+local function count_receive(state, record, nonce, claim)
   state[NONCE], state[COUNT], state[CLAIM], state[FLAGS] = nonce, state[COUNT] + 1, claim, flags_of(record)
-  if state[FIRST] == 0 then state[FIRST] = q.now end
+  if state[FIRST] == 0 then state[FIRST] = context.now_ms end
 end
 local function sent_of(record) return tonumber(string.sub(record, 1, 13)) end
 local function gid_of(record)
   local flags = flags_of(record)
-  if not has(flags, GROUP) then return '' end
-  local at = has(flags, OWN_TTL) and 31 or 23
+  if not has_flag(flags, GROUP) then return '' end
+  local at = has_flag(flags, OWN_TTL) and 31 or 23
   return string.sub(record, at, at + 7)
 end
--- a message follows the queue's retention by its sent time unless it has an end of its own: in its record, or in Q:e
--- where a claim lengthened its life or it was moved here. What was past a shorter retention before does not come back:
--- it is not younger than c.horizon.
+-- A message follows the queue's retention by its sent time unless it has an end of its own: in its record, or in Q:e
+-- where a claim extended its expiry or it was moved here. A message that was past a shorter retention before does not
+-- return when the retention grows: it was sent no later than horizon_ms.
 local function expired(record, state)
   if state[TTL] > 0 then return false end
   local flags, sent = flags_of(record), sent_of(record)
-  if has(flags, OWN_TTL) then return not has(flags, MOVED) and sent + string.sub(record, 23, 30) * 1000 <= q.now end
-  return sent + c.keep <= q.now or sent <= c.horizon
+  if has_flag(flags, OWN_TTL) then
+    return not has_flag(flags, MOVED) and sent + string.sub(record, 23, 30) * 1000 <= context.now_ms
+  end
+  return sent + queue.retention_ms <= context.now_ms or sent <= queue.horizon_ms
 end

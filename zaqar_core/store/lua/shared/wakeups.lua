@@ -1,0 +1,24 @@
+-- wakeups: wake waiting receives.
+-- wake_waiters: send a wake-up to up to n waiters of a set (by default the waiting receives Q:w). A waiter whose
+-- process is gone is skipped; not in a cluster, where PUBLISH reaches all nodes but counts only the subscribers of this
+-- one.
+-- uses: base_key, clustered, context
+local function wake_waiters(n, waiters)
+  for _ = 1, n + 50 do
+    if n <= 0 then return end
+    local popped = call('ZPOPMIN', waiters or base_key .. ':w')
+    if #popped == 0 then return end
+    if popped[2] >= context.real_text then
+      local bar = string.find(popped[1], '|', 1, true)
+      local receivers = call('PUBLISH', string.sub(popped[1], 1, bar - 1), string.sub(popped[1], bar + 1))
+      if receivers > 0 or clustered then n = n - 1 end
+    end
+  end
+end
+-- Wake for n new messages; wake at least one waiter if something is due earlier than before (see due). One of the
+-- waiters knows the queue's `due`: the field `told` names it. Another one checks when that one leaves, or when `due` is
+-- lowered.
+local function wake_for_new(n)
+  if n == 0 and context.due_was_lowered then n = 1 end
+  if n > 0 then wake_waiters(n) end
+end
