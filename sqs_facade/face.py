@@ -156,7 +156,7 @@ def _answer_query(call: SqsCall, request_id: str) -> Reply:
     parameters = read_parameters(request)
     action = parameters.get("Action")
     on_queue_path = request.path not in ("", "/")
-    if action is None:
+    if not isinstance(action, str):  # absent, or the name of others: Action.1
         if on_queue_path and request.method in ("GET", "HEAD"):
             return Reply(
                 404, [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)], b"<UnknownOperationException/>"
@@ -192,10 +192,10 @@ def _run(operation: Operation, call: SqsCall, asked: Any) -> Any:
         raise
 
 
-def _operation(action: Any, *, on_queue_path: bool) -> Operation:
-    found = OPERATIONS.get(action) if isinstance(action, str) else None
+def _operation(action: str, *, on_queue_path: bool) -> Operation:
+    found = OPERATIONS.get(action)
     if found is None or (on_queue_path and not found.on_queue_path):
-        raise SqsError("InvalidAction", f"The action {str(action)[:200]} is not valid for this endpoint.")
+        raise SqsError("InvalidAction", f"The action {action[:200]} is not valid for this endpoint.")
     return found
 
 

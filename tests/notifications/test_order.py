@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,11 +13,12 @@ import pytest
 from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts
 from tests.notifications.test_retries import nothing_left
 from tests.patience import until
-from zaqar_core.core import messages, stored_messages
+from zaqar_core.core import messages, stored_messages, subscriptions
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.store import keys
 
 Advance = Callable[[QueueRef, float], None]
 Post = Callable[[Session, QueueRef, Sequence[NewMessage]], object]
@@ -208,3 +210,23 @@ def test_one_that_cannot_be_read_does_not_change_the_order(
     assert subscriber.bodies == readable
     advance(queue, 60)
     until(lambda: len(subscriber.seen) == 20, "they are told when they can be read")
+
+
+def test_who_has_unsubscribed_is_not_sent_the_rest_of_a_run(
+    session: Session, queue: QueueRef, subscriber: Subscriber, other: Subscriber
+) -> None:
+    """A process takes up to 20 deliveries at a time; a subscriber must not get them long after it has left."""
+    subscription = subscribe(session, queue, subscriber.url())
+    subscribe(session, queue, other.url())
+    first, subscriber.hangs_at = subscriber.let_go, {"03"}
+    messages.post(session, queue, texts(*NUMBERS), post_bytes=1)
+    until(lambda: len(subscriber.seen) == 4, "the fourth is being delivered")
+    subscriptions.delete(session, queue, subscription)
+    subscriber.hangs_at, subscriber.let_go = {"04"}, threading.Event()
+    first.set()
+    in_work = keys.queue(queue) + b":ni"
+    until(lambda: session.store.command("ZCARD", in_work) == 1, "the rest of the run is given back")
+    subscriber.let_go.set()
+    until(lambda: nothing_left(session, queue), "the rest is dropped")
+    assert subscriber.bodies == NUMBERS[:5]
+    assert other.bodies == NUMBERS

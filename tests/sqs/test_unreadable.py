@@ -11,9 +11,9 @@ from tests.conftest import Service
 from tests.sqs.test_bad_input import FORM_BODIES, JSON_BODIES
 from tests.sqs.wire import Sqs
 
-#: Paths into the decoded input, and words of msgspec, Python's json and its codecs.
+#: Paths into the decoded input, Python's way to show it, and words of msgspec, Python's json and its codecs.
 OF_THE_DECODER = re.compile(
-    r"\$|\[\.\.\.\]|\[0\]|`|Expected|codec|malformed|truncated|recursion|line 1|char \d|byte \d|digits"
+    r"\{'|\$|\[\.\.\.\]|\[0\]|`|Expected|codec|malformed|truncated|recursion|line 1|char \d|byte \d|digits"
 )
 JSON_CASES = [
     (b"{", "The request body is not valid JSON."),

@@ -210,12 +210,18 @@ def test_the_mail_server_counts_where_zaqar_spoke_to_one(read: Read) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("[transport]\nmax_message_ttl = soon\n", "[transport] max_message_ttl: "),
+        (
+            "[transport]\nmax_message_ttl = soon\n",
+            "[transport] max_message_ttl must be a whole number of seconds",
+        ),
+        ("[DEFAULT]\nadmin_mode = maybe\n", "[DEFAULT] admin_mode must be true or false"),
+        ("[DEFAULT]\nadmin_mode = $none\n", "[DEFAULT] admin_mode refers by $ to an option that does not exist"),
         (
             "[transport]\nmax_message_ttl = 0\n",
-            "max_message_ttl must be a whole number of seconds, at least 1",
+            "max_message_ttl must be a whole number of seconds from 1 to 99999999",
         ),
-        ("[transport]\nmax_message_ttl = $none\n", "[transport] max_message_ttl: "),
+        ("[transport]\nmax_message_ttl = $none\n", "[transport] max_message_ttl refers by $ to an option"),
+        ("[cors]\nmax_age = $max_age\n", "[cors] max_age refers by $ to an option that does not exist, or to itself"),
         (
             "[DEFAULT]\nenable_deprecated_api_versions = 3\n",
             "[DEFAULT] enable_deprecated_api_versions must be a list",
@@ -230,6 +236,16 @@ def test_what_is_wrong_is_told_with_file_and_option(read: Read, file: Path, text
         read(text)
     assert str(file) in str(refused.value)
     assert reason in str(refused.value)
+
+
+def test_all_values_of_another_type_are_told_at_once(read: Read) -> None:
+    with pytest.raises(SettingsInvalid) as refused:
+        read("[DEFAULT]\npooling = x\n[transport]\nmax_claim_ttl = y\n[cors]\nmax_age = z\n")
+    assert [line.rpartition("] ")[2].split()[0] for line in refused.value.problems] == [
+        "pooling",
+        "max_claim_ttl",
+        "max_age",
+    ]
 
 
 def test_a_line_that_cannot_be_read_is_named_and_not_shown(read: Read, file: Path) -> None:

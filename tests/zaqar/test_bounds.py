@@ -6,6 +6,12 @@ from typing import Any
 
 import pytest
 
+from tests.zaqar.conftest import Zaqar
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.session import Session
+from zaqar_core.domain import limits
+from zaqar_core.rest.face import ZaqarFace
+
 _PATCH = {"CONTENT_TYPE": "application/openstack-messaging-v2.0-json-patch"}
 
 
@@ -44,3 +50,14 @@ def test_a_filter_for_1_does_not_find_true(zaqar: Any, queue_name: str) -> None:
 def test_a_queue_called_messages_has_the_limit_of_a_queue(zaqar: Any, path: str, limit: int) -> None:
     """Only the messages of a queue may be as large as a post."""
     assert zaqar.face.body_limit({"PATH_INFO": path}) == limit
+
+
+def test_a_message_with_the_longest_ttl_reads_back_whole(session: Session, queue_name: str) -> None:
+    """A ttl has its fixed place in a record: one digit more would shift the body."""
+    longest = limits.SETTABLE_SECONDS.most
+    zaqar = Zaqar(session, ZaqarFace(Settings(max_message_ttl=longest, default_message_ttl=longest)))
+    zaqar.call("PUT", f"/v2/queues/{queue_name}", {"_default_message_ttl": longest})
+    zaqar.post(queue_name, "named", ttl=longest)
+    zaqar.post(queue_name, "default")
+    shown = zaqar.call("GET", f"/v2/queues/{queue_name}/messages?echo=true").json["messages"]
+    assert [(one["body"], one["ttl"]) for one in shown] == [("named", longest), ("default", longest)]

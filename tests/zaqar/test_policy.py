@@ -186,7 +186,10 @@ def _replaced(file: Path, text: str) -> None:
     draft.replace(file)
 
 
-@pytest.mark.parametrize("bad", ['"queues:get_all": [', '"queues:get_all": "nonsense"', None])
+@pytest.mark.parametrize(
+    "bad",
+    ['"queues:get_all": [', '"queues:get_all": "nonsense"', '"queues:get_all": !role reader', "a: " + "[" * 5000, None],
+)
 def test_a_file_that_became_wrong_leaves_the_rules_as_they_were(
     guarded: Callable[..., Zaqar], policy_file: Path, caplog: pytest.LogCaptureFixture, bad: str | None
 ) -> None:
@@ -231,6 +234,10 @@ def test_files_in_the_directory_beside_come_last(guarded: Callable[..., Zaqar], 
         ("- queues:get\n", 1, "the file must map rule names to checks"),
         ("just text\n", 1, "the file must map rule names to checks"),
         ('"queues:get": [["nonsense"]]\n', 1, "cannot be parsed"),
+        ('"a": "@"\n"queues:get": !role reader\n', 2, "could not determine a constructor for the tag '!role'"),
+        ('"a": "@"\n"queues:get": &all [*all]\n', 2, "found unconstructable recursive node"),
+        ('"a": "@"\n"queues:get": 2026-13-13\n', 2, "must be a string"),
+        ('"a": "@"\n? [queues, get]\n: "role:a"\n', 2, "the file must map rule names to checks"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_with_its_line(

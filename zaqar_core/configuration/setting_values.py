@@ -72,7 +72,8 @@ def _bounds(meta: msgspec.Meta) -> str:
         return f" from {meta.ge} to {meta.le}"
     if meta.ge is not None:
         return f", at least {meta.ge}"
-    return f" greater than {meta.gt}" if meta.gt is not None else ""
+    most = f" and at most {meta.le}" if meta.le is not None else ""
+    return f" greater than {meta.gt}{most}" if meta.gt is not None else ""
 
 
 def convert(value: object, kind: Any) -> Any:

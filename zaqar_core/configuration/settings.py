@@ -25,9 +25,13 @@ Durability = Literal["memory", "fsync", "replicated"]
 AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}$"), About(allowed="12 digits")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
-Seconds = Annotated[int, msgspec.Meta(ge=1), About(unit="seconds")]
-SecondsOrNone = Annotated[int, msgspec.Meta(ge=0), About(unit="seconds")]
-Duration = Annotated[float, msgspec.Meta(gt=0), About(unit="seconds")]
+Seconds = Annotated[
+    int,
+    msgspec.Meta(ge=limits.SETTABLE_SECONDS.least, le=limits.SETTABLE_SECONDS.most),
+    About(unit="seconds"),
+]
+SecondsOrNone = Annotated[int, msgspec.Meta(ge=0, le=limits.SETTABLE_SECONDS.most), About(unit="seconds")]
+Duration = Annotated[float, msgspec.Meta(gt=0, le=limits.SETTABLE_SECONDS.most), About(unit="seconds")]
 Bytes = Annotated[int, msgspec.Meta(ge=1), About(unit="bytes")]
 Secret = Annotated[str, msgspec.Meta(min_length=1), About(is_secret=True)]
 #: A project id of Zaqar, without the separators of the environment variable.

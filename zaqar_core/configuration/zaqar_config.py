@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from zaqar_core.configuration import keystone_options
+from zaqar_core.configuration import keystone_options, setting_values
 from zaqar_core.configuration.setting_sources import Given, Source
 from zaqar_core.configuration.settings import Settings, SettingsInvalid
 from zaqar_core.markdown import code, table
@@ -214,30 +214,44 @@ def _given(file: Path) -> list[tuple[str, str]]:
 
 
 def _values(file: Path, given: list[tuple[str, str]]) -> dict[tuple[str, str], Any]:
-    """Read each option of the table with its type; None if the file does not have it."""
+    """Read each option of the table with its type; None if the file does not have it.
+
+    Raises SettingsInvalid, which lists every value of another type.
+    """
     from oslo_config import cfg
 
     options = cfg.ConfigOpts()
     options([], project="zaqar", default_config_files=[str(file)], default_config_dirs=[])
     kinds = {bool: cfg.BoolOpt, int: cfg.IntOpt, float: cfg.FloatOpt, tuple: cfg.ListOpt}
-    defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
+    fields = msgspec.structs.fields(Settings)
+    defaults = {field.name: field.default for field in fields}
+    types = {field.name: field.type for field in fields}
     rows = [*ROWS, *(Row(*key, setting="redis", is_text=True) for key in (*_CONDITIONS, (_POLICY, "policy_file")))]
     for row in rows:
         kind = cfg.StrOpt if row.is_text else kinds.get(type(defaults[row.setting]), cfg.StrOpt)
         group = None if row.section == "DEFAULT" else row.section
         options.register_opt(kind(row.option, deprecated_name=row.former), group=group)
     found: dict[tuple[str, str], Any] = {}
+    problems: list[str] = []
     for row in rows:
         key = row.section, row.option
         is_given = key in given or (row.section, row.former) in given
         try:
             of_section = options if row.section == "DEFAULT" else options[row.section]
             found[key] = of_section[row.option] if is_given else None
-        except (cfg.Error, ValueError) as problem:
-            reason = " ".join(str(problem).split())
-            raise SettingsInvalid(f"{file}: [{row.section}] {row.option}: {reason}") from None
+        except ValueError:
+            problems.append(
+                f"{file}: [{row.section}] {row.option} must be {setting_values.allowed(types[row.setting])}"
+            )
+            continue
+        except (cfg.Error, RecursionError):
+            reason = "refers by $ to an option that does not exist, or to itself"
+            problems.append(f"{file}: [{row.section}] {row.option} {reason}")
+            continue
         if found[key] == "" and defaults[row.setting] is None:
             found[key] = None
+    if problems:
+        raise SettingsInvalid(*problems)
     return found
 
 

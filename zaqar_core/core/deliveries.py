@@ -170,15 +170,18 @@ def _outbox_message(session: Session, ref: QueueRef, seq: bytes, entry: bytes, n
     return OutboxMessage(message, int(ttl), None if delay == b"-1" else int(delay))
 
 
-def finish(session: Session, ref: QueueRef, token: str, outcomes: Sequence[Outcome]) -> None:
-    """Record outcomes of deliveries that were leased under ``token``. A deleted queue is no error."""
+def finish(session: Session, ref: QueueRef, token: str, outcomes: Sequence[Outcome]) -> frozenset[str]:
+    """Record outcomes of deliveries that were leased under ``token``. A deleted queue is no error.
+
+    Return those of their subscriptions that have ended.
+    """
     arguments: list[bytes | str | int] = [token]
     for outcome in outcomes:
         arguments += (outcome.key, outcome.word, outcome.delay_ms, outcome.reason)
     try:
-        session.run(_DONE, ref, arguments)
-    except ScriptFailed:
-        return
+        return frozenset(one.decode() for one in session.run(_DONE, ref, arguments))
+    except ScriptFailed:  # the queue was deleted
+        return frozenset(outcome.key[:36].decode() for outcome in outcomes)
 
 
 def undelivered(session: Session, ref: QueueRef, *, after: int, limit: int) -> tuple[int, list[Undelivered]]:

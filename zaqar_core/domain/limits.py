@@ -102,6 +102,8 @@ LEAST_TTL_SECONDS = 60
 LEAST_GRACE_SECONDS = 60
 #: Largest page that a setting can allow. One store call reads the page and delays all other calls meanwhile.
 SETTABLE_PAGE = Range(1, 1_000)
+#: Times that settings can name: the ttl of a message has 8 digits in its record.
+SETTABLE_SECONDS = Range(1, 99_999_999)
 #: Page of a listing without a limit parameter.
 DEFAULT_PAGE = 10
 #: Ids in the Location header of a post, about 7 KB. HTTP clients and proxies refuse longer headers.

@@ -292,14 +292,23 @@ class Notifier:
         with self._core.session() as session:
             for ref, outcomes in by_queue.items():
                 try:
-                    deliveries.finish(session, ref, self._token, outcomes)
+                    ended = deliveries.finish(session, ref, self._token, outcomes)
                 except StoreUnavailable as problem:
                     self._skip_store(problem)
                     continue
                 self._outcomes = [one for one in self._outcomes if one.ref != ref]
                 self._due[ref] = 0.0
+                if ended:
+                    self._stop_runs(ref, ended)
         if not self._outcomes:
             self._report_at = math.inf
+
+    def _stop_runs(self, ref: QueueRef, ended: frozenset[str]) -> None:
+        """Return what has not begun for subscriptions that have ended. The store drops it."""
+        for run in self._runs:
+            if run.ref == ref and run.subscription_id in ended and (given_back := run.give_back()):
+                self._outcomes += given_back
+                self._report_at = 0.0
 
     def _give_back(self) -> None:
         """Return what has not begun to other processes, and wait briefly for what has."""

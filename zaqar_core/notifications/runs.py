@@ -57,6 +57,8 @@ class Run:
         try_seconds: float,
         keeps_positions: bool,
     ) -> None:
+        self.ref = steps[0].notification.ref
+        self.subscription_id = steps[0].notification.subscription_id
         self.destination = destination
         self.keeps_positions = keeps_positions
         self._steps = deque(steps)

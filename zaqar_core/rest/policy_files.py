@@ -26,6 +26,13 @@ Checks = dict[str, Any]
 def read(file: Path | None, defaults: Mapping[str, str], known: frozenset[str]) -> Checks:
     """Return all rules: the defaults, overridden by the file and then by the files of the directory ``policy.d`` beside
     it. Raises SettingsInvalid."""
+    try:
+        return _read(file, defaults, known)
+    except RecursionError:
+        raise SettingsInvalid(f"{file}: a rule is nested too deeply") from None
+
+
+def _read(file: Path | None, defaults: Mapping[str, str], known: frozenset[str]) -> Checks:
     checks: Checks = {name: _check(text, name, "admin_roles") for name, text in defaults.items()}
     locations: dict[str, str] = {}
     for one in () if file is None else (file, *_files(_directory(file))):
@@ -58,14 +65,27 @@ def _rules(file: Path) -> Iterator[tuple[str, Any, int]]:
     if root is None:
         return
     if not isinstance(root, yaml.MappingNode):
-        raise SettingsInvalid(f"{file}, line {root.start_mark.line + 1}: the file must map rule names to checks")
+        raise _no_rules(file, root)
     for key, value in root.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise _no_rules(file, key)
         line = key.start_mark.line + 1
-        yield (
-            str(key.value),
-            _check(loader.construct_object(value, deep=True), str(key.value), f"{file}, line {line}"),
-            line,
-        )
+        location = f"{file}, line {line}"
+        yield key.value, _check(_constructed(loader, value, location), key.value, location), line
+
+
+def _no_rules(file: Path, node: yaml.Node) -> SettingsInvalid:
+    return SettingsInvalid(f"{file}, line {node.start_mark.line + 1}: the file must map rule names to checks")
+
+
+def _constructed(loader: yaml.SafeLoader, node: yaml.Node, location: str) -> Any:
+    """Return the value of a node; None for a date that does not exist. Raises SettingsInvalid."""
+    try:
+        return loader.construct_object(node, deep=True)
+    except yaml.constructor.ConstructorError as problem:
+        raise SettingsInvalid(f"{location}: {problem.problem}") from None
+    except ValueError:
+        return None
 
 
 def _check(text: Any, name: str, location: str) -> Any:

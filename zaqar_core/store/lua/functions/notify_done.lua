@@ -5,14 +5,14 @@
 --        it failed for good. again: it failed, and is tried again outside of its line. at_once: it failed, and is tried
 --        again at its position in its line. back: it was not tried, and keeps its position. skipped: it was not tried,
 --        and will be tried outside of its line. A delivery that waits at its position holds its line.
--- reply: how many belonged to this process.
+-- reply: those of their subscriptions that have ended.
 -- fails: NOQUEUE.
 -- cost:  O(k log n).
 -- uses: base_key, context, count_in_work, finish_delivery, keep_failed, leave_work, open_any_queue, return_delivery
--- uses: save_clock, save_delivery_state, state_of_delivery, subscription_part
+-- uses: save_clock, save_delivery_state, state_of_delivery, subscription_of, subscription_part
 local wrong = open_any_queue()
 if wrong then return wrong end
-local mine = 0
+local ended, seen = {}, {}
 local function try_again(delivery, state, word, wait_ms)
   local tries = state[2] + ((word == 'again' or word == 'at_once') and 1 or 0)
   local line, is_outside = state[3], word == 'again' or word == 'skipped' or state[3] == ''
@@ -31,7 +31,6 @@ for at = 2, #ARGV, 4 do
   local delivery, word = ARGV[at], ARGV[at + 1]
   local state = state_of_delivery(delivery)
   local is_mine = state and state[1] == ARGV[1]
-  if is_mine then mine = mine + 1 end
   if state and word == 'done' then
     finish_delivery(delivery, state[3])
   elseif is_mine and word == 'failed' then
@@ -40,6 +39,11 @@ for at = 2, #ARGV, 4 do
   elseif is_mine then
     try_again(delivery, state, word, tonumber(ARGV[at + 2]))
   end
+  local id = subscription_part(delivery)
+  if not seen[id] then
+    seen[id] = true
+    if not subscription_of(id) then ended[#ended + 1] = id end
+  end
 end
 save_clock()
-return mine
+return ended
