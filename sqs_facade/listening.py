@@ -7,7 +7,8 @@ import errno
 import socket
 
 from sqs_facade.startup import ServingError
-from zaqar_core.configuration.settings import Settings, SettingsInvalid
+from zaqar_core.configuration.errors import SettingsInvalid
+from zaqar_core.configuration.settings import Settings
 
 _LOOPBACK = ("127.", "::1", "localhost")
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 import msgspec
 
 from zaqar_core import embedded
-from zaqar_core.configuration.settings import Configuration, Settings, SettingsInvalid, read
+from zaqar_core.configuration.errors import SettingsInvalid
+from zaqar_core.configuration.settings import Configuration, Settings, read
 from zaqar_core.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:

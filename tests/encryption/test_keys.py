@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.encryption.conftest import Process, key, make_queue
-from zaqar_core.configuration.settings import SettingsInvalid, load
+from zaqar_core.configuration.errors import SettingsInvalid
+from zaqar_core.configuration.settings import load
 from zaqar_core.core import claims, leases, messages, queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain import encryption

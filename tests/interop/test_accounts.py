@@ -12,7 +12,8 @@ import requests
 
 from tests.conftest import Service, serving
 from tests.interop.conftest import sqs_of
-from zaqar_core.configuration.settings import SettingsInvalid, load
+from zaqar_core.configuration.errors import SettingsInvalid
+from zaqar_core.configuration.settings import load
 
 ACCOUNT = "123456789012"
 PROJECT = "0123456789abcdef0123456789abcdef"

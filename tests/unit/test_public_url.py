@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from zaqar_core.configuration import settings
+from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.public_url import PublicUrl, parse
-from zaqar_core.configuration.settings import SettingsInvalid
 
 
 @pytest.mark.parametrize(

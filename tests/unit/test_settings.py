@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from zaqar_core.configuration import setting_sources
-from zaqar_core.configuration.settings import Settings, SettingsInvalid, load, read
+from zaqar_core.configuration.errors import SettingsInvalid
+from zaqar_core.configuration.settings import Settings, load, read
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from zaqar_core.configuration import zaqar_config
-from zaqar_core.configuration.settings import Settings, SettingsInvalid, load
+from zaqar_core.configuration.errors import SettingsInvalid
+from zaqar_core.configuration.settings import Settings, load
 from zaqar_core.configuration.settings import read as configuration
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"

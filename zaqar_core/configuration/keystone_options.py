@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from zaqar_core.configuration.settings import SettingsInvalid
+from zaqar_core.configuration.errors import SettingsInvalid
 
 #: Section of the configuration file.
 SECTION = "keystone_authtoken"

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from zaqar_core.configuration import public_url, setting_sources, setting_values
+from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.setting_sources import Given, Source
 from zaqar_core.configuration.setting_values import About
 from zaqar_core.domain import encryption, limits
@@ -61,22 +62,6 @@ Token = Annotated[
 PublicUrl = Annotated[str, About(allowed="a URL like https://queues.example.org[/base/path]", check=public_url.parse)]
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
-
-
-class SettingsInvalid(Exception):
-    """The settings are not valid. ``problems`` are lines for the operator without secrets.
-
-    ``setting`` is set on a single problem whose line does not name the source of the setting yet.
-    """
-
-    def __init__(self, *problems: str, setting: str = "") -> None:
-        super().__init__(*problems)
-        self.problems = problems
-        self.setting = setting
-
-    def __str__(self) -> str:
-        text = "\n".join(self.problems)
-        return f"{self.setting}: {text}" if self.setting else text
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -346,7 +331,7 @@ def _over_zaqar_config(given: dict[str, Given], problems: list[str]) -> dict[str
     from zaqar_core.configuration import zaqar_config  # only needed with a zaqar.conf
 
     try:
-        return zaqar_config.below(Path(str(named.value)).expanduser(), given)
+        return zaqar_config.below(Settings, Path(str(named.value)).expanduser(), given)
     except SettingsInvalid as problem:
         lines = problem.problems
         problems += [f"{named.source.subject(problem.setting)}: {one}" if problem.setting else one for one in lines]

@@ -20,8 +20,8 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from zaqar_core.configuration import keystone_options, setting_values
+from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.setting_sources import Given, Source
-from zaqar_core.configuration.settings import Settings, SettingsInvalid
 from zaqar_core.markdown import code, table
 
 _log = logging.getLogger("sqs_facade.settings")
@@ -144,10 +144,10 @@ _NO_STORE: tuple[object, ...] = (None, False, "", "0", "false")
 _CONDITIONS = (("transport", "message_encryption_algorithms"),)
 
 
-def below(file: Path, wanted: Mapping[str, Given]) -> dict[str, Given]:
-    """Merge the settings of the file below ``wanted``. Log the options without effect. Raises SettingsInvalid."""
+def below(settings: type[msgspec.Struct], file: Path, wanted: Mapping[str, Given]) -> dict[str, Given]:
+    """Merge the file's values of ``settings`` below ``wanted``. Log options without effect. Raises SettingsInvalid."""
     given = _given(file)
-    found = _values(file, given)
+    found = _values(settings, file, given)
     values: dict[str, Given] = {}
     used: set[tuple[str, str]] = set()
     for row in ROWS:
@@ -213,7 +213,7 @@ def _given(file: Path) -> list[tuple[str, str]]:
     return [(section, name.replace("-", "_")) for section, options in sections.items() for name in options]
 
 
-def _values(file: Path, given: list[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+def _values(settings: type[msgspec.Struct], file: Path, given: list[tuple[str, str]]) -> dict[tuple[str, str], Any]:
     """Read each option of the table with its type; None if the file does not have it.
 
     Raises SettingsInvalid, which lists every value of another type.
@@ -223,7 +223,7 @@ def _values(file: Path, given: list[tuple[str, str]]) -> dict[tuple[str, str], A
     options = cfg.ConfigOpts()
     options([], project="zaqar", default_config_files=[str(file)], default_config_dirs=[])
     kinds = {bool: cfg.BoolOpt, int: cfg.IntOpt, float: cfg.FloatOpt, tuple: cfg.ListOpt}
-    fields = msgspec.structs.fields(Settings)
+    fields = msgspec.structs.fields(settings)
     defaults = {field.name: field.default for field in fields}
     types = {field.name: field.type for field in fields}
     rows = [*ROWS, *(Row(*key, setting="redis", is_text=True) for key in (*_CONDITIONS, (_POLICY, "policy_file")))]

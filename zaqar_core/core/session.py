@@ -4,19 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from queue import SimpleQueue
+from typing import Any, Protocol
 
-from zaqar_core.core.router import Arguments
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.router import Arguments, Router
+from zaqar_core.domain.encryption import Keyring
+from zaqar_core.domain.ids import MessageIds
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Compiled, Script, ScriptFailed, Store, keys
-
-if TYPE_CHECKING:
-    from zaqar_core.core.process import Core
+from zaqar_core.store.wakeups import Waiters
 
 #: Queues with message groups in a process's cache. The cache is cleared when it is full.
 _MOST_GROUPED = 100_000
 #: The same for queues with encryption.
 _MOST_ENCRYPTED = 100_000
+
+
+class Shared(Protocol):
+    """What the sessions of one process share: see ``process.Core``."""
+
+    settings: Settings
+    secret: bytes
+    keyring: Keyring
+    encrypted: set[bytes]
+    grouped: set[bytes]
+    ids: MessageIds
+    waiters: Waiters
+    started_tasks: SimpleQueue[QueueRef]
+    notifications: SimpleQueue[object]
+
+    def new_router(self) -> Router:
+        """Return the way to the store for one session, with a slot."""
 
 
 class Session:
@@ -27,7 +46,7 @@ class Session:
         "waiters",
     )  # fmt: skip
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Shared) -> None:
         self._grouped = core.grouped
         self.settings = core.settings
         self.secret = core.secret

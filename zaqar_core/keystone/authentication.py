@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from zaqar_core.configuration import keystone_options
+from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.keystone_options import SECTION
-from zaqar_core.configuration.settings import Settings, SettingsInvalid
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.identity import Authenticator, Identity, IdentityUnavailable, NotAuthenticated
 
 _log = logging.getLogger("sqs_facade.keystone")

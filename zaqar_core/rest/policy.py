@@ -15,7 +15,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from zaqar_core.configuration.settings import Settings, SettingsInvalid
+from zaqar_core.configuration.errors import SettingsInvalid
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.rest import identity
 
 _log = logging.getLogger("sqs_facade.keystone")

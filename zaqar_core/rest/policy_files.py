@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from oslo_policy import policy
 
-from zaqar_core.configuration.settings import SettingsInvalid
+from zaqar_core.configuration.errors import SettingsInvalid
 
 _log = logging.getLogger("sqs_facade.keystone")
 logging.getLogger("oslo_policy").setLevel(logging.CRITICAL)  # a bad rule is an error here, not its log line
