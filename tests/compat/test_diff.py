@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = scenario.every()
 
 
-@pytest.mark.parametrize("name", ["facade-json", "facade-query"])
+@pytest.mark.parametrize("name", [pytest.param("facade-json", marks=pytest.mark.slow), "facade-query"])
 def test_the_facade_does_as_aws_does(name: str) -> None:
     with Facades() as facades, opened(name, facades) as target:
         outcomes = run(target, SCENARIOS, lambda _: None)

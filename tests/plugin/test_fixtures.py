@@ -136,6 +136,7 @@ def test_they_work_on_two_workers(pytester: pytest.Pytester, suite: Run) -> None
     suite("-n", "2").assert_outcomes(passed=22)
 
 
+@pytest.mark.slow
 def test_they_stay_apart_from_a_moto_suite_under_the_option(pytester: pytest.Pytester, suite: Run) -> None:
     pytester.makepyfile(test_users=USERS_SUITE)
     suite("--sqs-facade").assert_outcomes(passed=11)
@@ -171,7 +172,7 @@ def test_nothing_is_left_running(pytester: pytest.Pytester, suite: Run) -> None:
     assert not psutil.pid_exists(int((pytester.path / "pid").read_text()))
 
 
-@pytest.mark.parametrize("signal_name", ["SIGINT", "SIGKILL"])
+@pytest.mark.parametrize("signal_name", [pytest.param("SIGINT", marks=pytest.mark.slow), "SIGKILL"])
 def test_nothing_is_left_of_a_session_that_was_cut_short(
     pytester: pytest.Pytester, suite: Run, signal_name: str
 ) -> None:

@@ -23,12 +23,14 @@ def test_it_passes_with_moto_alone(suite: Run, sample: str) -> None:
     suite(samples=(sample,)).assert_outcomes(passed=SAMPLES[sample])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize(
+    "sample", [pytest.param(name, marks=() if name == "classes" else pytest.mark.slow) for name in SAMPLES]
+)
 def test_it_passes_unchanged_on_the_facade(suite: Run, sample: str) -> None:
     suite("--sqs-facade", samples=(sample,)).assert_outcomes(passed=SAMPLES[sample])
 
 
+@pytest.mark.slow
 def test_it_passes_on_two_workers(suite: Run) -> None:
     """All of them in one run, as a user's suite is: 143 tests."""
     suite("--sqs-facade", "-n", "2", samples=tuple(SAMPLES)).assert_outcomes(passed=sum(SAMPLES.values()))
