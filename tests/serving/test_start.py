@@ -36,14 +36,14 @@ def test_a_taken_port_is_one_line(serve: Start, data: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         line = serve("--port", other.getsockname()[1], "--data-dir", data).refused()
-    assert "taken" in line
+    assert "in use" in line
     assert not data.exists()
 
 
 def test_a_port_taken_by_another_serve_is_one_line(serve: Start) -> None:
     first = serve("--ephemeral").wait_ready()
     line = serve("--ephemeral", "--port", first.url.rpartition(":")[2]).refused()
-    assert "taken" in line
+    assert "in use" in line
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_a_port_taken_by_another_serve_is_one_line(serve: Start) -> None:
         (["--port", "70000"], "port"),
         (["--durability", "often"], "durability"),
         (["--ephemeral", "--durability", "fsync"], "durability"),
-        (["--redis", "redis://127.0.0.1:1"], "flag --redis: the Redis server does not answer"),
+        (["--redis", "redis://127.0.0.1:1"], "flag --redis: the Redis server does not respond"),
         (["--redis", "nonsense"], "Redis"),
         (["--redis", "redis://127.0.0.1:1,127.0.0.1:2"], "redis+cluster"),
         (["--redis", "redis+sentinel://127.0.0.1:1"], "must name the master"),
         (["--redis", "redis+sentinel://127.0.0.1:1/main"], "no living master"),
-        (["--redis", "redis+cluster://127.0.0.1:1"], "does not answer"),
+        (["--redis", "redis+cluster://127.0.0.1:1"], "does not respond"),
         (["--redis", "redis+cluster://127.0.0.1:1", "--test-hooks"], "test hooks"),
         (["--host", "0.0.0.0", "--ephemeral"], "--open-bind"),
         (["--host", "no.such.host.invalid", "--open-bind", "--ephemeral"], "listen"),
