@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 
 import psutil
@@ -84,6 +86,19 @@ def test_the_next_service_starts_at_once_after_one_killed_while_starting(data: P
 
 def _watchdogs(data: Path) -> list[psutil.Process]:
     return [one for one in _processes_of(data) if watchdog.__file__ in one.cmdline()]
+
+
+def test_a_lock_without_information_is_waited_for(data: Path) -> None:
+    """The shell of a killed starter may hold the lock for a moment before anything names it."""
+    data.mkdir()
+    descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with ThreadPoolExecutor(1) as pool:
+        attaching = pool.submit(attach, data, durability="fsync", ephemeral=False)
+        with pytest.raises(FutureTimeout):
+            attaching.result(timeout=0.3)
+        os.close(descriptor)
+        attaching.result(timeout=PATIENCE_SECONDS).release()
 
 
 def test_a_watchdog_that_was_killed_is_replaced(data: Path) -> None:

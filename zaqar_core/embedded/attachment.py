@@ -127,12 +127,31 @@ class Embedded:
         """Take the users' lock, and wait until Valkey runs and answers."""
         assert self._users is not None
         fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while a last user is stopping Valkey
-        info = self._start_or_find()
+        info = self._start_or_find(_SILENCE_SECONDS)
         if self._child is None:
             self._start_watchdog()
         self.url = f"unix://{self._await_answer(info)['socket']}"
 
-    def _start_or_find(self) -> Info:
+    def _start_or_find(self, patience_seconds: float = 0.0) -> Info:
+        """Start Valkey, or read the information of the one that holds the lock. Raises EmbeddedError.
+
+        After a starter was killed, its shell holds the lock for a moment, and the information may not exist yet. Wait
+        for that up to ``patience_seconds``.
+        """
+        deadline = time.monotonic() + patience_seconds
+        while (info := self._start_if_unlocked() or read_info(self.directory)) is None:
+            if time.monotonic() >= deadline:
+                raise EmbeddedError(f"data directory {self.directory} is locked by another program")
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        self._check_schema(info)
+        if info["durability"] != self._durability:
+            raise EmbeddedError(
+                f"data directory {self.directory} is in use with durability {info['durability']}, "
+                f"not {self._durability}: use that durability or another --data-dir"
+            )
+        return info
+
+    def _start_if_unlocked(self) -> Info | None:
         start = open_lock(self.directory / "start")
         try:
             fcntl.flock(start, fcntl.LOCK_EX)
@@ -145,16 +164,7 @@ class Embedded:
                     os.close(lock)
         finally:
             os.close(start)
-        info = read_info(self.directory)
-        if info is None:
-            raise EmbeddedError(f"data directory {self.directory} is locked by another program")
-        self._check_schema(info)
-        if info["durability"] != self._durability:
-            raise EmbeddedError(
-                f"data directory {self.directory} is in use with durability {info['durability']}, "
-                f"not {self._durability}: use that durability or another --data-dir"
-            )
-        return info
+        return None
 
     def _check_schema(self, info: Info) -> None:
         if info["schema"] != SCHEMA:
