@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import msgspec
 
 from tests.notifications.conftest import (
     Subscriber,
@@ -11,10 +11,10 @@ from tests.notifications.conftest import (
 from tests.patience import sooner_than, until
 from tests.pools.conftest import SETTINGS, made
 from tests.zaqar.conftest import Zaqar
-from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import messages, queues, subscriptions
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.notifications import channels
 from zaqar_core.notifications.notifier import LIST_QUEUES_SECONDS, Notifier
 from zaqar_core.pools.routing import PooledCore
@@ -22,12 +22,16 @@ from zaqar_core.rest.confirmations import Confirmations
 
 
 def start_notifier(core: PooledCore) -> None:
-    core.settings = Settings(**{**vars_of(SETTINGS), "webhook_allowed_networks": ("127.0.0.0/8",)})
+    core.settings = msgspec.structs.replace(SETTINGS, webhook_allowed_networks=("127.0.0.0/8",))
     Notifier(core, channels.table(core), Confirmations(core.settings)).start()
 
 
-def vars_of(settings: Settings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in settings.__struct_fields__}
+def subscribed(session: Session, subscriber: Subscriber) -> list[QueueRef]:  # noqa: F811
+    """A queue in each pool, to which the subscriber is subscribed under the queue's name."""
+    refs = [made(session, pool) for pool in ("a", "b")]
+    for ref in refs:
+        subscriptions.create(session, ref, subscriber=subscriber.url(f"/{ref.name}"), ttl_seconds=600, options=b"{}")
+    return refs
 
 
 def test_a_subscriber_is_told_at_once_wherever_the_queue_is(
@@ -37,9 +41,7 @@ def test_a_subscriber_is_told_at_once_wherever_the_queue_is(
     subscriber: Subscriber,  # noqa: F811
 ) -> None:
     start_notifier(core)
-    refs = [made(session, pool) for pool in ("a", "b")]
-    for ref in refs:
-        subscriptions.create(session, ref, subscriber=subscriber.url(f"/{ref.name}"), ttl_seconds=600, options=b"{}")
+    refs = subscribed(session, subscriber)
     with sooner_than(12 * LIST_QUEUES_SECONDS[0], "twelve looks for messages"):
         for turn in range(6):
             for ref in refs:
@@ -55,9 +57,8 @@ def test_a_post_is_told_in_its_order_wherever_the_queue_is(
 ) -> None:
     start_notifier(core)
     numbers = [f"{number:02}" for number in range(20)]
-    refs = [made(session, pool) for pool in ("a", "b")]
+    refs = subscribed(session, subscriber)
     for ref in refs:
-        subscriptions.create(session, ref, subscriber=subscriber.url(f"/{ref.name}"), ttl_seconds=600, options=b"{}")
         messages.send(session, ref, [NewMessage(number.encode()) for number in numbers])
     until(lambda: len(subscriber.seen) == 40, "all are told")
     for ref in refs:
