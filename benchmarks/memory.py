@@ -32,7 +32,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="sf") as folder, PrivateValkey(Path(folder), get_binary_path()) as url:
         core = Core(Settings(redis=url, durability="memory", slots=1), url)
         ref = QueueRef("000000000000", "us-east-1", "memory")
-        with core.session() as session, redis.Redis.from_url(url) as client:
+        session = core.session()
+        with redis.Redis.from_url(url) as client:
             queues.create(session, ref, QueueSettings(), creator="sqs")
             before = client.info("memory")["used_memory"]
             for _ in range(options.messages // 100):

@@ -64,6 +64,6 @@ def private_session() -> Iterator[tuple[Session, psutil.Process]]:
         valkey = PrivateValkey(Path(folder), get_binary_path())
         with valkey as url:
             core = Core(Settings(redis=url, durability="memory", slots=1), url)
-            with core.session() as session:
-                yield session, valkey.process
+            session = core.session()
+            yield session, valkey.process
             core.close()

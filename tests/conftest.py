@@ -113,9 +113,8 @@ def core(store_url: str) -> Iterator[Core]:
 
 
 @pytest.fixture
-def session(core: Core) -> Iterator[Session]:
-    with core.session() as session:
-        yield session
+def session(core: Core) -> Session:
+    return core.session()
 
 
 @pytest.fixture

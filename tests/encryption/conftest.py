@@ -30,8 +30,8 @@ def process(valkey: str, *names: str) -> Iterator[Session]:
     settings = Settings(redis=valkey, durability="memory", slots=2, encryption_keys=tuple(map(key, names)))
     core = Core(settings, valkey)
     try:
-        with core.session() as session:
-            yield session
+        session = core.session()
+        yield session
     finally:
         core.close()
 

@@ -189,9 +189,9 @@ def processes(valkey: str, settings: dict[str, Any]) -> Iterator[Callable[..., C
         core.waiters.release_all()
     for notifier in notifiers:
         notifier.stop()
-    with made[0].session() as session:
-        for ref in deliveries.enlisted(session):
-            session.store.command("SREM", keys.NOTIFICATIONS, keys.address(ref))
+    session = made[0].session()
+    for ref in deliveries.enlisted(session):
+        session.store.command("SREM", keys.NOTIFICATIONS, keys.address(ref))
     for core in made:
         core.close()
 

@@ -128,12 +128,12 @@ def test_a_deleted_queue_is_missing_in_what_is_read_together(
     pools: Any, session: Session, processes: Callable[[], PooledCore]
 ) -> None:
     one, two = made(session, "a"), made(session, "b")
-    with processes().session() as other:
-        queues.get_many(other, [one, two])
-        queues.delete(session, one)
-        queues.delete(session, two)
-        made(session, "b", one.name)
-        assert [queue is not None for queue in queues.get_many(other, [one, two])] == [True, False]
+    other = processes().session()
+    queues.get_many(other, [one, two])
+    queues.delete(session, one)
+    queues.delete(session, two)
+    made(session, "b", one.name)
+    assert [queue is not None for queue in queues.get_many(other, [one, two])] == [True, False]
 
 
 def test_upkeep_forgets_what_expired_in_every_deployment(pools: Any, core: PooledCore, session: Session) -> None:
@@ -151,8 +151,8 @@ def poll(core: PooledCore, threads: ThreadPoolExecutor, ref: QueueRef) -> Future
     before = core.waiters.asleep
 
     def run() -> list[StoredMessage]:
-        with core.session() as session:
-            return leases.receive(session, ref, max_messages=1, wait_seconds=10)
+        session = core.session()
+        return leases.receive(session, ref, max_messages=1, wait_seconds=10)
 
     found = threads.submit(run)
     until(lambda: core.waiters.asleep > before, "the poll sleeps")
@@ -166,8 +166,8 @@ def test_a_long_poll_is_woken_by_what_another_process_sends(
     ref = made(session, home)
     with ThreadPoolExecutor(1) as threads:
         waiting = poll(core, threads, ref)
-        with processes().session() as other:
-            messages.send(other, ref, [NewMessage(b"1")])
+        other = processes().session()
+        messages.send(other, ref, [NewMessage(b"1")])
         assert [one.body for one in waiting.result(timeout=RECHECK_SECONDS[0])] == [b"1"]
 
 
@@ -204,18 +204,18 @@ def test_time_put_forward_is_that_of_queues_in_pools(pools: Any, session: Sessio
 def test_a_slot_is_enough_for_moves_between_deployments(main: Server, servers: list[Server]) -> None:
     """A request holds a slot of one deployment at a time: nothing waits for what waits for it."""
     core = PooledCore(Settings(durability="memory", slots=1, pooling=True), main.url)
-    with core.session() as session:
-        for name, server in (("a", servers[1]), ("b", servers[2])):
-            administration.put(session, name, administration.PoolChange(server.url, 1))
-        pairs = [with_dead_letters(session, *homes) for homes in (("a", "b"), ("b", "a"))]
+    session = core.session()
+    for name, server in (("a", servers[1]), ("b", servers[2])):
+        administration.put(session, name, administration.PoolChange(server.url, 1))
+    pairs = [with_dead_letters(session, *homes) for homes in (("a", "b"), ("b", "a"))]
 
     def work(number: int) -> None:
         queue, _ = pairs[number % 2]
-        with core.session() as session:
-            bury(session, queue, *bodies("1", "2"))
+        session = core.session()
+        bury(session, queue, *bodies("1", "2"))
 
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(work, range(12), timeout=30))
-    with core.session() as session:
-        assert sum(visible(session, one) for pair in pairs for one in pair) == 24
+    session = core.session()
+    assert sum(visible(session, one) for pair in pairs for one in pair) == 24
     core.close()

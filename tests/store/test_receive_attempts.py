@@ -205,8 +205,8 @@ def test_a_poll_that_is_refused_leaves_the_message_to_another_poll(
     """Its wake-up must be passed on: the other one would sleep to the end of its time."""
 
     def poll(wait_seconds: int, name: str | None) -> list[StoredMessage]:
-        with core.session() as own:
-            return leases.receive(own, fifo, max_messages=1, wait_seconds=wait_seconds, attempt_id=name)
+        own = core.session()
+        return leases.receive(own, fifo, max_messages=1, wait_seconds=wait_seconds, attempt_id=name)
 
     with ThreadPoolExecutor(2) as pool:
         asleep = core.waiters.asleep

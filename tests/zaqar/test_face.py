@@ -112,7 +112,6 @@ def test_other_methods(zaqar: Any, method: str, path: str, allow: str) -> None:
         (Refusal.BODY_CUT_SHORT, 400),
         (Refusal.BODY_LENGTH_INVALID, 400),
         (Refusal.CROSS_SITE, 403),
-        (Refusal.UNAVAILABLE, 503),
     ],
 )
 def test_refusals(zaqar: Any, why: Refusal, status: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.zaqar.conftest import Zaqar, holds_slot
+from tests.zaqar.conftest import Zaqar
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.session import Session
 from zaqar_core.domain.identity import Identity, IdentityUnavailable, NotAuthenticated
@@ -114,16 +114,3 @@ def test_a_signature_stands_in_for_a_token_and_for_no_role(guarded: Zaqar) -> No
 def test_a_wrong_signature_opens_nothing(guarded: Zaqar, wrong: dict[str, str | None]) -> None:
     answer = guarded.call("GET", "/v2/queues", headers={**_signed("p", "/v2/queues"), **wrong})
     assert answer.status == 404
-
-
-def test_others_work_while_the_identity_service_is_asked(session: Session) -> None:
-    """A slow identity service holds no execution slot."""
-    held: list[bool] = []
-
-    class Slow(Tokens):
-        def identify(self, environ: Mapping[str, Any]) -> Identity:
-            held.append(holds_slot(session))
-            return super().identify(environ)
-
-    Zaqar(session, ZaqarFace(Settings(), Slow())).call("GET", "/v2/queues", headers=_token("p"))
-    assert held == [False]

@@ -86,8 +86,7 @@ def receive(
             if not began:
                 began, deadline = found.incarnation, time.monotonic() + found.wait_ms / 1000
             left = deadline - time.monotonic()
-            with session.asleep():
-                session.waiters.wait(waiter, min(left, found.due_ms / 1000 + 0.001) if found.due_ms >= 0 else left)
+            session.waiters.wait(waiter, min(left, found.due_ms / 1000 + 0.001) if found.due_ms >= 0 else left)
             left = deadline - time.monotonic()
             leaving = int(left <= 0 or session.waiters.is_released)
             wait_ms = max(int(left * 1000), 1)

@@ -1,9 +1,8 @@
-"""Sessions: one request's hold of the core."""
+"""Sessions: one request's view of the core."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -35,11 +34,11 @@ class Shared(Protocol):
     notifications: SimpleQueue[object]
 
     def new_router(self) -> Router:
-        """Return the way to the store for one session, with a slot."""
+        """Return the way to the store for one session."""
 
 
 class Session:
-    """One request's hold of the core, with a slot of the store. Any method may raise StoreUnavailable."""
+    """One request's view of the core. Any method may raise StoreUnavailable."""
 
     __slots__ = (
         "_grouped", "encrypted", "ids", "keyring", "notifications", "router", "secret", "settings", "started_tasks",
@@ -136,14 +135,6 @@ class Session:
             self.encrypted.clear()
         self.encrypted.add(keys.queue(ref))
 
-    def asleep(self) -> AbstractContextManager[None]:
-        """Give the slot to other requests for the block."""
-        return self.router.suspended()
-
     def every_store(self) -> Iterator[Store]:
         """Iterate over the deployments that this process uses."""
         return self.router.stores()
-
-    def close(self) -> None:
-        """Give the slot back. A second call does nothing."""
-        self.router.close()

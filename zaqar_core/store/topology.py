@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from functools import lru_cache
 from typing import Any
@@ -11,6 +10,7 @@ import redis
 from redis.cluster import parse_cluster_slots
 
 from zaqar_core.domain.randomness import randomness
+from zaqar_core.eventloop import Mutex, in_thread
 from zaqar_core.store import deployment
 from zaqar_core.store.deployment import Address, StoreUrl
 
@@ -28,7 +28,7 @@ class Topology:
     def __init__(self, where: StoreUrl) -> None:
         self._where = where
         self._nodes: list[Address | None] = [None] * SLOTS
-        self._lock = threading.Lock()
+        self._lock = Mutex()
         self._read_at = -_FRESH_SECONDS
 
     def node(self, slot: int) -> Address:
@@ -69,7 +69,7 @@ class Topology:
             problem: Exception = redis.ConnectionError("no node of the cluster is known")
             for address in dict.fromkeys((*known, *self._where.addresses)):
                 try:
-                    nodes = self._query(address)
+                    nodes = in_thread(self._query, address)
                 except (redis.RedisError, OSError) as found:
                     problem = found
                     continue

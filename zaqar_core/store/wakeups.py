@@ -15,9 +15,10 @@ from collections.abc import Callable
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.randomness import randomness
+from zaqar_core.eventloop import Signal
 from zaqar_core.store import keys
 from zaqar_core.store.connection import Link, pack, watch_switches
-from zaqar_core.store.single_server import Generation
+from zaqar_core.store.links import Generation
 
 #: A waiter checks its queue after a random time between these even without a wake-up, since the process that was woken
 #: may have crashed.
@@ -26,27 +27,15 @@ RECHECK_SECONDS = (5.0, 10.0)
 SILENCE_SECONDS = 5.0
 
 
-class Waiter:
+class Waiter(Signal):
     """One waiting receive. ``member`` is its name in the queue's waiter set."""
 
-    __slots__ = ("_lock", "member", "number")
+    __slots__ = ("member", "number")
 
     def __init__(self, number: int, channel: str) -> None:
+        super().__init__()
         self.number = number
         self.member = f"{channel}|{number}"
-        self._lock = threading.Lock()
-        self._lock.acquire()
-
-    def sleep(self, seconds: float) -> None:
-        """Block until woken, ``seconds`` at most. Return at once after an earlier wake-up that was not used."""
-        self._lock.acquire(timeout=max(seconds, 0.0))
-
-    def wake(self) -> None:
-        """End the sleep, or the next one if the waiter is awake."""
-        try:
-            self._lock.release()
-        except RuntimeError:
-            return  # an earlier wake-up has released the lock already
 
 
 class WakeupCallback:
@@ -121,7 +110,7 @@ class Waiters:
         with self._lock:
             self.asleep += 1
         try:
-            waiter.sleep(min(seconds, randomness.uniform(*RECHECK_SECONDS)))
+            waiter.wait(min(seconds, randomness.uniform(*RECHECK_SECONDS)))
         finally:
             with self._lock:
                 self.asleep -= 1

@@ -62,7 +62,6 @@ class Refusal(Enum):
     BODY_CUT_SHORT = "body ended before its declared length"
     BODY_LENGTH_INVALID = "Content-Length is not a number"
     CROSS_SITE = "web pages of other origins may not call this service"
-    UNAVAILABLE = "the store cannot be reached"
 
 
 class Face(Protocol):

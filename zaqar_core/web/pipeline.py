@@ -1,8 +1,4 @@
-"""From a WSGI environ to a face and back, in this order: origin, declared length, whole body, execution slot, face.
-
-A slot is taken only when the body is complete: the application is called before the body has arrived, and a slow sender
-must not hold a slot.
-"""
+"""From a WSGI environ to a face and back, in this order: origin, declared length, whole body, face."""
 
 from __future__ import annotations
 
@@ -13,7 +9,6 @@ from urllib.parse import urlsplit
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
-from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.web.envelope import Face, Refusal, Reply, Request
 from zaqar_core.web.origins import Origins
 
@@ -30,7 +25,7 @@ class Pipeline:
     """Reads requests and runs faces. One instance serves all threads of a process."""
 
     def __init__(self, core: Core, settings: Settings) -> None:
-        self._new_session = core.new_session
+        self._session = core.session
         self._origins = Origins(settings)
         #: One token for each body that may be read at the same time, for at most about a quarter of the threads. A
         #: queue of tokens takes a fifth of a semaphore's time.
@@ -49,14 +44,7 @@ class Pipeline:
         if isinstance(body, Refusal):
             return face.refuse(request, body)
         request.body = body
-        try:
-            session = self._new_session()
-        except StoreUnavailable:
-            return face.refuse(request, Refusal.UNAVAILABLE)
-        try:
-            return face.answer(request, session)
-        finally:
-            session.close()
+        return face.answer(request, self._session())
 
     def _body(self, environ: dict[str, Any], limit: int) -> bytes | Refusal:
         declared = environ.get("CONTENT_LENGTH")
