@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -37,12 +37,21 @@ class Shared(Protocol):
         """Return the way to the store for one session."""
 
 
+class Client(Protocol):
+    """The client of a request, as far as the server sees it."""
+
+    #: Whether it has closed the connection.
+    is_gone: bool
+    #: Called once, on the event loop, when it closes the connection while the request runs.
+    on_gone: Callable[[], object] | None
+
+
 class Session:
     """One request's view of the core. Any method may raise StoreUnavailable."""
 
     __slots__ = (
-        "_grouped", "encrypted", "ids", "keyring", "notifications", "router", "secret", "settings", "started_tasks",
-        "waiters",
+        "_grouped", "client", "encrypted", "ids", "keyring", "notifications", "router", "secret", "settings",
+        "started_tasks", "waiters",
     )  # fmt: skip
 
     def __init__(self, core: Shared) -> None:
@@ -56,6 +65,8 @@ class Session:
         self.started_tasks = core.started_tasks
         self.notifications = core.notifications
         self.router = core.new_router()
+        #: The client that waits for the response; None where the server does not see it.
+        self.client: Client | None = None
 
     @property
     def store(self) -> Store:

@@ -13,6 +13,9 @@ from typing import Any, Protocol
 
 from zaqar_core.core.session import Session
 
+#: The key of the environ with the request's :class:`~zaqar_core.core.session.Client`.
+CLIENT = "sqs_facade.client"
+
 
 @dataclass(slots=True)
 class Request:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
-from zaqar_core.web.envelope import Face, Refusal, Reply, Request
+from zaqar_core.web.envelope import CLIENT, Face, Refusal, Reply, Request
 from zaqar_core.web.origins import Origins
 
 #: Size of one read, so that a false Content-Length reserves no memory.
@@ -35,16 +35,30 @@ class Pipeline:
 
     def run(self, environ: dict[str, Any], face: Face) -> Reply:
         """Return the face's reply or refusal. Never raises."""
-        request = Request(
-            environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), b"", environ
-        )
+        request = _request(environ)
         if ("HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ) and self._is_cross_site(environ):
             return face.refuse(request, Refusal.CROSS_SITE)
         body = self._body(environ, face.body_limit(environ))
         if isinstance(body, Refusal):
             return face.refuse(request, body)
         request.body = body
-        return face.answer(request, self._session())
+        return self._answer(request, face)
+
+    def respond(self, environ: dict[str, Any], face: Face, body: bytes) -> Reply:
+        """Return the face's reply or refusal for a request with its whole body. Never raises."""
+        request = _request(environ, body)
+        if ("HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ) and self._is_cross_site(environ):
+            return face.refuse(request, Refusal.CROSS_SITE)
+        return self._answer(request, face)
+
+    def refuse(self, environ: dict[str, Any], face: Face, why: Refusal) -> Reply:
+        """Return the face's refusal of a request whose body cannot be read. Never raises."""
+        return face.refuse(_request(environ), why)
+
+    def _answer(self, request: Request, face: Face) -> Reply:
+        session = self._session()
+        session.client = request.environ.get(CLIENT)
+        return face.answer(request, session)
 
     def _body(self, environ: dict[str, Any], limit: int) -> bytes | Refusal:
         declared = environ.get("CONTENT_LENGTH")
@@ -77,6 +91,10 @@ class Pipeline:
         if origin is not None and urlsplit(origin).netloc.lower() != environ.get("HTTP_HOST", "").lower():
             return True
         return environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin")
+
+
+def _request(environ: dict[str, Any], body: bytes = b"") -> Request:
+    return Request(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), body, environ)
 
 
 def _read_declared(stream: Any, length: int) -> bytes | Refusal:

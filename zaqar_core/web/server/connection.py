@@ -9,9 +9,8 @@ from enum import IntEnum
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
-from zaqar_core.web.envelope import Refusal, Reply
+from zaqar_core.web.envelope import CLIENT, Refusal, Reply
 from zaqar_core.web.server import limits, refusals, replies
-from zaqar_core.web.server.application import CLIENT
 from zaqar_core.web.server.chunked import ChunkedDecoder
 from zaqar_core.web.server.refusals import Refused
 from zaqar_core.web.server.replies import ReplyInvalid
