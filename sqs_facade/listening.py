@@ -60,7 +60,11 @@ def listen(holder: socket.socket, host: str, port: int) -> socket.socket:
     holder.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     holder.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
-        if sys.platform == "win32":
+        if sys.platform != "win32":
+            # Connections inherit it: after a crash, those in TIME_WAIT must not keep the port from the next service.
+            # Set before the bind it would let a second service take the port while this one starts.
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
             holder.bind((host, port))
         holder.listen(_BACKLOG)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.server.conftest import Echo, Running
+from tests.server.conftest import Running
 
 CLOSE = b"Connection: close\r\n"
 
