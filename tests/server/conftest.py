@@ -30,6 +30,7 @@ class Echo:
         self.is_held = True
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
+        del environ
         return BODY_LIMIT
 
     def respond(self, environ: dict[str, Any], body: bytes) -> Reply:
@@ -58,6 +59,7 @@ class Echo:
         return Reply(200, [("Content-Type", "text/plain")], f"{environ['REQUEST_METHOD']} {path} ".encode() + body)
 
     def refuse(self, environ: dict[str, Any], why: Refusal) -> Reply:
+        del environ
         status = 413 if why is Refusal.BODY_TOO_LARGE else 400
         return Reply(status, [], why.name.encode())
 

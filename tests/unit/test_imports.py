@@ -38,7 +38,7 @@ def _room(module: str) -> str | None:
     match module.split("."):
         case ["sqs_facade", "wsgi", *_]:
             return "wsgi"
-        case ["sqs_facade", "__main__" | "cli" | "serving" | "websocket_process", *_]:
+        case ["sqs_facade", "__main__" | "cli" | "serving" | "supervisor" | "worker" | "websocket_process", *_]:
             return "serving"
         case ["sqs_facade", _, *_]:
             return "sqs"

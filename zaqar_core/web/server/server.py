@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from email.utils import formatdate
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zaqar_core.web import stopping
@@ -30,8 +31,8 @@ _SWEEP_TICKS = 20
 #: A turn of the loop that takes longer than this is counted. One that begins just after a tick is noticed only when it
 #: takes a tick longer.
 LONG_TURN_SECONDS = 0.05
-#: Between two log lines about long turns.
-_LOG_SECONDS = 60.0
+#: From a long turn to the log line about all of them, so there is one a minute at most.
+_REPORT_SECONDS = 60.0
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
@@ -65,8 +66,10 @@ class Server:
         self._stalled: dict[Connection, None] = {}
         self._acceptors: list[Acceptor] = []
         self._ticks = 0
-        self._logged_at = -_LOG_SECONDS
-        self._long_turns_logged = 0
+        # Long turns that no log line has reported yet.
+        self._long_turns = 0
+        self._longest_turn = 0.0
+        self._report_at = inf
 
     @property
     def open_connections(self) -> int:
@@ -153,7 +156,7 @@ class Server:
     def _tick(self) -> None:
         now = self.loop.time()
         if now - self.now > _TICK_SECONDS + LONG_TURN_SECONDS and self._ticks:
-            self._report_long_turn(now - self.now - _TICK_SECONDS)
+            self._count_long_turn(now, now - self.now - _TICK_SECONDS)
         self.now = now
         if self._ticks % _SWEEP_TICKS == 0:
             self.date = f"Date: {formatdate(usegmt=True)}\r\n".encode()
@@ -165,19 +168,24 @@ class Server:
         for connection in [one for one in self._connections if one.deadline <= now]:
             connection.expire()
         self.admission.shed_stalled(now)
+        if now >= self._report_at:
+            self._report_long_turns()
 
-    def _report_long_turn(self, seconds: float) -> None:
+    def _count_long_turn(self, now: float, seconds: float) -> None:
         self.counters.long_turns += 1
-        if self.now - self._logged_at >= _LOG_SECONDS:
-            count = self.counters.long_turns - self._long_turns_logged
-            _log.warning(
-                "the event loop did not turn for %.0f ms; %d turns took longer than %.0f ms since the last such line",
-                seconds * 1000,
-                count,
-                LONG_TURN_SECONDS * 1000,
-            )
-            self._logged_at = self.now
-            self._long_turns_logged = self.counters.long_turns
+        if not self._long_turns:
+            self._report_at = now + _REPORT_SECONDS
+        self._long_turns += 1
+        self._longest_turn = max(self._longest_turn, seconds)
+
+    def _report_long_turns(self) -> None:
+        _log.warning(
+            "%d turns of the event loop took longer than %.0f ms in the last minute, the longest %.0f ms",
+            self._long_turns,
+            LONG_TURN_SECONDS * 1000,
+            self._longest_turn * 1000,
+        )
+        self._long_turns, self._longest_turn, self._report_at = 0, 0.0, inf
 
     # -- The end -------------------------------------------------------------------------------------------------------
 
