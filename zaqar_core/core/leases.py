@@ -26,7 +26,7 @@ from zaqar_core.domain.errors import (
 )
 from zaqar_core.domain.model import Receipt, StoredMessage
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store import ScriptFailed, script
+from zaqar_core.store import ScriptFailed, keys, script
 from zaqar_core.store.wakeups import Waiter
 
 #: Interval at which a waiting receive retries while the store is unavailable.
@@ -60,7 +60,7 @@ def receive(
     leased message can be decrypted; they become visible after their visibility timeout).
     """
     # Few queues have a wait of their own, so without ``wait_seconds`` a waiter is created only if the queue has one.
-    waiter = session.waiters.register() if wait_seconds else None
+    waiter = session.waiters.register(keys.queue(ref)) if wait_seconds else None
     try:
         visibility_ms = -1 if visibility_seconds is None else visibility_seconds * 1000
         wait_ms = -1 if wait_seconds is None else wait_seconds * 1000 if waiter else 0
@@ -78,13 +78,15 @@ def receive(
                     raise
                 found = _Empty(began, wait_ms, _STORE_AWAY_MS, 0)  # a waiting receive outlasts a fail-over
             if not isinstance(found, _Empty):
+                if waiter is not None:
+                    session.waiters.served(waiter)
                 return found
             if found.has_more:
                 continue
             if leaving or found.wait_ms == 0:
                 return []
             if waiter is None:
-                waiter = session.waiters.register() if wait_seconds is None else None
+                waiter = session.waiters.register(keys.queue(ref)) if wait_seconds is None else None
                 if waiter is None:
                     return []
                 continue

@@ -81,7 +81,7 @@ class Links:
                 if confirmed:
                     return self._confirming(task.loop).exchange(packed, replies, number)
                 shared = self._shared
-                if shared is None:
+                if shared is None or shared.loop is not task.loop:
                     shared = self._shared = self._new_shared(task.loop)
                 return shared.exchange(packed, replies, number)
             return self._in_thread(packed, replies, number, confirmed=confirmed)
@@ -91,8 +91,8 @@ class Links:
             raise
 
     def _confirming(self, loop: asyncio.AbstractEventLoop) -> ConfirmedWrites:
-        if self._confirmed is None:
-            self._confirmed = ConfirmedWrites(partial(self._new_shared, loop))
+        if self._confirmed is None or self._confirmed.loop is not loop:
+            self._confirmed = ConfirmedWrites(loop, partial(self._new_shared, loop))
         return self._confirmed
 
     def _new_shared(self, loop: asyncio.AbstractEventLoop) -> SharedLink:

@@ -6,6 +6,7 @@ The commands of one turn of the loop go out in one write. The server answers in 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -27,12 +28,12 @@ Resume = Callable[[Any], object]
 class SharedLink:
     """The connection, which is opened and replaced on demand. Only tasks of its loop use it."""
 
-    __slots__ = ("_channel", "_link", "_loop", "_opening", "_patience_seconds")
+    __slots__ = ("_channel", "_link", "_opening", "_patience_seconds", "loop")
 
     def __init__(self, link: Link, loop: asyncio.AbstractEventLoop, patience_seconds: float) -> None:
         """``link`` opens the sockets."""
         self._link = link
-        self._loop = loop
+        self.loop = loop
         self._patience_seconds = patience_seconds
         self._channel: Channel | None = None
         #: Tasks that wait until the connection is open; None while nobody opens it.
@@ -52,7 +53,8 @@ class SharedLink:
         """Close the connection; running exchanges fail."""
         channel, self._channel = self._channel, None
         if channel is not None:
-            self._loop.call_soon_threadsafe(channel.lose, "closed")
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self.loop.call_soon_threadsafe(channel.lose, "closed")
 
     def _open(self, generation: int) -> Channel:
         while self._opening is not None:
@@ -69,7 +71,7 @@ class SharedLink:
                 self._channel = None
             link = self._link
             in_thread(link.open, self._patience_seconds)
-            channel = self._channel = Channel(self._loop, *link.detach(), generation)
+            channel = self._channel = Channel(self.loop, *link.detach(), generation)
             return channel
         finally:
             waiting, self._opening = self._opening, None
