@@ -120,7 +120,8 @@ class HeadParser:
             raise unknown_expectation()
         if environ["REQUEST_METHOD"] == "CONNECT":
             raise tunnel()
-        if environ["PATH_INFO"] == "*" and environ["REQUEST_METHOD"] != "OPTIONS":
+        path = environ["PATH_INFO"]
+        if path[:1] != "/" and (path != "*" or environ["REQUEST_METHOD"] != "OPTIONS"):
             raise malformed("the target of the request is not a path")
 
     # Called by httptools while parse() runs.
@@ -142,7 +143,7 @@ class HeadParser:
     def _absolute(self, target: str) -> str:
         """Return the path and query of an absolute target, whose authority takes the place of Host (RFC 9112, 3.2.2).
 
-        The target of CONNECT is left as it is; the request is refused afterwards.
+        Any other target is left as it is; the request is refused afterwards.
         """
         try:
             parts = urlsplit(target)

@@ -91,6 +91,9 @@ class Server:
         self.loop.call_soon(on_listening)
         try:
             self.loop.run_forever()
+            for connection in list(self._connections):
+                connection.abort()
+            self.loop.run_until_complete(asyncio.sleep(0))
         finally:
             for listener in listeners:
                 listener.close()
