@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--limit", type=float)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sf") as folder, PrivateValkey(Path(folder), get_binary_path()) as url:
-        core = Core(Settings(redis=url, durability="memory", slots=1), url)
+        core = Core(Settings(redis=url, durability="memory", store_connections=1), url)
         ref = QueueRef("000000000000", "us-east-1", "memory")
         session = core.session()
         with redis.Redis.from_url(url) as client:

@@ -63,7 +63,7 @@ def private_session() -> Iterator[tuple[Session, psutil.Process]]:
     with tempfile.TemporaryDirectory(prefix="sf") as folder:
         valkey = PrivateValkey(Path(folder), get_binary_path())
         with valkey as url:
-            core = Core(Settings(redis=url, durability="memory", slots=1), url)
+            core = Core(Settings(redis=url, durability="memory", store_connections=1), url)
             session = core.session()
             yield session, valkey.process
             core.close()

@@ -120,4 +120,4 @@ def _connections(settings: Settings) -> int:
             soft = hard
     if soft == resource.RLIM_INFINITY:
         return settings.max_connections
-    return min(settings.max_connections, max(64, soft - _RESERVED - settings.execution_slots))
+    return min(settings.max_connections, max(64, soft - _RESERVED - settings.store_connections))

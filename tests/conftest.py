@@ -107,7 +107,7 @@ def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def core(store_url: str) -> Iterator[Core]:
     """The core of one process, without HTTP."""
-    core = Core(Settings(redis=store_url, durability="memory", slots=8), store_url)
+    core = Core(Settings(redis=store_url, durability="memory", store_connections=8), store_url)
     yield core
     core.close()
 

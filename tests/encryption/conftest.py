@@ -27,7 +27,7 @@ def key(name: str) -> str:
 @contextmanager
 def process(valkey: str, *names: str) -> Iterator[Session]:
     """A session of a process that has the keys of these names, the first one active."""
-    settings = Settings(redis=valkey, durability="memory", slots=2, encryption_keys=tuple(map(key, names)))
+    settings = Settings(redis=valkey, durability="memory", store_connections=2, encryption_keys=tuple(map(key, names)))
     core = Core(settings, valkey)
     try:
         session = core.session()

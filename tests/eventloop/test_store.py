@@ -16,6 +16,7 @@ from zaqar_core import eventloop
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import Store, script
+from zaqar_core.store.connection import pack
 from zaqar_core.store.links import Generation
 from zaqar_core.store.opening import open_store
 
@@ -179,3 +180,20 @@ def test_functions_are_loaded_when_the_server_has_none(server: Server) -> None:
         return store.run(_CREATE, b"sf1:{a~b:c:0}", ["0" * 16, "sqs", 60])[0]
 
     assert 1 in on_loop(creates, creates, creates)
+
+
+def test_small_exchanges_do_not_wait_for_large_replies(server: Server) -> None:
+    """A key whose reply was large has its next ones on another connection."""
+    store = opened(server)
+    key = b"{queue}"
+    server.command("SET", key + b":large", "x" * 100_000)
+
+    def reads() -> list[int]:
+        counts = []
+        for _ in range(2):
+            store._exchange(key, pack(("GET", key + b":large")), 1)
+            counts.append(clients(server))
+        store.command("PING")
+        return counts
+
+    assert on_loop(reads) == [[1, 2]]

@@ -22,7 +22,7 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools.routing import PooledCore
 from zaqar_core.rest.face import ZaqarFace
 
-SETTINGS = Settings(durability="memory", slots=4, pooling=True, admin_mode=True)
+SETTINGS = Settings(durability="memory", store_connections=4, pooling=True, admin_mode=True)
 PROJECT, REGION = "000000000000", "us-east-1"
 
 

@@ -203,7 +203,7 @@ def test_time_put_forward_is_that_of_queues_in_pools(pools: Any, session: Sessio
 
 def test_a_slot_is_enough_for_moves_between_deployments(main: Server, servers: list[Server]) -> None:
     """A request holds a slot of one deployment at a time: nothing waits for what waits for it."""
-    core = PooledCore(Settings(durability="memory", slots=1, pooling=True), main.url)
+    core = PooledCore(Settings(durability="memory", store_connections=1, pooling=True), main.url)
     session = core.session()
     for name, server in (("a", servers[1]), ("b", servers[2])):
         administration.put(session, name, administration.PoolChange(server.url, 1))

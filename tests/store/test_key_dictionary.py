@@ -90,7 +90,7 @@ def driven() -> Iterator[Driven]:
         with serving(redis=url, durability="memory", test_hooks="true", encryption_keys=key) as service:
             writing.write(service.url)
             hooks(service.url)
-        core = Core(Settings(redis=url, durability="memory", slots=4), url)
+        core = Core(Settings(redis=url, durability="memory", store_connections=4), url)
         session = core.session()
         standard(session)
         fair(session)

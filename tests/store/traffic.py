@@ -22,7 +22,7 @@ from zaqar_core.domain.names import QueueRef
 @contextmanager
 def core_on(url: str, durability: Durability = "memory") -> Iterator[Core]:
     """A core whose commands give up after a second."""
-    core = Core(Settings(redis=url, durability=durability, slots=4, store_timeout_seconds=1), url)
+    core = Core(Settings(redis=url, durability=durability, store_connections=4, store_timeout_seconds=1), url)
     try:
         yield core
     finally:

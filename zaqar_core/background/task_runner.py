@@ -25,7 +25,7 @@ _log = logging.getLogger("sqs_facade.move_tasks")
 
 
 class TaskRunner:
-    """Runs move tasks in a daemon thread. It holds an execution slot only for one bounded step at a time."""
+    """Runs move tasks in a daemon thread, one bounded step at a time."""
 
     def __init__(self, core: Core) -> None:
         self._core = core

@@ -1,7 +1,7 @@
 """The notifier of a process: it delivers notifications of new messages, also those that crashed processes left.
 
 One thread uses the store: it takes runs of deliveries under a lease, passes them to a worker pool, and reports their
-outcomes. The workers hold no execution slot, since they only talk to subscribers. When a process crashes, its leases
+outcomes. The workers only talk to subscribers. When a process crashes, its leases
 end and another process delivers again: delivery is at least once, not exactly once.
 """
 

@@ -116,7 +116,7 @@ class ClusterStore(Store):
 
         def at_node() -> tuple[Address, list[Any]]:
             address = self._topology.node(slot)
-            return address, self._on(self._node(address), packed, replies, confirmed=confirmed)
+            return address, self._on(self._node(address), packed, replies, key=key, confirmed=confirmed)
 
         while True:
             node, found = self._patiently(at_node)
@@ -154,10 +154,10 @@ class ClusterStore(Store):
             )
         return links
 
-    def _on(self, links: Links, packed: bytes, replies: int, *, confirmed: bool = False) -> list[Any]:
+    def _on(self, links: Links, packed: bytes, replies: int, *, key: bytes = b"", confirmed: bool = False) -> list[Any]:
         """Exchange with a node. Raises redis.ConnectionError when nothing was sent; StoreUnavailable."""
         try:
-            return links.exchange(packed, replies, confirmed=confirmed)
+            return links.exchange(packed, replies, key=key, confirmed=confirmed)
         except StoreUnavailable as problem:
             if problem.is_unsent and problem.is_disconnected:
                 raise redis.ConnectionError(problem.reason) from None

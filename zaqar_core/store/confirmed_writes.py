@@ -6,7 +6,6 @@ are busy go out together on the next free one, and one WAITAOF confirms them all
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -44,10 +43,9 @@ def check_replica(confirmed: Any) -> None:
 class ConfirmedWrites:
     """The connections for such writes. Only tasks of one loop use it."""
 
-    __slots__ = ("_free", "_is_doubtful", "_links", "_next", "_queue", "loop")
+    __slots__ = ("_free", "_is_doubtful", "_links", "_next", "_queue")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, new_link: Callable[[], SharedLink]) -> None:
-        self.loop = loop
+    def __init__(self, new_link: Callable[[], SharedLink]) -> None:
         self._links = [new_link() for _ in range(_CONNECTIONS)]
         self._free = list(self._links)
         self._queue: deque[Signal] = deque()

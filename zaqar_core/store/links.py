@@ -13,10 +13,11 @@ import hiredis
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.eventloop import current_task
-from zaqar_core.store.confirmed_writes import ConfirmedWrites, check_replica, wait_commands
+from zaqar_core.store.confirmed_writes import check_replica, wait_commands
 from zaqar_core.store.connection import RECONNECT_SECONDS, Link
 from zaqar_core.store.deployment import Address
 from zaqar_core.store.shared_link import SharedLink
+from zaqar_core.store.shared_links import SharedLinks
 
 #: Time that a thread waits for a free connection.
 _PATIENCE_SECONDS = 30.0
@@ -41,7 +42,7 @@ class Generation:
 class Links:
     """Connections that are opened on demand. Thread-safe."""
 
-    __slots__ = ("_arguments", "_check", "_confirmed", "_free", "_generation", "_open", "_patience_seconds", "_shared")
+    __slots__ = ("_arguments", "_check", "_free", "_generation", "_open", "_patience_seconds", "_shared")
 
     def __init__(
         self,
@@ -63,14 +64,15 @@ class Links:
         self._patience_seconds = patience_seconds
         self._free: SimpleQueue[Link | None] = SimpleQueue()
         self._free.put(self._new())  # checks the URL
-        for _ in range(settings.execution_slots - 1):
+        for _ in range(settings.store_connections - 1):
             self._free.put(None)
         self._open: set[Link] = set()
-        self._shared: SharedLink | None = None
-        self._confirmed: ConfirmedWrites | None = None
+        self._shared: SharedLinks | None = None
 
-    def exchange(self, packed: bytes, replies: int, *, confirmed: bool = False) -> list[Any]:
+    def exchange(self, packed: bytes, replies: int, *, key: bytes = b"", confirmed: bool = False) -> list[Any]:
         """Send commands and return that many replies. ``confirmed``: a replica must confirm the write too.
+
+        ``key`` is the key of the commands, as far as they have one.
 
         Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
         """
@@ -78,22 +80,15 @@ class Links:
         number = self._generation.number
         try:
             if task is not None:
-                if confirmed:
-                    return self._confirming(task.loop).exchange(packed, replies, number)
                 shared = self._shared
                 if shared is None or shared.loop is not task.loop:
-                    shared = self._shared = self._new_shared(task.loop)
-                return shared.exchange(packed, replies, number)
+                    shared = self._shared = SharedLinks(task.loop, partial(self._new_shared, task.loop))
+                return shared.exchange(packed, replies, number, key=key, confirmed=confirmed)
             return self._in_thread(packed, replies, number, confirmed=confirmed)
         except StoreUnavailable as problem:
             if problem.is_disconnected:
                 self._generation.ended(number)
             raise
-
-    def _confirming(self, loop: asyncio.AbstractEventLoop) -> ConfirmedWrites:
-        if self._confirmed is None or self._confirmed.loop is not loop:
-            self._confirmed = ConfirmedWrites(loop, partial(self._new_shared, loop))
-        return self._confirmed
 
     def _new_shared(self, loop: asyncio.AbstractEventLoop) -> SharedLink:
         return SharedLink(self._new(), loop, self._patience_seconds)
@@ -123,7 +118,8 @@ class Links:
             link = self._free.get(timeout=_PATIENCE_SECONDS) or self._new()
         except Empty:
             raise StoreUnavailable(
-                f"all connections to the store were busy for {_PATIENCE_SECONDS:.0f} s; the setting slots adds more",
+                f"all connections to the store were busy for {_PATIENCE_SECONDS:.0f} s; "
+                "the setting store_connections allows more",
                 is_unsent=True,
             ) from None
         try:
@@ -142,6 +138,5 @@ class Links:
         """Close all connections, also those in use."""
         for link in list(self._open):
             link.close()
-        for shared in (self._shared, self._confirmed):
-            if shared is not None:
-                shared.close()
+        if self._shared is not None:
+            self._shared.close()

@@ -147,9 +147,8 @@ class Store:
         Raises StoreUnavailable when the connection ends, or when the server has become a replica. In the second case
         nothing ran, and all connections are replaced.
         """
-        del key
         number = self._generation.number
-        found = self._links.exchange(packed, replies, confirmed=confirmed)
+        found = self._links.exchange(packed, replies, key=key, confirmed=confirmed)
         if isinstance(found[0], hiredis.ReplyError) and str(found[0]).startswith(_READ_ONLY):
             self._generation.ended(number)
             raise StoreUnavailable(str(found[0]), is_disconnected=True)
