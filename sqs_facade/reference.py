@@ -69,7 +69,7 @@ def text() -> str:
 def _operation(operation: Operation) -> str:
     summary = " ".join((operation.run.__doc__ or "").split(" Raises ")[0].split())
     parts = [f"## {operation.name}\n", f"{summary}\n"]
-    members = list(_members(inspect.type_info(operation.asked), "", ""))
+    members = list(_members(inspect.type_info(operation.parameters), "", ""))
     parts.append(table(("JSON member", "query parameter", "type", "limits"), members))
     if operation.result is not None:
         result = inspect.type_info(operation.result)

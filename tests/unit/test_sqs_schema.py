@@ -66,8 +66,8 @@ def test_every_operation_of_the_model_is_here() -> None:
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_every_input_member_has_its_name_and_type(name: str) -> None:
-    asked = get_type_hints(OPERATIONS[name].run)["asked"]
-    assert list(lacking(MODEL.operation_model(name).input_shape, inspect.type_info(asked), name)) == []
+    parameters = get_type_hints(OPERATIONS[name].run)["parameters"]
+    assert list(lacking(MODEL.operation_model(name).input_shape, inspect.type_info(parameters), name)) == []
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
