@@ -179,12 +179,12 @@ def notifications(session: Session) -> None:
     for number in range(2):
         subscriptions.create(session, ref, subscriber=f"{SUBSCRIBER}{number}", options=b"{}", ttl_seconds=3600)
     messages.send(session, ref, [NewMessage(b"1"), NewMessage(b"2")])
-    words: list[deliveries.Word] = ["failed", "again", "skipped", "done"]
+    words: list[deliveries.Word] = ["failed", "retry_outside", "untried_outside", "done"]
     for _ in range(3):
         taken = deliveries.take(session, ref, token="t", wakeup="c|1", lease_ms=60_000, most=10, whole_queue="ws:")
         found = [one for line in taken.runs for one in line.deliveries] if taken else []
         outcomes = [
-            deliveries.Outcome(ref, one.key, word, 60_000 if word == "again" else 0, "refused")
+            deliveries.Outcome(ref, one.key, word, 60_000 if word == "retry_outside" else 0, "refused")
             for one, word in zip(found, words, strict=False)
         ]
         deliveries.finish(session, ref, "t", outcomes)

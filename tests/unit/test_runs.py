@@ -52,7 +52,7 @@ class Deliveries:
 
     @property
     def given_back(self) -> list[bytes]:
-        return [one.key for one in self.reports if isinstance(one, Outcome) and one.word == "back"]
+        return [one.key for one in self.reports if isinstance(one, Outcome) and one.word == "untried_in_line"]
 
     @property
     def failed(self) -> list[bytes]:
@@ -107,7 +107,7 @@ def test_nothing_is_tried_that_the_lease_might_not_outlast(channel: Deliveries) 
 def test_what_was_given_back_is_not_tried(channel: Deliveries) -> None:
     run = channel.run()
     given_back: list[Outcome] = []
-    channel.on = {b"2": lambda: given_back.extend(run.give_back(500))}
+    channel.on = {b"2": lambda: given_back.extend(run.return_untried(500))}
     run.work(channel.reports.append)
     assert channel.delivered == [b"1", b"2"]
     assert [(one.key, one.delay_ms) for one in given_back] == [(b"3", 500), (b"4", 0)]
