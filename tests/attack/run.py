@@ -125,7 +125,7 @@ def _is_drained(cluster: Cluster) -> bool:
 def _dead_letters(cluster: Cluster, history: History) -> list[Delivery]:
     """All of them, each received once, held meanwhile, and deleted in the end.
 
-    A move whose process was killed is finished by upkeep, so the poison that is known to be there is waited for.
+    A move whose process was killed is finished by housekeeping, so this waits for every message that must arrive there.
     """
     consumer = Consumer(cluster, History(), threading.Event())
     missing = {one.body for one in history.sent if one.body.startswith("poison")}

@@ -290,6 +290,6 @@ def test_upkeep_finds_a_queue_that_no_notifier_knows(core: Core, session: Sessio
     subscribe(session, queue, "http://example.com/")
     session.store.command("DEL", keys.NOTIFICATIONS)
     for shard in range(SHARDS):
-        session.store.command("DEL", keys.upkeep(shard))
+        session.store.command("DEL", keys.housekeeping_lease(shard))
     Housekeeping(core).round()
     assert queue in deliveries.enlisted(session)

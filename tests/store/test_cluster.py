@@ -129,7 +129,7 @@ def test_upkeep_reaches_the_queues_of_every_node(core: Core, session: Session) -
         messages.send(session, ref, [NewMessage(b"1", ttl_seconds=60)])
         session.run(script("clock"), ref, [61_000])
     for shard in range(SHARDS):
-        session.store.command("DEL", keys.upkeep(shard))
+        session.store.command("DEL", keys.housekeeping_lease(shard))
     Housekeeping(core).round()
     assert [session.store.command("HLEN", keys.queue(ref) + b":m") for ref in refs] == [0] * NODES
 

@@ -118,6 +118,6 @@ def test_upkeep_finds_a_task_that_no_runner_knows(
     move_tasks.start(session, dead, destination=None, messages_per_second=None)
     session.store.command("DEL", keys.MOVE_TASKS)
     for shard in range(SHARDS):
-        session.store.command("DEL", keys.upkeep(shard))
+        session.store.command("DEL", keys.housekeeping_lease(shard))
     Housekeeping(core).round()
     assert dead in move_tasks.enlisted(session)

@@ -57,7 +57,7 @@ class Keystone:
 
     def identify(self, environ: Mapping[str, Any]) -> Identity:
         """See :class:`zaqar_core.domain.identity.Authenticator`."""
-        asked: dict[str, Any] = {
+        request: dict[str, Any] = {
             "REQUEST_METHOD": environ.get("REQUEST_METHOD", "GET"),
             "PATH_INFO": environ.get("PATH_INFO", "/"),
             "SCRIPT_NAME": "",
@@ -67,7 +67,7 @@ class Keystone:
             "wsgi.url_scheme": "http",
             _CACHE: self._tokens,
         }
-        asked |= {name: environ[name] for name in _HEADERS if name in environ}
+        request |= {name: environ[name] for name in _HEADERS if name in environ}
         status, headers = "", dict[str, str]()
 
         def answered(line: str, fields: list[tuple[str, str]], *_: Any) -> None:
@@ -75,13 +75,13 @@ class Keystone:
             status, headers = line, {name.lower(): value for name, value in fields}
 
         try:
-            for _ in self._check(asked, answered):
+            for _ in self._check(request, answered):
                 pass
         except self._failures as problem:
             _log.error("cannot verify a token: the request to Keystone failed: %s", " ".join(str(problem).split()))
             raise IdentityUnavailable from None
         if status.startswith("204"):
-            return _identity(asked)
+            return _identity(request)
         if status.startswith("401"):
             raise NotAuthenticated(headers.get("www-authenticate", "Keystone"))
         raise IdentityUnavailable

@@ -180,7 +180,7 @@ def namespace(registry_key: bytes) -> tuple[str, str]:
     return unquote(project), unquote(region)
 
 
-def upkeep(shard: int) -> bytes:
+def housekeeping_lease(shard: int) -> bytes:
     """Return the key of the lease of housekeeping on a shard of the registries."""
     return f"{PREFIX}{{upkeep}}:{shard}".encode()
 
