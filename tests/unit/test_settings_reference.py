@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from base64 import b64encode
 from collections.abc import Mapping
@@ -32,6 +33,13 @@ def test_every_setting_has_a_comment_in_a_section() -> None:
     found = reference.comments()
     assert list(found) == list(FIELDS)
     assert all(comment.section and comment.text.endswith(".") for comment in found.values())
+
+
+def test_every_row_of_the_reference_has_as_many_cells_as_its_table() -> None:
+    """A bar or a backtick in a value must not begin or end a cell."""
+    rows = [line for line in reference.text().splitlines() if line.startswith("|")]
+    cells = {len(re.findall(r"(?<!\\)\|", re.sub(r"(?<!\\)`[^`]*`", "", row))) for row in rows}
+    assert cells == {7}
 
 
 def test_settings_name_the_flags_that_the_commands_have() -> None:
