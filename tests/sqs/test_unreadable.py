@@ -39,7 +39,7 @@ JSON_CASES = [
 ]  # fmt: skip
 FORM_CASES = [
     (b"MessageBody=%FF", "The parameters of the request are not valid: they are not UTF-8."),
-    (b"a=1&a.b=2", "The parameters of the request are not valid: a.b is given twice, in different ways."),
+    (b"a=1&a.b=2", "The parameters of the request are not valid: a cannot be both a value and a structure."),
     (b"DelaySeconds=soon", "One or more parameters are invalid. Reason: DelaySeconds must be an integer."),
     (b"DelaySeconds=1.5", "One or more parameters are invalid. Reason: DelaySeconds must be an integer."),
     (b"DelaySeconds.x=1", "One or more parameters are invalid. Reason: DelaySeconds must be an integer."),
