@@ -21,7 +21,7 @@ class Workshop:
 
     def give(self, destination: str, jobs: int) -> int:
         """How many of them could begin or wait."""
-        return sum(self.workers.give(destination, f"{destination}-{next(self.numbers)}") for _ in range(jobs))
+        return sum(self.workers.submit(destination, f"{destination}-{next(self.numbers)}") for _ in range(jobs))
 
     def at_work(self, destination: str) -> int:
         return self.workers._running.get(destination, 0)

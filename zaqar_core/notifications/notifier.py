@@ -217,7 +217,7 @@ class Notifier:
         run = Run(
             steps, channel, destination, ends=ends, try_seconds=self._seconds, keeps_positions=leased.is_whole_queue
         )
-        if self._workers.give(run.destination, run):
+        if self._workers.submit(run.destination, run):
             self._runs.add(run)
         else:
             self._outcomes += run.return_untried(DESTINATION_BUSY_MS)
