@@ -38,7 +38,7 @@ class HookedSession(Session):
     def create_queue(
         self, ref: QueueRef, arguments: Arguments, *, flavor: str | None = None, pool: str | None = None
     ) -> list[Any]:
-        """Create the queue with the project's time."""
+        """Create the queue with the virtual time of its project."""
         fields = virtual_clock.fields_of_a_new_queue(self.store, ref.project)
         reply = super().create_queue(ref, [*arguments, *fields], flavor=flavor, pool=pool)
         virtual_clock.catch_up(self, ref)
