@@ -107,7 +107,10 @@ class Trusts:
             with _failures("the trust cannot be deleted"):
                 self._loaded().call("DELETE", f"/{trust_id}", token)
         except (TrustRefused, KeystoneUnavailable) as problem:
-            _log.warning("a trust stays until it expires: %s", getattr(problem, "reason", "Keystone is unavailable"))
+            _log.warning(
+                "cannot delete a trust, which stays until it expires: %s",
+                getattr(problem, "reason", "Keystone is unavailable"),
+            )
         self.forget(trust_id)
 
     def token(self, trust_id: str) -> tuple[str, bool]:
@@ -187,7 +190,7 @@ class _Service:
             auth: Any = self._loading.load_auth_from_conf_options(self._options, SECTION, trust_id=trust_id, **scope)
         try:
             access = auth.get_access(self._session)
-        except Unauthorized:  # Keystone gives it also for a trust that was deleted
+        except Unauthorized:  # Keystone returns it for a deleted trust too
             answer = self.call("GET", f"/{trust_id}", str(self._own.get_token(self._session)), raise_exc=False)
             if answer.status_code == 404:
                 raise TrustRefused("the trust does not exist any more") from None

@@ -117,7 +117,7 @@ class Notifier:
                 _log.warning("cannot deliver notifications: the store is unavailable: %s", problem.reason)
                 time.sleep(STORE_RETRY_SECONDS)
             except Exception:  # an error of one notification must not stop the others
-                _log.exception("a round of notifications failed")
+                _log.exception("a round of the notifier failed, will retry")
                 time.sleep(STORE_RETRY_SECONDS)
         self._return_untried()
 

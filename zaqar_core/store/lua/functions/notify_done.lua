@@ -2,10 +2,10 @@
 -- since belongs to that process, unless it has arrived.
 -- keys:  the queue.
 -- args:  token, then per delivery: delivery, word, ms until the next try, reason. Words: done: it has arrived. failed:
---        it failed for good. retry_in_line: it failed, and is tried again at its position in its line. retry_outside: it
---        failed, and is tried again outside of its line. untried_in_line: it was not tried, and keeps its position.
---        untried_outside: it was not tried, and will be tried outside of its line. A delivery that waits at its position
---        holds its line.
+--        it failed for good. retry_in_line: it failed, and is tried again at its position in its line. retry_outside:
+--        it failed, and is tried again outside of its line. untried_in_line: it was not tried, and keeps its position.
+--        untried_outside: it was not tried, and will be tried outside of its line. A delivery that waits at its
+--        position holds its line.
 -- reply: those of their subscriptions that have ended.
 -- fails: NOQUEUE.
 -- cost:  O(k log n).
