@@ -14,7 +14,7 @@ from zaqar_core.store import keys
 
 #: Scheme of the subscriber's URI. Clients cannot use it: it is not in the setting ``subscriber_types``.
 SCHEME = "websocket"
-#: Prefix of such subscribers.
+#: Prefix of the URIs of such subscribers.
 PREFIX = f"{SCHEME}:"
 
 
