@@ -1,4 +1,4 @@
-"""The key dictionary says what the store really has: every key that a driven store got, with its type, and no other."""
+"""The key dictionary has exactly the keys that the functions write, with their types."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ FIELDS = {name.strip() for [names] in rows("field") for name in names.split(",")
 
 @dataclass
 class Driven:
-    """What a store got: types by key, fields of all queues' hashes, and a client of it."""
+    """The contents of a store: types by key, fields of the queues' hashes, and a client."""
 
     types: dict[str, set[str]]
     fields: set[str]
@@ -170,7 +170,7 @@ def ordered(session: Session) -> None:
 def moves(session: Session) -> None:
     source = made(session, "failing")
     dead = redrive.dead_letter_queue_of(session, source)
-    redrive.bury(session, source, NewMessage(b"1"), NewMessage(b"2", ttl_seconds=3600))
+    redrive.create_dead_letters(session, source, NewMessage(b"1"), NewMessage(b"2", ttl_seconds=3600))
     redrive.move_all(session, dead)
 
 
@@ -201,7 +201,7 @@ def pools(session: Session) -> None:
 
 
 def leftovers(session: Session, core: Core) -> None:
-    """What is left behind by deletions, by housekeeping, and by a process that died while it created a queue."""
+    """Create the keys that remain after deletions, housekeeping, and a crash during the creation of a queue."""
     readiness._share_key(session.store, "k:0")
     ref = made(session, "deleted")
     incarnation = queues.get(session, ref).incarnation.hex()

@@ -25,7 +25,7 @@ KEY = b64encode(bytes(range(32))).decode()
 
 
 def test_the_reference_is_fresh() -> None:
-    """``python -m zaqar_core.configuration.reference > docs/settings.md`` makes it so."""
+    """Run ``python -m zaqar_core.configuration.reference > docs/settings.md`` if it is not."""
     assert DOCUMENT.read_text() == reference.text()
 
 
@@ -54,7 +54,7 @@ def test_settings_name_the_flags_that_the_commands_have() -> None:
 
 @pytest.mark.parametrize("name", [n for n, f in FIELDS.items() if f.default not in (None, msgspec.NODEFAULT)])
 def test_a_default_can_be_given_as_a_variable(name: str) -> None:
-    """So workers are given settings, and a reader of the reference may copy one."""
+    """Workers get settings this way, and a reader may copy a default from the reference."""
     text = as_variable(FIELDS[name].default)
     assert getattr(load({}, {f"SQS_FACADE_{name.upper()}": text}), name) == FIELDS[name].default
 

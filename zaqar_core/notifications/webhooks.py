@@ -215,4 +215,4 @@ def _connect(connection: Any, settings: Settings) -> socket.socket:
         return opened
     if isinstance(failure, TimeoutError):
         raise urllib3.exceptions.ConnectTimeoutError(connection, "timed out")
-    raise NewConnectionError(connection, "no address of the host can be connected to")
+    raise NewConnectionError(connection, "none of the host's addresses accepts a connection")

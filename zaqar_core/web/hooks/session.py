@@ -19,7 +19,7 @@ _REDELIVER = script("chaos_redeliver")
 _SHUFFLE = script("chaos_shuffle")
 
 _TAKING = frozenset({"receive", "claim", "pop"})
-#: Scripts of what clients do to messages; chaos affects only these.
+#: Scripts of operations on messages. Chaos affects only these.
 _DISTURBED = _TAKING | {"send", "delete_received", "delete_by_id", "change_visibility", "claim_held"}
 #: Number of messages at the head of a queue that reordering shuffles.
 _SHUFFLED = 20
