@@ -232,7 +232,8 @@ class Embedded:
             "aof-load-truncated": "yes",
             "lazyfree-lazy-user-del": "yes",
             "latency-tracking": "no",
-            # Listpacks are scanned linearly: with Valkey's defaults and 500 messages in flight a receive costs a seventh more.
+            # Listpacks are scanned linearly: with the default limits and 500 messages in flight, a receive costs a
+            # seventh more.
             "hash-max-listpack-entries": "64",
             "zset-max-listpack-entries": "32",
             "io-threads": "1",
