@@ -61,10 +61,10 @@ class Housekeeping:
                 _log.warning("housekeeping cannot reach the store, will retry: %s", problem.reason)
 
     def round(self) -> None:
-        """Tidy every queue of each shard whose lease is free. Hold a slot only for one step at a time."""
+        """Tidy every queue of each shard whose lease is free."""
         for shard in range(SHARDS):
             session = self._core.session()
-            if not session.store.command("SET", keys.upkeep(shard), "1", "NX", "PX", LEASE_MS):
+            if not session.store.command("SET", keys.housekeeping_lease(shard), "1", "NX", "PX", LEASE_MS):
                 continue
             namespaces = [name for name in registry.namespaces(session.store) if zlib.crc32(name) % SHARDS == shard]
             for namespace in namespaces:

@@ -131,7 +131,7 @@ class PoolRouter:
             try:
                 yield pool.store()
             except StoreUnavailable as problem:
-                _log.warning("skipping a pool: %s", problem.reason)
+                _log.warning("left out a pool that is unavailable: %s", problem.reason)
 
     def _placer(self) -> Placer:
         return Placer(self.deployments)
