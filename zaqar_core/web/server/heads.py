@@ -42,73 +42,106 @@ class HeadParser:
     """Parses one head after the other. One instance serves all connections of a worker."""
 
     def __init__(self) -> None:
-        #: Keys of the environ by header names as clients spell them; None for names that are left out.
-        self._keys: dict[bytes, str | None] = {}
+        #: Keys of the environ by header names as clients spell them.
+        self._keys: dict[bytes, str] = {}
         for name in _NAMES:
-            for spelling in (name, name.lower()):
-                self._keys[spelling.encode()] = _key(spelling.encode())
-        self._valid_host: str | None = None
-        self._environ: dict[str, Any] = {}
+            for spelling in (name.encode(), name.lower().encode()):
+                self._keys[spelling] = _key(spelling)
+        self._valid_host = ""
         self._is_complete = False
-        self._headers = 0
-        self._hosts = 0
+        # httptools calls these while a head is parsed. The first two are C functions: no Python runs for a header.
+        self._headers: dict[bytes, bytes] = {}
+        self._targets: list[bytes] = []
+        self.on_header = self._headers.__setitem__
+        self.on_url = self._targets.append
+
+    def on_headers_complete(self) -> None:
+        """Take note that llhttp agrees about the end of the head."""
+        self._is_complete = True
 
     def parse(self, head: bytes, template: dict[str, Any]) -> dict[str, Any]:
         """Return the environ of a request: ``template`` and what its head says. Raises Refused.
 
         ``head`` ends with its first empty line. ``template`` is an environ for HTTP/1.1 without a query.
         """
-        environ = self._environ = template.copy()
-        self._is_complete = False
-        self._headers = self._hosts = 0
         line_end = head.index(b"\r\n")
         version = head[line_end - 9 : line_end]
         is_1_1 = version == b" HTTP/1.1"
-        if not is_1_1:
-            if version != b" HTTP/1.0":
-                raise unsupported_version() if version[:6] == b" HTTP/" else malformed("the request line is not HTTP/1")
-            environ["SERVER_PROTOCOL"] = "HTTP/1.0"
-        parser = HttpRequestParser(self)
+        if not is_1_1 and version != b" HTTP/1.0":
+            raise unsupported_version() if version[:6] == b" HTTP/" else malformed("the request line is not HTTP/1")
+        method = self._feed(head)
+        count = head.count(b"\r\n") - 2
+        if count > limits.HEADERS:
+            raise head_too_large()
+        environ = template.copy()
+        keys = self._keys
         try:
-            parser.feed_data(head)
-            environ["REQUEST_METHOD"] = parser.get_method().decode()
-        except HttpParserInvalidMethodError:
-            self._parse_other_method(head, environ)
-        except HttpParserUpgrade:  # the service offers no other protocol, so it answers in HTTP/1
-            environ["REQUEST_METHOD"] = parser.get_method().decode()
-        except HttpParserError as problem:
-            raise _refusal(problem, head, environ) from None
-        if not self._is_complete:
-            raise malformed("the headers do not end where their first empty line is")
+            environ.update([(keys[name], value.rstrip().decode("latin-1")) for name, value in self._headers.items()])
+        except KeyError:
+            environ = self._with_any_headers(head, template)
+        if len(environ) != len(template) + count:
+            environ = self._with_any_headers(head, template)
+        environ["REQUEST_METHOD"] = method
+        if not is_1_1:
+            environ["SERVER_PROTOCOL"] = "HTTP/1.0"
+        target = self._targets[0].decode("latin-1")
+        if target != "/":  # the template has that, the path of most calls of SQS
+            _set_target(environ, target)
         self._check(environ, is_1_1)
         return environ
 
-    def _parse_other_method(self, head: bytes, environ: dict[str, Any]) -> None:
-        """Parse a head whose method llhttp does not know. HTTP allows any token, and the faces refuse it their way."""
+    def _feed(self, head: bytes) -> str:
+        """Let llhttp check the head and take it apart; return its method."""
+        self._headers.clear()
+        self._targets.clear()
+        self._is_complete = False
+        parser = HttpRequestParser(self)
+        try:
+            parser.feed_data(head)
+        except HttpParserUpgrade:
+            pass  # the service offers no other protocol, so it answers in HTTP/1
+        except HttpParserInvalidMethodError:
+            return self._feed_other_method(head)
+        except HttpParserError as problem:
+            raise _refusal(problem, head) from None
+        if not self._is_complete:
+            raise malformed("the headers do not end where their first empty line is")
+        return parser.get_method().decode()
+
+    def _feed_other_method(self, head: bytes) -> str:
+        """Feed a head whose method llhttp does not know. HTTP allows any token; the faces refuse it their way."""
         method = _METHOD.match(head)
         if method is None:
             raise malformed("the request line does not begin with a method")
-        try:
-            HttpRequestParser(self).feed_data(b"POST" + head[method.end() :])
-        except HttpParserUpgrade:
-            pass
-        except HttpParserError as problem:
-            raise _refusal(problem, head, environ) from None
-        environ["REQUEST_METHOD"] = method[0].decode()
+        self._feed(b"POST" + head[method.end() :])
+        return method[0].decode()
+
+    def _with_any_headers(self, head: bytes, template: dict[str, Any]) -> dict[str, Any]:
+        """Return the environ of a head with repeated or new names, without its request line. llhttp has checked it."""
+        environ = template.copy()
+        for line in head.split(b"\r\n")[1:-2]:
+            name, _, content = line.partition(b":")
+            if b"_" in name:
+                continue  # it could pose as the header with hyphens instead
+            key, value = _key(name), content.strip().decode("latin-1")
+            if key not in environ:
+                environ[key] = value
+            elif key == "HTTP_HOST":
+                raise malformed("the header Host is repeated")
+            else:
+                environ[key] += f"{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
+            if len(self._keys) < _REMEMBERED_NAMES:
+                self._keys[name] = key
+        return environ
 
     def _check(self, environ: dict[str, Any], is_1_1: bool) -> None:
-        if self._headers > limits.HEADERS:
-            raise head_too_large()
+        """Refuse what llhttp accepts and this server does not."""
         host = environ.get("HTTP_HOST")
-        if host is None:
-            if is_1_1:
-                raise malformed("the header Host is missing")
-        elif host != self._valid_host:
-            if self._hosts > 1 or _HOST.fullmatch(host) is None:
-                raise malformed("the header Host is not one host")
-            self._valid_host = host
-        elif self._hosts > 1:
-            raise malformed("the header Host is not one host")
+        if host != self._valid_host:
+            if host is not None and _HOST.fullmatch(host) is not None:
+                self._valid_host = host
+            elif host is not None or is_1_1:
+                raise malformed("the header Host is not a host" if host is not None else "the header Host is missing")
         if "HTTP_TRANSFER_ENCODING" in environ:
             if not is_1_1:
                 raise malformed("HTTP/1.0 has no Transfer-Encoding")
@@ -124,78 +157,44 @@ class HeadParser:
         if path[:1] != "/" and (path != "*" or environ["REQUEST_METHOD"] != "OPTIONS"):
             raise malformed("the target of the request is not a path")
 
-    # Called by httptools while parse() runs.
 
-    def on_url(self, url: bytes) -> None:
-        """Take the target of the request line."""
-        target = url.decode("latin-1")
-        environ = self._environ
-        if not target.startswith("/") and target != "*":
-            target = self._absolute(target)
-        if "#" in target:
-            target = target.partition("#")[0]
-        if "?" in target:
-            target, _, environ["QUERY_STRING"] = target.partition("?")
-        if "%" in target:
-            target = unquote_to_bytes(target).decode("latin-1")
-        environ["PATH_INFO"] = target
+def _set_target(environ: dict[str, Any], target: str) -> None:
+    """Add the path and the query of the request line."""
+    if not target.startswith("/") and target != "*":
+        target = _absolute(environ, target)
+    target = target.partition("#")[0]
+    if "?" in target:
+        target, _, environ["QUERY_STRING"] = target.partition("?")
+    if "%" in target:
+        target = unquote_to_bytes(target).decode("latin-1")
+    environ["PATH_INFO"] = target
 
-    def _absolute(self, target: str) -> str:
-        """Return the path and query of an absolute target, whose authority takes the place of Host (RFC 9112, 3.2.2).
 
-        Any other target is left as it is; the request is refused afterwards.
-        """
-        try:
-            parts = urlsplit(target)
-        except ValueError:
-            parts = urlsplit("")
-        if parts.scheme in ("http", "https") and parts.netloc and "@" not in parts.netloc:
-            self._environ["HTTP_HOST"] = parts.netloc
-            path = target.partition("://")[2][len(parts.netloc) :]
-            return path if path.startswith("/") else f"/{path}"
+def _absolute(environ: dict[str, Any], target: str) -> str:
+    """Return the path and query of an absolute target, whose authority takes the place of Host (RFC 9112, 3.2.2).
+
+    Any other target is returned as it is; the request is refused afterwards.
+    """
+    try:
+        parts = urlsplit(target)
+    except ValueError:
         return target
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one header."""
-        self._headers += 1
-        try:
-            key = self._keys[name]
-        except KeyError:
-            key = self._remember(name)
-        if key is None:
-            return
-        environ = self._environ
-        text = value.rstrip().decode("latin-1")
-        if key == "HTTP_HOST":
-            self._hosts += 1
-            environ.setdefault(key, text)  # an absolute target has set it already
-        elif key in environ:
-            environ[key] = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
-        else:
-            environ[key] = text
-
-    def _remember(self, name: bytes) -> str | None:
-        key = _key(name)
-        if len(self._keys) < _REMEMBERED_NAMES:
-            self._keys[name] = key
-        return key
-
-    def on_headers_complete(self) -> None:
-        """Take note of the end."""
-        self._is_complete = True
+    if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
+        return target
+    environ["HTTP_HOST"] = parts.netloc
+    rest = target.partition("://")[2][len(parts.netloc) :]
+    return rest if rest.startswith("/") else f"/{rest}"
 
 
-def _key(name: bytes) -> str | None:
-    """Return the key of a header in the environ; None for a name with an underscore, which could pose as another."""
-    if b"_" in name:
-        return None
+def _key(name: bytes) -> str:
+    """Return the key of a header in the environ."""
     key = name.decode("latin-1").upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
-def _refusal(problem: HttpParserError, head: bytes, environ: dict[str, Any]) -> Refused:
+def _refusal(problem: HttpParserError, head: bytes) -> Refused:
     """Return the refusal of a head that llhttp does not accept."""
-    if "`Transfer-Encoding`" in str(problem) and "chunked" not in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+    if "nvalid `Transfer-Encoding`" in str(problem):
         return unknown_coding()
     line_end = head.index(b"\r\n")
     if line_end > limits.HEAD_BYTES:
