@@ -14,7 +14,7 @@ from typing import TypeVar
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.eventloop import Mutex, in_thread
+from zaqar_core.eventloop import Mutex, Threads
 from zaqar_core.store import Store, catalogue
 from zaqar_core.store.catalogue import MAIN, Catalogue, Placement
 from zaqar_core.store.links import Generation
@@ -29,6 +29,7 @@ _MOST_CACHED = 100_000
 _REOPEN_SECONDS = 1.0
 #: Time that a request waits for another one that probes a pool.
 _PROBE_PATIENCE_SECONDS = 0.25
+_opening = Threads(8, "pool-opening")
 
 
 class Deployment:
@@ -119,7 +120,7 @@ class PoolDeployment(Deployment):
             store = open_store(self._settings, self.uri, generation, self._refuse_when_down)
             waiters = Waiters(self._settings, self.uri, generation, self._beside)
             try:
-                in_thread(waiters.start)
+                _opening.run(waiters.start)
             except StoreUnavailable:
                 self._refused_at = time.monotonic()
                 raise

@@ -89,7 +89,7 @@ class ZaqarFace:
         reply = errors.of_refusal(why)
         if self._authenticator is not None and self._version(request) is not None:
             try:
-                self._admit(self._authenticator, request)
+                in_thread(self._admit, self._authenticator, request)
             except RestError as problem:
                 reply = errors.of_request(problem)
         return _finished(reply)

@@ -15,12 +15,15 @@ from typing import Any
 import hiredis
 
 from zaqar_core.domain.errors import StoreUnavailable
-from zaqar_core.eventloop import Signal, current_task, in_thread
+from zaqar_core.eventloop import Signal, Threads, current_task
 from zaqar_core.store.connection import Link
 
 _RECEIVE_BYTES = 256 * 1024
 #: How often a time-out of the server is looked for, as a part of it.
 _CHECKS_PER_TIMEOUT = 4
+
+#: Threads of their own, so that no slow call of another service keeps the store from being connected.
+_connecting = Threads(8, "connecting")
 
 Resume = Callable[[Any], object]
 
@@ -70,7 +73,7 @@ class SharedLink:
                 self._channel.retire()
                 self._channel = None
             link = self._link
-            in_thread(link.open, self._patience_seconds)
+            _connecting.run(link.open, self._patience_seconds)
             channel = self._channel = Channel(self.loop, *link.detach(), generation)
             return channel
         finally:

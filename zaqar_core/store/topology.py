@@ -10,7 +10,7 @@ import redis
 from redis.cluster import parse_cluster_slots
 
 from zaqar_core.domain.randomness import randomness
-from zaqar_core.eventloop import Mutex, in_thread
+from zaqar_core.eventloop import Mutex, Threads
 from zaqar_core.store import deployment
 from zaqar_core.store.deployment import Address, StoreUrl
 
@@ -20,6 +20,7 @@ SLOTS = 16384
 _ANSWER_SECONDS = 1.0
 #: The topology is not read a second time within this time; redirects are followed without it.
 _FRESH_SECONDS = 0.2
+_reading = Threads(2, "topology")
 
 
 class Topology:
@@ -69,7 +70,7 @@ class Topology:
             problem: Exception = redis.ConnectionError("no node of the cluster is known")
             for address in dict.fromkeys((*known, *self._where.addresses)):
                 try:
-                    nodes = in_thread(self._query, address)
+                    nodes = _reading.run(self._query, address)
                 except (redis.RedisError, OSError) as found:
                     problem = found
                     continue

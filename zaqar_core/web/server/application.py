@@ -21,4 +21,4 @@ class Application(Protocol):
         """Run the request and return its response, without Content-Length and Date. Runs in a task; never raises."""
 
     def refuse(self, environ: dict[str, Any], why: Refusal) -> Reply:
-        """Return the response to a request that is not run. Runs on the event loop and must not block."""
+        """Return the response to a request that is not run. Runs in a task; never raises."""
