@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from benchmarks.processes import tree
 from sqs_facade.compat.launching import ServiceProcess
 
 
 @dataclass
 class Service:
-    """``fronts`` are the workers, without the main process, which only supervises; ``valkeys`` the store."""
+    """``fronts`` are the main process, which may only supervise, and the workers; ``valkeys`` are the store."""
 
     url: str
     fronts: list[psutil.Process]
@@ -86,8 +87,8 @@ def serving(
             store = ["--data-dir", data_dir or f"{folder}/data", "--durability", durability]
         service = ServiceProcess("serve", *store, "--workers", str(workers))
         try:
-            children = psutil.Process(service.process.pid).children(recursive=True)
-            valkeys = [one for one in children if "valkey" in one.name()]
-            yield Service(service.url, [one for one in children if one not in valkeys], valkeys)
+            processes = tree(psutil.Process(service.process.pid))
+            valkeys = [one for one in processes if "valkey" in one.name()]
+            yield Service(service.url, [one for one in processes if one not in valkeys], valkeys)
         finally:
             service.stop()
