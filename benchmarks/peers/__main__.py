@@ -51,7 +51,7 @@ class Comparison:
     phases: Phases
     loops: int
     samples: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
-    turns: list[Callable[[str], dict[str, dict[str, Sample]]]] = field(default_factory=list)
+    turns: dict[str, Callable[[str], dict[str, dict[str, Sample]]]] = field(default_factory=dict)
     peers: list[str] = field(default_factory=list)
     #: Of each form of this service: the row of the function in its Valkey, and its commands per write in each round.
     functions: dict[str, str] = field(default_factory=dict)
@@ -60,12 +60,12 @@ class Comparison:
 
     def add_bare(self, service: Service) -> None:
         self.has_bare = True
-        self.turns.append(lambda _: {_BARE: self.phases.requests_alone(Target(service.url), service)})
+        self.turns[_BARE] = lambda _: {_BARE: self.phases.requests_alone(Target(service.url), service)}
 
     def add_peer(self, title: str, service: Service) -> None:
-        self.peers.append(title)
         target = target_of(service.url)
-        self.turns.append(lambda name: {title: self.phases.of_peer(target, service, name)})
+        self.turns[title] = lambda name: {title: self.phases.of_peer(target, service, name)}
+        self.peers.append(title)
 
     def add_facade(self, title: str, service: Service, function: StoreFunction) -> None:
         row = f"function in Valkey, {title.removeprefix('sqs-facade, ')}"
@@ -78,11 +78,22 @@ class Comparison:
             self.per_write[title].append(function.commands_per_write)
             return {title: own, row: {"send": function.measured(self.phases.seconds)}}
 
-        self.turns.append(turn)
+        self.turns[title] = turn
 
     def round(self, name: str, *, is_recorded: bool) -> None:
-        for turn in self.turns:
-            for server, phases in turn(name).items():
+        """Let each server take its turn. A peer that fails is left out from then on."""
+        for title, turn in list(self.turns.items()):
+            try:
+                measured = turn(name)
+            except (OSError, RuntimeError) as failed:
+                if title not in self.peers:
+                    raise
+                print(f"{title} is not compared: it fails under load. {failed}", file=sys.stderr)
+                self.peers.remove(title)
+                del self.turns[title]
+                self.samples.pop(title, None)
+                continue
+            for server, phases in measured.items():
                 for phase, sample in phases.items():
                     if is_recorded:
                         self.samples.setdefault(server, {}).setdefault(phase, []).append(sample)

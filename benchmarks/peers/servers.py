@@ -85,7 +85,7 @@ def _localstack(folder: Path | None) -> list[str]:
         raise Missing("its packages exclude each other's newest releases: use --install, with Python 3.13")
     python = sys.executable if sys.version_info >= (3, 13) else shutil.which("python3.13")
     if python is None:
-        raise Missing("it needs Python 3.13")
+        raise Missing("it needs Python 3.13 as python3.13")
     packages = [f"localstack-core[base-runtime]=={_LOCALSTACK}", *_LOCALSTACK_PINS]
     programs = installing.pip(folder / f"localstack-{_LOCALSTACK}", packages, python=python)
     return [str(programs / "python"), "-m", "localstack.runtime.main"]
