@@ -69,6 +69,7 @@ class Client(asyncio.Protocol):
     def __init__(self, on_answer: Callable[[Client, int, bytes], None], on_lost: Callable[[Client], None]) -> None:
         self._on_answer, self._on_lost = on_answer, on_lost
         self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
         self._buffer = b""
         self.sent_at = 0.0
         self.is_waiting = False
@@ -84,6 +85,7 @@ class Client(asyncio.Protocol):
 
     def send(self, request: bytes) -> None:
         self.sent_at = self._loop.time()
+        assert self._transport is not None
         self.is_waiting = True
         self._transport.write(request)
 
@@ -100,18 +102,26 @@ class Client(asyncio.Protocol):
         self._on_answer(self, int(head[_STATUS]), body)
 
     def close(self) -> None:
-        self._transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
 
 
-async def connect_all(clients: list[Client], address: tuple[str, int]) -> None:
-    """Open the connections of many clients. Raises OSError if one is refused."""
+async def connect_all(clients: list[Client], address: tuple[str, int]) -> list[Client]:
+    """Open the connections of many clients, and return the clients that were refused."""
+    refused = []
     for at in range(0, len(clients), _OPENED_AT_ONCE):
-        await asyncio.gather(*(client.connect(address) for client in clients[at : at + _OPENED_AT_ONCE]))
+        some = clients[at : at + _OPENED_AT_ONCE]
+        results = await asyncio.gather(*(client.connect(address) for client in some), return_exceptions=True)
+        refused += [client for client, result in zip(some, results, strict=True) if result is not None]
+    return refused
 
 
 @dataclass
 class Tally:
-    """What was answered since the last count; ``latencies`` in seconds, of the answers that are no errors."""
+    """What happened since the last count: ``latencies`` in seconds of the answers without error, errors by status.
+
+    ``lost`` counts connections that were refused or closed.
+    """
 
     latencies: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
@@ -145,14 +155,15 @@ class ClosedLoop:
         self.tally = Tally()
 
     async def start(self) -> None:
-        await connect_all(self._clients, self._address)
+        refused = set(await connect_all(self._clients, self._address))
         self._is_running = True
-        if self._per_second is not None:
-            self._idle.extend(self._clients)
-            self._spawn(self._pace(self._per_second))
-            return
         for client in self._clients:
-            client.send(self._request)
+            if client in refused:
+                self._lost(client)
+            else:
+                self._continue(client)
+        if self._per_second is not None:
+            self._spawn(self._pace(self._per_second))
 
     def counted(self) -> Tally:
         """Return the tally, and begin a new one."""
@@ -192,7 +203,7 @@ class ClosedLoop:
     def _lost(self, client: Client) -> None:
         if not self._is_running:
             return
-        self.tally.lost += client.is_waiting
+        self.tally.lost += 1
         if client in self._idle:
             self._idle.remove(client)
         self._spawn(self._reconnect(client))

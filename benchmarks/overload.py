@@ -87,7 +87,10 @@ def main() -> int:
     options = _options()
     end_on_sigterm()
     raise_descriptor_limit()
-    with serving(options.durability, workers=options.workers) as service, tempfile.TemporaryDirectory("sf") as name:
+    with (
+        serving(options.durability, workers=options.workers) as service,
+        tempfile.TemporaryDirectory(prefix="sf") as name,
+    ):
         folder = Path(name)
         for queue in ("busy", "empty"):
             create = load.json_request(service.host, "CreateQueue", orjson.dumps({"QueueName": queue}))

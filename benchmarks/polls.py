@@ -58,16 +58,19 @@ class Polls:
         fresh = [Client(self._answered, self._lost) for _ in range(count - len(self._clients))]
         for at in range(0, len(fresh), 1000):
             some = fresh[at : at + 1000]
-            await connect_all(some, self._address)
+            refused = set(await connect_all(some, self._address))
+            self.lost += len(refused)
             self._clients += some
             for client in some:
+                if client in refused:
+                    continue
                 self._request_of[client] = next(self._requests)
                 client.send(self._request_of[client])
 
     def shrink(self, count: int) -> None:
         """Close all connections but ``count``."""
         for client in self._clients[count:]:
-            del self._request_of[client]
+            self._request_of.pop(client, None)
             client.close()
         del self._clients[count:]
 

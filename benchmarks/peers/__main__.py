@@ -27,6 +27,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
 
 from benchmarks.peers import table
 from benchmarks.peers.drivers import Target, driver
@@ -35,13 +36,21 @@ from benchmarks.peers.phases import Phases, target_of
 from benchmarks.peers.servers import PEERS
 from benchmarks.peers.table import Sample
 from benchmarks.peers.yardsticks import StoreFunction, bare_http
-from benchmarks.processes import end_on_sigterm
+from benchmarks.processes import end_on_sigterm, tree
 from benchmarks.service import Service, serving
 
 _BARE = "nothing but HTTP (uvloop + httptools)"
 _FORMS = [(durability, workers) for durability in ("memory", "fsync") for workers in (1, 2)]
 #: Between two servers: the first one may still be deleting queues.
 _PAUSE_SECONDS = 0.5
+
+
+#: What one round measured: by server, then by phase.
+Round = dict[str, dict[str, Sample]]
+
+
+def _row_of_function(title: str) -> str:
+    return f"function in Valkey, {title.removeprefix('sqs-facade, ')}"
 
 
 @dataclass
@@ -51,40 +60,42 @@ class Comparison:
     phases: Phases
     loops: int
     samples: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
-    turns: dict[str, Callable[[str], dict[str, dict[str, Sample]]]] = field(default_factory=dict)
+    turns: dict[str, Callable[[str], Round]] = field(default_factory=dict)
     peers: list[str] = field(default_factory=list)
-    #: Of each form of this service: the row of the function in its Valkey, and its commands per write in each round.
-    functions: dict[str, str] = field(default_factory=dict)
+    #: Of each form of this service: the function in its Valkey, and the commands per write of its sends in each round.
+    functions: dict[str, StoreFunction] = field(default_factory=dict)
     per_write: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    has_bare: bool = False
 
     def add_bare(self, service: Service) -> None:
-        self.has_bare = True
         self.turns[_BARE] = lambda _: {_BARE: self.phases.requests_alone(Target(service.url), service)}
 
     def add_peer(self, title: str, service: Service) -> None:
         target = target_of(service.url)
-        self.turns[title] = lambda name: {title: self.phases.of_peer(target, service, name)}
+
+        def turn(name: str) -> Round:
+            service.fronts = tree(service.fronts[0])  # it may have started others since
+            return {title: self.phases.of_peer(target, service, name)}
+
+        self.turns[title] = turn
         self.peers.append(title)
 
     def add_facade(self, title: str, service: Service, function: StoreFunction) -> None:
-        row = f"function in Valkey, {title.removeprefix('sqs-facade, ')}"
-        self.functions[title] = row
+        self.functions[title] = function
         target = target_of(service.url)
 
-        def turn(name: str) -> dict[str, dict[str, Sample]]:
+        def turn(name: str) -> Round:
             function.mark()
             own = self.phases.of_facade(target, service, name, loops=self.loops, after_send=function.mark)
-            self.per_write[title].append(function.commands_per_write)
-            return {title: own, row: {"send": function.measured(self.phases.seconds)}}
+            return {title: own, _row_of_function(title): {"send": function.measured(self.phases.seconds)}}
 
         self.turns[title] = turn
 
-    def round(self, name: str, *, is_recorded: bool) -> None:
+    def round(self, name: str) -> Round:
         """Let each server take its turn. A peer that fails is left out from then on."""
+        measured: Round = {}
         for title, turn in list(self.turns.items()):
             try:
-                measured = turn(name)
+                measured |= turn(name)
             except (OSError, RuntimeError) as failed:
                 if title not in self.peers:
                     raise
@@ -92,12 +103,15 @@ class Comparison:
                 self.peers.remove(title)
                 del self.turns[title]
                 self.samples.pop(title, None)
-                continue
-            for server, phases in measured.items():
-                for phase, sample in phases.items():
-                    if is_recorded:
-                        self.samples.setdefault(server, {}).setdefault(phase, []).append(sample)
             time.sleep(_PAUSE_SECONDS)
+        return measured
+
+    def record(self, measured: Round) -> None:
+        for server, phases in measured.items():
+            for phase, sample in phases.items():
+                self.samples.setdefault(server, {}).setdefault(phase, []).append(sample)
+        for title, function in self.functions.items():
+            self.per_write[title].append(function.commands_per_write)
 
 
 def main() -> int:
@@ -113,7 +127,9 @@ def main() -> int:
             return 1
         for number in range(options.rounds + 1):
             print(f"round {number} of {options.rounds}" if number else "warming up", file=sys.stderr)
-            comparison.round(f"round-{number}", is_recorded=number > 0)
+            measured = comparison.round(f"round-{number}")
+            if number:
+                comparison.record(measured)
     _report(comparison, options)
     return 0
 
@@ -170,11 +186,11 @@ def _report(comparison: Comparison, options: argparse.Namespace) -> None:
     if comparison.peers:
         print(table.ratios(servers, comparison.peers), end="\n\n")
     if comparison.functions:
-        bare = _BARE if comparison.has_bare else None
-        facades = list(comparison.functions)
-        print(table.cpu_ratios(samples, facades=facades, bare=bare, functions=comparison.functions), end="\n\n")
+        functions = {title: _row_of_function(title) for title in comparison.functions}
+        bare = _BARE if _BARE in samples else None
+        print(table.cpu_ratios(samples, facades=list(functions), bare=bare, functions=functions), end="\n\n")
         for title, counts in comparison.per_write.items():
-            print(f"{title}: {sorted(counts)[len(counts) // 2]:.1f} commands per write in the phase send")
+            print(f"{title}: {median(counts):.1f} commands per write in the phase send")
     for line in table.errors(samples):
         print(line)
     if options.json:
