@@ -190,7 +190,7 @@ def _report(comparison: Comparison, options: argparse.Namespace) -> None:
         bare = _BARE if _BARE in samples else None
         print(table.cpu_ratios(samples, facades=list(functions), bare=bare, functions=functions), end="\n\n")
         for title, counts in comparison.per_write.items():
-            print(f"{title}: {median(counts):.1f} commands per write in the phase send")
+            print(f"{title}: {median(counts):.1f} commands in a turn of Valkey in the phase send")
     for line in table.errors(samples):
         print(line)
     if options.json:

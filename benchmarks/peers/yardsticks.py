@@ -51,8 +51,9 @@ def bare_http(folder: Path) -> Iterator[Service]:
 class StoreFunction:
     """A function in the Valkey of a service that only does HINCRBY, HSET and ZADD, on the bytes of the same message.
 
-    It is called with as many commands in one write as the service puts into one, since Valkey pays once per write for
-    the system calls and once per turn for the fsync.
+    It is called with as many commands in one write as the service brings in one turn of Valkey's event loop. These are
+    the commands of one write if the service has one connection; with more, Valkey may read several in a turn, and one
+    fsync then serves them all.
     """
 
     def __init__(self, valkeys: list[psutil.Process]) -> None:
@@ -61,16 +62,16 @@ class StoreFunction:
         self._path = next(str(link.laddr) for link in links if link.laddr)
         self._redis = redis.Redis(unix_socket_path=self._path)
         self._redis.function_load(_FUNCTION, replace=True)
-        self._calls, self._reads = 0, 0
+        self._calls, self._turns = 0, 0
         #: Of the calls between the last two marks.
         self.commands_per_write = 1.0
 
     def mark(self) -> None:
-        """Compute how many commands each read of Valkey has brought since the last mark."""
+        """Compute how many functions Valkey has called in a turn of its loop since the last mark."""
         calls = int(self._redis.info("commandstats").get("cmdstat_fcall", {}).get("calls", 0))
-        reads = int(self._redis.info("stats")["total_reads_processed"])
-        self.commands_per_write = max(1.0, (calls - self._calls) / max(1, reads - self._reads))
-        self._calls, self._reads = calls, reads
+        turns = int(self._redis.info("stats")["eventloop_cycles"])
+        self.commands_per_write = max(1.0, (calls - self._calls) / max(1, turns - self._turns))
+        self._calls, self._turns = calls, turns
 
     def measured(self, seconds: float) -> Sample:
         """Call the function for so long, over one connection, and delete what it stored."""
