@@ -64,12 +64,13 @@ class Client(asyncio.Protocol):
     closed. ``sent_at`` is the loop's time of the last request.
     """
 
-    __slots__ = ("_buffer", "_loop", "_on_answer", "_on_lost", "_transport", "is_waiting", "sent_at")
+    __slots__ = ("_buffer", "_is_lost", "_loop", "_on_answer", "_on_lost", "_transport", "is_waiting", "sent_at")
 
     def __init__(self, on_answer: Callable[[Client, int, bytes], None], on_lost: Callable[[Client], None]) -> None:
         self._on_answer, self._on_lost = on_answer, on_lost
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._is_lost = False
         self._buffer = b""
         self.sent_at = 0.0
         self.is_waiting = False
@@ -81,13 +82,18 @@ class Client(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, _: Exception | None) -> None:
+        self._is_lost, self.is_waiting = True, False
         self._on_lost(self)
 
     def send(self, request: bytes) -> None:
-        self.sent_at = self._loop.time()
+        """Send the next request; report again a connection that was lost before."""
         assert self._transport is not None
-        self.is_waiting = True
-        self._transport.write(request)
+        if self._is_lost:
+            self._on_lost(self)
+        elif not self._transport.is_closing():
+            self.sent_at = self._loop.time()
+            self.is_waiting = True
+            self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data

@@ -86,7 +86,6 @@ class Polls:
 
     def _lost(self, client: Client) -> None:
         if self._request_of.pop(client, None) is not None:
-            client.is_waiting = False
             self.lost += 1
 
 

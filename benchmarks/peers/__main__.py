@@ -40,7 +40,8 @@ from benchmarks.processes import end_on_sigterm, tree
 from benchmarks.service import Service, serving
 
 _BARE = "nothing but HTTP (uvloop + httptools)"
-_FORMS = [(durability, workers) for durability in ("memory", "fsync") for workers in (1, 2)]
+#: Of this service, by the name for ``--only``: durability and workers.
+_FORMS = {f"sqs-facade/{mode}/{workers}": (mode, workers) for mode in ("memory", "fsync") for workers in (1, 2)}
 #: Between two servers: the first one may still be deleting queues.
 _PAUSE_SECONDS = 0.5
 
@@ -119,12 +120,10 @@ def main() -> int:
     end_on_sigterm()
     with contextlib.ExitStack() as processes:
         folder = Path(processes.enter_context(tempfile.TemporaryDirectory(prefix="sf")))
-        phases = Phases(driver(options.client), options.connections, options.seconds, folder)
+        client = driver(options.client)
+        phases = Phases(client, options.connections, client.length(options.seconds), folder)
         comparison = Comparison(phases, options.busy_loops)
         _start(comparison, options, folder, processes)
-        if not comparison.turns:
-            print("nothing to compare", file=sys.stderr)
-            return 1
         for number in range(options.rounds + 1):
             print(f"round {number} of {options.rounds}" if number else "warming up", file=sys.stderr)
             measured = comparison.round(f"round-{number}")
@@ -139,12 +138,21 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each phase; wrk counts whole seconds")
     parser.add_argument("--connections", type=int, default=32)
-    parser.add_argument("--only", type=lambda names: names.split(","), metavar="NAMES")
+    parser.add_argument("--only", type=_names, metavar="NAMES")
     parser.add_argument("--install", type=lambda folder: Path(folder).absolute(), metavar="FOLDER")
     parser.add_argument("--client", choices=["wrk", "lean"], help="default: wrk where it is installed")
     parser.add_argument("--busy-loops", type=int, default=2, help="processes beside one more phase of sends; 0: none")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples")
     return parser.parse_args()
+
+
+def _names(text: str) -> list[str]:
+    """Split the value of ``--only``."""
+    names = text.split(",")
+    servers = [*(peer.name for peer in PEERS), *_FORMS]
+    if unknown := [name for name in names if not any(_is_chosen([name], server) for server in servers)]:
+        raise argparse.ArgumentTypeError(f"no server has the name {', '.join(unknown)}")
+    return names
 
 
 def _start(comparison: Comparison, options: argparse.Namespace, folder: Path, processes: contextlib.ExitStack) -> None:
@@ -160,8 +168,8 @@ def _start(comparison: Comparison, options: argparse.Namespace, folder: Path, pr
             print(f"{peer.name} is not compared. {missing}", file=sys.stderr)
         except (RuntimeError, OSError) as failed:
             print(f"{peer.name} is not compared: it does not start. {failed}", file=sys.stderr)
-    for durability, workers in _FORMS:
-        if _is_chosen(options.only, f"sqs-facade/{durability}/{workers}"):
+    for name, (durability, workers) in _FORMS.items():
+        if _is_chosen(options.only, name):
             service = processes.enter_context(serving(durability, workers=workers))
             function = StoreFunction(service.valkeys)
             processes.callback(function.close)
@@ -181,7 +189,8 @@ def _report(comparison: Comparison, options: argparse.Namespace) -> None:
     servers = {name: samples[name] for name in [*comparison.functions, *comparison.peers]}
     yardsticks = {name: phases for name, phases in samples.items() if name not in servers}
     client = type(comparison.phases.driver).__name__.lower()
-    print(f"{client}, {options.connections} connections, medians of {options.rounds} rounds of {options.seconds:g} s\n")
+    seconds = f"{comparison.phases.seconds:g} s"
+    print(f"{client}, {options.connections} connections, medians of {options.rounds} rounds of {seconds}\n")
     print(table.medians({**servers, **yardsticks}), end="\n\n")
     if comparison.peers:
         print(table.ratios(servers, comparison.peers), end="\n\n")

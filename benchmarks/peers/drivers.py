@@ -68,15 +68,22 @@ class Outcome:
 class Driver(Protocol):
     """A client. Its loads are the same for all servers."""
 
+    def length(self, seconds: float) -> float:
+        """Return the length of a load that was asked to last so many seconds."""
+
     def run(self, target: Target, load: Load) -> Outcome: ...
 
 
 class Wrk:
-    """wrk with one thread; it counts whole seconds."""
+    """wrk with one thread."""
+
+    def length(self, seconds: float) -> float:
+        """Round up: wrk counts whole seconds."""
+        return max(1, math.ceil(seconds))
 
     def run(self, target: Target, load: Load) -> Outcome:
-        seconds = max(1, math.ceil(load.seconds))
-        options = ["-t1", f"-c{load.connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(_SCRIPT), target.url]
+        duration = f"-d{self.length(load.seconds):.0f}s"
+        options = ["-t1", f"-c{load.connections}", duration, "--timeout", "10s", "-s", str(_SCRIPT), target.url]
         calls = [word for call in load.calls for word in call]
         command = ["wrk", *options, "--", load.mode, str(load.handles), target.authorization, *calls]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -85,6 +92,9 @@ class Wrk:
 
 class Lean:
     """The client in ``benchmarks.load``. It does not count errors: the first one ends the run."""
+
+    def length(self, seconds: float) -> float:
+        return seconds
 
     def run(self, target: Target, load: Load) -> Outcome:
         plan = _Plan(target, load)
