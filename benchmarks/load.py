@@ -1,4 +1,4 @@
-"""A lean HTTP client: prepared requests over many keep-alive connections, one thread, one epoll."""
+"""Send prepared HTTP requests over many keep-alive connections, from one thread, at a low CPU cost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
 def json_request(host: str, operation: str, body: bytes, *, authorization: str = "") -> bytes:
-    """Return one SQS call by the JSON protocol. It is not signed; ``authorization`` is sent as it is."""
+    """Return the request of an SQS operation in the JSON protocol, unsigned. ``authorization`` is sent as it is."""
     credentials = f"Authorization: {authorization}\r\n" if authorization else ""
     return (
         f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-amz-json-1.0\r\n{credentials}"
@@ -21,7 +21,7 @@ def json_request(host: str, operation: str, body: bytes, *, authorization: str =
 
 
 def zaqar_request(host: str, method: str, path: str, client_id: str, body: bytes = b"") -> bytes:
-    """One call of Zaqar v2, in the project ``bench``."""
+    """Return a request of Zaqar v2 in the project ``bench``."""
     return (
         f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
         f"Client-ID: {client_id}\r\nX-Project-Id: bench\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -33,7 +33,7 @@ class _Connection:
         self.socket = socket.create_connection(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
-        #: The server has said that it closes this one.
+        #: Whether the server closes the connection after its last response.
         self.is_over = False
         self.sent_at = 0.0
 
@@ -42,11 +42,11 @@ class _Connection:
         self.socket.sendall(request)
 
     def reply(self) -> bytes | None:
-        """The body of a whole answer, or None while some of it is missing."""
+        """Read from the socket. Return the body of the response when it is complete, else None."""
         received = self.socket.recv(65536)
         if not received:
             raise ConnectionError(
-                f"the server closed a connection before its answer was complete: {self.buffer[:500]!r}"
+                f"the server closed a connection before its response was complete: {self.buffer[:500]!r}"
             )
         self.buffer += received
         head, found, body = self.buffer.partition(b"\r\n\r\n")
@@ -70,10 +70,10 @@ def run(
     *,
     latencies: list[float] | None = None,
 ) -> int:
-    """Send every request, as many at a time as there are connections; return how many were answered.
+    """Send all requests, one at a time on each connection. Return the number of responses.
 
-    A server that closes a connection after its answer gets a new one. ``latencies`` receives the seconds of each
-    request. Raises RuntimeError for an answer that is not 2xx.
+    A connection that the server closes is replaced by a new one. ``latencies`` receives the seconds of each request.
+    Raises RuntimeError for a response that is not 2xx.
     """
     answered = 0
     with selectors.DefaultSelector() as selector:

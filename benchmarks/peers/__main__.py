@@ -36,7 +36,7 @@ from benchmarks.peers.phases import Phases, target_of
 from benchmarks.peers.servers import PEERS
 from benchmarks.peers.table import Sample
 from benchmarks.peers.yardsticks import StoreFunction, bare_http
-from benchmarks.processes import end_on_sigterm, tree
+from benchmarks.processes import end_on_sigterm
 from benchmarks.service import Service, serving
 
 _BARE = "nothing but HTTP (uvloop + httptools)"
@@ -74,7 +74,7 @@ class Comparison:
         target = target_of(service.url)
 
         def turn(name: str) -> Round:
-            service.fronts = tree(service.fronts[0])  # it may have started others since
+            service.workers = service.main.children(recursive=True)  # it may have started others since
             return {title: self.phases.of_peer(target, service, name)}
 
         self.turns[title] = turn

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.peers import installing
 from benchmarks.peers.installing import Missing
-from benchmarks.processes import free_port, running, tree
+from benchmarks.processes import free_port, running
 from benchmarks.service import Service
 
 _FAUXQS, _NODE = "2.4.1", "22"
@@ -41,7 +41,7 @@ class Peer:
         environment = {name: value.replace("{port}", str(port)) for name, value in self.environment.items()}
         environment["HOME"] = str(folder)
         with running(words, port=port, environment=environment, folder=folder, log=folder / "log") as process:
-            yield Service(f"http://127.0.0.1:{port}", tree(process), [])
+            yield Service(f"http://127.0.0.1:{port}", process, process.children(recursive=True), [])
 
 
 def _fauxqs(folder: Path | None) -> list[str]:

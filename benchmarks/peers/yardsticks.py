@@ -16,7 +16,7 @@ import psutil
 import redis
 
 from benchmarks.peers.table import Sample
-from benchmarks.processes import free_port, running, tree
+from benchmarks.processes import free_port, running
 from benchmarks.service import Service, cpu
 from zaqar_core.domain.model import NewMessage
 from zaqar_core.store import records
@@ -45,7 +45,7 @@ def bare_http(folder: Path) -> Iterator[Service]:
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.bare_http", str(port)]
     with running(command, port=port, log=folder / "bare.log") as process:
-        yield Service(f"http://127.0.0.1:{port}", tree(process), [])
+        yield Service(f"http://127.0.0.1:{port}", process, [], [])
 
 
 class StoreFunction:

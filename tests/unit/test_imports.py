@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: From the bottom up. A room may import rooms of lower layers, and its own.
 LAYERS = {
     "domain": 0,
+    "eventloop": 0,
     "configuration": 1,
     "store": 2,
     "embedded": 2,
