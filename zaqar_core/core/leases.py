@@ -6,7 +6,6 @@ To extend visibility, or to end it early, use ``change_visibility``. A receive t
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -26,6 +25,7 @@ from zaqar_core.domain.errors import (
 )
 from zaqar_core.domain.model import Receipt, StoredMessage
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.domain.randomness import random_bytes
 from zaqar_core.store import ScriptFailed, keys, script
 from zaqar_core.store.wakeups import Waiter
 
@@ -64,7 +64,7 @@ def receive(
     try:
         visibility_ms = -1 if visibility_seconds is None else visibility_seconds * 1000
         wait_ms = -1 if wait_seconds is None else wait_seconds * 1000 if waiter else 0
-        fixed = (max_messages, visibility_ms, os.urandom(8).hex(), session.settings.max_in_flight)
+        fixed = (max_messages, visibility_ms, random_bytes().hex(), session.settings.max_in_flight)
         attempt = (session.ids.key(attempt_id.encode()),) if attempt_id is not None and ref.is_fifo else ()
         began, leaving, deadline = b"", 0, 0.0
         while True:

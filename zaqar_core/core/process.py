@@ -30,6 +30,8 @@ class Core:
         self._new_session = wrapped
         generation = Generation()
         self.store = store = open_store(settings, url, generation)
+        #: The way of every session to the store.
+        self.router: Router = SingleRouter(store)
         self.waiters = Waiters(settings, url, generation)
         readiness.admit(store, settings)
         store.command("SET", keys.SECRET, os.urandom(32), "NX")
@@ -53,10 +55,6 @@ class Core:
     def session(self) -> Session:
         """Create a session."""
         return self._new_session(self)
-
-    def new_router(self) -> Router:
-        """Create the router of one session."""
-        return SingleRouter(self.store)
 
     def close(self) -> None:
         """Release every wait and close every connection."""

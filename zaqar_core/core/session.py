@@ -32,9 +32,7 @@ class Shared(Protocol):
     waiters: Waiters
     started_tasks: SimpleQueue[QueueRef]
     notifications: SimpleQueue[object]
-
-    def new_router(self) -> Router:
-        """Return the way to the store for one session."""
+    router: Router
 
 
 class Client(Protocol):
@@ -64,7 +62,7 @@ class Session:
         self.waiters = core.waiters
         self.started_tasks = core.started_tasks
         self.notifications = core.notifications
-        self.router = core.new_router()
+        self.router = core.router
         #: The client that waits for the response; None where the server does not see it.
         self.client: Client | None = None
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
-from zaqar_core.core.router import Arguments, Router
+from zaqar_core.core.router import Arguments
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
@@ -36,12 +36,9 @@ class PooledCore(Core):
     def __init__(self, settings: Settings, url: str, *, wrapped: Callable[[Core], Session] = Session) -> None:
         super().__init__(settings, url, wrapped=wrapped)
         self.deployments = Deployments(settings, self.store, self.waiters)
-        session = self.session()
-        self.deployments.refresh(session.store, force=True)
+        self.router = PoolRouter(self.deployments)
+        self.deployments.refresh(self.store, force=True)
         threading.Thread(target=self._watch, name="pools", daemon=True).start()
-
-    def new_router(self) -> Router:
-        return PoolRouter(self.deployments)
 
     def close(self) -> None:
         super().close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
 from zaqar_core.domain.identity import Authenticator
+from zaqar_core.domain.randomness import random_bytes
 from zaqar_core.eventloop import in_thread
 from zaqar_core.keystone import trusts
 from zaqar_core.rest import dialect, documents, errors, identity, parameters, routes, signatures
@@ -179,7 +179,7 @@ def _other_method(request: Request, allow: str) -> Reply:
 
 
 def _finished(reply: Reply) -> Reply:
-    text = os.urandom(16).hex()
+    text = (random_bytes() + random_bytes()).hex()
     request_id = f"req-{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
     reply.headers.append(("x-openstack-request-id", request_id))
     return reply
