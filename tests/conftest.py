@@ -6,19 +6,16 @@ import base64
 import os
 import socket
 import subprocess
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-import redis
 
 from sqs_facade.compat.launching import ServiceProcess
 from tests import deployments, leftovers
-from tests.patience import PATIENCE_SECONDS, until
+from tests.private_valkey import private_valkey
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.core.process import Core
@@ -64,34 +61,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[str]:
     """URL of a private Valkey in memory."""
-    with private_valkey() as url:
-        yield url
-
-
-@contextmanager
-def private_valkey() -> Iterator[str]:
-    """Its URL; it keeps nothing."""
-    with tempfile.TemporaryDirectory(prefix="sf") as folder:
-        path = Path(folder) / "s"
-        process = subprocess.Popen(
-            [deployments.binary(), "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", folder],
-            stdout=subprocess.DEVNULL,
-        )
-        url = f"unix://{path}"
-        try:
-            until(lambda: path.exists() and _answers(url), "Valkey answers")
-            yield url
-        finally:
-            process.terminate()
-            process.wait(PATIENCE_SECONDS)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with redis.Redis.from_url(url) as client:
-            return bool(client.ping())
-    except redis.RedisError:
-        return False
+    with private_valkey() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

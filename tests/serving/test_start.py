@@ -7,10 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import redis
 
-from tests.conftest import private_valkey
 from tests.patience import PATIENCE_SECONDS
+from tests.private_valkey import private_valkey
 from tests.serving.conftest import Serve, client_of
 from zaqar_core.store import keys
 
@@ -99,10 +98,10 @@ def test_a_directory_held_at_another_durability_is_one_line(serve: Start, data: 
 
 
 def test_a_store_that_has_pools_needs_pooling_and_says_so_in_one_line(serve: Start) -> None:
-    with private_valkey() as url:
-        with redis.Redis.from_url(url) as store:
+    with private_valkey() as server:
+        with server.client() as store:
             store.hset(keys.POOLS.decode() + ":pools", "a", "registered")
-        assert "set pooling" in serve("--redis", url, "--durability", "memory").refused()
+        assert "set pooling" in serve("--redis", server.url, "--durability", "memory").refused()
 
 
 def test_a_server_that_cannot_hold_the_durability_is_one_line(serve: Start, valkey: str) -> None:
