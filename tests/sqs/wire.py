@@ -56,7 +56,8 @@ _HEADERS = {
 _RESULT_MAPS = {"Attribute": "Attributes", "MessageAttribute": "MessageAttributes", "Tag": "Tags"}
 
 
-#: Keeps connections open: most tests send a few small requests to the same service.
+#: Keeps connections open: most tests send a few small requests to the same service. Not for bodies that the service
+#: refuses to read: it closes their connection.
 HTTP = requests.Session()
 HTTP.trust_env = False  # the environment and .netrc of the user say nothing about services of the tests
 
