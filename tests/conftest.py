@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -33,12 +33,16 @@ RUN = pytest.StashKey[str]()
 LEFT_BEHIND = pytest.StashKey[list[str]]()
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> Generator[None, int, int]:
     """Run single tests in this process, and other runs with a worker more than there are processors.
 
-    Tests wait for starts and ends of processes for a third of their time; the other workers use it.
+    Tests wait a third of their time for processes to start and to end; the other workers use it.
     """
-    return 0 if any("::" in argument for argument in config.args) else (os.cpu_count() or 1) + 1
+    number = yield
+    if any("::" in argument for argument in config.args):
+        return 0
+    return number if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else number + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
