@@ -1,4 +1,4 @@
-"""A Valkey of one's own: in memory, on a Unix socket in a folder, for a block or until it is killed."""
+"""Start a Valkey for one test or benchmark: in memory, on a Unix socket in a folder of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.patience import PATIENCE_SECONDS, until
 
 
 class PrivateValkey:
-    """A server with its socket in ``folder``. It can be killed and started again; what it held is gone then.
+    """A server with its socket in ``folder``. It can be killed and started again; it is empty then.
 
     ``arguments`` are further arguments of the server, such as those that make it durable.
     """
@@ -31,7 +31,11 @@ class PrivateValkey:
         folder = self._folder
         command = [binary(), "--port", "0", "--unixsocket", str(folder / "s"), "--save", "", "--dir", str(folder)]
         self.process = subprocess.Popen([*command, *self._arguments], stdout=subprocess.DEVNULL)
-        until(lambda: self.responds() or self.process.poll() is not None, "Valkey responds")
+        try:
+            until(lambda: self.responds() or self.process.poll() is not None, "Valkey responds")
+        except BaseException:
+            self.kill()
+            raise
         assert self.process.poll() is None, f"Valkey ended with {self.process.returncode}"
 
     def responds(self) -> bool:
@@ -55,7 +59,7 @@ class PrivateValkey:
 
 @contextmanager
 def private_valkey(*arguments: str) -> Iterator[PrivateValkey]:
-    """A server for the time of a block, in a temporary folder."""
+    """Run a server for the time of a block, in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="sf", ignore_cleanup_errors=True) as folder:
         valkey = PrivateValkey(Path(folder), *arguments)
         try:
