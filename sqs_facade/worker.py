@@ -7,11 +7,8 @@ import signal
 import socket
 
 from sqs_facade.wsgi import APPLICATION, create_app
-from zaqar_core.web.server.limits import Limits
+from zaqar_core.web.server.limits import BESIDE_WAITS, Limits
 from zaqar_core.web.server.server import Server
-
-#: Requests in flight besides those that wait for messages.
-_BESIDE_WAITS = 2_048
 
 
 def main(listener: socket.socket, connections: int, waits: int) -> None:
@@ -23,5 +20,5 @@ def main(listener: socket.socket, connections: int, waits: int) -> None:
     # What exists now stays until the end: leave it out of every later collection.
     gc.collect()
     gc.freeze()
-    limits = Limits(connections=connections, requests_in_flight=waits + _BESIDE_WAITS)
+    limits = Limits(connections=connections, requests_in_flight=waits + BESIDE_WAITS)
     Server(app.extensions[APPLICATION], limits).run([listener])

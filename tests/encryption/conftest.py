@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 import pytest
 import redis
 
-from tests.conftest import private_valkey
+from tests.private_valkey import private_valkey
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.core.process import Core
@@ -39,8 +39,8 @@ def process(valkey: str, *names: str) -> Iterator[Session]:
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[str]:
     """A store of its own: services of other tests lack the keys, and their move tasks would fail."""
-    with private_valkey() as url:
-        yield url
+    with private_valkey() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

@@ -31,15 +31,12 @@ class Serve:
         self.ready_file = folder / f"ready-{time.monotonic_ns()}"
         self.output = self.ready_file.with_suffix(".out")
         self.errors = self.ready_file.with_suffix(".err")
-        # Compiled modules as an installed package has them; otherwise every start measures the compiler.
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         port = () if "--port" in flags else ("--port", "0")
         with self.output.open("wb") as output, self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sqs_facade", "serve", *port, "--ready-file", str(self.ready_file), *flags],
                 stdout=output,
                 stderr=errors,
-                env=environment,
                 start_new_session=True,
             )
         self.url = ""

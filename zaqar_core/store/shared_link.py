@@ -1,4 +1,4 @@
-"""One connection that all tasks of an event loop share.
+"""A shared connection: all tasks of an event loop use it.
 
 The commands of one turn of the loop go out in one write. The server answers in order, and each reply resumes its task.
 """

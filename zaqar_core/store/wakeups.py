@@ -158,7 +158,7 @@ class Waiters:
         self._rechecks.remove(waiter)
 
     def served(self, waiter: Waiter) -> None:
-        """Record that the waiter found messages. If no wake-up had told it, there may be more for another waiter."""
+        """Record that the waiter found messages. If it had no wake-up, there may be more for another waiter."""
         if waiter.is_recheck:
             self._rechecks.wake(waiter.queue, instead_of=waiter)
 

@@ -29,6 +29,8 @@ LARGE_BODY_BYTES = 64 * 1024
 STALLED_BODY_SECONDS = 2.0
 #: Unsent bytes of one connection above which nothing more is read from it.
 WRITE_HIGH_WATER_BYTES = 64 * 1024
+#: Requests in flight besides the receives that wait for messages.
+BESIDE_WAITS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,9 @@ class Limits:
     """The bounds of one worker that depend on its settings, its machine or a test."""
 
     #: Open connections. Beyond it, accepting pauses.
-    connections: int = 16_384
+    connections: int = 50_000
     #: Requests that have begun and have no response yet, waiting receives included. Others wait for their turn.
-    requests_in_flight: int = 8_192 + 2_048
+    requests_in_flight: int = 50_000 + BESIDE_WAITS
     #: Bodies that have arrived in part. Beyond it the slowest are refused.
     bodies_being_read: int = 4_096
     #: Bytes of all bodies in memory. Beyond it, unfinished bodies are read one at a time.
@@ -65,4 +67,4 @@ class Limits:
     @classmethod
     def of(cls, settings: Settings) -> Limits:
         """Return the limits of one worker with these settings."""
-        return cls(connections=settings.max_connections, requests_in_flight=settings.max_waits + 2_048)
+        return cls(connections=settings.max_connections, requests_in_flight=settings.max_waits + BESIDE_WAITS)
