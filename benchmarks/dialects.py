@@ -1,10 +1,10 @@
-"""What Zaqar's post, claim and deletion cost beside SQS's send, receive and deletion of single messages.
+"""Compare the CPU cost of Zaqar's post, claim and deletion with that of SQS's send, receive and deletion.
 
     python -m benchmarks.dialects [--durability memory|fsync] [--messages 12000] [--connections 32] [--limit 1.3]
 
-One service with one worker; the six operations run by turns, some hundred requests at a time, so that all of them see
-the same machine. Printed: microseconds of CPU of the worker and of Valkey per request, and Zaqar's as a multiple of
-SQS's. ``--limit`` makes it fail when the sum of both is a larger multiple.
+All requests are for single messages and go to one service with one worker. The six operations alternate, so that noise
+affects all of them alike. The output is the CPU time of the worker and of Valkey for one request, in microseconds, and
+the ratio of Zaqar's total to SQS's. With ``--limit`` the exit status is 1 if a ratio is larger.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import orjson
 from benchmarks import load
 from benchmarks.service import Service, Spent, cpu, serving
 
-#: Requests of one operation before the next one's turn.
+#: Requests of one operation before the next operation is measured.
 TURN = 1000
 _QUEUE = "/v2/queues/zaqar"
 _CLIENT = str(uuid.uuid4())
@@ -28,7 +28,7 @@ _CLIENT = str(uuid.uuid4())
 
 @dataclass
 class Run:
-    """One dialect's three operations on its own queue; ``held`` is what a receive or claim left to be deleted."""
+    """The operations of one dialect on its own queue. ``held`` names the messages that are to be deleted."""
 
     service: Service
     connections: int
@@ -37,9 +37,9 @@ class Run:
 
     def turn(self, name: str, requests: list[bytes], on_reply: Callable[[bytes], None] = lambda _: None) -> None:
         service, spent = self.service, self.spent.setdefault(name, Spent())
-        front, valkey = cpu(service.fronts), cpu(service.valkeys)
+        python, valkey = cpu(service.workers), cpu(service.valkeys)
         spent.requests += load.run(service.address, iter(requests), self.connections, on_reply)
-        spent.front += cpu(service.fronts) - front
+        spent.python += cpu(service.workers) - python
         spent.valkey += cpu(service.valkeys) - valkey
 
 
@@ -91,7 +91,7 @@ def _zaqar_turn(run: Run) -> None:
 
 
 def _report(sqs: Run, zaqar: Run, limit: float | None) -> int:
-    print(f"{'':16}{'front µs':>10}{'valkey µs':>11}{'':>4}{'':8}{'front µs':>10}{'valkey µs':>11}{'times SQS':>11}")
+    print(f"{'':16}{'python µs':>10}{'valkey µs':>11}{'':>4}{'':8}{'python µs':>10}{'valkey µs':>11}{'times SQS':>11}")
     failed = False
     pairs = (("SendMessage", "post"), ("ReceiveMessage", "claim"), ("DeleteMessage", "delete"))
     for theirs, ours in pairs:

@@ -1,11 +1,11 @@
-"""Fair queues: how many receives a quiet tenant's message waits behind a noisy tenant's backlog.
+"""Count the receives until a quiet tenant's message is delivered from a queue with a noisy tenant's backlog.
 
     python -m benchmarks.fair [--backlog 10000] [--quiet 50] [--limit 60]
 
-One tenant has a backlog that consumers already work on; then each of ``quiet`` tenants sends one message. Counted: the
-receives of one message each until a quiet tenant's one comes, with a consumer that deletes at once and with consumers
-that hold 40 messages at a time; and the same without message groups. ``--limit`` makes it fail when the last quiet
-message needs more receives than that.
+The noisy tenant has ``--backlog`` messages, some of which were received already. Then ``--quiet`` other tenants send
+one message each, and all messages are received one by one. The output is the number of receives until the first and
+until the last message of a quiet tenant: with one message in flight and with 40, with message groups and without. With
+``--limit`` the exit status is 1 if the last one needs more receives in a queue with groups.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage, QueueSettings, Receipt
 from zaqar_core.domain.names import QueueRef
 
-#: Receives before the quiet tenants send: the consumers are at work.
+#: Receives before the quiet tenants send.
 BEFORE = 100
 
 
@@ -44,19 +44,19 @@ def main() -> int:
 
 
 def _waits(session: Session, backlog: int, quiet: int, *, held: int, grouped: bool) -> tuple[int, int]:
-    """Receives until the first and until the last of the quiet tenants' messages."""
+    """Return the number of receives until the first and until the last message of a quiet tenant."""
     ref = QueueRef("000000000000", "us-east-1", f"fair-{held}-{grouped}")
     queues.create(session, ref, QueueSettings(), creator="sqs")
     for _ in range(backlog // 100):
         messages.send(session, ref, [NewMessage(b"noisy", group="noisy" if grouped else None)] * 100)
-    flying: deque[Receipt] = deque()
+    in_flight: deque[Receipt] = deque()
 
     def receive() -> bytes:
         [found] = leases.receive(session, ref, max_messages=1, wait_seconds=0)
         assert found.receipt is not None
-        flying.append(found.receipt)
-        if len(flying) > held:
-            leases.delete_received(session, ref, [flying.popleft()])
+        in_flight.append(found.receipt)
+        if len(in_flight) > held:
+            leases.delete_received(session, ref, [in_flight.popleft()])
         return found.body
 
     for _ in range(BEFORE):
@@ -64,9 +64,9 @@ def _waits(session: Session, backlog: int, quiet: int, *, held: int, grouped: bo
     for number in range(quiet):
         messages.send(session, ref, [NewMessage(b"quiet", group=f"quiet {number}" if grouped else None)])
     seen = [receive() for _ in range(backlog + quiet - BEFORE)]
-    places = [place for place, body in enumerate(seen, 1) if body == b"quiet"]
-    assert len(places) == quiet
-    return places[0], places[-1]
+    receives = [number for number, body in enumerate(seen, 1) if body == b"quiet"]
+    assert len(receives) == quiet
+    return receives[0], receives[-1]
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""CPU per SendMessage, ReceiveMessage and DeleteMessage, in the front and in Valkey, separately.
+"""Measure the CPU time of one SendMessage, ReceiveMessage and DeleteMessage, in the worker and in Valkey.
 
     python -m benchmarks.hot_path [--durability memory|fsync] [--messages 10000] [--connections 32]
 
-Starts ``sqs-facade serve`` with one worker, sends, receives and deletes single messages with a 200-byte body over the
-JSON protocol without signature checks, and prints microseconds of CPU per request as the operating system counts them
-for the worker and for Valkey. The first row is the yardstick of the machine, measured in the same run: a WSGI
-callable that only reads the body, and a Valkey that only answers PING. Compare ratios to it, not absolute figures.
-``--front-limit`` and ``--valkey-limit`` make it fail when a figure is above.
+The service has one worker. Messages of 200 bytes are sent, received and deleted one by one, by the JSON protocol. The
+output is the CPU time of the worker and of Valkey for one request, in microseconds, as the operating system counts it.
+The first row is the reference of the same run: a WSGI application that only reads the body, and a Valkey that only
+answers PING. Compare the other rows with it, because absolute figures depend on the machine. With ``--python-limit``
+or ``--valkey-limit`` the exit status is 1 if a figure is larger.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--durability", choices=["memory", "fsync"], default="fsync")
     parser.add_argument("--messages", type=int, default=10_000)
     parser.add_argument("--connections", type=int, default=32)
-    parser.add_argument("--front-limit", type=float)
+    parser.add_argument("--python-limit", type=float)
     parser.add_argument("--valkey-limit", type=float)
     return parser.parse_args()
 
 
 def _measure(options: argparse.Namespace, service: Service) -> int:
-    address, valkeys, fronts = service.address, service.valkeys, service.fronts
+    address, valkeys, workers = service.address, service.valkeys, service.workers
 
     def call(operation: str, body: dict[str, object]) -> bytes:
         return load.json_request(service.host, operation, orjson.dumps(body))
@@ -55,8 +55,8 @@ def _measure(options: argparse.Namespace, service: Service) -> int:
     count = options.messages
     failed = False
     print(f"durability {options.durability}, {options.connections} connections, {count} requests each")
-    print(f"{'operation':16}{'front µs':>10}{'valkey µs':>11}{'requests/s':>12}")
-    print(f"{'nothing':16}{_bare_front(send, options):10.0f}{_bare_valkey(valkeys, options.messages):11.0f}")
+    print(f"{'operation':16}{'python µs':>10}{'valkey µs':>11}{'requests/s':>12}")
+    print(f"{'nothing':16}{_bare_python(send, options):10.0f}{_bare_valkey(valkeys, options.messages):11.0f}")
     for name in ("SendMessage", "ReceiveMessage", "DeleteMessage"):
         if name == "DeleteMessage":
             requests = iter([call(name, {"QueueUrl": "bench", "ReceiptHandle": handle}) for handle in handles])
@@ -67,17 +67,17 @@ def _measure(options: argparse.Namespace, service: Service) -> int:
             if name == "ReceiveMessage":
                 handles.extend(one["ReceiptHandle"] for one in orjson.loads(body).get("Messages", ()))
 
-        before = cpu(fronts), cpu(valkeys), time.perf_counter()
+        before = cpu(workers), cpu(valkeys), time.perf_counter()
         answered = load.run(address, requests, options.connections, keep)
-        front = (cpu(fronts) - before[0]) / answered * 1e6
+        python = (cpu(workers) - before[0]) / answered * 1e6
         valkey = (cpu(valkeys) - before[1]) / answered * 1e6
-        print(f"{name:16}{front:10.0f}{valkey:11.0f}{answered / (time.perf_counter() - before[2]):12.0f}")
-        failed |= bool(options.front_limit and front > options.front_limit)
+        print(f"{name:16}{python:10.0f}{valkey:11.0f}{answered / (time.perf_counter() - before[2]):12.0f}")
+        failed |= bool(options.python_limit and python > options.python_limit)
         failed |= bool(options.valkey_limit and valkey > options.valkey_limit)
     return int(failed)
 
 
-def _bare_front(request: bytes, options: argparse.Namespace) -> float:
+def _bare_python(request: bytes, options: argparse.Namespace) -> float:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = probe.getsockname()

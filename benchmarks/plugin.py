@@ -1,10 +1,10 @@
-"""What the pytest plugin costs: 200 small tests with its fixtures, against the same under moto's mock_aws.
+"""Compare the time of small tests with the fixtures of the pytest plugin and under moto's mock_aws.
 
     python -m benchmarks.plugin [--tests 200] [--processes 0] [--limit 2]
 
-Each is a run of pytest in a process of its own, start of the service included. ``--sqs-facade`` is measured as well.
-With ``--processes`` the tests of each run are spread over so many processes (``pytest -n``).
-Ends with status 1 when the fixtures take more than ``--limit`` times as long as mock_aws.
+Each of the three runs is a pytest process of its own: mock_aws, mock_aws with ``--sqs-facade``, and the fixtures. The
+time includes the start of pytest and of the service. With ``--processes`` each run uses that many processes
+(``pytest -n``). The exit status is 1 if the fixtures take more than ``--limit`` times as long as mock_aws.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def test_small(number, sqs_client):
 
 
 def _run(text: str, processes: int, *arguments: str) -> float:
-    """Seconds. Without ``processes`` pytest runs the tests itself."""
+    """Run the tests in that many processes (0: in pytest itself) and return the seconds."""
     plugin = (
         []
         if any(point.name == "sqs_facade" for point in entry_points(group="pytest11"))

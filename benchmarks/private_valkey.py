@@ -1,11 +1,11 @@
-"""A Valkey in memory for the time of a block, and a session on one."""
+"""Run a Valkey in memory during a block, with or without a session of the core."""
 
 from __future__ import annotations
 
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -20,23 +20,29 @@ from zaqar_core.core.session import Session
 
 
 class PrivateValkey:
-    """``with PrivateValkey(folder, binary) as url``: a server on a Unix socket in that folder."""
+    """Run a server on a Unix socket in a folder: ``with PrivateValkey(folder, binary) as url:``.
 
-    def __init__(self, folder: Path, binary: str | Path) -> None:
+    ``options`` are options of the server; ``under`` is a command that runs it, such as valgrind.
+    """
+
+    def __init__(self, folder: Path, binary: str | Path, *options: str, under: Sequence[str] = ()) -> None:
         self._folder = folder
-        self._binary = str(binary)
+        self._command = [*under, str(binary)]
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def process(self) -> psutil.Process:
-        """Within the block."""
+        """The server's process. Use it only within the block."""
         assert self._process is not None
         return psutil.Process(self._process.pid)
 
     def __enter__(self) -> str:
         path = self._folder / "s"
-        arguments = [self._binary, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(self._folder)]
-        self._process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)
+        fixed = ["--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(self._folder)]
+        self._process = subprocess.Popen(
+            [*self._command, *fixed, *self._options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         url = f"unix://{path}"
         deadline = time.monotonic() + 20
         while True:
@@ -54,12 +60,12 @@ class PrivateValkey:
     ) -> None:
         assert self._process is not None
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(30)
 
 
 @contextmanager
 def private_session() -> Iterator[tuple[Session, psutil.Process]]:
-    """A session without HTTP, and the Valkey in memory that it is on."""
+    """Provide a session without HTTP, and the process of its Valkey, which keeps everything in memory."""
     with tempfile.TemporaryDirectory(prefix="sf") as folder:
         valkey = PrivateValkey(Path(folder), get_binary_path())
         with valkey as url:

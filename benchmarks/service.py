@@ -1,4 +1,4 @@
-"""A service with one worker for the time of a block, and the CPU that its parts have used."""
+"""Run a service during a block, and measure the CPU time of its processes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from sqs_facade.compat.launching import ServiceProcess
 
 @dataclass
 class Service:
-    """``fronts`` are the workers, without the main process, which only supervises; ``valkeys`` the store."""
+    """A running service. ``main`` is the process that supervises the ``workers``; ``valkeys`` run the store."""
 
     url: str
-    fronts: list[psutil.Process]
+    main: psutil.Process
+    workers: list[psutil.Process]
     valkeys: list[psutil.Process]
 
     @property
@@ -34,38 +35,38 @@ class Service:
 
 @dataclass
 class Spent:
-    """CPU seconds of the front and of Valkey for so many requests."""
+    """CPU seconds of Python (the workers, or this process) and of Valkey, and the number of requests."""
 
     requests: int = 0
-    front: float = 0.0
+    python: float = 0.0
     valkey: float = 0.0
 
     @property
     def microseconds(self) -> tuple[float, float]:
-        """Of one request: front, Valkey."""
-        return 1e6 * self.front / self.requests, 1e6 * self.valkey / self.requests
+        """Microseconds of Python and of Valkey for one request."""
+        return 1e6 * self.python / self.requests, 1e6 * self.valkey / self.requests
 
     @contextmanager
     def counting(self, requests: int, valkey: psutil.Process) -> Iterator[None]:
-        """The block makes so many requests of that Valkey; its front is this process."""
-        front, store = time.process_time(), cpu([valkey])
+        """Add the cost of a block in which this process makes that many requests to Valkey."""
+        python, store = time.process_time(), cpu([valkey])
         yield
-        self.front += time.process_time() - front
+        self.python += time.process_time() - python
         self.valkey += cpu([valkey]) - store
         self.requests += requests
 
 
 def compared(heading: str, sides: Sequence[tuple[str, Spent]], *, digits: int = 0) -> float:
-    """How many times what one request costs the first side it costs the last. Prints a row of each."""
-    print(f"{heading}{'valkey µs':>11}{'front µs':>10}")
+    """Print a row for each side. Return the ratio of the last side's cost of one request to the first side's."""
+    print(f"{heading}{'valkey µs':>11}{'python µs':>10}")
     for name, spent in sides:
-        front, valkey = spent.microseconds
-        print(f"{name}{valkey:11.{digits}f}{front:10.{digits}f}")
+        python, valkey = spent.microseconds
+        print(f"{name}{valkey:11.{digits}f}{python:10.{digits}f}")
     return sum(sides[-1][1].microseconds) / sum(sides[0][1].microseconds)
 
 
 def cpu(processes: list[psutil.Process]) -> float:
-    """Seconds of CPU so far, user and system."""
+    """Return the CPU seconds that the processes have used so far, user and system."""
     return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
@@ -75,7 +76,7 @@ def serving(
 ) -> Iterator[Service]:
     """Run ``sqs-facade serve`` on a free port. ``durability``: memory or fsync.
 
-    The store is the one at ``redis_url``, the embedded one in ``data_dir``, or an embedded one of its own.
+    The store is the server at ``redis_url``, else an embedded Valkey: in ``data_dir``, else in a new directory.
     """
     with tempfile.TemporaryDirectory(prefix="sf") as folder:
         if redis_url is not None:
@@ -86,8 +87,9 @@ def serving(
             store = ["--data-dir", data_dir or f"{folder}/data", "--durability", durability]
         service = ServiceProcess("serve", *store, "--workers", str(workers))
         try:
-            children = psutil.Process(service.process.pid).children(recursive=True)
+            main = psutil.Process(service.process.pid)
+            children = main.children(recursive=True)
             valkeys = [one for one in children if "valkey" in one.name()]
-            yield Service(service.url, [one for one in children if one not in valkeys], valkeys)
+            yield Service(service.url, main, [one for one in children if one not in valkeys], valkeys)
         finally:
             service.stop()

@@ -1,8 +1,8 @@
-"""The time from the command ``sqs-facade serve`` to the first answer, with an empty data directory.
+"""Measure the time from the command ``sqs-facade serve`` until the service is ready, with an empty data directory.
 
     python -m benchmarks.start [--starts N] [--limit SECONDS]
 
-Prints the least and the median of the starts. With a limit the exit code is 1 if even the least is above it.
+The output is the shortest and the median time. With ``--limit`` the exit status is 1 if the shortest time is longer.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Zaqar's post, claim and deletion here and on OpenStack Zaqar itself, side by side.
+"""Compare Zaqar's post, claim and deletion with those of OpenStack Zaqar itself.
 
     python -m benchmarks.upstream --folder FOLDER [--requests 4000] [--connections 16] [--limit 8]
 
-Makes an environment with zaqar 23.0.1 and gunicorn in FOLDER (kept for the next run), and starts it with two workers
-on its Redis driver, on a Valkey in memory; starts ``sqs-facade serve`` with two workers, in memory. Both do the same
-single-message requests by turns, over connections that are kept. Printed: requests per second, and microseconds of CPU
-of service and store for each request.
-``--limit`` makes it fail when this service does not do so many times the requests per second.
+zaqar 23.0.1 and gunicorn are installed in FOLDER, which later runs use again. Zaqar runs with two workers and its Redis
+driver, ``sqs-facade serve`` with two workers; each has a Valkey in memory. Both get the same requests for single
+messages in turn, over keep-alive connections. The output is the number of requests per second, and the CPU time of
+service and store for one request, in microseconds. With ``--limit`` the exit status is 1 if this service does not
+reach that many times Zaqar's requests per second.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from benchmarks.service import Service, cpu, serving
 VERSION = "23.0.1"
 _QUEUE = "/v2/queues/bench"
 _CLIENT = str(uuid.uuid4())
-#: Requests of one service before the other's turn.
+#: Requests to one service before the other service is measured.
 _TURN = 500
 _CONFIGURATION = """
 [DEFAULT]
@@ -57,7 +57,7 @@ enabled = false
 
 @dataclass
 class Side:
-    """One service; per operation its seconds of wall time and CPU, and its requests."""
+    """One service. ``spent`` has, by operation, seconds of wall time, CPU seconds, and the number of requests."""
 
     name: str
     service: Service
@@ -65,7 +65,7 @@ class Side:
     spent: dict[str, list[float]] = field(default_factory=dict)
 
     def turn(self, name: str, requests: list[bytes], connections: int, on_reply: Callable[[bytes], None]) -> None:
-        parts = [*self.service.fronts, *self.service.valkeys]
+        parts = [*self.service.workers, *self.service.valkeys]
         before, began = cpu(parts), time.perf_counter()
         answered = load.run(self.service.address, iter(requests), connections, on_reply)
         spent = self.spent.setdefault(name, [0.0, 0.0, 0])
@@ -77,7 +77,7 @@ class Side:
         """Post, claim and delete the same messages."""
 
         def keep(body: bytes) -> None:
-            if body:  # Zaqar's claims may find nothing although there is something
+            if body:  # a claim of Zaqar may return nothing although messages are visible
                 self.held.extend(one["href"] for one in orjson.loads(body)["messages"])
 
         def call(method: str, path: str, body: bytes = b"") -> bytes:
@@ -112,25 +112,25 @@ def main() -> int:
 
 
 def _environment(folder: Path) -> Path:
-    """The ``bin`` folder of an environment with Zaqar. Made once."""
-    place = folder.absolute() / f"zaqar-{VERSION}"
-    if not (place / "complete").exists():
-        venv.create(place, with_pip=True, clear=True)
+    """Return the ``bin`` folder of an environment with Zaqar; create the environment if it does not exist."""
+    environment = folder.absolute() / f"zaqar-{VERSION}"
+    if not (environment / "complete").exists():
+        venv.create(environment, with_pip=True, clear=True)
         packages = [f"zaqar=={VERSION}", "redis", "gunicorn", "setuptools<81"]
-        install = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages]
-        subprocess.run(install, cwd=place, env={"PATH": "/usr/bin:/bin"}, check=True)
-        (place / "complete").touch()
-    return place / "bin"
+        install = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages]
+        subprocess.run(install, cwd=environment, env={"PATH": "/usr/bin:/bin"}, check=True)
+        (environment / "complete").touch()
+    return environment / "bin"
 
 
 @contextlib.contextmanager
 def _upstream(programs: Path) -> Iterator[Service]:
-    """Zaqar with two workers on a Valkey of its own."""
+    """Run Zaqar with two workers on a Valkey of its own."""
     store_port, port = _free_port(), _free_port()
     with tempfile.TemporaryDirectory(prefix="sf") as folder, contextlib.ExitStack() as processes:
-        place = Path(folder) / ".zaqar"
-        place.mkdir()
-        (place / "zaqar.conf").write_text(_CONFIGURATION.format(url=f"redis://127.0.0.1:{store_port}"))
+        configuration = Path(folder) / ".zaqar"
+        configuration.mkdir()
+        (configuration / "zaqar.conf").write_text(_CONFIGURATION.format(url=f"redis://127.0.0.1:{store_port}"))
 
         def start(*command: str) -> psutil.Popen:
             process = psutil.Popen(
@@ -147,7 +147,7 @@ def _upstream(programs: Path) -> Iterator[Service]:
         _wait_for(port)
         ping = load.zaqar_request("127.0.0.1", "GET", "/v2/queues", _CLIENT)
         load.run(("127.0.0.1", port), iter([ping] * 50), 8, lambda _: None)
-        yield Service(f"http://127.0.0.1:{port}", server.children(recursive=True), [valkey])
+        yield Service(f"http://127.0.0.1:{port}", server, server.children(recursive=True), [valkey])
 
 
 def _free_port() -> int:

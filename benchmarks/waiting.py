@@ -1,11 +1,11 @@
-"""Long polls: how soon they are answered, what idle ones cost, and whether they are in others' way.
+"""Measure long polls: the time to their response, their cost while idle, and their effect on other requests.
 
     python -m benchmarks.waiting [--waits 500] [--idle-connections 2000] [--durability memory|fsync]
 
-Starts a service with one worker, and a second one on the same store. ``waits`` receives wait on as many queues of the
-first. Printed: CPU of the waiting worker over 5 idle seconds; how long a new client's request takes beside the waits
-and the idle keep-alive connections; and, for a send to each queue (every other one by the second service), the time
-from the send's answer to the poll's answer.
+Two services with one worker each share a store. At the first one, ``--waits`` receives wait, each on a queue of its
+own, beside idle keep-alive connections. The output has three parts: the CPU use of the worker during 5 idle seconds;
+the time of a new client's request; and, after one message was sent to each queue (every second one through the other
+service), the time from the send to the response of the poll.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def _measure(options: argparse.Namespace, services: list[Service]) -> None:
         poll.sendall(_call("ReceiveMessage", QueueUrl=name, WaitTimeSeconds=20))
         polls[name] = poll
     time.sleep(WARM_UP_SECONDS)
-    before = cpu(services[0].fronts)
+    before = cpu(services[0].workers)
     time.sleep(IDLE_SECONDS)
-    spent = cpu(services[0].fronts) - before
+    spent = cpu(services[0].workers) - before
     print(f"{options.waits} idle waits: {100 * spent / IDLE_SECONDS:.1f} % of a core")
     fresh = [_fresh(addresses[0]) for _ in range(50)]
     print(f"a new client beside them: median {statistics.median(fresh):.1f} ms, slowest {max(fresh):.1f} ms")
@@ -86,7 +86,7 @@ def _fresh(address: tuple[str, int]) -> float:
 
 
 def _wake(poll: socket.socket, address: tuple[str, int], name: str) -> float:
-    """Milliseconds from the send to the poll's answer."""
+    """Send a message and return the milliseconds until the poll is answered."""
     with socket.create_connection(address) as sender, selectors.DefaultSelector() as selector:
         selector.register(poll, selectors.EVENT_READ)
         sender.sendall(_call("SendMessage", QueueUrl=name, MessageBody="x"))

@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .embedded import Facade, facade
+    from .service import Facade, facade
 
 __all__ = ["Facade", "facade"]
 
@@ -22,7 +22,7 @@ if __name__ == "compat":
 def __getattr__(name: str) -> Any:
     # Imported on first use: every run of pytest imports this package for its plugin, even if no test uses it.
     if name in __all__:
-        from . import embedded
+        from . import service
 
-        return getattr(embedded, name)
+        return getattr(service, name)
     raise AttributeError(name)

@@ -84,8 +84,8 @@ class Bench:
         found: list[dict[str, Any]] = []
         deadline = time.monotonic() + (RECEIVE_SECONDS if self.target.is_distributed else 0)
         while True:
-            asked = {"MaxNumberOfMessages": min(10, count - len(found)), **members}
-            found += self.sqs.receive_message(QueueUrl=url, **asked).get("Messages", [])
+            parameters = {"MaxNumberOfMessages": min(10, count - len(found)), **members}
+            found += self.sqs.receive_message(QueueUrl=url, **parameters).get("Messages", [])
             if len(found) >= count or time.monotonic() >= deadline:
                 return found
 

@@ -1,4 +1,4 @@
-"""Declare scenarios: a short program on an SQS client, and the observation that AWS gives."""
+"""Declare scenarios. A scenario is a short program that uses an SQS client, with the result that AWS returns."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import LocationParseError
 
 from . import query_protocol
-from .embedded import facade
 from .protocol import Protocol
+from .service import facade
 
 NAMES: Final = ("facade-json", "facade-query", "moto", "moto-server", "aws")
 #: The longest wait of a scenario on a target whose clock cannot be moved.

@@ -153,8 +153,8 @@ def _answer_json(call: SqsCall, target: str, request_id: str) -> Reply:
 
 def _answer_query(call: SqsCall, request_id: str) -> Reply:
     request = call.request
-    parameters = read_parameters(request)
-    action = parameters.get("Action")
+    tree = read_parameters(request)
+    action = tree.get("Action")
     on_queue_path = request.path not in ("", "/")
     if not isinstance(action, str):  # absent, or the name of others: Action.1
         if on_queue_path and request.method in ("GET", "HEAD"):
@@ -166,10 +166,10 @@ def _answer_query(call: SqsCall, request_id: str) -> Reply:
         raise errors.missing("Action")
     found = _operation(action, on_queue_path=on_queue_path)
     try:
-        asked = found.read_query(parameters)
+        parameters = found.read_query(tree)
     except Unreadable as problem:
         raise SqsError("InvalidParameterValue", f"One or more parameters are invalid. Reason: {problem}.") from None
-    result = _run(found, call, asked)
+    result = _run(found, call, parameters)
     if wants_json(request):
         body, media_type = query_json.write(found.name, result, request_id), "application/json"
     else:
@@ -179,16 +179,16 @@ def _answer_query(call: SqsCall, request_id: str) -> Reply:
     return Reply(200, [("Content-Type", media_type), ("x-amzn-RequestId", request_id)], body)
 
 
-def _run(operation: Operation, call: SqsCall, asked: Any) -> Any:
+def _run(operation: Operation, call: SqsCall, parameters: Any) -> Any:
     """Run the operation. If it fails and its queue does not exist, report that instead, as AWS does.
 
     The queue is looked up only after an error, so that a good request needs no look-up.
     """
     try:
-        return operation.run(call, asked)
+        return operation.run(call, parameters)
     except SqsError:
         if operation.has_queue:
-            queues.get(call.session, call.queue(asked.queue_url))
+            queues.get(call.session, call.queue(parameters.queue_url))
         raise
 
 

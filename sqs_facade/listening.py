@@ -26,6 +26,11 @@ def check_host(settings: Settings) -> None:
         )
 
 
+def in_url(host: str) -> str:
+    """Return the host as a part of a URL, in which an IPv6 address is in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 def hold_port(host: str, port: int) -> tuple[socket.socket, int]:
     """Reserve a port: return a bound socket that never listens, and the port. Raises ServingError if it is in use."""
     try:
@@ -42,7 +47,7 @@ def hold_port(host: str, port: int) -> tuple[socket.socket, int]:
         found = int(probe.getsockname()[1])
     except OSError as problem:
         reason = "the port is in use" if problem.errno == errno.EADDRINUSE else problem.strerror
-        raise ServingError(f"cannot listen on {host}:{port}: {reason}") from None
+        raise ServingError(f"cannot listen on {in_url(host)}:{port}: {reason}") from None
     finally:
         probe.close()
     holder = socket.socket(family, kind, protocol)

@@ -19,8 +19,8 @@ _HEAD = """# Amazon SQS, operation by operation
 Generated from the operation table by `python -m sqs_facade.reference > docs/sqs.md`; do not edit.
 
 Each operation is served by AWS JSON 1.0 (`X-Amz-Target: AmazonSQS.<Operation>`) and by the query protocol
-(`Action=<Operation>`, GET or POST), at `/` and at a queue's own path. Sizes are UTF-8 bytes. If the queue of a wrong
-request does not exist, that is the error that is reported.
+(`Action=<Operation>`, GET or POST), at `/` and at a queue's own path. Sizes are UTF-8 bytes. If a request has several
+errors and its queue does not exist, the error is that of the missing queue.
 
 Responses of the query protocol are XML, or JSON for a client whose `Accept` header prefers `application/json` to XML
 (API Gateway's and axios' do, browsers' do not). As on AWS, that JSON is
@@ -69,7 +69,7 @@ def text() -> str:
 def _operation(operation: Operation) -> str:
     summary = " ".join((operation.run.__doc__ or "").split(" Raises ")[0].split())
     parts = [f"## {operation.name}\n", f"{summary}\n"]
-    members = list(_members(inspect.type_info(operation.asked), "", ""))
+    members = list(_members(inspect.type_info(operation.parameters), "", ""))
     parts.append(table(("JSON member", "query parameter", "type", "limits"), members))
     if operation.result is not None:
         result = inspect.type_info(operation.result)

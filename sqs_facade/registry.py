@@ -47,17 +47,17 @@ class SqsCall:
 class Operation:
     """One operation.
 
-    ``read_json`` takes the bytes of a body, ``read_query`` a tree of parameters; both return the input or raise
-    Unreadable. ``raises`` are errors of ERROR_TABLE that it may return in addition to EVERY_OPERATION.
-    ``on_queue_path``: the query protocol may call it on a queue's own path. ``has_queue``: its input names a queue; if
-    that does not exist, no other error is reported.
+    ``read_json`` takes the bytes of a body, ``read_query`` a tree of texts; both return an object of the type
+    ``parameters`` or raise Unreadable. ``raises`` are errors of ERROR_TABLE that it may return in addition to
+    EVERY_OPERATION. ``on_queue_path``: the query protocol may call it on a queue's own path. ``has_queue``: one
+    parameter names a queue; if that queue does not exist, no other error is reported.
     """
 
     name: str
     run: Callable[[SqsCall, Any], Shape | None]
     read_json: Callable[[bytes], Any]
     read_query: Callable[[dict[str, Any]], Any]
-    asked: type[Shape]
+    parameters: type[Shape]
     result: type[Shape] | None
     raises: tuple[str, ...]
     on_queue_path: bool
@@ -75,23 +75,23 @@ OF_A_QUEUE = ("InvalidAddress", "QueueDoesNotExist")
 def operation(
     *, raises: tuple[str, ...] = (), on_queue_path: bool = True
 ) -> Callable[[Callable[[SqsCall, Any], Any]], Callable[[SqsCall, Any], Any]]:
-    """Register a function ``send_message(call, asked: SendMessage) -> Result | None`` as the operation SendMessage."""
+    """Register ``send_message(call, parameters: SendMessage) -> Result | None`` as the operation SendMessage."""
 
     def enter(function: Callable[[SqsCall, Any], Any]) -> Callable[[SqsCall, Any], Any]:
         hints = get_type_hints(function)
-        asked, result = hints["asked"], hints["return"]
+        parameters, result = hints["parameters"], hints["return"]
         name = "".join(part.capitalize() for part in function.__name__.split("_"))
         assert ERROR_TABLE.keys() >= {*raises}, f"{name}: an error of raises is not in ERROR_TABLE"
         OPERATIONS[name] = Operation(
             name,
             function,
-            json10.reader(asked),
-            query.reader(asked),
-            asked,
+            json10.reader(parameters),
+            query.reader(parameters),
+            parameters,
             None if result is type(None) else result,
             raises,
             on_queue_path,
-            hasattr(asked, "queue_url"),
+            hasattr(parameters, "queue_url"),
         )
         return function
 

@@ -1,4 +1,4 @@
-"""SequenceNumber of a FIFO queue's message, computed from its sequence in the queue. Nothing is stored for it.
+"""The sequence number of a FIFO queue's message, in the form of SQS: computed from its seq in the queue, not stored.
 
 AWS documents a large number that is not consecutive and continues to increase. On AWS it has 20 digits, so that the
 order of the texts is that of the numbers. Here it has 20 octal digits, each written as its value plus one: 18 digits of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sqs_facade.listening import in_url
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.keystone import authentication
@@ -32,13 +33,8 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
             settings,
             Service(core, ZaqarFace(settings), authentication.configured(settings)),
             port,
-            lambda: on_ready(f"ws://{shown(settings)}:{port}"),
+            lambda: on_ready(f"ws://{in_url(settings.host)}:{port}"),
         )
     finally:
         notifier.stop()
         core.close()
-
-
-def shown(settings: Settings) -> str:
-    """Return the host in the form of a URL."""
-    return f"[{settings.host}]" if ":" in settings.host else settings.host

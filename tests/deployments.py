@@ -34,7 +34,7 @@ def binary() -> str:
 
 
 def until(ready: Callable[[], Any], what: str, seconds: float = patience.PATIENCE_SECONDS) -> None:
-    """As that of ``patience``, where a server that does not answer is not ready."""
+    """Wait as ``patience.until`` does. A server that does not answer counts as not ready."""
 
     def is_ready() -> Any:
         try:
@@ -74,7 +74,7 @@ class Server:
         self.process.wait(10)
 
     def hold(self) -> None:
-        """It does nothing any more, but is there: neither answers nor closes a connection."""
+        """Stop the process: it neither answers nor closes connections."""
         self.process.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
@@ -91,7 +91,7 @@ class Deployed:
     sentinels: list[Server] = field(default_factory=list)
 
     def server(self, *arguments: str) -> Server:
-        """One more server, started."""
+        """Start one more server."""
         server = Server(self.folder / str(len(self.servers)), _free_port(), arguments)
         self.servers.append(server)
         server.start()
@@ -112,7 +112,7 @@ def _free_port() -> int:
 
 @contextmanager
 def deployed() -> Iterator[Deployed]:
-    """An empty deployment; whatever is started in it ends with the block."""
+    """Provide an empty deployment. All its processes end with the block."""
     with tempfile.TemporaryDirectory(prefix="sf", ignore_cleanup_errors=True) as folder:
         found = Deployed("", Path(folder))
         try:
@@ -122,7 +122,7 @@ def deployed() -> Iterator[Deployed]:
 
 
 def in_step(replica: Server) -> bool:
-    """It has what its primary has; its log too, which it begins anew when it has met that primary."""
+    """Return whether the replica has the data of its primary, also in its log, which it rewrites at first."""
     log = replica.info("persistence")
     is_written = not (log["aof_rewrite_in_progress"] or log["aof_rewrite_scheduled"])
     return replica.info("replication").get("master_link_status") == "up" and is_written
@@ -196,12 +196,12 @@ def cluster(*, primaries: int = 3, replicas: int = 1, arguments: tuple[str, ...]
 
 
 def cluster_arguments() -> tuple[str, ...]:
-    """For one more node of a cluster."""
+    """Return the arguments of one more node of a cluster."""
     return ("--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-port", str(_free_port()))
 
 
 def meet(one: Server, other: Server) -> None:
-    """They will know each other."""
+    """Let the nodes know each other."""
     bus = other.arguments[other.arguments.index("--cluster-port") + 1]
     one.command("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
 
@@ -211,5 +211,5 @@ def node_id(server: Server) -> str:
 
 
 def nodes_known(server: Server) -> int:
-    """Nodes that it has really met."""
+    """Return how many nodes the server is connected to."""
     return sum(b"handshake" not in line for line in server.command("CLUSTER", "NODES").splitlines())

@@ -16,7 +16,7 @@ _LOOK_SECONDS = 0.005
 
 
 def until(happened: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-    """``happened()`` is true, or the test fails with ``what`` when it is not in time."""
+    """Wait until ``happened()`` is true. If it takes too long, the test fails with ``what``, the thing waited for."""
     deadline = time.monotonic() + seconds
     while not happened():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Parts of the reference pages that are written from tables."""
+"""Markdown of the generated reference pages."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """Its lines, the last one ended too."""
-    lines = [head, ("---",) * len(head), *rows]
+    """Return a table that ends with a line feed. A bar in a cell is escaped, since it would end the cell."""
+    cells = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    lines = [head, ("---",) * len(head), *cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def code(name: str) -> str:
+    """Return the name as code."""
     return f"`{name}`"

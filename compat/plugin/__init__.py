@@ -16,7 +16,7 @@ import pytest
 from . import shared
 
 if TYPE_CHECKING:
-    from ..embedded import Facade
+    from ..service import Facade
     from .tools import Clock, Spy
     from .zaqar import ZaqarSession
 

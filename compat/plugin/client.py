@@ -10,7 +10,7 @@ import urllib3
 from moto.core import exceptions as core_exceptions
 from moto.sqs import exceptions
 
-from ..embedded import CALL_SECONDS
+from ..service import CALL_SECONDS
 from . import shared
 
 #: The exception that moto's other services handle. moto has no class for the errors of SQS before 5.1.9.

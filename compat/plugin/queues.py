@@ -32,7 +32,7 @@ def _shown(backend: Any) -> dict[str, Any]:
 
 
 class Queues(MutableMapping[str, Any]):
-    """Replaces ``SQSBackend.queues``: moto's queue objects with the attributes of the facade's, without messages."""
+    """Replaces ``SQSBackend.queues``: moto's queue objects, with the facade's attributes and without messages."""
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..embedded import Facade, Server
+    from ..service import Facade, Server
 
 _mutex = threading.Lock()
 _server: Server | None = None
@@ -31,7 +31,7 @@ def facade() -> Facade:
     global _server
     with _mutex:
         if _server is None:
-            from ..embedded import Server
+            from ..service import Server
 
             _server = Server()
         return _server.facade

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
-from ..embedded import Facade
 from ..launching import real_seconds
+from ..service import Facade
 
 #: Poll interval of a spy that waits.
 _POLL_SECONDS = 0.01

@@ -44,8 +44,8 @@ def looking_at_what_is_hidden(sqs: Any, bench: Bench) -> Any:
     bench.receive(url)
     sqs.send_message(QueueUrl=url, MessageBody="visible")
     sqs.send_message(QueueUrl=url, MessageBody="delayed", DelaySeconds=60)
-    asked: list[dict[str, str]] = [{}, {"ShowInvisible": "true"}, {"ShowDelayed": "true"}]
-    return [sorted(one["Body"] for one in _peek(bench, url, **more)) for more in asked]
+    queries: list[dict[str, str]] = [{}, {"ShowInvisible": "true"}, {"ShowDelayed": "true"}]
+    return [sorted(one["Body"] for one in _peek(bench, url, **more)) for more in queries]
 
 
 def _code(response: requests.Response) -> list[Any]:

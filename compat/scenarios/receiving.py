@@ -73,8 +73,8 @@ def both_names_of_attributes(sqs: Any, bench: Bench) -> Any:
     """AttributeNames and MessageSystemAttributeNames together return the union."""
     url = bench.queue()
     sqs.send_message(QueueUrl=url, MessageBody="x")
-    asked: Any = {"AttributeNames": ["SentTimestamp"], "MessageSystemAttributeNames": ["ApproximateReceiveCount"]}
-    return bench.receive(url, **asked)[0].get("Attributes")
+    parameters: Any = {"AttributeNames": ["SentTimestamp"], "MessageSystemAttributeNames": ["ApproximateReceiveCount"]}
+    return bench.receive(url, **parameters)[0].get("Attributes")
 
 
 @scenario("ReceiveMessage", "R120", {"ApproximateReceiveCount": "1"})

@@ -60,21 +60,25 @@ def _tree(encoded: bytes | str) -> Tree:
         name, value = _unescaped(raw_name), _unescaped(raw_value)
         if "." not in name:
             if isinstance(root.get(name), dict):
-                raise Unreadable(f"{name[:80]} is given twice, in different ways")
+                raise _both(name)
             root[name] = value
             continue
         node = root
         *path, last = name.split(".")
         if len(path) > 8:
             raise Unreadable(f"{name[:80]} is not a parameter")
-        for part in path:
+        for number, part in enumerate(path, 1):
             node = node.setdefault(part, {})
             if not isinstance(node, dict):
-                raise Unreadable(f"{name[:80]} is given twice, in different ways")
+                raise _both(".".join(path[:number]))
         if isinstance(node.get(last), dict):
-            raise Unreadable(f"{name[:80]} is given twice, in different ways")
+            raise _both(name)
         node[last] = value
     return root
+
+
+def _both(name: str) -> Unreadable:
+    return Unreadable(f"{name[:80]} cannot be both a value and a structure")
 
 
 def _unescaped(text: str) -> str:

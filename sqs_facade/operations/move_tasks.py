@@ -37,29 +37,31 @@ class TaskStarted(Shape):
 
 
 @operation(raises=_OF_AN_ARN)
-def start_message_move_task(call: SqsCall, asked: StartMessageMoveTask) -> TaskStarted:
+def start_message_move_task(call: SqsCall, parameters: StartMessageMoveTask) -> TaskStarted:
     """Start a task that moves the messages of a dead-letter queue to one destination or back to their source queues.
 
     Raises SqsError ResourceNotFoundException, InvalidParameterValue; the order of the checks is AWS's.
     """
-    source = _existing(call, asked.source_arn, "SourceArn")
+    source = _existing(call, parameters.source_arn, "SourceArn")
     if next(dead_letters.sources(call.session, source), None) is None:
         raise _refused("Source queue must be configured as a Dead Letter Queue.")
     destination = None
-    if asked.destination_arn is not None:
-        destination = _of_arn(call, asked.destination_arn, "DestinationArn")
+    if parameters.destination_arn is not None:
+        destination = _of_arn(call, parameters.destination_arn, "DestinationArn")
         if destination == source:
             raise _refused("Source queue arn and destination queue arn cannot be the same.")
         _require(call, destination, "DestinationArn")
         if destination.is_fifo != source.is_fifo:
             raise _refused("The source queue and destination queue must be of the same queue type.")
-    if asked.per_second is not None and not _RATES.least <= asked.per_second <= _RATES.most:
+    if parameters.per_second is not None and not _RATES.least <= parameters.per_second <= _RATES.most:
         raise _refused(
             "Value for parameter MaxNumberOfMessagesPerSecond is invalid. "
             f"Reason: You must enter a number that's between {_RATES.least} and {_RATES.most}."
         )
     try:
-        task = move_tasks.start(call.session, source, destination=destination, messages_per_second=asked.per_second)
+        task = move_tasks.start(
+            call.session, source, destination=destination, messages_per_second=parameters.per_second
+        )
     except MoveTaskRunning:
         raise _refused(
             "There is already a task running. Only one active task is allowed for a source queue arn at a given time."
@@ -93,10 +95,10 @@ class MoveTasks(Shape):
 
 
 @operation(raises=_OF_AN_ARN)
-def list_message_move_tasks(call: SqsCall, asked: ListMessageMoveTasks) -> MoveTasks:
+def list_message_move_tasks(call: SqsCall, parameters: ListMessageMoveTasks) -> MoveTasks:
     """List the newest tasks of a source, newest first; by default one."""
-    source = _existing(call, asked.source_arn, "SourceArn")
-    most = 1 if asked.max_results is None else asked.max_results
+    source = _existing(call, parameters.source_arn, "SourceArn")
+    most = 1 if parameters.max_results is None else parameters.max_results
     if not _TASKS.least <= most <= _TASKS.most:
         raise _refused(
             "Value for parameter MaxResults is invalid. "
@@ -132,12 +134,12 @@ class TaskCancelled(Shape):
 
 
 @operation(raises=_OF_AN_ARN)
-def cancel_message_move_task(call: SqsCall, asked: CancelMessageMoveTask) -> TaskCancelled:
+def cancel_message_move_task(call: SqsCall, parameters: CancelMessageMoveTask) -> TaskCancelled:
     """Stop a running task. Messages that it has already moved stay at the destination."""
-    if asked.task_handle is None:
+    if parameters.task_handle is None:
         raise missing("TaskHandle")
     try:
-        content = orjson.loads(b64decode(asked.task_handle, validate=True))
+        content = orjson.loads(b64decode(parameters.task_handle, validate=True))
         task_id, source_arn = content["taskId"], content["sourceArn"]
     except (ValueError, KeyError, TypeError):
         raise _refused("Value for parameter TaskHandle is invalid.") from None

@@ -22,7 +22,7 @@ from zaqar_core.domain.names import QueueRef
 COUNT_HEADER = "HTTP_X_LOCALSTACK_SQS_OVERRIDE_MESSAGE_COUNT"
 WAIT_HEADER = "HTTP_X_LOCALSTACK_SQS_OVERRIDE_WAIT_TIME_SECONDS"
 
-#: How much of a wrong value the error shows.
+#: Characters of a wrong value that the error quotes.
 _SHOWN_CHARACTERS = 80
 _REASON = "Must be between {least} and {most}."
 _COUNT = between("x-localstack-sqs-override-message-count", limits.OVERRIDDEN_MESSAGES, "", _REASON)

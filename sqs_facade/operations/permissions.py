@@ -59,21 +59,21 @@ def _one_or_list(items: list[str]) -> str | list[str]:
 
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter", "OverLimit"))
-def add_permission(call: SqsCall, asked: AddPermission) -> None:
+def add_permission(call: SqsCall, parameters: AddPermission) -> None:
     """Add a statement with this label to the queue's policy."""
-    ref = call.queue(asked.queue_url)
-    if not asked.label:
+    ref = call.queue(parameters.queue_url)
+    if not parameters.label:
         raise missing("Label")
-    if not _LABEL.match(asked.label):
+    if not _LABEL.match(parameters.label):
         length = f"1 to {limits.LABEL_CHARACTERS} in length"
         reason = f"Can only include alphanumeric characters, hyphens, or underscores. {length}"
-        raise invalid(asked.label, "Label", reason)
-    if not asked.actions:
+        raise invalid(parameters.label, "Label", reason)
+    if not parameters.actions:
         raise missing("Actions")
     most = limits.STATEMENT_ACTIONS
-    if len(asked.actions) > most:
-        raise SqsError("OverLimit", f"{len(asked.actions)} Actions were found, maximum allowed is {most}.")
-    for action in asked.actions:
+    if len(parameters.actions) > most:
+        raise SqsError("OverLimit", f"{len(parameters.actions)} Actions were found, maximum allowed is {most}.")
+    for action in parameters.actions:
         if action in _OWNER_ONLY:
             reason = "Only the queue owner is allowed to invoke this action."
             raise invalid(f"SQS:{action}", "ActionName", reason)
@@ -82,20 +82,20 @@ def add_permission(call: SqsCall, asked: AddPermission) -> None:
             raise invalid(
                 f"SQS:{action}", "ActionName", "Please refer to the appropriate WSDL for a list of valid actions."
             )
-    if not asked.accounts or not all(map(addresses.is_account, asked.accounts)):
-        raise invalid(f"[{', '.join(asked.accounts)}]", "PrincipalId", "Unable to verify.")
+    if not parameters.accounts or not all(map(addresses.is_account, parameters.accounts)):
+        raise invalid(f"[{', '.join(parameters.accounts)}]", "PrincipalId", "Unable to verify.")
     statement = {
-        "Sid": asked.label,
+        "Sid": parameters.label,
         "Effect": "Allow",
-        "Principal": {"AWS": _one_or_list([f"arn:aws:iam::{account}:root" for account in asked.accounts])},
-        "Action": _one_or_list([f"SQS:{action}" for action in asked.actions]),
+        "Principal": {"AWS": _one_or_list([f"arn:aws:iam::{account}:root" for account in parameters.accounts])},
+        "Action": _one_or_list([f"SQS:{action}" for action in parameters.actions]),
         "Resource": addresses.arn(ref),
     }
 
     def edit(queue: Queue) -> SettingsChange:
         policy = _policy(queue)
-        if any(one.get("Sid") == asked.label for one in policy["Statement"]):
-            raise invalid(asked.label, "Label", "Already exists.")
+        if any(one.get("Sid") == parameters.label for one in policy["Statement"]):
+            raise invalid(parameters.label, "Label", "Already exists.")
         policy["Statement"].append(statement)
         found = len(policy["Statement"])
         if found > limits.POLICY_STATEMENTS:
@@ -107,17 +107,17 @@ def add_permission(call: SqsCall, asked: AddPermission) -> None:
 
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter"))
-def remove_permission(call: SqsCall, asked: RemovePermission) -> None:
+def remove_permission(call: SqsCall, parameters: RemovePermission) -> None:
     """Remove the statement with this label; with the last statement the policy is removed too."""
-    ref = call.queue(asked.queue_url)
-    if not asked.label:
+    ref = call.queue(parameters.queue_url)
+    if not parameters.label:
         raise missing("Label")
 
     def edit(queue: Queue) -> SettingsChange:
         policy = _policy(queue)
-        kept = [one for one in policy["Statement"] if one.get("Sid") != asked.label]
+        kept = [one for one in policy["Statement"] if one.get("Sid") != parameters.label]
         if len(kept) == len(policy["Statement"]):
-            raise invalid(asked.label, "Label", "can't find label.")
+            raise invalid(parameters.label, "Label", "can't find label.")
         policy["Statement"] = kept
         return SettingsChange(documents={"policy": orjson.dumps(policy) if kept else None})
 

@@ -23,10 +23,10 @@ class Attributes(Shape):
 
 
 @operation(raises=(*OF_A_QUEUE, "InvalidAttributeName"))
-def get_queue_attributes(call: SqsCall, asked: GetQueueAttributes) -> Attributes:
+def get_queue_attributes(call: SqsCall, parameters: GetQueueAttributes) -> Attributes:
     """Return the requested attributes of a queue. The cost does not depend on the number of messages."""
-    queue, counts = queues.get_with_counts(call.session, call.queue(asked.queue_url))
-    return Attributes(attributes.select(attributes.shown(queue, counts), asked.attribute_names))
+    queue, counts = queues.get_with_counts(call.session, call.queue(parameters.queue_url))
+    return Attributes(attributes.select(attributes.shown(queue, counts), parameters.attribute_names))
 
 
 class SetQueueAttributes(Shape):
@@ -35,12 +35,12 @@ class SetQueueAttributes(Shape):
 
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter", "InvalidAttributeName", "InvalidAttributeValue", "OverLimit"))
-def set_queue_attributes(call: SqsCall, asked: SetQueueAttributes) -> None:
+def set_queue_attributes(call: SqsCall, parameters: SetQueueAttributes) -> None:
     """Set all given attributes, or none if one is wrong. An empty value removes an attribute."""
-    ref = call.queue(asked.queue_url)
-    if not asked.attributes:
+    ref = call.queue(parameters.queue_url)
+    if not parameters.attributes:
         raise missing("Attribute.Name")
-    wanted = attributes.check(asked.attributes, ref, call.session.settings)
+    wanted = attributes.check(parameters.attributes, ref, call.session.settings)
     wanted.require_key(has_key=call.session.keyring.can_seal)
     if wanted.redrive is not None:
         redrive.require_target(call.session, wanted.redrive_policy, ref, wanted.redrive)

@@ -40,21 +40,21 @@ class QueueUrlResult(Shape):
     raises=("QueueNameExists", "QueueDeletedRecently", "InvalidAttributeName", "InvalidAttributeValue", "OverLimit"),
     on_queue_path=False,
 )
-def create_queue(call: SqsCall, asked: CreateQueue) -> QueueUrlResult:
+def create_queue(call: SqsCall, parameters: CreateQueue) -> QueueUrlResult:
     """Create a queue, or return the URL of an existing one if none of the given attributes differs."""
-    name = asked.queue_name
-    _check_name(name, asked.attributes)
+    name = parameters.queue_name
+    _check_name(name, parameters.attributes)
     ref = QueueRef(call.caller.account, call.caller.region, name)
-    wanted = attributes.check(asked.attributes, ref, call.session.settings)
+    wanted = attributes.check(parameters.attributes, ref, call.session.settings)
     wanted.require_scope(QueueSettings())
     wanted.require_key(has_key=call.session.keyring.can_seal)
-    if asked.tags:
-        content.check_tags(asked.tags, name)
+    if parameters.tags:
+        content.check_tags(parameters.tags, name)
     if wanted.redrive is not None:
         redrive.require_target(call.session, wanted.redrive_policy, ref, wanted.redrive)
     settings = wanted.settings()
-    if asked.tags:
-        settings.documents["tags"] = orjson.dumps(asked.tags)
+    if parameters.tags:
+        settings.documents["tags"] = orjson.dumps(parameters.tags)
     try:
         created = queues.create(call.session, ref, settings, creator="sqs")
     except QueueDeletedRecently:
@@ -64,7 +64,7 @@ def create_queue(call: SqsCall, asked: CreateQueue) -> QueueUrlResult:
             f"You must wait {seconds} seconds after deleting a queue before you can create another with the same name.",
         ) from None
     if not created.is_new:
-        _require_same(created.queue, asked.attributes, wanted)
+        _require_same(created.queue, parameters.attributes, wanted)
     return QueueUrlResult(call.url(ref))
 
 
@@ -89,11 +89,11 @@ def _check_name(name: str, given: dict[str, str]) -> None:
 
 def _require_same(queue: Queue, given: dict[str, str], wanted: attributes.Wanted) -> None:
     now = attributes.shown(queue, None)
-    asked_for = attributes.shown(
+    requested = attributes.shown(
         Queue(queue.ref, b"", queue.creator, queue.created_ms, queue.modified_ms, 0, wanted.settings()), None
     )
     for name in given:
-        if now.get(name) != asked_for.get(name):
+        if now.get(name) != requested.get(name):
             raise SqsError(
                 "QueueNameExists",
                 f"A queue already exists with the same name and a different value for attribute {name}",
@@ -108,16 +108,16 @@ class GetQueueUrl(Shape):
 
 
 @operation(raises=("QueueDoesNotExist",))
-def get_queue_url(call: SqsCall, asked: GetQueueUrl) -> QueueUrlResult:
+def get_queue_url(call: SqsCall, parameters: GetQueueUrl) -> QueueUrlResult:
     """Return the URL of an existing queue. Raises QueueDoesNotExist."""
-    if not asked.queue_name:
+    if not parameters.queue_name:
         raise SqsError(
             "InvalidParameterValue", "Value for parameter QueueName is invalid. Reason: Must specify a queue name."
         )
-    account = asked.owner_account or call.caller.account
-    if not addresses.is_addressed(asked.queue_name) or not addresses.is_account(account):
+    account = parameters.owner_account or call.caller.account
+    if not addresses.is_addressed(parameters.queue_name) or not addresses.is_account(account):
         raise QueueNotFound
-    ref = QueueRef(account, call.caller.region, asked.queue_name)
+    ref = QueueRef(account, call.caller.region, parameters.queue_name)
     queues.get(call.session, ref)
     return QueueUrlResult(call.url(ref))
 
@@ -134,16 +134,16 @@ class ListQueuesResult(Shape):
 
 
 @operation(on_queue_path=False)
-def list_queues(call: SqsCall, asked: ListQueues) -> ListQueuesResult:
+def list_queues(call: SqsCall, parameters: ListQueues) -> ListQueuesResult:
     """List the URLs of queues, sorted by name. Without MaxResults, return the largest page and no NextToken."""
-    most = _page(asked.max_results)
+    most = _page(parameters.max_results)
     names = queues.names(
         call.session,
         call.caller.account,
         call.caller.region,
-        prefix=asked.queue_name_prefix,
-        after=_after(asked.next_token),
-        limit=most + 1 if asked.max_results is not None else most,
+        prefix=parameters.queue_name_prefix,
+        after=_after(parameters.next_token),
+        limit=most + 1 if parameters.max_results is not None else most,
     )
     urls = [call.url(QueueRef(call.caller.account, call.caller.region, name)) for name in names[:most]]
     return ListQueuesResult(urls, _token(names[most - 1]) if len(names) > most else None)
@@ -176,15 +176,15 @@ class OfQueue(Shape):
 
 
 @operation(raises=OF_A_QUEUE)
-def delete_queue(call: SqsCall, asked: OfQueue) -> None:
+def delete_queue(call: SqsCall, parameters: OfQueue) -> None:
     """Delete a queue with its messages. Raises QueueDoesNotExist."""
-    queues.delete(call.session, call.queue(asked.queue_url))
+    queues.delete(call.session, call.queue(parameters.queue_url))
 
 
 @operation(raises=(*OF_A_QUEUE, "PurgeQueueInProgress"))
-def purge_queue(call: SqsCall, asked: OfQueue) -> None:
+def purge_queue(call: SqsCall, parameters: OfQueue) -> None:
     """Delete every message of a queue. Raises QueueDoesNotExist."""
-    ref = call.queue(asked.queue_url)
+    ref = call.queue(parameters.queue_url)
     try:
         queues.purge_all(call.session, ref)
     except PurgeInProgress:
@@ -207,11 +207,11 @@ class ListSourcesResult(Shape):
 
 
 @operation(raises=OF_A_QUEUE)
-def list_dead_letter_source_queues(call: SqsCall, asked: ListSources) -> ListSourcesResult:
+def list_dead_letter_source_queues(call: SqsCall, parameters: ListSources) -> ListSourcesResult:
     """List the queues whose RedrivePolicy names this queue, sorted by name. Raises QueueDoesNotExist."""
-    target = call.queue(asked.queue_url)
+    target = call.queue(parameters.queue_url)
     queues.get(call.session, target)
-    most, after = _page(asked.max_results), _after(asked.next_token)
+    most, after = _page(parameters.max_results), _after(parameters.next_token)
     found: list[str] = []
     while True:
         names = queues.names(call.session, target.project, target.region, after=after, limit=bounds.PAGE.most)

@@ -50,19 +50,23 @@ class ReceiveMessageResult(Shape):
 
 
 @operation(raises=(*OF_A_QUEUE, "OverLimit", "KmsInvalidState", "KmsNotFound"))
-def receive_message(call: SqsCall, asked: ReceiveMessage) -> ReceiveMessageResult:
+def receive_message(call: SqsCall, parameters: ReceiveMessage) -> ReceiveMessageResult:
     """Receive up to ten messages. With a wait time, wait until one is visible."""
-    ref = call.queue(asked.queue_url)
-    most, wait, attempt = asked.max_number_of_messages, asked.wait_time_seconds, asked.receive_request_attempt_id
+    ref = call.queue(parameters.queue_url)
+    most, wait, attempt = (
+        parameters.max_number_of_messages,
+        parameters.wait_time_seconds,
+        parameters.receive_request_attempt_id,
+    )
     if most is not None:
         bounds.MESSAGES.check(most)
     if wait is not None:
         bounds.WAIT.check(wait)
-    if asked.visibility_timeout is not None:
-        bounds.VISIBILITY.check(asked.visibility_timeout)
+    if parameters.visibility_timeout is not None:
+        bounds.VISIBILITY.check(parameters.visibility_timeout)
     if attempt is not None:
         content.check_identifier(attempt, "ReceiveRequestAttemptId")
-    system = _system_names(asked)
+    system = _system_names(parameters)
     environ = call.request.environ
     if overrides.COUNT_HEADER in environ or overrides.WAIT_HEADER in environ:
         found = overrides.receive(
@@ -71,26 +75,26 @@ def receive_message(call: SqsCall, asked: ReceiveMessage) -> ReceiveMessageResul
             environ,
             max_messages=most or 1,
             wait_seconds=wait,
-            visibility_seconds=asked.visibility_timeout,
+            visibility_seconds=parameters.visibility_timeout,
         )
     else:
         found = leases.receive(
             call.session,
             ref,
             max_messages=most or 1,
-            visibility_seconds=asked.visibility_timeout,
+            visibility_seconds=parameters.visibility_timeout,
             wait_seconds=wait,
             attempt_id=attempt,
         )
-    wanted = content.Selector(asked.message_attribute_names or ())
+    wanted = content.Selector(parameters.message_attribute_names or ())
     return ReceiveMessageResult([_shown(call, one, ref, system, wanted) for one in found])
 
 
-def _system_names(asked: ReceiveMessage) -> frozenset[str]:
+def _system_names(parameters: ReceiveMessage) -> frozenset[str]:
     """Return the requested system attributes, of both lists. Unknown names are ignored (recorded from AWS)."""
-    if not asked.attribute_names and not asked.message_system_attribute_names:
+    if not parameters.attribute_names and not parameters.message_system_attribute_names:
         return _NONE
-    names = (asked.attribute_names or []) + (asked.message_system_attribute_names or [])
+    names = (parameters.attribute_names or []) + (parameters.message_system_attribute_names or [])
     return SYSTEM_ATTRIBUTES.intersection(names)
 
 
@@ -155,15 +159,15 @@ def _receipt(call: SqsCall, handle: str | None) -> Receipt:
 
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter", "ReceiptHandleIsInvalid"))
-def delete_message(call: SqsCall, asked: DeleteMessage) -> None:
+def delete_message(call: SqsCall, parameters: DeleteMessage) -> None:
     """Delete a message. A message that is already deleted is not an error. One round trip.
 
     Raises ReceiptHandleIsInvalid.
     """
-    ref = call.queue(asked.queue_url)
-    [outcome] = leases.delete_received(call.session, ref, [_receipt(call, asked.receipt_handle)])
+    ref = call.queue(parameters.queue_url)
+    [outcome] = leases.delete_received(call.session, ref, [_receipt(call, parameters.receipt_handle)])
     if outcome is not None:
-        raise of_receipt_fact(outcome, asked.receipt_handle or "")
+        raise of_receipt_fact(outcome, parameters.receipt_handle or "")
 
 
 class ChangeMessageVisibility(Shape):
@@ -173,25 +177,25 @@ class ChangeMessageVisibility(Shape):
 
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter", "ReceiptHandleIsInvalid"))
-def change_message_visibility(call: SqsCall, asked: ChangeMessageVisibility) -> None:
+def change_message_visibility(call: SqsCall, parameters: ChangeMessageVisibility) -> None:
     """Change the visibility timeout of a message in flight; the new timeout starts now.
 
     Raises ReceiptHandleIsInvalid, InvalidParameterValue.
     """
-    ref = call.queue(asked.queue_url)
-    [outcome] = leases.change_visibility(call.session, ref, [_visibility(call, asked)])
+    ref = call.queue(parameters.queue_url)
+    [outcome] = leases.change_visibility(call.session, ref, [_visibility(call, parameters)])
     if outcome is not None:
-        raise of_receipt_fact(outcome, asked.receipt_handle or "")
+        raise of_receipt_fact(outcome, parameters.receipt_handle or "")
 
 
-def _visibility(call: SqsCall, asked: ChangeMessageVisibility | VisibilityEntry) -> tuple[Receipt, int]:
+def _visibility(call: SqsCall, parameters: ChangeMessageVisibility | VisibilityEntry) -> tuple[Receipt, int]:
     """Return the receipt and the requested seconds. Validate the parameters before decoding the handle."""
-    if not asked.receipt_handle:
+    if not parameters.receipt_handle:
         raise missing("ReceiptHandle")
-    if asked.visibility_timeout is None:
+    if parameters.visibility_timeout is None:
         raise missing("VisibilityTimeout")
-    bounds.VISIBILITY_CHANGE.check(asked.visibility_timeout)
-    return receipts.decode(asked.receipt_handle, call.session.secret), asked.visibility_timeout
+    bounds.VISIBILITY_CHANGE.check(parameters.visibility_timeout)
+    return receipts.decode(parameters.receipt_handle, call.session.secret), parameters.visibility_timeout
 
 
 class DeleteEntry(Shape):
@@ -214,13 +218,13 @@ class BatchResult(Shape):
 
 
 @operation(raises=(*OF_A_QUEUE, *WHOLE_BATCH))
-def delete_message_batch(call: SqsCall, asked: DeleteMessageBatch) -> BatchResult:
+def delete_message_batch(call: SqsCall, parameters: DeleteMessageBatch) -> BatchResult:
     """Delete up to ten messages; an entry that fails does not affect the others. One round trip."""
-    ref = call.queue(asked.queue_url)
-    ids = check_ids(asked.entries, "DeleteMessageBatchRequestEntry")
+    ref = call.queue(parameters.queue_url)
+    ids = check_ids(parameters.entries, "DeleteMessageBatchRequestEntry")
     result = BatchResult([], [])
     good: list[tuple[str, str, Receipt]] = []
-    for name, entry in zip(ids, asked.entries, strict=True):
+    for name, entry in zip(ids, parameters.entries, strict=True):
         try:
             good.append((name, entry.receipt_handle or "", _receipt(call, entry.receipt_handle)))
         except SqsError as error:
@@ -245,16 +249,16 @@ class ChangeMessageVisibilityBatch(Shape):
 
 
 @operation(raises=(*OF_A_QUEUE, *WHOLE_BATCH))
-def change_message_visibility_batch(call: SqsCall, asked: ChangeMessageVisibilityBatch) -> BatchResult:
+def change_message_visibility_batch(call: SqsCall, parameters: ChangeMessageVisibilityBatch) -> BatchResult:
     """Change the visibility timeout of up to ten messages; an entry that fails does not affect the others.
 
     One round trip.
     """
-    ref = call.queue(asked.queue_url)
-    ids = check_ids(asked.entries, "ChangeMessageVisibilityBatchRequestEntry")
+    ref = call.queue(parameters.queue_url)
+    ids = check_ids(parameters.entries, "ChangeMessageVisibilityBatchRequestEntry")
     result = BatchResult([], [])
     good: list[tuple[str, str, tuple[Receipt, int]]] = []
-    for name, entry in zip(ids, asked.entries, strict=True):
+    for name, entry in zip(ids, parameters.entries, strict=True):
         try:
             good.append((name, entry.receipt_handle or "", _visibility(call, entry)))
         except SqsError as error:

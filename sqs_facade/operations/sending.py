@@ -67,20 +67,24 @@ class SendMessageBatchResult(Shape):
 
 
 def _new_message(
-    asked: SendMessage | SendMessageBatchRequestEntry, trace_header: str | None, sender: str | None, *, is_fifo: bool
+    parameters: SendMessage | SendMessageBatchRequestEntry,
+    trace_header: str | None,
+    sender: str | None,
+    *,
+    is_fifo: bool,
 ) -> NewMessage:
-    delay = asked.delay_seconds
+    delay = parameters.delay_seconds
     if delay is not None:
         bounds.DELAY.check(delay)
         if is_fifo:
             if delay:
                 raise wrong_queue_type(delay, "DelaySeconds")
             delay = None  # on a FIFO queue 0 means the queue's delay
-    body = content.body(asked.message_body)
-    attributes = content.attributes(asked.message_attributes) if asked.message_attributes else ()
-    given = asked.message_system_attributes
+    body = content.body(parameters.message_body)
+    attributes = content.attributes(parameters.message_attributes) if parameters.message_attributes else ()
+    given = parameters.message_system_attributes
     system = content.system_attributes(given or {}, trace_header) if given or trace_header else ()
-    group, dedup_id = asked.message_group_id, asked.message_deduplication_id
+    group, dedup_id = parameters.message_group_id, parameters.message_deduplication_id
     if group is not None:
         content.check_identifier(group, "MessageGroupId")
     elif is_fifo:
@@ -108,11 +112,11 @@ def _sender(call: SqsCall, ref: QueueRef) -> str | None:
 
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter", "InvalidMessageContents", "UnsupportedOperation", "KmsNotFound"))
-def send_message(call: SqsCall, asked: SendMessage) -> SendMessageResult:
+def send_message(call: SqsCall, parameters: SendMessage) -> SendMessageResult:
     """Send one message to a queue. One round trip."""
-    ref = call.queue(asked.queue_url)
+    ref = call.queue(parameters.queue_url)
     is_fifo = ref.is_fifo
-    new = _new_message(asked, call.request.header("X_AMZN_TRACE_ID"), _sender(call, ref), is_fifo=is_fifo)
+    new = _new_message(parameters, call.request.header("X_AMZN_TRACE_ID"), _sender(call, ref), is_fifo=is_fifo)
     [sent] = messages.send(call.session, ref, [new])
     if isinstance(sent, MessageTooLong):
         raise of_fact(sent)
@@ -126,19 +130,19 @@ def send_message(call: SqsCall, asked: SendMessage) -> SendMessageResult:
 
 
 @operation(raises=(*OF_A_QUEUE, *WHOLE_BATCH, "BatchRequestTooLong", "KmsNotFound"))
-def send_message_batch(call: SqsCall, asked: SendMessageBatch) -> SendMessageBatchResult:
+def send_message_batch(call: SqsCall, parameters: SendMessageBatch) -> SendMessageBatchResult:
     """Send up to ten messages to a queue; an entry that fails does not affect the others. One round trip."""
-    ref = call.queue(asked.queue_url)
+    ref = call.queue(parameters.queue_url)
     is_fifo = ref.is_fifo
-    ids = check_ids(asked.entries, "SendMessageBatchRequestEntry")
-    if is_fifo and any(entry.message_group_id is None for entry in asked.entries):
+    ids = check_ids(parameters.entries, "SendMessageBatchRequestEntry")
+    if is_fifo and any(entry.message_group_id is None for entry in parameters.entries):
         # Recorded from AWS: the code differs from that of SendMessage, and the whole batch fails.
         raise SqsError("InvalidParameterValue", missing("MessageGroupId").message)
     trace_header, sender = call.request.header("X_AMZN_TRACE_ID"), _sender(call, ref)
     result = SendMessageBatchResult([], [])
     accepted: list[tuple[str, NewMessage]] = []
     total = 0
-    for name, entry in zip(ids, asked.entries, strict=True):
+    for name, entry in zip(ids, parameters.entries, strict=True):
         try:
             new = _new_message(entry, trace_header, sender, is_fifo=is_fifo)
             accepted.append((name, new))

@@ -35,14 +35,14 @@ def _tags(queue: Queue) -> dict[str, str]:
 
 
 @operation(raises=(*OF_A_QUEUE, "MissingParameter"))
-def tag_queue(call: SqsCall, asked: TagQueue) -> None:
+def tag_queue(call: SqsCall, parameters: TagQueue) -> None:
     """Set tags of a queue, replacing the values of existing keys. Too many tags are refused, and nothing changes."""
-    ref = call.queue(asked.queue_url)
-    if not asked.tags:
+    ref = call.queue(parameters.queue_url)
+    if not parameters.tags:
         raise missing("Tags")
 
     def edit(queue: Queue) -> SettingsChange:
-        tags = _tags(queue) | asked.tags
+        tags = _tags(queue) | parameters.tags
         content.check_tags(tags, ref.name)
         return SettingsChange(documents={"tags": orjson.dumps(tags)})
 
@@ -50,12 +50,12 @@ def tag_queue(call: SqsCall, asked: TagQueue) -> None:
 
 
 @operation(raises=OF_A_QUEUE)
-def untag_queue(call: SqsCall, asked: UntagQueue) -> None:
+def untag_queue(call: SqsCall, parameters: UntagQueue) -> None:
     """Remove the tags with these keys. Unknown keys are ignored."""
-    ref = call.queue(asked.queue_url)
-    if not asked.tag_keys:
+    ref = call.queue(parameters.queue_url)
+    if not parameters.tag_keys:
         raise SqsError("InvalidParameterValue", content.TAG_KEYS)
-    gone = frozenset(asked.tag_keys)
+    gone = frozenset(parameters.tag_keys)
 
     def edit(queue: Queue) -> SettingsChange:
         tags = {key: value for key, value in _tags(queue).items() if key not in gone}
@@ -65,6 +65,6 @@ def untag_queue(call: SqsCall, asked: UntagQueue) -> None:
 
 
 @operation(raises=OF_A_QUEUE)
-def list_queue_tags(call: SqsCall, asked: OfQueue) -> Tags:
+def list_queue_tags(call: SqsCall, parameters: OfQueue) -> Tags:
     """Return all tags of a queue."""
-    return Tags(_tags(queues.get(call.session, call.queue(asked.queue_url))))
+    return Tags(_tags(queues.get(call.session, call.queue(parameters.queue_url))))

@@ -33,7 +33,7 @@ QUEUES = ("standard", "fair", "ordered.fifo")
 
 @dataclass(slots=True)
 class Sent:
-    """An acknowledged send."""
+    """A message whose send was acknowledged."""
 
     queue: str
     body: str
@@ -44,8 +44,8 @@ class Sent:
 
 @dataclass(slots=True)
 class Delivery:
-    """One message in one answer. ``touched``: when its consumer began to delete or change it; ``gone`` is when the
-    deletion was acknowledged."""
+    """One message of one response. ``touched`` is the time at which its consumer began to delete or change it,
+    ``gone`` the time at which the deletion was acknowledged."""
 
     queue: str
     body: str
@@ -63,7 +63,7 @@ class Delivery:
 
 @dataclass(slots=True)
 class History:
-    """All that was seen. Lists are only appended to, by many threads."""
+    """Everything that clients saw. Many threads append to the lists."""
 
     sent: list[Sent] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
@@ -74,7 +74,7 @@ class History:
 
 
 class Cluster:
-    """Services on one data directory, and the hand that kills them."""
+    """Services on one data directory, which can be killed."""
 
     def __init__(self, serve: Callable[..., Serve], data: Path, *, services: int = 1, workers: int = 1) -> None:
         self._serve = serve
@@ -109,7 +109,7 @@ class Cluster:
 
 
 class Actor(threading.Thread):
-    """Calls whichever service answers; a failed call is None: its outcome is unknown."""
+    """Calls any service that responds. A failed call returns None: its outcome is unknown."""
 
     def __init__(self, cluster: Cluster, history: History, ended: threading.Event) -> None:
         super().__init__(daemon=True)
@@ -174,7 +174,7 @@ class Producer(Actor):
 
 
 class Consumer(Actor):
-    """Receives from all queues; most messages are deleted, some given back, extended or forgotten until they return."""
+    """Receive from all queues. Delete most messages; release some, extend some, and let the leases of others end."""
 
     answers = 0
     #: Deletes whatever it gets, and at once.

@@ -1,4 +1,4 @@
-"""A history from beginning to end. The long form: ``python -m tests.attack.run --seconds 300``."""
+"""Create a history and check it. The long form: ``python -m tests.attack.run --seconds 300``."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ MOVE_SECONDS = 40.0
 
 
 def run(cluster: Cluster, *, seconds: float, kills: tuple[str, ...], producers: int = 3, consumers: int = 6) -> None:
-    """Traffic and kills for so long, then the drain and every rule. Raises AssertionError with what was violated."""
+    """Run traffic and kills for that time, drain the queues, and check every rule. Raises AssertionError with the
+    violations."""
     history, stop_sending, stop = History(), threading.Event(), threading.Event()
     _make_queues(cluster)
     senders = [Producer(cluster, history, stop_sending) for _ in range(producers)]
@@ -67,7 +68,7 @@ def run(cluster: Cluster, *, seconds: float, kills: tuple[str, ...], producers: 
 
 
 def check(history: History, dead: list[Delivery]) -> None:
-    """Every rule, in one document, so that a failure shows all that is wrong."""
+    """Check every rule and return one document, so that a failure shows all violations."""
     violations: dict[str, Sequence[object]] = {
         "lost": verdict.lost(history, dead),
         "risen": verdict.risen(history),
@@ -75,8 +76,8 @@ def check(history: History, dead: list[Delivery]) -> None:
         "shared": verdict.shared(history),
         "disordered": verdict.disordered(history),
         "renumbered": verdict.renumbered(history),
-        "buried twice": verdict.buried_twice(dead),
-        "buried alive": verdict.buried_alive(history, dead),
+        "moved twice": verdict.moved_twice(dead),
+        "moved while held": verdict.moved_while_held(history, dead),
         "late": verdict.late(history, 0.5),
     }
     assert {rule: found[:5] for rule, found in violations.items() if found} == {}
@@ -114,7 +115,7 @@ def _counts(cluster: Cluster, *queues: str) -> set[int]:
 
 
 def _is_drained(cluster: Cluster) -> bool:
-    """False also while a service whose workers were all killed has none yet."""
+    """Return whether all queues are empty. False also while a service has no workers after a kill."""
     time.sleep(0.2)
     try:
         return _counts(cluster, *QUEUES) == {0}
@@ -123,9 +124,9 @@ def _is_drained(cluster: Cluster) -> bool:
 
 
 def _dead_letters(cluster: Cluster, history: History) -> list[Delivery]:
-    """All of them, each received once, held meanwhile, and deleted in the end.
+    """Receive all dead letters once, hold them meanwhile, and delete them at the end.
 
-    A move whose process was killed is finished by upkeep, so the poison that is known to be there is waited for.
+    A move whose process was killed is finished by housekeeping, so this waits for every message that must arrive there.
     """
     consumer = Consumer(cluster, History(), threading.Event())
     missing = {one.body for one in history.sent if one.body.startswith("poison")}

@@ -1,4 +1,4 @@
-"""Many consumers on one queue: what holds of one holds of a crowd, and a queue that ran empty leaves nothing."""
+"""Many consumers on one queue: the guarantees hold, and an empty queue leaves nothing in the store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EMPTY = Counts(0, 0, 0)
 
 
 def crowd(number: int, act: Callable[[int], None]) -> None:
-    """``act`` runs so often at the same time; its failures are raised."""
+    """Run ``act`` that many times in parallel, and raise its errors."""
     with ThreadPoolExecutor(number) as pool:
         for future in [pool.submit(act, at) for at in range(number)]:
             future.result(60)
@@ -50,13 +50,13 @@ def receipts(found: list[StoredMessage]) -> list[Receipt]:
 
 
 def left(session: Session, ref: QueueRef) -> set[str]:
-    """What the store keeps of a queue beside its own settings and what was sent lately (deduplication)."""
+    """Return the keys of a queue beside its settings and its deduplication history."""
     start = keys.queue(ref)
     found = session.store.command("KEYS", start.replace(b"[", b"\\[") + b":*")
     return {key.removeprefix(start).decode() for key in found if b":dd:" not in key}
 
 
-def test_each_group_is_in_order_and_in_one_hand(core: Core, session: Session) -> None:
+def test_each_group_is_in_order_and_at_one_consumer(core: Core, session: Session) -> None:
     queue = make(session, ".fifo")
     fill(session, queue, "fifo", 2000, 50)
     given, holders, lock = defaultdict[str, list[int]](list), Counter[str](), threading.Lock()
@@ -109,16 +109,16 @@ def test_every_message_is_a_dead_letter_once(core: Core, session: Session, kind:
 
     crowd(8, consume)
     dead_letters.finish_moves(session, queue)
-    buried: list[bytes] = []
+    moved: list[bytes] = []
     while found := leases.receive(session, dead, max_messages=10, wait_seconds=0):
-        buried += [one.body for one in found]
+        moved += [one.body for one in found]
         leases.delete_received(session, dead, receipts(found))
-    assert (len(buried), len(set(buried))) == (500, 500)
+    assert (len(moved), len(set(moved))) == (500, 500)
     assert [queues.get_with_counts(session, ref)[1] for ref in (queue, dead)] == [EMPTY, EMPTY]
     assert left(session, queue) | left(session, dead) == set()
 
 
-def test_tenants_that_are_gone_leave_nothing(core: Core, session: Session, advance: Advance) -> None:
+def test_tenants_without_messages_leave_nothing(core: Core, session: Session, advance: Advance) -> None:
     queue = make(session)
 
     def act(number: int) -> None:

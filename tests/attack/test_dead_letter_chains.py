@@ -24,7 +24,7 @@ def make(session: Session, kind: str) -> QueueRef:
     return ref
 
 
-def bury_in(session: Session, queue: QueueRef, dead: QueueRef, limit: int) -> None:
+def set_dead_letter_queue(session: Session, queue: QueueRef, dead: QueueRef, limit: int) -> None:
     change = SettingsChange(set={"dead_letter_queue": dead.name, "max_receive_count": limit})
     queues.change(session, queue, change)
 
@@ -35,33 +35,33 @@ def send(session: Session, queue: QueueRef, kind: str) -> None:
 
 
 def counts(session: Session, queue: QueueRef, tries: int) -> list[int]:
-    """Receive counts of what the queue gives in so many tries."""
+    """Return the receive counts of the messages that the queue delivers in so many tries."""
     got = [leases.receive(session, queue, max_messages=10, wait_seconds=0) for _ in range(tries)]
     return [one.receive_count for found in got for one in found]
 
 
-def test_each_queue_of_a_chain_gives_a_message_so_often_as_its_limit_says(session: Session, kind: str) -> None:
+def test_each_queue_of_a_chain_delivers_a_message_as_often_as_its_limit_says(session: Session, kind: str) -> None:
     first, second, last = (make(session, kind) for _ in range(3))
-    bury_in(session, first, second, 2)
-    bury_in(session, second, last, 1)
+    set_dead_letter_queue(session, first, second, 2)
+    set_dead_letter_queue(session, second, last, 1)
     send(session, first, kind)
     assert counts(session, first, 3) == [1, 2]
     assert counts(session, second, 2) == [3]
     assert counts(session, last, 2) == [4, 5]
 
 
-def test_two_queues_that_bury_in_each_other_both_give_the_message(session: Session, kind: str) -> None:
+def test_two_queues_that_are_dead_letter_queues_of_each_other_deliver_the_message(session: Session, kind: str) -> None:
     one, other = make(session, kind), make(session, kind)
-    bury_in(session, one, other, 1)
-    bury_in(session, other, one, 1)
+    set_dead_letter_queue(session, one, other, 1)
+    set_dead_letter_queue(session, other, one, 1)
     send(session, one, kind)
     assert [counts(session, queue, 2) for queue in (one, other, one)] == [[1], [2], [3]]
 
 
-def test_a_queue_that_buries_in_itself_gives_the_message_to_a_poll(session: Session, kind: str) -> None:
-    """Without looking again and again for what it just moved."""
+def test_a_queue_that_is_its_own_dead_letter_queue_delivers_the_message_to_a_poll(session: Session, kind: str) -> None:
+    """The poll does not search repeatedly for the message that it just moved."""
     queue = make(session, kind)
-    bury_in(session, queue, queue, 1)
+    set_dead_letter_queue(session, queue, queue, 1)
     send(session, queue, kind)
     assert counts(session, queue, 1) == [1]
     before = session.store.command("INFO", "commandstats")

@@ -16,6 +16,6 @@ pytestmark = pytest.mark.slow
 __all__ = ["data", "elsewhere", "runtime", "serve"]  # fixtures
 
 
-def test_nothing_is_lost_doubled_or_disordered(serve: Callable[..., Serve], data: Path) -> None:
-    """Two services on one data directory; whatever is killed, every rule of ``verdict`` holds of what clients saw."""
+def test_no_message_is_lost_duplicated_or_out_of_order(serve: Callable[..., Serve], data: Path) -> None:
+    """Two services on one data directory: every rule of ``verdict`` holds, whichever process is killed."""
     run(Cluster(serve, data, services=2, workers=2), seconds=3, kills=KILLS, producers=2, consumers=4)

@@ -1,4 +1,4 @@
-"""More leases that end at once than one step of a function gives back: what is behind them is found all the same."""
+"""More leases end at once than one step of a function releases: messages behind them are found all the same."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def queue(session: Session, advance: Advance, request: pytest.FixtureRequest) ->
     return ref
 
 
-def test_a_receive_finds_it(session: Session, queue: QueueRef) -> None:
+def test_a_receive_finds_a_message_behind_many_due_ones(session: Session, queue: QueueRef) -> None:
     [found] = leases.receive(session, queue, max_messages=10, wait_seconds=0)
     assert (found.body, found.receive_count) == (str(MANY).encode(), 2)
 
 
-def test_a_claim_finds_it(session: Session, queue: QueueRef) -> None:
+def test_a_claim_finds_a_message_behind_many_due_ones(session: Session, queue: QueueRef) -> None:
     claim = claims.create(session, queue, ttl_seconds=60, grace_seconds=60, limit=10)
     assert claim is not None
     assert [message.body for message in claim.messages] == [str(MANY).encode()]
 
 
-def test_a_pop_finds_it(session: Session, queue: QueueRef) -> None:
+def test_a_pop_finds_a_message_behind_many_due_ones(session: Session, queue: QueueRef) -> None:
     assert [message.body for message in messages.pop(session, queue, limit=10)] == [str(MANY).encode()]

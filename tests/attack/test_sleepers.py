@@ -1,4 +1,4 @@
-"""Polls that sleep already learn of what becomes due only afterwards, by whatever another consumer does."""
+"""Waiting receives notice messages that become due later, whatever another consumer does."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def assert_given(futures: list[Future[tuple[float, int]]], since: float) -> None
     assert [(found, at - since < PROMPT_SECONDS) for at, found in answers] == [(1, True)] * len(futures)
 
 
-def test_a_sleeper_has_the_message_that_another_sleeper_let_go(
+def test_a_waiter_gets_a_message_that_another_waiter_released(
     core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor, kind: str
 ) -> None:
     """The first one is woken by the send; the second one by the end of the first one's lease."""
@@ -90,10 +90,11 @@ def test_a_sleeper_has_the_message_that_another_sleeper_let_go(
     assert_given([second], at)
 
 
-def test_each_sleeper_has_one_of_the_messages_that_another_let_go(
+def test_each_waiter_gets_one_of_the_messages_that_another_released(
     core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor, kind: str
 ) -> None:
-    """Taken one by one, so that their leases end one by one, and each poll that knows of an end leaves at it."""
+    """Messages are received one by one, so their leases end one by one, and each poll returns at one of these
+    times."""
     first = asleep(core, pool, queue, 4, seconds=1)
     others = asleep(core, pool, queue, 4)
     for _ in range(4):
@@ -103,10 +104,10 @@ def test_each_sleeper_has_one_of_the_messages_that_another_let_go(
     assert_given(others, max(at for at, _ in ends))
 
 
-def test_a_sleeper_has_a_delayed_message_whose_group_came_free(
+def test_a_waiter_gets_a_delayed_message_whose_group_was_freed(
     core: Core, session: Session, pool: ThreadPoolExecutor
 ) -> None:
-    """Deleting the group's first message makes the delayed one the group's next: it is due before anything known."""
+    """When the first message of the group is deleted, the delayed one is next: it is due before anything else."""
     queue = QueueRef("000000000000", "us-east-1", f"q-{uuid.uuid4().hex[:12]}.fifo")
     queues.create(session, queue, QueueSettings(), creator="sqs")
     messages.send(session, queue, [new("fifo", group="a")])

@@ -22,7 +22,7 @@ from tests.conftest import Service
         ("BREW", "/v1/queues/a/metadata"),
     ],
 )
-def test_the_answer_is_a_document_of_the_dialect(service: Service, method: str, path: str) -> None:
+def test_the_response_is_a_document_of_the_dialect(service: Service, method: str, path: str) -> None:
     status, kind, body = _ask(service, method, path)
     assert status in (400, 404, 405)
     assert (kind or "").startswith("application/json")
@@ -30,7 +30,7 @@ def test_the_answer_is_a_document_of_the_dialect(service: Service, method: str, 
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/000000000000/a%0ab"), ("BREW", "/"), ("BREW", "/1/a")])
-def test_sqs_answers_in_its_own_form(service: Service, method: str, path: str) -> None:
+def test_the_response_of_sqs_has_its_own_form(service: Service, method: str, path: str) -> None:
     status, kind, body = _ask(service, method, path)
     assert 400 <= status < 500
     assert b"<html" not in body

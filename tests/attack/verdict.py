@@ -1,4 +1,4 @@
-"""What must hold of a history, each rule as a list of its violations."""
+"""The rules for a history. Each function returns the violations of one rule."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ SAFE_SECONDS = VISIBILITY_SECONDS / 2
 
 
 def lost(history: History, dead: list[Delivery]) -> list[str]:
-    """Acknowledged sends that nobody ever received. Poison must have ended as a dead letter."""
+    """Return acknowledged messages that were never received. A poison message must have become a dead letter."""
     seen = {(one.queue, one.body) for one in history.deliveries}
-    buried = {one.body for one in dead}
+    dead_letters = {one.body for one in dead}
     return [
         one.body
         for one in history.sent
-        if (one.queue, one.body) not in seen or (one.body.startswith("poison") and one.body not in buried)
+        if (one.queue, one.body) not in seen or (one.body.startswith("poison") and one.body not in dead_letters)
     ]
 
 
 def risen(history: History) -> list[str]:
-    """Messages received by a call that began after their deletion had been acknowledged."""
+    """Return messages that were received by a call that began after their deletion was acknowledged."""
     gone: dict[tuple[str, str], float] = {}
     for one in history.deliveries:
         if one.gone is not None:
@@ -35,7 +35,7 @@ def risen(history: History) -> list[str]:
 
 
 def doubled(history: History) -> list[str]:
-    """Bodies that exist as several messages, though each was acknowledged once, or was deduplicated."""
+    """Return bodies of several messages, although each was acknowledged once or deduplicated."""
     ids: dict[str, set[str]] = defaultdict(set)
     for one in history.deliveries:
         ids[one.body].add(one.message_id)
@@ -45,7 +45,8 @@ def doubled(history: History) -> list[str]:
 
 
 def shared(history: History) -> list[str]:
-    """FIFO: messages handed out while another answer's consumer surely held them or an earlier one of their group."""
+    """FIFO: return messages that were received while another consumer surely held them or an earlier one of their
+    group."""
     found = []
     for one, earlier in _pairs(history):
         if one.answer == earlier.answer or earlier.sequence > one.sequence:
@@ -57,7 +58,7 @@ def shared(history: History) -> list[str]:
 
 
 def disordered(history: History) -> list[str]:
-    """FIFO: messages given for the first time after a later one of their group had been given."""
+    """FIFO: return messages that were first received after a later message of their group."""
     first: dict[str, Delivery] = {}
     for one in history.deliveries:
         if one.queue.endswith(".fifo") and (one.body not in first or one.began < first[one.body].began):
@@ -77,7 +78,7 @@ def disordered(history: History) -> list[str]:
 
 
 def _mixed_answers(history: History) -> list[str]:
-    """Answers that give a group's messages out of order."""
+    """Return responses that have the messages of a group out of order."""
     last: dict[tuple[int, str], int] = {}
     found = []
     for one in history.deliveries:
@@ -90,7 +91,7 @@ def _mixed_answers(history: History) -> list[str]:
 
 
 def renumbered(history: History) -> list[str]:
-    """FIFO: a producer's messages of one group whose numbers are not in the order of their acknowledgements."""
+    """FIFO: return messages of one producer and group whose numbers are not in the order of their acknowledgements."""
     last: dict[str, int] = {}
     found = []
     for one in history.sent:
@@ -101,14 +102,14 @@ def renumbered(history: History) -> list[str]:
     return found
 
 
-def buried_twice(dead: list[Delivery]) -> list[str]:
-    """Dead letters that are there more than once; all of them were received once, and held."""
+def moved_twice(dead: list[Delivery]) -> list[str]:
+    """Return dead letters that exist more than once; all of them were received once, and held."""
     bodies = [one.body for one in dead]
     return [body for body in set(bodies) if bodies.count(body) > 1]
 
 
-def buried_alive(history: History, dead: list[Delivery]) -> list[str]:
-    """Dead letters that had been deleted while their consumer certainly held them."""
+def moved_while_held(history: History, dead: list[Delivery]) -> list[str]:
+    """Return dead letters that had been deleted while their consumer certainly held them."""
     deleted = {
         one.message_id for one in history.deliveries if one.gone is not None and one.gone - one.began < SAFE_SECONDS
     }
@@ -116,7 +117,7 @@ def buried_alive(history: History, dead: list[Delivery]) -> list[str]:
 
 
 def late(history: History, seconds: float) -> list[float]:
-    """Empty long polls that came so much too late, outside the time after a kill."""
+    """Return the delays of empty long polls that ended late, except shortly after a kill."""
     return [
         by
         for by, began in history.late
@@ -125,7 +126,7 @@ def late(history: History, seconds: float) -> list[float]:
 
 
 def _pairs(history: History) -> list[tuple[Delivery, Delivery]]:
-    """FIFO deliveries with those of their group that began up to a lease before."""
+    """Return pairs of FIFO deliveries of one group, the second of which began up to a lease before the first."""
     groups: dict[str, list[Delivery]] = defaultdict(list)
     for one in history.deliveries:
         if one.queue.endswith(".fifo"):

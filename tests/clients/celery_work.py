@@ -1,4 +1,4 @@
-"""Runs with Celery: an application on a queue of ours, whose tasks tell on standard output what they do."""
+"""A Celery application on a queue of the service. Its tasks report what they do on standard output."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from celery import Celery
 from celery.signals import worker_ready, worker_shutdown
 
 
-def tell(event: str, **more: Any) -> None:
+def report(event: str, **more: Any) -> None:
     sys.stdout.write(json.dumps({"event": event, **more}) + "\n")
     sys.stdout.flush()
 
@@ -29,34 +29,34 @@ app.conf.update(
 
 @app.task(name="work.note")
 def note(text: str) -> None:
-    tell("noted", text=text)
+    report("noted", text=text)
 
 
 @app.task(name="work.hold", bind=True)
 def hold(self: Any, path: str) -> None:
-    """Runs until the file is there."""
-    tell("holding", path=path, redelivered=self.request.delivery_info["redelivered"])
+    """Run until the file exists."""
+    report("holding", path=path, redelivered=self.request.delivery_info["redelivered"])
     deadline = time.monotonic() + 60
     while not Path(path).exists() and time.monotonic() < deadline:
         time.sleep(0.02)
-    tell("held", path=path)
+    report("held", path=path)
 
 
 @app.task(name="work.fail_twice", bind=True, max_retries=2)
 def fail_twice(self: Any, text: str) -> None:
-    tell("tried", text=text, retries=self.request.retries)
+    report("tried", text=text, retries=self.request.retries)
     if self.request.retries < 2:
         raise self.retry(countdown=0)
 
 
 @worker_ready.connect
 def ready(**more: Any) -> None:
-    tell("ready")
+    report("ready")
 
 
 @worker_shutdown.connect
 def stopped(**more: Any) -> None:
-    tell("stopped")
+    report("stopped")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs with dramatiq: actors on queues of ours, which tell on standard output what they do."""
+"""Dramatiq actors on queues of the service. They report what they do on standard output."""
 
 import json
 import os
@@ -12,21 +12,21 @@ from dramatiq.middleware import Retries
 from dramatiq_sqs import SQSBroker
 
 
-def tell(event: str, **more: Any) -> None:
+def report(event: str, **more: Any) -> None:
     os.write(1, (json.dumps({"event": event, **more}) + "\n").encode())  # dramatiq sends sys.stdout elsewhere
 
 
-class Tells(dramatiq.Middleware):
+class Reports(dramatiq.Middleware):
     def after_worker_boot(self, *_given: Any) -> None:
-        tell("ready")
+        report("ready")
 
     def after_worker_shutdown(self, *_given: Any) -> None:
-        tell("stopped")
+        report("stopped")
 
 
 broker = SQSBroker(
     namespace=os.environ["WORK_QUEUE"],
-    middleware=[Tells(), Retries(min_backoff=1, max_backoff=1)],
+    middleware=[Reports(), Retries(min_backoff=1, max_backoff=1)],
     dead_letter=True,
     tags={"team": "orders"},
     endpoint_url=os.environ["WORK_ENDPOINT"],
@@ -39,22 +39,22 @@ dramatiq.set_broker(broker)
 
 @dramatiq.actor(queue_name="work")
 def note(text: str) -> None:
-    tell("noted", text=text)
+    report("noted", text=text)
 
 
 @dramatiq.actor(queue_name="work")
 def hold(path: str) -> None:
-    """Runs until the file is there."""
-    tell("holding", path=path)
+    """Run until the file exists."""
+    report("holding", path=path)
     deadline = time.monotonic() + 60
     while not Path(path).exists() and time.monotonic() < deadline:
         time.sleep(0.02)
-    tell("held", path=path)
+    report("held", path=path)
 
 
 @dramatiq.actor(queue_name="work", max_retries=2)
 def fail(text: str) -> None:
-    tell("tried", text=text)
+    report("tried", text=text)
     raise ValueError(text)
 
 

@@ -19,7 +19,7 @@ CALL_SECONDS = 40.0
 
 
 class ClientBroke(Exception):
-    """The client itself failed: it could not read or did not believe the answer, or refused to send."""
+    """The client itself failed: it could not read the response, refused its digest, or refused to send."""
 
 
 @dataclass
@@ -27,7 +27,7 @@ class ClientError(Exception):
     """An error as the client's user sees it.
 
     ``name`` is what code dispatches on: boto3's exception class, ``error.name`` in SDK 3, ``error.code`` in SDK 2.
-    ``details`` is all that the client told.
+    ``details`` is everything that the client returned.
     """
 
     name: str
@@ -38,7 +38,7 @@ class ClientError(Exception):
 
 
 class Process:
-    """One client's process. Calls may be made from several threads."""
+    """The process of one client. Several threads may call it."""
 
     def __init__(self, command: Sequence[str | Path], folder: Path | None = None) -> None:
         self._process = subprocess.Popen(
@@ -72,7 +72,7 @@ class Process:
             self._pending.clear()
 
     def begin(self, operation: str, members: dict[str, Any], options: dict[str, str]) -> Future[dict[str, Any]]:
-        """Send a call; its line of answer comes later."""
+        """Send a call without waiting for its response."""
         assert self._process.stdin is not None
         waiting: Future[dict[str, Any]] = Future()
         with self._lock:
@@ -84,7 +84,7 @@ class Process:
         return waiting
 
     def stop(self) -> None:
-        """The process has ended."""
+        """End the process."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -116,7 +116,7 @@ class Client:
     key: str = "any"
 
     def to(self, **changed: Any) -> Client:
-        """Another client in the same process: ``endpoint``, ``region`` or ``key`` differ."""
+        """Return another client in the same process, with another ``endpoint``, ``region`` or ``key``."""
         return replace(self, **changed)
 
     def begin(self, operation: str, **members: Any) -> Future[dict[str, Any]]:
@@ -124,11 +124,11 @@ class Client:
         return self.process.begin(operation, members, options)
 
     def call(self, operation: str, **members: Any) -> dict[str, Any]:
-        """The result. Raises ClientError, ClientBroke."""
+        """Call an operation and return the result. Raises ClientError, ClientBroke."""
         return outcome(self.begin(operation, **members))
 
     def error(self, operation: str, **members: Any) -> ClientError:
-        """The error of a call that must fail."""
+        """Return the error of a call that must fail."""
         try:
             result = self.call(operation, **members)
         except ClientError as error:
@@ -136,7 +136,7 @@ class Client:
         raise AssertionError(f"{operation} succeeded: {result}")
 
     def must_refuse(self, shape: str, operation: str, **members: Any) -> ClientError:
-        """The call fails with this error, by the name and code under which this client's users catch it."""
+        """Check that the call fails with this error, by the name and code that users of the client catch."""
         error = self.error(operation, **members)
         assert (error.name, error.code) == (error_names.name(self.kind, shape), error_names.code(shape)), error
         return error
@@ -144,7 +144,7 @@ class Client:
     # -- short forms ----------------------------------------------------------------------------------------------
 
     def queue(self, name: str, **attributes: str) -> str:
-        """A queue's URL; it is made."""
+        """Create a queue and return its URL."""
         wanted = {"Attributes": attributes} if attributes else {}
         return str(self.call("CreateQueue", QueueName=name, **wanted)["QueueUrl"])
 
@@ -152,7 +152,7 @@ class Client:
         return self.call("SendMessage", QueueUrl=queue_url, MessageBody=body, **more)
 
     def receive(self, queue_url: str, **more: Any) -> list[dict[str, Any]]:
-        """Up to ten messages, none when the queue has none to give."""
+        """Receive up to ten messages; an empty list if none is visible."""
         members = {"MaxNumberOfMessages": 10, **more}
         return list(self.call("ReceiveMessage", QueueUrl=queue_url, **members).get("Messages") or [])
 
@@ -169,7 +169,8 @@ class Client:
         return visible, in_flight, delayed
 
     def settled(self, queue_url: str) -> tuple[int, int, int]:
-        """The queue's counts, once they change no more: a request of a killed client may still be under way."""
+        """Return the counts of the queue when they no longer change: a request of a killed client may still be
+        running."""
         counts = self.counts(queue_url)
         for _ in range(100):
             time.sleep(0.2)
@@ -180,7 +181,7 @@ class Client:
 
 
 def outcome(answer: Future[dict[str, Any]], seconds: float = CALL_SECONDS) -> dict[str, Any]:
-    """The result of a call that was begun. Raises ClientError, ClientBroke."""
+    """Return the result of a call that was begun. Raises ClientError, ClientBroke."""
     said = answer.result(seconds)
     if "broken" in said:
         raise ClientBroke(said["broken"])

@@ -1,4 +1,4 @@
-"""By which name each client's users catch an error.
+"""The name by which users of each client catch an error.
 
 boto3: the class below ``client.exceptions``; SDK 3: ``error.name``, the shape; SDK 2: ``error.code``, the query code.
 """
@@ -25,12 +25,12 @@ _NEW_SHAPES = {"InvalidAddress", "InvalidAttributeValue", "InvalidSecurity", "Re
 
 
 def code(shape: str) -> str:
-    """The query protocol's code, which every client can tell."""
+    """Return the code of the query protocol, which every client shows."""
     return _CODES.get(shape, shape)
 
 
 def name(kind: str, shape: str) -> str:
-    """What code that uses this kind of client dispatches on."""
+    """Return the name that code with this kind of client catches."""
     if kind in ("js2", "js2-query"):
         return code(shape)
     if kind == "js3":

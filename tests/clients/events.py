@@ -1,4 +1,4 @@
-"""A program that tells what happens to it, one event a line of JSON on its standard output."""
+"""A program that reports events on its standard output, one JSON document per line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Telling:
             self._events.put(json.loads(line) if line.startswith("{") else {"event": "chatter", "text": line.rstrip()})
 
     def wait_for(self, name: str, times: int = 1) -> list[dict[str, Any]]:
-        """The next so many events of a name. Fails the test when they do not come, or an error does."""
+        """Return the next events with that name. The test fails if they do not come, or if an error comes."""
         found: list[dict[str, Any]] = []
         deadline = time.monotonic() + EVENT_SECONDS
         while len(found) < times:
@@ -58,13 +58,13 @@ class Telling:
         return found
 
     def say(self, text: str) -> None:
-        """The last line on its standard input."""
+        """Write the last line to its standard input."""
         assert self.process.stdin is not None
         self.process.stdin.write(text + "\n")
         self.process.stdin.close()
 
     def ended(self) -> float:
-        """Its process ended of itself; the seconds that took. All events are seen."""
+        """Wait until the process ends by itself; return the seconds. All events are then in ``seen``."""
         started = time.monotonic()
         self.process.wait(EVENT_SECONDS)
         self._reader.join(EVENT_SECONDS)
@@ -73,7 +73,7 @@ class Telling:
         return time.monotonic() - started
 
     def kill(self) -> None:
-        """It and the processes it started end without a goodbye, as when a machine dies."""
+        """Kill the program and the processes that it started, as in a crash of the machine."""
         if self.process.poll() is None:
             children = psutil.Process(self.process.pid).children(recursive=True)
             self.process.kill()

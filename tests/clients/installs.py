@@ -36,7 +36,8 @@ INSTALL_SECONDS = 300
 
 @cache
 def missing(*, node: bool) -> str | None:
-    """Why clients cannot be had here, those that run in node where that is asked for; None when they can."""
+    """Return why clients cannot be installed here; None if they can. With ``node`` it is about those that run in
+    Node."""
     if not os.environ.get(VARIABLE):
         return f"fetches clients from package registries: set {VARIABLE}=1 (or a folder that keeps them)"
     if not node:
@@ -57,7 +58,7 @@ def folder(temporary: Path) -> Path:
 
 
 def python_with(parent: Path, requirements: Sequence[str]) -> Path:
-    """The interpreter of a virtual environment that has these."""
+    """Return the interpreter of a virtual environment with these packages."""
     place = parent / f"python-{_digest(sys.version, *requirements)}"
     python = place / "bin" / "python"
 
@@ -86,7 +87,7 @@ def js_packages(parent: Path) -> Path:
 
 
 def _once(place: Path, install: Callable[[], None]) -> None:
-    """Run an install, unless it is there and was finished. Other processes that want the same wait for it."""
+    """Run an installation unless it is complete. Other processes that need it wait for it."""
     done = place / ".installed"
     place.parent.mkdir(parents=True, exist_ok=True)
     with place.with_name(f"{place.name}.lock").open("w") as lock:
@@ -98,7 +99,7 @@ def _once(place: Path, install: Callable[[], None]) -> None:
 
 
 def run(command: list[str | Path], folder: Path | None = None) -> None:
-    """Run to success within the time limit; else the test fails with what the program said."""
+    """Run a program within the time limit. If it fails, the test fails with its output."""
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
     if ran.returncode != 0:
         pytest.fail(f"{command[0]} failed with {ran.returncode}: {ran.stderr[-2000:]}")

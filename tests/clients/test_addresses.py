@@ -1,4 +1,4 @@
-"""Queue URLs, accounts and regions, in every shape that other people's clients give them."""
+"""Queue URLs, accounts and regions, in every form that clients send."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def test_a_client_whose_endpoint_is_the_queue_url_sends_and_receives(client: Cli
     assert of_queue.counts(queue) == (0, 0, 0)
 
 
-def test_a_queue_url_wins_over_the_endpoints_path(client: Client, queue: str, queue_name: str) -> None:
+def test_a_queue_url_overrides_the_path_of_the_endpoint(client: Client, queue: str, queue_name: str) -> None:
     other = client.queue(f"{queue_name}-other")
     client.to(endpoint=queue).send(other, "x")
     assert (client.counts(queue), client.counts(other)) == ((0, 0, 0), (1, 0, 0))
 
 
-def test_answers_name_the_host_as_it_was_called(client: Client, queue: str, queue_name: str) -> None:
+def test_returned_urls_have_the_called_host(client: Client, queue: str, queue_name: str) -> None:
     for host in ("localhost", "elsewhere.test", "sqs.us-east-1.localhost"):
         called = client.to(endpoint=f"http://{host}:{port(client)}")
         url = f"{called.endpoint}/{ACCOUNT}/{queue_name}"
@@ -68,7 +68,7 @@ def test_answers_name_the_host_as_it_was_called(client: Client, queue: str, queu
 
 
 def test_the_host_names_the_region(client: Client, queue_name: str) -> None:
-    """The host's region wins over that of the client's signature."""
+    """The region of the host overrides that of the signature."""
     west = client.to(endpoint=f"http://sqs.us-west-2.localhost:{port(client)}")
     url = west.queue(queue_name)
     assert url == f"{west.endpoint}/{ACCOUNT}/{queue_name}"
@@ -114,7 +114,7 @@ def test_an_address_that_names_no_queue_is_refused(client: Client) -> None:
 
 @pytest.mark.parametrize("client_process", ["js3"], indirect=True)
 def test_without_an_endpoint_sdk_3_follows_the_queue_url(client: Client, queue: str) -> None:
-    """The host of the QueueUrl is its endpoint then."""
+    """Its endpoint is then the host of the QueueUrl."""
     bare = client.to(endpoint="")
     bare.send(queue, "x")
     assert [found["Body"] for found in bare.receive(queue)] == ["x"]

@@ -1,4 +1,4 @@
-"""What clients tell their users beside results: request ids, whose fault an error is, digests that do not match."""
+"""What clients show beside results: request ids, the side at fault, digests that do not match."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def test_every_error_has_a_request_id(client: Client, queue_name: str) -> None:
 
 
 @pytest.mark.parametrize("client_process", ["boto3", "boto3-query", "js3"], indirect=True)
-def test_an_error_of_the_caller_is_called_the_senders(client: Client, queue_name: str) -> None:
+def test_an_error_of_the_caller_has_the_type_sender(client: Client, queue_name: str) -> None:
     error = client.must_refuse("QueueDoesNotExist", "GetQueueUrl", QueueName=queue_name)
     assert error.details["type"] == "Sender"
 
 
 @pytest.mark.parametrize("client_process", ["js3"], indirect=True)
-def test_sdk_3_gives_an_error_its_own_class(client: Client, queue: str, queue_name: str) -> None:
+def test_sdk_3_raises_a_class_of_its_own_for_an_error(client: Client, queue: str, queue_name: str) -> None:
     for shape, operation, members in (
         ("QueueDoesNotExist", "GetQueueUrl", {"QueueName": f"{queue_name}-none"}),
         ("QueueNameExists", "CreateQueue", {"QueueName": queue_name, "Attributes": {"DelaySeconds": "1"}}),
@@ -49,7 +49,7 @@ def test_sdk_3_gives_an_error_its_own_class(client: Client, queue: str, queue_na
 
 @pytest.fixture
 def liar() -> Iterator[str]:
-    """URL of a service that answers every SendMessage with the digest of another body, in the protocol asked."""
+    """URL of a service that responds to every SendMessage with the digest of another body."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -85,7 +85,7 @@ def liar() -> Iterator[str]:
     ["js3", "js2", "js2-query"],
     indirect=True,
 )
-def test_sdks_for_javascript_do_not_believe_a_wrong_digest(client: Client, liar: str) -> None:
-    """So every other test that sends and receives through them proves our digests."""
+def test_sdks_for_javascript_refuse_a_wrong_digest(client: Client, liar: str) -> None:
+    """So every other test with these clients checks the digests of the service."""
     with pytest.raises((ClientBroke, ClientError), match=r"(?i)md5|checksum"):
         client.to(endpoint=liar).send(f"{liar}/{ACCOUNT}/q", "x")

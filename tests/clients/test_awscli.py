@@ -1,4 +1,4 @@
-"""The AWS CLI, as people use it in shells: every operation, its JSON, its own options for pages and queries."""
+"""The AWS CLI in a shell: every operation, its JSON, its own options for pages and queries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CALL_SECONDS = 60
 
 
 class Refused(Exception):
-    """The CLI's exit status and what it said."""
+    """The exit status of the CLI and its error output."""
 
     def __init__(self, status: int, told: str) -> None:
         super().__init__(status, told)
@@ -28,7 +28,7 @@ class Refused(Exception):
 
 
 class Shell:
-    """``aws --endpoint-url … sqs …``: version 1 asks no variable for the endpoint."""
+    """Runs ``aws --endpoint-url … sqs …``: version 1 reads no variable for the endpoint."""
 
     def __init__(self, program: Path, folder: Path, endpoint: str) -> None:
         self._program = program
@@ -66,7 +66,7 @@ def shell(install_folder: Path, client: Client, tmp_path: Path) -> Shell:
     return Shell(program, tmp_path, client.endpoint)
 
 
-def test_queues(shell: Shell, queue_name: str) -> None:
+def test_the_cli_manages_queues(shell: Shell, queue_name: str) -> None:
     attributes = {"VisibilityTimeout": "45", "DelaySeconds": "0"}
     url = shell.sqs("create-queue", queue_name=queue_name, attributes=attributes, tags={"team": "a"})["QueueUrl"]
     assert url == f"{shell.endpoint}/000000000000/{queue_name}"
@@ -87,7 +87,7 @@ def test_queues(shell: Shell, queue_name: str) -> None:
     assert refused.value.status in (254, 255)
 
 
-def test_messages(shell: Shell, queue: str) -> None:
+def test_the_cli_sends_and_receives_messages(shell: Shell, queue: str) -> None:
     attributes = {"kind": {"DataType": "String", "StringValue": "order"}}
     sent = shell.sqs("send-message", queue_url=queue, message_body="é 1", message_attributes=attributes)
     [message] = shell.sqs("receive-message", queue_url=queue, attribute_names=["All"], message_attribute_names=["All"])[
@@ -112,7 +112,7 @@ def test_messages(shell: Shell, queue: str) -> None:
     assert shell.sqs("receive-message", queue_url=queue) is None
 
 
-def test_batches(shell: Shell, queue: str) -> None:
+def test_the_cli_sends_batches(shell: Shell, queue: str) -> None:
     entries = [{"Id": str(number), "MessageBody": f"body {number}"} for number in range(3)]
     assert len(shell.sqs("send-message-batch", queue_url=queue, entries=entries)["Successful"]) == 3
     found = shell.sqs("receive-message", queue_url=queue, max_number_of_messages="10")["Messages"]
@@ -126,7 +126,7 @@ def test_batches(shell: Shell, queue: str) -> None:
     assert (failed["Id"], failed["SenderFault"], failed["Code"]) == ("wrong", True, "ReceiptHandleIsInvalid")
 
 
-def test_permissions(shell: Shell, queue: str) -> None:
+def test_the_cli_manages_permissions(shell: Shell, queue: str) -> None:
     given = {"aws_account_ids": ["111111111111"], "actions": ["SendMessage"]}
     assert shell.sqs("add-permission", queue_url=queue, label="share", **given) is None
     found = shell.sqs("get-queue-attributes", queue_url=queue, attribute_names=["Policy"])
@@ -135,7 +135,7 @@ def test_permissions(shell: Shell, queue: str) -> None:
     assert shell.sqs("get-queue-attributes", queue_url=queue, attribute_names=["Policy"]) is None
 
 
-def test_dead_letters_and_move_tasks(shell: Shell, queue: str, client: Client, later: Advance) -> None:
+def test_the_cli_manages_dead_letters_and_move_tasks(shell: Shell, queue: str, client: Client, later: Advance) -> None:
     dead = client.queue(f"{queue.rpartition('/')[2]}-dead")
     arn = client.attributes(dead, "QueueArn")["QueueArn"]
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
@@ -172,7 +172,7 @@ def test_a_running_move_task_is_cancelled(shell: Shell, queue: str, client: Clie
     assert "ApproximateNumberOfMessagesMoved" in shell.sqs("cancel-message-move-task", task_handle=task)
 
 
-def test_pages(shell: Shell, queue_name: str, client: Client) -> None:
+def test_the_cli_reads_all_pages(shell: Shell, queue_name: str, client: Client) -> None:
     """``--max-items`` and ``--starting-token`` are the CLI's own, over several requests of the API's pages."""
     urls = [client.queue(f"{queue_name}-{number}") for number in range(5)]
     first = shell.sqs("list-queues", queue_name_prefix=queue_name, max_items="2", page_size="2")
@@ -186,7 +186,7 @@ def test_pages(shell: Shell, queue_name: str, client: Client) -> None:
     assert by_hand["QueueUrls"] == urls[:3]
 
 
-def test_a_query_picks_from_the_answer(shell: Shell, queue: str, queue_name: str) -> None:
+def test_a_query_selects_from_the_response(shell: Shell, queue: str, queue_name: str) -> None:
     arguments = ("sqs", "get-queue-url", "--queue-name", queue_name, "--query", "QueueUrl", "--output", "text")
     assert shell.text(*arguments).strip() == queue
     shell.sqs("send-message", queue_url=queue, message_body="a")
@@ -194,7 +194,7 @@ def test_a_query_picks_from_the_answer(shell: Shell, queue: str, queue_name: str
     assert json.loads(shell.text(*command)) == ["a"]
 
 
-def test_shorthand_and_files_stand_for_json(shell: Shell, queue: str, tmp_path: Path) -> None:
+def test_shorthand_and_files_replace_json(shell: Shell, queue: str, tmp_path: Path) -> None:
     shorthand = "kind={DataType=Number,StringValue=7}"
     (tmp_path / "body.txt").write_text("from a file\n")
     shell.text(
@@ -206,6 +206,6 @@ def test_shorthand_and_files_stand_for_json(shell: Shell, queue: str, tmp_path: 
     assert message["MessageAttributes"]["kind"] == {"DataType": "Number", "StringValue": "7"}
 
 
-def test_a_refusal_is_told_with_code_and_operation(shell: Shell, queue: str) -> None:
+def test_an_error_is_reported_with_code_and_operation(shell: Shell, queue: str) -> None:
     with pytest.raises(Refused, match=r"\(ReceiptHandleIsInvalid\) when calling the DeleteMessage operation"):
         shell.sqs("delete-message", queue_url=queue, receipt_handle="no handle")

@@ -1,4 +1,4 @@
-"""Batches: what succeeds, what fails alone, and what fails as a whole, as other people's clients see it."""
+"""Batches: success, failures of single entries, and failures of the whole batch, as clients see them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def entries_for(operation: str, ids: list[str]) -> list[dict[str, Any]]:
     return [{"Id": name, **members[operation]} for name in ids]
 
 
-def test_a_batch_of_ten_arrives_with_all_it_holds(client: Client, queue: str) -> None:
+def test_a_batch_of_ten_arrives_complete(client: Client, queue: str) -> None:
     bodies = [*BODIES.values(), "ninth", "last"]
     entries = [
         {"Id": f"id-{at}", "MessageBody": body, "MessageAttributes": ATTRIBUTES} for at, body in enumerate(bodies)
@@ -79,20 +79,20 @@ def test_a_bad_handle_fails_alone(client: Client, queue: str, operation: str) ->
 
 
 @pytest.mark.parametrize("operation", BATCHES)
-def test_an_empty_batch_has_an_error_to_catch(client: Client, queue: str, operation: str) -> None:
+def test_an_empty_batch_raises_an_error_of_the_sdk(client: Client, queue: str, operation: str) -> None:
     error = client.must_refuse("EmptyBatchRequest", operation, QueueUrl=queue, Entries=[])
     assert error.message == f"There should be at least one {operation}RequestEntry in the request."
 
 
 @pytest.mark.parametrize("operation", BATCHES)
-def test_eleven_entries_have_an_error_to_catch(client: Client, queue: str, operation: str) -> None:
+def test_eleven_entries_raise_an_error_of_the_sdk(client: Client, queue: str, operation: str) -> None:
     entries = entries_for(operation, [str(number) for number in range(11)])
     error = client.must_refuse("TooManyEntriesInBatchRequest", operation, QueueUrl=queue, Entries=entries)
     assert error.message == "Maximum number of entries per request are 10. You have sent 11."
 
 
 @pytest.mark.parametrize("operation", BATCHES)
-def test_an_id_used_twice_has_an_error_to_catch(client: Client, queue: str, operation: str) -> None:
+def test_an_id_used_twice_raises_an_error_of_the_sdk(client: Client, queue: str, operation: str) -> None:
     error = client.must_refuse(
         "BatchEntryIdsNotDistinct", operation, QueueUrl=queue, Entries=entries_for(operation, ["a", "b", "a"])
     )
@@ -101,11 +101,11 @@ def test_an_id_used_twice_has_an_error_to_catch(client: Client, queue: str, oper
 
 @pytest.mark.parametrize("name", ["", "no spaces", "x" * 81])
 @pytest.mark.parametrize("operation", BATCHES)
-def test_a_bad_id_has_an_error_to_catch(client: Client, queue: str, operation: str, name: str) -> None:
+def test_a_bad_id_raises_an_error_of_the_sdk(client: Client, queue: str, operation: str, name: str) -> None:
     client.must_refuse("InvalidBatchEntryId", operation, QueueUrl=queue, Entries=entries_for(operation, ["a", name]))
 
 
-def test_a_batch_over_one_mebibyte_has_an_error_to_catch(client: Client, queue: str) -> None:
+def test_a_batch_over_one_mebibyte_raises_an_error_of_the_sdk(client: Client, queue: str) -> None:
     entries = [{"Id": str(at), "MessageBody": "x" * size} for at, size in enumerate((524_288, 524_289))]
     error = client.must_refuse("BatchRequestTooLong", "SendMessageBatch", QueueUrl=queue, Entries=entries)
     assert error.message == "Batch requests cannot be longer than 1048576 bytes. You have sent 1048577 bytes."

@@ -1,4 +1,4 @@
-"""Celery on a queue of ours: kombu writes and reads SQS's requests in its own way for a worker."""
+"""Celery on a queue of the service. For a worker, kombu has its own code for the requests of SQS."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_five_hundred_tasks_run_once_each(client: Client, queue_name: str, work:
 def test_a_worker_killed_in_the_middle_loses_nothing(
     client: Client, queue_name: str, work: Work, later: Advance
 ) -> None:
-    """What it held comes back after its visibility timeout, kombu's 1,800 seconds."""
+    """Its messages are visible again after their visibility timeout, which kombu sets to 1,800 seconds."""
     url = f"{client.endpoint}/000000000000/{queue_name}"
     work.send(*(("work.note", text, {}) for text in MANY))
     with work.worker() as first:
@@ -83,10 +83,10 @@ def test_a_worker_killed_in_the_middle_loses_nothing(
 
 
 @installs.long
-def test_what_a_killed_worker_acknowledged_early_is_not_run_again(
+def test_a_task_that_a_killed_worker_acknowledged_early_does_not_run_again(
     client: Client, queue_name: str, work: Work, later: Advance, tmp_path: Path
 ) -> None:
-    """But what comes after it is."""
+    """Tasks after it do."""
     url = f"{client.endpoint}/000000000000/{queue_name}"
     work.send(("work.hold", str(tmp_path / "never"), {}))
     with work.worker("--concurrency", "1", acks="early") as first:
@@ -106,7 +106,7 @@ def test_what_a_killed_worker_acknowledged_early_is_not_run_again(
 
 
 @installs.long
-def test_a_task_longer_than_its_visibility_timeout_is_given_to_another_worker(
+def test_a_task_longer_than_its_visibility_timeout_goes_to_another_worker(
     client: Client, queue_name: str, install_folder: Path, later: Advance, tmp_path: Path
 ) -> None:
     python = installs.python_with(install_folder, installs.CELERY)
@@ -170,10 +170,10 @@ def test_a_task_that_fails_is_tried_again(client: Client, queue_name: str, work:
     assert client.counts(f"{client.endpoint}/000000000000/{queue_name}") == (0, 0, 0)
 
 
-def test_a_predefined_queue_is_worked_on_by_its_url(
+def test_a_predefined_queue_is_used_by_its_url(
     client: Client, queue: str, queue_name: str, install_folder: Path
 ) -> None:
-    """Then kombu asks for no list of queues and creates none."""
+    """Then kombu neither lists nor creates queues."""
     python = installs.python_with(install_folder, installs.CELERY)
     work = Work(python, client.endpoint, queue_name, {"predefined_queues": {queue_name: {"url": queue}}})
     work.send(("work.note", "x", {}))

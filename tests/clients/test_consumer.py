@@ -1,4 +1,4 @@
-"""sqs-producer and sqs-consumer, from end to end: what many a Node service is made of."""
+"""sqs-producer and sqs-consumer, from end to end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Consumer(Telling):
         super().__init__(["node", "consumer.mjs", json.dumps(options)], folder)
 
     def stop(self, how: str = "stop") -> float:
-        """It has stopped, and its process ended of itself; the seconds that took."""
+        """Stop the consumer and wait until its process has ended; return the seconds."""
         self.say(how)
         return self.ended()
 
@@ -50,7 +50,7 @@ def start(js: Path, client: Client, queue: str) -> Iterator[Start]:
 
 @pytest.fixture
 def produce(js: Path, client: Client, queue: str) -> Produce:
-    """``produce(messages[, queue_url])``: what sqs-producer tells after it sent them."""
+    """``produce(messages[, queue_url])`` returns what sqs-producer reports after the send."""
 
     def send(messages: list[Any], queue_url: str = queue) -> dict[str, Any]:
         options = {"endpoint": client.endpoint, "queueUrl": queue_url, "messages": messages}
@@ -71,7 +71,7 @@ def bodies(events: list[dict[str, Any]]) -> list[str]:
     return sorted(event["body"] for event in events)
 
 
-def test_a_producer_sends_more_than_a_batch_holds(client: Client, queue: str, produce: Produce) -> None:
+def test_a_producer_sends_more_messages_than_a_batch_can_have(client: Client, queue: str, produce: Produce) -> None:
     attributes = {"a": {"DataType": "String", "StringValue": "é\r"}}
     told = produce([*messages(24), {"id": "last", "body": "<é>\r", "messageAttributes": attributes, "delaySeconds": 9}])
     assert [one["Id"] for one in told["sent"]] == [f"id-{number}" for number in range(24)] + ["last"]
@@ -79,7 +79,7 @@ def test_a_producer_sends_more_than_a_batch_holds(client: Client, queue: str, pr
     assert client.counts(queue) == (24, 0, 1)
 
 
-def test_a_producer_is_told_which_messages_failed(client: Client, queue: str, produce: Produce) -> None:
+def test_a_producer_knows_which_messages_failed(client: Client, queue: str, produce: Produce) -> None:
     client.call("SetQueueAttributes", QueueUrl=queue, Attributes={"MaximumMessageSize": "1024"})
     told = produce([*messages(12), {"id": "long", "body": "x" * 1025}])
     assert told["error"] == {"name": "FailedMessagesError", "failed": ["long"]}
@@ -106,10 +106,10 @@ def test_a_batch_handler_deletes_only_what_it_acknowledges(
     assert client.counts(queue) == (0, 2, 0)
 
 
-def test_what_a_handler_fails_on_comes_again_at_once(
+def test_a_message_whose_handler_failed_is_delivered_again_at_once(
     client: Client, queue: str, start: Start, produce: Produce
 ) -> None:
-    """The consumer gives a failed message back by setting its visibility to 0."""
+    """The consumer releases a failed message by setting its visibility timeout to 0."""
     produce(messages(3))
     consumer = start(
         batchSize=10,
@@ -126,7 +126,7 @@ def test_what_a_handler_fails_on_comes_again_at_once(
     assert client.counts(queue) == (0, 0, 0)
 
 
-def test_what_a_handler_fails_on_comes_again_after_its_visibility(
+def test_a_message_whose_handler_failed_is_delivered_again_after_its_timeout(
     client: Client, queue: str, start: Start, produce: Produce, later: Advance
 ) -> None:
     produce(messages(1))
@@ -154,7 +154,7 @@ def test_a_consumer_finishes_its_last_poll_before_it_stops(client: Client, queue
 
 
 def test_a_message_sent_after_an_abort_is_not_lost(client: Client, queue: str, start: Start, later: Advance) -> None:
-    """The poll that its client left may still take it; then it comes back when its visibility ends."""
+    """The abandoned poll may still receive it; then it is visible again when its visibility timeout ends."""
     consumer = start()
     consumer.stop("abort")
     client.send(queue, "x")
@@ -165,13 +165,13 @@ def test_a_message_sent_after_an_abort_is_not_lost(client: Client, queue: str, s
     assert [message["Body"] for message in found] == ["x"]
 
 
-def test_a_consumer_of_a_missing_queue_is_told_by_name(client: Client, queue: str, start: Start) -> None:
+def test_a_consumer_of_a_missing_queue_gets_the_named_error(client: Client, queue: str, start: Start) -> None:
     client.call("DeleteQueue", QueueUrl=queue)
     [error] = start().wait_for("error")
     assert (error["name"], error["code"]) == ("SQSError", "QueueDoesNotExist")
 
 
-def test_a_consumer_of_a_queue_that_is_deleted_is_told_by_name(client: Client, queue: str, start: Start) -> None:
+def test_a_consumer_of_a_deleted_queue_gets_the_named_error(client: Client, queue: str, start: Start) -> None:
     consumer = start()
     client.call("DeleteQueue", QueueUrl=queue)
     [error] = consumer.wait_for("error")

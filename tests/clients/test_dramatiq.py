@@ -1,4 +1,4 @@
-"""dramatiq on queues of ours, by dramatiq-sqs: a real worker, its retries, delays and dead letters."""
+"""dramatiq on queues of the service, by dramatiq-sqs: a real worker, its retries, delays and dead letters."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Work(Program):
         return self._client.counts(self.url)
 
     def dead(self) -> list[str]:
-        """What the dead letters were sent with."""
+        """Return the texts of the dead letters."""
         found = self._client.receive(f"{self.url}_dlq", MaxNumberOfMessages=10)
         return [json.loads(base64.b64decode(message["Body"]))["args"][0] for message in found]
 
@@ -66,7 +66,7 @@ def test_a_message_that_fails_is_tried_again_and_then_a_dead_letter(work: Work, 
 
 
 def test_a_delay_is_kept(work: Work, worker: Telling, later: Advance) -> None:
-    """The longest that SQS has, fifteen minutes, also for a worker that waits."""
+    """The longest delay of SQS, fifteen minutes, also for a worker that waits."""
     work.send(("note", "later", 900_000), ("note", "now", None))
     assert [event["text"] for event in worker.wait_for("noted")] == ["now"]
     later(work.url, 890)
@@ -78,7 +78,7 @@ def test_a_delay_is_kept(work: Work, worker: Telling, later: Advance) -> None:
 
 
 @installs.long
-def test_what_a_killed_worker_held_comes_back_after_twelve_hours(
+def test_messages_of_a_killed_worker_are_delivered_again_after_twelve_hours(
     client: Client, work: Work, later: Advance, tmp_path: Path
 ) -> None:
     """Its visibility timeout, by default the longest there is."""
@@ -99,7 +99,7 @@ def test_what_a_killed_worker_held_comes_back_after_twelve_hours(
 
 
 @installs.long
-def test_a_worker_that_stops_gives_back_what_it_has_not_begun(work: Work, tmp_path: Path) -> None:
+def test_a_worker_that_stops_releases_messages_that_it_has_not_begun(work: Work, tmp_path: Path) -> None:
     path = tmp_path / "go"
     texts = [f"behind {number}" for number in range(4)]
     with work.worker(threads=1) as first:

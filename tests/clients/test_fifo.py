@@ -1,4 +1,4 @@
-"""FIFO queues and message groups, as other people's clients see them."""
+"""FIFO queues and message groups, as clients see them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_receive_takes_one_group_before_the_next(client: Client, by_content: s
     assert bodies(client, by_content) == ["1", "3", "4", "2"]
 
 
-def test_a_group_in_flight_gives_nothing_more(client: Client, by_content: str) -> None:
+def test_a_group_in_flight_delivers_nothing_more(client: Client, by_content: str) -> None:
     for body, group in (("1", "a"), ("2", "a"), ("3", "b")):
         send(client, by_content, body, group)
     [first] = client.receive(by_content, MaxNumberOfMessages=1)
@@ -102,7 +102,7 @@ def test_sequence_numbers_have_twenty_digits_and_rise(client: Client, by_content
     assert [message["Attributes"]["SequenceNumber"] for message in found] == sent
 
 
-def test_a_message_tells_its_group_and_deduplication_id(client: Client, by_content: str) -> None:
+def test_a_message_has_its_group_and_deduplication_id(client: Client, by_content: str) -> None:
     body = "grüße\r"
     send(client, by_content, body, "g!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
     [found] = client.receive(by_content, AttributeNames=["All"])
@@ -110,7 +110,7 @@ def test_a_message_tells_its_group_and_deduplication_id(client: Client, by_conte
     assert found["Attributes"]["MessageDeduplicationId"] == hashlib.sha256(body.encode()).hexdigest()
 
 
-def test_a_duplicate_is_sent_once_also_after_it_was_deleted(client: Client, fifo: str, later: Advance) -> None:
+def test_a_duplicate_is_not_sent_again_even_after_a_deletion(client: Client, fifo: str, later: Advance) -> None:
     first = send(client, fifo, "x", "g", "same")
     again = send(client, fifo, "other", "h", "same")
     assert (again["MessageId"], again["SequenceNumber"]) == (first["MessageId"], first["SequenceNumber"])
@@ -208,7 +208,7 @@ def test_an_expired_handle_does_not_delete(client: Client, by_content: str, late
     assert client.counts(by_content) == (1, 0, 0)
 
 
-def test_an_attempt_that_is_repeated_gives_the_same_messages(client: Client, by_content: str) -> None:
+def test_a_repeated_attempt_returns_the_same_messages(client: Client, by_content: str) -> None:
     for body in ("1", "2"):
         send(client, by_content, body, "g")
     attempt = {"ReceiveRequestAttemptId": "try", "MaxNumberOfMessages": 2}
@@ -218,7 +218,7 @@ def test_an_attempt_that_is_repeated_gives_the_same_messages(client: Client, by_
     assert len(first) == 2
 
 
-def test_what_fails_too_often_goes_to_the_dead_letter_queue_in_order(
+def test_messages_that_fail_too_often_move_to_the_dead_letter_queue_in_order(
     client: Client, by_content: str, queue_name: str
 ) -> None:
     dead = client.queue(f"{queue_name}-dead.fifo", FifoQueue="true")
@@ -251,8 +251,8 @@ def test_purging_clears_the_history_of_duplicates(client: Client, fifo: str) -> 
     assert client.counts(fifo) == (1, 0, 0)
 
 
-def test_a_standard_queue_takes_a_group_too(client: Client, queue: str) -> None:
-    """Fair queues: the group comes back, and there is no sequence number."""
+def test_a_standard_queue_accepts_a_group_too(client: Client, queue: str) -> None:
+    """Fair queues: the group is returned, and there is no sequence number."""
     sent = client.send(queue, "x", MessageGroupId="tenant")
     assert not sent.get("SequenceNumber")
     [found] = client.receive(queue, AttributeNames=["All"])

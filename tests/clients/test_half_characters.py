@@ -20,7 +20,7 @@ pytestmark = [
 ]
 
 
-def test_half_a_character_in_a_body_has_an_error_to_catch(client: Client, queue: str) -> None:
+def test_half_a_character_in_a_body_raises_an_error_of_the_sdk(client: Client, queue: str) -> None:
     client.must_refuse("InvalidMessageContents", "SendMessage", QueueUrl=queue, MessageBody=HALF)
 
 

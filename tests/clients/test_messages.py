@@ -1,4 +1,4 @@
-"""What is sent comes back as it was, as other people's clients see it."""
+"""Messages are received as they were sent, as clients see them."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def values(message: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_a_body_comes_back_as_it_was(client: Client, queue: str, body: str) -> None:
+def test_a_body_is_received_as_it_was_sent(client: Client, queue: str, body: str) -> None:
     assert client.send(queue, body)["MD5OfMessageBody"] == md5(body)
     [found] = client.receive(queue)
     assert (found["Body"], found["MD5OfBody"]) == (body, md5(body))
 
 
-def test_a_body_of_white_space_comes_back_as_it_was(client: Client, queue: str) -> None:
+def test_a_body_of_white_space_is_received_as_it_was_sent(client: Client, queue: str) -> None:
     """The XML reader of SDK 2 drops white text however it is written: its own check of the MD5 sees that."""
     body = " \t\r\n "
     client.send(queue, body)
@@ -74,7 +74,7 @@ def test_a_body_of_white_space_comes_back_as_it_was(client: Client, queue: str) 
         assert [found["Body"] for found in client.receive(queue)] == [body]
 
 
-def test_a_message_of_one_mebibyte_comes_back(client: Client, queue: str) -> None:
+def test_a_message_of_one_mebibyte_is_received(client: Client, queue: str) -> None:
     body = "é<\r" * 262_144
     client.send(queue, body)
     assert [found["Body"] for found in client.receive(queue)] == [body]
@@ -84,7 +84,7 @@ def test_a_message_over_one_mebibyte_is_refused(client: Client, queue: str) -> N
     client.must_refuse("InvalidParameterValue", "SendMessage", QueueUrl=queue, MessageBody="x" * 1_048_577)
 
 
-def test_attributes_come_back_as_they_were(client: Client, queue: str) -> None:
+def test_attributes_are_received_as_they_were_sent(client: Client, queue: str) -> None:
     sent = client.send(queue, "x", MessageAttributes=ATTRIBUTES)
     assert sent["MD5OfMessageAttributes"] == md5_of_attributes(ATTRIBUTES)
     [found] = client.receive(queue, MessageAttributeNames=["All"])
@@ -101,7 +101,7 @@ def test_attributes_come_back_as_they_were(client: Client, queue: str) -> None:
         (["never"], []),
     ],
 )
-def test_only_attributes_asked_for_come_with_the_digest_of_those(
+def test_only_requested_attributes_are_received_with_their_digest(
     client: Client, queue: str, names: list[str], expected: list[str]
 ) -> None:
     client.send(queue, "x", MessageAttributes=ATTRIBUTES)
@@ -112,7 +112,7 @@ def test_only_attributes_asked_for_come_with_the_digest_of_those(
 
 
 def test_a_message_is_forwarded_with_its_attributes_as_received(client: Client, queue: str) -> None:
-    """SDK 2 adds empty lists to each attribute it gives, and sends them back."""
+    """SDK 2 adds empty lists to each attribute that it returns, and sends them back."""
     client.send(queue, "x", MessageAttributes=ATTRIBUTES)
     [found] = client.receive(queue, MessageAttributeNames=["All"])
     client.call("DeleteMessage", QueueUrl=queue, ReceiptHandle=found["ReceiptHandle"])
@@ -122,7 +122,7 @@ def test_a_message_is_forwarded_with_its_attributes_as_received(client: Client, 
 
 
 @pytest.mark.parametrize("name", ["größe", "名前", "a-b_c.d", "x" * 256, "Number", "0"])
-def test_an_attribute_name_of_letters_comes_back(client: Client, queue: str, name: str) -> None:
+def test_an_attribute_name_with_allowed_letters_is_received(client: Client, queue: str, name: str) -> None:
     attributes = {name: {"DataType": "String", "StringValue": "x"}}
     assert client.send(queue, "x", MessageAttributes=attributes)["MD5OfMessageAttributes"] == md5_of_attributes(
         attributes
@@ -131,7 +131,7 @@ def test_an_attribute_name_of_letters_comes_back(client: Client, queue: str, nam
     assert values(found) == attributes
 
 
-def test_the_old_and_the_new_member_for_system_attributes_add_up(client: Client, queue: str) -> None:
+def test_the_old_and_the_new_member_for_system_attributes_are_joined(client: Client, queue: str) -> None:
     if client.process.protocol == "query":
         pytest.skip("its model has only AttributeNames")
     client.send(queue, "x")
@@ -140,7 +140,7 @@ def test_the_old_and_the_new_member_for_system_attributes_add_up(client: Client,
     assert found["Attributes"] == {"SenderId": "000000000000", "ApproximateReceiveCount": "1"}
 
 
-def test_a_trace_header_comes_back(client: Client, queue: str) -> None:
+def test_a_trace_header_is_received(client: Client, queue: str) -> None:
     system = {"AWSTraceHeader": {"DataType": "String", "StringValue": TRACE}}
     sent = client.send(queue, "x", MessageSystemAttributes=system)
     assert sent["MD5OfMessageSystemAttributes"] == "5ae4d5d7636402d80f4eb6d213245a88"
@@ -149,7 +149,7 @@ def test_a_trace_header_comes_back(client: Client, queue: str) -> None:
     assert found["Attributes"] == {"AWSTraceHeader": TRACE}
 
 
-def test_system_attributes_come_on_request(client: Client, queue: str, later: Advance) -> None:
+def test_system_attributes_are_received_on_request(client: Client, queue: str, later: Advance) -> None:
     before = int(time.time() * 1000) - 1
     client.send(queue, "x")
     [plain] = client.receive(queue, VisibilityTimeout=0)
@@ -187,12 +187,14 @@ def test_system_attributes_come_on_request(client: Client, queue: str, later: Ad
         ),
     ],
 )
-def test_a_bad_message_has_an_error_to_catch(client: Client, queue: str, shape: str, members: dict[str, Any]) -> None:
+def test_a_bad_message_raises_an_error_of_the_sdk(
+    client: Client, queue: str, shape: str, members: dict[str, Any]
+) -> None:
     client.must_refuse(shape, "SendMessage", QueueUrl=queue, **members)
     assert client.counts(queue) == (0, 0, 0)
 
 
-def test_an_empty_queue_gives_nothing(client: Client, queue: str) -> None:
+def test_an_empty_queue_returns_no_messages(client: Client, queue: str) -> None:
     assert client.receive(queue) == []
 
 

@@ -1,4 +1,4 @@
-"""Dead letters and the tasks that move them back, as other people's clients see them."""
+"""Dead letters and move tasks, as clients see them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def pair(client: Client, queue: str, queue_name: str) -> Pair:
 
 
 def fail(client: Client, pair: Pair, *bodies: str) -> None:
-    """The messages are in the dead-letter queue."""
+    """Send the messages and let them move to the dead-letter queue."""
     attributes = {"a": {"DataType": "Binary", "BinaryValue": b"\0\r"}}
     for body in bodies:
         client.send(pair.source, body, MessageAttributes=attributes)
@@ -46,7 +46,7 @@ def tasks(client: Client, source_arn: str, **more: Any) -> list[dict[str, Any]]:
 
 
 def finished(client: Client, source_arn: str) -> dict[str, Any]:
-    """The newest task, once it runs no more."""
+    """Return the newest task when it has ended."""
     deadline = time.monotonic() + MOVE_SECONDS
     while (newest := tasks(client, source_arn)[0])["Status"] in ("RUNNING", "CANCELLING"):
         assert time.monotonic() < deadline, newest
@@ -64,7 +64,7 @@ def test_a_message_received_too_often_goes_to_the_dead_letter_queue(client: Clie
     assert client.counts(pair.source) == (0, 0, 0)
 
 
-def test_a_task_moves_all_back_to_where_they_came_from(client: Client, pair: Pair) -> None:
+def test_a_task_moves_all_messages_back_to_their_source(client: Client, pair: Pair) -> None:
     fail(client, pair, "a", "b", "c")
     handle = client.call("StartMessageMoveTask", SourceArn=pair.dead_arn)["TaskHandle"]
     told = json.loads(base64.b64decode(handle))
@@ -141,7 +141,7 @@ def test_a_source_that_is_no_dead_letter_queue_is_refused(client: Client, pair: 
     assert error.message == "Source queue must be configured as a Dead Letter Queue."
 
 
-def test_a_missing_destination_has_an_error_to_catch(client: Client, pair: Pair) -> None:
+def test_a_missing_destination_raises_an_error_of_the_sdk(client: Client, pair: Pair) -> None:
     error = client.must_refuse(
         "ResourceNotFoundException",
         "StartMessageMoveTask",
@@ -153,7 +153,7 @@ def test_a_missing_destination_has_an_error_to_catch(client: Client, pair: Pair)
 
 
 @pytest.mark.parametrize("operation", ["StartMessageMoveTask", "ListMessageMoveTasks"])
-def test_a_missing_source_has_an_error_to_catch(client: Client, pair: Pair, operation: str) -> None:
+def test_a_missing_source_raises_an_error_of_the_sdk(client: Client, pair: Pair, operation: str) -> None:
     error = client.must_refuse("ResourceNotFoundException", operation, SourceArn=f"{pair.dead_arn}-none")
     assert error.message == "The resource that you specified for the SourceArn parameter doesn't exist."
 
@@ -170,7 +170,7 @@ def test_a_task_handle_that_cannot_be_read_is_refused(client: Client) -> None:
         ("-none", "The resource that you specified for the SourceArn parameter doesn't exist."),
     ],
 )
-def test_a_task_that_is_not_there_has_an_error_to_catch(client: Client, pair: Pair, suffix: str, message: str) -> None:
+def test_an_unknown_task_raises_an_error_of_the_sdk(client: Client, pair: Pair, suffix: str, message: str) -> None:
     told = {"taskId": "11111111-2222-4333-8444-555555555555", "sourceArn": pair.dead_arn + suffix}
     handle = base64.b64encode(json.dumps(told).encode()).decode()
     error = client.must_refuse("ResourceNotFoundException", "CancelMessageMoveTask", TaskHandle=handle)

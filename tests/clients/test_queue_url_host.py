@@ -1,4 +1,4 @@
-"""Queue URLs that name their region, in clients' hands."""
+"""Queue URLs that contain their region, as clients use them."""
 
 from __future__ import annotations
 

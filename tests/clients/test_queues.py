@@ -1,4 +1,4 @@
-"""Queues, their attributes, tags and permissions, as other people's clients see them."""
+"""Queues, their attributes, tags and permissions, as clients see them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def test_a_created_queue_is_found_by_its_name(client: Client, queue: str, queue_
     assert queue == f"{client.endpoint}/{ACCOUNT}/{queue_name}"
 
 
-def test_creating_it_again_gives_the_same_url(client: Client, queue_name: str) -> None:
+def test_creating_a_queue_again_returns_the_same_url(client: Client, queue_name: str) -> None:
     url = client.queue(queue_name, DelaySeconds="3", VisibilityTimeout="40")
     assert client.queue(queue_name) == url
     assert client.queue(queue_name, DelaySeconds="3") == url
 
 
-def test_creating_it_with_other_attributes_is_refused(client: Client, queue: str, queue_name: str) -> None:
+def test_creating_a_queue_with_other_attributes_is_refused(client: Client, queue: str, queue_name: str) -> None:
     error = client.must_refuse("QueueNameExists", "CreateQueue", QueueName=queue_name, Attributes={"DelaySeconds": "3"})
     assert error.message == (
         "A queue already exists with the same name and a different value for attribute DelaySeconds"
@@ -59,7 +59,7 @@ def test_a_bad_name_is_refused(client: Client, name: str) -> None:
         ("UntagQueue", {"TagKeys": ["a"]}),
     ],
 )
-def test_a_missing_queue_has_an_error_to_catch(
+def test_a_missing_queue_raises_an_error_of_the_sdk(
     client: Client, queue_name: str, operation: str, members: dict[str, Any]
 ) -> None:
     url = f"{client.endpoint}/{ACCOUNT}/{queue_name}"
@@ -70,7 +70,7 @@ def test_a_missing_queue_has_an_error_to_catch(
 
 
 def _handle(client: Client, queue_name: str) -> str:
-    """A receipt handle of a queue that is gone."""
+    """Return a receipt handle of a deleted queue."""
     url = client.queue(queue_name)
     client.send(url, "x")
     [found] = client.receive(url)
@@ -78,7 +78,7 @@ def _handle(client: Client, queue_name: str) -> str:
     return str(found["ReceiptHandle"])
 
 
-def test_the_name_of_a_missing_queue_has_an_error_to_catch(client: Client, queue_name: str) -> None:
+def test_the_name_of_a_missing_queue_raises_an_error_of_the_sdk(client: Client, queue_name: str) -> None:
     client.must_refuse("QueueDoesNotExist", "GetQueueUrl", QueueName=queue_name)
 
 
@@ -113,8 +113,8 @@ def test_without_a_page_size_there_is_no_token(client: Client, queue_name: str) 
         "!!!!",
     ],
 )
-def test_a_token_that_was_never_given_is_refused(client: Client, queue: str, queue_name: str, token: str) -> None:
-    """A listing that began anew would never end."""
+def test_an_unknown_token_is_refused(client: Client, queue: str, queue_name: str, token: str) -> None:
+    """A listing that starts over would never end."""
     client.must_refuse("InvalidParameterValue", "ListQueues", QueueNamePrefix=queue_name, MaxResults=1, NextToken=token)
 
 
@@ -141,11 +141,11 @@ def test_a_new_queue_has_the_defaults_of_aws(client: Client, queue: str) -> None
     }
 
 
-def test_only_the_attributes_asked_for_are_told(client: Client, queue: str) -> None:
+def test_only_the_requested_attributes_are_returned(client: Client, queue: str) -> None:
     assert client.attributes(queue, "QueueArn", "Policy") == {"QueueArn": arn(queue)}
 
 
-def test_an_unknown_attribute_has_an_error_to_catch(client: Client, queue: str) -> None:
+def test_an_unknown_attribute_raises_an_error_of_the_sdk(client: Client, queue: str) -> None:
     error = client.must_refuse("InvalidAttributeName", "GetQueueAttributes", QueueUrl=queue, AttributeNames=["Foobar"])
     assert error.message == "Unknown Attribute Foobar."
 
@@ -160,7 +160,7 @@ def test_an_unknown_attribute_has_an_error_to_catch(client: Client, queue: str) 
         ("VisibilityTimeout", "-1"),
     ],
 )
-def test_an_attribute_value_out_of_bounds_has_an_error_to_catch(
+def test_an_attribute_value_out_of_bounds_raises_an_error_of_the_sdk(
     client: Client, queue: str, name: str, value: str
 ) -> None:
     client.must_refuse("InvalidAttributeValue", "SetQueueAttributes", QueueUrl=queue, Attributes={name: value})
@@ -224,7 +224,7 @@ def test_a_dead_letter_queue_must_exist(client: Client, queue: str) -> None:
     )
 
 
-def test_purging_takes_everything(client: Client, queue: str) -> None:
+def test_a_purge_deletes_every_message(client: Client, queue: str) -> None:
     for body in ("a", "b"):
         client.send(queue, body)
     client.send(queue, "delayed", DelaySeconds=60)

@@ -1,4 +1,4 @@
-"""The suite itself: it tries every operation, and its packages are pinned without naming where they come from."""
+"""The suite itself: it covers every operation, and its packages are pinned without the addresses of registries."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ KEY = "arn:aws:kms:us-east-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890
 
 
 def document(**members: Any) -> str:
-    """As Terraform's jsonencode writes it."""
+    """Write JSON as Terraform's jsonencode does."""
     return json.dumps(members, sort_keys=True, separators=(",", ":"))
 
 
@@ -46,7 +46,7 @@ def policy(resource: str) -> str:
 
 
 def reads_back(client: Client, queue_url: str, expected: dict[str, str]) -> None:
-    """Six reads in a row show what was set."""
+    """Check that six reads in a row return the value that was set."""
     for _ in range(READS):
         found = client.attributes(queue_url)
         for name, value in expected.items():
@@ -61,7 +61,7 @@ def reads_back(client: Client, queue_url: str, expected: dict[str, str]) -> None
 
 
 def created(client: Client, name: str, attributes: dict[str, str], **more: Any) -> str:
-    """A queue that shows what it was created with. Creating it again, as after a lost answer, changes nothing."""
+    """Create a queue and check its attributes. Creating it again, as after a lost response, changes nothing."""
     url = str(client.call("CreateQueue", QueueName=name, Attributes=attributes, **more)["QueueUrl"])
     assert len(urlsplit(url).path.strip("/").split("/")) == 2
     reads_back(client, url, attributes)
@@ -127,7 +127,7 @@ def test_a_kms_key_reads_back_until_it_is_removed(client: Client, queue_name: st
     assert found["SqsManagedSseEnabled"] == "false"
 
 
-def test_no_reuse_period_is_shown_where_nothing_is_encrypted_by_kms(client: Client, queue: str) -> None:
+def test_no_reuse_period_is_shown_without_a_kms_key(client: Client, queue: str) -> None:
     assert "KmsDataKeyReusePeriodSeconds" not in client.attributes(queue)
 
 
@@ -144,7 +144,7 @@ def test_a_queue_changes_from_kms_to_managed_encryption_and_back(client: Client,
     updated(client, url, {"KmsMasterKeyId": KEY, "SqsManagedSseEnabled": "false"})
 
 
-def test_both_kinds_of_encryption_at_once_have_an_error_to_catch(client: Client, queue: str) -> None:
+def test_both_kinds_of_encryption_at_once_are_refused(client: Client, queue: str) -> None:
     both = {"KmsMasterKeyId": KEY, "SqsManagedSseEnabled": "true"}
     client.must_refuse("InvalidAttributeName", "SetQueueAttributes", QueueUrl=queue, Attributes=both)
     reads_back(client, queue, {"KmsMasterKeyId": "", "SqsManagedSseEnabled": "true"})
@@ -184,7 +184,7 @@ def test_fifo_attributes_read_back_beside_the_others(client: Client, fifo: str, 
     updated(client, url, dict.fromkeys(("Policy", "RedrivePolicy", "RedriveAllowPolicy", "KmsMasterKeyId"), ""))
 
 
-def test_tags_are_told_from_the_beginning_to_the_end(client: Client, queue_name: str) -> None:
+def test_tags_are_returned_from_creation_to_removal(client: Client, queue_name: str) -> None:
     url = created(client, queue_name, {"DelaySeconds": "0"}, tags={"Name": "a", "empty": ""})
     assert client.call("ListQueueTags", QueueUrl=url)["Tags"] == {"Name": "a", "empty": ""}
     client.call("UntagQueue", QueueUrl=url, TagKeys=["Name", "empty"])
@@ -192,11 +192,11 @@ def test_tags_are_told_from_the_beginning_to_the_end(client: Client, queue_name:
         assert not client.call("ListQueueTags", QueueUrl=url).get("Tags")
 
 
-def test_a_queue_without_tags_answers_too(client: Client, queue: str) -> None:
+def test_tags_of_a_queue_without_tags_can_be_listed(client: Client, queue: str) -> None:
     assert not client.call("ListQueueTags", QueueUrl=queue).get("Tags")
 
 
-def test_a_destroyed_queue_is_not_found_and_can_be_made_again(client: Client, queue: str, queue_name: str) -> None:
+def test_a_destroyed_queue_is_not_found_and_can_be_created_again(client: Client, queue: str, queue_name: str) -> None:
     client.call("DeleteQueue", QueueUrl=queue)
     for _ in range(NOT_FOUND):
         client.must_refuse("QueueDoesNotExist", "GetQueueAttributes", QueueUrl=queue, AttributeNames=["All"])

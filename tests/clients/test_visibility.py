@@ -1,4 +1,4 @@
-"""Delay, visibility, deletion and long polls, as other people's clients see them."""
+"""Delay, visibility, deletion and long polls, as clients see them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.clients.driver import Client, outcome
 from tests.patience import LONG_POLL_SECONDS, sooner_than
 
 
-def test_a_delayed_message_comes_later(client: Client, queue: str, later: Advance) -> None:
+def test_a_delayed_message_is_received_later(client: Client, queue: str, later: Advance) -> None:
     client.send(queue, "x", DelaySeconds=30)
     assert client.receive(queue) == []
     assert client.counts(queue) == (0, 0, 1)
@@ -19,7 +19,9 @@ def test_a_delayed_message_comes_later(client: Client, queue: str, later: Advanc
     assert [found["Body"] for found in client.receive(queue)] == ["x"]
 
 
-def test_a_message_comes_again_when_its_visibility_ends(client: Client, queue: str, later: Advance) -> None:
+def test_a_message_is_received_again_when_its_visibility_timeout_ends(
+    client: Client, queue: str, later: Advance
+) -> None:
     client.send(queue, "x")
     [first] = client.receive(queue, VisibilityTimeout=10)
     assert client.receive(queue) == []
@@ -29,7 +31,7 @@ def test_a_message_comes_again_when_its_visibility_ends(client: Client, queue: s
     assert again["ReceiptHandle"] != first["ReceiptHandle"]
 
 
-def test_visibility_is_extended_and_given_up(client: Client, queue: str, later: Advance) -> None:
+def test_a_visibility_timeout_is_extended_and_ended(client: Client, queue: str, later: Advance) -> None:
     client.send(queue, "x")
     [found] = client.receive(queue, VisibilityTimeout=10)
     handle = {"QueueUrl": queue, "ReceiptHandle": found["ReceiptHandle"]}
@@ -49,7 +51,7 @@ def test_visibility_ends_twelve_hours_after_the_receive(client: Client, queue: s
 
 
 def test_a_visibility_that_ends_too_late_is_named(client: Client, queue: str) -> None:
-    """AWS was seen to say so in aws/aws-sdk-net#794 and localstack/localstack#3956."""
+    """The text of AWS is quoted in aws/aws-sdk-net#794 and localstack/localstack#3956."""
     client.send(queue, "x")
     [found] = client.receive(queue)
     handle = {"QueueUrl": queue, "ReceiptHandle": found["ReceiptHandle"]}
@@ -60,7 +62,7 @@ def test_a_visibility_that_ends_too_late_is_named(client: Client, queue: str) ->
     )
 
 
-def test_a_deleted_message_is_gone_however_often_it_is_deleted(client: Client, queue: str, later: Advance) -> None:
+def test_a_message_can_be_deleted_repeatedly(client: Client, queue: str, later: Advance) -> None:
     client.send(queue, "x")
     [found] = client.receive(queue)
     handle = {"QueueUrl": queue, "ReceiptHandle": found["ReceiptHandle"]}
@@ -78,7 +80,7 @@ def test_a_deleted_message_is_gone_however_often_it_is_deleted(client: Client, q
 @pytest.mark.parametrize(
     ("operation", "members"), [("DeleteMessage", {}), ("ChangeMessageVisibility", {"VisibilityTimeout": 1})]
 )
-def test_a_bad_receipt_handle_has_an_error_to_catch(
+def test_a_bad_receipt_handle_raises_an_error_of_the_sdk(
     client: Client, queue: str, operation: str, members: dict[str, int]
 ) -> None:
     error = client.must_refuse("ReceiptHandleIsInvalid", operation, QueueUrl=queue, ReceiptHandle="garbage", **members)

@@ -1,4 +1,4 @@
-"""Task libraries on queues of ours: a program of each sends tasks, and its workers run them."""
+"""Task libraries on queues of the service: a program of each sends tasks, and its workers run them."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class Program:
         self._environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | environment
 
     def send(self, *tasks: Any) -> None:
-        """The program sends them."""
+        """Let the program send the tasks."""
         subprocess.run(
             [str(self._python), f"{self._name}.py", json.dumps(tasks)],
             cwd=_HERE, env=self._environment, timeout=EVENT_SECONDS, check=True,
         )  # fmt: skip
 
     def run(self, *command: str, **environment: str) -> Telling:
-        """A worker of it: ``python COMMAND``."""
+        """Start a worker of the program: ``python COMMAND``."""
         return Telling([self._python, *command], _HERE, {**self._environment, **environment})
 
 
 def stop(worker: Telling) -> None:
-    """A warm shutdown: what runs is finished."""
+    """Stop the worker; running tasks are finished."""
     worker.process.send_signal(signal.SIGTERM)
     worker.ended()
     assert worker.process.returncode == 0

@@ -1,4 +1,4 @@
-"""The target aws: only with a flag and credentials, names of its own, and nothing left. moto stands for AWS here."""
+"""The target aws needs a flag and credentials, uses names of its own, and leaves nothing. moto replaces AWS here."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _diff(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["diff", *arguments])
 
 
-def test_it_is_not_touched_without_the_flag(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_aws_is_not_called_without_the_flag(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even where it is the last of several targets, and not by its URL either."""
     made: list[Any] = []
     monkeypatch.setattr("boto3.Session.client", lambda *given, **more: made.append(given))
@@ -39,14 +39,14 @@ def test_it_is_not_touched_without_the_flag(aws: Any, monkeypatch: pytest.Monkey
     assert made == []
 
 
-def test_it_is_not_touched_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_aws_is_not_called_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("boto3.Session.get_credentials", lambda _: None)
     result = _diff("--targets", "aws", "--allow-aws", "--only", "tags.no_tags")
     assert result.exit_code == 2
     assert "boto3 found none" in result.output
 
 
-def test_its_queues_are_prefixed_and_gone(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_queues_on_aws_have_a_prefix_and_are_deleted(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     names: list[str] = []
     create = SQSBackend.create_queue
 
@@ -62,7 +62,7 @@ def test_its_queues_are_prefixed_and_gone(aws: Any, monkeypatch: pytest.MonkeyPa
     assert [url.rpartition("/")[2] for url in aws.list_queues()["QueueUrls"]] == ["production"]
 
 
-def test_a_queue_that_a_scenario_forgot_is_gone_too(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_queue_that_a_scenario_left_is_deleted_too(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sqs_facade.compat.bench.Bench.clear", lambda self: None)
     result = _diff("--targets", "aws", "--allow-aws", "--region", "eu-central-1", "--only", "tags.no_tags")
     assert result.exit_code == 0, result.output

@@ -1,4 +1,4 @@
-"""The first difference is found, where it stands."""
+"""The first difference and its path are found."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ def test_a_difference_is_found(expected: Any, got: Any, path: str) -> None:
 @pytest.mark.parametrize(
     ("expected", "got"), [({"a": [1, "x"]}, {"a": [1, "x"]}), ({"a": ANY}, {"a": 5}), (error("C"), error("C", "m"))]
 )
-def test_what_is_equal_has_none(expected: Any, got: Any) -> None:
+def test_equal_observations_have_no_difference(expected: Any, got: Any) -> None:
     assert first_difference(expected, got) is None
 
 
-def test_the_protocols_may_read_differently() -> None:
+def test_an_expectation_can_differ_by_protocol() -> None:
     expected = {"message": ByProtocol(json="short", query="long")}
     assert in_protocol(expected, "json") == {"message": "short"}
     assert in_protocol([expected], "query") == [{"message": "long"}]
 
 
-def test_a_refusal_is_told_in_one_line() -> None:
+def test_an_error_is_described_in_one_line() -> None:
     found = first_difference({"QueueUrl": "u"}, error("Code", "Some words.", 403))
     assert found == Difference("", "{'QueueUrl': 'u'}", "Code (403): Some words.")

@@ -1,4 +1,4 @@
-"""``python -m compat diff``: the facade is as AWS is, by both protocols; and the reports say what was found."""
+"""``python -m compat diff``: the facade behaves as AWS in both protocols, and the reports are right."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_scenarios_have_sources() -> None:
 
 @pytest.mark.slow
 def test_the_list_of_motos_differences_is_fresh() -> None:
-    """``python -m compat migrating --write`` makes it so."""
+    """Run ``python -m compat migrating --write`` if it is not."""
     written = migrating.written((ROOT / migrating.DOCUMENT).read_text())
     moto = pytest.importorskip("moto")
     if moto.__version__ != migrating.version_of(written):
@@ -57,7 +57,7 @@ def _diff(*arguments: str) -> Result:
 
 
 class _Links(HTMLParser):
-    """Whatever a page would load."""
+    """Collects everything that a page would load."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize(("arguments", "reason"), NONSENSE, ids=[" ".join(given) for given, _ in NONSENSE])
-def test_nonsense_is_refused_before_anything_runs(arguments: tuple[str, ...], reason: str) -> None:
+def test_wrong_arguments_are_refused_before_anything_runs(arguments: tuple[str, ...], reason: str) -> None:
     result = _diff(*arguments)
     assert result.exit_code == 2
     assert isinstance(result.exception, SystemExit)
@@ -116,7 +116,7 @@ def test_nonsense_is_refused_before_anything_runs(arguments: tuple[str, ...], re
 
 
 @pytest.mark.parametrize("protocol", ["", "query+"])
-def test_a_server_of_something_else_is_refused(protocol: str, tmp_path: Path) -> None:
+def test_a_server_that_is_not_sqs_is_refused(protocol: str, tmp_path: Path) -> None:
     handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever).start()
@@ -144,7 +144,7 @@ def test_strict_fails_where_any_target_differs() -> None:
     assert _diff(*arguments, "--strict").exit_code == 1
 
 
-def test_a_configured_endpoint_does_not_stand_for_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_configured_endpoint_does_not_replace_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:1")
     assert "moto: 1 as on AWS" in _diff("--targets", "moto", "--only", "tags.unknown_keys_are_ignored").output
 
@@ -160,7 +160,7 @@ def test_an_unused_entry_fails_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_the_list_is_written_in_a_checkout_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Said before the scenarios run."""
+    """The error comes before the scenarios run."""
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(main, ["migrating", "--write"])
     assert result.exit_code == 2

@@ -32,7 +32,7 @@ def test_a_difference_of_the_facade_is_a_problem(differing: Outcome) -> None:
     assert not verdict.is_good
 
 
-def test_an_accepted_difference_is_none(differing: Outcome) -> None:
+def test_an_accepted_difference_is_not_a_problem(differing: Outcome) -> None:
     verdict = judge([differing], MEANT, [differing.scenario])
     assert verdict.is_good
     assert verdict.is_accepted(differing)
@@ -48,11 +48,11 @@ def test_an_entry_without_a_scenario_is_a_problem(agreeing: Outcome) -> None:
     assert verdict.problems == ("differences.toml: there is no scenario planted.two",)
 
 
-def test_an_entry_that_was_not_looked_for_is_none(agreeing: Outcome, plant: Plant) -> None:
+def test_an_entry_whose_scenario_did_not_run_is_not_a_problem(agreeing: Outcome, plant: Plant) -> None:
     assert judge([], MEANT, [agreeing.scenario]).is_good
 
 
-def test_a_difference_of_another_service_is_none(plant: Plant, target: Target) -> None:
+def test_a_difference_of_another_service_is_not_a_problem(plant: Plant, target: Target) -> None:
     target.is_facade = False
     outcome = run_one(target, plant(WANTED))
     assert outcome.status == "different"
@@ -67,7 +67,7 @@ def test_a_difference_of_another_service_is_none(plant: Plant, target: Target) -
         ("L1", "neither: a feature of LocalStack for developers, not of AWS (fact 1)"),
     ],
 )
-def test_the_source_says_who_is_right(target: Target, plant: Plant, source: str, words: str) -> None:
+def test_the_source_determines_which_side_is_right(target: Target, plant: Plant, source: str, words: str) -> None:
     assert who_is_right(run_one(target, plant(WANTED, source=source))) == words
 
 
@@ -79,7 +79,7 @@ def test_the_source_says_who_is_right(target: Target, plant: Plant, source: str,
         2 * '[[difference]]\nscenario = "a.b"\nreason = "r"\nsource = "s"\n',
     ],
 )
-def test_an_entry_has_a_reason_and_a_source_and_is_alone(tmp_path: Path, text: str) -> None:
+def test_an_entry_has_a_reason_and_a_source_and_is_not_repeated(tmp_path: Path, text: str) -> None:
     file = tmp_path / "differences.toml"
     file.write_text(text)
     with pytest.raises(DifferencesInvalid):

@@ -1,4 +1,4 @@
-"""What differs from run to run is replaced, and nothing else."""
+"""Only values that differ from run to run are replaced."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_equal_ids_stay_equal_and_others_differ() -> None:
     assert Normaliser().observation([ONE, OTHER, ONE]) == ["<id 1>", "<id 2>", "<id 1>"]
 
 
-def test_a_handle_is_known_again_inside_a_text() -> None:
+def test_a_handle_is_replaced_inside_a_text_too() -> None:
     seen = {"message": "Value handle-1234 is invalid", "ReceiptHandle": "handle-1234"}
     assert Normaliser().observation(seen) == {"message": "Value <handle 1> is invalid", "ReceiptHandle": "<handle 1>"}
 
@@ -50,6 +50,6 @@ def test_a_sequence_number_must_be_decimal() -> None:
     assert seen == [{"SequenceNumber": "<sequence 1>"}, {"SequenceNumber": "not a decimal number: abc"}]
 
 
-def test_what_the_caller_sent_is_left_alone() -> None:
+def test_values_that_the_caller_sent_are_not_replaced() -> None:
     seen = {"Body": "x", "Count": "12", "Binary": b"\0\xff", "ResponseMetadata": {"RequestId": ONE}}
     assert Normaliser().observation(seen) == {"Body": "x", "Count": "12", "Binary": "bytes:00ff"}

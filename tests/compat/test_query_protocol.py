@@ -1,4 +1,4 @@
-"""botocore speaks the query protocol again."""
+"""botocore can use the query protocol."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from sqs_facade.compat.targets import Target
 from tests.compat.conftest import RECEIVED, Plant
 
 
-def test_what_is_as_expected_is_the_same(target: Target, plant: Plant) -> None:
+def test_an_expected_observation_is_the_same(target: Target, plant: Plant) -> None:
     assert run_one(target, plant(RECEIVED)).status == "same"
 
 
@@ -47,7 +47,7 @@ def test_a_crash_is_an_observation(target: Target, plant: Plant) -> None:
     assert run_one(target, plant(RECEIVED, program)).observed == {"crash": "KeyError: 'nothing'"}
 
 
-def test_queues_are_gone_afterwards(target: Target, plant: Plant) -> None:
+def test_queues_are_deleted_afterwards(target: Target, plant: Plant) -> None:
     urls: list[str] = []
 
     def program(sqs: Any, at: Bench) -> Any:
@@ -60,7 +60,7 @@ def test_queues_are_gone_afterwards(target: Target, plant: Plant) -> None:
         client.get_queue_attributes(QueueUrl=urls[0], AttributeNames=["All"])
 
 
-def test_too_much_time_is_no_difference(target: Target, plant: Plant) -> None:
+def test_a_wait_that_is_too_long_is_not_a_difference(target: Target, plant: Plant) -> None:
     def program(sqs: Any, at: Bench) -> Any:
         at.pass_time(3600)
 
@@ -72,7 +72,7 @@ def test_the_wire_of_another_protocol_is_left_out(target: Target, plant: Plant) 
     assert run_one(target, plant(RECEIVED, protocol="query")).status == "skipped"
 
 
-def test_outcomes_are_in_the_scenarios_order_and_heard_of_once(target: Target, plant: Plant) -> None:
+def test_outcomes_are_in_the_order_of_scenarios_and_reported_once(target: Target, plant: Plant) -> None:
     scenarios = [plant(RECEIVED, name=name, needs_seconds=wait) for name, wait in (("a", 0.1), ("b", 0), ("c", 0.1))]
     heard: list[Any] = []
     outcomes = run(target, scenarios, heard.append)

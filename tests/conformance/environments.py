@@ -11,7 +11,7 @@ FOLDER = os.environ.get("SQS_FACADE_CONFORMANCE")
 
 
 def python_with(*packages: str) -> Path:
-    """The Python of an environment that has these; the first one names it. Made once."""
+    """Return the Python of an environment with these packages. It is created once and named by the first package."""
     assert FOLDER is not None
     folder = Path(FOLDER).absolute() / packages[0].replace("==", "-")
     python = folder / "bin" / "python"

@@ -1,4 +1,4 @@
-"""What forwards to the service under test, for tests that call an application, or a protocol, of their own."""
+"""Applications and protocols that forward to the service, for tests that call their own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _with_databases(body):
 
 
 class Forward:
-    """Each instance has projects of its own, so that tests which use the same names do not meet."""
+    """Each instance has projects of its own, so that tests with the same names do not affect each other."""
 
     def __init__(self, url):
         parts = urlsplit(url)
@@ -99,4 +99,4 @@ class ForwardFrames:
         self.sendMessage(write(answer), is_binary)
 
     def sendMessage(self, payload, is_binary):  # noqa: N802
-        """Tests put their own in its place."""
+        """Tests replace it by their own."""

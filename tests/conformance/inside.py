@@ -21,8 +21,8 @@ from pathlib import Path
 
 
 class StandIn:
-    """In place of Zaqar's server and its storage, which the tests would start and wipe: whatever is asked of it, it is
-    there and does nothing."""
+    """Replaces Zaqar's server and its storage, which the tests would start and wipe: every attribute exists and does
+    nothing."""
 
     def __init__(self, *_, **__):
         self.pooling = False
@@ -40,7 +40,7 @@ class StandIn:
 
 
 class Result(unittest.TestResult):
-    """Prints as it goes."""
+    """Prints each result at once."""
 
     def say(self, test, outcome, text=""):
         print(json.dumps({"id": test.id(), "outcome": outcome, "text": text}), flush=True)
@@ -90,7 +90,7 @@ def _functional(url, configs):
 
 
 def _know_the_options_of_stores():
-    """Zaqar's server would register them."""
+    """Register the options that Zaqar's server would register."""
     from zaqar.conf import drivers_management_store_mongodb as options
     from zaqar.tests import base
 

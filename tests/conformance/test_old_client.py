@@ -22,7 +22,9 @@ pytestmark = [
 
 
 @pytest.mark.parametrize(("version", "said"), [("1", "8 left"), ("1.1", "6 left")])
-def test_queues_messages_and_claims(service: Service, queue_name: str, version: str, said: str) -> None:
+def test_the_old_client_uses_queues_messages_and_claims(
+    service: Service, queue_name: str, version: str, said: str
+) -> None:
     python = python_with("python-zaqarclient==2.8.0")
     ran = subprocess.run(
         [python, "-W", "ignore", TOUR, service.url, version, uuid.uuid4().hex, queue_name],
@@ -34,7 +36,7 @@ def test_queues_messages_and_claims(service: Service, queue_name: str, version: 
     assert ran.stdout == said + "\n", ran.stderr
 
 
-def test_pools_and_flavors() -> None:
+def test_the_old_client_uses_pools_and_flavors() -> None:
     python = python_with("python-zaqarclient==2.8.0")
     with pooled_service() as pooled:
         ran = subprocess.run(

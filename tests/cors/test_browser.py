@@ -68,7 +68,7 @@ def test_a_page_of_another_origin_is_blocked(browser: str, site: Site, tmp_path:
         assert opened(browser, site, "localhost", tmp_path) == ["TypeError"] * 4
 
 
-def test_a_page_of_any_origin_is_let_in_by_the_wildcard(browser: str, site: Site, tmp_path: Path) -> None:
+def test_the_wildcard_admits_a_page_of_any_origin(browser: str, site: Site, tmp_path: Path) -> None:
     with serving(allowed_origins="*") as service:
         _script(site, _ZAQAR, service.url)
         assert opened(browser, site, "localhost", tmp_path)[:3] == [201, "hello", 204]

@@ -1,4 +1,4 @@
-"""Which headers answers have for pages of other origins, and what a preflight is told."""
+"""The headers of responses to pages of other origins, and the responses to preflights."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_preflight_of_another_origin_is_refused(refused: Page, path: str) -> N
         ("OPTIONS", "/v2/queues", ZAQAR, 204),
     ],
 )  # fmt: skip
-def test_answers_and_errors_may_be_read_by_pages_of_a_listed_origin(
+def test_pages_of_a_listed_origin_may_read_responses_and_errors(
     allowed: Page, method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
     answer = allowed.call(method, path, None if method == "GET" else {}, **headers)
@@ -76,7 +76,7 @@ def test_answers_and_errors_may_be_read_by_pages_of_a_listed_origin(
     assert {"x-amzn-requestid", "x-amzn-query-error", "x-openstack-request-id", "location"} <= set(exposed)
 
 
-def test_every_header_of_an_answer_may_be_read(allowed: Page) -> None:
+def test_every_header_of_a_response_may_be_read(allowed: Page) -> None:
     """Those that a page may read of any answer are named by the Fetch standard."""
     always = {"cache-control", "content-length", "content-type"}
     transport = {"vary", "date", "server", "connection"}
@@ -101,7 +101,7 @@ def test_an_origin_that_is_not_listed_is_refused_as_before(allowed: Page, origin
         assert not any(name.lower().startswith("access-control-") for name in answer.headers)
 
 
-def test_a_program_without_an_origin_gets_no_headers_but_that_answers_vary(allowed: Page) -> None:
+def test_a_request_without_an_origin_gets_no_header_but_vary(allowed: Page) -> None:
     program = replace(allowed, origin=None)
     listed = program.call("GET", "/v2/queues", **ZAQAR)
     assert (listed.status_code, listed.headers["Vary"]) == (200, "Origin")
@@ -151,7 +151,7 @@ def test_the_wildcard_admits_every_page_without_credentials(lane: str) -> None:
                 assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-def test_a_body_that_is_refused_may_be_read_too(sharing: Service) -> None:
+def test_the_error_for_a_body_that_is_too_large_may_be_read(sharing: Service) -> None:
     where = urlsplit(sharing.url)
     with socket.create_connection((where.hostname or "", where.port or 0), 5) as raw:
         raw.sendall(

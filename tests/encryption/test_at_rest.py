@@ -1,4 +1,4 @@
-"""What lies in the store of a queue with encryption."""
+"""The data of an encrypted queue in the store."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_store_holds_neither_body_nor_attributes(keyed: Session, valkey: str
     assert secret.encode() not in everything(valkey)
 
 
-def test_the_look_into_the_store_sees_what_is_not_encrypted(keyed: Session, valkey: str) -> None:
+def test_the_check_of_the_store_finds_plain_messages(keyed: Session, valkey: str) -> None:
     secret = uuid.uuid4().hex
     messages.send(keyed, make_queue(keyed, QueueSettings()), [_full(secret)])
     assert everything(valkey).count(secret.encode()) == 5
@@ -49,8 +49,8 @@ def test_zaqar_posts_are_encrypted_too(keyed: Session, valkey: str) -> None:
     assert secret.encode() not in everything(valkey)
 
 
-def test_switching_concerns_new_messages(keyed: Session, valkey: str) -> None:
-    """Both kinds lie side by side, and are received in order."""
+def test_switching_encryption_concerns_new_messages_only(keyed: Session, valkey: str) -> None:
+    """Encrypted and plain messages are in one queue, and are received in order."""
     ref = make_queue(keyed, QueueSettings())
     texts = [uuid.uuid4().hex.encode() for _ in range(4)]
     for text, wish in zip(texts, (0, 1, 0, 1), strict=True):
@@ -61,20 +61,22 @@ def test_switching_concerns_new_messages(keyed: Session, valkey: str) -> None:
     assert [one.body for one in leases.receive(keyed, ref, max_messages=10)] == texts
 
 
-def test_one_wish_for_encryption_suffices(keyed: Session, valkey: str) -> None:
+def test_either_dialect_can_switch_encryption_on(keyed: Session, valkey: str) -> None:
     secret = uuid.uuid4().hex.encode()
     ref = make_queue(keyed, QueueSettings(managed_encryption=0, encrypt_messages=1))
     messages.send(keyed, ref, [NewMessage(secret)])
     assert secret not in everything(valkey)
 
 
-def test_nothing_is_sent_in_the_clear_by_a_process_without_a_key(session: Session, sealed: QueueRef) -> None:
+def test_a_process_without_a_key_sends_nothing_unencrypted(session: Session, sealed: QueueRef) -> None:
     with pytest.raises(EncryptionKeyMissing):
         messages.send(session, sealed, [NewMessage(b"a")])
     assert queues.get_with_counts(session, sealed)[1].visible == 0
 
 
-def test_a_queue_made_anew_without_encryption_is_served(keyed: Session, sealed: QueueRef, valkey: str) -> None:
+def test_a_queue_that_is_created_again_without_encryption_is_served(
+    keyed: Session, sealed: QueueRef, valkey: str
+) -> None:
     messages.send(keyed, sealed, [NewMessage(b"a")])
     queues.delete(keyed, sealed)
     queues.create(keyed, sealed, QueueSettings(), creator="sqs")

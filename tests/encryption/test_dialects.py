@@ -1,4 +1,4 @@
-"""What clients of both dialects see of encryption."""
+"""Encryption, as clients of both dialects see it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def zaqar(url: str, method: str, path: str, document: object = None, *, kind: st
     return requests.request(method, url + path, json=document, headers=headers, timeout=10)
 
 
-def test_what_sqs_sent_encrypted_both_dialects_read(
+def test_both_dialects_read_what_sqs_sent_encrypted(
     url: str, valkey: str, queue_name: str, way: tuple[str, str]
 ) -> None:
     sqs, secret = Sqs(url, *way), uuid.uuid4().hex
@@ -57,7 +57,7 @@ def test_what_sqs_sent_encrypted_both_dialects_read(
     assert found["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
 
 
-def test_what_zaqar_posted_encrypted_both_dialects_read(url: str, valkey: str, queue_name: str) -> None:
+def test_both_dialects_read_what_zaqar_posted_encrypted(url: str, valkey: str, queue_name: str) -> None:
     secret, path = uuid.uuid4().hex, f"/v2/queues/{queue_name}"
     assert zaqar(url, "PUT", path, {"_enable_encrypt_messages": True}).status_code == 201
     posted = zaqar(url, "POST", f"{path}/messages", {"messages": [{"body": {"a": secret}}, {"body": secret}]})
@@ -69,7 +69,7 @@ def test_what_zaqar_posted_encrypted_both_dialects_read(url: str, valkey: str, q
     assert [one["body"] for one in popped] == [{"a": secret}, secret]
 
 
-def test_each_dialect_shows_its_own_wish(url: str, queue_name: str) -> None:
+def test_each_dialect_shows_its_own_setting(url: str, queue_name: str) -> None:
     sqs, path = Sqs(url, "json", "fast"), f"/v2/queues/{queue_name}"
     queue = sqs.queue(queue_name)
     name, shown = "_enable_encrypt_messages", []
@@ -106,7 +106,7 @@ def test_zaqar_refuses_encryption_without_a_key(keyless: str, queue_name: str) -
     )
 
 
-def test_sqs_says_that_the_key_is_missing(url: str, keyless: str, queue_name: str, way: tuple[str, str]) -> None:
+def test_sqs_reports_a_missing_key(url: str, keyless: str, queue_name: str, way: tuple[str, str]) -> None:
     sqs = Sqs(url, *way)
     queue = sqs.queue(queue_name, SqsManagedSseEnabled="true")
     sqs.call("SendMessage", QueueUrl=queue, MessageBody="a")
@@ -122,7 +122,7 @@ def test_sqs_says_that_the_key_is_missing(url: str, keyless: str, queue_name: st
         assert "encryption_keys" in failure.message
 
 
-def test_sqs_says_that_a_message_was_changed(url: str, valkey: str, queue_name: str, way: tuple[str, str]) -> None:
+def test_sqs_reports_a_changed_message(url: str, valkey: str, queue_name: str, way: tuple[str, str]) -> None:
     sqs = Sqs(url, *way)
     queue = sqs.queue(queue_name, SqsManagedSseEnabled="true")
     sqs.call("SendMessage", QueueUrl=queue, MessageBody="a")
@@ -143,7 +143,7 @@ def test_sqs_says_that_a_message_was_changed(url: str, valkey: str, queue_name: 
         ("POST", "/messages", {"messages": [{"body": 1}]}),
     ],
 )
-def test_zaqar_says_that_the_key_is_missing(
+def test_zaqar_reports_a_missing_key(
     url: str, keyless: str, queue_name: str, method: str, below: str, document: object
 ) -> None:
     path = f"/v2/queues/{queue_name}"
@@ -154,8 +154,8 @@ def test_zaqar_says_that_the_key_is_missing(
     assert zaqar(url, "GET", href).json()["body"] == 1
 
 
-def test_a_watcher_sees_what_is_in_an_encrypted_message(service: Service, queue_name: str) -> None:
-    """Also: an ephemeral service encrypts out of the box."""
+def test_a_spy_records_the_content_of_an_encrypted_message(service: Service, queue_name: str) -> None:
+    """An ephemeral service can encrypt without configuration."""
     sqs = Sqs(service.url, "json", "fast", account="777777777777")
     queue = sqs.queue(queue_name, SqsManagedSseEnabled="true")
     watch = {"on": True, "account": "777777777777"}

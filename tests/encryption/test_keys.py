@@ -24,7 +24,7 @@ Advance = Callable[[QueueRef, float], None]
 
 
 def _tamper(session: Session, ref: QueueRef, sequence: int) -> None:
-    """One bit of the message's last byte is another."""
+    """Change one bit in the last byte of the message."""
     where = keys.queue(ref) + b":m"
     record: bytes = session.store.command("HGET", where, sequence)
     session.store.command("HSET", where, sequence, record[:-1] + bytes([record[-1] ^ 1]))
@@ -52,7 +52,7 @@ def test_the_first_key_encrypts(processes: Process) -> None:
     assert failure.value == MessageUnreadable("new", is_key_missing=True)
 
 
-def test_what_cannot_be_read_is_left_out(processes: Process) -> None:
+def test_unreadable_messages_are_left_out(processes: Process) -> None:
     one, other = processes("one"), processes("other")
     ref = make_queue(one)
     _send(one, ref, b"a")
@@ -60,7 +60,7 @@ def test_what_cannot_be_read_is_left_out(processes: Process) -> None:
     assert [found.body for found in leases.receive(other, ref, max_messages=10)] == [b"b"]
 
 
-def test_what_cannot_be_read_stays(processes: Process, advance: Advance) -> None:
+def test_unreadable_messages_stay_in_the_queue(processes: Process, advance: Advance) -> None:
     one, without = processes("one"), processes()
     ref = make_queue(one)
     _send(one, ref, b"a")
@@ -70,7 +70,7 @@ def test_what_cannot_be_read_stays(processes: Process, advance: Advance) -> None
     assert [found.body for found in leases.receive(one, ref, max_messages=10)] == [b"a"]
 
 
-def test_a_pop_deletes_nothing_that_it_cannot_read(processes: Process, advance: Advance) -> None:
+def test_a_pop_deletes_no_unreadable_message(processes: Process, advance: Advance) -> None:
     one, other = processes("one"), processes("other")
     ref = make_queue(one)
     _send(one, ref, b"a")
@@ -83,8 +83,8 @@ def test_a_pop_deletes_nothing_that_it_cannot_read(processes: Process, advance: 
     assert [found.body for found in messages.pop(one, ref, limit=10)] == [b"a"]
 
 
-def test_a_pop_shows_the_life_that_a_message_had(keyed: Session, advance: Advance) -> None:
-    """Holding it until it is deleted does not lengthen it."""
+def test_a_pop_shows_the_ttl_of_a_message(keyed: Session, advance: Advance) -> None:
+    """The lease during the pop does not extend it."""
     ref = make_queue(keyed)
     messages.post(keyed, ref, [NewMessage(b"1", "json", ttl_seconds=70)], post_bytes=1)
     advance(ref, 30)
@@ -92,7 +92,7 @@ def test_a_pop_shows_the_life_that_a_message_had(keyed: Session, advance: Advanc
     assert (popped.ttl_seconds, (popped.now_ms - popped.sent_ms) // 1000) == (70, 30)
 
 
-def test_a_group_waits_for_its_message_that_cannot_be_read(processes: Process) -> None:
+def test_a_group_waits_for_its_unreadable_message(processes: Process) -> None:
     one, other = processes("one"), processes("other")
     ref = make_queue(one, QueueSettings(managed_encryption=1), suffix=".fifo")
     _send(one, ref, b"a", group="g")
@@ -131,7 +131,7 @@ def test_a_record_cut_short_is_refused(keyed: Session, sealed: QueueRef) -> None
             messages.get_many(keyed, sealed, [sent.id])
 
 
-def test_no_changed_bit_gives_another_message_or_an_unforeseen_error(keyed: Session, sealed: QueueRef) -> None:
+def test_no_changed_bit_causes_another_message_or_an_unexpected_error(keyed: Session, sealed: QueueRef) -> None:
     """What stands before byte 13 is the time, which the message's content does not depend on."""
     given = NewMessage(b"a body", attributes=(Attribute("a", "String", b"1"),), client_id=b"0123456789abcdef")
     [sent] = [one for one in messages.send(keyed, sealed, [given]) if isinstance(one, Sent)]
@@ -152,8 +152,8 @@ def test_no_changed_bit_gives_another_message_or_an_unforeseen_error(keyed: Sess
     assert outcomes == {"MessageUnreadable", "none of that id", "the message"}
 
 
-def test_a_message_does_not_open_in_another_project(keyed: Session, sealed: QueueRef) -> None:
-    """Who can write to the store cannot have another project's message read out to him."""
+def test_a_message_cannot_be_decrypted_in_another_project(keyed: Session, sealed: QueueRef) -> None:
+    """A user who can write to the store cannot get the content of another project's message."""
     [sent] = _send(keyed, sealed, b"a")
     record: bytes = keyed.store.command("HGET", keys.queue(sealed) + b":m", sent.sequence)
     other = QueueRef("111111111111", sealed.region, sealed.name)
@@ -199,7 +199,7 @@ def test_a_wrong_setting_is_one_line_without_the_key(entries: str, reason: str) 
     assert str(refused.value) == f"{source} must be a list, each entry name:base64 of 32 bytes: {reason}"
 
 
-def test_a_salt_is_drawn_anew_after_its_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_salt_is_drawn_after_its_number_of_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encryption, "_MESSAGES_OF_A_SALT", 2)
     keyring = encryption.Keyring(encryption.parse([key("k")]))
     salts = [keyring.seal(b"", b"")[2:18] for _ in range(4)]

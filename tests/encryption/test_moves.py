@@ -1,4 +1,4 @@
-"""Encrypted messages that go from queue to queue."""
+"""Encrypted messages that move between queues."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Advance = Callable[[QueueRef, float], None]
 
 
 def _with_dead_letters(session: Session, suffix: str, *, dead_is_encrypted: bool) -> tuple[QueueRef, QueueRef]:
-    """An encrypted queue that gives each message once, and its dead-letter queue."""
+    """An encrypted queue that delivers each message once, and its dead-letter queue."""
     dead = make_queue(session, QueueSettings(managed_encryption=int(dead_is_encrypted)), suffix=suffix)
     settings = QueueSettings(managed_encryption=1, dead_letter_queue=dead.name, max_receive_count=1)
     return make_queue(session, settings, suffix=suffix), dead

@@ -1,4 +1,4 @@
-"""A message comes out of an encrypted queue as it went in, whichever way."""
+"""A message is read from an encrypted queue as it was sent, by every operation."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _popped(session: Session, ref: QueueRef, message_id: str) -> StoredMessage:
 
 
 @pytest.mark.parametrize("way", [_received, _claimed, _of_claim, _listed, _got, _popped])
-def test_everything_is_as_it_was_sent(
+def test_a_decrypted_message_is_as_it_was_sent(
     keyed: Session, sealed: QueueRef, way: Callable[[Session, QueueRef, str], StoredMessage]
 ) -> None:
     [sent] = messages.send(keyed, sealed, [SENT])
@@ -63,21 +63,21 @@ def test_everything_is_as_it_was_sent(
     assert shown == given
 
 
-def test_a_popped_message_is_gone(keyed: Session, sealed: QueueRef) -> None:
+def test_a_popped_message_is_deleted(keyed: Session, sealed: QueueRef) -> None:
     messages.send(keyed, sealed, [NewMessage(b"a"), NewMessage(b"b"), NewMessage(b"c")])
     assert [one.body for one in messages.pop(keyed, sealed, limit=2)] == [b"a", b"b"]
     counts = queues.get_with_counts(keyed, sealed)[1]
     assert (counts.visible, counts.in_flight) == (1, 0)
 
 
-def test_a_repeated_attempt_gives_the_same_message(keyed: Session) -> None:
+def test_a_repeated_attempt_returns_the_same_message(keyed: Session) -> None:
     ref = make_queue(keyed, QueueSettings(managed_encryption=1), suffix=".fifo")
     messages.send(keyed, ref, [NewMessage(b"a", group="g", dedup_id="d")])
     first, again = (leases.receive(keyed, ref, max_messages=1, attempt_id="x")[0] for _ in range(2))
     assert (first.body, first.group, first.dedup_id) == (again.body, again.group, again.dedup_id) == (b"a", "g", "d")
 
 
-def test_a_listing_goes_on_after_an_encrypted_message(keyed: Session, sealed: QueueRef) -> None:
+def test_a_listing_continues_after_an_encrypted_message(keyed: Session, sealed: QueueRef) -> None:
     first, _ = messages.send(keyed, sealed, [NewMessage(b"a"), NewMessage(b"b")])
     assert isinstance(first, Sent)
     page = messages.list_page(
@@ -86,7 +86,7 @@ def test_a_listing_goes_on_after_an_encrypted_message(keyed: Session, sealed: Qu
     assert [one.body for one in page.messages] == [b"b"]
 
 
-def test_stats_show_the_oldest_without_any_key(keyed: Session, session: Session, sealed: QueueRef) -> None:
+def test_stats_need_no_key(keyed: Session, session: Session, sealed: QueueRef) -> None:
     [sent] = messages.send(keyed, sealed, [NewMessage(b"a")])
     oldest = queues.stats(session, sealed).oldest
     assert oldest is not None

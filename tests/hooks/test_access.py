@@ -1,4 +1,4 @@
-"""Who may use the hooks: tests on this machine, of a service that was started for them."""
+"""The hooks serve only this machine, and only if the service was started with them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ HOOKS = ("clock", "reset", "chaos", "spy")
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-def test_another_name_of_this_machine_is_refused(service: Service, hook: str) -> None:
+def test_a_host_name_that_is_not_allowed_is_refused(service: Service, hook: str) -> None:
     answer = requests.post(f"{service.url}/_test/{hook}", json={}, headers={"Host": "evil.example"}, timeout=10)
     assert answer.status_code == 403
 
 
-def test_a_configured_host_is_answered() -> None:
+def test_a_host_of_allowed_hosts_is_served() -> None:
     with serving(allowed_hosts="sqs.test") as service:
         answer = requests.post(f"{service.url}/_test/clock", json={}, headers={"Host": "sqs.test:80"}, timeout=10)
         assert answer.status_code == 200

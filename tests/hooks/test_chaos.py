@@ -1,4 +1,4 @@
-"""Chaos: what AWS may do on a bad day, by a seed."""
+"""Chaos: faults that AWS may have too, from a seed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def filled(sqs: Sqs, name: str = "q") -> str:
 
 
 def drain(sqs: Sqs, url: str) -> list[str]:
-    """Bodies in the order in which they come, each deleted at once, until there is none."""
+    """Receive and delete messages until none is left; return their bodies in order."""
     found: list[str] = []
     while received := sqs.receive(url):
         found.append(received[0]["Body"])
@@ -32,7 +32,7 @@ def drain(sqs: Sqs, url: str) -> list[str]:
 
 
 def outcomes(sqs: Sqs, url: str, calls: int = 30) -> list[bool]:
-    """Which sends were admitted."""
+    """Return for each send whether it was accepted."""
     found = []
     for _ in range(calls):
         try:
@@ -45,8 +45,8 @@ def outcomes(sqs: Sqs, url: str, calls: int = 30) -> list[bool]:
     return found
 
 
-def test_duplicates_come_again_after_they_were_deleted(sqs: Sqs, hooks: Hooks) -> None:
-    """A deletion is acknowledged, and the message comes once more, with its id; the second deletion holds."""
+def test_a_duplicate_is_received_after_its_deletion(sqs: Sqs, hooks: Hooks) -> None:
+    """A deletion is acknowledged, and the message is received once more, with its id; the second deletion is final."""
     url = filled(sqs)
     hooks.post("chaos", duplicates=0.5, seed=7)
     found = drain(sqs, url)
@@ -57,7 +57,7 @@ def test_duplicates_come_again_after_they_were_deleted(sqs: Sqs, hooks: Hooks) -
     assert sqs.counts(url) == ("0", "0", "0")
 
 
-def test_every_message_comes_twice_where_duplicates_are_certain(sqs: Sqs, hooks: Hooks) -> None:
+def test_every_message_is_received_twice_when_duplicates_are_certain(sqs: Sqs, hooks: Hooks) -> None:
     url = filled(sqs)
     hooks.post("chaos", duplicates=1)
     assert sorted(drain(sqs, url)) == sorted(BODIES * 2)
@@ -71,7 +71,7 @@ def test_reordering_changes_the_order_and_loses_nothing(sqs: Sqs, hooks: Hooks) 
     assert found != BODIES
 
 
-def test_fifo_queues_keep_their_promise(sqs: Sqs, hooks: Hooks) -> None:
+def test_fifo_queues_keep_their_guarantees(sqs: Sqs, hooks: Hooks) -> None:
     url = sqs.queue("q.fifo", FifoQueue="true", ContentBasedDeduplication="true")
     for body in BODIES:
         sqs.send(url, body, MessageGroupId="g")
@@ -79,7 +79,7 @@ def test_fifo_queues_keep_their_promise(sqs: Sqs, hooks: Hooks) -> None:
     assert drain(sqs, url) == BODIES
 
 
-def test_throttling_refuses_some(sqs: Sqs, hooks: Hooks) -> None:
+def test_throttling_refuses_some_requests(sqs: Sqs, hooks: Hooks) -> None:
     url = sqs.queue("q")
     hooks.post("chaos", throttling=0.5, seed=3)
     found = outcomes(sqs, url)
@@ -87,7 +87,7 @@ def test_throttling_refuses_some(sqs: Sqs, hooks: Hooks) -> None:
     assert sqs.counts(url)[0] == str(sum(found))
 
 
-def test_latency_makes_a_call_slow(sqs: Sqs, hooks: Hooks) -> None:
+def test_latency_delays_a_call(sqs: Sqs, hooks: Hooks) -> None:
     url = sqs.queue("q")
     hooks.post("chaos", latency_ms=[120, 150])
     began = time.monotonic()
@@ -115,7 +115,7 @@ def test_the_same_seed_refuses_the_same_requests(sqs: Sqs, hooks: Hooks) -> None
     assert runs[0] == runs[1] != runs[2]
 
 
-def test_one_queue_alone_and_off_again(sqs: Sqs, hooks: Hooks) -> None:
+def test_chaos_can_be_limited_to_one_queue_and_switched_off(sqs: Sqs, hooks: Hooks) -> None:
     bad, good = sqs.queue("bad"), sqs.queue("good")
     hooks.post("chaos", queue="bad", throttling=1)
     assert outcomes(sqs, bad, 3) == [False] * 3
@@ -136,7 +136,7 @@ def test_all_workers_know_at_once(account: str) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"duplicates": 2}, {"latency_ms": [5, 1]}, {"duplicate": 1}, {"queue": "no/queue/at/all"}]
 )
-def test_what_makes_no_sense_is_refused(service: Service, wrong: dict[str, object]) -> None:
+def test_settings_that_are_not_valid_are_refused(service: Service, wrong: dict[str, object]) -> None:
     answer = requests.post(f"{service.url}/_test/chaos", json=wrong, timeout=10)
     assert answer.status_code == 400
     assert answer.json()["error"]

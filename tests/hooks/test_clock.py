@@ -1,4 +1,4 @@
-"""The virtual clock: everything that time does, at once, for one account."""
+"""The virtual clock: every effect of time, without waiting, for one account."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_two_weeks_of_retention_pass_at_once(sqs: Sqs, hooks: Hooks) -> None:
 
 
 @pytest.mark.parametrize("name", ["q", "q.fifo"])
-def test_a_long_poll_gets_at_once_what_became_due(sqs: Sqs, hooks: Hooks, name: str) -> None:
+def test_a_long_poll_returns_at_once_when_the_clock_makes_a_message_visible(sqs: Sqs, hooks: Hooks, name: str) -> None:
     fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if name == "q.fifo" else {}
     url = sqs.queue(name, DelaySeconds="900", **fifo)
     sqs.send(url, "a", **({"MessageGroupId": "g"} if fifo else {}))
@@ -71,7 +71,7 @@ def test_all_queues_of_the_account_move_in_all_regions(sqs: Sqs, hooks: Hooks) -
     assert sqs.call("ReceiveMessage", QueueUrl=there, **header)["Messages"]
 
 
-def test_a_queue_made_later_has_the_accounts_time(sqs: Sqs, hooks: Hooks) -> None:
+def test_a_queue_created_later_has_the_accounts_time(sqs: Sqs, hooks: Hooks) -> None:
     hooks.advance(HALF_A_DAY)
     before = time.time()
     url = sqs.queue("later")
@@ -84,7 +84,7 @@ def test_a_queue_made_later_has_the_accounts_time(sqs: Sqs, hooks: Hooks) -> Non
     assert sqs.receive(url)
 
 
-def test_another_accounts_time_stands_still(service: Service, sqs: Sqs, hooks: Hooks) -> None:
+def test_the_time_of_another_account_does_not_move(service: Service, sqs: Sqs, hooks: Hooks) -> None:
     other = Sqs(service.url, "json", "fast", f"{uuid.uuid4().int % 10**12:012d}")
     url = other.queue("q")
     other.send(url, "a", DelaySeconds=900)
@@ -139,7 +139,7 @@ def dead_letters(sqs: Sqs) -> tuple[str, str, str]:
     return work, dead, arn
 
 
-def test_a_move_task_goes_on_at_once(sqs: Sqs, hooks: Hooks) -> None:
+def test_a_move_task_continues_at_once(sqs: Sqs, hooks: Hooks) -> None:
     work, _, arn = dead_letters(sqs)
     with sooner_than(DEAD - 1, "the moves at a message a second"):
         sqs.call("StartMessageMoveTask", SourceArn=arn, MaxNumberOfMessagesPerSecond=1)
@@ -148,7 +148,7 @@ def test_a_move_task_goes_on_at_once(sqs: Sqs, hooks: Hooks) -> None:
     assert sqs.counts(work) == (str(DEAD), "0", "0")
 
 
-def test_a_move_task_with_a_rate_does_not_make_up_for_a_leap(sqs: Sqs, hooks: Hooks) -> None:
+def test_a_move_task_with_a_rate_does_not_catch_up_after_a_leap(sqs: Sqs, hooks: Hooks) -> None:
     """After an hour at once one message is due, and not 3,600: no second sees more than the rate."""
     _, dead, arn = dead_letters(sqs)
     began = time.monotonic()
@@ -174,13 +174,13 @@ def test_a_zaqar_project_has_a_clock_too(service: Service) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-1, "soon", 10**12])
-def test_time_goes_forward_only_and_not_too_far(service: Service, seconds: object) -> None:
+def test_time_moves_forward_only_and_at_most_ten_years(service: Service, seconds: object) -> None:
     answer = requests.post(f"{service.url}/_test/clock", json={"advance_seconds": seconds}, timeout=10)
     assert answer.status_code == 400
     assert "error" in answer.json()
 
 
-def test_without_an_account_it_is_the_access_keys(service: Service, sqs: Sqs, hooks: Hooks) -> None:
+def test_the_default_account_is_that_of_the_access_key(service: Service, sqs: Sqs, hooks: Hooks) -> None:
     url = sqs.queue("q")
     sqs.send(url, "a", DelaySeconds=60)
     headers = {"Authorization": signed(sqs.account)}

@@ -1,4 +1,4 @@
-"""Reset: an account, or the whole service, is as new."""
+"""Reset: an account, or the whole service, is empty again."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_clock_is_real_time_again(sqs: Sqs, hooks: Hooks) -> None:
     assert hooks.post("clock", advance_seconds=0)["ahead_seconds"] == 0
 
 
-def test_chaos_and_watching_end(service: Service, sqs: Sqs, hooks: Hooks) -> None:
+def test_chaos_and_spies_end(service: Service, sqs: Sqs, hooks: Hooks) -> None:
     hooks.post("chaos", throttling=1)
     hooks.post("spy")
     hooks.post("reset")
@@ -55,8 +55,8 @@ def store(valkey: str) -> redis.Redis:
     return redis.Redis.from_url(valkey)
 
 
-def test_all_takes_every_account_and_no_key_of_others(valkey: str, store: redis.Redis) -> None:
-    """On a Redis that is shared, only the product's own keys are gone."""
+def test_a_reset_of_all_accounts_keeps_the_keys_of_other_programs(valkey: str, store: redis.Redis) -> None:
+    """In a shared Redis only the keys of the service are deleted."""
     store.set("somebody else's", "value")
     with serving(redis=valkey, test_hooks="true", durability="memory") as service:
         hooks = Hooks(service.url, "000000000001")

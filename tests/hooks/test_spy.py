@@ -1,4 +1,4 @@
-"""Watching: what was sent, moved, received and deleted, and nothing is taken from the queues."""
+"""The spy records what was sent, moved, received and deleted. It does not change the queues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def actions(hooks: Hooks, **query: str) -> list[tuple[str, str]]:
     return [(event["action"], event["body"]) for event in hooks.events(**query)]
 
 
-def test_the_way_of_a_message(sqs: Sqs, hooks: Hooks) -> None:
+def test_the_events_of_a_message_are_recorded_in_order(sqs: Sqs, hooks: Hooks) -> None:
     hooks.post("spy")
     url = sqs.queue("q")
     sent = sqs.send(url, "a", MessageAttributes={"kind": text("test")})
@@ -46,7 +46,7 @@ def test_fifo_messages_have_their_group(sqs: Sqs, hooks: Hooks) -> None:
     ]
 
 
-def test_dead_letters_are_seen_to_arrive(sqs: Sqs, hooks: Hooks) -> None:
+def test_the_arrival_of_a_dead_letter_is_recorded(sqs: Sqs, hooks: Hooks) -> None:
     hooks.post("spy")
     arn = sqs.attributes(sqs.queue("dead"), "QueueArn")["QueueArn"]
     url = sqs.queue("work", RedrivePolicy=json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1}))
@@ -56,7 +56,7 @@ def test_dead_letters_are_seen_to_arrive(sqs: Sqs, hooks: Hooks) -> None:
     assert actions(hooks, queue="dead") == [("moved", "a")]
 
 
-def test_both_dialects_are_seen(service: Service, sqs: Sqs, hooks: Hooks) -> None:
+def test_events_of_both_dialects_are_recorded(service: Service, sqs: Sqs, hooks: Hooks) -> None:
     hooks.post("spy")
     headers = {"Client-ID": str(uuid.uuid4()), "X-Project-Id": sqs.account}
     url = f"{service.url}/v2/queues/q"
@@ -75,7 +75,7 @@ def test_both_dialects_are_seen(service: Service, sqs: Sqs, hooks: Hooks) -> Non
     ]
 
 
-def test_events_go_on_from_a_place(service: Service, sqs: Sqs, hooks: Hooks) -> None:
+def test_events_continue_from_a_position(service: Service, sqs: Sqs, hooks: Hooks) -> None:
     hooks.post("spy")
     url = sqs.queue("q")
     sqs.send(url, "a")
@@ -86,7 +86,7 @@ def test_events_go_on_from_a_place(service: Service, sqs: Sqs, hooks: Hooks) -> 
     assert [one["body"] for one in hooks.events(after=last)] == ["b"]
 
 
-def test_nothing_is_kept_where_nobody_watches(service: Service, sqs: Sqs, hooks: Hooks) -> None:
+def test_nothing_is_recorded_without_a_spy(service: Service, sqs: Sqs, hooks: Hooks) -> None:
     hooks.post("spy")
     hooks.post("spy", on=False)
     sqs.send(sqs.queue("q"), "a")
@@ -94,7 +94,7 @@ def test_nothing_is_kept_where_nobody_watches(service: Service, sqs: Sqs, hooks:
     assert hooks.events() == []
 
 
-def test_a_place_that_is_none_is_refused(service: Service, hooks: Hooks) -> None:
+def test_a_position_that_is_not_valid_is_refused(service: Service, hooks: Hooks) -> None:
     hooks.post("spy")
     query = {"account": hooks.account, "after": "nonsense"}
     assert requests.get(f"{service.url}/_test/spy", params=query, timeout=10).status_code == 400

@@ -15,7 +15,7 @@ _FILE = os.environ.get("IMPORT_LOG")
 
 
 class _Log:
-    """Before all other finders: asks them, and notes what they found."""
+    """The first finder: it calls the others and records the modules that they found."""
 
     @classmethod
     def find_spec(

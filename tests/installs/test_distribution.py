@@ -1,4 +1,4 @@
-"""What the built files hold, and what a checkout does beside an installation."""
+"""The contents of the built files, and a checkout beside an installation."""
 
 from __future__ import annotations
 

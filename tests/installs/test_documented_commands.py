@@ -38,7 +38,7 @@ def _first_install(name: str) -> str:
 
 
 def _inline_install(name: str) -> str:
-    """The command that the text of a document gives."""
+    """Return the command in the text of a document."""
     found = re.search(r"`(pip install '\.\[[^`]*)`", (ROOT / name).read_text())
     assert found is not None, name
     return found[1]

@@ -23,7 +23,7 @@ STORE = [
 @pytest.mark.installs
 @pytest.mark.timeout(5 * MOST_SECONDS)
 @pytest.mark.parametrize("release", ["redis==6.0.0", "redis>=8,<9"])
-def test_the_store_works_with(release: str, tmp_path: Path) -> None:
+def test_the_store_works_with_this_release_of_redis_py(release: str, tmp_path: Path) -> None:
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(tmp_path), release]
     subprocess.run(install, check=True, timeout=MOST_SECONDS)
     ran = subprocess.run(

@@ -1,4 +1,4 @@
-"""What the working directory holds does not matter, however the product was installed and is started."""
+"""The contents of the working directory do not matter, for every kind of installation and start."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ import sys
 import boto3
 from moto import mock_aws
 
-def test_fixtures(sqs_client, sqs_queue, zaqar_http):
+def test_the_fixtures_work(sqs_client, sqs_queue, zaqar_http):
     sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="a")
     claim = zaqar_http.post("/queues/test-queue/claims", json={"ttl": 60, "grace": 60})
     assert claim.json()["messages"][0]["body"] == "a"
 
 @mock_aws
-def test_moto():
+def test_a_moto_suite_works():
     sqs = boto3.client("sqs", "us-east-1")
     url = sqs.create_queue(QueueName="q")["QueueUrl"]
     assert "attributes" in str(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])).lower()
 
-def test_bridge_is_there():
+def test_the_bridge_is_installed():
     from sqs_facade.compat.plugin import bridge, shared
     assert shared.is_running()
 
@@ -51,7 +51,7 @@ def test_no_file_is_loaded_twice():
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder full of modules that nobody may import."""
+    """A folder full of modules that must not be imported."""
     for name in MODULES:
         (tmp_path / f"{name}.py").write_text(IMPORTED)
     for name in ("compat", "tests"):
@@ -62,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def django(tmp_path: Path) -> Path:
-    """A project as django-admin makes it, with tests of its own."""
+    """A project as django-admin creates it, with its own tests."""
     folder = tmp_path / "project"
     folder.mkdir()
     for name in ("manage", "wsgi", "settings", "redis"):

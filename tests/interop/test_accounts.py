@@ -22,7 +22,7 @@ OTHER = "a project"
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    """With two workers, which are told of the settings by their environment."""
+    """Two workers, which get the settings through their environment."""
     accounts = f"{PROJECT}={ACCOUNT}, {OTHER}=210987654321"
     with serving(project_accounts=accounts, signed_url_key="a secret", workers="2") as service:
         yield service
@@ -38,7 +38,7 @@ def _zaqar(service: Service, method: str, path: str, project: str | None, json: 
     return requests.request(method, service.url + path, json=json, headers=shown, timeout=20)
 
 
-def test_a_projects_queues_are_its_accounts(service: Service, sqs: Any, queue_name: str) -> None:
+def test_a_project_and_its_account_reach_the_same_queues(service: Service, sqs: Any, queue_name: str) -> None:
     path = f"/v2/queues/{queue_name}"
     assert _zaqar(service, "PUT", path, PROJECT, {}).status_code == 201
     url = sqs.get_queue_url(QueueName=queue_name)["QueueUrl"]
@@ -49,7 +49,7 @@ def test_a_projects_queues_are_its_accounts(service: Service, sqs: Any, queue_na
     assert _zaqar(service, "GET", f"{path}/messages?echo=true", OTHER).json()["messages"] == []
 
 
-def test_a_shared_url_is_signed_for_the_project_as_it_calls_itself(service: Service, queue_name: str) -> None:
+def test_a_shared_url_is_signed_for_the_project_and_not_for_its_account(service: Service, queue_name: str) -> None:
     path = f"/v2/queues/{queue_name}"
     _zaqar(service, "POST", f"{path}/messages", PROJECT, {"messages": [{"body": 1, "ttl": 300}]})
     grant = _zaqar(service, "POST", f"{path}/share", PROJECT, {"paths": ["messages"], "methods": ["GET"]}).json()

@@ -13,7 +13,7 @@ from tests.conftest import Service
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_readmes_tour_does_what_it_says(service: Service) -> None:
+def test_the_tour_of_the_readme_prints_what_the_readme_shows(service: Service) -> None:
     readme = (ROOT / "README.md").read_text()
     found = re.search(r"<!-- tour: begin -->\n```python\n(.*?)```", readme, re.DOTALL)
     assert found is not None

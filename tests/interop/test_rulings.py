@@ -32,7 +32,7 @@ def rest(service: Service, method: str, path: str, **how: Any) -> requests.Respo
     return requests.request(method, f"{service.url}/v2{path}", headers=headers, timeout=30, **how)
 
 
-def test_what_sqs_sends_zaqar_claims_and_deletes(sqs: Any, queue_url: str, zaqar_queue: Any) -> None:
+def test_zaqar_claims_and_deletes_messages_that_sqs_sent(sqs: Any, queue_url: str, zaqar_queue: Any) -> None:
     sent = sqs.send_message(QueueUrl=queue_url, MessageBody="hällo")
     [message] = list(zaqar_queue.claim(ttl=60, grace=60))
     assert (message.body, message.id) == ("hällo", sent["MessageId"])
@@ -41,7 +41,7 @@ def test_what_sqs_sends_zaqar_claims_and_deletes(sqs: Any, queue_url: str, zaqar
     assert counts(sqs, queue_url) == (0, 0, 0)
 
 
-def test_zaqars_deletion_ends_an_attempt_of_sqs(sqs: Any, service: Service, queue_name: str) -> None:
+def test_a_deletion_by_zaqar_ends_a_receive_attempt_of_sqs(sqs: Any, service: Service, queue_name: str) -> None:
     attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
     url = sqs.create_queue(QueueName=f"{queue_name}.fifo", Attributes=attributes)["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="1", MessageGroupId="g")
@@ -51,7 +51,7 @@ def test_zaqars_deletion_ends_an_attempt_of_sqs(sqs: Any, service: Service, queu
         receive(sqs, url, ReceiveRequestAttemptId="try")
 
 
-def test_what_zaqar_posts_sqs_receives(sqs: Any, zaqar_queue: Any, queue_name: str) -> None:
+def test_sqs_receives_messages_that_zaqar_posted(sqs: Any, zaqar_queue: Any, queue_name: str) -> None:
     zaqar_queue.post([{"ttl": 300, "body": {"a": [1, "é"]}}, {"ttl": 300, "body": "text"}])
     url = sqs.get_queue_url(QueueName=queue_name)["QueueUrl"]
     assert [m["Body"] for m in receive(sqs, url)] == ['{"a":[1,"é"]}', "text"]
@@ -92,7 +92,7 @@ def test_a_message_that_sqs_holds_cannot_be_deleted_by_id(sqs: Any, queue_url: s
     assert counts(sqs, queue_url) == (0, 0, 0)
 
 
-def test_a_handle_deletes_what_a_claim_holds(sqs: Any, queue_url: str, zaqar_queue: Any) -> None:
+def test_a_receipt_handle_deletes_a_claimed_message(sqs: Any, queue_url: str, zaqar_queue: Any) -> None:
     sqs.send_message(QueueUrl=queue_url, MessageBody="1")
     [first] = receive(sqs, queue_url, VisibilityTimeout=0)
     assert len(list(zaqar_queue.claim(ttl=60, grace=60))) == 1
@@ -104,7 +104,7 @@ def test_a_handle_deletes_what_a_claim_holds(sqs: Any, queue_url: str, zaqar_que
 def test_a_handle_from_before_a_claim_does_not_change_its_lease(
     sqs: Any, queue_url: str, zaqar_queue: Any, seconds: int
 ) -> None:
-    """Given back or held on by its last receiver, the message would be another's while the claim lasts."""
+    """Otherwise its last receiver could release or extend the message while the claim holds it."""
     sqs.send_message(QueueUrl=queue_url, MessageBody="1")
     [first] = receive(sqs, queue_url, VisibilityTimeout=0)
     claim = zaqar_queue.claim(ttl=300, grace=60)
@@ -129,7 +129,9 @@ def test_each_dialect_purges_by_its_own_rule(sqs: Any, queue_url: str, service: 
     assert counts(sqs, queue_url) == (0, 0, 0)
 
 
-def test_life_delay_and_dead_letters_are_one_setting(sqs: Any, queue_url: str, service: Service) -> None:
+def test_retention_delay_and_dead_letters_are_settings_of_both_dialects(
+    sqs: Any, queue_url: str, service: Service
+) -> None:
     name = queue_url.rsplit("/", 1)[1]
     sqs.set_queue_attributes(QueueUrl=queue_url, Attributes={"MessageRetentionPeriod": "600", "DelaySeconds": "7"})
     shown = rest(service, "GET", f"/queues/{name}").json()
@@ -177,7 +179,7 @@ def test_a_longer_sqs_name_is_addressed_where_it_exists(sqs: Any, service: Servi
     assert rest(service, "GET", f"/queues/{name}/messages").status_code == 200
 
 
-def test_sqs_answers_that_a_queue_is_missing_where_zaqar_makes_it(sqs: Any, service: Service, queue_name: str) -> None:
+def test_sqs_reports_a_missing_queue_where_zaqar_creates_it(sqs: Any, service: Service, queue_name: str) -> None:
     with pytest.raises(sqs.exceptions.QueueDoesNotExist):
         sqs.send_message(QueueUrl=queue_name, MessageBody="1")
     rest(service, "POST", f"/queues/{queue_name}/messages", json={"messages": [{"body": 1}]})
@@ -185,7 +187,9 @@ def test_sqs_answers_that_a_queue_is_missing_where_zaqar_makes_it(sqs: Any, serv
     assert rest(service, "GET", f"/queues/{queue_name}/stats").json()["messages"]["free"] == 2
 
 
-def test_projects_and_accounts_are_the_same_and_kept_apart(service: Service, queue_name: str, sqs: Any) -> None:
+def test_an_account_reaches_the_queues_of_the_project_of_the_same_name_only(
+    service: Service, queue_name: str, sqs: Any
+) -> None:
     sqs.create_queue(QueueName=queue_name)
     other = rest(service, "GET", "/queues?limit=20", headers={"X-Project-Id": "other"})
     assert queue_name not in other.text
@@ -193,14 +197,14 @@ def test_projects_and_accounts_are_the_same_and_kept_apart(service: Service, que
     assert queue_name in [queue["name"] for queue in listed.json()["queues"]]
 
 
-def test_notifying(service: Service, sqs: Any, queue_name: str) -> None:
-    """What SQS sends to a queue with a Zaqar subscription is told, one by one and in batches."""
+def test_subscribers_are_notified_of_messages_that_sqs_sent(service: Service, sqs: Any, queue_name: str) -> None:
+    """Subscribers are notified of single messages and of batches that SQS sent."""
     with subscriber_of_its_own() as subscriber:
         url = sqs.create_queue(QueueName=queue_name, Attributes={"MessageRetentionPeriod": "600"})["QueueUrl"]
         made = rest(service, "POST", f"/queues/{queue_name}/subscriptions", json={"subscriber": subscriber.url()})
         assert made.status_code == 201
         sqs.send_message(QueueUrl=url, MessageBody='{"a": 1}')
         sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": str(n), "MessageBody": str(n)} for n in range(10)])
-        until(lambda: len(subscriber.seen) == 11, "all are told")
+        until(lambda: len(subscriber.seen) == 11, "all notifications")
         assert sorted(subscriber.bodies) == sorted(['{"a": 1}', *map(str, range(10))])
         assert {seen.json["ttl"] for seen in subscriber.seen} == {600}

@@ -1,4 +1,4 @@
-"""A Keystone of our own: installed, filled, started, and what its users ask it for."""
+"""A Keystone for tests: install, fill, start, and use it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ key_repository = {folder}/credential
 
 
 def installed(folder: Path) -> Path:
-    """The programs of an environment in that folder that has Keystone. Made once."""
+    """Return the programs of an environment with Keystone in that folder. It is created once."""
     programs = folder / "keystone" / "bin"
     done = folder / "keystone" / "complete"
     if not done.exists():
@@ -55,7 +55,7 @@ class Keystone:
 
     @contextmanager
     def running(self, *, token_seconds: int | None = None) -> Iterator[str]:
-        """URL of its API, version 3; tokens that it gives last so long."""
+        """Run Keystone and return the URL of its API, version 3. ``token_seconds`` is the lifetime of tokens."""
         seconds = [] if token_seconds is None else [str(token_seconds)]
         with (
             (self.folder / "keystone.log").open("ab") as log,
@@ -78,7 +78,7 @@ class Keystone:
                 process.wait(10)
 
     def token(self, user: str, project: str | None, *, url: str = "", password: str = PASSWORD) -> str:
-        """A token of that user in that project, or of no project."""
+        """Return a token of that user in that project, or without a project."""
         default = {"id": "default"}
         identity = {"user": {"name": user, "domain": default, "password": password}}
         asked: dict[str, Any] = {"identity": {"methods": ["password"], "password": identity}}
@@ -89,7 +89,7 @@ class Keystone:
         return answer.headers["X-Subject-Token"]
 
     def token_info(self, token: str) -> Any:
-        """What Keystone says of a token, asked as other services ask."""
+        """Validate a token as other services do, and return Keystone's response."""
         headers = {"X-Auth-Token": self._admin, "X-Subject-Token": token}
         answer = requests.get(f"{self.url}/auth/tokens", headers=headers, timeout=30)
         assert answer.status_code == 200, answer.text
@@ -122,7 +122,7 @@ class Keystone:
         self._call("PUT", f"/projects/{self._projects[project]}/users/{made['id']}/roles/{found['id']}")
 
     def number(self, name: str, account: str, user: str) -> None:
-        """A project whose id is an account of SQS, with that member: only its database can be told such an id."""
+        """Create a project whose id is an account of SQS, with that member. Only the database accepts such an id."""
         [role] = self._call("GET", "/roles?name=member")["roles"]
         [member] = self._call("GET", f"/users?name={user}")["users"]
         project = self._call("POST", "/projects", project={"name": name, "domain_id": "default"})["project"]

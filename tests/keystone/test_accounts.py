@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationW
 ACCOUNT = "123456789012"
 
 
-def test_a_projects_queue_is_reached_by_its_account_and_its_trusts_are_the_projects_own(
+def test_an_account_reaches_the_queues_of_its_project_and_trusts_name_the_project(
     keystone: Keystone, tmp_path: Path, queue_name: str
 ) -> None:
     file = write_configuration(tmp_path / "zaqar.conf", keystone.url)

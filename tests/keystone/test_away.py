@@ -1,4 +1,4 @@
-"""A Keystone that is away, that does not answer, or that does not know us."""
+"""A Keystone that is unavailable, does not answer, or refuses the service itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from zaqar_core.keystone.authentication import Keystone as Authenticator
 pytestmark = pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning")  # the middleware's library
 
 
-def test_a_keystone_that_is_away_is_503_and_nobody_is_let_in(tmp_path: Path, free_port: int) -> None:
+def test_requests_get_503_while_keystone_is_unavailable(tmp_path: Path, free_port: int) -> None:
     file = write_configuration(tmp_path / "zaqar.conf", f"http://127.0.0.1:{free_port}/v3", http_request_max_retries=0)
     with serving(auth_strategy="keystone", keystone_config=str(file)) as service:
         answer = Caller(service.url, "a-token").call("GET", "/v2/queues")
@@ -28,7 +28,7 @@ def test_a_keystone_that_is_away_is_503_and_nobody_is_let_in(tmp_path: Path, fre
         assert Caller(service.url, None).call("GET", "/").status_code == 300
 
 
-def test_a_keystone_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
+def test_a_request_to_a_keystone_that_does_not_answer_times_out(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/v3"
         more: dict[str, Any] = {"http_connect_timeout": 1, "http_request_max_retries": 0}
@@ -38,7 +38,7 @@ def test_a_keystone_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
             authenticator.authenticate("a-token")
 
 
-def test_tokens_seen_lately_go_on_working_while_it_is_away(
+def test_cached_tokens_are_accepted_while_keystone_is_unavailable(
     keystone: Keystone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write_configuration(tmp_path / "zaqar.conf", keystone.url, http_request_max_retries=0)
@@ -55,14 +55,14 @@ def test_tokens_seen_lately_go_on_working_while_it_is_away(
         authenticator.authenticate(unknown)
 
 
-def test_a_keystone_that_does_not_know_the_service_lets_nobody_in(keystone: Keystone, tmp_path: Path) -> None:
+def test_no_token_is_accepted_if_keystone_refuses_the_service_itself(keystone: Keystone, tmp_path: Path) -> None:
     file = write_configuration(tmp_path / "zaqar.conf", keystone.url, password="wrong")
     authenticator = Authenticator(Settings(keystone_config=file))
     with pytest.raises((IdentityUnavailable, NotAuthenticated)):
         authenticator.authenticate(keystone.token("one", "one"))
 
 
-def test_a_token_without_a_request_has_an_identity_and_an_end(keystone: Keystone, tmp_path: Path) -> None:
+def test_a_token_can_be_verified_outside_of_a_request(keystone: Keystone, tmp_path: Path) -> None:
     """What the WebSocket transport and notifications ask for."""
     authenticator = Authenticator(Settings(keystone_config=write_configuration(tmp_path / "c", keystone.url)))
     found = authenticator.authenticate(keystone.token("one", "one"))

@@ -1,4 +1,4 @@
-"""What is wrong with the configuration is one line at the start."""
+"""A mistake in the configuration is one line at the start."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def _refused(*flags: str, **settings: str) -> str:
     return lines[0].removeprefix("sqs-facade: ")
 
 
-def test_without_a_file() -> None:
+def test_a_missing_setting_keystone_config_is_refused() -> None:
     assert _refused(auth_strategy="keystone") == (
         "environment variable SQS_FACADE_AUTH_STRATEGY: "
         "keystone needs the setting keystone_config, which names a file with [keystone_authtoken]"
     )
 
 
-def test_with_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     file = str(tmp_path / "none")
     assert _refused(auth_strategy="keystone", keystone_config=file) == (
         f"environment variable SQS_FACADE_KEYSTONE_CONFIG: cannot read {file}"
     )
 
 
-def test_with_a_file_that_has_no_such_section(tmp_path: Path) -> None:
+def test_a_file_without_the_section_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "zaqar.conf"
     file.write_text("[DEFAULT]\ndebug = true\n")
     assert _refused(auth_strategy="keystone", keystone_config=str(file)) == (
@@ -50,7 +50,7 @@ def test_with_a_file_that_has_no_such_section(tmp_path: Path) -> None:
     )
 
 
-def test_a_line_that_cannot_be_read_is_named_and_not_shown(tmp_path: Path) -> None:
+def test_a_line_that_cannot_be_parsed_is_named_by_its_number_only(tmp_path: Path) -> None:
     """It may be the one with the password."""
     file = tmp_path / "zaqar.conf"
     file.write_text("[keystone_authtoken]\npassword secret\n")
@@ -60,12 +60,12 @@ def test_a_line_that_cannot_be_read_is_named_and_not_shown(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("more", [{"auth_type": "nonsense"}, {"http_connect_timeout": "soon"}])
-def test_with_values_that_mean_nothing(tmp_path: Path, more: dict[str, str]) -> None:
+def test_values_that_are_not_valid_are_refused(tmp_path: Path, more: dict[str, str]) -> None:
     file = write_configuration(tmp_path / "zaqar.conf", "http://127.0.0.1:1/v3", **more)
     reason = _refused(auth_strategy="keystone", keystone_config=str(file))
     assert reason.startswith(f"{file}: ")
     assert next(iter(more.values())) in reason
 
 
-def test_with_another_strategy() -> None:
+def test_an_unknown_auth_strategy_is_refused() -> None:
     assert "AUTH_STRATEGY" in _refused(auth_strategy="nonsense")

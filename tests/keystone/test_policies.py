@@ -9,7 +9,7 @@ from tests.keystone.conftest import Caller, write_configuration
 from tests.keystone.server import Keystone
 
 
-def test_a_reader_of_keystone_s_own_roles_reads_and_changes_nothing(
+def test_the_role_reader_of_keystone_reads_and_changes_nothing(
     keystone: Keystone, tmp_path: Path, lane: str, queue_name: str
 ) -> None:
     keystone.join(f"reader-{lane}", "one", "reader")

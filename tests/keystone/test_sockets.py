@@ -1,4 +1,4 @@
-"""Connections that show tokens of a real Keystone."""
+"""Connections that authenticate with tokens of a real Keystone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def guarded_sockets(keystone: Keystone, store_url: str, tmp_path_factory: pytest
 
 
 @pytest.mark.parametrize("is_binary", [False, True])
-def test_a_connection_does_nothing_before_its_token_is_shown(
+def test_a_connection_runs_no_action_before_it_has_authenticated(
     guarded_sockets: str, keystone: Keystone, is_binary: bool
 ) -> None:
     with connect(guarded_sockets) as connection:

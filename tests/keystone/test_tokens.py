@@ -1,4 +1,4 @@
-"""Who is let in by a real Keystone, and to what."""
+"""Access with tokens of a real Keystone."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def test_an_expired_token_is_401(keystone: Keystone, one: Caller) -> None:
     assert status == 401
 
 
-def test_the_project_is_the_token_s_whatever_the_client_says(keystone: Keystone, one: Caller, queue_name: str) -> None:
+def test_the_token_determines_the_project_and_no_header_of_the_client(
+    keystone: Keystone, one: Caller, queue_name: str
+) -> None:
     path = f"/v2/queues/{queue_name}/messages"
     for claimed in (keystone.project("two"), "anything", ""):
         assert one.claiming(claimed).call("POST", path, {"messages": [{"body": 1}]}).status_code == 201
@@ -88,7 +90,7 @@ def test_a_token_of_no_project_reaches_no_queue(keystone: Keystone, one: Caller,
     assert caller.call("GET", f"{version}/queues", X_Project_Id=keystone.project("two")).status_code == 400
 
 
-def test_extra_spec_opens_nothing(nobody: Caller) -> None:
+def test_extra_spec_does_not_replace_a_token(nobody: Caller) -> None:
     assert nobody.call("GET", HOT, EXTRA_SPEC="messagecode:anything").status_code == 401
 
 
@@ -102,7 +104,7 @@ def test_the_health_report_is_for_admins(keystone: Keystone, one: Caller, user: 
 
 
 @pytest.mark.parametrize("headers", [{"X_Roles": "admin"}, {"X_Identity_Status": "Confirmed", "X_User_Id": "a"}])
-def test_what_a_client_says_of_itself_is_not_believed(nobody: Caller, headers: dict[str, str]) -> None:
+def test_identity_headers_of_a_client_are_ignored(nobody: Caller, headers: dict[str, str]) -> None:
     assert nobody.claiming("anything").call("GET", HOT, **headers).status_code == 401
 
 

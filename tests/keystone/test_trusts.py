@@ -1,4 +1,4 @@
-"""Subscribers with trust: what is published comes with a token of who subscribed."""
+"""Subscribers with trust: notifications carry a token of the subscribing user."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def is_trust(keystone: Keystone, caller: Caller, trust_id: str) -> bool:
     return answer.status_code == 200
 
 
-def test_a_subscriber_gets_a_token_of_who_subscribed(
+def test_a_subscriber_gets_a_token_of_the_subscribing_user(
     keystone: Keystone, one: Caller, receiver: Subscriber, queue_name: str
 ) -> None:
     given = {"post_headers": {"X-Auth-Token": "forged", "X-More": "1"}}
@@ -71,7 +71,7 @@ def test_a_subscriber_gets_a_token_of_who_subscribed(
     assert found["OS-TRUST:trust"]["id"] == subscription(one, queue_name)["options"]["trust_id"]
 
 
-def test_what_is_sent_by_sqs_comes_with_the_same_token(
+def test_notifications_of_messages_that_sqs_sent_carry_the_same_token(
     keystone: Keystone, guarded: Service, receiver: Subscriber, queue_name: str
 ) -> None:
     """The account of SQS is the project."""
@@ -104,7 +104,7 @@ def test_the_trust_ends_with_the_subscription(
     assert not is_trust(keystone, one, trust_id)
 
 
-def test_a_change_keeps_the_trust_unless_the_subscriber_or_its_life_changes(
+def test_a_change_keeps_the_trust_unless_it_changes_the_subscriber_or_the_ttl(
     keystone: Keystone, one: Caller, receiver: Subscriber, queue_name: str
 ) -> None:
     made = subscribe(one, queue_name, subscriber=uri(receiver), ttl=600).json()["subscription_id"]
@@ -128,10 +128,10 @@ def test_a_trust_cannot_be_named_by_a_client(one: Caller, receiver: Subscriber, 
     assert one.call("PATCH", path, {"options": options}).status_code == 400
 
 
-def test_a_signed_url_makes_no_trust(
+def test_a_signed_url_creates_no_trust(
     one: Caller, nobody: Caller, keystone: Keystone, receiver: Subscriber, queue_name: str
 ) -> None:
-    """It is nobody's, whatever headers say."""
+    """No user owns such a request, whatever its headers say."""
     path = f"/v2/queues/{queue_name}"
     one.call("PUT", path)
     signed = one.call("POST", f"{path}/share", {"paths": ["subscriptions"], "methods": ["POST"]}).json()
@@ -149,7 +149,7 @@ def test_a_signed_url_makes_no_trust(
     assert one.call("GET", f"{path}/subscriptions").json()["subscriptions"] == []
 
 
-def test_a_trust_that_is_gone_shows_among_the_undelivered_without_secrets(
+def test_a_deleted_trust_is_listed_as_undelivered_without_secrets(
     keystone: Keystone, one: Caller, receiver: Subscriber, queue_name: str
 ) -> None:
     subscribe(one, queue_name, subscriber=uri(receiver), ttl=600)
@@ -160,7 +160,7 @@ def test_a_trust_that_is_gone_shows_among_the_undelivered_without_secrets(
     path = f"/v2/queues/{queue_name}/undelivered"
     until(lambda: one.call("GET", path).json()["undelivered"], "the failure", SECONDS)
     [failed] = one.call("GET", path).json()["undelivered"]
-    assert (failed["error"], failed["tries"]) == ("the trust is gone", 1)
+    assert (failed["error"], failed["tries"]) == ("the trust does not exist any more", 1)
     assert trust_id not in json.dumps(failed)
     assert not receiver.seen
 
@@ -169,7 +169,7 @@ def notification(url: str, trust_id: str) -> Notification:
     return Notification(QueueRef("p", "r", "q"), "message", "id", url, {"trust_id": trust_id}, b"{}")
 
 
-def test_a_keystone_that_is_away_is_a_failed_try(tmp_path: Path, free_port: int) -> None:
+def test_an_unavailable_keystone_is_a_failed_try(tmp_path: Path, free_port: int) -> None:
     file = write_configuration(tmp_path / "zaqar.conf", f"http://127.0.0.1:{free_port}/v3")
     channel = TrustWebhookChannel(WebhookChannel(Settings(ephemeral=True)), Trusts(file, 4.0))
     told = notification("trust+http://127.0.0.1:9/", "any")
@@ -198,7 +198,7 @@ def test_a_subscriber_that_refuses_a_kept_token_gets_a_new_one_by_the_next_try(
     assert (first.value.is_final, second.value.is_final) == (False, True)
 
 
-def test_a_subscription_is_refused_while_keystone_is_away(
+def test_a_subscription_is_refused_while_keystone_is_unavailable(
     keystone: Keystone, tmp_path: Path, receiver: Subscriber, queue_name: str
 ) -> None:
     """503, and nothing is subscribed: the token is known from before."""

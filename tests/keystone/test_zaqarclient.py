@@ -29,7 +29,7 @@ def _client(keystone: Keystone, who: str) -> zaqarclient.Client:
     return zaqarclient.Client(version=2, conf={"auth_opts": {"backend": "keystone", "options": options}})
 
 
-def test_queues_messages_and_claims(offered: Service, keystone: Keystone, queue_name: str) -> None:
+def test_the_client_uses_queues_messages_and_claims(offered: Service, keystone: Keystone, queue_name: str) -> None:
     queue = _client(keystone, "one").queue(queue_name)
     queue.ensure_exists(force_create=True)
     queue.post([{"body": {"n": number}, "ttl": 100} for number in range(5)])
@@ -40,7 +40,7 @@ def test_queues_messages_and_claims(offered: Service, keystone: Keystone, queue_
     assert list(other.messages(echo=True)) == []
 
 
-def test_a_signed_url_through_the_client(offered: Service, keystone: Keystone, queue_name: str) -> None:
+def test_the_client_uses_a_signed_url(offered: Service, keystone: Keystone, queue_name: str) -> None:
     queue = _client(keystone, "one").queue(queue_name)
     queue.ensure_exists(force_create=True)
     signed = queue.signed_url(paths=["messages"], methods=["GET", "POST"])
@@ -58,7 +58,7 @@ def test_a_signed_url_through_the_client(offered: Service, keystone: Keystone, q
     assert [message.body for message in queue.messages(echo=True)] == [1]
 
 
-def test_the_client_tells_that_health_is_for_admins(offered: Service, keystone: Keystone) -> None:
+def test_the_client_reports_that_health_is_for_admins(offered: Service, keystone: Keystone) -> None:
     with pytest.raises(errors.ForbiddenError):
         _client(keystone, "one").health()
     assert _client(keystone, "admin").health()["storage_reachable"]

@@ -78,13 +78,13 @@ class Reference:
             if len(taken) == limit:
                 break
             if self.rule.most is not None and message.count >= self.rule.most:
-                self.bury(message)
+                self.move_to_dead_letters(message)
                 continue
             message.count += 1
             taken.append(message)
         return taken
 
-    def bury(self, message: Message) -> None:
+    def move_to_dead_letters(self, message: Message) -> None:
         self.live.remove(message)
         message.claim, message.free_at = None, 0
         if self.rule.dead_ttl is not None:

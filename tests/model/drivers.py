@@ -103,7 +103,7 @@ _serial = itertools.count(1)
 
 
 def fresh_prefix() -> str:
-    """Nobody else's queues begin with it."""
+    """No other test uses this prefix."""
     return f"m{uuid.uuid4().hex[:8]}-{next(_serial)}-"
 
 

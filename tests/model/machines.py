@@ -149,7 +149,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(settings=st.sampled_from([{}, {"retention_seconds": 600}]))
     def create_again(self, settings: SettingsOf) -> None:
-        """What is there is not changed."""
+        """An existing queue is not changed."""
         self.stepped()
         self.pair.create(self.main, **settings)
 

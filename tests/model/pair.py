@@ -1,4 +1,4 @@
-"""The model and the real thing, told the same and compared in every answer."""
+"""The model and the real service get the same calls, and every result is compared."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class ClaimsMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.posted)
     @rule(place=PLACES, by=st.sampled_from(("nobody", "its claim", "any claim")), which=PLACES)
     def delete(self, place: int, by: str, which: int) -> None:
-        """Also what is gone, and under claims that are."""
+        """Deleted messages and ended claims too."""
         message, claim_id = self.all_posted[place % self.posted], None
         if by == "its claim":
             claim_id = message.claim
@@ -168,7 +168,7 @@ class ClaimsMachine(RuleBasedStateMachine):
         return found
 
     def check(self, found: list[Any], wanted: list[Message]) -> None:
-        """The same messages in the same order, with life, age and claim."""
+        """The same messages in the same order, with ttl, age and claim."""
         assert [
             (one["id"], one["body"], one["ttl"], one["age"] // 10, one["href"].partition("?claim_id=")[2] or None)
             for one in found
@@ -184,6 +184,6 @@ class ClaimsMachine(RuleBasedStateMachine):
         ]
 
 
-def test_claims_are_as_the_model(session: Session, effort: settings) -> None:
+def test_claims_behave_as_the_model_does(session: Session, effort: settings) -> None:
     ClaimsMachine.session = session
     run_state_machine_as_test(ClaimsMachine, settings=effort)

@@ -28,13 +28,13 @@ def run(machine: type[QueueMachine], session: Session, clock: Clock, effort: set
     assert machine.steps >= effort.max_examples
 
 
-def test_a_standard_queue_is_as_the_model(session: Session, clock: Clock, effort: settings) -> None:
+def test_a_standard_queue_behaves_as_the_model_does(session: Session, clock: Clock, effort: settings) -> None:
     run(StandardMachine, session, clock, effort)
 
 
-def test_a_fifo_queue_is_as_the_model(session: Session, clock: Clock, effort: settings) -> None:
+def test_a_fifo_queue_behaves_as_the_model_does(session: Session, clock: Clock, effort: settings) -> None:
     run(FifoMachine, session, clock, effort)
 
 
-def test_a_fair_queue_is_as_the_model(session: Session, clock: Clock, effort: settings) -> None:
+def test_a_fair_queue_behaves_as_the_model_does(session: Session, clock: Clock, effort: settings) -> None:
     run(FairMachine, session, clock, effort)

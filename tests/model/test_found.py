@@ -1,4 +1,4 @@
-"""What the machines found: each difference as its shortest story, told to the model and to the core."""
+"""Differences that the state machines found, each as its shortest sequence of calls."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def test_a_receive_stays_within_the_in_flight_limit(pair_with: PairMaker) -> Non
     pair.check_counts()
 
 
-def test_a_fifo_queue_at_its_in_flight_limit_gives_nothing(pair_with: PairMaker) -> None:
-    """ "FIFO in-flight reach gives no error" (USERS 5): an empty answer, and the limit holds."""
+def test_a_fifo_queue_at_its_in_flight_limit_returns_no_messages(pair_with: PairMaker) -> None:
+    """At the in-flight limit a FIFO queue returns an empty response and no error."""
     pair = pair_with(max_in_flight=2)
     pair.create(F)
     pair.send(F, *of("a", "b", "c"))
@@ -62,7 +62,7 @@ def test_a_fifo_queue_at_its_in_flight_limit_gives_nothing(pair_with: PairMaker)
 
 
 @pytest.mark.parametrize("name", [Q, F])
-def test_what_has_expired_does_not_come_back_with_a_longer_retention(pair: Pair, name: str) -> None:
+def test_an_expired_message_stays_expired_under_a_longer_retention(pair: Pair, name: str) -> None:
     """Whether anybody happened to look in between must not matter."""
     pair.create(name, retention_seconds=60)
     pair.send(name, *of("a"))
@@ -72,7 +72,7 @@ def test_what_has_expired_does_not_come_back_with_a_longer_retention(pair: Pair,
 
 
 def test_deleting_an_expired_message_of_a_fifo_queue_is_no_error(pair: Pair) -> None:
-    """Fact 84; its lease may have ended too, and nobody need have looked."""
+    """Fact 84. The lease may have ended too, without a call that noticed it."""
     pair.create(F, retention_seconds=60)
     pair.send(F, *of("a"))
     [held] = pair.receive(F)
@@ -92,7 +92,7 @@ def test_a_dead_letter_in_a_fifo_queue_has_a_new_enqueue_time(pair: Pair) -> Non
 
 
 @pytest.mark.parametrize("act", ["send", "delete", "extend", "hold nothing"])
-def test_groups_that_come_free_in_one_call_take_turns_in_its_order(pair: Pair, act: str) -> None:
+def test_groups_that_are_freed_in_one_call_take_turns_in_its_order(pair: Pair, act: str) -> None:
     """Facts 88 and 91: otherwise their order is that of a hash table."""
     names = [f"g{n}" for n in range(10)]
     pair.create(F)
@@ -109,9 +109,9 @@ def test_groups_that_come_free_in_one_call_take_turns_in_its_order(pair: Pair, a
     assert len(pair.receive(F, 10)) == 10
 
 
-def test_an_attempt_whose_message_got_another_timeout_is_void(pair: Pair) -> None:
-    """AWS's reference of ReceiveMessage: a retry gives the same messages if none of them was modified (deleted or had
-    its visibility changed)."""
+def test_an_attempt_whose_message_has_another_timeout_cannot_be_repeated(pair: Pair) -> None:
+    """AWS's reference of ReceiveMessage: a retry returns the same messages if none of them was modified (deleted or
+    had its visibility changed)."""
     pair.create(F)
     pair.send(F, *of("a", "b"))
     [held] = pair.receive(F, 1, None, "x")
@@ -119,7 +119,7 @@ def test_an_attempt_whose_message_got_another_timeout_is_void(pair: Pair) -> Non
     pair.receive(F, 1, None, "x")
 
 
-def test_an_attempt_repeated_with_no_timeout_gives_the_same_messages_back(pair: Pair) -> None:
+def test_an_attempt_repeated_with_a_timeout_of_zero_makes_its_messages_visible(pair: Pair) -> None:
     """Fact 99, and "it resets the visibility timeout": to 0 then."""
     pair.create(F)
     pair.send(F, *of("a", "b"))

@@ -31,7 +31,7 @@ def url(valkey: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("machine", [StandardMachine, FifoMachine])
-def test_the_service_is_as_the_model(
+def test_the_service_behaves_as_the_model_does(
     machine: type[QueueMachine], url: str, clock: Clock, effort: settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def make(limit: int, purge_interval_seconds: int) -> HttpDriver:

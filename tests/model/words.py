@@ -57,7 +57,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A message as received, without its handle and its place."""
+    """A message as received, without its handle and its position."""
 
     number: int
     body: bytes

@@ -1,4 +1,4 @@
-"""Messages that are encrypted at rest are told in the clear, and lie encrypted in the outbox."""
+"""Notifications of encrypted messages are plain text; in the outbox they are encrypted."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def settings() -> dict[str, Any]:
     return {"encryption_keys": ("k:" + base64.b64encode(bytes(range(32))).decode(),)}
 
 
-def test_it_is_told_in_the_clear(session: Session, subscriber: Subscriber) -> None:
+def test_a_notification_of_an_encrypted_message_is_plain_text(session: Session, subscriber: Subscriber) -> None:
     queue = new_queue(session, encrypt_messages=1)
     subscriber.statuses = [503] * 4
     subscribe(session, queue, subscriber.url())
     messages.send(session, queue, texts(SECRET))
-    until(lambda: len(subscriber.seen) == 4, "it is told, and will be again")
+    until(lambda: len(subscriber.seen) == 4, "four tries")
     assert subscriber.bodies == [SECRET] * 4
     [entry] = session.store.command("HVALS", keys.queue(queue) + b":o")
     assert SECRET.encode() not in entry

@@ -1,4 +1,4 @@
-"""What processes leave that are gone: others deliver it, in the order of each post."""
+"""Other processes deliver what an ended process left, in the order of each post."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from zaqar_core.store import keys
 
 @pytest.fixture
 def core(processes: Callable[..., Core]) -> Core:
-    """Nobody delivers yet."""
+    """No process delivers yet."""
     return processes(delivers=False)
 
 
 def begin_and_die(session: Session, queue: QueueRef, lease_seconds: float) -> None:
-    """What a process leaves that took deliveries and was killed."""
+    """Lease deliveries as a process that is then killed."""
     lease_ms = int(lease_seconds * 1000)
     deliveries.take(session, queue, token="dead", wakeup="x|1", lease_ms=lease_ms, most=1, whole_queue="w:")
 
@@ -43,9 +43,9 @@ def test_the_rest_of_the_post_waits_until_the_lease_ends(
     for seconds in (0.2, 0.5):
         begin_and_die(session, queue, seconds)
     processes()
-    until(lambda: len(subscriber.seen) == 20, "all are told")
+    until(lambda: len(subscriber.seen) == 20, "all notifications")
     assert subscriber.bodies == NUMBERS
-    until(lambda: nothing_left(session, queue), "and forgotten")
+    until(lambda: nothing_left(session, queue), "an empty outbox")
 
 
 def test_other_posts_do_not_wait(
@@ -56,13 +56,15 @@ def test_other_posts_do_not_wait(
     begin_and_die(session, queue, 60)
     messages.send(session, queue, texts("another"))
     processes()
-    until(lambda: subscriber.seen, "the other post is told")
+    until(lambda: subscriber.seen, "the notification of the other post")
     assert subscriber.bodies == ["another"]
 
 
 @pytest.mark.slow
-def test_a_killed_process(valkey: str, session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
-    """It is killed in the middle of a post: what it had begun comes again, in order."""
+def test_deliveries_of_a_killed_process_are_taken_over(
+    valkey: str, session: Session, queue: QueueRef, subscriber: Subscriber
+) -> None:
+    """It is killed in the middle of a post: the deliveries that it had begun are repeated, in order."""
     settings = {"redis": valkey, "durability": "memory", "webhook_allowed_networks": "127.0.0.0/8"}
     subscribe(session, queue, subscriber.url())
     subscriber.hangs_at = {"07"}
@@ -73,13 +75,15 @@ def test_a_killed_process(valkey: str, session: Session, queue: QueueRef, subscr
         service.process.wait(5)
     subscriber.hangs_at = set()
     with serving(**settings):
-        until(lambda: nothing_left(session, queue), "all are told")
+        until(lambda: nothing_left(session, queue), "all notifications")
     assert list(dict.fromkeys(subscriber.bodies)) == NUMBERS
 
 
 @pytest.mark.slow
-def test_a_process_that_is_stopped(valkey: str, session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
-    """Another process goes on at once: the lease would end in half a minute."""
+def test_deliveries_of_a_stopped_process_are_taken_over_at_once(
+    valkey: str, session: Session, queue: QueueRef, subscriber: Subscriber
+) -> None:
+    """Another process continues at once, although the lease would end only in half a minute."""
     settings = {"redis": valkey, "durability": "memory", "webhook_allowed_networks": "127.0.0.0/8"}
     subscribe(session, queue, subscriber.url())
     subscriber.hangs_at = {"07"}
@@ -91,18 +95,18 @@ def test_a_process_that_is_stopped(valkey: str, session: Session, queue: QueueRe
         subscriber.let_go.set()
         service.process.wait(5)
     with serving(**settings):
-        until(lambda: nothing_left(session, queue), "all are told")
+        until(lambda: nothing_left(session, queue), "all notifications")
     assert subscriber.bodies == NUMBERS
 
 
-def test_deliveries_that_an_earlier_release_left(
+def test_deliveries_of_an_earlier_release_are_taken_over(
     session: Session,
     queue: QueueRef,
     subscriber: Subscriber,
     processes: Callable[..., Core],
     advance: Advance,
 ) -> None:
-    """It knew no posts and no lines: it counted what is in work, and retries had no place of their own."""
+    """It had neither posts nor lines: it counted deliveries in work, and retries had no set of their own."""
     subscription = subscribe(session, queue, subscriber.url()).encode()
     prefix, command = keys.queue(queue), session.store.command
     messages.send(session, queue, texts(*NUMBERS))
@@ -122,7 +126,7 @@ def test_deliveries_that_an_earlier_release_left(
     command("HSET", prefix + b":nf", subscription, len(in_work))
     command("DEL", prefix + b":np")
     processes()
-    until(lambda: len(set(subscriber.bodies)) == 18, "all are told whose time has come")
+    until(lambda: len(set(subscriber.bodies)) == 18, "all deliveries that are due")
     advance(queue, 5)
     until(lambda: nothing_left(session, queue) and not command("EXISTS", prefix + b":nf"), "nothing is left")
     assert sorted(subscriber.bodies) == NUMBERS

@@ -27,7 +27,7 @@ from zaqar_core.store import keys
 
 
 class MailServer:
-    """``answers`` are said to the next mails instead of taking them."""
+    """``answers`` are the responses to the next mails, which are not accepted."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
@@ -54,7 +54,7 @@ class MailServer:
 
 @pytest.fixture
 def security() -> dict[str, Any]:
-    """How the mail server protects itself."""
+    """The kind of TLS of the mail server."""
     return {}
 
 
@@ -92,7 +92,7 @@ def test_a_message_is_mailed(mail_server: MailServer, session: Session, queue: Q
         "Message_Type": "Notification",
         "queue_name": queue.name,
     }
-    until(lambda: nothing_left(session, queue), "and forgotten")
+    until(lambda: nothing_left(session, queue), "an empty outbox")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_message_is_mailed(mail_server: MailServer, session: Session, queue: Q
         ("mailto:a@example.com", {"subject": "Ünder", "from": "Me <me@example.com>"}, "Ünder"),
     ],
 )
-def test_subject_and_sender(
+def test_a_mail_has_subject_and_sender(
     mail_server: MailServer, session: Session, queue: QueueRef, uri: str, options: dict[str, Any], expected: str
 ) -> None:
     subscribe(session, queue, uri, **options)
@@ -120,21 +120,21 @@ def test_mails_of_a_post_are_sent_in_its_order(mail_server: MailServer, session:
     assert [json.loads(mail.get_content())["body"] for mail in mail_server.mails] == numbers
 
 
-def test_several_receivers(mail_server: MailServer, session: Session, queue: QueueRef) -> None:
+def test_a_mail_can_have_several_receivers(mail_server: MailServer, session: Session, queue: QueueRef) -> None:
     subscribe(session, queue, "mailto:a@example.com,b@example.com")
     messages.send(session, queue, texts("x"))
     until(lambda: mail_server.mails, "it is mailed")
     assert mail_server.to == [["a@example.com", "b@example.com"]]
 
 
-def test_a_server_that_is_busy_is_asked_again(mail_server: MailServer, session: Session, queue: QueueRef) -> None:
+def test_a_busy_server_is_tried_again(mail_server: MailServer, session: Session, queue: QueueRef) -> None:
     mail_server.answers = ["451 later"] * 2
     subscribe(session, queue, "mailto:a@example.com")
     messages.send(session, queue, texts("x"))
     until(lambda: mail_server.mails, "it is mailed at last")
 
 
-def test_an_address_that_is_refused_is_not(mail_server: MailServer, session: Session, queue: QueueRef) -> None:
+def test_a_refused_address_is_not_tried_again(mail_server: MailServer, session: Session, queue: QueueRef) -> None:
     subscribe(session, queue, "mailto:nobody@example.com")
     messages.send(session, queue, texts("x"))
     until(lambda: undelivered(session, queue), "it is recorded")
@@ -142,10 +142,10 @@ def test_an_address_that_is_refused_is_not(mail_server: MailServer, session: Ses
     assert (failed.tries, failed.reason) == (1, "the mail server refused the address: 550")
 
 
-def test_without_a_server_it_waits(session: Session, queue: QueueRef) -> None:
+def test_without_a_server_a_mail_is_tried_again(session: Session, queue: QueueRef) -> None:
     subscribe(session, queue, "mailto:a@example.com")
     messages.send(session, queue, texts("x"))
-    until(lambda: _waits(session, queue), "it will be tried again")
+    until(lambda: _waits(session, queue), "a retry")
 
 
 def _waits(session: Session, queue: QueueRef) -> bool:
@@ -166,7 +166,9 @@ class TestWithLogin:
     def settings(self, free_port: int) -> dict[str, Any]:
         return {"smtp_host": "127.0.0.1", "smtp_port": free_port, "smtp_user": "me", "smtp_password": "secret"}
 
-    def test_the_server_is_logged_in_to(self, mail_server: MailServer, session: Session, queue: QueueRef) -> None:
+    def test_the_service_logs_in_at_the_server(
+        self, mail_server: MailServer, session: Session, queue: QueueRef
+    ) -> None:
         subscribe(session, queue, "mailto:a@example.com")
         messages.send(session, queue, texts("x"))
         until(lambda: mail_server.mails, "it is mailed")
@@ -208,10 +210,10 @@ class TestEncrypted:
 
     # Not from the beginning: aiosmtpd leaves the socket of such a failed handshake open.
     @pytest.mark.parametrize("mode", ["starttls"])
-    def test_an_unknown_certificate_is_not_trusted(
+    def test_an_unknown_certificate_is_refused(
         self, mail_server: MailServer, session: Session, queue: QueueRef
     ) -> None:
         subscribe(session, queue, "mailto:a@example.com")
         messages.send(session, queue, texts("x"))
-        until(lambda: _waits(session, queue), "it will be tried again")
+        until(lambda: _waits(session, queue), "a retry")
         assert mail_server.mails == []

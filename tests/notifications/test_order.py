@@ -43,18 +43,20 @@ def _by_sqs(session: Session, queue: QueueRef, posted: Sequence[NewMessage]) -> 
 
 @pytest.mark.parametrize("post", [_by_zaqar, _by_sqs])
 @pytest.mark.parametrize("kind", ["plain", "encrypted", "groups"])
-def test_a_post_is_told_in_its_order(session: Session, subscriber: Subscriber, post: Post, kind: str) -> None:
+def test_the_messages_of_a_post_are_delivered_in_their_order(
+    session: Session, subscriber: Subscriber, post: Post, kind: str
+) -> None:
     for turn in range(ROUNDS):
         queue = new_queue(session, encrypt_messages=int(kind == "encrypted"))
         subscribe(session, queue, subscriber.url(f"/{turn}"))
         group = "g" if kind == "groups" else None
         post(session, queue, [NewMessage(number.encode(), "text", group=group) for number in NUMBERS])
-        until(lambda: len(subscriber.seen) == len(NUMBERS), "all are told")
+        until(lambda: len(subscriber.seen) == len(NUMBERS), "all notifications")
         assert subscriber.bodies == NUMBERS
         subscriber.seen.clear()
 
 
-def test_every_subscriber_is_told_in_order(session: Session, subscriber: Subscriber, other: Subscriber) -> None:
+def test_every_subscriber_gets_messages_in_order(session: Session, subscriber: Subscriber, other: Subscriber) -> None:
     for turn in range(ROUNDS):
         queue = new_queue(session)
         paths = [f"/{turn}/{number}" for number in range(6)]
@@ -62,7 +64,7 @@ def test_every_subscriber_is_told_in_order(session: Session, subscriber: Subscri
             subscribe(session, queue, subscriber.url(path))
         subscribe(session, queue, other.url())
         messages.send(session, queue, texts(*NUMBERS))
-        until(lambda: len(subscriber.seen) == 120 and len(other.seen) == 20, "all are told")
+        until(lambda: len(subscriber.seen) == 120 and len(other.seen) == 20, "all notifications")
         for path in paths:
             assert [seen.json["body"] for seen in subscriber.seen if seen.path == path] == NUMBERS
         assert other.bodies == NUMBERS
@@ -70,14 +72,14 @@ def test_every_subscriber_is_told_in_order(session: Session, subscriber: Subscri
         other.seen.clear()
 
 
-def test_a_long_post_is_told_in_its_order(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
-    """It takes more than one step to spread it, and more than one to work it off."""
+def test_a_long_post_is_delivered_in_its_order(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+    """Creating its deliveries takes more than one step, and so does delivering them."""
     numbers = [f"{number:03}" for number in range(300)]
     subscribe(session, queue, subscriber.url())
     messages.send(session, queue, texts(*numbers))
-    until(lambda: len(subscriber.seen) == 300, "all are told")
+    until(lambda: len(subscriber.seen) == 300, "all notifications")
     assert subscriber.bodies == numbers
-    until(lambda: nothing_left(session, queue), "and forgotten")
+    until(lambda: nothing_left(session, queue), "an empty outbox")
 
 
 def test_processes_keep_the_order_of_each_post(
@@ -90,14 +92,14 @@ def test_processes_keep_the_order_of_each_post(
         subscribe(session, queue, subscriber.url())
         for post in "abcdef":
             messages.send(session, queue, texts(*[post + number for number in NUMBERS]))
-        until(lambda: len(subscriber.seen) == 120, "all are told")
+        until(lambda: len(subscriber.seen) == 120, "all notifications")
         for post in "abcdef":
             assert [body[1:] for body in subscriber.bodies if body[0] == post] == NUMBERS
         subscriber.seen.clear()
 
 
 def test_posts_begin_in_the_order_of_the_queue(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
-    """Four may be in work at the same time: while their first messages hang, no fifth one begins."""
+    """Four posts may be in progress: while their first messages hang, no fifth one begins."""
     subscribe(session, queue, subscriber.url())
     messages.send(session, queue, texts("first"))
     until(lambda: nothing_left(session, queue), "the host is known to be quick")
@@ -108,13 +110,15 @@ def test_posts_begin_in_the_order_of_the_queue(session: Session, queue: QueueRef
     until(lambda: len(subscriber.seen) == 4, "four posts have begun")
     assert sorted(subscriber.bodies) == sorted(subscriber.hangs_at)
     subscriber.let_go.set()
-    until(lambda: len(subscriber.seen) == 120, "all are told")
+    until(lambda: len(subscriber.seen) == 120, "all notifications")
     assert {body[0] for body in subscriber.bodies} == set("abcdef")
 
 
 @pytest.mark.parametrize("suffix", ["", ".fifo"])
-def test_first_tries_that_fail_do_not_hold_the_next(session: Session, subscriber: Subscriber, suffix: str) -> None:
-    """The retries come beside the others."""
+def test_a_failed_first_try_does_not_delay_the_next_delivery(
+    session: Session, subscriber: Subscriber, suffix: str
+) -> None:
+    """The retries are delivered beside the others."""
     for _ in range(ROUNDS):
         queue = new_queue(session, suffix)
         subscriber.answers_at = {"03": 503, "04": 500, "11": 429}
@@ -136,61 +140,63 @@ class TestSubscribersThatHang:
         return {"notification_timeout_seconds": 1.2, "notification_threads": 16}
 
     @pytest.mark.parametrize("suffix", ["", ".fifo"])
-    def test_a_first_try_that_hangs_does_not_hold_the_next(
+    def test_a_first_try_that_hangs_does_not_block_the_next_delivery(
         self, session: Session, subscriber: Subscriber, suffix: str
     ) -> None:
         queue = new_queue(session, suffix)
         subscriber.hangs_at = {"00"}
         subscribe(session, queue, subscriber.url())
         messages.send(session, queue, numbered() if suffix else texts(*NUMBERS))
-        until(lambda: NUMBERS[-1] in subscriber.bodies, "the last one is told")
+        until(lambda: NUMBERS[-1] in subscriber.bodies, "the last notification")
         assert list(dict.fromkeys(subscriber.bodies)) == NUMBERS
         assert subscriber.bodies.count("00") <= 2
 
-    def test_it_does_not_hold_another_post(self, session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+    def test_a_slow_post_does_not_delay_another_post(
+        self, session: Session, queue: QueueRef, subscriber: Subscriber
+    ) -> None:
         subscriber.hangs_at = {"00"}
         subscribe(session, queue, subscriber.url())
         messages.send(session, queue, texts(*NUMBERS))
         until(lambda: subscriber.seen, "the post has begun")
         messages.send(session, queue, texts("another"))
-        until(lambda: "another" in subscriber.bodies, "the other post is told")
+        until(lambda: "another" in subscriber.bodies, "the notification of the other post")
         assert subscriber.bodies == ["00", "another"]
 
     def test_retries_leave_room_for_first_tries(
         self, session: Session, queue: QueueRef, subscriber: Subscriber
     ) -> None:
-        """There are 24 tries of the others before their first pause; they do not come first."""
+        """The others have 24 immediate retries, which do not come first."""
         subscriber.hangs_at = set("abcdef")
         subscribe(session, queue, subscriber.url())
         for body in "abcdef":
             messages.send(session, queue, texts(body))
         until(lambda: len(subscriber.seen) > 6, "some are tried again")
         messages.send(session, queue, texts("new"))
-        until(lambda: "new" in subscriber.bodies, "it is told")
+        until(lambda: "new" in subscriber.bodies, "a notification")
         assert subscriber.bodies.index("new") < 20
 
 
 class TestCrowdedHosts:
-    """There are more subscriptions at a host than threads for it."""
+    """A host has more subscriptions than threads."""
 
     @pytest.fixture
     def settings(self) -> dict[str, Any]:
         return {"notification_threads": 4}
 
-    def test_keep_the_order(self, session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+    def test_many_subscriptions_keep_the_order(self, session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
         paths = [f"/{number}" for number in range(12)]
         for path in paths:
             subscribe(session, queue, subscriber.url(path))
         for post in "ab":
             messages.send(session, queue, texts(*[post + number for number in NUMBERS]))
-        until(lambda: len(subscriber.seen) == 480, "all are told")
+        until(lambda: len(subscriber.seen) == 480, "all notifications")
         for path, post in itertools.product(paths, "ab"):
             told = [seen.json["body"] for seen in subscriber.seen if seen.path == path]
             assert [body[1:] for body in told if body[0] == post] == NUMBERS
-        until(lambda: nothing_left(session, queue), "and forgotten")
+        until(lambda: nothing_left(session, queue), "an empty outbox")
 
 
-def test_one_that_cannot_be_read_does_not_change_the_order(
+def test_an_unreadable_message_does_not_change_the_order(
     session: Session, queue: QueueRef, subscriber: Subscriber, advance: Advance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = stored_messages.message
@@ -206,13 +212,13 @@ def test_one_that_cannot_be_read_does_not_change_the_order(
     with monkeypatch.context() as patched:
         patched.setattr(stored_messages, "message", broken)
         messages.send(session, queue, texts(*NUMBERS))
-        until(lambda: len(subscriber.seen) == 17, "the others are told")
+        until(lambda: len(subscriber.seen) == 17, "the other notifications")
     assert subscriber.bodies == readable
     advance(queue, 60)
-    until(lambda: len(subscriber.seen) == 20, "they are told when they can be read")
+    until(lambda: len(subscriber.seen) == 20, "the messages that can be read again")
 
 
-def test_who_has_unsubscribed_is_not_sent_the_rest_of_a_run(
+def test_a_deleted_subscription_does_not_get_the_rest_of_a_run(
     session: Session, queue: QueueRef, subscriber: Subscriber, other: Subscriber
 ) -> None:
     """A process takes up to 20 deliveries at a time; a subscriber must not get them long after it has left."""

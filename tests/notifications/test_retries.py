@@ -1,4 +1,4 @@
-"""Subscribers that fail, hang and restart: everything arrives, or ends in a record of what did not."""
+"""Subscribers that fail, hang and restart: every notification arrives or is recorded as undelivered."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def undelivered(session: Session, queue: QueueRef) -> list[Undelivered]:
 
 
 def nothing_left(session: Session, queue: QueueRef) -> bool:
-    """Whether the store keeps nothing more of the queue's deliveries."""
+    """Return whether the store has no deliveries of the queue any more."""
     prefix = keys.queue(queue)
     return not any(session.store.command("EXISTS", prefix + b":" + part.encode()) for part in _PLACES)
 
@@ -42,7 +42,9 @@ def nothing_left(session: Session, queue: QueueRef) -> bool:
 _PLACES = ("o", "oq", "or", "np", "nq", "nv", "nd", "ni", "nt", "nl", "nr")
 
 
-def test_the_schedule_of_retries(session: Session, queue: QueueRef, subscriber: Subscriber, advance: Advance) -> None:
+def test_retries_follow_the_default_policy(
+    session: Session, queue: QueueRef, subscriber: Subscriber, advance: Advance
+) -> None:
     """Three at once, three after 5 s, a growing delay, three after 30 s; then it is recorded as undelivered."""
     subscribe(session, queue, subscriber.url())
     subscriber.statuses = [503] * 100
@@ -69,7 +71,7 @@ def test_the_schedule_of_retries(session: Session, queue: QueueRef, subscriber: 
     assert undelivered(session, queue)[0].age_seconds == 100
 
 
-def test_the_queues_policy(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+def test_the_policy_of_the_queue_is_used(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
     queues.change(session, queue, SettingsChange(documents={"metadata": json.dumps({"_retry_policy": ONCE}).encode()}))
     subscriber.statuses = [500] * 20
     subscribe(session, queue, subscriber.url("/own"), _retry_policy={**ONCE, "retries_with_no_delay": 2})
@@ -82,7 +84,9 @@ def test_the_queues_policy(session: Session, queue: QueueRef, subscriber: Subscr
     assert [seen.path for seen in subscriber.seen if seen.json["body"] == "y" and seen.path != "/own"] == ["/queue's"]
 
 
-def test_the_queues_policy_may_insist(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+def test_the_policy_of_the_queue_can_override_that_of_the_subscription(
+    session: Session, queue: QueueRef, subscriber: Subscriber
+) -> None:
     policy = {"_retry_policy": {**ONCE, "ignore_subscription_override": True}}
     queues.change(session, queue, SettingsChange(documents={"metadata": json.dumps(policy).encode()}))
     subscribe(session, queue, subscriber.url(), _retry_policy={"retries_with_no_delay": 50})
@@ -93,17 +97,17 @@ def test_the_queues_policy_may_insist(session: Session, queue: QueueRef, subscri
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 504, 599])
-def test_statuses_that_may_pass(session: Session, queue: QueueRef, subscriber: Subscriber, status: int) -> None:
+def test_temporary_statuses_are_retried(session: Session, queue: QueueRef, subscriber: Subscriber, status: int) -> None:
     subscribe(session, queue, subscriber.url())
     subscriber.statuses = [status, 204]
     messages.send(session, queue, texts("x"))
-    until(lambda: len(subscriber.seen) == 2, "it is tried again")
-    until(lambda: nothing_left(session, queue), "and forgotten")
+    until(lambda: len(subscriber.seen) == 2, "a retry")
+    until(lambda: nothing_left(session, queue), "an empty outbox")
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 404, 410])
-def test_statuses_that_are_final(session: Session, queue: QueueRef, subscriber: Subscriber, status: int) -> None:
-    """Redirects are not followed: they could lead where notifications may not go."""
+def test_other_statuses_are_final(session: Session, queue: QueueRef, subscriber: Subscriber, status: int) -> None:
+    """Redirects are not followed: they could lead to an address that is not allowed."""
     subscribe(session, queue, subscriber.url())
     subscriber.statuses = [status]
     messages.send(session, queue, texts("x"))
@@ -112,7 +116,7 @@ def test_statuses_that_are_final(session: Session, queue: QueueRef, subscriber: 
     assert undelivered(session, queue)[0].reason == f"the subscriber answered with status {status}"
 
 
-def test_a_subscriber_that_restarts(
+def test_a_subscriber_that_restarts_gets_the_notification(
     session: Session, queue: QueueRef, subscriber: Subscriber, advance: Advance
 ) -> None:
     """Nothing is lost meanwhile, and all arrive when it is back."""
@@ -122,12 +126,12 @@ def test_a_subscriber_that_restarts(
     until(lambda: session.store.command("ZCARD", keys.queue(queue) + b":nd") == 10, "all wait to be tried again")
     subscriber.start()
     advance(queue, 5)
-    until(lambda: len(subscriber.seen) == 10, "all are told")
+    until(lambda: len(subscriber.seen) == 10, "all notifications")
     assert sorted(subscriber.bodies) == sorted("0123456789")
 
 
 class TestSlowSubscribers:
-    """Nobody waits for them."""
+    """No other delivery waits for them."""
 
     @pytest.fixture(params=[0.5])
     def settings(self, request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -143,7 +147,7 @@ class TestSlowSubscribers:
         until(lambda: len(other.seen) == 20, "the other one has all messages")
 
     @pytest.mark.parametrize("settings", [2 * PATIENCE_SECONDS], indirect=True)
-    def test_others_do_not_wait_for_a_subscriber_that_hangs(
+    def test_a_subscriber_that_hangs_does_not_delay_others(
         self, session: Session, queue: QueueRef, subscriber: Subscriber, other: Subscriber
     ) -> None:
         """None of its deliveries times out before the others are delivered."""
@@ -165,7 +169,7 @@ class TestSlowSubscribers:
         told = {(seen.path, seen.json["body"]) for seen in subscriber.seen}
         assert len(told) == 100
 
-    def test_a_subscriber_that_drips(self, session: Session, queue: QueueRef) -> None:
+    def test_a_subscriber_that_sends_single_bytes_times_out(self, session: Session, queue: QueueRef) -> None:
         """A byte now and then does not keep a delivery going."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             ended = threading.Event()
@@ -189,14 +193,14 @@ class TestSlowSubscribers:
 
 
 @pytest.mark.parametrize("url", ["http://localhost.localdomain.invalid/", "https://127.0.0.1:1/"])
-def test_what_cannot_be_reached(session: Session, queue: QueueRef, url: str) -> None:
+def test_an_unreachable_subscriber_is_retried(session: Session, queue: QueueRef, url: str) -> None:
     subscribe(session, queue, url, _retry_policy={**ONCE, "minimum_delay_retries": 1})
     messages.send(session, queue, texts("x"))
-    until(lambda: session.store.command("ZCARD", keys.queue(queue) + b":nd") == 1, "it will be tried again")
+    until(lambda: session.store.command("ZCARD", keys.queue(queue) + b":nd") == 1, "a retry")
 
 
 class TestPrivateNetworks:
-    """Where nothing is allowed by name, a name that leads to a private address is not called."""
+    """Without exceptions, a host name with a private address is not called."""
 
     @pytest.fixture
     def settings(self) -> dict[str, Any]:
@@ -213,7 +217,7 @@ class TestPrivateNetworks:
         assert subscriber.seen == []
 
 
-def test_what_ends_with_its_subscription(
+def test_retries_end_with_their_subscription(
     session: Session, queue: QueueRef, subscriber: Subscriber, advance: Advance
 ) -> None:
     subscriber.statuses = [500] * 4
@@ -227,7 +231,7 @@ def test_what_ends_with_its_subscription(
 
 
 def test_records_are_bounded(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
-    """The newest thousand are kept; how many there were is known all the same."""
+    """The newest thousand are kept; the total is counted."""
     subscriber.statuses = [400] * 2000
     subscribe(session, queue, subscriber.url())
     for _ in range(11):
@@ -239,19 +243,19 @@ def test_records_are_bounded(session: Session, queue: QueueRef, subscriber: Subs
 def test_processes_share_the_work(
     session: Session, queue: QueueRef, subscriber: Subscriber, processes: Callable[..., Core]
 ) -> None:
-    """None is told twice."""
+    """No message is delivered twice."""
     processes()
     processes()
     for path in "abc":
         subscribe(session, queue, subscriber.url("/" + path))
     for first in range(0, 200, 20):
         messages.send(session, queue, texts(*[str(number) for number in range(first, first + 20)]))
-    until(lambda: len(subscriber.seen) == 600, "all are told")
-    until(lambda: nothing_left(session, queue), "and forgotten")
+    until(lambda: len(subscriber.seen) == 600, "all notifications")
+    until(lambda: nothing_left(session, queue), "an empty outbox")
     assert len({(seen.path, seen.json["body"]) for seen in subscriber.seen}) == 600
 
 
-def test_a_deleted_queue_is_told_no_more(session: Session, subscriber: Subscriber, advance: Advance) -> None:
+def test_notifications_end_with_their_queue(session: Session, subscriber: Subscriber, advance: Advance) -> None:
     queue = new_queue(session)
     subscriber.statuses = [500] * 4
     subscribe(session, queue, subscriber.url())
@@ -263,10 +267,10 @@ def test_a_deleted_queue_is_told_no_more(session: Session, subscriber: Subscribe
     assert session.store.command("EXISTS", *[keys.queue(queue) + b":" + part for part in (b"u", b"ui", b"nw")]) == 0
 
 
-def test_one_that_cannot_be_read_does_not_stop_the_others(
+def test_an_unreadable_message_does_not_stop_the_others(
     session: Session, queue: QueueRef, subscriber: Subscriber, advance: Advance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is kept, and told when it can be read."""
+    """It is kept, and delivered when it can be read."""
     whole = stored_messages.message
 
     def broken(*given: Any, **named: Any) -> Any:
@@ -279,17 +283,17 @@ def test_one_that_cannot_be_read_does_not_stop_the_others(
     with monkeypatch.context() as patched:
         patched.setattr(stored_messages, "message", broken)
         messages.send(session, queue, texts("bad", "good"))
-        until(lambda: subscriber.seen, "the other one is told")
+        until(lambda: subscriber.seen, "the notification of the other one")
         until(lambda: session.store.command("ZCARD", keys.queue(queue) + b":nd") == 1, "the bad one waits")
     advance(queue, 60)
-    until(lambda: len(subscriber.seen) == 2, "it is told")
+    until(lambda: len(subscriber.seen) == 2, "a notification")
     assert subscriber.bodies == ["good", "bad"]
 
 
-def test_upkeep_finds_a_queue_that_no_notifier_knows(core: Core, session: Session, queue: QueueRef) -> None:
+def test_housekeeping_finds_a_queue_that_no_notifier_knows(core: Core, session: Session, queue: QueueRef) -> None:
     subscribe(session, queue, "http://example.com/")
     session.store.command("DEL", keys.NOTIFICATIONS)
     for shard in range(SHARDS):
-        session.store.command("DEL", keys.upkeep(shard))
+        session.store.command("DEL", keys.housekeeping_lease(shard))
     Housekeeping(core).round()
     assert queue in deliveries.enlisted(session)

@@ -1,4 +1,4 @@
-"""What is published to a topic fans out to its subscribers, and can still be read."""
+"""A message that is published to a topic goes to all subscribers, and can still be read."""
 
 from __future__ import annotations
 
@@ -39,23 +39,25 @@ def publish(zaqar: Zaqar, topic: str, *bodies: Any) -> None:
     assert zaqar.call("POST", f"{topic}/messages", document).status == 201
 
 
-def test_every_subscriber_is_told_and_readers_read(zaqar: Zaqar, topic: str, subscriber: Subscriber) -> None:
+def test_every_subscriber_is_notified_and_readers_can_read(zaqar: Zaqar, topic: str, subscriber: Subscriber) -> None:
     with subscriber_of_its_own() as second:
         for one in (subscriber, second):
             subscribe(zaqar, topic, one)
         publish(zaqar, topic, {"n": 1}, {"n": 2})
         for one in (subscriber, second):
-            until(lambda one=one: len(one.seen) == 2, "it is told")  # type: ignore[misc] # bound at once
+            until(lambda one=one: len(one.seen) == 2, "a notification")  # type: ignore[misc] # bound at once
             assert sorted(body["n"] for body in one.bodies) == [1, 2]
             assert one.seen[0].json["queue_name"] == topic.rpartition("/")[2]
     page = zaqar.other_client().call("GET", f"{topic}/messages").json
     assert [message["body"]["n"] for message in page["messages"]] == [1, 2]
 
 
-def test_what_is_published_together_is_told_in_its_order(zaqar: Zaqar, topic: str, subscriber: Subscriber) -> None:
+def test_messages_published_together_are_delivered_in_their_order(
+    zaqar: Zaqar, topic: str, subscriber: Subscriber
+) -> None:
     subscribe(zaqar, topic, subscriber)
     publish(zaqar, topic, *range(20))
-    until(lambda: len(subscriber.seen) == 20, "all are told")
+    until(lambda: len(subscriber.seen) == 20, "all notifications")
     assert subscriber.bodies == list(range(20))
 
 
@@ -65,12 +67,14 @@ def test_a_queue_of_the_same_name_has_subscribers_of_its_own(zaqar: Zaqar, topic
     assert zaqar.call("GET", f"{queue}/subscriptions").json["subscriptions"] == []
     zaqar.post(queue.rpartition("/")[2], "to the queue")
     publish(zaqar, topic, "to the topic")
-    until(lambda: subscriber.seen, "it is told")
+    until(lambda: subscriber.seen, "a notification")
     time.sleep(0.2)  # what must not come would come now
     assert subscriber.bodies == ["to the topic"]
 
 
-def test_a_subscriptions_life(zaqar: Zaqar, topic: str, subscriber: Subscriber) -> None:
+def test_a_subscription_of_a_topic_is_created_changed_and_deleted(
+    zaqar: Zaqar, topic: str, subscriber: Subscriber
+) -> None:
     href = subscribe(zaqar, topic, subscriber)
     shown = zaqar.call("GET", href).json
     assert (shown["source"], shown["subscriber"], shown["ttl"]) == (topic.rpartition("/")[2], subscriber.url(), 600)
@@ -108,7 +112,7 @@ class TestWithConfirmation:
 
     def test_a_subscriber_confirms_at_the_topics_path(self, zaqar: Zaqar, topic: str, subscriber: Subscriber) -> None:
         href = subscribe(zaqar, topic, subscriber)
-        until(lambda: subscriber.seen, "it is asked")
+        until(lambda: subscriber.seen, "a request to confirm")
         asked = subscriber.seen[0].json
         assert asked["URL-Paths"] == f"{href}/confirm"
         assert answer(zaqar, asked, asked["SubscribeBody"]) == 204

@@ -1,4 +1,4 @@
-"""What could not be delivered, as clients see it."""
+"""Undelivered notifications, as clients see them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def zaqar(core: Core, session: Session, queue: QueueRef) -> Zaqar:
     return Zaqar(session, ZaqarFace(core.settings), project=queue.project)
 
 
-def test_it_is_listed_with_its_reason(session: Session, queue: QueueRef, subscriber: Subscriber, zaqar: Zaqar) -> None:
+def test_a_failed_notification_is_listed_with_its_reason(
+    session: Session, queue: QueueRef, subscriber: Subscriber, zaqar: Zaqar
+) -> None:
     path = f"/v2/queues/{queue.name}/undelivered"
     subscriber.statuses = [404] * 3
     made = subscribe(session, queue, subscriber.url())
@@ -47,10 +49,10 @@ def test_it_is_listed_with_its_reason(session: Session, queue: QueueRef, subscri
     assert zaqar.call("GET", last["links"][0]["href"]).json == {"undelivered": [], "total": 3, "links": []}
 
 
-def test_a_missing_queue_has_none(zaqar: Zaqar) -> None:
+def test_a_missing_queue_has_no_undelivered_notifications(zaqar: Zaqar) -> None:
     assert zaqar.call("GET", "/v2/queues/missing/undelivered").json == {"undelivered": [], "total": 0, "links": []}
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=21", "marker=x", "marker=-1"])
-def test_refused(zaqar: Zaqar, query: str) -> None:
+def test_wrong_parameters_are_refused(zaqar: Zaqar, query: str) -> None:
     assert zaqar.call("GET", f"/v2/queues/missing/undelivered?{query}").status == 400

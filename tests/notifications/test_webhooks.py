@@ -1,4 +1,4 @@
-"""Webhooks against a real server: what it gets, and that it gets it."""
+"""Webhooks with a real server."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from zaqar_core.notifications.notifier import LIST_QUEUES_SECONDS
 from zaqar_core.store import keys
 
 
-def test_a_post_is_told(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+def test_a_subscriber_is_notified_of_a_post(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
     """One request for each message, with the members as they were posted."""
     subscribe(session, queue, subscriber.url("/hook?a=b"))
     posted = [NewMessage(b'{"n":1}', "json", ttl_seconds=600), NewMessage("é".encode(), "text")]
     messages.post(session, queue, posted, post_bytes=10)
-    until(lambda: len(subscriber.seen) == 2, "both messages are told")
+    until(lambda: len(subscriber.seen) == 2, "both notifications")
     by_ttl = sorted(subscriber.seen, key=lambda seen: int(seen.json["ttl"]))
     assert [seen.json for seen in by_ttl] == [
         {"body": {"n": 1}, "ttl": 600, "Message_Type": "Notification", "queue_name": queue.name},
@@ -36,12 +36,14 @@ def test_a_post_is_told(session: Session, queue: QueueRef, subscriber: Subscribe
     assert (first.path, first.headers["Content-Type"]) == ("/hook?a=b", "application/json")
 
 
-def test_what_sqs_sends_is_told_too(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+def test_a_subscriber_is_notified_of_a_message_that_sqs_sent(
+    session: Session, queue: QueueRef, subscriber: Subscriber
+) -> None:
     """Its text is a JSON string, its ttl what the queue's retention is; attributes are SQS's own."""
     subscribe(session, queue, subscriber.url())
     sent = NewMessage(b'{"looks": "like JSON"}', attributes=(Attribute("a", "String", b"v"),), delay_seconds=5)
     messages.send(session, queue, [sent])
-    until(lambda: subscriber.seen, "the message is told")
+    until(lambda: subscriber.seen, "the notification")
     assert subscriber.seen[0].json == {
         "body": '{"looks": "like JSON"}',
         "ttl": 3600,
@@ -51,15 +53,15 @@ def test_what_sqs_sends_is_told_too(session: Session, queue: QueueRef, subscribe
     }
 
 
-def test_the_first_try_is_prompt(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+def test_the_first_try_follows_within_moments(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
     subscribe(session, queue, subscriber.url())
     with sooner_than(10 * LIST_QUEUES_SECONDS[0], "ten looks for messages"):
         for number in range(10):
             messages.send(session, queue, texts(str(number)))
-            until(lambda: len(subscriber.seen) > number, "it is told")  # noqa: B023
+            until(lambda: len(subscriber.seen) > number, "a notification")  # noqa: B023
 
 
-def test_it_is_prompt_when_another_process_sent(
+def test_the_first_try_is_prompt_when_another_process_sent(
     session: Session, queue: QueueRef, subscriber: Subscriber, processes: Callable[..., Core]
 ) -> None:
     """The sender's process has no notifier; the notifier of the other process is woken."""
@@ -71,10 +73,12 @@ def test_it_is_prompt_when_another_process_sent(
     ):
         for number in range(10):
             messages.send(elsewhere, queue, texts(str(number)))
-            until(lambda: len(subscriber.seen) > number, "it is told")  # noqa: B023
+            until(lambda: len(subscriber.seen) > number, "a notification")  # noqa: B023
 
 
-def test_headers_and_template_of_the_subscription(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+def test_headers_and_template_of_the_subscription_are_used(
+    session: Session, queue: QueueRef, subscriber: Subscriber
+) -> None:
     subscribe(
         session,
         queue,
@@ -83,7 +87,7 @@ def test_headers_and_template_of_the_subscription(session: Session, queue: Queue
         post_data='{"id": 7, "message": "$zaqar_message$"}',
     )
     messages.send(session, queue, texts("x"))
-    until(lambda: subscriber.seen, "it is told")
+    until(lambda: subscriber.seen, "a notification")
     [seen] = subscriber.seen
     assert (seen.headers["X-Key"], seen.headers["content-type"]) == ("k", "application/x-mine")
     assert seen.headers["Authorization"] == "Basic dXNlcjpwQHNz"
@@ -92,53 +96,53 @@ def test_headers_and_template_of_the_subscription(session: Session, queue: Queue
     assert seen.json == {"id": 7, "message": message}
 
 
-def test_every_subscription_is_told(
+def test_every_subscription_is_notified(
     session: Session, queue: QueueRef, subscriber: Subscriber, other: Subscriber
 ) -> None:
     for path in ("/a", "/b"):
         subscribe(session, queue, subscriber.url(path))
     subscribe(session, queue, other.url())
     messages.send(session, queue, texts(*"0123456789"))
-    until(lambda: len(subscriber.seen) == 20 and len(other.seen) == 10, "all are told")
+    until(lambda: len(subscriber.seen) == 20 and len(other.seen) == 10, "all notifications")
     assert sorted(subscriber.bodies) == sorted(2 * "0123456789")
     assert sorted(other.bodies) == sorted("0123456789")
 
 
-def test_a_message_that_is_gone_is_told(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+def test_a_deleted_message_is_delivered_too(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
     """The outbox has its own copy."""
     subscriber.statuses = [500] * 2
     subscribe(session, queue, subscriber.url())
     messages.send(session, queue, texts("x"))
     [popped] = messages.pop(session, queue, limit=1)
     assert popped.body == b"x"
-    until(lambda: len(subscriber.seen) == 3, "it is told after two failures")
+    until(lambda: len(subscriber.seen) == 3, "the third try")
     assert subscriber.bodies == ["x"] * 3
 
 
-def test_ended_and_deleted_subscriptions_are_not_told(
+def test_ended_and_deleted_subscriptions_are_not_notified(
     session: Session, queue: QueueRef, subscriber: Subscriber, other: Subscriber, advance: Callable[..., None]
 ) -> None:
     subscribe(session, queue, subscriber.url(), ttl=60)
     subscribe(session, queue, other.url())
     advance(queue, 60)
     messages.send(session, queue, texts("x"))
-    until(lambda: other.seen, "the live one is told")
+    until(lambda: other.seen, "the notification of the live subscription")
     time.sleep(0.1)
     assert subscriber.seen == []
 
 
-def test_a_subscription_is_told_of_later_messages_only(
+def test_a_subscription_is_notified_of_later_messages_only(
     session: Session, queue: QueueRef, subscriber: Subscriber
 ) -> None:
     messages.send(session, queue, texts("before"))
     subscribe(session, queue, subscriber.url())
     messages.send(session, queue, texts("after"))
-    until(lambda: subscriber.seen, "it is told")
+    until(lambda: subscriber.seen, "a notification")
     assert subscriber.bodies == ["after"]
 
 
-def test_moved_messages_are_not_told_again(session: Session, subscriber: Subscriber) -> None:
-    """A dead letter was told where it was posted; posting to the dead-letter queue is told."""
+def test_moved_messages_are_not_announced_again(session: Session, subscriber: Subscriber) -> None:
+    """A dead letter was announced in its source; only a post to the dead-letter queue is announced there."""
     source = new_queue(session)
     dead = source.sibling(source.name + "-dead")
     queues.change(session, source, SettingsChange(set={"dead_letter_queue": dead.name, "max_receive_count": 1}))
@@ -149,29 +153,31 @@ def test_moved_messages_are_not_told_again(session: Session, subscriber: Subscri
     claims.release(session, source, made.id)
     assert claims.create(session, source, ttl_seconds=60, grace_seconds=60, limit=1) is None
     messages.send(session, dead, texts("posted"))
-    until(lambda: subscriber.seen, "it is told")
+    until(lambda: subscriber.seen, "a notification")
     assert subscriber.bodies == ["posted"]
     assert [message.body for message in messages.pop(session, dead, limit=5)] == [b"moved", b"posted"]
 
 
-def test_a_fifo_queue_is_told_in_order(session: Session, subscriber: Subscriber) -> None:
+def test_messages_of_a_fifo_queue_are_delivered_in_order(session: Session, subscriber: Subscriber) -> None:
     """One at a time; retries at once keep the order too."""
     queue = new_queue(session, ".fifo")
     subscribe(session, queue, subscriber.url())
     subscriber.statuses = [200, 503, 200, 200, 500]
     sent = [NewMessage(b"%02d" % number, group=str(number % 3), dedup_id=str(number)) for number in range(30)]
     messages.send(session, queue, sent)
-    until(lambda: len(subscriber.seen) == 32, "all are told")
+    until(lambda: len(subscriber.seen) == 32, "all notifications")
     seen: list[Any] = list(dict.fromkeys(subscriber.bodies))
     assert seen == [f"{number:02}" for number in range(30)]
     assert subscriber.most_at_once == 1
 
 
-def test_a_group_on_a_standard_queue(session: Session, queue: QueueRef, subscriber: Subscriber) -> None:
+def test_a_message_with_a_group_on_a_standard_queue_is_delivered(
+    session: Session, queue: QueueRef, subscriber: Subscriber
+) -> None:
     subscribe(session, queue, subscriber.url())
     messages.send(session, queue, [NewMessage(b"x", group="tenant")])
     messages.send(session, queue, texts("y"))
-    until(lambda: len(subscriber.seen) == 2, "both are told")
+    until(lambda: len(subscriber.seen) == 2, "both notifications")
     assert sorted(subscriber.bodies) == ["x", "y"]
 
 
@@ -190,13 +196,13 @@ class TestEncrypted:
         """Before the process begins, which reads the certificates then."""
         return authority
 
-    def test_a_post_is_told(
+    def test_a_subscriber_is_notified_of_a_post(
         self, authority: trustme.CA, session: Session, queue: QueueRef, subscriber: Subscriber
     ) -> None:
         subscriber.encrypt(authority, "localhost")
         subscribe(session, queue, f"https://localhost:{subscriber.port}/")
         messages.send(session, queue, texts("a", "b"))
-        until(lambda: len(subscriber.seen) == 2, "it is told")
+        until(lambda: len(subscriber.seen) == 2, "a notification")
         assert sorted(subscriber.bodies) == ["a", "b"]
 
     def test_a_certificate_of_another_host_is_not_trusted(
@@ -205,5 +211,5 @@ class TestEncrypted:
         subscriber.encrypt(authority, "other.example")
         subscribe(session, queue, f"https://localhost:{subscriber.port}/")
         messages.send(session, queue, texts("x"))
-        until(lambda: session.store.command("ZCARD", keys.queue(queue) + b":nd") == 1, "it will be tried again")
+        until(lambda: session.store.command("ZCARD", keys.queue(queue) + b":nd") == 1, "a retry")
         assert subscriber.seen == []

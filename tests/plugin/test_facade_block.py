@@ -12,7 +12,7 @@ from sqs_facade import compat
 from tests.patience import until
 
 
-def test_an_empty_service_for_a_block() -> None:
+def test_a_block_has_an_empty_service() -> None:
     with compat.facade() as endpoint_url:
         assert requests.get(f"{endpoint_url}/health/ready", timeout=30).status_code == 200
         answer = requests.post(f"{endpoint_url}/_test/clock", json={"advance_seconds": 1}, timeout=30)
@@ -29,7 +29,7 @@ def _answers(url: str) -> bool:
 
 
 def test_it_ends_with_a_process_that_was_killed() -> None:
-    """Nothing is left behind by a test run that was cut short."""
+    """A test run that was killed leaves no process."""
     program = "import time; from sqs_facade import compat; service = compat.facade(); "
     program += "print(service.__enter__(), flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
@@ -50,7 +50,7 @@ def test_two_blocks_are_two_services() -> None:
 HEADERS = {"Client-ID": "3381af92-2b9e-11e3-b191-71861300734c", "X-Project-Id": "p"}
 
 
-def test_a_service_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reason_of_a_failed_start_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SQS_FACADE_DURABILITY", "fsync")
     with pytest.raises(RuntimeError, match="SQS_FACADE_DURABILITY cannot be fsync"), compat.facade():
         pytest.fail("it started")

@@ -1,4 +1,4 @@
-"""The fixtures, as a stranger's test uses them."""
+"""The fixtures, as the tests of a user use them."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_spy(sqs_client, sqs_queue, sqs_spy):
     assert sqs_client.receive_message(QueueUrl=sqs_queue)["Messages"]
     assert [event.action for event in sqs_spy.events()] == ["sent", "received"]
 
-def test_spy_tells_what_it_saw(sqs_client, sqs_queue, sqs_spy):
+def test_a_spy_that_times_out_lists_the_events(sqs_client, sqs_queue, sqs_spy):
     sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="something else")
     with pytest.raises(AssertionError, match="something else"):
         sqs_spy.wait_for("test-queue", lambda event: event.action == "deleted", timeout_seconds=0.05)
@@ -101,16 +101,16 @@ from sqs_facade import compat
 import pytest
 from freezegun import freeze_time
 
-def test_a_spy_gives_up_also_where_time_stands_still(sqs_client, sqs_queue, sqs_spy):
+def test_a_spy_times_out_under_frozen_time_too(sqs_client, sqs_queue, sqs_spy):
     with freeze_time("2024-01-01"), pytest.raises(AssertionError, match="no matching event"):
         sqs_spy.wait_for(sqs_queue, lambda event: False, timeout_seconds=0.1)
 
-def test_a_service_that_does_not_start_is_told_also_where_time_stands_still(monkeypatch):
+def test_a_failed_start_is_reported_under_frozen_time_too(monkeypatch):
     monkeypatch.setattr("sqs_facade.compat.launching.START_SECONDS", 0.0)
     with freeze_time("2024-01-01"), pytest.raises(RuntimeError, match="did not start"), compat.facade():
         pass
 
-def test_no_proxy_is_asked(sqs_client, sqs_queue, sqs_clock, sqs_spy, zaqar_http, monkeypatch):
+def test_no_proxy_is_used(sqs_client, sqs_queue, sqs_clock, sqs_spy, zaqar_http, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     sqs_client.send_message(QueueUrl=sqs_queue, MessageBody="a", DelaySeconds=1)
@@ -142,8 +142,8 @@ def test_they_stay_apart_from_a_moto_suite_under_the_option(pytester: pytest.Pyt
     suite("--sqs-facade").assert_outcomes(passed=11)
 
 
-def test_nothing_is_started_where_no_test_asks(pytester: pytest.Pytester, suite: Run) -> None:
-    """No process, no import of what only tests that ask for it need."""
+def test_no_service_is_started_unless_a_test_uses_it(pytester: pytest.Pytester, suite: Run) -> None:
+    """No process is started, and no module is imported that only such tests need."""
     pytester.makepyfile(
         """
         import sys, psutil
@@ -194,7 +194,7 @@ def test_nothing_is_left_of_a_session_that_was_cut_short(
     _assert_gone(pytester.path / "pids")
 
 
-def test_queue_urls_have_the_form_that_the_environment_asks_for(
+def test_queue_urls_have_the_form_of_the_environment(
     pytester: pytest.Pytester, suite: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SQS_FACADE_QUEUE_URL_HOST", "path")
@@ -209,8 +209,8 @@ def test_queue_urls_have_the_form_that_the_environment_asks_for(
     suite().assert_outcomes(passed=1)
 
 
-def test_nothing_is_left_of_a_worker_that_died(pytester: pytest.Pytester, suite: Run) -> None:
-    """Its tests go on with another."""
+def test_nothing_is_left_of_a_killed_worker(pytester: pytest.Pytester, suite: Run) -> None:
+    """Its tests continue in another worker."""
     pytester.makepyfile(
         """
         import os, pathlib, psutil
@@ -231,7 +231,7 @@ def test_nothing_is_left_of_a_worker_that_died(pytester: pytest.Pytester, suite:
 
 
 def _assert_gone(pids: Path) -> None:
-    """The processes of these numbers end soon, and there were several."""
+    """Check that there are several such processes, and that all of them end soon."""
     left = [int(pid) for pid in pids.read_text().split()]
     assert len(left) > 1
     until(lambda: not any(psutil.pid_exists(pid) for pid in left), "they end")

@@ -67,14 +67,14 @@ def test_its_clock_and_spy_work_too(sqs_clock, sqs_spy):
 """
 
 
-def test_what_answers_is_the_facade(pytester: pytest.Pytester, suite: Run) -> None:
+def test_the_facade_handles_the_calls(pytester: pytest.Pytester, suite: Run) -> None:
     pytester.makepyfile(test_who=WHO_ANSWERS)
     suite("--sqs-facade").assert_outcomes(passed=2)
 
 
 @pytest.mark.parametrize("body", ["Action=ListQueues", b"Action=ListQueues", io.BytesIO(b"Action=ListQueues")])
 def test_requests_of_moto_before_5_2_are_read(body: object) -> None:
-    """It hands over botocore's requests as they are."""
+    """Such releases pass on the requests of botocore unchanged."""
     request = AWSPreparedRequest("POST", "https://sqs.us-east-1.amazonaws.com/", {}, body, False)
     assert bridge._body(request) == b"Action=ListQueues"
 

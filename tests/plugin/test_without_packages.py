@@ -1,4 +1,4 @@
-"""With pytest and the product alone: what needs no client works, what needs one says what to install."""
+"""With pytest and the product alone: fixtures without a client work, others name the package to install."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_fixture_without_its_package_says_what_to_install(
     assert "launching.py" not in result.stdout.str()
 
 
-def test_the_comparison_says_what_it_needs(tmp_path: Path) -> None:
+def test_the_comparison_names_its_missing_package(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(BARE)
     root = str(Path(__file__).resolve().parents[2])
     ran = subprocess.run(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.deployments import Deployed, cluster, sentinel_group
 from tests.pools.conftest import SETTINGS, Server, made, new_ref
-from tests.store.redrive import bodies, bury, move_all, visible
+from tests.store.redrive import bodies, create_dead_letters, move_all, visible
 from zaqar_core.core import leases, messages, queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import PoolTaken
@@ -34,7 +34,7 @@ def session(main: Server, servers: list[Server], deployed: Deployed) -> Iterator
     core.close()
 
 
-def test_queues_are_made_in_it_and_work(session: Session, servers: list[Server]) -> None:
+def test_queues_are_created_in_the_pool_and_work(session: Session, servers: list[Server]) -> None:
     for _ in range(10):
         ref = new_ref()
         assert queues.create(session, ref, QueueSettings(), creator="sqs").is_new
@@ -48,7 +48,7 @@ def test_queues_are_made_in_it_and_work(session: Session, servers: list[Server])
     assert not any(server.queues() for server in servers)
 
 
-def test_dead_letters_go_from_it_and_back(session: Session) -> None:
+def test_dead_letters_move_from_the_pool_and_back(session: Session) -> None:
     queue, letters = made(session, "wide"), made(session, "a")
     change: dict[str, int | str] = {
         "dead_letter_queue": letters.name,
@@ -56,12 +56,12 @@ def test_dead_letters_go_from_it_and_back(session: Session) -> None:
         "visibility_timeout_seconds": 0,
     }
     queues.change(session, queue, SettingsChange(set=change))
-    bury(session, queue, *bodies("1", "2"))
+    create_dead_letters(session, queue, *bodies("1", "2"))
     assert visible(session, letters) == 2
     assert move_all(session, letters).moved == 2
     assert visible(session, queue) == 2
 
 
-def test_it_is_known_by_any_of_its_addresses(session: Session, deployed: Deployed) -> None:
+def test_the_pool_is_identified_by_any_of_its_addresses(session: Session, deployed: Deployed) -> None:
     with pytest.raises(PoolTaken):
         administration.put(session, "again", administration.PoolChange(deployed.url + "?socket_keepalive=1", 1))

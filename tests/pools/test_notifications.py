@@ -34,7 +34,7 @@ def subscribed(session: Session, subscriber: Subscriber) -> list[QueueRef]:  # n
     return refs
 
 
-def test_a_subscriber_is_told_at_once_wherever_the_queue_is(
+def test_a_subscriber_is_notified_at_once_in_every_deployment(
     core: PooledCore,
     session: Session,
     pools: Zaqar,
@@ -46,10 +46,10 @@ def test_a_subscriber_is_told_at_once_wherever_the_queue_is(
         for turn in range(6):
             for ref in refs:
                 messages.send(session, ref, [NewMessage(f"{turn} {ref.name}".encode())])
-                until(lambda: f"{turn} {ref.name}" in subscriber.bodies, "told")  # noqa: B023
+                until(lambda: f"{turn} {ref.name}" in subscriber.bodies, "the notifications")  # noqa: B023
 
 
-def test_a_post_is_told_in_its_order_wherever_the_queue_is(
+def test_a_post_is_delivered_in_its_order_in_every_deployment(
     core: PooledCore,
     session: Session,
     pools: Zaqar,
@@ -60,7 +60,7 @@ def test_a_post_is_told_in_its_order_wherever_the_queue_is(
     refs = subscribed(session, subscriber)
     for ref in refs:
         messages.send(session, ref, [NewMessage(number.encode()) for number in numbers])
-    until(lambda: len(subscriber.seen) == 40, "all are told")
+    until(lambda: len(subscriber.seen) == 40, "all notifications")
     for ref in refs:
         assert [seen.json["body"] for seen in subscriber.seen if seen.path == f"/{ref.name}"] == numbers
 
@@ -73,7 +73,7 @@ def test_a_deleted_queue_leaves_no_subscription_in_its_pool(session: Session, po
         assert [key for key in client.scan_iter(f"*{ref.name}*") if b":z:" not in key] == []
 
 
-def test_a_pool_that_is_down_keeps_no_other_from_being_told(
+def test_a_pool_that_is_down_does_not_delay_notifications_of_others(
     core: PooledCore,
     session: Session,
     pools: Zaqar,
@@ -85,10 +85,10 @@ def test_a_pool_that_is_down_keeps_no_other_from_being_told(
     for ref in refs:
         subscriptions.create(session, ref, subscriber=subscriber.url(f"/{ref.name}"), ttl_seconds=600, options=b"{}")
         messages.send(session, ref, [NewMessage(b"before")])
-    until(lambda: len(subscriber.seen) == len(refs), "all are told")
+    until(lambda: len(subscriber.seen) == len(refs), "all notifications")
     servers[2].kill()
     for ref in refs[:3]:
         core.notifications.put(ref)
     for turn in range(20):
         messages.send(session, refs[3], [NewMessage(f"{turn}".encode())])
-    until(lambda: {str(turn) for turn in range(20)} <= set(subscriber.bodies), "told")
+    until(lambda: {str(turn) for turn in range(20)} <= set(subscriber.bodies), "the notifications")

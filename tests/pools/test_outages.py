@@ -1,4 +1,4 @@
-"""A pool that is down or hangs: its queues answer that they cannot be reached, all others go on."""
+"""A pool that is down or hangs: requests for its queues fail, and all others continue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.patience import PATIENCE_SECONDS, until
 from tests.pools.conftest import SETTINGS, Server, made, new_ref
-from tests.store.redrive import bodies, bury, visible
+from tests.store.redrive import bodies, create_dead_letters, visible
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.core import dead_letters, leases, messages, queues
 from zaqar_core.core.session import Session
@@ -29,7 +29,7 @@ PROMPT_SECONDS = SETTINGS.store_timeout_seconds
 
 
 def sent(core: PooledCore, ref: QueueRef) -> bool:
-    """Whether a message was taken."""
+    """Return whether a message was accepted."""
     with core.session() as session:
         try:
             messages.send(session, ref, [NewMessage(b"1")])
@@ -44,10 +44,10 @@ def homes(pools: Any, session: Session) -> tuple[QueueRef, QueueRef]:
     return made(session, "a"), made(session, "b")
 
 
-def test_killing_a_pool_harms_no_other(
+def test_a_killed_pool_does_not_affect_the_others(
     core: PooledCore, homes: tuple[QueueRef, QueueRef], servers: list[Server]
 ) -> None:
-    """Ten requests for it for each slot there is, and those of the other pool are prompt."""
+    """With ten requests for it per slot, requests for the other pool are prompt."""
     healthy, doomed = homes
     assert sent(core, healthy)
     assert sent(core, doomed)
@@ -76,7 +76,7 @@ def test_a_pool_known_to_be_down_is_refused_at_once(
 def test_a_pool_that_comes_back_is_used_again(
     core: PooledCore, homes: tuple[QueueRef, QueueRef], servers: list[Server]
 ) -> None:
-    """It had its data in memory, so the queue is gone with it; the name can be made again."""
+    """It had its data in memory, so the queue is lost; the name can be created again."""
     servers[2].kill()
     assert not sent(core, homes[1])
     servers[2].start()
@@ -96,10 +96,10 @@ def _make_again(session: Session, ref: QueueRef) -> None:
     until(try_it, "the pool is used again")
 
 
-def test_a_pool_that_hangs_holds_few_threads(
+def test_a_pool_that_hangs_blocks_few_threads(
     core: PooledCore, homes: tuple[QueueRef, QueueRef], servers: list[Server], processes: Callable[[], PooledCore]
 ) -> None:
-    """Stopped, not dead: only time tells. All that ask for it are refused soon after the first are."""
+    """The process is stopped, so only a time-out shows it. After the first one, requests are refused quickly."""
     healthy, hanging = homes
     assert sent(core, hanging)
     process = servers[2].process
@@ -135,10 +135,10 @@ def test_a_new_queue_goes_to_a_pool_that_answers(pools: Any, session: Session, s
     assert len(servers[2].queues()) == 8
 
 
-def test_a_receive_gives_what_it_has_though_the_dead_letters_cannot_go(
+def test_a_receive_returns_its_messages_although_dead_letters_cannot_move(
     pools: Any, session: Session, core: PooledCore, servers: list[Server]
 ) -> None:
-    """They go when the pool is back."""
+    """They move when the pool is back."""
     queue, letters = made(session, "a"), made(session, "b")
     change: dict[str, int | str] = {
         "dead_letter_queue": letters.name,
@@ -164,16 +164,18 @@ def _upkept(core: PooledCore, session: Session, letters: QueueRef) -> bool:
     return visible(session, letters) == 1
 
 
-def test_upkeep_passes_over_a_dead_pool(pools: Any, session: Session, core: PooledCore, servers: list[Server]) -> None:
+def test_housekeeping_skips_a_pool_that_is_down(
+    pools: Any, session: Session, core: PooledCore, servers: list[Server]
+) -> None:
     healthy, doomed = made(session, "a"), made(session, "b")
-    bury(session, healthy, *bodies("1"))
+    create_dead_letters(session, healthy, *bodies("1"))
     servers[2].kill()
     session.store.command("DEL", *(f"sf1:{{upkeep}}:{shard}" for shard in range(16)))
     Housekeeping(core).round()
     assert set(queues.names(session, healthy.project, healthy.region)) == {healthy.name, doomed.name}
 
 
-def test_totals_leave_out_what_cannot_be_counted(pools: Any, session: Session, servers: list[Server]) -> None:
+def test_totals_leave_out_a_pool_that_is_down(pools: Any, session: Session, servers: list[Server]) -> None:
     for pool in ("a", "b"):
         messages.send(session, made(session, pool), bodies("1"))
     servers[2].kill()
@@ -186,7 +188,7 @@ def test_a_pool_that_is_down_cannot_be_registered(session: Session, servers: lis
         administration.put(session, "b", administration.PoolChange(servers[2].url, 1))
 
 
-def test_health_tells_which_pool_is_down(pools: Any, session: Session, servers: list[Server]) -> None:
+def test_the_health_report_names_the_pool_that_is_down(pools: Any, session: Session, servers: list[Server]) -> None:
     servers[2].kill()
     health = pools.call("GET", "/v2/health").json
     assert health["catalog_reachable"] is True
@@ -194,7 +196,7 @@ def test_health_tells_which_pool_is_down(pools: Any, session: Session, servers: 
     assert all(one["succeeded"] for one in health["a"]["operation_status"].values())
 
 
-def test_the_sources_of_a_dead_letter_queue_are_given_before_it_is_said_that_there_may_be_more(
+def test_known_sources_are_listed_before_the_error_that_some_may_be_missing(
     pools: Any, session: Session, servers: list[Server]
 ) -> None:
     letters, source, elsewhere = made(session, "a", "q-letters"), made(session, "a", "q-source"), made(session, "b")

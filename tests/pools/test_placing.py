@@ -1,4 +1,4 @@
-"""Where queues are made, and that a name never has two of them."""
+"""Where queues are created, and that a name never has two queues."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_pool_of_weight_0_gets_no_queue(pools: Any, session: Session, servers:
     assert (len(servers[1].queues()), len(servers[2].queues())) == (0, 20)
 
 
-def test_queues_from_before_there_were_pools_stay(session: Session, zaqar: Any, servers: list[Server]) -> None:
+def test_queues_stay_when_the_first_pool_is_registered(session: Session, zaqar: Any, servers: list[Server]) -> None:
     ref = new_ref()
     queues.create(session, ref, QueueSettings(), creator="zaqar")
     messages.post(session, ref, [NewMessage(b"1")], post_bytes=1)
@@ -69,8 +69,8 @@ def test_queues_from_before_there_were_pools_stay(session: Session, zaqar: Any, 
     assert [ref.name in server.queues() for server in servers] == [False, True, False]
 
 
-def test_a_queue_from_before_pooling_has_no_place_and_stays(main: Server, servers: list[Server]) -> None:
-    """Made by a service without pooling."""
+def test_a_queue_created_before_pooling_has_no_placement_and_stays(main: Server, servers: list[Server]) -> None:
+    """Created by a service without pooling."""
     ref = new_ref()
     plain = Core(Settings(durability="memory"), main.url)
     with plain.session() as session:
@@ -89,10 +89,10 @@ def test_a_queue_from_before_pooling_has_no_place_and_stays(main: Server, server
 
 
 @pytest.mark.parametrize("home", ["a", "b", ""])
-def test_another_process_finds_a_queue_that_was_made_again_elsewhere(
+def test_another_process_finds_a_queue_that_was_created_again_elsewhere(
     pools: Any, session: Session, processes: Callable[[], PooledCore], servers: list[Server], home: str
 ) -> None:
-    """It knew the old place, and nothing tells it; every operation goes on in the new one."""
+    """It cached the old placement and gets no message about the change; every operation uses the new one."""
     ref = made(session, "a")
     with processes().session() as other:
         messages.send(other, ref, [NewMessage(b"old")])
@@ -104,7 +104,7 @@ def test_another_process_finds_a_queue_that_was_made_again_elsewhere(
     assert sum(ref.name in server.queues() for server in servers) == 1
 
 
-def test_a_queue_that_is_gone_is_not_found_by_who_knew_it(
+def test_a_deleted_queue_is_not_found_by_a_process_that_cached_it(
     pools: Any, session: Session, processes: Callable[[], PooledCore]
 ) -> None:
     ref = made(session, "a")
@@ -117,7 +117,7 @@ def test_a_queue_that_is_gone_is_not_found_by_who_knew_it(
             queues.delete(other, ref)
 
 
-def test_many_who_make_one_queue_make_one(
+def test_many_processes_that_create_one_queue_create_it_once(
     pools: Any, processes: Callable[[], PooledCore], servers: list[Server]
 ) -> None:
     cores = [processes(), processes()]
@@ -135,10 +135,10 @@ def test_many_who_make_one_queue_make_one(
             assert queues.get_with_counts(session, ref)[1].visible == 24
 
 
-def test_makers_and_deleters_of_one_name_never_leave_two(
+def test_concurrent_creations_and_deletions_never_leave_two_queues(
     pools: Any, processes: Callable[[], PooledCore], servers: list[Server]
 ) -> None:
-    """Two processes, eight threads: afterwards there is one at most, and after its deletion none, and no place."""
+    """Two processes, eight threads: at most one queue remains, and after its deletion no queue and no placement."""
     cores, ref = [processes(), processes()], new_ref()
 
     def act(number: int) -> str:
@@ -164,10 +164,10 @@ def test_makers_and_deleters_of_one_name_never_leave_two(
         assert placement_of(session, ref) is None
 
 
-def test_who_was_held_up_cannot_make_a_queue_beside_its_successor(
+def test_a_delayed_process_cannot_create_a_second_queue_of_the_name(
     pools: Any, session: Session, processes: Callable[[], PooledCore], servers: list[Server]
 ) -> None:
-    """A maker that stops between the place and the queue, while others delete that name and make it elsewhere."""
+    """A creator stops between the placement and the queue, while others delete the name and create it elsewhere."""
     ref = new_ref()
     catalogue.write_placement(session.store, ref, "0123456789abcdef", "a")
     with processes().session() as other:
@@ -183,7 +183,7 @@ def test_who_was_held_up_cannot_make_a_queue_beside_its_successor(
     assert [ref.name in server.queues() for server in servers] == [False, False, True]
 
 
-def test_a_deployment_makes_no_queue_after_the_deadline(pools: Any, session: Session) -> None:
+def test_a_deployment_creates_no_queue_after_the_deadline(pools: Any, session: Session) -> None:
     place, ref = router(session).deployments.named(session.store, "a"), new_ref()
     with pytest.raises(ScriptFailed, match="LATE"):
         router(session).at(
@@ -191,7 +191,7 @@ def test_a_deployment_makes_no_queue_after_the_deadline(pools: Any, session: Ses
         )
 
 
-def test_a_place_whose_maker_died_is_given_to_another_life(pools: Any, session: Session, servers: list[Server]) -> None:
+def test_the_placement_of_a_crashed_creation_is_replaced(pools: Any, session: Session, servers: list[Server]) -> None:
     ref, dead = new_ref(), "0123456789abcdef"
     catalogue.write_placement(session.store, ref, dead, "a")
     _make_older(servers[0], ref, dead)
@@ -208,7 +208,7 @@ def _make_older(main: Server, ref: Any, life: str) -> None:
         client.hset(keys.POOLS + b":places", keys.address(ref), f"{life}|1|a")
 
 
-def test_upkeep_forgets_the_place_of_a_queue_that_was_never_made(
+def test_housekeeping_removes_the_placement_of_a_queue_that_was_never_created(
     pools: Any, core: PooledCore, session: Session
 ) -> None:
     ref = new_ref()
@@ -223,7 +223,7 @@ def test_upkeep_forgets_the_place_of_a_queue_that_was_never_made(
     assert pools.call("DELETE", "/v2/pools/a").status == 204
 
 
-def test_a_process_that_has_not_heard_of_a_pools_new_deployment_makes_no_queue_in_the_old_one(
+def test_a_process_that_knows_a_pools_old_address_creates_no_queue_there(
     pools: Any, session: Session, core: PooledCore, processes: Callable[[], PooledCore], servers: list[Server]
 ) -> None:
     """An empty pool may be another deployment from one moment to the next."""

@@ -37,7 +37,7 @@ def two_services(main: Server) -> Iterator[list[Service]]:
 
 
 def quick_sqs(service: Service) -> Any:
-    """boto3 that tries once."""
+    """A boto3 client without retries."""
     return sqs_of(service, config=Config(retries={"max_attempts": 0, "mode": "standard"}, read_timeout=20))
 
 
@@ -83,7 +83,7 @@ def test_a_client_of_v2_manages_pools_and_flavors(two_services: list[Service], s
         client.pool("three", uri="redis://127.0.0.1:1", weight=1)
 
 
-def test_a_queue_of_one_dialect_is_drained_by_the_other_through_another_process(
+def test_one_dialect_drains_a_queue_of_the_other_through_another_process(
     with_pools: list[Service], servers: list[Server]
 ) -> None:
     one, two = with_pools
@@ -99,7 +99,7 @@ def test_a_queue_of_one_dialect_is_drained_by_the_other_through_another_process(
     assert "jobs" in servers[2].queues()
 
 
-def test_sqs_spreads_its_queues(with_pools: list[Service], servers: list[Server]) -> None:
+def test_queues_created_by_sqs_are_spread(with_pools: list[Service], servers: list[Server]) -> None:
     sqs = quick_sqs(with_pools[0])
     for number in range(4):
         sqs.create_queue(QueueName=f"q{number}")
@@ -110,7 +110,7 @@ def test_sqs_spreads_its_queues(with_pools: list[Service], servers: list[Server]
     assert len(sqs.list_queues()["QueueUrls"]) == 4
 
 
-def test_a_redrive_by_sqs_between_pools(with_pools: list[Service]) -> None:
+def test_sqs_moves_dead_letters_between_pools(with_pools: list[Service]) -> None:
     one, two = with_pools
     made_in(one, "a", "work")
     made_in(one, "b", "dead")
@@ -150,7 +150,7 @@ def _waiting(service: Service) -> int:
         return int(json.load(answer)["waiting"])
 
 
-def test_a_queue_deleted_at_one_process_and_made_elsewhere_is_found_by_the_other(with_pools: list[Service]) -> None:
+def test_a_process_finds_a_queue_that_another_created_again_elsewhere(with_pools: list[Service]) -> None:
     one, two = with_pools
     made_in(one, "a", "moved")
     sqs = quick_sqs(two)
@@ -163,7 +163,7 @@ def test_a_queue_deleted_at_one_process_and_made_elsewhere_is_found_by_the_other
     assert message["Body"] == "new"
 
 
-def test_a_killed_pool_is_each_dialects_own_error(with_pools: list[Service], servers: list[Server]) -> None:
+def test_a_killed_pool_is_an_error_of_each_dialect(with_pools: list[Service], servers: list[Server]) -> None:
     one, two = with_pools
     made_in(one, "a", "fine")
     made_in(one, "b", "lost")

@@ -1,4 +1,4 @@
-"""What works on a queue works on it wherever it is, and between deployments."""
+"""Every operation works in every deployment, and between deployments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.patience import until
 from tests.pools.conftest import PROJECT, Server, made, new_ref
-from tests.store.redrive import bodies, bury, move_all, taken, visible
+from tests.store.redrive import bodies, create_dead_letters, move_all, taken, visible
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.configuration.settings import Settings
@@ -44,9 +44,9 @@ def with_dead_letters(session: Session, source: str, dead: str) -> tuple[QueueRe
 
 
 @pytest.mark.parametrize(("source", "dead"), [("a", "b"), ("a", ""), ("", "b")])
-def test_dead_letters_go_to_another_pool_and_back(pools: Any, session: Session, source: str, dead: str) -> None:
+def test_dead_letters_move_to_another_pool_and_back(pools: Any, session: Session, source: str, dead: str) -> None:
     queue, letters = with_dead_letters(session, source, dead)
-    bury(session, queue, *bodies("1", "2", "3"))
+    create_dead_letters(session, queue, *bodies("1", "2", "3"))
     assert (visible(session, queue), visible(session, letters)) == (0, 3)
     task = move_all(session, letters)
     assert (task.status, task.moved) == ("COMPLETED", 3)
@@ -55,9 +55,9 @@ def test_dead_letters_go_to_another_pool_and_back(pools: Any, session: Session, 
     assert [one.body for one in taken(session, queue)] == [b"1", b"2", b"3"]
 
 
-def test_a_move_task_to_one_destination_in_another_pool(pools: Any, session: Session) -> None:
+def test_a_move_task_has_a_destination_in_another_pool(pools: Any, session: Session) -> None:
     queue, letters = with_dead_letters(session, "a", "b")
-    bury(session, queue, *bodies("1", "2"))
+    create_dead_letters(session, queue, *bodies("1", "2"))
     destination = made(session, "a")
     assert move_all(session, letters, destination).moved == 2
     assert visible(session, destination) == 2
@@ -65,7 +65,7 @@ def test_a_move_task_to_one_destination_in_another_pool(pools: Any, session: Ses
 
 def test_another_process_runs_the_task(pools: Any, session: Session, processes: Callable[[], PooledCore]) -> None:
     queue, letters = with_dead_letters(session, "a", "b")
-    bury(session, queue, *bodies("1"))
+    create_dead_letters(session, queue, *bodies("1"))
     move_tasks.start(session, letters, destination=None, messages_per_second=None)
     runner = TaskRunner(processes())
     for _ in range(20):
@@ -76,14 +76,14 @@ def test_another_process_runs_the_task(pools: Any, session: Session, processes: 
     assert visible(session, queue) == 1
 
 
-def test_a_dead_letter_queue_is_made_in_a_pool_when_it_is_needed(
+def test_a_dead_letter_queue_is_created_in_a_pool_on_demand(
     pools: Any, session: Session, servers: list[Server]
 ) -> None:
     queue = made(session, "a", creator="zaqar")
     dead = queue.name + "-dead"
     change = SettingsChange(set={"dead_letter_queue": dead, "max_receive_count": 1, "visibility_timeout_seconds": 0})
     queues.change(session, queue, change)
-    bury(session, queue, *bodies("1"))
+    create_dead_letters(session, queue, *bodies("1"))
     assert visible(session, queue.sibling(dead)) == 1
     assert [dead in server.queues() for server in servers].count(True) == 1
     assert dead not in servers[0].queues()
@@ -104,7 +104,7 @@ def test_both_kinds_of_queue_work_in_a_pool(pools: Any, session: Session, suffix
     queues.purge_all(session, ref)
 
 
-def test_claims_and_pages_in_a_pool(pools: Any, session: Session) -> None:
+def test_claims_and_pages_work_in_a_pool(pools: Any, session: Session) -> None:
     ref = made(session, "b", creator="zaqar")
     messages.post(session, ref, bodies("1", "2", "3"), post_bytes=3)
     claim = claims.create(session, ref, ttl_seconds=60, grace_seconds=60, limit=2)
@@ -136,7 +136,9 @@ def test_a_deleted_queue_is_missing_in_what_is_read_together(
         assert [queue is not None for queue in queues.get_many(other, [one, two])] == [True, False]
 
 
-def test_upkeep_forgets_what_expired_in_every_deployment(pools: Any, core: PooledCore, session: Session) -> None:
+def test_housekeeping_removes_expired_messages_in_every_deployment(
+    pools: Any, core: PooledCore, session: Session
+) -> None:
     refs = [made(session, pool) for pool in ("", "a", "b")]
     for ref in refs:
         messages.send(session, ref, [NewMessage(b"1", ttl_seconds=60)])
@@ -147,7 +149,7 @@ def test_upkeep_forgets_what_expired_in_every_deployment(pools: Any, core: Poole
 
 
 def poll(core: PooledCore, threads: ThreadPoolExecutor, ref: QueueRef) -> Future[list[StoredMessage]]:
-    """A receive that already sleeps when this returns."""
+    """Start a receive; it waits when this returns."""
     before = core.waiters.asleep
 
     def run() -> list[StoredMessage]:
@@ -160,7 +162,7 @@ def poll(core: PooledCore, threads: ThreadPoolExecutor, ref: QueueRef) -> Future
 
 
 @pytest.mark.parametrize("home", ["a", ""])
-def test_a_long_poll_is_woken_by_what_another_process_sends(
+def test_a_send_by_another_process_wakes_a_long_poll(
     pools: Any, core: PooledCore, session: Session, processes: Callable[[], PooledCore], home: str
 ) -> None:
     ref = made(session, home)
@@ -171,7 +173,7 @@ def test_a_long_poll_is_woken_by_what_another_process_sends(
         assert [one.body for one in waiting.result(timeout=RECHECK_SECONDS[0])] == [b"1"]
 
 
-def test_a_long_poll_ends_when_its_queue_is_made_again_elsewhere(
+def test_a_long_poll_ends_when_its_queue_is_created_again_elsewhere(
     pools: Any, core: PooledCore, session: Session
 ) -> None:
     ref = made(session, "a")
@@ -193,7 +195,7 @@ def test_polls_hold_no_slot_of_a_pool(pools: Any, core: PooledCore, session: Ses
         assert sum(len(one.result(timeout=RECHECK_SECONDS[0])) for one in waiting) == 12
 
 
-def test_time_put_forward_is_that_of_queues_in_pools(pools: Any, session: Session) -> None:
+def test_the_test_clock_moves_the_time_of_queues_in_pools(pools: Any, session: Session) -> None:
     ref = made(session, "a")
     messages.send(session, ref, [NewMessage(b"1", delay_seconds=600)])
     assert leases.receive(session, ref, max_messages=1) == []
@@ -202,7 +204,7 @@ def test_time_put_forward_is_that_of_queues_in_pools(pools: Any, session: Sessio
 
 
 def test_a_slot_is_enough_for_moves_between_deployments(main: Server, servers: list[Server]) -> None:
-    """A request holds a slot of one deployment at a time: nothing waits for what waits for it."""
+    """A request holds a slot of one deployment at a time, so there is no deadlock."""
     core = PooledCore(Settings(durability="memory", slots=1, pooling=True), main.url)
     with core.session() as session:
         for name, server in (("a", servers[1]), ("b", servers[2])):
@@ -212,7 +214,7 @@ def test_a_slot_is_enough_for_moves_between_deployments(main: Server, servers: l
     def work(number: int) -> None:
         queue, _ = pairs[number % 2]
         with core.session() as session:
-            bury(session, queue, *bodies("1", "2"))
+            create_dead_letters(session, queue, *bodies("1", "2"))
 
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(work, range(12), timeout=30))

@@ -1,4 +1,4 @@
-"""What the service does to its data directory, and what it leaves alone."""
+"""Changes of the service in its data directory, and files that it must not touch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_only_its_owner_can_enter_and_the_socket_too(serve: Start, data: Path, r
     assert found == [0o700, 0o700, 0o700]
 
 
-def test_half_done_rewrites_of_a_killed_valkey_are_removed_and_nothing_else(serve: Start, data: Path) -> None:
+def test_only_unfinished_files_of_a_killed_valkey_are_removed(serve: Start, data: Path) -> None:
     data.mkdir()
     drafts = ["temp-rewriteaof-bg-123.aof", "temp-rewriteaof-123.aof", "temp-123.rdb"]
     others = ["temp-mine.rdb", "temp-123.txt", "notes"]
@@ -54,7 +54,7 @@ def name_socket(data: Path, path: str) -> None:
 
 
 @pytest.mark.parametrize("named", ["", ".", "s", "../s", "{there}", "{there}/canary", "{there}/s"])
-def test_a_foreign_schema_is_refused_and_nothing_it_names_is_removed(
+def test_another_schema_is_refused_and_removes_nothing(
     data: Path, tmp_path: Path, canaries: list[Path], named: str
 ) -> None:
     """What a damaged or foreign ``info.json`` names is never removed: it once cost a whole working directory."""
@@ -64,7 +64,7 @@ def test_a_foreign_schema_is_refused_and_nothing_it_names_is_removed(
     assert [canary for canary in canaries if not canary.exists()] == []
 
 
-def test_serve_says_in_one_line_that_the_schema_is_another_and_removes_nothing(
+def test_serve_reports_another_schema_in_one_line_and_removes_nothing(
     serve: Start, data: Path, canaries: list[Path]
 ) -> None:
     name_socket(data, "s")
@@ -72,7 +72,7 @@ def test_serve_says_in_one_line_that_the_schema_is_another_and_removes_nothing(
     assert [canary for canary in canaries if not canary.exists()] == []
 
 
-def test_a_valkey_that_keeps_dying_is_restarted_with_one_line_each(serve: Start, data: Path) -> None:
+def test_a_valkey_that_crashes_repeatedly_is_restarted_with_one_line_each(serve: Start, data: Path) -> None:
     service = serve("--data-dir", data).wait_ready()
     with client_of(service) as client:
         for attempt in range(3):
@@ -90,7 +90,7 @@ def _creates(client: Client, queue: str) -> bool:
     return True
 
 
-def test_each_life_has_the_data_of_the_one_before(data: Path) -> None:
+def test_a_restarted_valkey_has_the_data_of_the_previous_one(data: Path) -> None:
     for life in range(3):
         embedded = attach(data, durability="fsync", ephemeral=False)
         with redis.Redis.from_url(embedded.url) as client:

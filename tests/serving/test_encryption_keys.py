@@ -31,7 +31,7 @@ def _stored(data: Path) -> bytes:
     return b"".join(file.read_bytes() for file in data.rglob("*") if file.is_file())
 
 
-def test_what_was_encrypted_is_read_after_a_restart(serve: Start, data: Path) -> None:
+def test_encrypted_messages_are_read_after_a_restart(serve: Start, data: Path) -> None:
     secret = uuid.uuid4().hex
     first = serve("--data-dir", data).wait_ready()
     with client_of(first) as client:
@@ -43,7 +43,7 @@ def test_what_was_encrypted_is_read_after_a_restart(serve: Start, data: Path) ->
         assert _bodies(client) == [secret]
 
 
-def test_the_key_is_for_its_owner_alone(serve: Start, data: Path) -> None:
+def test_only_the_owner_can_read_the_key(serve: Start, data: Path) -> None:
     serve("--data-dir", data).wait_ready()
     found = (data / "encryption.key").stat()
     assert stat.filemode(found.st_mode) == "-rw-------"
@@ -51,7 +51,7 @@ def test_the_key_is_for_its_owner_alone(serve: Start, data: Path) -> None:
 
 
 @pytest.mark.parametrize("attaches", ["--data-dir", "--redis"])
-def test_a_second_service_reads_what_the_first_encrypted(serve: Start, data: Path, attaches: str) -> None:
+def test_a_second_service_reads_messages_that_the_first_encrypted(serve: Start, data: Path, attaches: str) -> None:
     """By its directory; by its socket only where the store is in memory."""
     first = serve(*(("--data-dir", data) if attaches == "--data-dir" else ("--ephemeral",)), "--workers", "2")
     first.wait_ready()

@@ -78,17 +78,17 @@ def test_a_page_of_an_allowed_origin_may_read_it() -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_other_methods_are_not_answered_by_the_page(service: Service, lane: str, method: str) -> None:
+def test_other_methods_do_not_get_the_page(service: Service, lane: str, method: str) -> None:
     assert "html" not in _open(service, lane, BROWSER, method).headers.get("Content-Type", "")
 
 
-def test_a_query_of_sqs_is_not_answered_by_the_page(service: Service, lane: str) -> None:
+def test_a_query_request_of_sqs_does_not_get_the_page(service: Service, lane: str) -> None:
     headers = {"Accept": BROWSER, "X-SQS-Facade-Lane": lane}
     answer = requests.get(f"{service.url}/?Action=ListQueues&Version=2012-11-05", headers=headers, timeout=10)
     assert answer.headers["Content-Type"] == "text/xml"
 
 
-def test_a_host_cannot_bring_markup_into_the_page(service: Service, lane: str) -> None:
+def test_the_host_is_escaped_in_the_page(service: Service, lane: str) -> None:
     answer = _open(service, lane, BROWSER, Host='"><script>alert(1)</script>')
     assert "<script" not in answer.text
 

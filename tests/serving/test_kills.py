@@ -24,7 +24,7 @@ BETWEEN = 60
 
 
 class Sender:
-    """Sends without pause from two threads, to whatever service is current, and notes what was acknowledged."""
+    """Sends without pause from two threads to the current service, and records the acknowledged messages."""
 
     def __init__(self, service: Serve) -> None:
         self.service = service
@@ -71,7 +71,7 @@ def sending(serve: Start, data: Path) -> Iterator[Sender]:
 
 
 def stored(service: Serve) -> set[str]:
-    """The bodies of all messages, each held so that it comes once."""
+    """Receive all messages once, hold them, and return their bodies."""
     found: set[str] = set()
     with client_of(service) as client:
         while True:

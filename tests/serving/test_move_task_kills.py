@@ -1,4 +1,4 @@
-"""kill -9 of the whole service in the middle of a move task: the next one goes on by itself."""
+"""kill -9 of the whole service in the middle of a move task: the next service continues the task."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DEAD_ARN = "arn:aws:sqs:us-east-1:000000000000:dead"
 
 
 def prepare(client: Client) -> None:
-    """All messages have died: each was received once and then moved to the dead-letter queue."""
+    """Create a queue whose messages are all dead letters: each was received once and then moved."""
     policy = json.dumps({"deadLetterTargetArn": DEAD_ARN, "maxReceiveCount": 1})
     client.call("CreateQueue", QueueName="dead")
     client.call("CreateQueue", QueueName="work", Attributes={"RedrivePolicy": policy, "VisibilityTimeout": "0"})

@@ -1,4 +1,4 @@
-"""kill -9 of the whole service while it tells a subscriber: nothing that was acknowledged remains untold."""
+"""kill -9 of the whole service while it notifies a subscriber: every acknowledged message is delivered."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def start(serve: Start, data: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
 
 
 def subscribe(service: Serve, subscriber: Subscriber) -> None:
-    """The subscriber is told of what is sent to the queue "kept", which must be there."""
+    """Subscribe the subscriber to the queue "kept", which must exist."""
     headers = {
         "Client-ID": "00000000-0000-4000-8000-000000000001",
         "X-Project-Id": "000000000000",
@@ -55,8 +55,8 @@ def create(service: Serve) -> None:
         client.call("CreateQueue", QueueName="kept")
 
 
-def test_none_is_lost_over_kills(start: Callable[[], Serve], subscriber: Subscriber) -> None:
-    """Kills fall into the middle of sending and telling; the subscriber fails now and then as well."""
+def test_no_notification_is_lost_when_processes_are_killed(start: Callable[[], Serve], subscriber: Subscriber) -> None:
+    """Processes are killed during sends and deliveries; the subscriber fails now and then too."""
     service = start()
     create(service)
     subscribe(service, subscriber)
@@ -70,10 +70,10 @@ def test_none_is_lost_over_kills(start: Callable[[], Serve], subscriber: Subscri
         sender.more()
     finally:
         sender.end()
-    until(lambda: set(sender.acknowledged) <= set(subscriber.bodies), "all are told", PATIENCE_SECONDS)
+    until(lambda: set(sender.acknowledged) <= set(subscriber.bodies), "all notifications", PATIENCE_SECONDS)
 
 
-def test_what_was_sent_while_the_subscriber_was_away_is_told_after_a_kill(
+def test_notifications_of_an_unavailable_subscriber_are_delivered_after_a_kill(
     start: Callable[[], Serve], subscriber: Subscriber
 ) -> None:
     service = start()
@@ -88,10 +88,12 @@ def test_what_was_sent_while_the_subscriber_was_away_is_told_after_a_kill(
     service.kill()
     subscriber.start()
     start()
-    until(lambda: {*map(str, range(20))} <= set(subscriber.bodies), "all are told", PATIENCE_SECONDS)
+    until(lambda: {*map(str, range(20))} <= set(subscriber.bodies), "all notifications", PATIENCE_SECONDS)
 
 
-def test_a_delivery_in_work_is_taken_up_after_its_lease(start: Callable[[], Serve], subscriber: Subscriber) -> None:
+def test_a_delivery_in_progress_is_taken_over_after_its_lease(
+    start: Callable[[], Serve], subscriber: Subscriber
+) -> None:
     service = start()
     create(service)
     subscribe(service, subscriber)
@@ -99,15 +101,15 @@ def test_a_delivery_in_work_is_taken_up_after_its_lease(start: Callable[[], Serv
     client = Client(service.url)
     client.call("SendMessage", QueueUrl="kept", MessageBody="x")
     client.close()
-    until(lambda: subscriber.seen, "it is told, and gives no answer")
+    until(lambda: subscriber.seen, "the first try")
     service.kill()
     subscriber.hangs = False
     subscriber.let_go.set()
     start()
-    until(lambda: len(subscriber.seen) > 1, "it is told again", PATIENCE_SECONDS)
+    until(lambda: len(subscriber.seen) > 1, "a second notification", PATIENCE_SECONDS)
 
 
-def test_a_service_that_is_stopped_gives_back_at_once(start: Callable[[], Serve], subscriber: Subscriber) -> None:
+def test_a_stopped_service_returns_its_deliveries_at_once(start: Callable[[], Serve], subscriber: Subscriber) -> None:
     """SIGTERM does not wait for a subscriber that hangs."""
     service = start()
     create(service)
@@ -115,5 +117,5 @@ def test_a_service_that_is_stopped_gives_back_at_once(start: Callable[[], Serve]
     subscriber.hangs = True
     with client_of(service) as client:
         client.call("SendMessage", QueueUrl="kept", MessageBody="x")
-    until(lambda: subscriber.seen, "it is told, and gives no answer")
+    until(lambda: subscriber.seen, "the first try")
     service.stop()

@@ -58,7 +58,7 @@ def _is_free(data: Path) -> bool:
 
 
 def _processes_of(data: Path) -> list[psutil.Process]:
-    """Everything that works on the data directory."""
+    """Return the processes that use the data directory."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -88,7 +88,7 @@ def _watchdogs(data: Path) -> list[psutil.Process]:
     return [one for one in _processes_of(data) if watchdog.__file__ in one.cmdline()]
 
 
-def test_a_lock_without_information_is_waited_for(data: Path) -> None:
+def test_a_start_waits_for_a_lock_without_information(data: Path) -> None:
     """The shell of a killed starter may hold the lock for a moment before anything names it."""
     data.mkdir()
     descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -159,7 +159,7 @@ def test_a_valkey_that_hangs_is_killed(data: Path, has_descriptors: bool, monkey
 
 
 @pytest.mark.parametrize("system", ["linux", "other"])
-def test_a_process_is_known_by_when_it_started(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_is_identified_by_its_start_time(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By /proc, or where there is none by ps."""
     if system == "other":
         monkeypatch.setattr(watchdog, "_PROCESSES", Path("/nowhere"))

@@ -1,4 +1,4 @@
-"""Two services on one data directory are two doors to the same queues."""
+"""Two services on one data directory serve the same queues."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_two_services_share_one_valkey_and_either_may_stop_first(serve: Start, d
     assert not is_running(pid)
 
 
-def test_who_attached_restarts_a_valkey_whose_starter_is_gone(serve: Start, data: Path) -> None:
+def test_an_attached_service_restarts_valkey_after_its_starter_has_ended(serve: Start, data: Path) -> None:
     starter = serve("--data-dir", data).wait_ready()
     staying = serve("--data-dir", data).wait_ready()
     starter.kill()  # takes Valkey with it

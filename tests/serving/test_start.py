@@ -1,4 +1,4 @@
-"""What an operator sees at the start: readiness, or one clear line."""
+"""The output of a start: the URL, or one clear line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zaqar_core.store import keys
 Start = Callable[..., Serve]
 
 
-def test_it_prints_one_line_with_the_url_that_it_also_writes_to_the_ready_file(serve: Start) -> None:
+def test_a_start_prints_the_url_and_writes_it_to_the_ready_file(serve: Start) -> None:
     service = serve("--ephemeral").wait_ready()
     assert service.output.read_text() == f"sqs-facade is ready: {service.url}\n"
     assert service.errors.read_text() == ""
@@ -25,13 +25,13 @@ def test_it_prints_one_line_with_the_url_that_it_also_writes_to_the_ready_file(s
         client.call("CreateQueue", QueueName="first")
 
 
-def test_a_worker_at_rest_fits_in_80_megabytes(serve: Start) -> None:
+def test_an_idle_worker_takes_less_than_80_megabytes(serve: Start) -> None:
     service = serve("--ephemeral").wait_ready()
     [worker] = service.workers()
     assert worker.memory_info().rss < 80_000_000
 
 
-def test_a_taken_port_is_one_line(serve: Start, data: Path) -> None:
+def test_a_port_in_use_is_one_line(serve: Start, data: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -40,7 +40,7 @@ def test_a_taken_port_is_one_line(serve: Start, data: Path) -> None:
     assert not data.exists()
 
 
-def test_a_port_taken_by_another_serve_is_one_line(serve: Start) -> None:
+def test_a_port_in_use_by_another_service_is_one_line(serve: Start) -> None:
     first = serve("--ephemeral").wait_ready()
     line = serve("--ephemeral", "--port", first.url.rpartition(":")[2]).refused()
     assert "in use" in line
@@ -69,7 +69,7 @@ def test_a_port_taken_by_another_serve_is_one_line(serve: Start) -> None:
         (["--config", "missing.toml"], "missing.toml"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(serve: Start, flags: list[str], word: str) -> None:
+def test_a_failed_start_is_one_line(serve: Start, flags: list[str], word: str) -> None:
     assert word in serve(*flags).refused()
 
 
@@ -83,7 +83,9 @@ def test_wrong_settings_are_a_line_each_and_exit_code_2(serve: Start, monkeypatc
     )
 
 
-def test_a_kubernetes_service_of_the_same_name_is_no_obstacle(serve: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_a_kubernetes_service_do_not_prevent_a_start(
+    serve: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SQS_FACADE_PORT", "tcp://10.0.0.11:9324")
     monkeypatch.setenv("SQS_FACADE_PORT_9324_TCP_ADDR", "10.0.0.11")
     monkeypatch.setenv("SQS_FACADE_SERVICE_HOST", "10.0.0.11")
@@ -91,19 +93,19 @@ def test_a_kubernetes_service_of_the_same_name_is_no_obstacle(serve: Start, monk
         client.call("CreateQueue", QueueName="first")
 
 
-def test_a_directory_held_at_another_durability_is_one_line(serve: Start, data: Path) -> None:
+def test_a_directory_in_use_with_another_durability_is_one_line(serve: Start, data: Path) -> None:
     first = serve("--data-dir", data).wait_ready()
     assert "durability fsync" in serve("--data-dir", data, "--durability", "memory").refused()
     with client_of(first) as client:
         client.call("CreateQueue", QueueName="untouched")
 
 
-def test_a_store_that_has_pools_needs_pooling_and_says_so_in_one_line(serve: Start) -> None:
+def test_a_store_with_pools_and_no_pooling_is_one_line(serve: Start) -> None:
     with private_valkey() as url:
         with redis.Redis.from_url(url) as store:
             store.hset(keys.POOLS.decode() + ":pools", "a", "registered")
         assert "set pooling" in serve("--redis", url, "--durability", "memory").refused()
 
 
-def test_a_server_that_cannot_hold_the_durability_is_one_line(serve: Start, valkey: str) -> None:
+def test_a_server_without_the_durability_is_one_line(serve: Start, valkey: str) -> None:
     assert "appendonly yes" in serve("--redis", valkey).refused()

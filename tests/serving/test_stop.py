@@ -1,4 +1,4 @@
-"""The service ends when it is told to: at once, cleanly, with an answer to everybody who waits."""
+"""The service stops at once, leaves nothing behind, and responds to every waiting receive."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WAITS = 500
 
 
 def wait_on(service: Serve, queue: str) -> socket.socket:
-    """A connection on which a long poll of 20 s has been asked for."""
+    """Return a connection on which a long poll of 20 s has begun."""
     where = urlsplit(service.url)
     body = json.dumps({"QueueUrl": queue, "WaitTimeSeconds": LONG_POLL_SECONDS}).encode()
     head = (
@@ -35,7 +35,7 @@ def wait_on(service: Serve, queue: str) -> socket.socket:
 
 
 def answers(clients: list[socket.socket], seconds: float) -> list[bytes]:
-    """What each has got, once all have something or the time is over."""
+    """Return the responses, after all have arrived or the time is over."""
     found: list[bytes] = []
     deadline = time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:
@@ -52,9 +52,7 @@ def answers(clients: list[socket.socket], seconds: float) -> list[bytes]:
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "Ctrl-C"])
-def test_waiting_polls_are_answered_empty_and_the_service_is_gone_before_they_end(
-    serve: Start, data: Path, how: str
-) -> None:
+def test_a_stop_ends_waiting_polls_without_messages(serve: Start, data: Path, how: str) -> None:
     service = serve("--data-dir", data).wait_ready()
     with client_of(service) as client:
         client.call("CreateQueue", QueueName="quiet")

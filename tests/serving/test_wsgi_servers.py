@@ -106,7 +106,7 @@ def test_many_polls_wait_at_one_time(command: str, valkey: str, free_port: int) 
         client.delete_queue(QueueUrl=queue)
 
 
-def test_gunicorn_answers_waiting_polls_when_it_is_stopped(valkey: str, free_port: int) -> None:
+def test_a_stop_of_gunicorn_ends_waiting_polls(valkey: str, free_port: int) -> None:
     [command] = [one for one in DOCUMENTED if "gunicorn" in one]
     with started(command, valkey, free_port) as (url, process), ThreadPoolExecutor(POLLS) as pool:
         client = _client(url)

@@ -1,4 +1,4 @@
-"""One valid call of every operation, and one call for each error that it declares: what the matrix runs.
+"""The cases of the matrix: one valid call of every operation, and one call for each error that it declares.
 
 A case gets a client and an unused name, arranges what it needs, and returns the members of the call.
 """
@@ -117,7 +117,7 @@ def _entries(operation: str, *ids: str, **more: Any) -> Case:
 
 
 def _again(operation: str) -> Case:
-    """The call of VALID, made once before."""
+    """The call of VALID, after the same call was made once."""
 
     def case(sqs: Sqs, name: str) -> Members:
         members = VALID[operation](sqs, name)

@@ -1,4 +1,4 @@
-"""What the tests of FIFO queues share."""
+"""Shared code of the tests of FIFO queues."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from tests.sqs.wire import Sqs
 
 
 def send(sqs: Sqs, queue: str, *messages: str) -> list[dict[str, Any]]:
-    """Send messages written as ``group:body``; what the service says of each."""
+    """Send messages written as ``group:body``; return the results."""
     pairs = [one.partition(":") for one in messages]
     return [sqs.send(queue, body, MessageGroupId=group) for group, _, body in pairs]
 
 
 def receive(sqs: Sqs, queue: str, **more: Any) -> list[dict[str, Any]]:
-    """Ten messages, unless told otherwise."""
+    """Receive up to ten messages by default."""
     return sqs.receive(queue, **{"MaxNumberOfMessages": 10, **more})
 
 

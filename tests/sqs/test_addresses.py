@@ -1,4 +1,4 @@
-"""Hosts, accounts and paths: which queue a request means, and how its URL is given back."""
+"""Hosts, accounts and paths: the queue of a request, and the URL that is returned."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OTHER = signed("111111111111")
 
 
 @pytest.mark.parametrize("host", ["sqs.eu-west-1.localhost:9324", "sqs.eu-west-1.amazonaws.com", "eu-west-1.queue.x:1"])
-def test_a_host_that_names_a_region_is_kept_as_called(sqs: Sqs, queue_name: str, host: str) -> None:
+def test_a_called_host_that_contains_a_region_is_kept(sqs: Sqs, queue_name: str, host: str) -> None:
     url = sqs.call("CreateQueue", host=host, QueueName=queue_name)["QueueUrl"]
     assert url == f"http://{host}/000000000000/{queue_name}"
     assert sqs.call("GetQueueUrl", host=host, QueueName=queue_name) == {"QueueUrl": url}
@@ -66,7 +66,7 @@ def test_an_access_key_of_twelve_digits_is_the_account(sqs: Sqs, queue_name: str
     assert listed == {"QueueUrls": [url]}
 
 
-def test_another_accounts_queue_is_found_and_used(sqs: Sqs, queue_name: str) -> None:
+def test_a_queue_of_another_account_can_be_found_and_used(sqs: Sqs, queue_name: str) -> None:
     url = sqs.call("CreateQueue", authorization=OTHER, QueueName=queue_name)["QueueUrl"]
     owner = {"QueueOwnerAWSAccountId": "111111111111"}
     assert sqs.call("GetQueueUrl", QueueName=queue_name, **owner) == {"QueueUrl": url}
@@ -77,7 +77,7 @@ def test_another_accounts_queue_is_found_and_used(sqs: Sqs, queue_name: str) -> 
 
 
 @pytest.mark.parametrize("owner", ["222222222222", "x", "1" * 13, "../111111111111", "\u0661" * 12])
-def test_an_owner_without_that_queue_has_none(sqs: Sqs, queue: str, queue_name: str, owner: str) -> None:
+def test_a_queue_is_not_found_under_another_owner(sqs: Sqs, queue: str, queue_name: str, owner: str) -> None:
     error = sqs.error("GetQueueUrl", QueueName=queue_name, QueueOwnerAWSAccountId=owner)
     assert (error.code, error.status) == (NO_QUEUE, 400)
 
@@ -97,14 +97,14 @@ def test_a_queues_own_path_is_an_endpoint_for_json_only(sqs: Sqs, queue: str, qu
         )
 
 
-def test_another_queues_url_is_found_on_a_queues_own_path(sqs: Sqs, queue: str, queue_name: str) -> None:
+def test_the_url_of_another_queue_is_found_on_the_path_of_a_queue(sqs: Sqs, queue: str, queue_name: str) -> None:
     other = sqs.queue(f"{queue_name}-2")
     found = sqs.call("GetQueueUrl", path=urlsplit(queue).path, QueueName=f"{queue_name}-2")
     assert found == {"QueueUrl": other}
 
 
 @pytest.mark.parametrize("members", [{}, {"QueueName": ""}])
-def test_a_queues_url_is_asked_for_by_its_name(sqs: Sqs, members: dict[str, str]) -> None:
+def test_get_queue_url_needs_a_name(sqs: Sqs, members: dict[str, str]) -> None:
     assert sqs.error("GetQueueUrl", **members) == Failure(
         "InvalidParameterValue", 400, "Value for parameter QueueName is invalid. Reason: Must specify a queue name."
     )

@@ -1,4 +1,4 @@
-"""Queue attributes: what is shown, what may be set, the redrive policy."""
+"""Queue attributes: reading, setting, and the redrive policy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.sqs.wire import Failure, Sqs
 ARN = "arn:aws:sqs:us-east-1:000000000000:"
 
 
-def test_all_on_a_new_queue_is_exactly_this(sqs: Sqs, queue_name: str) -> None:
+def test_a_new_queue_has_exactly_these_attributes(sqs: Sqs, queue_name: str) -> None:
     before = int(time.time())
     queue = sqs.queue(queue_name)
     found = sqs.attributes(queue, "All")
@@ -32,7 +32,7 @@ def test_all_on_a_new_queue_is_exactly_this(sqs: Sqs, queue_name: str) -> None:
     }
 
 
-def test_only_the_names_asked_for_and_set_are_shown(sqs: Sqs, queue: str) -> None:
+def test_only_requested_attributes_that_are_set_are_returned(sqs: Sqs, queue: str) -> None:
     assert sqs.attributes(queue, "DelaySeconds", "Policy") == {"DelaySeconds": "0"}
     assert sqs.call("GetQueueAttributes", QueueUrl=queue, AttributeNames=["Policy"]) == {}
     assert sqs.call("GetQueueAttributes", QueueUrl=queue) == {}
@@ -51,7 +51,7 @@ def test_an_unknown_name_is_refused_everywhere(sqs: Sqs, queue: str, queue_name:
 
 @pytest.mark.parametrize("name", ["FifoQueue", "ContentBasedDeduplication", "QueueArn", "CreatedTimestamp", "All"])
 @pytest.mark.parametrize("value", ["true", "false"])
-def test_what_a_standard_queue_cannot_have_is_unknown_to_it(sqs: Sqs, queue: str, name: str, value: str) -> None:
+def test_fifo_attributes_are_refused_on_a_standard_queue(sqs: Sqs, queue: str, name: str, value: str) -> None:
     error = sqs.error("SetQueueAttributes", QueueUrl=queue, Attributes={name: value})
     assert error == Failure("InvalidAttributeName", 400, f"Unknown Attribute {name}.")
 
@@ -101,21 +101,21 @@ def test_setting_nothing_is_refused_or_does_nothing_to_a_missing_queue(sqs: Sqs,
         ("RedriveAllowPolicy", '{"redrivePermission": "denyAll"}'),
     ],
 )
-def test_an_empty_document_takes_it_away(sqs: Sqs, queue: str, name: str, value: str) -> None:
+def test_an_empty_value_removes_a_document(sqs: Sqs, queue: str, name: str, value: str) -> None:
     sqs.call("SetQueueAttributes", QueueUrl=queue, Attributes={name: value})
     assert sqs.attributes(queue, name) == {name: value}
     sqs.call("SetQueueAttributes", QueueUrl=queue, Attributes={name: ""})
     assert sqs.attributes(queue, name) == {}
 
 
-def test_a_key_turns_the_other_encryption_off_for_good(sqs: Sqs, queue: str) -> None:
+def test_a_kms_key_turns_managed_encryption_off_permanently(sqs: Sqs, queue: str) -> None:
     sqs.call("SetQueueAttributes", QueueUrl=queue, Attributes={"KmsMasterKeyId": "k"})
     assert sqs.attributes(queue, "SqsManagedSseEnabled") == {"SqsManagedSseEnabled": "false"}
     sqs.call("SetQueueAttributes", QueueUrl=queue, Attributes={"KmsMasterKeyId": ""})
     assert sqs.attributes(queue, "SqsManagedSseEnabled", "KmsMasterKeyId") == {"SqsManagedSseEnabled": "false"}
 
 
-def test_sqs_encryption_alone_shows_only_itself(sqs: Sqs, queue: str) -> None:
+def test_managed_encryption_shows_no_kms_attributes(sqs: Sqs, queue: str) -> None:
     names = ("SqsManagedSseEnabled", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds")
     sqs.call("SetQueueAttributes", QueueUrl=queue, Attributes={"KmsMasterKeyId": "k"})
     sqs.call("SetQueueAttributes", QueueUrl=queue, Attributes={"SqsManagedSseEnabled": "True"})
@@ -146,7 +146,7 @@ def test_a_reuse_period_belongs_to_a_key(sqs: Sqs, queue: str) -> None:
     assert sqs.attributes(queue, *names) == {}
 
 
-def test_every_attribute_reads_back_exactly_as_set_again_and_again(sqs: Sqs, queue_name: str) -> None:
+def test_every_attribute_reads_back_as_set_after_repeated_changes(sqs: Sqs, queue_name: str) -> None:
     """A tool that describes infrastructure compares six readings; at creation and by a later change."""
     dead = f"{queue_name}-dead"
     sqs.queue(dead)

@@ -1,4 +1,4 @@
-"""Bad input: each is refused in the protocol's own words, never with a 5xx, and the queue is unharmed."""
+"""Bad input is refused with an error of the protocol, never with a 5xx, and the queue does not change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MEBIBYTE = 1 << 20
 
 @pytest.fixture(autouse=True)
 def _unharmed(sqs: Sqs, queue: str) -> Iterator[None]:
-    """Every test leaves the queue as it was: the one message sent before is all there is."""
+    """After every test the queue has only the message that was sent before."""
     sqs.send(queue, "before")
     yield
     assert [one["Body"] for one in sqs.receive(queue, MaxNumberOfMessages=10)] == ["before"]
@@ -96,7 +96,7 @@ FORM_BODIES = [
 
 
 @pytest.mark.parametrize("number", range(max(len(JSON_BODIES), len(FORM_BODIES))))
-def test_a_body_that_makes_no_sense_is_refused(sqs: Sqs, queue: str, number: int) -> None:
+def test_a_malformed_body_is_refused(sqs: Sqs, queue: str, number: int) -> None:
     bodies = JSON_BODIES if sqs.protocol == "json" else FORM_BODIES
     if number < len(bodies):
         body = bodies[number].replace(b'"QueueUrl":"x"', f'"QueueUrl":"{queue}"'.encode())
@@ -107,7 +107,7 @@ def test_a_body_that_makes_no_sense_is_refused(sqs: Sqs, queue: str, number: int
         assert len(failure.message) < 1000
 
 
-def test_of_a_parameter_given_twice_the_last_counts(sqs: Sqs, queue: str) -> None:
+def test_the_last_value_of_a_repeated_parameter_counts(sqs: Sqs, queue: str) -> None:
     if sqs.protocol == "json":
         body = f'{{"QueueUrl":"no-such","QueueUrl":"{queue}","AttributeNames":["DelaySeconds"]}}'.encode()
     else:
@@ -118,7 +118,7 @@ def test_of_a_parameter_given_twice_the_last_counts(sqs: Sqs, queue: str) -> Non
     assert found == {"Attributes": {"DelaySeconds": "0"}}
 
 
-def test_the_form_wins_over_the_query_string(sqs: Sqs, queue: str) -> None:
+def test_the_form_overrides_the_query_string(sqs: Sqs, queue: str) -> None:
     if sqs.protocol == "query":
         body = urlencode({"Action": "GetQueueAttributes", "QueueUrl": queue, "AttributeName.1": "DelaySeconds"})
         address = f"{sqs.url}/?Action=DeleteQueue&QueueUrl=no-such"
@@ -127,7 +127,7 @@ def test_the_form_wins_over_the_query_string(sqs: Sqs, queue: str) -> None:
 
 
 @pytest.mark.parametrize("more", ["QueueUrl.1=x", "MessageBody.Name=x", "Action.Name=x"])
-def test_a_parameter_given_as_two_things_is_refused(sqs: Sqs, queue: str, more: str) -> None:
+def test_a_parameter_with_a_value_and_a_structure_is_refused(sqs: Sqs, queue: str, more: str) -> None:
     if sqs.protocol == "query":
         for body in (body_for(sqs, queue) + f"&{more}".encode(), f"{more}&".encode() + body_for(sqs, queue)):
             assert sqs.failure(post(sqs, body))[:2] == ("MalformedInput", 400)
@@ -150,7 +150,7 @@ def test_an_unknown_operation_is_refused(sqs: Sqs, queue: str, target: str) -> N
 
 
 @pytest.mark.parametrize("operation", ["CreateQueue", "ListQueues"])
-def test_a_queues_own_path_is_no_endpoint_for_all_queues(sqs: Sqs, queue: str, operation: str) -> None:
+def test_the_path_of_a_queue_does_not_serve_operations_on_all_queues(sqs: Sqs, queue: str, operation: str) -> None:
     if sqs.protocol == "query":
         failure = sqs.error(operation, path=urlsplit(queue).path, QueueName="x")
         assert failure == ("InvalidAction", 400, f"The action {operation} is not valid for this endpoint.")

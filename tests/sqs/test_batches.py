@@ -1,4 +1,4 @@
-"""Batches: what fails the whole call, and what fails one entry alone."""
+"""Batches: errors of the whole call, and errors of one entry."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_an_empty_batch_is_refused(sqs: Sqs, queue: str, operation: str) -> None
 
 
 @pytest.mark.parametrize("operation", BATCHES)
-def test_more_than_ten_entries_are_refused_before_their_ids_are_read(sqs: Sqs, queue: str, operation: str) -> None:
+def test_more_than_ten_entries_are_refused_before_their_ids_are_checked(sqs: Sqs, queue: str, operation: str) -> None:
     error = sqs.error(operation, QueueUrl=queue, Entries=of_kind(operation, *["same id"] * 20))
     assert error == Failure(
         f"{PREFIX}TooManyEntriesInBatchRequest", 400, "Maximum number of entries per request are 10. You have sent 20."
@@ -140,12 +140,12 @@ def test_an_entry_that_cannot_be_sent_fails_alone(sqs: Sqs, queue: str, change: 
     assert sqs.counts(queue) == ("9", "0", "0")
 
 
-def test_when_every_entry_fails_there_is_no_successful(sqs: Sqs, queue: str) -> None:
+def test_successful_is_absent_when_every_entry_fails(sqs: Sqs, queue: str) -> None:
     found = sqs.call("SendMessageBatch", QueueUrl=queue, Entries=[{"Id": "a", "MessageBody": "\0"}])
     assert list(found) == ["Failed"]
 
 
-def test_a_missing_queue_fails_the_whole_batch_and_its_entries_are_no_cover(sqs: Sqs, queue_name: str) -> None:
+def test_a_missing_queue_fails_the_whole_batch(sqs: Sqs, queue_name: str) -> None:
     error = sqs.error("SendMessageBatch", QueueUrl=queue_name, Entries=entries("a"))
     assert error.code == f"{PREFIX}NonExistentQueue"
 
@@ -182,7 +182,7 @@ def test_visibility_is_changed_entry_by_entry(sqs: Sqs, queue: str) -> None:
     assert sqs.counts(queue) == ("1", "2", "0")
 
 
-def test_a_batch_deletes_all_it_names(sqs: Sqs, queue: str) -> None:
+def test_a_batch_deletes_all_its_entries(sqs: Sqs, queue: str) -> None:
     sqs.call("SendMessageBatch", QueueUrl=queue, Entries=entries(*"abcdefghij"))
     received = sqs.receive(queue, MaxNumberOfMessages=10)
     batch = [{"Id": f"m{at}", "ReceiptHandle": one["ReceiptHandle"]} for at, one in enumerate(received)]
@@ -193,8 +193,8 @@ def test_a_batch_deletes_all_it_names(sqs: Sqs, queue: str) -> None:
     assert sqs.counts(queue) == ("0", "0", "0")
 
 
-def test_failures_stand_in_the_order_of_their_entries(sqs: Sqs, queue_name: str) -> None:
-    """A message that is too long is found out later than an empty one."""
+def test_failures_are_in_the_order_of_their_entries(sqs: Sqs, queue_name: str) -> None:
+    """A message that is too long is detected later than an empty one."""
     queue = sqs.queue(queue_name, MaximumMessageSize="1024")
     given = [{"Id": "long", "MessageBody": "x" * 1025}, {"Id": "empty", "MessageBody": ""}, *entries("good")]
     found = sqs.call("SendMessageBatch", QueueUrl=queue, Entries=given)
@@ -202,7 +202,7 @@ def test_failures_stand_in_the_order_of_their_entries(sqs: Sqs, queue_name: str)
     assert [one["Id"] for one in found["Successful"]] == ["good"]
 
 
-def test_failed_deletions_stand_in_the_order_of_their_entries(sqs: Sqs, fifo: str, queue_name: str) -> None:
+def test_failed_deletions_are_in_the_order_of_their_entries(sqs: Sqs, fifo: str, queue_name: str) -> None:
     sqs.send(fifo, "x", MessageGroupId="g")
     [late] = sqs.receive(fifo, VisibilityTimeout=0)
     handles = {"late": late["ReceiptHandle"], "garbage": "x"}

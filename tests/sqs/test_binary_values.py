@@ -1,4 +1,4 @@
-"""Binary values are read as leniently as AWS reads them, and refused in words that name the member alone."""
+"""Binary values are read as leniently as by AWS; errors name only the member."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_binary_value_may_lack_its_padding(sqs: Sqs, queue: str, text: str) ->
     assert base64.b64decode(found["MessageAttributes"]["a"]["BinaryValue"], validate=True) == BYTES
 
 
-def test_in_a_batch_too(sqs: Sqs, queue: str) -> None:
+def test_binary_values_of_a_batch_are_read_alike(sqs: Sqs, queue: str) -> None:
     entry = {"Id": "a", "MessageBody": "x", "MessageAttributes": sent_as("+//+fg")}
     [sent] = sqs.call("SendMessageBatch", QueueUrl=queue, Entries=[entry])["Successful"]
     assert sent["MD5OfMessageAttributes"] == md5_of_attributes({"a": binary(BYTES)})
@@ -38,7 +38,7 @@ def test_in_a_batch_too(sqs: Sqs, queue: str) -> None:
 
 @pytest.mark.parametrize("text", ["%%", "A", "AAAAA", "AA AA", "AAAA=A", "AA===", "====", "ÄÖ==", "AA.A", "AAAA\0"])
 @pytest.mark.parametrize("name", ["BinaryValue", "BinaryListValues"])
-def test_what_is_not_base64_is_refused(sqs: Sqs, queue: str, name: str, text: str) -> None:
+def test_a_value_that_is_not_base64_is_refused(sqs: Sqs, queue: str, name: str, text: str) -> None:
     attribute = {"DataType": "Binary", name: [text] if name == "BinaryListValues" else text}
     failure = sqs.error("SendMessage", QueueUrl=queue, MessageBody="x", MessageAttributes={"a": attribute})
     if sqs.protocol == "json":
@@ -50,7 +50,7 @@ def test_what_is_not_base64_is_refused(sqs: Sqs, queue: str, name: str, text: st
     assert sqs.counts(queue) == ("0", "0", "0")
 
 
-def test_an_empty_binary_value_is_refused_as_such(sqs: Sqs, queue: str) -> None:
+def test_an_empty_binary_value_has_its_own_error(sqs: Sqs, queue: str) -> None:
     failure = sqs.error("SendMessage", QueueUrl=queue, MessageBody="x", MessageAttributes=sent_as(""))
     assert failure[:2] == ("InvalidParameterValue", 400)
     assert "must contain a non-empty value of type 'Binary'" in failure.message

@@ -1,4 +1,4 @@
-"""FIFO queues: what counts as the same message."""
+"""FIFO queues: deduplication."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.sqs.fifo import bodies, delete, receive, send
 from tests.sqs.wire import Sqs, md5, text
 
 
-def test_a_duplicate_gives_the_first_messages_id_and_the_new_bodys_digest(sqs: Sqs, explicit: str) -> None:
+def test_a_duplicate_returns_the_first_messages_id_and_the_new_bodys_digest(sqs: Sqs, explicit: str) -> None:
     ids = {"MessageGroupId": "g", "MessageDeduplicationId": "d"}
     first = sqs.send(explicit, "first", **ids)
     second = sqs.send(explicit, "second", MessageAttributes={"a": text("1")}, **ids)
@@ -18,14 +18,14 @@ def test_a_duplicate_gives_the_first_messages_id_and_the_new_bodys_digest(sqs: S
     assert bodies(receive(sqs, explicit)) == ["first"]
 
 
-def test_a_duplicate_is_known_after_the_message_was_deleted(sqs: Sqs, fifo: str) -> None:
+def test_a_duplicate_is_detected_after_the_first_message_was_deleted(sqs: Sqs, fifo: str) -> None:
     [first] = send(sqs, fifo, "g:1")
     delete(sqs, fifo, receive(sqs, fifo)[0])
     assert send(sqs, fifo, "g:1")[0]["MessageId"] == first["MessageId"]
     assert sqs.counts(fifo) == ("0", "0", "0")
 
 
-def test_a_purge_forgets_what_was_sent(sqs: Sqs, fifo: str) -> None:
+def test_a_purge_clears_the_deduplication_history(sqs: Sqs, fifo: str) -> None:
     send(sqs, fifo, "g:1")
     sqs.call("PurgeQueue", QueueUrl=fifo)
     send(sqs, fifo, "g:1")
@@ -43,7 +43,7 @@ def test_the_scope_is_the_queue_or_the_group(sqs: Sqs, queue_name: str, scope: s
 
 @pytest.mark.parametrize("first", ["queue", "messageGroup"])
 def test_the_scope_in_force_is_the_one_of_creation(sqs: Sqs, queue_name: str, first: str) -> None:
-    """Recorded from AWS: a later scope is shown, and deduplication goes on as before."""
+    """Recorded from AWS: a later scope is returned, and deduplication continues as before."""
     queue = sqs.queue(
         f"{queue_name}.fifo", FifoQueue="true", ContentBasedDeduplication="true", DeduplicationScope=first
     )
@@ -55,14 +55,14 @@ def test_the_scope_in_force_is_the_one_of_creation(sqs: Sqs, queue_name: str, fi
     assert len(receive(sqs, queue)) == (2 if first == "queue" else 4)
 
 
-def test_the_content_is_the_body_alone_and_an_explicit_id_wins(sqs: Sqs, fifo: str) -> None:
+def test_only_the_body_is_the_content_and_an_explicit_id_overrides_it(sqs: Sqs, fifo: str) -> None:
     sqs.send(fifo, "same", MessageGroupId="g")
     sqs.send(fifo, "same", MessageGroupId="g", MessageAttributes={"a": text("1")})
     sqs.send(fifo, "same", MessageGroupId="g", MessageDeduplicationId="another")
     assert bodies(receive(sqs, fifo)) == ["same", "same"]
 
 
-def test_content_may_begin_to_count_later(sqs: Sqs, explicit: str) -> None:
+def test_content_based_deduplication_can_be_switched_on_later(sqs: Sqs, explicit: str) -> None:
     sqs.call("SetQueueAttributes", QueueUrl=explicit, Attributes={"ContentBasedDeduplication": "true"})
     send(sqs, explicit, "g:1", "g:1")
     assert bodies(receive(sqs, explicit)) == ["1"]

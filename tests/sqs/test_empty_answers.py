@@ -1,4 +1,4 @@
-"""What an answer without members looks like: nothing at all, or an empty document."""
+"""Responses without members: an empty body, or an empty document."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WITHOUT_OUTPUT = [name for name in sorted(VALID) if MODEL.operation_model(name).
 
 
 @pytest.mark.parametrize("name", WITHOUT_OUTPUT)
-def test_an_operation_without_output_answers_nothing_by_json_and_no_result_by_query(
+def test_an_operation_without_output_has_an_empty_body_in_json_and_no_result_in_xml(
     sqs: Sqs, queue_name: str, name: str
 ) -> None:
     answer = sqs.raw(name, **VALID[name](sqs, queue_name))

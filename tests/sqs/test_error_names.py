@@ -1,4 +1,4 @@
-"""By which names an error goes on the wire: JSON's ``__type`` and ``x-amzn-query-error``, and query's code."""
+"""The names of an error on the wire: JSON's ``__type`` and ``x-amzn-query-error``, and the code of query."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ def test_json_that_cannot_be_read_is_malformed_input(service: Service, lane: str
     assert_is(answer, 400, f"{CORAL}SerializationException", "MalformedInput")
 
 
-def test_a_json_body_that_is_too_large_is_named_so(service: Service, lane: str) -> None:
+def test_a_json_body_that_is_too_large_has_its_own_error(service: Service, lane: str) -> None:
     headers = {"X-Amz-Target": "AmazonSQS.SendMessage", "Content-Type": JSON, "x-sqs-facade-lane": lane}
     answer = requests.post(service.url, b"x" * (9 << 20), headers=headers, timeout=10)
     assert_is(answer, 413, f"{CORAL}RequestEntityTooLargeException", "RequestEntityTooLarge")
 
 
-def test_an_empty_json_body_is_an_input_without_members(service: Service, lane: str) -> None:
+def test_an_empty_json_body_counts_as_an_empty_object(service: Service, lane: str) -> None:
     headers = {"X-Amz-Target": "AmazonSQS.ListQueues", "Content-Type": JSON, "x-sqs-facade-lane": lane}
     assert requests.post(service.url, b"", headers=headers, timeout=10).status_code == 200

@@ -17,7 +17,7 @@ def test_one_group_is_emptied_before_the_next_begins(sqs: Sqs, fifo: str) -> Non
     assert bodies(receive(sqs, fifo)) == ["1", "3", "4", "2"]
 
 
-def test_a_group_gives_nothing_while_one_of_its_messages_is_in_flight(sqs: Sqs, fifo: str) -> None:
+def test_a_group_delivers_nothing_while_one_of_its_messages_is_in_flight(sqs: Sqs, fifo: str) -> None:
     send(sqs, fifo, "g1:1", "g1:2", "g2:3")
     assert bodies(receive(sqs, fifo, MaxNumberOfMessages=1)) == ["1"]
     assert bodies(receive(sqs, fifo)) == ["3"]
@@ -48,7 +48,7 @@ def test_a_freed_group_wakes_a_long_poll(sqs: Sqs, fifo: str) -> None:
     assert found == ["2"]
 
 
-def test_a_message_given_back_is_the_next_and_later_ones_in_flight_stay_hidden(sqs: Sqs, fifo: str) -> None:
+def test_a_released_message_is_delivered_next_and_later_ones_stay_in_flight(sqs: Sqs, fifo: str) -> None:
     send(sqs, fifo, "g:1", "g:2", "g:3")
     first = receive(sqs, fifo)[0]
     handle = {"QueueUrl": fifo, "ReceiptHandle": first["ReceiptHandle"]}
@@ -57,7 +57,7 @@ def test_a_message_given_back_is_the_next_and_later_ones_in_flight_stay_hidden(s
     assert receive(sqs, fifo) == []
 
 
-def test_a_freed_group_goes_behind_the_others(sqs: Sqs, fifo: str) -> None:
+def test_a_freed_group_comes_after_the_others(sqs: Sqs, fifo: str) -> None:
     send(sqs, fifo, "g1:1", "g1:2", "g2:3")
     [first] = receive(sqs, fifo, MaxNumberOfMessages=1)
     delete(sqs, fifo, first)

@@ -1,4 +1,4 @@
-"""FIFO queues: names, attributes, and what a standard queue lacks."""
+"""FIFO queues: names and attributes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCOPE_NEEDED = (
 )
 
 
-def test_all_on_a_new_queue_is_exactly_this(sqs: Sqs, queue_name: str) -> None:
+def test_a_new_queue_has_exactly_these_attributes(sqs: Sqs, queue_name: str) -> None:
     found = sqs.attributes(sqs.queue(f"{queue_name}.fifo", FifoQueue="true"), "All")
     assert {found.pop(name).isdigit() for name in ("CreatedTimestamp", "LastModifiedTimestamp")} == {True}
     assert found == {
@@ -65,7 +65,9 @@ def test_flags_are_read_in_any_case_and_shown_in_lower_case(sqs: Sqs, queue_name
 
 @pytest.mark.parametrize("value", ["true", "false", "True", "x", ""])
 @pytest.mark.parametrize("name", ["FifoQueue", "ContentBasedDeduplication"])
-def test_a_standard_queue_is_not_made_with_attributes_of_fifo(sqs: Sqs, queue_name: str, name: str, value: str) -> None:
+def test_a_standard_queue_cannot_be_created_with_fifo_attributes(
+    sqs: Sqs, queue_name: str, name: str, value: str
+) -> None:
     if (name, value.lower()) == ("FifoQueue", "true"):
         return  # then the name is what is wrong
     error = sqs.error("CreateQueue", QueueName=queue_name, Attributes={name: value})
@@ -80,7 +82,7 @@ def test_scope_and_limit_are_for_fifo_queues_only(sqs: Sqs, queue: str, queue_na
     assert sqs.error("SetQueueAttributes", QueueUrl=queue, Attributes={name: value}) == refusal
 
 
-def test_a_queue_stays_fifo(sqs: Sqs, fifo: str) -> None:
+def test_a_fifo_queue_cannot_become_a_standard_queue(sqs: Sqs, fifo: str) -> None:
     assert sqs.call("SetQueueAttributes", QueueUrl=fifo, Attributes={"FifoQueue": "true"}) == {}
     error = sqs.error("SetQueueAttributes", QueueUrl=fifo, Attributes={"DelaySeconds": "5", "FifoQueue": "false"})
     assert error == Failure(
@@ -107,7 +109,7 @@ def test_content_based_deduplication_is_switched_after_creation(sqs: Sqs, fifo: 
         ("FifoQueue", ""),
     ],
 )
-def test_other_words_are_refused(sqs: Sqs, fifo: str, name: str, value: str) -> None:
+def test_unknown_values_of_fifo_attributes_are_refused(sqs: Sqs, fifo: str, name: str, value: str) -> None:
     before = sqs.attributes(fifo, "All")
     error = sqs.error("SetQueueAttributes", QueueUrl=fifo, Attributes={"DelaySeconds": "1", name: value})
     assert (error.code, error.status) == ("InvalidAttributeValue", 400)

@@ -1,4 +1,4 @@
-"""FIFO queues: what is asked of a message, of a batch, and what comes back."""
+"""FIFO queues: requirements of messages and batches, and the responses."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ NO_DEDUPLICATION = (
 )
 
 
-def test_a_group_is_needed(sqs: Sqs, fifo: str) -> None:
+def test_a_message_group_id_is_required(sqs: Sqs, fifo: str) -> None:
     assert sqs.error("SendMessage", QueueUrl=fifo, MessageBody="x") == Failure("MissingParameter", 400, NO_GROUP)
     assert sqs.counts(fifo) == ("0", "0", "0")
 
 
-def test_a_deduplication_id_is_needed_where_the_content_is_none(sqs: Sqs, explicit: str) -> None:
+def test_a_deduplication_id_is_required_without_content_based_deduplication(sqs: Sqs, explicit: str) -> None:
     error = sqs.error("SendMessage", QueueUrl=explicit, MessageBody="x", MessageGroupId="g")
     assert error == Failure("InvalidParameterValue", 400, NO_DEDUPLICATION)
     sqs.send(explicit, "x", MessageGroupId="g", MessageDeduplicationId="d")
@@ -31,7 +31,7 @@ def test_a_deduplication_id_is_needed_where_the_content_is_none(sqs: Sqs, explic
 
 @pytest.mark.parametrize("name", ["MessageGroupId", "MessageDeduplicationId"])
 @pytest.mark.parametrize("value", ["x" * 129, "a b", "", "ü", "x\n"])
-def test_identifiers_have_their_characters(sqs: Sqs, fifo: str, name: str, value: str) -> None:
+def test_identifiers_with_other_characters_are_refused(sqs: Sqs, fifo: str, name: str, value: str) -> None:
     members = {"MessageGroupId": "g", name: value}
     assert sqs.error("SendMessage", QueueUrl=fifo, MessageBody="x", **members) == Failure(
         "InvalidParameterValue",
@@ -49,7 +49,7 @@ def test_identifiers_of_128_characters_and_punctuation_are_accepted(sqs: Sqs, fi
     assert found["Attributes"]["MessageGroupId"] == found["Attributes"]["MessageDeduplicationId"] == longest
 
 
-def test_a_delay_of_its_own_is_refused_and_zero_means_the_queues(sqs: Sqs, queue_name: str) -> None:
+def test_a_delay_is_refused_and_zero_means_that_of_the_queue(sqs: Sqs, queue_name: str) -> None:
     queue = sqs.queue(f"{queue_name}.fifo", FifoQueue="true", ContentBasedDeduplication="true", DelaySeconds="900")
     members = {"QueueUrl": queue, "MessageBody": "x", "MessageGroupId": "g"}
     assert sqs.error("SendMessage", DelaySeconds=2, **members) == Failure(
@@ -82,7 +82,7 @@ def test_a_sequence_number_has_twenty_digits_and_grows(sqs: Sqs, fifo: str) -> N
     assert {one["Body"]: one["Attributes"]["SequenceNumber"] for one in found} == dict(zip("123", numbers, strict=True))
 
 
-def test_all_attributes_of_a_message_are_these(sqs: Sqs, fifo: str) -> None:
+def test_a_message_has_exactly_these_system_attributes(sqs: Sqs, fifo: str) -> None:
     [sent] = send(sqs, fifo, "g:body")
     [found] = receive(sqs, fifo, AttributeNames=["All"])
     attributes = found["Attributes"]
@@ -95,7 +95,7 @@ def test_all_attributes_of_a_message_are_these(sqs: Sqs, fifo: str) -> None:
     assert attributes["SequenceNumber"] == sent["SequenceNumber"]
 
 
-def test_a_message_has_one_sequence_number_in_every_answer(sqs: Sqs, fifo: str) -> None:
+def test_every_response_has_the_same_sequence_number_of_a_message(sqs: Sqs, fifo: str) -> None:
     [sent] = send(sqs, fifo, "g:1")
     [duplicate] = send(sqs, fifo, "g:1")
     entries = [entry("a", MessageBody="1"), entry("b", MessageBody="2")]
@@ -110,7 +110,7 @@ def entry(name: str, **more: Any) -> dict[str, Any]:
     return {"Id": name, "MessageBody": name, "MessageGroupId": "g", **more}
 
 
-def test_a_batch_keeps_its_order_and_tells_sequence_numbers(sqs: Sqs, fifo: str) -> None:
+def test_a_batch_keeps_its_order_and_returns_sequence_numbers(sqs: Sqs, fifo: str) -> None:
     found = sqs.call("SendMessageBatch", QueueUrl=fifo, Entries=[entry(name) for name in "jihgfedcba"])
     numbers = [one["SequenceNumber"] for one in found["Successful"]]
     assert numbers == sorted(numbers)

@@ -1,4 +1,4 @@
-"""Both lanes give the same answer, but for the request's id and the date."""
+"""Both lanes return the same response, except the request id and the date."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def comparable(answer: requests.Response) -> tuple[int, dict[str, str], bytes]:
 
 @pytest.mark.parametrize("protocol", ["json", "query"])
 @pytest.mark.parametrize(("operation", "members"), CALLS)
-def test_both_lanes_answer_with_the_same_bytes(
+def test_both_lanes_respond_with_the_same_bytes(
     service: Service, protocol: str, operation: str, members: dict[str, Any]
 ) -> None:
     names = [f"lanes-{uuid.uuid4().hex[:12]}"] * 2
@@ -59,7 +59,7 @@ def test_both_lanes_answer_with_the_same_bytes(
 
 
 @pytest.mark.parametrize("protocol", ["json", "query"])
-def test_both_lanes_answer_on_a_queues_own_path(service: Service, protocol: str) -> None:
+def test_both_lanes_serve_the_path_of_a_queue(service: Service, protocol: str) -> None:
     name = f"lanes-{uuid.uuid4().hex[:12]}"
     Sqs(service.url, protocol, "fast").queue(name)
     for path in (f"/000000000000/{name}", f"/{name}", f"/queue/{name}", f"/000000000000/{name}/"):

@@ -1,6 +1,5 @@
-"""Every operation of the table, by every way of a call: its success, and each error that it declares.
-
-The completeness tests fail when an operation or a declared error has no case.
+"""Every operation of the table, in both protocols and lanes: its success, and each error that it declares. The
+completeness tests fail when an operation or a declared error has no case.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ OF_QUEUES = [name for name in NAMES if OPERATIONS[name].has_queue]
 
 
 def assert_is(sqs: Sqs, answer: requests.Response, error: str) -> str:
-    """The answer is that error, by all the names that it has in the protocol; its message."""
+    """Check that the response is that error, by all its names in the protocol; return its message."""
     kind = ERROR_TABLE[error]
     failure = sqs.failure(answer)
     assert (failure.code, failure.status) == (kind.code, kind.status), failure
@@ -65,17 +64,19 @@ def test_a_valid_call_succeeds(sqs: Sqs, queue_name: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "error"), sorted(ERRORS))
-def test_a_declared_error_is_given(sqs: Sqs, queue_name: str, name: str, error: str) -> None:
+def test_a_declared_error_is_returned(sqs: Sqs, queue_name: str, name: str, error: str) -> None:
     assert_is(sqs, sqs.raw(name, **ERRORS[name, error](sqs, queue_name)), error)
 
 
 @pytest.mark.parametrize(("name", "error"), sorted(STRICT_ERRORS))
-def test_a_declared_error_of_a_strict_service_is_given(strict: Sqs, queue_name: str, name: str, error: str) -> None:
+def test_a_declared_error_of_a_service_with_stricter_settings_is_returned(
+    strict: Sqs, queue_name: str, name: str, error: str
+) -> None:
     assert_is(strict, strict.raw(name, **STRICT_ERRORS[name, error](strict, queue_name)), error)
 
 
 @pytest.mark.parametrize("name", OF_QUEUES)
-def test_a_call_that_names_no_queue_finds_none(sqs: Sqs, queue_name: str, name: str) -> None:
+def test_a_call_without_a_queue_returns_queue_does_not_exist(sqs: Sqs, queue_name: str, name: str) -> None:
     members = VALID[name](sqs, queue_name)
     del members["QueueUrl"]
     assert_is(sqs, sqs.raw(name, **members), "QueueDoesNotExist")
@@ -84,7 +85,7 @@ def test_a_call_that_names_no_queue_finds_none(sqs: Sqs, queue_name: str, name: 
 
 
 @pytest.mark.parametrize("name", OF_QUEUES)
-def test_on_a_queues_own_path_its_queue_is_meant(sqs: Sqs, queue_name: str, name: str) -> None:
+def test_a_call_on_the_path_of_a_queue_concerns_that_queue(sqs: Sqs, queue_name: str, name: str) -> None:
     members = VALID[name](sqs, queue_name)
     path = urlsplit(members.pop("QueueUrl")).path
     sqs.call(name, path=path, **members)
@@ -93,7 +94,7 @@ def test_on_a_queues_own_path_its_queue_is_meant(sqs: Sqs, queue_name: str, name
 
 
 @pytest.mark.parametrize("name", OF_QUEUES)
-def test_a_call_on_no_address_is_refused(sqs: Sqs, queue_name: str, name: str) -> None:
+def test_a_call_with_an_invalid_address_is_refused(sqs: Sqs, queue_name: str, name: str) -> None:
     members = {**VALID[name](sqs, queue_name), "QueueUrl": f"{sqs.url}/a/b/c"}
     assert_is(sqs, sqs.raw(name, **members), "InvalidAddress")
 
@@ -107,7 +108,7 @@ def test_a_call_on_no_address_is_refused(sqs: Sqs, queue_name: str, name: str) -
         {"Entries": [{"Id": "a"}, {"Id": "b", "ReceiptHandle": "garbage", "MessageBody": "\0"}]},
     ],
 )
-def test_a_call_on_a_missing_queue_says_so_before_anything_else(
+def test_a_missing_queue_is_reported_before_any_other_error(
     sqs: Sqs, queue_name: str, name: str, more: dict[str, Any]
 ) -> None:
     members = {**VALID[name](sqs, queue_name), **more, "QueueUrl": f"{sqs.url}/000000000000/{uuid.uuid4().hex}"}
@@ -127,7 +128,7 @@ def test_a_member_of_another_type_is_refused(sqs: Sqs, queue_name: str, name: st
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_account_that_asks_too_often_is_throttled(strict: Sqs, name: str) -> None:
+def test_an_account_with_too_many_requests_is_throttled(strict: Sqs, name: str) -> None:
     for _ in range(STRICT_RATE * 50):
         answer = strict.raw(name, QueueUrl="nowhere", QueueName="nowhere")
         if answer.status_code == 403:

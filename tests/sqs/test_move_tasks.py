@@ -1,4 +1,4 @@
-"""StartMessageMoveTask, ListMessageMoveTasks, CancelMessageMoveTask: dead letters go back to work."""
+"""StartMessageMoveTask, ListMessageMoveTasks, CancelMessageMoveTask."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_SOURCE = Failure(
 
 
 class Queues:
-    """A source queue and its dead-letter queue, with messages that have died."""
+    """A source queue and its dead-letter queue, with dead letters."""
 
     def __init__(self, sqs: Sqs, name: str, *died: str) -> None:
         self.sqs = sqs
@@ -44,7 +44,7 @@ class Queues:
         return list(self.sqs.call("ListMessageMoveTasks", SourceArn=self.dead_arn, **members)["Results"])
 
     def ended(self) -> dict[str, Any]:
-        """The newest task when it runs no more."""
+        """Return the newest task when it has ended."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (task := self.tasks()[0])["Status"] in ("RUNNING", "CANCELLING"):
             assert time.monotonic() < deadline, task
@@ -61,7 +61,7 @@ def queues(sqs: Sqs, queue_name: str) -> Queues:
     return Queues(sqs, queue_name)
 
 
-def test_messages_go_back_to_the_queue_they_came_from(sqs: Sqs, queue_name: str) -> None:
+def test_messages_return_to_their_source_queues(sqs: Sqs, queue_name: str) -> None:
     queues = Queues(sqs, queue_name, "1", "2")
     queues.start()
     task = queues.ended()
@@ -89,7 +89,7 @@ def test_a_redriven_message_is_a_new_one_with_the_old_content(sqs: Sqs, queue_na
     assert "DeadLetterQueueSourceArn" not in found["Attributes"]
 
 
-def test_a_destination_takes_the_messages(sqs: Sqs, queue_name: str) -> None:
+def test_messages_move_to_the_destination_of_the_task(sqs: Sqs, queue_name: str) -> None:
     queues = Queues(sqs, queue_name, "1")
     elsewhere = sqs.queue(f"{queue_name}-else")
     queues.start(DestinationArn=arn_of(sqs, elsewhere), MaxNumberOfMessagesPerSecond=500)
@@ -98,7 +98,7 @@ def test_a_destination_takes_the_messages(sqs: Sqs, queue_name: str) -> None:
     assert [message["Body"] for message in sqs.receive(elsewhere)] == ["1"]
 
 
-def test_a_handle_names_task_and_source_and_is_shown_only_while_it_runs(sqs: Sqs, queue_name: str) -> None:
+def test_a_task_handle_is_listed_only_while_the_task_runs(sqs: Sqs, queue_name: str) -> None:
     queues = Queues(sqs, queue_name, "1", "2")
     handle = queues.start(MaxNumberOfMessagesPerSecond=1)
     [running] = queues.tasks()
@@ -124,7 +124,7 @@ def test_a_second_task_must_wait_for_the_first(sqs: Sqs, queue_name: str) -> Non
     assert queues.ended()["Status"] == "COMPLETED"
 
 
-def test_cancelling_leaves_what_is_not_moved(sqs: Sqs, queue_name: str) -> None:
+def test_a_cancelled_task_leaves_the_remaining_messages(sqs: Sqs, queue_name: str) -> None:
     queues = Queues(sqs, queue_name, "1", "2", "3")
     handle = queues.start(MaxNumberOfMessagesPerSecond=1)
     moved = sqs.call("CancelMessageMoveTask", TaskHandle=handle)["ApproximateNumberOfMessagesMoved"]
@@ -137,7 +137,7 @@ def test_cancelling_leaves_what_is_not_moved(sqs: Sqs, queue_name: str) -> None:
     )
 
 
-def test_a_destination_deleted_meanwhile_fails_the_task(sqs: Sqs, queue_name: str) -> None:
+def test_a_destination_that_is_deleted_meanwhile_fails_the_task(sqs: Sqs, queue_name: str) -> None:
     queues = Queues(sqs, queue_name, "1", "2", "3")
     elsewhere = sqs.queue(f"{queue_name}-else")
     queues.start(DestinationArn=arn_of(sqs, elsewhere), MaxNumberOfMessagesPerSecond=2)
@@ -147,7 +147,7 @@ def test_a_destination_deleted_meanwhile_fails_the_task(sqs: Sqs, queue_name: st
     assert int(sqs.counts(queues.dead)[0]) == 3 - task["ApproximateNumberOfMessagesMoved"]
 
 
-def test_a_message_sent_to_the_dead_letter_queue_itself_has_no_way_back(sqs: Sqs, queues: Queues) -> None:
+def test_a_message_sent_to_the_dead_letter_queue_directly_has_no_source_queue(sqs: Sqs, queues: Queues) -> None:
     sqs.send(queues.dead, "direct")
     queues.start()
     task = queues.ended()
@@ -155,7 +155,7 @@ def test_a_message_sent_to_the_dead_letter_queue_itself_has_no_way_back(sqs: Sqs
     assert sqs.counts(queues.dead)[0] == "1"
 
 
-def test_one_task_is_listed_unless_more_are_asked_for(sqs: Sqs, queues: Queues) -> None:
+def test_one_task_is_listed_unless_more_are_requested(sqs: Sqs, queues: Queues) -> None:
     for rate in (1, 2, 3):
         queues.start(MaxNumberOfMessagesPerSecond=rate)
         queues.ended()
@@ -190,7 +190,7 @@ def test_a_source_must_be_named_and_exist(sqs: Sqs, operation: str, source: dict
 
 
 def test_a_source_must_be_a_dead_letter_queue(sqs: Sqs, queues: Queues) -> None:
-    """That is said before a look at the destination."""
+    """The source is checked before the destination."""
     missing = queues.work_arn + "-missing"
     assert sqs.error("StartMessageMoveTask", SourceArn=queues.work_arn, DestinationArn=missing) == Failure(
         "InvalidParameterValue", 400, "Source queue must be configured as a Dead Letter Queue."
@@ -221,7 +221,7 @@ def test_a_destination_must_be_of_the_same_type(sqs: Sqs, queues: Queues, queue_
 
 
 @pytest.mark.parametrize("rate", [0, -1, 501])
-def test_the_rate_is_one_to_five_hundred(sqs: Sqs, queues: Queues, rate: int) -> None:
+def test_a_rate_must_be_from_1_to_500(sqs: Sqs, queues: Queues, rate: int) -> None:
     answer = sqs.error("StartMessageMoveTask", SourceArn=queues.dead_arn, MaxNumberOfMessagesPerSecond=rate)
     assert answer == Failure(
         "InvalidParameterValue",
@@ -232,7 +232,7 @@ def test_the_rate_is_one_to_five_hundred(sqs: Sqs, queues: Queues, rate: int) ->
 
 
 @pytest.mark.parametrize("most", [0, 11])
-def test_one_to_ten_results_are_listed(sqs: Sqs, queues: Queues, most: int) -> None:
+def test_max_results_must_be_from_1_to_10(sqs: Sqs, queues: Queues, most: int) -> None:
     answer = sqs.error("ListMessageMoveTasks", SourceArn=queues.dead_arn, MaxResults=most)
     assert (answer.code, answer.status) == ("InvalidParameterValue", 400)
 

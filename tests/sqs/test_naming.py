@@ -1,4 +1,4 @@
-"""How queues are named, addressed and listed; who may be given a permission."""
+"""Names, addresses and listings of queues; tags and permissions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_fifo_name_needs_the_attribute_and_the_attribute_needs_the_name(sqs: S
     assert error.code == "InvalidParameterValue"
 
 
-def test_creating_again_gives_the_same_queue_also_after_a_change(sqs: Sqs, queue_name: str) -> None:
+def test_creating_again_returns_the_same_queue_even_after_a_change(sqs: Sqs, queue_name: str) -> None:
     url = sqs.queue(queue_name, DelaySeconds="5", VisibilityTimeout="7")
     assert sqs.queue(queue_name) == sqs.queue(queue_name, DelaySeconds="5") == url
     sqs.call("SetQueueAttributes", QueueUrl=url, Attributes={"DelaySeconds": "6"})
@@ -48,7 +48,7 @@ def test_creating_again_gives_the_same_queue_also_after_a_change(sqs: Sqs, queue
     )
 
 
-def test_the_path_names_the_queue_and_a_queue_url_wins_over_it(sqs: Sqs, queue: str, queue_name: str) -> None:
+def test_the_path_names_the_queue_and_a_queue_url_overrides_it(sqs: Sqs, queue: str, queue_name: str) -> None:
     other = sqs.queue(f"{queue_name}-other")
     path = queue.removeprefix(sqs.url)
     sqs.call("SendMessage", path=path, MessageBody="here")
@@ -85,7 +85,7 @@ def test_queues_are_listed_by_prefix_in_the_order_of_names(sqs: Sqs, queue_name:
     assert sqs.call("ListQueues", QueueNamePrefix=f"{queue_name}-zz") == {}
 
 
-def test_no_more_than_a_thousand_queues_are_listed_and_no_token_is_given_unasked(service: Service) -> None:
+def test_at_most_a_thousand_queues_are_listed_and_a_token_only_with_a_page_size(service: Service) -> None:
     sqs = Sqs(service.url, "json", "fast", account=f"{uuid.uuid4().int % 10**12:012d}")
     names = [f"{number:04}" for number in range(1001)]
     with ThreadPoolExecutor(8) as pool:
@@ -111,7 +111,7 @@ def test_a_page_size_out_of_bounds_is_refused(sqs: Sqs, most: int) -> None:
 
 
 @pytest.mark.parametrize("token", ["%%%", "ü", "_w==", "A"])
-def test_a_token_that_was_never_given_does_no_harm(sqs: Sqs, token: str) -> None:
+def test_an_unknown_token_does_no_harm(sqs: Sqs, token: str) -> None:
     answer = sqs.raw("ListQueues", MaxResults=1, NextToken=token, QueueNamePrefix="no-such-")
     assert answer.status_code in (200, 400)
 
@@ -149,7 +149,7 @@ def test_a_queue_may_be_created_with_tags(sqs: Sqs, queue_name: str) -> None:
     assert sqs.call("ListQueueTags", QueueUrl=url) == {"Tags": {"team": "x", "Team": ""}}
 
 
-def test_labels_are_used_once_and_must_be_known(sqs: Sqs, queue: str) -> None:
+def test_a_label_can_be_added_once_and_removed_only_if_it_exists(sqs: Sqs, queue: str) -> None:
     more: dict[str, Any] = {"QueueUrl": queue, "AWSAccountIds": ["111111111111"], "Actions": ["ReceiveMessage"]}
     sqs.call("AddPermission", Label="a", **more)
     start = "Value a for parameter Label is invalid. Reason: "
@@ -191,7 +191,7 @@ def test_labels_are_used_once_and_must_be_known(sqs: Sqs, queue: str) -> None:
         ),
     ],
 )
-def test_a_permission_that_cannot_be_given_is_refused(
+def test_a_permission_that_is_not_valid_is_refused(
     sqs: Sqs, queue: str, accounts: list[str], actions: list[str], code: str, message: str
 ) -> None:
     error = sqs.error("AddPermission", QueueUrl=queue, Label="x", AWSAccountIds=accounts, Actions=actions)
@@ -200,7 +200,7 @@ def test_a_permission_that_cannot_be_given_is_refused(
 
 
 @pytest.mark.parametrize("label", ["", "a b", "x" * 81, "x\n"])
-def test_a_label_has_its_characters(sqs: Sqs, queue: str, label: str) -> None:
+def test_a_label_with_other_characters_is_refused(sqs: Sqs, queue: str, label: str) -> None:
     more: dict[str, Any] = {"AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"]}
     error = sqs.error("AddPermission", QueueUrl=queue, Label=label, **more)
     assert error.code == ("InvalidParameterValue" if label else "MissingParameter")
@@ -230,7 +230,7 @@ def test_a_policy_has_twenty_statements_at_most(sqs: Sqs, queue: str) -> None:
 
 
 @pytest.mark.parametrize("document", ['{"Statement":[1]}', '{"Statement":null}', '{"Statement":"x"}', "[]", "{", "1"])
-def test_a_policy_that_is_no_map_of_statements_is_refused(sqs: Sqs, queue: str, document: str) -> None:
+def test_a_policy_that_is_not_a_map_of_statements_is_refused(sqs: Sqs, queue: str, document: str) -> None:
     error = sqs.error("SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": document})
     assert (error.code, error.status) == ("InvalidAttributeValue", 400)
     assert sqs.attributes(queue, "Policy") == {}

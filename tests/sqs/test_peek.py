@@ -1,4 +1,4 @@
-"""The peek endpoint: a look at messages that changes nothing."""
+"""The peek endpoint lists messages and changes nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
 
 @pytest.fixture
 def sqs(service: Service) -> Sqs:
-    """What is sent is sent one way: here the looking is what is tested."""
+    """Sending needs one protocol only: these tests are about the peek endpoint."""
     return Sqs(service.url, "json", "fast")
 
 
@@ -57,7 +57,7 @@ def test_all_messages_are_shown_in_order_with_their_attributes(sqs: Sqs, queue: 
     assert second["Attribute"]["SenderId"] == "000000000000"
 
 
-def test_looking_is_no_receive(sqs: Sqs, queue: str) -> None:
+def test_a_peek_does_not_count_as_a_receive(sqs: Sqs, queue: str) -> None:
     sqs.send(queue, "x")
     for _ in range(3):
         [found] = messages(peek(sqs, QueueUrl=queue))
@@ -69,7 +69,7 @@ def test_looking_is_no_receive(sqs: Sqs, queue: str) -> None:
     assert found["Attribute"]["ApproximateReceiveCount"] == "1"
 
 
-def test_the_handle_of_a_look_deletes_nothing(sqs: Sqs, queue: str) -> None:
+def test_the_receipt_handle_of_a_peek_deletes_nothing(sqs: Sqs, queue: str) -> None:
     sqs.send(queue, "x")
     [found] = messages(peek(sqs, QueueUrl=queue))
     error = sqs.error("DeleteMessage", QueueUrl=queue, ReceiptHandle=found["ReceiptHandle"])
@@ -135,13 +135,13 @@ def test_the_path_may_name_the_queue(sqs: Sqs, queue: str, queue_name: str) -> N
     assert (answer.status_code, answer.json()["ErrorResponse"]["Error"]["Code"]) == (400, NO_QUEUE)
 
 
-def test_a_form_may_ask(sqs: Sqs, queue: str) -> None:
+def test_a_form_can_name_the_queue(sqs: Sqs, queue: str) -> None:
     sqs.send(queue, "x")
     assert bodies(requests.post(sqs.url + PATH, {"QueueUrl": queue}, timeout=10)) == ["x"]
 
 
 @pytest.mark.parametrize("url", ["", "no-such-queue", "http://localhost:1/000000000000/no-such-queue"])
-def test_a_queue_that_is_not_there_is_an_error(sqs: Sqs, url: str) -> None:
+def test_a_missing_queue_is_an_error(sqs: Sqs, url: str) -> None:
     answer = peek(sqs, QueueUrl=url)
     assert (answer.status_code, answer.json()["ErrorResponse"]["Error"]["Code"]) == (400, NO_QUEUE)
     answer = peek(sqs, as_json=False, QueueUrl=url)
@@ -188,14 +188,14 @@ def test_other_hosts_are_refused(sqs: Sqs, queue: str, host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "sqs.us-east-1.localhost:4566", "127.0.0.1:1", "[::1]:9324"])
-def test_loopback_is_answered_under_all_its_names(sqs: Sqs, queue: str, host: str) -> None:
+def test_loopback_is_served_under_all_its_names(sqs: Sqs, queue: str, host: str) -> None:
     sqs.send(queue, "x")
     answer = requests.get(sqs.url + PATH, {"QueueUrl": queue}, headers={"Host": host}, timeout=10)
     assert bodies(answer) == ["x"]
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"QueueUrl": 1}', b"\xff"])
-def test_a_body_that_makes_no_sense_is_refused(sqs: Sqs, body: bytes) -> None:
+def test_a_malformed_body_is_refused(sqs: Sqs, body: bytes) -> None:
     headers = {"X-Amz-Target": "AmazonSQS.ReceiveMessage", "Content-Type": "application/x-amz-json-1.0"}
     answer = requests.post(sqs.url + PATH, body, headers=headers, timeout=10)
     assert (answer.status_code, answer.json()["__type"]) == (400, "com.amazon.coral.service#SerializationException")

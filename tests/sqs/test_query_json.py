@@ -1,4 +1,4 @@
-"""The query protocol's answers in JSON: what API Gateway and clients like axios get."""
+"""JSON responses of the query protocol, as API Gateway and axios get them."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def test_a_sent_message_has_all_members_and_absent_ones_are_null(sqs: Sqs, queue
     ]
 
 
-def test_messages_are_null_where_the_queue_is_empty(sqs: Sqs, queue: str) -> None:
+def test_messages_are_null_when_the_queue_is_empty(sqs: Sqs, queue: str) -> None:
     assert result(sqs, "ReceiveMessage", QueueUrl=queue) == {"messages": None}
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_messages_are_a_list_also_of_one(sqs: Sqs, queue: str, count: int) -> None:
+def test_one_message_is_a_list_too(sqs: Sqs, queue: str, count: int) -> None:
     for number in range(count):
         sqs.send(queue, f"x{number}")
     received = result(sqs, "ReceiveMessage", QueueUrl=queue, MaxNumberOfMessages="10")["messages"]
@@ -81,7 +81,7 @@ def test_attributes_are_pairs_of_name_and_value(sqs: Sqs, queue: str) -> None:
     ]
 
 
-def test_queue_attributes_are_a_list_and_null_where_none_was_asked_for(sqs: Sqs, queue: str) -> None:
+def test_queue_attributes_are_a_list_and_null_when_none_was_requested(sqs: Sqs, queue: str) -> None:
     found = result(sqs, "GetQueueAttributes", QueueUrl=queue, **{"AttributeName.1": "DelaySeconds"})
     assert found == {"Attributes": [{"Name": "DelaySeconds", "Value": "0"}]}
     assert result(sqs, "GetQueueAttributes", QueueUrl=queue) == {"Attributes": None}
@@ -92,7 +92,7 @@ def test_tags_are_a_list_of_keys_and_values(sqs: Sqs, queue: str) -> None:
     assert result(sqs, "ListQueueTags", QueueUrl=queue) == {"Tags": [{"Key": "a", "Value": "b"}]}
 
 
-def test_queue_urls_are_a_list_also_of_one_and_null_where_none_matches(sqs: Sqs, queue: str, queue_name: str) -> None:
+def test_one_queue_url_is_a_list_too_and_none_is_null(sqs: Sqs, queue: str, queue_name: str) -> None:
     paging = {"NextExclusiveStartQueueName": None, "NextToken": None}
     assert result(sqs, "ListQueues", QueueNamePrefix=queue_name) == {"queueUrls": [queue], **paging}
     assert result(sqs, "ListQueues", QueueNamePrefix=f"{queue_name}x") == {"queueUrls": None, **paging}
@@ -113,7 +113,7 @@ def test_an_operation_without_output_has_no_result(sqs: Sqs, queue: str) -> None
     assert answer.json() == {"PurgeQueueResponse": {"ResponseMetadata": {"RequestId": request_id}}}
 
 
-def test_an_error_says_whose_fault_it_is(sqs: Sqs) -> None:
+def test_an_error_names_the_side_at_fault(sqs: Sqs) -> None:
     answer = call(sqs, "DeleteQueue", QueueUrl="no-such-queue")
     message = "The specified queue does not exist for this wsdl version."
     assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/json")
@@ -124,13 +124,13 @@ def test_an_error_says_whose_fault_it_is(sqs: Sqs) -> None:
 
 
 @pytest.mark.parametrize("accept", [AXIOS, "application/json, text/xml;q=0.9", "text/html, application/json;q=0.1"])
-def test_a_client_that_prefers_json_gets_it(sqs: Sqs, queue: str, accept: str) -> None:
+def test_a_client_that_prefers_json_gets_json(sqs: Sqs, queue: str, accept: str) -> None:
     answer = call(sqs, "ReceiveMessage", accept, QueueUrl=queue)
     assert answer.json()["ReceiveMessageResponse"]["ReceiveMessageResult"] == {"messages": None}
 
 
 @pytest.mark.parametrize("accept", ["*/*", FIREFOX, "application/json;q=0.5, text/xml", "application/json;q=0"])
-def test_all_others_get_xml(sqs: Sqs, queue: str, accept: str) -> None:
+def test_other_clients_get_xml(sqs: Sqs, queue: str, accept: str) -> None:
     for address in (queue, "no-such-queue"):
         answer = call(sqs, "ReceiveMessage", accept, QueueUrl=address)
         assert answer.headers["Content-Type"] == "text/xml"

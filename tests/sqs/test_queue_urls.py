@@ -1,4 +1,4 @@
-"""Settings that decide what a queue's URL is: where it names the region, and how clients reach the service."""
+"""Settings of queue URLs: the place of the region, and the public URL."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def formed(formed_service: Service, way: tuple[str, str]) -> Sqs:
     return Sqs(formed_service.url, *way)
 
 
-def test_every_operation_that_gives_a_url_gives_the_same(formed: Sqs, form: str, queue_name: str) -> None:
+def test_every_operation_returns_the_same_url(formed: Sqs, form: str, queue_name: str) -> None:
     url = FORMS[form].format(queue_name)
     west = {"host": HOST, "authorization": WEST}
     assert formed.call("CreateQueue", QueueName=queue_name, **west) == {"QueueUrl": url}
@@ -71,7 +71,7 @@ def test_sources_in_another_region_than_the_called_host_names_have_urls_of_their
     assert found == {"queueUrls": [f"http://sqs.eu-west-1.queues/{ACCOUNT}/{queue_name}-s"]}
 
 
-def test_a_url_that_was_given_out_works_from_another_region(formed: Sqs, queue_name: str) -> None:
+def test_a_returned_url_works_from_another_region(formed: Sqs, queue_name: str) -> None:
     """As QueueUrl, and as the address that is called."""
     url = formed.call("CreateQueue", QueueName=queue_name, host=HOST, authorization=WEST)["QueueUrl"]
     parts = urlsplit(url)
@@ -106,7 +106,7 @@ def public(public_service: Service, way: tuple[str, str]) -> Sqs:
 
 @pytest.mark.parametrize("root", ["/", "/queues-api", "/queues-api/"])
 def test_queue_urls_begin_with_the_public_url(public: Sqs, queue_name: str, root: str) -> None:
-    """Whether the proxy takes the base path away or not."""
+    """The proxy may remove the base path or not."""
     url = f"{PUBLIC}/{ACCOUNT}/{queue_name}"
     assert public.call("CreateQueue", path=root, QueueName=queue_name) == {"QueueUrl": url}
     assert public.call("GetQueueUrl", path=root, QueueName=queue_name) == {"QueueUrl": url}

@@ -69,7 +69,7 @@ def test_a_bad_attribute_is_refused_and_nothing_is_set(
     assert attributes(sqs, queue, "All") == before
 
 
-def test_attributes_read_back_as_set_and_empty_removes(sqs: Sqs, queue: str) -> None:
+def test_attributes_read_back_as_set_and_an_empty_value_removes_one(sqs: Sqs, queue: str) -> None:
     policy = json.dumps({"Version": "2012-10-17", "Statement": []})
     sqs.call("SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": policy, "KmsMasterKeyId": "alias/a"})
     wanted = ("Policy", "KmsMasterKeyId", "SqsManagedSseEnabled")
@@ -78,12 +78,12 @@ def test_attributes_read_back_as_set_and_empty_removes(sqs: Sqs, queue: str) -> 
     assert attributes(sqs, queue, *wanted) == {"SqsManagedSseEnabled": "false"}
 
 
-def test_no_names_give_no_attributes(sqs: Sqs, queue: str) -> None:
+def test_a_request_without_names_returns_no_attributes(sqs: Sqs, queue: str) -> None:
     assert "Attributes" not in sqs.call("GetQueueAttributes", QueueUrl=queue)
     assert refused(sqs, "GetQueueAttributes", QueueUrl=queue, AttributeNames=["Nope"]).code == "InvalidAttributeName"
 
 
-def test_a_redrive_policy_takes_digits_and_reads_back_as_a_number(sqs: Sqs, queue: str, queue_name: str) -> None:
+def test_a_receive_limit_given_as_text_reads_back_as_a_number(sqs: Sqs, queue: str, queue_name: str) -> None:
     dead = sqs.queue(queue_name + "-dead")
     arn = f"{ACCOUNT_ARN}:{queue_name}-dead"
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "3"})
@@ -108,21 +108,21 @@ def test_pages_of_a_listing_end_without_a_token(sqs: Sqs, queue_name: str) -> No
 
 
 @pytest.mark.parametrize("operation", ["DeleteQueue", "PurgeQueue", "ListQueueTags", "ReceiveMessage"])
-def test_a_missing_queue_reads_differently_by_protocol(sqs: Sqs, operation: str) -> None:
+def test_the_error_for_a_missing_queue_differs_by_protocol(sqs: Sqs, operation: str) -> None:
     error = refused(sqs, operation, QueueUrl=f"{sqs.url}/000000000000/nowhere")
     assert (error.code, error.status) == ("AWS.SimpleQueueService.NonExistentQueue", 400)
     suffix = "." if sqs.protocol == "json" else " for this wsdl version."
     assert error.message == "The specified queue does not exist" + suffix
 
 
-def test_a_deleted_queue_is_gone_and_its_name_free(sqs: Sqs, queue: str, queue_name: str) -> None:
+def test_the_name_of_a_deleted_queue_can_be_used_again(sqs: Sqs, queue: str, queue_name: str) -> None:
     sqs.call("SendMessage", QueueUrl=queue, MessageBody="1")
     sqs.call("DeleteQueue", QueueUrl=queue)
     assert refused(sqs, "GetQueueUrl", QueueName=queue_name).code.endswith("NonExistentQueue")
     assert sqs.counts(sqs.queue(queue_name)) == ("0", "0", "0")
 
 
-def test_tags_are_set_replaced_and_taken_away(sqs: Sqs, queue: str) -> None:
+def test_tags_are_set_replaced_and_removed(sqs: Sqs, queue: str) -> None:
     sqs.call("TagQueue", QueueUrl=queue, Tags={"a": "1", "A": "2"})
     sqs.call("TagQueue", QueueUrl=queue, Tags={"a": "3"})
     assert sqs.call("ListQueueTags", QueueUrl=queue)["Tags"] == {"a": "3", "A": "2"}

@@ -42,7 +42,7 @@ def change_in_a_batch(sqs: Sqs, queue: str, handle: str) -> None:
     sqs.call("ChangeMessageVisibilityBatch", QueueUrl=queue, Entries=[entry])
 
 
-def test_a_receive_repeated_with_its_attempt_id_gives_the_same_messages_and_handles(sqs: Sqs, fifo: str) -> None:
+def test_a_receive_repeated_with_its_attempt_id_returns_the_same_messages_and_handles(sqs: Sqs, fifo: str) -> None:
     send(sqs, fifo, "g:1", "g:2", "g:3")
     first = receive(sqs, fifo, MaxNumberOfMessages=2, **ATTEMPT)
     again = receive(sqs, fifo, MaxNumberOfMessages=2, **ATTEMPT)
@@ -75,7 +75,7 @@ def test_a_receive_that_found_nothing_is_not_remembered(sqs: Sqs, fifo: str) -> 
 
 @pytest.mark.parametrize("kind", ["fifo", "queue"])
 @pytest.mark.parametrize("value", ["x" * 129, "a b", "", "ü", "x\n"])
-def test_an_attempt_id_has_its_characters_on_every_queue(
+def test_an_attempt_id_with_other_characters_is_refused_on_every_queue(
     sqs: Sqs, request: pytest.FixtureRequest, kind: str, value: str
 ) -> None:
     url = request.getfixturevalue(kind)

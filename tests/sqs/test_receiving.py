@@ -46,7 +46,7 @@ def test_an_empty_receive_has_no_messages_at_all(sqs: Sqs, queue: str) -> None:
     assert sqs.call("ReceiveMessage", QueueUrl=queue) == {}
 
 
-def test_one_message_is_received_unless_more_are_asked_for(sqs: Sqs, queue: str) -> None:
+def test_one_message_is_received_unless_more_are_requested(sqs: Sqs, queue: str) -> None:
     for number in range(12):
         sqs.send(queue, str(number))
     assert len(sqs.receive(queue)) == 1
@@ -54,7 +54,7 @@ def test_one_message_is_received_unless_more_are_asked_for(sqs: Sqs, queue: str)
     assert sqs.counts(queue) == ("1", "11", "0")
 
 
-def test_system_attributes_come_only_on_request(sqs: Sqs, queue: str) -> None:
+def test_system_attributes_are_returned_only_on_request(sqs: Sqs, queue: str) -> None:
     before = int(time.time() * 1000)
     sqs.send(queue, "x")
     [plain] = sqs.receive(queue, VisibilityTimeout=0)
@@ -101,7 +101,7 @@ def test_unknown_system_attributes_are_ignored(
     assert found.get("Attributes", {}).keys() == shown
 
 
-def test_an_unknown_name_in_one_list_does_not_hide_what_the_other_asks_for(sqs: Sqs, queue: str) -> None:
+def test_an_unknown_name_in_one_list_does_not_affect_the_other_list(sqs: Sqs, queue: str) -> None:
     sqs.send(queue, "x")
     names = {"AttributeNames": ["Foobar"], "MessageSystemAttributeNames": ["ApproximateReceiveCount", "Nope"]}
     [found] = sqs.receive(queue, **names)
@@ -134,7 +134,7 @@ def test_attributes_are_chosen_by_name_and_prefix_and_the_md5_covers_the_chosen(
     assert found["MD5OfMessageAttributes"] == md5_of_attributes(chosen)
 
 
-def test_each_receive_gives_a_new_handle_and_zero_visibility_counts(sqs: Sqs, queue: str) -> None:
+def test_each_receive_returns_a_new_handle_and_counts_with_zero_visibility_too(sqs: Sqs, queue: str) -> None:
     sqs.send(queue, "x")
     handles = [sqs.receive(queue, VisibilityTimeout=0)[0]["ReceiptHandle"] for _ in range(3)]
     assert len(set(handles)) == 3
@@ -143,7 +143,7 @@ def test_each_receive_gives_a_new_handle_and_zero_visibility_counts(sqs: Sqs, qu
     assert sqs.receive(queue) == []
 
 
-def test_an_older_handle_still_deletes(sqs: Sqs, queue: str) -> None:
+def test_a_message_can_be_deleted_by_an_older_handle(sqs: Sqs, queue: str) -> None:
     sqs.send(queue, "x")
     [old] = sqs.receive(queue, VisibilityTimeout=0)
     sqs.receive(queue)
@@ -177,7 +177,7 @@ def test_visibility_is_changed_also_after_it_ran_out(sqs: Sqs, queue: str) -> No
     assert sqs.call("ChangeMessageVisibility", **handle, VisibilityTimeout=0) == {}
 
 
-def test_a_deleted_message_has_no_visibility_to_change(sqs: Sqs, queue: str) -> None:
+def test_the_visibility_of_a_deleted_message_cannot_be_changed(sqs: Sqs, queue: str) -> None:
     sqs.send(queue, "x")
     [found] = sqs.receive(queue)
     handle = found["ReceiptHandle"]
@@ -199,7 +199,7 @@ def test_a_new_visibility_out_of_bounds_is_refused(sqs: Sqs, queue: str, seconds
 
 @pytest.mark.parametrize("operation", ["DeleteMessage", "ChangeMessageVisibility"])
 @pytest.mark.parametrize("handle", ["garbage", " ", "ü", "=" * 8, b64encode(b"x" * 42).decode(), "A" * 5000])
-def test_a_handle_that_was_never_given_is_refused(sqs: Sqs, queue: str, operation: str, handle: str) -> None:
+def test_an_unknown_receipt_handle_is_refused(sqs: Sqs, queue: str, operation: str, handle: str) -> None:
     more: dict[str, Any] = {"VisibilityTimeout": 1} if operation == "ChangeMessageVisibility" else {}
     assert sqs.error(operation, QueueUrl=queue, ReceiptHandle=handle, **more) == Failure(
         "ReceiptHandleIsInvalid", 404, f'The input receipt handle "{handle}" is not a valid receipt handle.'
@@ -213,7 +213,7 @@ def test_a_handle_must_be_given(sqs: Sqs, queue: str, operation: str) -> None:
     )
 
 
-def test_purge_takes_visible_in_flight_and_delayed_messages(sqs: Sqs, queue: str) -> None:
+def test_a_purge_deletes_visible_in_flight_and_delayed_messages(sqs: Sqs, queue: str) -> None:
     sqs.send(queue, "in flight")
     [found] = sqs.receive(queue)
     sqs.send(queue, "visible")
@@ -236,14 +236,14 @@ def test_a_second_purge_within_a_minute_is_refused(sqs: Sqs, queue: str, queue_n
     assert sqs.counts(queue) == ("1", "0", "0")
 
 
-def test_a_long_poll_is_answered_at_once_where_a_message_is(sqs: Sqs, queue: str) -> None:
+def test_a_long_poll_returns_at_once_if_a_message_is_visible(sqs: Sqs, queue: str) -> None:
     sqs.send(queue, "x")
     with sooner_than(LONG_POLL_SECONDS, "the poll"):
         assert len(sqs.receive(queue, MaxNumberOfMessages=10, WaitTimeSeconds=LONG_POLL_SECONDS)) == 1
 
 
 @pytest.mark.parametrize("is_by_the_queue", [True, False])
-def test_a_long_poll_is_answered_when_a_message_is_sent(sqs: Sqs, queue_name: str, is_by_the_queue: bool) -> None:
+def test_a_long_poll_returns_when_a_message_is_sent(sqs: Sqs, queue_name: str, is_by_the_queue: bool) -> None:
     url = sqs.queue(queue_name, ReceiveMessageWaitTimeSeconds=str(LONG_POLL_SECONDS) if is_by_the_queue else "0")
     members = {} if is_by_the_queue else {"WaitTimeSeconds": LONG_POLL_SECONDS}
     found: list[str] = []
@@ -255,7 +255,7 @@ def test_a_long_poll_is_answered_when_a_message_is_sent(sqs: Sqs, queue_name: st
     assert found == ["woken"]
 
 
-def test_a_wait_of_zero_overrides_the_queues(sqs: Sqs, queue_name: str) -> None:
+def test_a_wait_of_zero_overrides_the_setting_of_the_queue(sqs: Sqs, queue_name: str) -> None:
     url = sqs.queue(queue_name, ReceiveMessageWaitTimeSeconds=str(LONG_POLL_SECONDS))
     with sooner_than(LONG_POLL_SECONDS, "the queue's wait"):
         assert sqs.receive(url, WaitTimeSeconds=0) == []
@@ -278,7 +278,7 @@ def test_the_receive_after_the_last_allowed_moves_the_message_to_the_dead_letter
 
 
 @pytest.mark.parametrize("operation", ["DeleteMessage", "ChangeMessageVisibility"])
-def test_an_empty_receipt_handle_is_missing(sqs: Sqs, queue: str, operation: str) -> None:
+def test_an_empty_receipt_handle_counts_as_missing(sqs: Sqs, queue: str, operation: str) -> None:
     more: dict[str, Any] = {} if operation == "DeleteMessage" else {"VisibilityTimeout": 0}
     assert sqs.error(operation, QueueUrl=queue, ReceiptHandle="", **more) == Failure(
         "MissingParameter", 400, "The request must contain the parameter ReceiptHandle."
@@ -288,7 +288,7 @@ def test_an_empty_receipt_handle_is_missing(sqs: Sqs, queue: str, operation: str
 @pytest.mark.parametrize(
     ("more", "code"), [({}, "MissingParameter"), ({"VisibilityTimeout": 43_201}, "InvalidParameterValue")]
 )
-def test_a_visibility_timeout_is_looked_at_before_the_handle(
+def test_a_visibility_timeout_is_checked_before_the_handle(
     sqs: Sqs, queue: str, more: dict[str, Any], code: str
 ) -> None:
     error = sqs.error("ChangeMessageVisibility", QueueUrl=queue, ReceiptHandle="garbage", **more)

@@ -1,4 +1,4 @@
-"""Dead-letter queues as attributes: who names which, and which lets whom."""
+"""Dead-letter queues as attributes: RedrivePolicy and RedriveAllowPolicy."""
 
 from __future__ import annotations
 

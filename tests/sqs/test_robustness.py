@@ -1,4 +1,4 @@
-"""What odd input, other accounts and other writers must not do. Found by probing, kept as tests."""
+"""Unusual input, other accounts and concurrent writers. These cases were found by probing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIRST, SECOND = (
 
 
 def test_sender_id_is_the_sending_account(sqs: Sqs, queue: str) -> None:
-    """Another account's message shows that account, whoever reads it."""
+    """A message of another account shows that account to every reader."""
     sqs.send(queue, "x", authorization=FIRST)
     [message] = sqs.receive(queue, AttributeNames=["SenderId"], authorization=SECOND)
     assert message["Attributes"] == {"SenderId": "111111111111"}
@@ -31,7 +31,7 @@ def test_sender_id_of_the_owner_does_not_depend_on_the_reader(sqs: Sqs, queue: s
     assert message["Attributes"] == {"SenderId": "000000000000"}
 
 
-def test_endless_queue_url_is_refused(sqs: Sqs, queue: str, queue_name: str) -> None:
+def test_a_very_long_queue_url_is_refused(sqs: Sqs, queue: str, queue_name: str) -> None:
     """A long address that would parse is not remembered, so it cannot fill the memory."""
     failure = sqs.error("SendMessage", QueueUrl=f"http://x/{'/' * 5000}000000000000/{queue_name}", MessageBody="x")
     assert (failure.code, failure.status) == ("InvalidAddress", 404)
@@ -61,7 +61,7 @@ def test_attribute_value_that_xml_cannot_hold_is_refused(sqs: Sqs, queue: str) -
     assert failure.code == "InvalidAttributeValue"
 
 
-def test_too_many_tags_at_creation_make_no_queue(sqs: Sqs, queue_name: str) -> None:
+def test_a_creation_with_too_many_tags_creates_no_queue(sqs: Sqs, queue_name: str) -> None:
     failure = sqs.error("CreateQueue", QueueName=queue_name, tags={str(at): "v" for at in range(51)})
     assert failure.message == f"Too many tags added for queue {queue_name}."
     assert sqs.error("GetQueueUrl", QueueName=queue_name).code.endswith("NonExistentQueue")
@@ -106,7 +106,7 @@ def test_unescaped_utf8_of_a_form_is_the_body(service: Service, queue_name: str,
 
 
 def test_queue_that_zaqar_named_with_a_dot_is_addressed(sqs: Sqs, service: Service, queue_name: str) -> None:
-    """What ListQueues shows can be used; CreateQueue keeps SQS's own rule."""
+    """Every queue of ListQueues can be used; CreateQueue has the rule of SQS."""
     name = f"{queue_name}.d"
     headers = {"X-Project-Id": "000000000000", "Client-ID": "3381af92-2b9e-11e3-b191-71861300734c"}
     requests.put(f"{service.url}/v2/queues/{name}", headers=headers, timeout=10).raise_for_status()
@@ -118,7 +118,7 @@ def test_queue_that_zaqar_named_with_a_dot_is_addressed(sqs: Sqs, service: Servi
 
 
 @pytest.mark.parametrize("lane", ["fast", "flask"])
-def test_parameter_whose_name_ends_in_action_is_no_action(service: Service, lane: str) -> None:
-    """Both lanes give the same answer: that of the service's root."""
+def test_a_parameter_whose_name_ends_in_action_is_not_the_action(service: Service, lane: str) -> None:
+    """Both lanes return the same response: that of the root path."""
     answer = requests.get(f"{service.url}/?XAction=ListQueues", headers={"x-sqs-facade-lane": lane}, timeout=10)
     assert answer.status_code == 300

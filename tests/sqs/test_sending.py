@@ -13,7 +13,7 @@ TRACE_MD5 = "5ae4d5d7636402d80f4eb6d213245a88"
 
 
 @pytest.mark.parametrize("members", [{}, {"MessageBody": ""}])
-def test_an_empty_body_is_missing(sqs: Sqs, queue: str, members: dict[str, str]) -> None:
+def test_an_empty_body_counts_as_missing(sqs: Sqs, queue: str, members: dict[str, str]) -> None:
     assert sqs.error("SendMessage", QueueUrl=queue, **members) == Failure(
         "MissingParameter", 400, "The request must contain the parameter MessageBody."
     )
@@ -161,7 +161,7 @@ def test_a_trace_header_is_a_system_attribute_of_its_own_md5(sqs: Sqs, queue: st
     assert found["Attributes"] == {"AWSTraceHeader": TRACE}
 
 
-def test_the_requests_trace_header_becomes_the_messages_unless_one_is_given(sqs: Sqs, queue: str) -> None:
+def test_the_trace_header_of_the_request_is_the_default_of_the_messages(sqs: Sqs, queue: str) -> None:
     sent = sqs.call("SendMessage", trace=TRACE, QueueUrl=queue, MessageBody="x")
     assert sent["MD5OfMessageSystemAttributes"] == TRACE_MD5
     given = {"AWSTraceHeader": text("Root=mine")}
@@ -180,7 +180,7 @@ def test_other_system_attributes_are_refused(sqs: Sqs, queue: str) -> None:
 
 
 @pytest.mark.parametrize("value", [{"DataType": "Binary", "BinaryValue": "/w=="}, text("7", "Number"), text("")])
-def test_a_trace_header_is_a_text(sqs: Sqs, queue: str, value: dict[str, str]) -> None:
+def test_a_trace_header_must_be_a_string(sqs: Sqs, queue: str, value: dict[str, str]) -> None:
     """Bytes that are no text could never be received."""
     error = sqs.error("SendMessage", QueueUrl=queue, MessageBody="x", MessageSystemAttributes={"AWSTraceHeader": value})
     assert (error.code, error.status) == ("InvalidParameterValue", 400)
@@ -224,7 +224,7 @@ def test_a_delay_out_of_bounds_is_refused(sqs: Sqs, queue: str, delay: int) -> N
     assert sqs.error("SendMessage", QueueUrl=queue, MessageBody="x", DelaySeconds=delay).code == "InvalidParameterValue"
 
 
-def test_a_standard_queue_takes_a_group_and_gives_no_sequence_number(sqs: Sqs, queue: str) -> None:
+def test_a_standard_queue_accepts_a_group_and_returns_no_sequence_number(sqs: Sqs, queue: str) -> None:
     sent = sqs.send(queue, "x", MessageGroupId="g-1")
     assert "SequenceNumber" not in sent
     [found] = sqs.receive(queue, MessageSystemAttributeNames=["All"])

@@ -1,4 +1,4 @@
-"""Clients that are slow to send hold nothing that others need."""
+"""Clients that send slowly do not block others."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ REQUEST = (
 SENDERS = 8
 
 
-def test_eight_clients_that_send_a_byte_at_a_time_stop_nobody(service: Service) -> None:
-    """Others are answered while they dawdle, and so are they in the end. Nobody waits for time to pass."""
+def test_eight_clients_that_send_single_bytes_do_not_block_others(service: Service) -> None:
+    """Other requests are served meanwhile, and the slow ones in the end. The test does not sleep."""
     parts = urlsplit(service.url)
     address = (parts.hostname or "", parts.port or 0)
     whole = REQUEST % (len(BODY), BODY)

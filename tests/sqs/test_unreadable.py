@@ -1,4 +1,4 @@
-"""Input that cannot be read: the answer names the member, and shows nothing of how it was read."""
+"""Unreadable input: the error names the member and contains no text of the decoder."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ JSON_CASES = [
 ]  # fmt: skip
 FORM_CASES = [
     (b"MessageBody=%FF", "The parameters of the request are not valid: they are not UTF-8."),
-    (b"a=1&a.b=2", "The parameters of the request are not valid: a.b is given twice, in different ways."),
+    (b"a=1&a.b=2", "The parameters of the request are not valid: a cannot be both a value and a structure."),
     (b"DelaySeconds=soon", "One or more parameters are invalid. Reason: DelaySeconds must be an integer."),
     (b"DelaySeconds=1.5", "One or more parameters are invalid. Reason: DelaySeconds must be an integer."),
     (b"DelaySeconds.x=1", "One or more parameters are invalid. Reason: DelaySeconds must be an integer."),
@@ -67,7 +67,7 @@ def test_parameters_that_cannot_be_read_are_explained(service: Service, lane: st
     assert (sqs.failure(answer).status, sqs.failure(answer).message) == (400, said)
 
 
-def test_no_answer_shows_words_of_a_decoder(sqs: Sqs) -> None:
+def test_no_error_contains_the_text_of_a_decoder(sqs: Sqs) -> None:
     headers = {**sqs.headers, "X-Amz-Target": "AmazonSQS.SendMessage"} if sqs.protocol == "json" else sqs.headers
     for body in JSON_BODIES if sqs.protocol == "json" else FORM_BODIES:
         failure = sqs.failure(requests.post(sqs.url, body, headers=headers, timeout=10))

@@ -1,4 +1,4 @@
-"""The query protocol to the letter: what its parameters and answers look like on the wire."""
+"""The query protocol on the wire: its parameters and responses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def sqs(service: Service, lane: str) -> Sqs:
 
 
 def answer(sqs: Sqs, operation: str, **parameters: Any) -> str:
-    """An answer, its request's id replaced; the parameters are sent as they are."""
+    """Return a response with its request id replaced. The parameters are sent unchanged."""
     found = requests.post(sqs.url, {"Action": operation, **parameters}, headers=sqs.headers, timeout=10)
     assert found.headers["Content-Type"] == "text/xml"
     return re.sub("<RequestId>[0-9a-f-]{36}</RequestId>", "<RequestId>id</RequestId>", found.text)
@@ -39,14 +39,14 @@ def test_an_empty_result_is_one_empty_element(sqs: Sqs, queue: str, operation: s
     assert answer(sqs, operation, QueueUrl=queue) == (HEAD + "<{0}Result/>" + TAIL).format(operation)
 
 
-def test_a_map_is_names_beside_values_without_white_space(sqs: Sqs, queue: str, queue_name: str) -> None:
+def test_a_map_has_names_and_values_without_white_space(sqs: Sqs, queue: str, queue_name: str) -> None:
     found = answer(sqs, "GetQueueAttributes", **{"QueueUrl": queue, "AttributeName.1": "QueueArn"})
     arn = f"arn:aws:sqs:us-east-1:000000000000:{queue_name}"
     assert f"<Attribute><Name>QueueArn</Name><Value>{arn}</Value></Attribute>" in found
 
 
 @pytest.mark.parametrize("name", ["Tag", "Tags"])
-def test_tags_are_read_by_their_old_and_their_new_name(sqs: Sqs, queue: str, name: str) -> None:
+def test_tags_are_read_under_their_old_and_their_new_name(sqs: Sqs, queue: str, name: str) -> None:
     answer(sqs, "TagQueue", **{"QueueUrl": queue, f"{name}.1.Key": "a", f"{name}.1.Value": "b", f"{name}.2.Key": "c"})
     assert sqs.call("ListQueueTags", QueueUrl=queue) == {"Tags": {"a": "b", "c": ""}}
     assert "<Tag><Key>a</Key><Value>b</Value></Tag>" in answer(sqs, "ListQueueTags", QueueUrl=queue)
@@ -58,7 +58,7 @@ def test_a_map_of_one_entry_may_have_no_number(sqs: Sqs, queue: str) -> None:
     assert sqs.attributes(queue, "DelaySeconds") == {"DelaySeconds": "7"}
 
 
-def test_a_list_under_the_names_of_the_json_model_means_nothing(sqs: Sqs, queue: str) -> None:
+def test_a_list_under_its_name_in_the_json_model_is_ignored(sqs: Sqs, queue: str) -> None:
     parameters = {"QueueUrl": queue, "AttributeNames.1": "All", "AttributeNames.member.2": "All"}
     assert answer(sqs, "GetQueueAttributes", **parameters) == (HEAD + "<{0}Result/>" + TAIL).format(
         "GetQueueAttributes"
@@ -97,7 +97,7 @@ def test_an_empty_list_of_entries_is_an_empty_batch(sqs: Sqs, queue: str, name: 
     assert "<Code>AWS.SimpleQueueService.EmptyBatchRequest</Code>" in found
 
 
-def test_an_empty_map_is_none(sqs: Sqs, queue: str) -> None:
+def test_an_empty_map_is_left_out(sqs: Sqs, queue: str) -> None:
     found = answer(sqs, "SendMessage", QueueUrl=queue, MessageBody="x", MessageAttributes="", MessageAttribute="")
     assert "<MessageId>" in found
     assert "MD5OfMessageAttributes" not in found
@@ -116,7 +116,7 @@ def test_a_carriage_return_is_escaped(sqs: Sqs, queue: str) -> None:
 
 
 def refusal(sqs: Sqs, operation: str, **parameters: Any) -> Failure:
-    """The refusal of a call whose parameters are sent as they are."""
+    """Return the error of a call whose parameters are sent unchanged."""
     return sqs.failure(requests.post(sqs.url, {"Action": operation, **parameters}, headers=sqs.headers, timeout=10))
 
 
@@ -124,9 +124,7 @@ def refusal(sqs: Sqs, operation: str, **parameters: Any) -> Failure:
     ("operation", "entry", "value"),
     [("SendMessage", "MessageAttribute", ".StringValue"), ("SetQueueAttributes", "Attribute", "")],
 )
-def test_a_name_that_is_given_twice_is_refused_and_neither_is_dropped(
-    sqs: Sqs, queue: str, operation: str, entry: str, value: str
-) -> None:
+def test_a_repeated_name_in_a_map_is_refused(sqs: Sqs, queue: str, operation: str, entry: str, value: str) -> None:
     parameters = {f"{entry}.{at}.Name": "DelaySeconds" for at in (1, 2)}
     parameters |= {f"{entry}.{at}.Value{value}": str(at) for at in (1, 2)}
     parameters |= {f"{entry}.{at}.Value.DataType": "String" for at in (1, 2) if value}

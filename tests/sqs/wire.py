@@ -1,6 +1,5 @@
-"""One small SQS client for every way of a call: JSON or query, through the fast lane or through Flask.
-
-Arguments and answers are in the JSON protocol's form whatever the wire carried.
+"""A small SQS client for both protocols, JSON and query, and both lanes, fast and Flask. Arguments and results have
+the form of the JSON protocol in every case.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ _RESULT_MAPS = {"Attribute": "Attributes", "MessageAttribute": "MessageAttribute
 
 
 class Refused(Exception):
-    """The service answered with an error."""
+    """The service returned an error."""
 
     def __init__(self, code: str, status: int, message: str) -> None:
         super().__init__(code, status, message)
@@ -65,7 +64,7 @@ class Refused(Exception):
 
 
 class Failure(NamedTuple):
-    """A refusal as something to compare."""
+    """An error in a form that can be compared."""
 
     code: str
     status: int
@@ -103,7 +102,7 @@ class Sqs:
         return self.result(operation, self.raw(operation, path=path, **members))
 
     def result(self, operation: str, answer: requests.Response) -> dict[str, Any]:
-        """What an answer says."""
+        """Return the result in a response."""
         if self.protocol == "json":
             assert answer.headers["Content-Type"] == "application/x-amz-json-1.0"
             document = answer.json() if answer.content else {}
@@ -122,11 +121,11 @@ class Sqs:
         return dict(_normal(operation, result or {}))
 
     def error(self, operation: str, *, path: str = "/", **members: Any) -> Failure:
-        """The refusal of a call that must fail."""
+        """Return the error of a call that must fail."""
         return self.failure(self.raw(operation, path=path, **members))
 
     def failure(self, answer: requests.Response) -> Failure:
-        """The refusal that an answer is."""
+        """Return the error in a response."""
         assert answer.status_code >= 400, answer.text
         try:
             self.result("", answer)
@@ -145,7 +144,7 @@ class Sqs:
         return dict(found.get("Attributes", {}))
 
     def queue(self, name: str, **attributes: str) -> str:
-        """A queue's URL; it is made."""
+        """Create a queue and return its URL."""
         url = self.call("CreateQueue", QueueName=name, Attributes=attributes)["QueueUrl"]
         return str(url)
 
@@ -227,7 +226,7 @@ def md5(value: str) -> str:
 
 
 def md5_of_attributes(attributes: dict[str, dict[str, str]]) -> str:
-    """As client libraries compute it, on its own account."""
+    """Compute the digest as client libraries do, independent of the service."""
     joined = b""
     for name, one in sorted(attributes.items()):
         is_binary = one["DataType"].startswith("Binary")

@@ -1,4 +1,4 @@
-"""What tests of FIFO queues share."""
+"""Shared code of the tests of FIFO queues."""
 
 from __future__ import annotations
 

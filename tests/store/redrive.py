@@ -1,4 +1,4 @@
-"""What tests of move tasks do: let messages die, run a task, look at what is where."""
+"""Steps of tests of move tasks: create dead letters, run a task, read the queues."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from zaqar_core.domain.names import QueueRef
 
 
 def made(session: Session, ref: QueueRef) -> QueueRef:
-    """The queue, which is new and empty."""
+    """Create the queue and return it."""
     queues.create(session, ref, QueueSettings(), creator="sqs")
     return ref
 
 
 def dead_letter_queue_of(session: Session, queue: QueueRef) -> QueueRef:
-    """A new one; one receive is allowed, and each ends at once."""
+    """Create the dead-letter queue of the queue. One receive is allowed, and its lease ends at once."""
     stem, dot, fifo = queue.name.partition(".")
     dead = made(session, queue.sibling(f"{stem}-dead{dot}{fifo}"))
-    bury_in(session, queue, dead)
+    set_dead_letter_queue(session, queue, dead)
     return dead
 
 
-def bury_in(session: Session, queue: QueueRef, dead: QueueRef) -> None:
+def set_dead_letter_queue(session: Session, queue: QueueRef, dead: QueueRef) -> None:
     change: dict[str, int | str] = {
         "dead_letter_queue": dead.name,
         "max_receive_count": 1,
@@ -33,7 +33,7 @@ def bury_in(session: Session, queue: QueueRef, dead: QueueRef) -> None:
     queues.change(session, queue, SettingsChange(set=change))
 
 
-def bury(session: Session, queue: QueueRef, *new: NewMessage) -> None:
+def create_dead_letters(session: Session, queue: QueueRef, *new: NewMessage) -> None:
     """Send the messages, receive each once, and let the next receive move them to the dead-letter queue."""
     messages.send(session, queue, new)
     while leases.receive(session, queue, max_messages=10, wait_seconds=0):
@@ -46,7 +46,7 @@ def bodies(*texts: str) -> list[NewMessage]:
 
 
 def run(session: Session, source: QueueRef, runner: str = "this") -> None:
-    """Steps until none is due now."""
+    """Run steps of the task until none is due now."""
     for _ in range(1000):
         if move_tasks.step(session, source, runner) != 0:
             return

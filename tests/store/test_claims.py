@@ -51,7 +51,7 @@ def bodies(found: list[StoredMessage]) -> list[bytes]:
     return [message.body for message in found]
 
 
-def test_a_post_makes_the_queue_and_lists_it(session: Session, lazy: QueueRef) -> None:
+def test_a_post_creates_the_queue_and_lists_it(session: Session, lazy: QueueRef) -> None:
     post(session, lazy, b"1")
     assert lazy.name in queues.names(session, lazy.project, lazy.region, prefix=lazy.name)
     assert queues.get(session, lazy).creator == "zaqar"
@@ -66,7 +66,9 @@ def test_claims_never_share_a_message(session: Session, lazy: QueueRef) -> None:
     assert bodies(third.messages) == [b"0", b"1", b"4", b"5"]
 
 
-def test_an_ended_claim_is_unknown_and_its_messages_free(session: Session, lazy: QueueRef, advance: Advance) -> None:
+def test_an_ended_claim_is_unknown_and_its_messages_are_visible(
+    session: Session, lazy: QueueRef, advance: Advance
+) -> None:
     post(session, lazy, b"1")
     held = claim(session, lazy)
     advance(lazy, 60)
@@ -96,7 +98,7 @@ def test_grace_lets_a_message_outlive_its_claim(session: Session, lazy: QueueRef
     assert listed(session, lazy) == []
 
 
-def test_what_sqs_sent_gets_grace_too(session: Session, queue: QueueRef, advance: Advance) -> None:
+def test_grace_applies_to_messages_that_sqs_sent(session: Session, queue: QueueRef, advance: Advance) -> None:
     queues.change(session, queue, SettingsChange(set={"retention_seconds": 60}))
     messages.send(session, queue, [NewMessage(b"1")])
     claim(session, queue, ttl=100, grace=60)
@@ -150,7 +152,7 @@ def test_an_id_means_nothing_in_another_queue_or_project(session: Session, lazy:
     assert bodies(messages.get_many(session, lazy, [mine])) == [b"1"]
 
 
-def test_deleting_by_id_minds_claims(session: Session, lazy: QueueRef) -> None:
+def test_a_deletion_by_id_respects_claims(session: Session, lazy: QueueRef) -> None:
     held, free = post(session, lazy, b"held", b"free")
     mine = claim(session, lazy, 1)
     post(session, lazy, b"x")
@@ -168,10 +170,8 @@ def test_deleting_by_id_minds_claims(session: Session, lazy: QueueRef) -> None:
     assert claims.get(session, lazy, mine.id).messages == []
 
 
-def test_a_message_whose_life_has_ended_is_deleted_though_it_is_held(
-    session: Session, lazy: QueueRef, advance: Advance
-) -> None:
-    """A receive, unlike a claim, does not lengthen a life."""
+def test_an_expired_message_is_deleted_although_it_is_held(session: Session, lazy: QueueRef, advance: Advance) -> None:
+    """A receive, unlike a claim, does not extend the expiry of a message."""
     [held] = post(session, lazy, b"1", ttl_seconds=60)
     leases.receive(session, lazy, max_messages=1, wait_seconds=0, visibility_seconds=300)
     with pytest.raises(MessageClaimed):
@@ -181,7 +181,7 @@ def test_a_message_whose_life_has_ended_is_deleted_though_it_is_held(
     messages.delete_by_id(session, lazy, held, claim_id=str(uuid.uuid4()))
 
 
-def test_a_lapsed_claim_does_not_delete_what_a_receiver_holds_again(
+def test_an_ended_claim_does_not_delete_a_message_that_was_received_again(
     session: Session, lazy: QueueRef, advance: Advance
 ) -> None:
     """A handle from before the claim may hold the message after it."""
@@ -200,7 +200,7 @@ def test_a_lapsed_claim_does_not_delete_what_a_receiver_holds_again(
 
 
 @pytest.mark.parametrize("delete_many", [False, True])
-def test_a_lapsed_claim_deletes_messages_of_a_fair_queue(
+def test_an_ended_claim_deletes_messages_of_a_fair_queue(
     session: Session, lazy: QueueRef, advance: Advance, delete_many: bool
 ) -> None:
     post(session, lazy, b"0")
@@ -215,13 +215,13 @@ def test_a_lapsed_claim_deletes_messages_of_a_fair_queue(
     assert bodies(claim(session, lazy).messages) == [b"0"]
 
 
-def test_pop_takes_the_oldest_for_good(session: Session, lazy: QueueRef) -> None:
+def test_a_pop_removes_the_oldest_messages(session: Session, lazy: QueueRef) -> None:
     post(session, lazy, b"1", b"2", b"3")
     assert bodies(messages.pop(session, lazy, limit=2)) == [b"1", b"2"]
     assert queues.stats(session, lazy).counts == Counts(1, 0, 0)
 
 
-def test_zaqars_purge_spares_held_messages_alone(session: Session, lazy: QueueRef, advance: Advance) -> None:
+def test_zaqars_purge_keeps_only_messages_in_flight(session: Session, lazy: QueueRef, advance: Advance) -> None:
     post(session, lazy, *[b"%d" % n for n in range(2500)])
     claim(session, lazy, 3)
     leases.receive(session, lazy, max_messages=2, wait_seconds=0)
@@ -233,7 +233,7 @@ def test_zaqars_purge_spares_held_messages_alone(session: Session, lazy: QueueRe
     assert queues.stats(session, lazy).counts == Counts(5, 0, 0)
 
 
-def test_zaqars_purge_takes_delayed_messages_of_a_fair_queue(
+def test_zaqars_purge_deletes_delayed_messages_of_a_fair_queue(
     session: Session, lazy: QueueRef, advance: Advance
 ) -> None:
     post(session, lazy, b"free")
@@ -246,7 +246,7 @@ def test_zaqars_purge_takes_delayed_messages_of_a_fair_queue(
     assert bodies(claim(session, lazy).messages) == [b"free"]
 
 
-def test_zaqars_purge_takes_delayed_messages_of_a_fifo_queue(
+def test_zaqars_purge_deletes_delayed_messages_of_a_fifo_queue(
     session: Session, lazy: QueueRef, advance: Advance
 ) -> None:
     fifo = lazy.sibling(f"{lazy.name}.fifo")

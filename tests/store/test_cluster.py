@@ -1,4 +1,4 @@
-"""A cluster: every queue works on whichever node it is, and across them."""
+"""A cluster: queues work on every node, and between nodes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def core(nodes: Deployed) -> Iterator[Core]:
 
 
 def on_node(at: int, ending: str = "") -> QueueRef:
-    """A queue that nobody uses, whose keys are on that node."""
+    """Return an unused queue whose keys are on that node."""
     step = CLUSTER_SLOTS // NODES
     while True:
         ref = QueueRef("000000000000", "us-east-1", f"q-{next(_numbers)}{ending}")
@@ -61,7 +61,7 @@ def new(text: str, group: str | None) -> NewMessage:
 
 @pytest.mark.parametrize("at", range(NODES))
 @pytest.mark.parametrize(("ending", "group"), [("", None), ("", "tenant"), (".fifo", "group")])
-def test_a_queue_gives_what_it_was_sent(session: Session, at: int, ending: str, group: str | None) -> None:
+def test_a_queue_delivers_its_messages(session: Session, at: int, ending: str, group: str | None) -> None:
     queue = made(session, at, ending)
     messages.send(session, queue, [new("1", group), new("2", group)])
     held = leases.receive(session, queue, max_messages=10, wait_seconds=0)
@@ -70,8 +70,8 @@ def test_a_queue_gives_what_it_was_sent(session: Session, at: int, ending: str, 
     assert queues.get_with_counts(session, queue)[1] == Counts(0, 0, 0)
 
 
-def test_many_queues_are_looked_at_in_one_call(session: Session) -> None:
-    """Each node is asked for its own; the answers come in the order of the question."""
+def test_many_queues_are_read_in_one_call(session: Session) -> None:
+    """Each node is asked for its own queues; the results are in the order of the arguments."""
     refs = [made(session, at) for at in (0, 1, 2, 1, 0)]
     refs.insert(2, on_node(2))
     found = queues.get_many(session, refs)
@@ -81,7 +81,7 @@ def test_many_queues_are_looked_at_in_one_call(session: Session) -> None:
 
 
 @pytest.mark.parametrize("at", range(NODES))
-def test_claims_and_listings(session: Session, at: int) -> None:
+def test_claims_and_listings_work_in_a_cluster(session: Session, at: int) -> None:
     queue = made(session, at)
     messages.post(session, queue, [NewMessage(b"1"), NewMessage(b"2")], post_bytes=2)
     claim = claims.create(session, queue, ttl_seconds=60, grace_seconds=60, limit=1)
@@ -92,11 +92,11 @@ def test_claims_and_listings(session: Session, at: int) -> None:
 
 
 @pytest.mark.parametrize("ending", ["", ".fifo"])
-def test_dead_letters_and_their_way_back_cross_nodes(session: Session, ending: str) -> None:
+def test_dead_letters_move_between_nodes_and_back(session: Session, ending: str) -> None:
     source, dead = made(session, 0, ending), made(session, 2, ending)
     group = "group" if ending else None
-    redrive.bury_in(session, source, dead)
-    redrive.bury(session, source, new("1", group), new("2", group), new("3", group))
+    redrive.set_dead_letter_queue(session, source, dead)
+    redrive.create_dead_letters(session, source, new("1", group), new("2", group), new("3", group))
     assert redrive.visible(session, dead) == 3
     assert redrive.visible(session, source) == 0
     task = redrive.move_all(session, dead)
@@ -106,7 +106,7 @@ def test_dead_letters_and_their_way_back_cross_nodes(session: Session, ending: s
 
 @pytest.mark.parametrize("at", range(NODES))
 def test_a_poll_is_woken_from_any_node(core: Core, session: Session, at: int) -> None:
-    """Wherever the subscriber listens."""
+    """The subscriber may listen at any node."""
     queue = made(session, at)
     with ThreadPoolExecutor() as pool:
         poll = sleeping_poll(core, pool, queue, 20)
@@ -115,7 +115,7 @@ def test_a_poll_is_woken_from_any_node(core: Core, session: Session, at: int) ->
 
 
 def test_one_message_wakes_one_poll(session: Session) -> None:
-    """Nobody can tell here whether a poll of another process was reached."""
+    """In a cluster it is unknown whether a wake-up reached the poll of another process."""
     queue = made(session, 0)
     waiters = keys.queue(queue) + b":w"
     session.store.command("ZADD", waiters, *(word for n in range(5) for word in (9 * 10**12, f"sf1:process:other|{n}")))
@@ -123,18 +123,18 @@ def test_one_message_wakes_one_poll(session: Session) -> None:
     assert session.store.command("ZCARD", waiters) == 4
 
 
-def test_upkeep_reaches_the_queues_of_every_node(core: Core, session: Session) -> None:
+def test_housekeeping_reaches_the_queues_of_every_node(core: Core, session: Session) -> None:
     refs = [made(session, at) for at in range(NODES)]
     for ref in refs:
         messages.send(session, ref, [NewMessage(b"1", ttl_seconds=60)])
         session.run(script("clock"), ref, [61_000])
     for shard in range(SHARDS):
-        session.store.command("DEL", keys.upkeep(shard))
+        session.store.command("DEL", keys.housekeeping_lease(shard))
     Housekeeping(core).round()
     assert [session.store.command("HLEN", keys.queue(ref) + b":m") for ref in refs] == [0] * NODES
 
 
-def test_a_node_that_lost_the_libraries_is_given_them_again(nodes: Deployed, session: Session) -> None:
+def test_lost_libraries_are_loaded_into_a_node_again(nodes: Deployed, session: Session) -> None:
     refs = [made(session, at) for at in range(NODES)]
     libraries.tidy(session.store)
     for server in nodes.servers:
@@ -160,13 +160,13 @@ def test_every_primary_must_be_fit(nodes: Deployed) -> None:
     store.close()
 
 
-def test_a_node_is_not_taken_for_a_server(nodes: Deployed) -> None:
+def test_a_cluster_node_is_refused_as_a_single_server(nodes: Deployed) -> None:
     url = f"redis://127.0.0.1:{nodes.servers[0].port}"
     with pytest.raises(StoreUnavailable, match=r"redis\+cluster://"):
         Core(Settings(redis=url, durability="memory"), url)
 
 
-def test_a_server_is_not_taken_for_a_cluster() -> None:
+def test_a_single_server_is_refused_as_a_cluster() -> None:
     with deployed() as found:
         url = f"redis+cluster://127.0.0.1:{found.server().port}"
         with pytest.raises(StoreUnavailable, match="cluster support disabled"):

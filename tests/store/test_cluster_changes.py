@@ -1,4 +1,4 @@
-"""A cluster that changes under traffic: slots move key by key, primaries die."""
+"""A cluster that changes under traffic: slots move key by key, primaries crash."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def nodes() -> Iterator[Deployed]:
 
 
 class Migration:
-    """A slot's way to another node, as cluster tools take it: one key after another."""
+    """Move a slot to another node as cluster tools do, key by key."""
 
     def __init__(self, nodes: Deployed, queue: QueueRef, to: Server) -> None:
         self.nodes, self.slot, self.to = nodes, key_slot(keys.queue(queue)), to
@@ -75,7 +75,7 @@ def owner(nodes: Deployed, slot: int) -> Server:
 
 
 def test_a_slot_that_moves_to_a_new_node_loses_nothing(nodes: Deployed) -> None:
-    """Nothing runs while its keys are in two places; afterwards the node that never was asked before serves it."""
+    """No function runs while the keys are on two nodes; then the new node serves the slot."""
     with core_on(nodes.url) as core:
         with core.session() as session:
             queue = made(session, "on-its-way")
@@ -119,7 +119,7 @@ def test_no_script_runs_without_all_keys_of_its_queue(nodes: Deployed, moved: st
         assert numbers_in(core, queue) == [1, 3]
 
 
-def test_plain_commands_follow_a_key_that_has_moved(nodes: Deployed) -> None:
+def test_commands_follow_a_key_that_has_moved(nodes: Deployed) -> None:
     with core_on(nodes.url) as core, core.session() as session:
         slot = key_slot(keys.MOVE_TASKS)
         origin = owner(nodes, slot)
@@ -132,7 +132,7 @@ def test_plain_commands_follow_a_key_that_has_moved(nodes: Deployed) -> None:
 
 
 def test_nothing_acknowledged_as_replicated_is_lost_with_a_primary() -> None:
-    """Its replica takes over; polls on its queues are woken; the other nodes' queues go on."""
+    """Its replica takes over, polls on its queues are woken, and queues on other nodes are not affected."""
     with cluster(replicas=3, arguments=ON_DISK) as nodes, core_on(nodes.url, "replicated") as core:
         victim = nodes.servers[0]
         with core.session() as session:
@@ -156,7 +156,7 @@ def test_nothing_acknowledged_as_replicated_is_lost_with_a_primary() -> None:
         assert len(found) == len(set(found))
 
 
-def test_a_primary_that_only_hangs_is_left(nodes: Deployed) -> None:
+def test_connections_leave_a_primary_that_hangs(nodes: Deployed) -> None:
     hung = nodes.servers[0]
     with core_on(nodes.url) as core:
         with core.session() as session:
@@ -170,7 +170,7 @@ def test_a_primary_that_only_hangs_is_left(nodes: Deployed) -> None:
 
 
 def test_a_slot_that_moves_at_once_is_followed(nodes: Deployed) -> None:
-    """Valkey 9's way: nothing is refused but what meets the change itself."""
+    """CLUSTER MIGRATESLOTS of Valkey 9: only calls at the moment of the change are refused."""
     with core_on(nodes.url) as core:
         with core.session() as session:
             queue = made(session, "moved-at-once")
@@ -192,7 +192,7 @@ def test_a_slot_that_moves_at_once_is_followed(nodes: Deployed) -> None:
 
 
 def _on(session: Session, nodes: Deployed, server: Server, stem: str) -> QueueRef:
-    """A new queue that this server serves."""
+    """Create a queue that this server serves."""
     for number in range(1000):
         ref = QueueRef("000000000000", "us-east-1", f"{stem}-{number}")
         if owner(nodes, key_slot(keys.queue(ref))) is server:

@@ -1,4 +1,4 @@
-"""The contracts name the error words that functions return: neither fewer nor more."""
+"""The contracts name exactly the error words that functions return."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def literals(text: str) -> set[str]:
 def errors_of(text: str, seen: frozenset[str] = frozenset()) -> set[str]:
     """The words that a statement or a function can return: its own and those of all names that it uses.
 
-    A name that is only compared is not returned; a comparison with ``~=`` keeps its word back.
+    A name that is only compared is not returned; a comparison with ``~=`` excludes its word.
     """
     found, kept_back = literals(text), set[str]()
     for name, offsets in lua_names.read(text).free.items():

@@ -55,7 +55,7 @@ def test_a_quiet_tenants_message_is_not_behind_a_noisy_ones(
 
 
 def test_a_slow_tenant_is_noisy_with_few_in_flight(session: Session, queue: QueueRef, advance: Advance) -> None:
-    """Over a tenth of the recent processing time makes noisy too."""
+    """A tenant with more than a tenth of the recent processing time is noisy too."""
     send(session, queue, *["a"] * 10)
     [slow] = receive(session, queue, 1)
     advance(queue, 20)
@@ -84,7 +84,7 @@ def test_a_noisy_tenant_is_quiet_when_it_sent_nothing_for_five_minutes(
     assert texts(receive(session, queue, 1)) == ["a"]
 
 
-def test_of_noisy_tenants_the_one_with_fewest_in_flight_is_served(session: Session, queue: QueueRef) -> None:
+def test_the_noisy_tenant_with_the_fewest_messages_in_flight_is_served(session: Session, queue: QueueRef) -> None:
     send(session, queue, *["a"] * 60, *["b"] * 60)
     found = [one for _ in range(8) for one in receive(session, queue)]
     shares = {tenant: sum(one.group == tenant for one in found) for tenant in "ab"}
@@ -117,7 +117,9 @@ def test_a_delayed_message_joins_its_tenant(session: Session, queue: QueueRef, a
     assert texts(receive(session, queue)) == ["a1"]
 
 
-def test_a_process_that_has_not_met_the_groups_learns_of_them(session: Session, queue: QueueRef, core: Core) -> None:
+def test_a_process_that_does_not_know_of_groups_switches_to_a_fair_queue(
+    session: Session, queue: QueueRef, core: Core
+) -> None:
     send(session, queue, "a1", "-1")
     core.grouped.clear()
     assert texts(receive(session, queue, 1)) == ["a1"]
@@ -126,7 +128,9 @@ def test_a_process_that_has_not_met_the_groups_learns_of_them(session: Session, 
     assert texts(receive(session, queue)) == ["-1", "-2"]
 
 
-def test_expired_and_dead_messages_leave_their_tenant(session: Session, queue: QueueRef, advance: Advance) -> None:
+def test_expired_messages_and_dead_letters_leave_their_tenant(
+    session: Session, queue: QueueRef, advance: Advance
+) -> None:
     dead = queue.sibling(queue.name + "-dead")
     queues.create(session, dead, queues.get(session, queue).settings, creator="sqs")
     queues.change(
@@ -158,7 +162,7 @@ def test_a_claim_is_as_fair_as_a_receive(session: Session, queue: QueueRef, nois
 def test_a_receive_writes_nothing_of_tenants_that_it_does_not_serve(
     session: Session, queue: QueueRef, noisy: list[StoredMessage], advance: Advance
 ) -> None:
-    """However many noisy tenants there are: each write costs."""
+    """It does not depend on the number of noisy tenants, because each write costs."""
     send(session, queue, *["b"] * 80)
     noisy += [one for _ in range(4) for one in receive(session, queue)]
     tenants = keys.queue(queue) + b":gc"

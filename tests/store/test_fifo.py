@@ -36,7 +36,7 @@ def test_one_group_is_served_before_the_next(session: Session, fifo: QueueRef) -
     assert texts(receive(session, fifo)) == ["a1", "a2", "a3", "b1"]
 
 
-def test_a_group_in_flight_gives_nothing_and_others_do(session: Session, fifo: QueueRef) -> None:
+def test_a_group_in_flight_delivers_nothing_and_others_do(session: Session, fifo: QueueRef) -> None:
     send(session, fifo, "a1", "a2", "b1")
     assert texts(receive(session, fifo, 1)) == ["a1"]
     assert texts(receive(session, fifo)) == ["b1"]
@@ -52,7 +52,7 @@ def test_a_group_is_free_when_all_in_flight_are_deleted(session: Session, fifo: 
     assert texts(receive(session, fifo)) == ["a3"]
 
 
-def test_an_ended_lease_gives_only_what_is_before_one_still_held(
+def test_after_an_ended_lease_only_messages_before_one_in_flight_are_delivered(
     session: Session, fifo: QueueRef, advance: Advance
 ) -> None:
     send(session, fifo, "a1", "a2", "a3")
@@ -106,13 +106,13 @@ def test_deleting_twice_is_no_error(session: Session, fifo: QueueRef) -> None:
     assert delete(session, fifo, found) == [None]
 
 
-def test_counts_see_messages_behind_a_lock_as_visible(session: Session, fifo: QueueRef) -> None:
+def test_messages_of_a_locked_group_count_as_visible(session: Session, fifo: QueueRef) -> None:
     send(session, fifo, "a1", "a2", "a3", "b1")
     receive(session, fifo, 1)
     assert queues.get_with_counts(session, fifo)[1] == Counts(visible=3, in_flight=1, delayed=0)
 
 
-def test_a_changed_delay_counts_for_messages_that_are_there(session: Session, fifo: QueueRef, advance: Advance) -> None:
+def test_a_changed_delay_applies_to_existing_messages(session: Session, fifo: QueueRef, advance: Advance) -> None:
     send(session, fifo, "a1")
     advance(fifo, 10)
     queues.change(session, fifo, SettingsChange(set={"delay_seconds": 60}))
@@ -139,7 +139,7 @@ def test_the_same_id_is_the_first_message_for_five_minutes(session: Session, fif
     assert texts(receive(session, fifo)) == ["3"]
 
 
-def test_the_scope_is_the_one_the_queue_was_made_with(session: Session) -> None:
+def test_the_scope_is_that_of_the_creation(session: Session) -> None:
     per_group, per_queue = make(session, deduplication_scope="messageGroup"), make(session)
     for ref, other in ((per_group, "queue"), (per_queue, "messageGroup")):
         queues.change(session, ref, SettingsChange(set={"deduplication_scope": other}))
@@ -148,7 +148,7 @@ def test_the_scope_is_the_one_the_queue_was_made_with(session: Session) -> None:
         assert queues.get_with_counts(session, ref)[1].visible == expected
 
 
-def test_a_queue_derives_ids_from_the_content_where_it_is_told_to(session: Session, fifo: QueueRef) -> None:
+def test_a_content_based_queue_derives_ids_from_the_content(session: Session, fifo: QueueRef) -> None:
     with pytest.raises(DeduplicationIdMissing):
         messages.send(session, fifo, [NewMessage(b"1", group="a", dedup_id="x"), NewMessage(b"1", group="a")])
     assert queues.get_with_counts(session, fifo)[1].visible == 0
@@ -158,7 +158,7 @@ def test_a_queue_derives_ids_from_the_content_where_it_is_told_to(session: Sessi
     assert found.dedup_id == "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
 
 
-def test_a_purge_forgets_what_was_sent(session: Session, fifo: QueueRef) -> None:
+def test_a_purge_clears_the_deduplication_history(session: Session, fifo: QueueRef) -> None:
     for expected in (b"1", b"2"):
         messages.send(session, fifo, [NewMessage(expected, group="a", dedup_id="x")])
         assert [one.body for one in receive(session, fifo)] == [expected]
@@ -205,7 +205,7 @@ def test_a_listing_is_in_order_across_groups(session: Session, fifo: QueueRef) -
     assert texts(page.messages) == ["a1", "b1", "a2", "b2"]
 
 
-def test_dead_letters_go_in_order_and_keep_their_group(session: Session, fifo: QueueRef, advance: Advance) -> None:
+def test_dead_letters_move_in_order_and_keep_their_group(session: Session, fifo: QueueRef, advance: Advance) -> None:
     dead = make(session)
     queues.change(session, fifo, SettingsChange(set={"dead_letter_queue": dead.name, "max_receive_count": 1}))
     send(session, fifo, "a1", "a2", "b1")
@@ -220,7 +220,7 @@ def test_dead_letters_go_in_order_and_keep_their_group(session: Session, fifo: Q
     assert texts(receive(session, fifo)) == ["a3"]
 
 
-def test_an_attempt_waits_as_long_as_the_queue_says_and_leaves_no_waiter(session: Session) -> None:
+def test_an_attempt_waits_for_the_time_of_the_queue_and_leaves_no_waiter(session: Session) -> None:
     fifo = make(session, receive_wait_seconds=1)
     assert leases.receive(session, fifo, max_messages=1, attempt_id="x") == []
     assert session.store.command("ZCARD", keys.queue(fifo) + b":w") == 0

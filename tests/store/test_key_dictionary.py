@@ -1,4 +1,4 @@
-"""The key dictionary says what the store really has: every key that a driven store got, with its type, and no other."""
+"""The key dictionary has exactly the keys that the functions write, with their types."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ FIELDS = {name.strip() for [names] in rows("field") for name in names.split(",")
 
 @dataclass
 class Driven:
-    """What a store got: types by key, fields of all queues' hashes, and a client of it."""
+    """The contents of a store: types by key, fields of the queues' hashes, and a client."""
 
     types: dict[str, set[str]]
     fields: set[str]
@@ -170,7 +170,7 @@ def ordered(session: Session) -> None:
 def moves(session: Session) -> None:
     source = made(session, "failing")
     dead = redrive.dead_letter_queue_of(session, source)
-    redrive.bury(session, source, NewMessage(b"1"), NewMessage(b"2", ttl_seconds=3600))
+    redrive.create_dead_letters(session, source, NewMessage(b"1"), NewMessage(b"2", ttl_seconds=3600))
     redrive.move_all(session, dead)
 
 
@@ -179,12 +179,12 @@ def notifications(session: Session) -> None:
     for number in range(2):
         subscriptions.create(session, ref, subscriber=f"{SUBSCRIBER}{number}", options=b"{}", ttl_seconds=3600)
     messages.send(session, ref, [NewMessage(b"1"), NewMessage(b"2")])
-    words: list[deliveries.Word] = ["failed", "again", "skipped", "done"]
+    words: list[deliveries.Word] = ["failed", "retry_outside", "untried_outside", "done"]
     for _ in range(3):
         taken = deliveries.take(session, ref, token="t", wakeup="c|1", lease_ms=60_000, most=10, whole_queue="ws:")
         found = [one for line in taken.runs for one in line.deliveries] if taken else []
         outcomes = [
-            deliveries.Outcome(ref, one.key, word, 60_000 if word == "again" else 0, "refused")
+            deliveries.Outcome(ref, one.key, word, 60_000 if word == "retry_outside" else 0, "refused")
             for one, word in zip(found, words, strict=False)
         ]
         deliveries.finish(session, ref, "t", outcomes)
@@ -201,7 +201,7 @@ def pools(session: Session) -> None:
 
 
 def leftovers(session: Session, core: Core) -> None:
-    """What is left behind by deletions, by housekeeping, and by a process that died while it created a queue."""
+    """Create the keys that remain after deletions, housekeeping, and a crash during the creation of a queue."""
     readiness._share_key(session.store, "k:0")
     ref = made(session, "deleted")
     incarnation = queues.get(session, ref).incarnation.hex()

@@ -1,4 +1,4 @@
-"""Leases: receive, extend, give back, delete, expire."""
+"""Leases: receive, extend, release, delete, expire."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def counts(session: Session, queue: QueueRef) -> Counts:
     return queues.get_with_counts(session, queue)[1]
 
 
-def test_messages_come_in_the_order_sent(session: Session, queue: QueueRef) -> None:
+def test_messages_are_received_in_the_order_sent(session: Session, queue: QueueRef) -> None:
     put(session, queue, b"1", b"2", b"3")
     assert bodies(take(session, queue)) == [b"1", b"2", b"3"]
 
@@ -54,14 +54,14 @@ def test_attributes_and_bytes_come_back_as_sent(session: Session, queue: QueueRe
     assert (found.body, found.attributes, found.group, found.sender) == (b"\r\n\x00", attributes, "g", "me")
 
 
-def test_a_held_message_is_not_given_twice(session: Session, queue: QueueRef) -> None:
+def test_a_message_in_flight_is_not_delivered_twice(session: Session, queue: QueueRef) -> None:
     put(session, queue, b"1")
     assert bodies(take(session, queue)) == [b"1"]
     assert take(session, queue) == []
     assert counts(session, queue) == Counts(0, 1, 0)
 
 
-def test_a_message_returns_when_its_lease_ends(session: Session, queue: QueueRef, advance: Advance) -> None:
+def test_a_message_is_visible_again_when_its_lease_ends(session: Session, queue: QueueRef, advance: Advance) -> None:
     put(session, queue, b"1", b"2")
     take(session, queue, 1, visibility_seconds=10)
     advance(queue, 10)
@@ -78,7 +78,7 @@ def test_the_first_receive_time_stays(session: Session, queue: QueueRef, advance
     assert second.first_received_ms == first.first_received_ms
 
 
-def test_each_receive_gives_another_receipt(session: Session, queue: QueueRef) -> None:
+def test_each_receive_returns_another_receipt(session: Session, queue: QueueRef) -> None:
     put(session, queue, b"1")
     [first] = take(session, queue, visibility_seconds=0)
     [second] = take(session, queue)
@@ -96,7 +96,7 @@ def test_an_old_receipt_deletes_from_a_standard_queue(session: Session, queue: Q
     assert counts(session, queue) == Counts(0, 0, 0)
 
 
-def test_nothing_is_deleted_or_changed_only_in_a_queue_that_exists(session: Session, queue: QueueRef) -> None:
+def test_empty_batches_need_an_existing_queue(session: Session, queue: QueueRef) -> None:
     assert leases.delete_received(session, queue, []) == []
     assert leases.change_visibility(session, queue, []) == []
     for call in (leases.delete_received, leases.change_visibility):
@@ -104,7 +104,7 @@ def test_nothing_is_deleted_or_changed_only_in_a_queue_that_exists(session: Sess
             call(session, queue.sibling("missing"), [])
 
 
-def test_visibility_zero_gives_back_in_its_old_place(session: Session, queue: QueueRef) -> None:
+def test_a_visibility_of_zero_releases_a_message_at_its_old_position(session: Session, queue: QueueRef) -> None:
     put(session, queue, b"1", b"2")
     [first] = take(session, queue, 1)
     assert first.receipt is not None
@@ -132,7 +132,9 @@ def test_changing_the_visibility_of_a_deleted_message_is_refused(session: Sessio
     assert isinstance(outcome, NotInFlight)
 
 
-def test_nothing_is_held_for_more_than_twelve_hours(session: Session, queue: QueueRef, advance: Advance) -> None:
+def test_a_lease_ends_at_most_twelve_hours_after_the_receive(
+    session: Session, queue: QueueRef, advance: Advance
+) -> None:
     put(session, queue, b"1")
     [held] = take(session, queue, visibility_seconds=1000)
     assert held.receipt is not None
@@ -141,7 +143,7 @@ def test_nothing_is_held_for_more_than_twelve_hours(session: Session, queue: Que
     assert isinstance(outcome, VisibilityTooLong)
 
 
-def test_a_receipt_of_a_deleted_queue_never_touches_its_successor(session: Session, queue: QueueRef) -> None:
+def test_a_receipt_of_a_deleted_queue_has_no_effect_on_the_next_incarnation(session: Session, queue: QueueRef) -> None:
     put(session, queue, b"old")
     [old] = take(session, queue)
     queues.delete(session, queue)
@@ -169,7 +171,9 @@ def test_delay_zero_overrides_the_queues_delay(session: Session, queue: QueueRef
     assert bodies(take(session, queue)) == [b"now"]
 
 
-def test_retention_is_retroactive_for_what_sqs_sent(session: Session, queue: QueueRef, advance: Advance) -> None:
+def test_a_changed_retention_applies_to_messages_that_sqs_sent_before(
+    session: Session, queue: QueueRef, advance: Advance
+) -> None:
     put(session, queue, b"1", b"2")
     take(session, queue, 1, visibility_seconds=43_200)
     advance(queue, 100)
@@ -207,7 +211,7 @@ def test_the_in_flight_limit_is_an_error_without_waiting(core: Core, queue: Queu
             take(session, queue, 1)
 
 
-def test_purge_takes_held_and_delayed_messages_too(session: Session, queue: QueueRef) -> None:
+def test_a_purge_deletes_messages_in_flight_and_delayed_ones_too(session: Session, queue: QueueRef) -> None:
     put(session, queue, b"1", b"2")
     messages.send(session, queue, [NewMessage(b"3", delay_seconds=9)])
     take(session, queue, 1)
@@ -218,7 +222,7 @@ def test_purge_takes_held_and_delayed_messages_too(session: Session, queue: Queu
 
 
 @pytest.mark.parametrize("act", [lambda s, q: put(s, q, b"x"), take, counts, queues.delete, queues.purge_all])
-def test_a_missing_queue_is_named(act: Callable[[Session, QueueRef], object], session: Session) -> None:
+def test_a_missing_queue_is_reported(act: Callable[[Session, QueueRef], object], session: Session) -> None:
     with pytest.raises(QueueNotFound):
         act(session, QueueRef("000000000000", "us-east-1", "nowhere"))
 

@@ -31,8 +31,8 @@ def test_a_library_that_nobody_used_for_a_week_is_removed(session: Session, queu
     messages.send(session, queue, [NewMessage(b"1")])
 
 
-def test_a_server_that_lost_a_library_is_given_it_again(session: Session, queue: QueueRef) -> None:
-    """Nothing ran when the server does not know the function: asking again is safe."""
+def test_a_lost_library_is_loaded_again(session: Session, queue: QueueRef) -> None:
+    """If the server does not know the function, nothing has run, so the call can be repeated."""
     library = script("send").plain.library.name
     for server in session.store.servers():
         if library in names(server):

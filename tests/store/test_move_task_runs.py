@@ -1,4 +1,4 @@
-"""Who works on a move task, and what happens when that process dies: each message is moved once."""
+"""Processes that run a move task, and crashes of them: each message is moved once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.store.redrive import bodies, bury, dead_letter_queue_of, newest, run, taken, visible
+from tests.store.redrive import bodies, create_dead_letters, dead_letter_queue_of, newest, run, taken, visible
 from zaqar_core.background.housekeeping import SHARDS, Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.core import dead_letters, move_tasks
@@ -29,7 +29,7 @@ def dead(session: Session, queue: QueueRef) -> QueueRef:
 def test_another_process_takes_over_only_after_the_lease(
     session: Session, queue: QueueRef, dead: QueueRef, advance: Advance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bury(session, queue, *bodies("1", "2"))
+    create_dead_letters(session, queue, *bodies("1", "2"))
     move_tasks.start(session, dead, destination=None, messages_per_second=1)
     move_tasks.step(session, dead, "first")
     wait = move_tasks.step(session, dead, "second")
@@ -48,7 +48,7 @@ class Died(Exception):
 
 @contextlib.contextmanager
 def killed_before(monkeypatch: pytest.MonkeyPatch, number: int) -> Iterator[list[str]]:
-    """The process ends before it sends that script of a move; the time that its leases last is over."""
+    """End the process before it sends that script of a move, and let its leases end."""
     whole = Store.run
     done: list[str] = []
 
@@ -73,7 +73,7 @@ STEPS = ["move_task_step", "move_intents", "move_in", "move_done", "move_forget"
 def test_a_task_cut_before_any_script_ends_with_each_message_once(
     session: Session, queue: QueueRef, dead: QueueRef, monkeypatch: pytest.MonkeyPatch, number: int, ending: str
 ) -> None:
-    bury(session, queue, *bodies("1", "2", "3"))
+    create_dead_letters(session, queue, *bodies("1", "2", "3"))
     task = move_tasks.start(session, dead, destination=None, messages_per_second=None)
     with killed_before(monkeypatch, number) as done:
         run(session, dead, "first")
@@ -91,7 +91,7 @@ def test_a_task_cut_before_any_script_ends_with_each_message_once(
 
 
 def test_the_runner_of_a_process_does_the_work(core: Core, session: Session, queue: QueueRef, dead: QueueRef) -> None:
-    bury(session, queue, *[NewMessage(b"%d" % number) for number in range(250)])
+    create_dead_letters(session, queue, *[NewMessage(b"%d" % number) for number in range(250)])
     move_tasks.start(session, dead, destination=None, messages_per_second=None)
     runner = TaskRunner(core)
     for _ in range(100):
@@ -103,7 +103,7 @@ def test_the_runner_of_a_process_does_the_work(core: Core, session: Session, que
 
 
 def test_large_messages_move_in_small_steps(session: Session, queue: QueueRef, dead: QueueRef) -> None:
-    bury(session, queue, *[NewMessage(bytes([65 + number]) * 600_000) for number in range(5)])
+    create_dead_letters(session, queue, *[NewMessage(bytes([65 + number]) * 600_000) for number in range(5)])
     move_tasks.start(session, dead, destination=None, messages_per_second=None)
     assert move_tasks.step(session, dead, "this") == 0
     assert newest(session, dead).moved == 2
@@ -111,13 +111,13 @@ def test_large_messages_move_in_small_steps(session: Session, queue: QueueRef, d
     assert newest(session, dead).moved == 5
 
 
-def test_upkeep_finds_a_task_that_no_runner_knows(
+def test_housekeeping_finds_a_task_that_no_runner_knows(
     core: Core, session: Session, queue: QueueRef, dead: QueueRef
 ) -> None:
-    bury(session, queue, *bodies("1"))
+    create_dead_letters(session, queue, *bodies("1"))
     move_tasks.start(session, dead, destination=None, messages_per_second=None)
     session.store.command("DEL", keys.MOVE_TASKS)
     for shard in range(SHARDS):
-        session.store.command("DEL", keys.upkeep(shard))
+        session.store.command("DEL", keys.housekeeping_lease(shard))
     Housekeeping(core).round()
     assert dead in move_tasks.enlisted(session)

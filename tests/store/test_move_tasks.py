@@ -1,4 +1,4 @@
-"""Move tasks: a dead-letter queue's messages go back to work as new ones."""
+"""Move tasks: messages of a dead-letter queue move as new messages."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import pytest
 
 from tests.store.redrive import (
     bodies,
-    bury,
-    bury_in,
+    create_dead_letters,
     dead_letter_queue_of,
     looked_at,
     made,
     move_all,
     newest,
     run,
+    set_dead_letter_queue,
     taken,
     visible,
 )
@@ -33,11 +33,11 @@ def dead(session: Session, queue: QueueRef) -> QueueRef:
     return dead_letter_queue_of(session, queue)
 
 
-def test_every_message_goes_back_to_where_it_came_from(session: Session, queue: QueueRef, dead: QueueRef) -> None:
+def test_every_message_returns_to_its_source_queue(session: Session, queue: QueueRef, dead: QueueRef) -> None:
     other = made(session, queue.sibling(queue.name + "-other"))
-    bury_in(session, other, dead)
-    bury(session, queue, *bodies("1", "2"))
-    bury(session, other, *bodies("3"))
+    set_dead_letter_queue(session, other, dead)
+    create_dead_letters(session, queue, *bodies("1", "2"))
+    create_dead_letters(session, other, *bodies("3"))
     task = move_all(session, dead)
     assert (task.status, task.moved, task.to_move) == ("COMPLETED", 3, 3)
     assert [message.body for message in taken(session, queue)] == [b"1", b"2"]
@@ -45,9 +45,9 @@ def test_every_message_goes_back_to_where_it_came_from(session: Session, queue: 
     assert queues.get_with_counts(session, dead)[1] == Counts(0, 0, 0)
 
 
-def test_a_destination_takes_all(session: Session, queue: QueueRef, dead: QueueRef) -> None:
+def test_all_messages_move_to_the_destination(session: Session, queue: QueueRef, dead: QueueRef) -> None:
     elsewhere = made(session, queue.sibling(queue.name + "-else"))
-    bury(session, queue, *bodies("1"))
+    create_dead_letters(session, queue, *bodies("1"))
     messages.send(session, dead, bodies("2"))
     task = move_all(session, dead, elsewhere)
     assert (task.destination, task.moved) == (elsewhere, 2)
@@ -67,7 +67,7 @@ def test_a_moved_message_is_a_new_one_with_the_old_content(
         group="g",
     )
     [sent] = messages.send(session, queue, [given])
-    bury(session, queue)
+    create_dead_letters(session, queue)
     advance(queue, 1000)
     move_all(session, dead)
     [found] = taken(session, queue)
@@ -84,7 +84,7 @@ def test_a_moved_message_is_a_new_one_with_the_old_content(
 
 def test_retention_begins_again(session: Session, queue: QueueRef, dead: QueueRef, advance: Advance) -> None:
     """Also for a message that had a ttl of its own: it follows the destination's retention now."""
-    bury(session, queue, NewMessage(b"1", ttl_seconds=300), NewMessage(b"2"))
+    create_dead_letters(session, queue, NewMessage(b"1", ttl_seconds=300), NewMessage(b"2"))
     move_all(session, dead)
     advance(queue, 345_000)
     assert visible(session, queue) == 2
@@ -95,7 +95,7 @@ def test_retention_begins_again(session: Session, queue: QueueRef, dead: QueueRe
 def test_a_moved_message_waits_for_the_delay_of_its_destination(
     session: Session, queue: QueueRef, dead: QueueRef, advance: Advance
 ) -> None:
-    bury(session, queue, *bodies("1"))
+    create_dead_letters(session, queue, *bodies("1"))
     queues.change(session, queue, SettingsChange(set={"delay_seconds": 30}))
     move_all(session, dead)
     assert queues.get_with_counts(session, queue)[1] == Counts(0, 0, 1)
@@ -103,16 +103,16 @@ def test_a_moved_message_waits_for_the_delay_of_its_destination(
     assert [message.body for message in taken(session, queue)] == [b"1"]
 
 
-def test_a_moved_message_can_die_again(session: Session, queue: QueueRef, dead: QueueRef) -> None:
-    bury(session, queue, *bodies("1"))
+def test_a_moved_message_can_become_a_dead_letter_again(session: Session, queue: QueueRef, dead: QueueRef) -> None:
+    create_dead_letters(session, queue, *bodies("1"))
     move_all(session, dead)
-    bury(session, queue)
+    create_dead_letters(session, queue)
     [found] = taken(session, dead)
     assert (found.body, found.source_queue) == (b"1", queue)
 
 
 def test_messages_in_flight_stay(session: Session, queue: QueueRef, dead: QueueRef, advance: Advance) -> None:
-    bury(session, queue, *bodies("1", "2"))
+    create_dead_letters(session, queue, *bodies("1", "2"))
     [held] = leases.receive(session, dead, max_messages=1, wait_seconds=0)
     task = move_all(session, dead)
     assert (task.status, task.moved) == ("COMPLETED", 1)
@@ -120,9 +120,9 @@ def test_messages_in_flight_stay(session: Session, queue: QueueRef, dead: QueueR
     assert [message.body for message in taken(session, dead)] == [held.body]
 
 
-def test_messages_sent_after_the_start_stay(session: Session, queue: QueueRef, dead: QueueRef) -> None:
-    """So that a task between two queues that feed each other comes to an end."""
-    bury(session, queue, *bodies("1"))
+def test_messages_that_were_sent_after_the_start_stay(session: Session, queue: QueueRef, dead: QueueRef) -> None:
+    """So a task between two queues that feed each other ends."""
+    create_dead_letters(session, queue, *bodies("1"))
     move_tasks.start(session, dead, destination=queue, messages_per_second=None)
     messages.send(session, dead, bodies("2"))
     run(session, dead)
@@ -133,7 +133,7 @@ def test_messages_sent_after_the_start_stay(session: Session, queue: QueueRef, d
 def test_a_message_without_a_source_fails_a_task_without_a_destination(
     session: Session, queue: QueueRef, dead: QueueRef
 ) -> None:
-    bury(session, queue, *bodies("1"))
+    create_dead_letters(session, queue, *bodies("1"))
     messages.send(session, dead, bodies("direct"))
     task = move_all(session, dead)
     assert (task.status, task.failure) == ("FAILED", "CouldNotDetermineMessageSource")
@@ -144,7 +144,7 @@ def test_a_message_without_a_source_fails_a_task_without_a_destination(
 def test_a_deleted_destination_fails_the_task_and_the_rest_stays(
     session: Session, queue: QueueRef, dead: QueueRef, advance: Advance, is_named: bool
 ) -> None:
-    bury(session, queue, *bodies("1", "2", "3"))
+    create_dead_letters(session, queue, *bodies("1", "2", "3"))
     before = {message.id for message in looked_at(session, dead)}
     move_tasks.start(session, dead, destination=queue if is_named else None, messages_per_second=1)
     run(session, dead)
@@ -162,10 +162,10 @@ def test_a_deleted_destination_fails_the_task_and_the_rest_stays(
     assert {message.id for message in left} < before
 
 
-def test_the_rate_lets_the_first_go_at_once_and_then_one_a_second(
+def test_with_a_rate_of_one_the_first_message_moves_at_once_and_the_next_a_second_later(
     session: Session, queue: QueueRef, dead: QueueRef, advance: Advance
 ) -> None:
-    bury(session, queue, *bodies("1", "2", "3"))
+    create_dead_letters(session, queue, *bodies("1", "2", "3"))
     move_tasks.start(session, dead, destination=None, messages_per_second=1)
     moved = []
     for _ in range(3):
@@ -177,8 +177,8 @@ def test_the_rate_lets_the_first_go_at_once_and_then_one_a_second(
 
 
 def test_a_pause_is_not_made_up_for(session: Session, queue: QueueRef, dead: QueueRef, advance: Advance) -> None:
-    """Not even when nobody worked on the task for a while does a second see more than the rate allows."""
-    bury(session, queue, *bodies(*"123456"))
+    """Even after a pause no second has more moves than the rate allows."""
+    create_dead_letters(session, queue, *bodies(*"123456"))
     move_tasks.start(session, dead, destination=None, messages_per_second=2)
     run(session, dead)
     advance(dead, 60)
@@ -187,7 +187,7 @@ def test_a_pause_is_not_made_up_for(session: Session, queue: QueueRef, dead: Que
 
 
 def test_only_one_task_runs(session: Session, queue: QueueRef, dead: QueueRef) -> None:
-    bury(session, queue, *bodies("1", "2"))
+    create_dead_letters(session, queue, *bodies("1", "2"))
     move_tasks.start(session, dead, destination=None, messages_per_second=1)
     with pytest.raises(MoveTaskRunning):
         move_tasks.start(session, dead, destination=None, messages_per_second=None)
@@ -205,7 +205,7 @@ def test_the_ten_newest_tasks_are_kept(session: Session, dead: QueueRef) -> None
 def test_a_cancelled_task_moves_nothing_more(
     session: Session, queue: QueueRef, dead: QueueRef, advance: Advance
 ) -> None:
-    bury(session, queue, *bodies("1", "2", "3"))
+    create_dead_letters(session, queue, *bodies("1", "2", "3"))
     task = move_tasks.start(session, dead, destination=None, messages_per_second=1)
     run(session, dead)
     assert move_tasks.cancel(session, dead, task.id) == 1
@@ -217,7 +217,7 @@ def test_a_cancelled_task_moves_nothing_more(
     assert visible(session, dead) == 0
 
 
-def test_what_cannot_be_cancelled(session: Session, dead: QueueRef) -> None:
+def test_an_ended_or_unknown_task_cannot_be_cancelled(session: Session, dead: QueueRef) -> None:
     with pytest.raises(MoveTaskNotFound):
         move_tasks.cancel(session, dead, "no such task")
     with pytest.raises(MoveTaskNotRunning):
@@ -236,7 +236,7 @@ def test_a_missing_source_has_no_tasks(session: Session, queue: QueueRef) -> Non
 
 
 def test_tasks_end_with_their_queue(session: Session, queue: QueueRef, dead: QueueRef) -> None:
-    bury(session, queue, *bodies("1", "2"))
+    create_dead_letters(session, queue, *bodies("1", "2"))
     move_tasks.start(session, dead, destination=None, messages_per_second=1)
     queues.delete(session, dead)
     made(session, dead)

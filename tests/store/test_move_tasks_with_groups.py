@@ -1,4 +1,4 @@
-"""Moves of messages that have a group: FIFO queues keep their order, tenants of standard queues their place."""
+"""Moves of messages with a group: their order in FIFO queues, and their tenants in standard queues."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.store.redrive import bury, dead_letter_queue_of, made, move_all, newest, run, taken, visible
+from tests.store.redrive import create_dead_letters, dead_letter_queue_of, made, move_all, newest, run, taken, visible
 from zaqar_core.core import leases, messages, move_tasks, queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import Counts, NewMessage, Sent, SettingsChange, StoredMessage
@@ -37,7 +37,7 @@ def text_of(found: list[StoredMessage]) -> str:
 
 
 def drained(session: Session, ref: QueueRef) -> list[StoredMessage]:
-    """All that can be received and deleted, in the order given."""
+    """Receive and delete all messages; return them in their order."""
     found: list[StoredMessage] = []
     while popped := messages.pop(session, ref, limit=20):
         found += popped
@@ -45,19 +45,19 @@ def drained(session: Session, ref: QueueRef) -> list[StoredMessage]:
 
 
 def test_dead_letters_keep_the_order_of_their_groups(session: Session, fifo: QueueRef, dead: QueueRef) -> None:
-    bury(session, fifo, *of_groups("a1 b1 a2 b2 a3"))
+    create_dead_letters(session, fifo, *of_groups("a1 b1 a2 b2 a3"))
     assert text_of(drained(session, dead)) == "a1 a2 a3 b1 b2"
     assert queues.get_with_counts(session, fifo)[1] == Counts(0, 0, 0)
 
 
-def test_a_fifo_dead_letter_begins_anew_under_its_own_id(
+def test_a_fifo_dead_letter_is_deduplicated_by_its_own_id(
     session: Session, fifo: QueueRef, dead: QueueRef, advance: Advance
 ) -> None:
     """As on AWS: its enqueue time is reset, and its deduplication id is its message id."""
     [sent] = messages.send(session, fifo, of_groups("a1"))
     assert isinstance(sent, Sent)
     advance(fifo, 100_000)
-    bury(session, fifo)
+    create_dead_letters(session, fifo)
     advance(dead, 300_000)
     [found] = taken(session, dead)
     assert (found.id, found.dedup_id, found.group, found.source_queue) == (sent.id, sent.id, "a", fifo)
@@ -67,9 +67,9 @@ def test_a_fifo_dead_letter_begins_anew_under_its_own_id(
 def test_dead_letters_that_shared_a_deduplication_id_all_arrive(
     session: Session, fifo: QueueRef, dead: QueueRef, advance: Advance
 ) -> None:
-    bury(session, fifo, *of_groups("a1"))
+    create_dead_letters(session, fifo, *of_groups("a1"))
     advance(fifo, 301)
-    bury(session, fifo, *of_groups("a1"))
+    create_dead_letters(session, fifo, *of_groups("a1"))
     assert visible(session, dead) == 2
 
 
@@ -77,7 +77,7 @@ def test_a_task_brings_groups_back_in_their_order(session: Session, fifo: QueueR
     """Over several steps, and though the messages were sent a moment ago under the same deduplication ids."""
     numbers = range(130)
     sent = [NewMessage(b"%03d" % at, group="ab"[at % 2], dedup_id=str(at)) for at in numbers]
-    bury(session, fifo, *sent)
+    create_dead_letters(session, fifo, *sent)
     task = move_all(session, dead)
     assert (task.status, task.moved, task.to_move) == ("COMPLETED", 130, 130)
     found = drained(session, fifo)
@@ -86,10 +86,10 @@ def test_a_task_brings_groups_back_in_their_order(session: Session, fifo: QueueR
     assert queues.get_with_counts(session, dead)[1] == Counts(0, 0, 0)
 
 
-def test_what_waits_behind_a_message_in_flight_stays(
+def test_messages_behind_a_message_in_flight_stay(
     session: Session, fifo: QueueRef, dead: QueueRef, advance: Advance
 ) -> None:
-    bury(session, fifo, *of_groups("a1 b1 a2 b2"))
+    create_dead_letters(session, fifo, *of_groups("a1 b1 a2 b2"))
     [held] = leases.receive(session, dead, max_messages=1, wait_seconds=0)
     task = move_all(session, dead)
     assert (held.body, task.status, task.moved) == (b"a1", "COMPLETED", 2)
@@ -98,10 +98,10 @@ def test_what_waits_behind_a_message_in_flight_stays(
     assert text_of(taken(session, fifo)) == "b1 b2"
 
 
-def test_a_group_that_comes_free_meanwhile_is_moved(
+def test_a_group_that_is_freed_meanwhile_is_moved(
     session: Session, fifo: QueueRef, dead: QueueRef, advance: Advance
 ) -> None:
-    bury(session, fifo, *of_groups("a1 b1 a2 b2"))
+    create_dead_letters(session, fifo, *of_groups("a1 b1 a2 b2"))
     leases.receive(session, dead, max_messages=1, wait_seconds=0)
     move_tasks.start(session, dead, destination=None, messages_per_second=1)
     run(session, dead)
@@ -113,10 +113,8 @@ def test_a_group_that_comes_free_meanwhile_is_moved(
     assert text_of(drained(session, fifo)) == "b1 b2 a1 a2"
 
 
-def test_messages_that_come_back_keep_their_place_in_their_group(
-    session: Session, fifo: QueueRef, dead: QueueRef
-) -> None:
-    bury(session, fifo, *of_groups("a1 a2 a3"))
+def test_returned_messages_keep_their_position_in_their_group(session: Session, fifo: QueueRef, dead: QueueRef) -> None:
+    create_dead_letters(session, fifo, *of_groups("a1 a2 a3"))
     move_tasks.start(session, dead, destination=None, messages_per_second=None)
     queues.delete(session, fifo)
     run(session, dead)
@@ -135,10 +133,10 @@ def test_many_locked_groups_do_not_hide_a_free_one(session: Session, fifo: Queue
     assert text_of(taken(session, fifo)) == "free"
 
 
-def test_tenants_of_a_standard_queue_go_back(session: Session, queue: QueueRef) -> None:
+def test_messages_of_all_tenants_return_to_a_standard_queue(session: Session, queue: QueueRef) -> None:
     dead = dead_letter_queue_of(session, queue)
     mixed = [NewMessage(b"%02d" % at, group=["a", "b", None][at % 3]) for at in range(30)]
-    bury(session, queue, *mixed)
+    create_dead_letters(session, queue, *mixed)
     task = move_all(session, dead)
     assert (task.status, task.moved, task.to_move) == ("COMPLETED", 30, 30)
     queues.change(session, queue, SettingsChange(set={"max_receive_count": 10}))
@@ -148,7 +146,7 @@ def test_tenants_of_a_standard_queue_go_back(session: Session, queue: QueueRef) 
     assert [session.store.command("EXISTS", key + part) for part in (b":a", b":gm", b":tq", b":tn", b":gc")] == [0] * 5
 
 
-def test_of_several_tenants_the_oldest_messages_go_first(session: Session, queue: QueueRef, advance: Advance) -> None:
+def test_the_oldest_messages_of_several_tenants_move_first(session: Session, queue: QueueRef, advance: Advance) -> None:
     dead = dead_letter_queue_of(session, queue)
     messages.send(session, dead, [NewMessage(b"%d" % at, group=["a", "b", None][at % 3]) for at in range(6)])
     move_tasks.start(session, dead, destination=queue, messages_per_second=1)

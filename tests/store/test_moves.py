@@ -58,9 +58,7 @@ def test_a_moved_message_is_found_by_its_old_id(session: Session, queue: QueueRe
     assert messages.get_many(session, dead, [sent.id]) == []
 
 
-def test_its_age_goes_on_in_the_dead_letter_queue(
-    session: Session, queue: QueueRef, dead: QueueRef, advance: Advance
-) -> None:
+def test_a_dead_letter_keeps_its_age(session: Session, queue: QueueRef, dead: QueueRef, advance: Advance) -> None:
     messages.send(session, queue, [NewMessage(b"1")])
     take(session, queue)
     advance(queue, 345_000)
@@ -70,7 +68,7 @@ def test_its_age_goes_on_in_the_dead_letter_queue(
     assert queues.get_with_counts(session, dead)[1].visible == 0
 
 
-def test_without_its_destination_a_message_stays_and_is_given(
+def test_a_message_whose_destination_is_missing_stays_and_is_delivered(
     session: Session, queue: QueueRef, dead: QueueRef
 ) -> None:
     messages.send(session, queue, [NewMessage(b"1")])
@@ -86,7 +84,7 @@ class Died(Exception):
 
 @contextlib.contextmanager
 def killed_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> Iterator[None]:
-    """The process ends when so many steps after the first are done; the time that its lease lasts is over."""
+    """End the process after that many steps beyond the first, and let its lease end."""
     whole, done = Store.run, 0
 
     def run(store: Store, wanted: Compiled, key: bytes, arguments: Any) -> Any:
@@ -108,7 +106,7 @@ def killed_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> Iterator[None]:
 def test_a_move_cut_between_any_two_steps_ends_once(
     session: Session, queue: QueueRef, dead: QueueRef, monkeypatch: pytest.MonkeyPatch, steps_done: int
 ) -> None:
-    """What a dead process left is finished by whoever comes next: nothing lost, nothing doubled."""
+    """The next process finishes a move that a crashed one left: nothing is lost or duplicated."""
     messages.send(session, queue, [NewMessage(b"1")])
     take(session, queue)
     with killed_after(monkeypatch, steps_done):
@@ -119,10 +117,10 @@ def test_a_move_cut_between_any_two_steps_ends_once(
     assert dead_letters.finish_moves(session, queue) == 0
 
 
-def test_a_process_that_was_held_up_repeats_nothing(
+def test_a_delayed_process_repeats_nothing(
     session: Session, queue: QueueRef, dead: QueueRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its lease went to another one, which finished the move and dropped the record."""
+    """Another process got the lease, finished the move and deleted the record."""
     messages.send(session, queue, [NewMessage(b"1")])
     take(session, queue)
     whole = Store.run
@@ -173,7 +171,7 @@ def test_moves_of_many_receivers_arrive_once(core: Core, session: Session, queue
     assert sorted(found) == sorted(b"%d" % number for number in range(200))
 
 
-def test_a_record_whose_process_died_before_the_last_step_is_removed(
+def test_a_record_that_a_crashed_process_left_is_removed(
     session: Session, queue: QueueRef, dead: QueueRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dead_letters, "STALE_RECORD_MS", 0)
@@ -214,9 +212,7 @@ def arrive(session: Session, destination: QueueRef, source: str) -> list[int]:
     return list(session.store.run(script("move_in").plain, keys.queue(destination), arguments))
 
 
-def test_a_moved_message_that_comes_back_is_still_found_by_its_id(
-    session: Session, queue: QueueRef, dead: QueueRef
-) -> None:
+def test_a_returned_message_is_still_found_by_its_id(session: Session, queue: QueueRef, dead: QueueRef) -> None:
     """Also from a chain of dead-letter queues whose last one is missing."""
     [sent] = messages.send(session, queue, [NewMessage(b"1")])
     take(session, queue)
@@ -232,8 +228,8 @@ def test_a_moved_message_that_comes_back_is_still_found_by_its_id(
     assert [message.body for message in messages.get_many(session, dead, [sent.id])] == [b"1"]
 
 
-def test_a_message_that_comes_back_keeps_its_own_life(session: Session, queue: QueueRef, advance: Advance) -> None:
-    """The ttl for dead letters is not put on a message that could not be moved."""
+def test_a_returned_message_keeps_its_own_ttl(session: Session, queue: QueueRef, advance: Advance) -> None:
+    """The ttl for dead letters does not apply to a message that could not be moved."""
     queues.change(
         session,
         queue,
@@ -281,7 +277,7 @@ def test_a_repeated_second_step_inserts_nothing(session: Session, dead: QueueRef
     assert queues.get_with_counts(session, dead)[1].visible == 1
 
 
-def test_zaqars_dead_letter_queue_is_made_when_needed(session: Session, queue: QueueRef) -> None:
+def test_a_dead_letter_queue_of_zaqar_is_created_on_demand(session: Session, queue: QueueRef) -> None:
     source, target = queue.sibling(queue.name + "-z"), queue.sibling(queue.name + "-zd")
     messages.post(session, source, [NewMessage(b"1", kind="json"), NewMessage(b"2", kind="json")], post_bytes=9)
     queues.change(

@@ -55,7 +55,7 @@ def ordered(kind: QueueKind) -> list[Part]:
 
 
 def test_every_part_is_in_a_library() -> None:
-    """A part that no function needs is dead."""
+    """A part that no function needs is unused code."""
     needed = {one.name for kind in KINDS for one in ordered(kind)} - GIVEN
     assert needed == {file.stem for file in FILES if file.parent.name != "functions"}
 
@@ -77,7 +77,7 @@ def test_a_library_keeps_clear_of_the_limits_of_lua(kind: QueueKind) -> None:
     assert [f for f in chunk.functions if len(f.upvalues) > MOST_UPVALUES] == []
 
 
-def test_parts_stand_behind_what_they_use() -> None:
+def test_parts_come_after_what_they_use() -> None:
     found = parts.in_order(chain(("b", "c"), ("c",), (), ()), [Part("f", "", ("a",), ())])
     assert [one.name for one in found] == ["c", "b", "a"]
 

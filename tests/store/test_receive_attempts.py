@@ -1,4 +1,4 @@
-"""Receives of FIFO queues that are repeated under the id of an attempt: what repeats them, what ends them."""
+"""Receives of FIFO queues that are repeated under the id of an attempt."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def must_be_refused(session: Session, ref: QueueRef) -> None:
     assert caught.value.attempt_id == "x"
 
 
-def test_a_repeated_attempt_gives_the_same_messages_under_the_same_receipts(
+def test_a_repeated_attempt_returns_the_same_messages_under_the_same_receipts(
     session: Session, fifo: QueueRef, advance: Advance
 ) -> None:
     send(session, fifo, "a1", "a2", "b1")
@@ -87,7 +87,9 @@ def test_a_repeated_attempt_gives_the_same_messages_under_the_same_receipts(
 
 
 @pytest.mark.parametrize("act", [delete, change(100), change(5), change(0), delete_by_zaqar])
-def test_an_attempt_of_which_a_message_was_changed_is_refused(session: Session, fifo: QueueRef, act: Act) -> None:
+def test_an_attempt_is_refused_after_one_of_its_messages_was_changed(
+    session: Session, fifo: QueueRef, act: Act
+) -> None:
     send(session, fifo, "a1", "b1")
     _, second = attempt(session, fifo)
     act(session, fifo, second)
@@ -107,7 +109,7 @@ def test_a_refused_attempt_changes_nothing(session: Session, fifo: QueueRef, adv
 
 
 @pytest.mark.parametrize("act", [receive_by_another, claim, pop])
-def test_an_attempt_of_which_a_message_was_taken_after_its_timeout_is_refused(
+def test_an_attempt_is_refused_after_one_of_its_messages_was_received_again(
     session: Session, fifo: QueueRef, advance: Advance, act: Act
 ) -> None:
     send(session, fifo, "a1", "b1")
@@ -127,7 +129,7 @@ def test_an_attempt_whose_message_is_held_longer_is_refused_after_its_own_timeou
     must_be_refused(session, fifo)
 
 
-def test_an_attempt_of_which_a_message_expired_is_refused(session: Session, advance: Advance) -> None:
+def test_an_attempt_is_refused_after_one_of_its_messages_expired(session: Session, advance: Advance) -> None:
     fifo = make(session, retention_seconds=60)
     send(session, fifo, "a1")
     advance(fifo, 40)
@@ -202,7 +204,7 @@ def test_an_attempt_on_a_standard_queue_is_an_ordinary_receive(session: Session,
 def test_a_poll_that_is_refused_leaves_the_message_to_another_poll(
     core: Core, session: Session, fifo: QueueRef
 ) -> None:
-    """Its wake-up must be passed on: the other one would sleep to the end of its time."""
+    """Its wake-up must be passed on, or the other poll would wait until its end."""
 
     def poll(wait_seconds: int, name: str | None) -> list[StoredMessage]:
         with core.session() as own:

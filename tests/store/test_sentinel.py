@@ -1,4 +1,4 @@
-"""A primary with replicas under Sentinel: the service follows whoever is the primary."""
+"""A primary with replicas under Sentinel: the service follows the current primary."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ FAIL_OVER_SECONDS = 20.0
 
 @pytest.fixture(scope="module")
 def group() -> Iterator[Deployed]:
-    """All servers of it outlive each test; which of the two is the primary may change."""
+    """The servers stay for all tests of the module. Either of the two may be the primary."""
     with sentinel_group() as group:
         yield group
 
 
 def primary(group: Deployed) -> Server:
-    """As the sentinels tell it."""
+    """Return the primary that the sentinels name."""
     port = int(group.sentinels[0].command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)[1])
     return next(server for server in group.servers if server.port == port)
 
 
 def test_nothing_acknowledged_as_replicated_is_lost_with_the_primary() -> None:
-    """The service goes on with the next one, and wakes the polls that sleep."""
+    """The service continues with the next primary, and wakes waiting receives."""
     with (
         sentinel_group(replicas=2, arguments=ON_DISK) as group,
         core_on(group.url, "replicated") as core,
@@ -64,18 +64,18 @@ def test_nothing_acknowledged_as_replicated_is_lost_with_the_primary() -> None:
 
 
 def offset(group: Deployed, at: int) -> int:
-    """Bytes of the replicated history that a server has."""
+    """Return the replication offset of a server."""
     facts = group.servers[at].info("replication")
     return int(facts["master_repl_offset" if facts["role"] == "master" else "slave_repl_offset"])
 
 
 def seq(group: Deployed, queue: QueueRef) -> int:
-    """Messages that were sent to the queue, as the primary knows."""
+    """Return how many messages were sent to the queue, as the primary counts them."""
     return int(primary(group).command("HGET", keys.queue(queue), "seq"))
 
 
 def test_a_planned_fail_over_is_followed(group: Deployed) -> None:
-    """At once, not when the former primary learns of it, seconds later."""
+    """They do so at once, seconds before the former primary knows that it is a replica."""
     first = primary(group)
     with core_on(group.url) as core:
         with core.session() as session:
@@ -90,8 +90,8 @@ def test_a_planned_fail_over_is_followed(group: Deployed) -> None:
         assert producer.acknowledged[-1] in numbers_in(core, queue)
 
 
-def test_a_server_that_became_a_replica_is_left_by_all_slots() -> None:
-    """Its refusal counts as the end of the connection."""
+def test_all_slots_leave_a_server_that_became_a_replica() -> None:
+    """Its READONLY error counts as the end of the connection."""
     with deployed() as found:
         first, second = found.server(*IN_MEMORY), found.server(*IN_MEMORY)
         with core_on(f"redis://127.0.0.1:{first.port}") as core:
@@ -121,7 +121,7 @@ def test_zaqars_form_of_the_url_finds_the_primary(group: Deployed) -> None:
         messages.send(session, made(session, "as-zaqar-has-it"), [NewMessage(b"1")])
 
 
-def test_a_primary_that_only_hangs_is_left(group: Deployed) -> None:
+def test_connections_leave_a_primary_that_hangs(group: Deployed) -> None:
     """Neither its open connections nor the subscriber's end by themselves. The last test of the group."""
     hung = primary(group)
     with core_on(group.url) as core, ThreadPoolExecutor() as pool:

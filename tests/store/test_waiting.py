@@ -1,4 +1,4 @@
-"""Long polls: woken by whatever makes a message receivable, and they hold no slot."""
+"""Long polls: every event that makes a message visible wakes them, and they hold no slot."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def poll(core: Core, pool: ThreadPoolExecutor, queue: QueueRef, wait: int = 10) -> Future[list[StoredMessage]]:
-    """A receive that already sleeps when this returns."""
+    """Start a receive; it waits when this returns."""
     before = core.waiters.asleep
 
     def run() -> list[StoredMessage]:
@@ -73,7 +73,7 @@ def _shorten(session: Session, queue: QueueRef, held: StoredMessage) -> None:
 
 
 @pytest.mark.parametrize(("act", "within"), [(_give_back, PROMPT_SECONDS), (_shorten, 1 + PROMPT_SECONDS)])
-def test_a_message_given_back_wakes_a_poll(
+def test_a_released_message_wakes_a_poll(
     core: Core,
     session: Session,
     queue: QueueRef,
@@ -114,13 +114,13 @@ def test_a_deleted_queue_releases_its_polls(
         future.result(PROMPT_SECONDS)
 
 
-def test_a_poll_ends_empty_at_its_time(session: Session, queue: QueueRef) -> None:
+def test_a_poll_ends_without_messages_after_its_wait(session: Session, queue: QueueRef) -> None:
     began = time.monotonic()
     assert leases.receive(session, queue, max_messages=1, wait_seconds=1) == []
     assert time.monotonic() - began > 0.95
 
 
-def test_release_all_answers_every_poll(core: Core, session: Session, queue: QueueRef) -> None:
+def test_release_all_ends_every_poll(core: Core, session: Session, queue: QueueRef) -> None:
     other = Core(core.settings, core.settings.redis or "")
     found: list[list[StoredMessage]] = []
 

@@ -1,4 +1,4 @@
-"""What tests of fail-overs do: send without pause, note what was acknowledged, and look for it afterwards."""
+"""Traffic of tests of fail-overs: send without pause, record acknowledged messages, and search for them afterwards."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from zaqar_core.domain.names import QueueRef
 
 @contextmanager
 def core_on(url: str, durability: Durability = "memory") -> Iterator[Core]:
-    """A core whose commands give up after a second."""
+    """A core whose commands time out after a second."""
     core = Core(Settings(redis=url, durability=durability, slots=4, store_timeout_seconds=1), url)
     try:
         yield core
@@ -37,7 +37,7 @@ def made(session: Session, name: str) -> QueueRef:
 
 
 def is_sent(core: Core, queue: QueueRef) -> bool:
-    """Whether a message could be sent."""
+    """Return whether a message could be sent."""
     try:
         with core.session() as session:
             messages.send(session, queue, [NewMessage(b"1")])
@@ -48,7 +48,7 @@ def is_sent(core: Core, queue: QueueRef) -> bool:
 
 @dataclass
 class Producer:
-    """A thread that sends numbers one by one, whatever happens. A number whose sending failed may be there or not."""
+    """A thread that sends numbers one by one and ignores errors. A number whose send failed may be stored or not."""
 
     core: Core
     queue: QueueRef
@@ -75,12 +75,12 @@ class Producer:
                 self.last_at = time.monotonic()
 
     def goes_on(self, within_seconds: float) -> None:
-        """Something that is sent from now on is acknowledged within that time."""
+        """Wait until a message that is sent from now on is acknowledged."""
         since, before = time.monotonic(), len(self.acknowledged)
         until(lambda: len(self.acknowledged) > before + 1 and self.last_at > since, "a send", within_seconds)
 
     def stop(self) -> list[int]:
-        """What was acknowledged."""
+        """Stop the thread and return the acknowledged numbers."""
         self._stop.set()
         self._thread.join(20)
         assert not self._thread.is_alive()
@@ -88,7 +88,7 @@ class Producer:
 
 
 def numbers_in(core: Core, queue: QueueRef) -> list[int]:
-    """Every number in the queue, in order, without receiving it: a look that fails can be repeated."""
+    """Return every number in the queue, in order, without receiving it, so that a failed read can be repeated."""
     found: list[int] = []
     marker: str | None = None
     deadline = time.monotonic() + 30
@@ -114,7 +114,7 @@ def numbers_in(core: Core, queue: QueueRef) -> list[int]:
 
 
 def sleeping_poll(core: Core, pool: ThreadPoolExecutor, queue: QueueRef, wait: int) -> Future[list[StoredMessage]]:
-    """A receive that already sleeps when this returns."""
+    """Start a receive; it waits when this returns."""
     before = core.waiters.asleep
 
     def run() -> list[StoredMessage]:

@@ -1,4 +1,4 @@
-"""The paths that CONTRIBUTING.md names are there."""
+"""The paths that CONTRIBUTING.md names exist."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from zaqar_core.store.deployment import StoreUrlInvalid, parse
         ("valkey+sentinel://a/main", (("a", 26379),), "main", None),
     ],
 )
-def test_sentinels_and_the_masters_name(
+def test_a_sentinel_url_has_sentinels_and_a_master(
     url: str, addresses: tuple[tuple[str, int], ...], master: str, db: int | None
 ) -> None:
     found = parse(url)
@@ -46,7 +46,7 @@ def test_sentinels_are_not_given_the_servers_credentials() -> None:
     assert not {"username", "password", "ssl"} & set(found.sentinel_arguments)
 
 
-def test_nodes_of_a_cluster() -> None:
+def test_a_cluster_url_has_nodes() -> None:
     found = parse("redis+cluster://u:p@a:1,b")
     assert (found.kind, found.addresses) == ("cluster", (("a", 1), ("b", 6379)))
     assert found.connection_kind is Connection
@@ -54,7 +54,7 @@ def test_nodes_of_a_cluster() -> None:
 
 
 @pytest.mark.parametrize("url", ["unix:///run/s", "redis:/run/s"])
-def test_a_socket(url: str) -> None:
+def test_a_socket_url_has_a_path(url: str) -> None:
     found = parse(url)
     assert (found.kind, found.connection_kind) == ("single", UnixDomainSocketConnection)
     assert found.arguments["path"] == "/run/s"
@@ -74,7 +74,7 @@ def test_a_socket(url: str) -> None:
         ("redis://a:b", "port of the Redis URL"),
     ],
 )
-def test_what_names_no_deployment_is_one_line(url: str, word: str) -> None:
+def test_a_url_that_names_no_deployment_is_one_line(url: str, word: str) -> None:
     with pytest.raises(StoreUrlInvalid, match=word) as refused:
         parse(url)
     assert "\n" not in refused.value.reason

@@ -1,4 +1,4 @@
-"""A test run fails when a process that it started goes on."""
+"""A test run fails if a process that it started still runs at the end."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ from {module} import {function}
 
 
 def _with_changed_limits(module: str, function: str, expression: str) -> str:
-    """What the expression prints where every limit is greater by 10,007."""
+    """Return the output of the expression with every limit increased by 10,007."""
     code = _CHANGED.format(module=module, function=function, expression=expression)
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 

@@ -20,7 +20,7 @@ from zaqar_core.configuration.public_url import PublicUrl, parse
         ("http://192.0.2.1/queue", ("http", "192.0.2.1", "/queue")),
     ],
 )
-def test_it_has_a_scheme_a_host_and_perhaps_a_base_path(text: str, expected: tuple[str, str, str]) -> None:
+def test_a_public_url_has_a_scheme_a_host_and_perhaps_a_base_path(text: str, expected: tuple[str, str, str]) -> None:
     assert parse(text) == PublicUrl(*expected)
 
 
@@ -54,7 +54,7 @@ def test_it_has_a_scheme_a_host_and_perhaps_a_base_path(text: str, expected: tup
         ("https://a.example/000000000000", "has a base path that the service itself uses: /000000000000"),
     ],
 )
-def test_anything_else_is_one_clear_line_at_the_start(text: str, reason: str) -> None:
+def test_any_other_text_is_refused_at_the_start_in_one_line(text: str, reason: str) -> None:
     with pytest.raises(SettingsInvalid) as caught:
         settings.load({"public_url": text}, {})
     message = str(caught.value)

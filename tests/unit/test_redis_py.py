@@ -1,4 +1,4 @@
-"""What the store uses of redis-py beyond its documented clients is in the release that is installed."""
+"""The installed redis-py has the parts that the store uses beside its documented clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a thread does with deliveries that belong one after the other."""
+"""Runs of deliveries, which one thread makes one after the other."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ QUEUE = QueueRef("p", "us-east-1", "q")
 
 
 class Deliveries:
-    """A way, and what a run reports. ``on`` says what happens at a document."""
+    """A channel that records deliveries, and the reports of a run. ``on`` has an action for each document."""
 
     def __init__(self) -> None:
         self.delivered: list[bytes] = []
@@ -52,7 +52,7 @@ class Deliveries:
 
     @property
     def given_back(self) -> list[bytes]:
-        return [one.key for one in self.reports if isinstance(one, Outcome) and one.word == "back"]
+        return [one.key for one in self.reports if isinstance(one, Outcome) and one.word == "untried_in_line"]
 
     @property
     def failed(self) -> list[bytes]:
@@ -80,7 +80,7 @@ def test_a_failure_does_not_end_the_run(channel: Deliveries) -> None:
     assert (channel.delivered, channel.failed) == ([b"1", b"2", b"3", b"4"], [b"1", b"3"])
 
 
-def test_a_failure_ends_the_run_where_it_keeps_its_place(channel: Deliveries) -> None:
+def test_a_failure_ends_a_run_that_keeps_positions(channel: Deliveries) -> None:
     channel.on = {b"1": lambda: fail(is_final=True), b"2": fail}
     channel.run(keeps_positions=True).work(channel.reports.append)
     assert (channel.failed, channel.given_back) == ([b"1", b"2"], [b"3", b"4"])
@@ -93,21 +93,21 @@ def test_a_slow_try_ends_the_run(channel: Deliveries, monkeypatch: pytest.Monkey
     assert (channel.delivered, channel.given_back) == ([b"1"], [b"2", b"3", b"4"])
 
 
-def test_another_place_ends_the_run(channel: Deliveries) -> None:
+def test_another_destination_ends_the_run(channel: Deliveries) -> None:
     channel.places = {b"1": "another, until its token is known", b"3": "another"}
     channel.run().work(channel.reports.append)
     assert (channel.delivered, channel.given_back) == ([b"1", b"2"], [b"3", b"4"])
 
 
-def test_nothing_is_tried_that_the_lease_might_not_outlast(channel: Deliveries) -> None:
+def test_no_try_begins_that_may_last_longer_than_the_lease(channel: Deliveries) -> None:
     channel.run(lease_seconds=5.0).work(channel.reports.append)
     assert (channel.delivered, channel.given_back) == ([], [b"1", b"2", b"3", b"4"])
 
 
-def test_what_was_given_back_is_not_tried(channel: Deliveries) -> None:
+def test_a_returned_step_is_not_tried(channel: Deliveries) -> None:
     run = channel.run()
     given_back: list[Outcome] = []
-    channel.on = {b"2": lambda: given_back.extend(run.give_back(500))}
+    channel.on = {b"2": lambda: given_back.extend(run.return_untried(500))}
     run.work(channel.reports.append)
     assert channel.delivered == [b"1", b"2"]
     assert [(one.key, one.delay_ms) for one in given_back] == [(b"3", 500), (b"4", 0)]

@@ -17,7 +17,7 @@ def delays(**chosen: Any) -> list[float]:
     return found
 
 
-def test_the_default_policy() -> None:
+def test_the_default_policy_has_four_phases() -> None:
     assert delays() == [0, 0, 0, 5, 5, 5, 5, 10, 15, 20, 25, 30, 30, 30]
 
 
@@ -30,7 +30,7 @@ def test_the_default_policy() -> None:
         ("exponential", [10, 11.33, 14, 19.33]),
     ],
 )
-def test_the_four_back_offs(backoff: str, growing: list[float]) -> None:
+def test_each_back_off_function_has_its_delays(backoff: str, growing: list[float]) -> None:
     """From the smallest delay to the largest, the later the faster but for the linear one."""
     found = delays(
         retries_with_no_delay=0,
@@ -49,7 +49,7 @@ def test_the_four_back_offs(backoff: str, growing: list[float]) -> None:
     strategies.integers(10, 2**31 - 1),
     strategies.integers(1, 2**31 - 1),
 )
-def test_no_policy_is_too_much(backoff: str, shortest: int, spread: int, retry: int) -> None:
+def test_delays_are_within_the_bounds_of_any_policy(backoff: str, shortest: int, spread: int, retry: int) -> None:
     """However large its numbers are, delays lie between the smallest and the largest."""
     longest = min(shortest + spread, 2**31 - 1)
     chosen = {"minimum_delay": shortest, "maximum_delay": longest, "retry_backoff_function": backoff}
@@ -57,11 +57,11 @@ def test_no_policy_is_too_much(backoff: str, shortest: int, spread: int, retry: 
     assert delay is None or delay == 0 or min(shortest, 1) <= delay <= longest + 1e-3
 
 
-def test_null_is_the_default() -> None:
+def test_null_means_the_default() -> None:
     assert delays(minimum_delay=None, retry_backoff_function=None) == delays()
 
 
-def test_the_subscriptions_policy_wins_unless_the_queue_insists() -> None:
+def test_the_policy_of_the_subscription_counts_unless_the_queue_overrides_it() -> None:
     mine, queues = {"minimum_delay": 1}, {"minimum_delay": 2}
     assert policy(queues, mine) == mine
     assert policy(queues, None) == queues

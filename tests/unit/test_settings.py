@@ -1,4 +1,4 @@
-"""Settings from flags, the environment and a file: what is wrong is named with its source and what is allowed."""
+"""Settings from flags, the environment and a file: errors name the source and the allowed values."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_an_unknown_key_of_the_file_is_refused_with_its_line_and_the_nearest_set
     assert refused(file=file) == (f"{file}:2: prot is not a setting; did you mean port?",)
 
 
-def test_a_table_of_the_file_is_said_to_be_none(tmp_path: Path) -> None:
+def test_an_unknown_table_of_the_file_is_refused(tmp_path: Path) -> None:
     file = written(tmp_path, "\n[serve]\nport = 9324\n")
     assert refused(file=file) == (
         f"{file}:2: serve is not a setting: write settings at the top level, outside of any table",
@@ -161,7 +161,7 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: bytes, 
     assert re.fullmatch(f"{re.escape(str(file))} {said}.*", line)
 
 
-def test_everything_that_is_wrong_is_listed_at_once(tmp_path: Path) -> None:
+def test_all_errors_are_listed_together(tmp_path: Path) -> None:
     file = written(tmp_path, "prot = 1\nregion = 3\n")
     lines = refused({"SQS_FACADE_WORKER": "2", "SQS_FACADE_SLOTS": "x"}, file, port="p", ephemeral=True, redis="r")
     assert [re.split(" (?:must|is|exclude)", line)[0] for line in lines] == [
@@ -180,7 +180,7 @@ def test_settings_that_exclude_each_other_are_named_with_their_sources(tmp_path:
     assert line.startswith(f"environment variable SQS_FACADE_DATA_DIR and {file}:1: redis exclude each other")
 
 
-def test_a_weaker_source_is_not_checked_where_a_stronger_one_gives_the_value(tmp_path: Path) -> None:
+def test_an_overridden_value_is_not_checked(tmp_path: Path) -> None:
     file = written(tmp_path, 'port = "x"\n')
     assert load({"port": "1"}, {"SQS_FACADE_PORT": "y"}, file).port == 1
 

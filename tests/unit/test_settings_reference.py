@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from base64 import b64encode
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ KEY = b64encode(bytes(range(32))).decode()
 
 
 def test_the_reference_is_fresh() -> None:
-    """``python -m zaqar_core.configuration.reference > docs/settings.md`` makes it so."""
+    """Run ``python -m zaqar_core.configuration.reference > docs/settings.md`` if it is not."""
     assert DOCUMENT.read_text() == reference.text()
 
 
@@ -32,6 +33,13 @@ def test_every_setting_has_a_comment_in_a_section() -> None:
     found = reference.comments()
     assert list(found) == list(FIELDS)
     assert all(comment.section and comment.text.endswith(".") for comment in found.values())
+
+
+def test_every_row_of_the_reference_has_as_many_cells_as_its_table() -> None:
+    """A bar or a backtick in a value must not begin or end a cell."""
+    rows = [line for line in reference.text().splitlines() if line.startswith("|")]
+    cells = {len(re.findall(r"(?<!\\)\|", re.sub(r"(?<!\\)`[^`]*`", "", row))) for row in rows}
+    assert cells == {7}
 
 
 def test_settings_name_the_flags_that_the_commands_have() -> None:
@@ -46,7 +54,7 @@ def test_settings_name_the_flags_that_the_commands_have() -> None:
 
 @pytest.mark.parametrize("name", [n for n, f in FIELDS.items() if f.default not in (None, msgspec.NODEFAULT)])
 def test_a_default_can_be_given_as_a_variable(name: str) -> None:
-    """So workers are given settings, and a reader of the reference may copy one."""
+    """Workers get settings this way, and a reader may copy a default from the reference."""
     text = as_variable(FIELDS[name].default)
     assert getattr(load({}, {f"SQS_FACADE_{name.upper()}": text}), name) == FIELDS[name].default
 

@@ -1,4 +1,4 @@
-"""Which queue a request means."""
+"""The queue of a request."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_path_names_the_queue_where_no_url_is_given() -> None:
 
 @pytest.mark.parametrize("path", ["", "/"])
 @pytest.mark.parametrize("url", [None, ""])
-def test_neither_names_a_queue(url: str | None, path: str) -> None:
+def test_without_url_and_path_there_is_no_queue(url: str | None, path: str) -> None:
     with pytest.raises(SqsError, match="The specified queue does not exist"):
         addresses.queue(url, path, HOME, SETTINGS)
 
@@ -58,7 +58,7 @@ def test_neither_names_a_queue(url: str | None, path: str) -> None:
 @pytest.mark.parametrize(
     "url", ["http://[", "http://x", "http://x/", "/1/q", "/a/b/c", "a b", "%2e%2e", "q\n", "ü", "x" * 81, ".fifo", "\0"]
 )
-def test_anything_else_is_an_invalid_address(url: str) -> None:
+def test_any_other_text_is_an_invalid_address(url: str) -> None:
     with pytest.raises(SqsError) as caught:
         addresses.queue(url, "/", HOME, SETTINGS)
     assert caught.value.row.code == "InvalidAddress"
@@ -107,5 +107,5 @@ def test_an_arn_reads_back() -> None:
 @pytest.mark.parametrize(
     "text", ["", "arn", "arn:aws:sns:eu-west-1:1:q", "arn:aws:sqs::1:q", "arn:aws:sqs:r:1:a b", "arn:aws:sqs:r:1:q:x"]
 )
-def test_other_texts_are_no_arns_of_queues(text: str) -> None:
+def test_any_other_text_is_not_an_arn_of_a_queue(text: str) -> None:
     assert addresses.of_arn(text, SETTINGS) is None

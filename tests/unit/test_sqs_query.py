@@ -1,4 +1,4 @@
-"""The query protocol's texts: whatever goes in comes out of an XML parser again."""
+"""Texts of the query protocol: an XML parser returns every text unchanged."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def test_any_text_that_sqs_carries_reads_back(body: str) -> None:
 
 
 @pytest.mark.parametrize("character", ["\0", "\x0b", "\ufffe", "\uffff"])
-def test_what_xml_cannot_hold_does_not_spoil_the_answer(character: str) -> None:
+def test_characters_that_xml_cannot_hold_are_replaced(character: str) -> None:
     assert written(f"<a{character}b>") == "<a?b>"

@@ -1,4 +1,4 @@
-"""The query protocol's JSON: every member of the service model is in it, and who gets it."""
+"""JSON responses of the query protocol: their members, and the clients that get them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The URLs that queues are given, and that each of them names its queue again."""
+"""The URLs of queues, and that each URL names its queue when it comes back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def url(host: str, ref: QueueRef = WEST, **settings: Any) -> str:
         ("standard", "queues", "http://sqs.eu-west-1.queues/000000000000/q"),
     ],
 )
-def test_each_form_names_the_region_in_its_place(form: Any, host: str, expected: str) -> None:
+def test_each_form_has_the_region_in_its_own_part(form: Any, host: str, expected: str) -> None:
     assert url(host, queue_url_host=form) == expected
 
 
@@ -109,7 +109,7 @@ HOSTS = (
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("regions", ["separate", "ignore"])
-def test_a_url_that_was_given_out_names_its_queue(form: Any, host: str, public_url: str | None, regions: Any) -> None:
+def test_a_returned_url_names_its_queue(form: Any, host: str, public_url: str | None, regions: Any) -> None:
     """As QueueUrl and as the path that is called; the proxy takes the base path away, or not."""
     settings = Settings(queue_url_host=form, public_url=public_url, regions=regions)
     home = QueueRef("000000000000", settings.region, "q")

@@ -1,4 +1,4 @@
-"""Receipt handles: what was given is read back, anything else is refused."""
+"""Receipt handles: an issued handle is decoded, any other text is refused."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_handle_of_another_service_is_refused() -> None:
 
 
 @pytest.mark.parametrize("handle", ["", "x", "ü", "====", "A" * 100_000, " ", "\n", "\0"])
-def test_other_texts_are_refused_and_named(handle: str) -> None:
+def test_a_text_that_is_not_a_handle_is_refused_and_quoted(handle: str) -> None:
     assert refused(handle).message == f'The input receipt handle "{handle}" is not a valid receipt handle.'
 
 

@@ -1,4 +1,4 @@
-"""The reference is what the tables say."""
+"""The reference agrees with the tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "sqs.md"
 
 
 def test_the_reference_is_fresh() -> None:
-    """``python -m sqs_facade.reference > docs/sqs.md`` makes it so."""
+    """Run ``python -m sqs_facade.reference > docs/sqs.md`` if it is not."""
     assert DOCUMENT.read_text() == reference.text()
 
 

@@ -1,4 +1,4 @@
-"""The service model that client libraries ship is the measure of our inputs and results."""
+"""Inputs and results agree with the service model of client libraries."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def lacking(shape: Shape | None, info: inspect.Type, path: str) -> Iterator[str]
         assert isinstance(info, kinds[shape.type_name]), path
 
 
-def test_every_operation_of_the_model_is_here() -> None:
+def test_every_operation_of_the_model_exists() -> None:
     assert set(OPERATIONS) == set(MODEL.operation_names)
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_every_input_member_has_its_name_and_type(name: str) -> None:
-    asked = get_type_hints(OPERATIONS[name].run)["asked"]
-    assert list(lacking(MODEL.operation_model(name).input_shape, inspect.type_info(asked), name)) == []
+    parameters = get_type_hints(OPERATIONS[name].run)["parameters"]
+    assert list(lacking(MODEL.operation_model(name).input_shape, inspect.type_info(parameters), name)) == []
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
@@ -91,7 +91,7 @@ def test_every_error_of_an_operation_is_declared_or_explained(name: str) -> None
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
-def test_what_is_declared_is_not_explained_away(name: str) -> None:
+def test_a_declared_error_has_no_reason_for_its_absence(name: str) -> None:
     declared = {*OPERATIONS[name].raises, *EVERY_OPERATION}
     assert not declared & NEVER_RETURNED.keys()
     assert not declared & {error for by, error in NEVER_RETURNED_BY if by == name}

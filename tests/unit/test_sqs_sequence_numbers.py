@@ -46,7 +46,7 @@ def test_the_distance_of_neighbours_varies() -> None:
 
 @given(sequences)
 def test_numbers_are_greater_than_those_of_earlier_releases(sequence: int) -> None:
-    """Readers of a queue that lives on see them rise."""
+    """They rise for readers of an existing queue."""
     assert int(sequence_number(sequence)) > 10**19 + LAST
 
 

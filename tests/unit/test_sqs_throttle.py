@@ -15,12 +15,12 @@ def test_an_account_may_make_as_many_requests_as_the_seconds_allow() -> None:
     assert [throttle.admits("a") for _ in range(4)] == [True] * 3 + [False]
 
 
-def test_accounts_do_not_count_together() -> None:
+def test_each_account_has_its_own_limit() -> None:
     throttle = Throttle(1, clock=lambda: 0.0)
     assert [throttle.admits(account) for account in ("a", "b", "a")] == [True, True, False]
 
 
-def test_endless_accounts_are_not_remembered() -> None:
+def test_the_number_of_remembered_accounts_is_bounded() -> None:
     throttle = Throttle(1, clock=lambda: 0.0)
     for account in range(25_000):
         assert throttle.admits(str(account))

@@ -1,4 +1,4 @@
-"""Where notifications may go."""
+"""Allowed destinations of notifications."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def test_private_networks_are_refused(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8"])
-def test_public_ones_are_not(address: str) -> None:
+def test_public_networks_are_allowed(address: str) -> None:
     assert is_allowed(ipaddress.ip_address(address), Settings())
 
 
-def test_networks_are_allowed_by_name() -> None:
+def test_a_network_can_be_allowed_by_the_setting() -> None:
     settings = Settings(webhook_allowed_networks=("10.0.0.0/8", "fd00::/8"))
     assert is_allowed(ipaddress.ip_address("10.1.1.1"), settings)
     assert is_allowed(ipaddress.ip_address("fd00::1"), settings)
@@ -40,19 +40,19 @@ def test_networks_are_allowed_by_name() -> None:
     assert not is_allowed(ipaddress.ip_address("192.168.1.1"), settings)
 
 
-def test_an_ephemeral_service_may_call_its_own_machine() -> None:
+def test_an_ephemeral_service_may_call_loopback() -> None:
     settings = Settings(ephemeral=True)
     assert is_allowed(ipaddress.ip_address("127.0.0.1"), settings)
     assert not is_allowed(ipaddress.ip_address("192.168.1.1"), settings)
 
 
 @pytest.mark.parametrize("host", ["localhost", "0", "127.1", "0x7f.1", "2130706433"])
-def test_what_a_name_leads_to_is_refused_too(host: str) -> None:
-    """Whatever the resolver makes of it."""
+def test_the_addresses_of_a_name_are_checked_too(host: str) -> None:
+    """The resolver decides the meaning of the name."""
     with pytest.raises(TargetRefused):
         addresses(host, 80, Settings())
 
 
-def test_a_wrong_network_is_a_clear_line() -> None:
+def test_a_wrong_network_is_one_clear_line() -> None:
     with pytest.raises(SettingsInvalid, match=r"WEBHOOK_ALLOWED_NETWORKS must be .*: 10\.0\.0\.1/8 has host bits set"):
         load({}, {"SQS_FACADE_WEBHOOK_ALLOWED_NETWORKS": "10.0.0.1/8"})

@@ -1,4 +1,4 @@
-"""Whom the delivering threads work for when some places are slow."""
+"""Shares of destinations in the threads of the worker pool when some of them are slow."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ THREADS = 32
 
 
 class Workshop:
-    """A crew whose jobs go on until they are ended here."""
+    """A worker pool whose jobs run until the test ends them."""
 
     def __init__(self) -> None:
         self.workers: WorkerPool[str] = WorkerPool(lambda job: None, threads=THREADS)
         self.numbers = count()
 
     def give(self, destination: str, jobs: int) -> int:
-        """How many of them could begin or wait."""
-        return sum(self.workers.give(destination, f"{destination}-{next(self.numbers)}") for _ in range(jobs))
+        """Submit jobs; return how many were accepted."""
+        return sum(self.workers.submit(destination, f"{destination}-{next(self.numbers)}") for _ in range(jobs))
 
     def at_work(self, destination: str) -> int:
         return self.workers._running.get(destination, 0)
@@ -36,21 +36,21 @@ def shop() -> Workshop:
     return Workshop()
 
 
-def test_a_place_not_met_before_gets_two_threads_then_its_quarter(shop: Workshop) -> None:
+def test_a_new_destination_gets_two_threads_and_then_its_quarter(shop: Workshop) -> None:
     assert shop.give("new", 40) == 2 + 8
     assert shop.at_work("new") == 2
     shop.workers.ended("new", 0.01)
     assert shop.at_work("new") == 8
 
 
-def test_more_jobs_may_wait_for_a_quick_place_than_for_another(shop: Workshop) -> None:
+def test_more_jobs_may_wait_for_a_quick_destination_than_for_another(shop: Workshop) -> None:
     shop.met("quick", 0.01)
     shop.met("slow", SLOW)
     assert shop.give("quick", 1000) == 8 + 4 * THREADS
     assert shop.give("slow", 1000) == 8 + 8
 
 
-def test_a_job_that_tried_nothing_does_not_change_the_pace_of_its_place(shop: Workshop) -> None:
+def test_a_job_that_tried_nothing_does_not_change_the_pace_of_its_destination(shop: Workshop) -> None:
     shop.met("slow", SLOW)
     shop.give("slow", 1)
     shop.workers.ended("slow", None)
@@ -61,7 +61,7 @@ def test_a_job_that_tried_nothing_does_not_change_the_pace_of_its_place(shop: Wo
     assert shop.workers._at_slow_destinations == 8
 
 
-def test_hanging_places_together_have_half_of_the_crew(shop: Workshop) -> None:
+def test_slow_destinations_together_have_half_of_the_threads(shop: Workshop) -> None:
     for destination in "abcdefgh":
         shop.met(destination, SLOW)
     for destination in "abcdefgh":
@@ -72,7 +72,7 @@ def test_hanging_places_together_have_half_of_the_crew(shop: Workshop) -> None:
     assert shop.at_work("quick") == 8
 
 
-def test_a_slow_place_that_is_quick_again_leaves_the_slow_ones_share(shop: Workshop) -> None:
+def test_a_slow_destination_that_is_quick_again_leaves_the_share_of_the_slow(shop: Workshop) -> None:
     for destination in "ab":
         shop.met(destination, SLOW)
         shop.give(destination, 8)
@@ -83,7 +83,7 @@ def test_a_slow_place_that_is_quick_again_leaves_the_slow_ones_share(shop: Works
     assert (shop.at_work("a"), shop.at_work("c")) == (7, 4)
 
 
-def test_all_that_waits_begins_in_the_end(shop: Workshop) -> None:
+def test_every_waiting_job_begins(shop: Workshop) -> None:
     places = [f"p{number}" for number in range(40)]
     given = sum(shop.give(destination, 5) for destination in places)
     ended = 0
@@ -98,7 +98,7 @@ def test_all_that_waits_begins_in_the_end(shop: Workshop) -> None:
     assert shop.workers._at_slow_destinations == 0
 
 
-def test_paces_of_many_places_are_not_kept_for_ever(shop: Workshop) -> None:
+def test_the_number_of_remembered_paces_is_bounded(shop: Workshop) -> None:
     for number in range(5000):
         shop.met(f"p{number}", SLOW)
     assert len(shop.workers._is_slow) <= 4096

@@ -28,7 +28,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def read(file: Path) -> Read:
-    """The settings of a service with that file, and what else it was given."""
+    """Read the settings of a service with that file and other sources."""
 
     def loaded(text: str, environment: dict[str, str] = {}, **flags: Any) -> Settings:  # noqa: B006
         file.write_text(text)
@@ -42,7 +42,7 @@ def test_the_table_of_the_documentation_is_fresh() -> None:
     assert zaqar_config.document() in OPERATIONS.read_text()
 
 
-def test_every_row_names_a_setting_and_each_option_stands_once() -> None:
+def test_every_row_names_a_setting_and_no_option_is_repeated() -> None:
     assert {row.setting for row in zaqar_config.ROWS} <= set(Settings.__struct_fields__)
     places = [(row.section, row.option) for row in zaqar_config.ROWS]
     assert len(places) == len(set(places))
@@ -84,7 +84,7 @@ def test_options_are_settings(read: Read) -> None:
     assert found.max_message_ttl == Settings().max_message_ttl
 
 
-def test_the_file_means_what_it_meant_to_zaqar(read: Read) -> None:
+def test_the_options_of_a_file_have_the_meaning_that_they_have_in_zaqar(read: Read) -> None:
     """Substitution, the last of two, continued lines, former names, both signs, comments."""
     found = read(
         "[DEFAULT]\nsharding = true\n[transport]\n# all\nmax_claim_ttl: 700\nmax_claim_grace = $max_claim_ttl\n"
@@ -95,7 +95,7 @@ def test_the_file_means_what_it_meant_to_zaqar(read: Read) -> None:
     assert (found.subscriber_types, found.max_message_ttl) == (("http", "https"), 700)
 
 
-def test_every_other_source_is_stronger(read: Read, tmp_path: Path) -> None:
+def test_every_other_source_overrides_the_file(read: Read, tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     own.write_text(f'zaqar_config = "{tmp_path}/zaqar.conf"\nmax_message_ttl = 3000\nmax_claim_ttl = 3000\n')
     read("[transport]\nmax_message_ttl = 100\nmax_claim_ttl = 100\nmax_claim_grace = 100\nmax_message_delay = 100\n")
@@ -117,7 +117,7 @@ def test_every_other_source_is_stronger(read: Read, tmp_path: Path) -> None:
         (None, "redis://127.0.0.1:6379"),
     ],
 )
-def test_zaqar_s_redis_is_the_store(read: Read, uri: str | None, url: str) -> None:
+def test_the_redis_of_zaqar_is_the_store(read: Read, uri: str | None, url: str) -> None:
     text = "" if uri is None else f"[drivers:message_store:redis]\nuri = {uri}\n"
     assert read(f"[drivers]\nmessage_store = redis\n{text}").redis == url
     assert read(f"[drivers]\nstorage = redis\n{text}").redis == url
@@ -125,7 +125,7 @@ def test_zaqar_s_redis_is_the_store(read: Read, uri: str | None, url: str) -> No
     assert read(f"[DEFAULT]\npooling = true\n[drivers]\nmanagement_store = redis\n{text}").redis == url
 
 
-def test_another_store_of_zaqar_s_is_not_taken_for_redis(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+def test_another_store_of_zaqar_is_not_used_as_redis(read: Read, caplog: pytest.LogCaptureFixture) -> None:
     uri = "[drivers:message_store:redis]\nuri = redis://h\n"
     for text in (f"[drivers]\nmessage_store = mongodb\n{uri}", uri):
         assert read(text).redis is None
@@ -134,12 +134,12 @@ def test_another_store_of_zaqar_s_is_not_taken_for_redis(read: Read, caplog: pyt
 
 
 @pytest.mark.parametrize("chosen", [{"ephemeral": True}, {"data_dir": "/d"}, {"redis": "redis://mine"}])
-def test_a_store_that_is_asked_for_replaces_zaqar_s(read: Read, chosen: dict[str, Any]) -> None:
+def test_a_store_from_another_source_replaces_that_of_zaqar(read: Read, chosen: dict[str, Any]) -> None:
     found = read("[drivers]\nmessage_store = redis\n", **chosen)
     assert found.redis == chosen.get("redis")
 
 
-def test_what_has_no_effect_is_told_once_in_a_line_without_values(
+def test_options_without_effect_are_logged_in_one_line_without_values(
     read: Read, caplog: pytest.LogCaptureFixture, file: Path
 ) -> None:
     read(
@@ -155,14 +155,14 @@ def test_what_has_no_effect_is_told_once_in_a_line_without_values(
     ]
 
 
-def test_nothing_is_told_where_everything_has_an_effect(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_is_logged_when_every_option_has_an_effect(read: Read, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         read("[DEFAULT]\nadmin_mode = true\n")
         read("")
     assert not caplog.messages
 
 
-def test_keystone_s_section_and_the_policy_beside_count_with_keystone(
+def test_the_keystone_section_and_the_policy_beside_the_file_are_used_with_keystone(
     read: Read, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     text = "[DEFAULT]\nauth_strategy = keystone\n[keystone_authtoken]\nauth_type = password\n"
@@ -178,7 +178,7 @@ def test_keystone_s_section_and_the_policy_beside_count_with_keystone(
     assert "[keystone_authtoken] auth_type" in caplog.messages[0]
 
 
-def test_a_directory_of_policies_alone_is_not_passed_over(read: Read, file: Path) -> None:
+def test_policy_d_without_a_policy_file_is_refused(read: Read, file: Path) -> None:
     file.with_name("policy.d").mkdir()
     text = "[DEFAULT]\nauth_strategy = keystone\n"
     with pytest.raises(SettingsInvalid, match=r"policy.d without policy.yaml"):
@@ -187,20 +187,20 @@ def test_a_directory_of_policies_alone_is_not_passed_over(read: Read, file: Path
     assert read(text).policy_file == file.with_name("policy.yaml")
 
 
-def test_the_key_of_messages_is_the_hash_that_zaqar_makes_of_it(read: Read) -> None:
+def test_the_message_key_is_hashed_as_in_zaqar(read: Read) -> None:
     key = base64.b64encode(hashlib.sha256(b"sesame").digest()).decode()
     text = "[transport]\nmessage_encryption_key = sesame\n"
     assert read(text).encryption_keys == (f"zaqar:{key}",)
     assert read(f"{text}message_encryption_algorithms = RSA\n").encryption_keys == ()
 
 
-def test_an_option_without_a_value_is_not_given(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_option_without_a_value_counts_as_absent(read: Read, caplog: pytest.LogCaptureFixture) -> None:
     found = read("[DEFAULT]\nauth_strategy =\n[signed_url]\nsecret_key =\n[cors]\nallowed_origin =\n")
     assert (found.auth_strategy, found.signed_url_key, found.allowed_origins) == ("", None, ())
     assert caplog.messages[0].endswith("here: [signed_url] secret_key")
 
 
-def test_the_mail_server_counts_where_zaqar_spoke_to_one(read: Read) -> None:
+def test_the_mail_server_is_used_if_zaqar_used_it(read: Read) -> None:
     text = "[notification]\nsmtp_host = mail\nsmtp_port = 465\nsmtp_user_name = u\nsmtp_user_password = p\n"
     found = read(f"{text}smtp_mode = self_local\n")
     assert (found.smtp_host, found.smtp_port, found.smtp_tls) == ("mail", 465, "tls")
@@ -232,14 +232,14 @@ def test_the_mail_server_counts_where_zaqar_spoke_to_one(read: Read) -> None:
         ("[transport\n", ":1"),
     ],
 )
-def test_what_is_wrong_is_told_with_file_and_option(read: Read, file: Path, text: str, reason: str) -> None:
+def test_a_wrong_value_is_reported_with_file_and_option(read: Read, file: Path, text: str, reason: str) -> None:
     with pytest.raises(SettingsInvalid) as refused:
         read(text)
     assert str(file) in str(refused.value)
     assert reason in str(refused.value)
 
 
-def test_all_values_of_another_type_are_told_at_once(read: Read) -> None:
+def test_all_values_of_a_wrong_type_are_reported_together(read: Read) -> None:
     with pytest.raises(SettingsInvalid) as refused:
         read("[DEFAULT]\npooling = x\n[transport]\nmax_claim_ttl = y\n[cors]\nmax_age = z\n")
     assert [line.rpartition("] ")[2].split()[0] for line in refused.value.problems] == [
@@ -249,7 +249,7 @@ def test_all_values_of_another_type_are_told_at_once(read: Read) -> None:
     ]
 
 
-def test_a_line_that_cannot_be_read_is_named_and_not_shown(read: Read, file: Path) -> None:
+def test_a_line_that_cannot_be_parsed_is_named_by_its_number_only(read: Read, file: Path) -> None:
     """It may be the one with a secret."""
     with pytest.raises(SettingsInvalid) as refused:
         read("[signed_url]\nsecret_key hunter2\n")
@@ -263,7 +263,7 @@ def test_each_option_has_its_source(read: Read, file: Path) -> None:
     assert str(found.source("max_claim_ttl")) == "flag max_claim_ttl"
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     for file in (tmp_path / "none", tmp_path):
         with pytest.raises(SettingsInvalid, match="flag --zaqar-config: cannot read"):
             load({"zaqar_config": file}, {})

@@ -1,4 +1,4 @@
-"""The reference is what the tables say."""
+"""The reference agrees with the tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TESTS = Path(__file__).resolve().parents[1] / "zaqar" / "test_upstream_defects.p
 
 
 def test_the_reference_is_fresh() -> None:
-    """``python -m zaqar_core.rest.reference > docs/zaqar.md`` makes it so."""
+    """Run ``python -m zaqar_core.rest.reference > docs/zaqar.md`` if it is not."""
     assert DOCUMENT.read_text() == reference.text()
 
 
@@ -23,7 +23,7 @@ def test_every_path_has_a_section() -> None:
     assert {line[4:] for line in lines if line.startswith("## /")} == {route.path for route in ROUTES}
 
 
-def test_every_way_in_which_versions_differ_has_words() -> None:
+def test_every_difference_of_versions_is_described() -> None:
     ways = {name for name in dialect.Dialect.__slots__ if type(getattr(dialect.V2, name)) is bool}
     assert set(VERSION_DIFFERENCES) == ways
     assert set(RESERVED) == metadata.RESERVED

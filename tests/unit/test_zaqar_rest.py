@@ -35,13 +35,13 @@ def test_a_stored_body_reads_back_and_sqs_can_carry_it(value: object) -> None:
 
 
 @pytest.mark.parametrize("number", ["9223372036854775808", "-9223372036854775809", "1" * 30, "18446744073709551616"])
-def test_wide_integers(number: str) -> None:
+def test_an_integer_outside_64_bits_is_refused(number: str) -> None:
     for text in (f"[{number}]", f'{{"a":[{{"b":{number}}}]}}'):
         with pytest.raises(RestError):
             bodies.parse(text.encode())
 
 
-def test_wide_floats_are_fine() -> None:
+def test_a_large_float_is_accepted() -> None:
     text = b"[1e30, -1e300, 9223372036854775807, -9223372036854775808]"
     assert bodies.parse(text) == [1e30, -1e300, 2**63 - 1, -(2**63)]
 
@@ -55,11 +55,11 @@ def test_wide_floats_are_fine() -> None:
         (".*", "abc", True), ("a.b", "a.b", True), ("x.*", "abc", False), ("$", "a", True), ("^", "a", True),
     ],
 )  # fmt: skip
-def test_name_patterns(pattern: str, name: str, found: bool) -> None:
+def test_a_name_pattern_matches_as_documented(pattern: str, name: str, found: bool) -> None:
     assert name_matches(pattern, name) is found
 
 
-def test_routes() -> None:
+def test_a_path_finds_its_route() -> None:
     found = routes.find(V2, "/queues/a/messages/b/")
     assert found is not None
     assert found[1] == ["a", "b"]
@@ -67,7 +67,7 @@ def test_routes() -> None:
     assert routes.find(V2, "//") is None
 
 
-def test_hot_paths() -> None:
+def test_the_fast_lane_takes_messages_and_claims() -> None:
     def is_hot_by(method: str, path: str) -> bool:
         return is_hot({"REQUEST_METHOD": method, "PATH_INFO": path})
 
@@ -81,7 +81,7 @@ def test_hot_paths() -> None:
 
 
 @pytest.mark.parametrize("more", ["", "&f=%C3%A9"])
-def test_query_parameters(more: str) -> None:
+def test_query_parameters_are_parsed(more: str) -> None:
     query = Query("a=1&b=&c=yes&d=x,y&d=z&&g" + more)
     assert query.integer("a", 5, most=10) == 1
     assert query.integer("b", 5, most=10) == 5
@@ -97,12 +97,12 @@ def test_query_parameters(more: str) -> None:
         query.boolean("d")
 
 
-def test_links() -> None:
+def test_a_link_leads_to_the_next_page() -> None:
     assert next_links("/p", {"limit": 1}, None) == []
     assert next_links("/p", {"limit": 1, "echo": True, "x": None}, "m") == [
         {"rel": "next", "href": "/p?limit=1&echo=true&marker=m"}
     ]
 
 
-def test_every_answer_has_words() -> None:
+def test_every_error_has_a_title_and_a_description() -> None:
     assert all(400 <= words.status < 600 and words.title for words in WORDS.values())

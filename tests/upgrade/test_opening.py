@@ -28,7 +28,7 @@ RELEASES = sorted(path.parent for path in Path(__file__).parent.glob("*/written.
 
 @dataclass
 class Opened:
-    """A service of this release on a copy of a kept directory. ``written``: what its clients were told."""
+    """A service of this release on a copy of a kept directory. ``written``: what its clients received."""
 
     url: str
     written: dict[str, Any]
@@ -44,7 +44,7 @@ class Opened:
         return zaqar_call(self.url, method, path, body)
 
     def receive_all(self, name: str) -> list[dict[str, Any]]:
-        """Receive until the queue gives no more; in-flight messages stay where they are."""
+        """Receive until the queue returns no messages; messages in flight stay in flight."""
         found: list[dict[str, Any]] = []
         while page := self.sqs.receive_message(
             QueueUrl=self.queue_url(name), MaxNumberOfMessages=10, AttributeNames=["All"], MessageAttributeNames=["All"]
@@ -66,7 +66,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
         yield Opened(service.url, json.loads((kept / "written.json").read_text()))
 
 
-def test_there_is_a_kept_directory() -> None:
+def test_a_data_directory_of_an_earlier_release_is_kept() -> None:
     assert [folder.name for folder in RELEASES] == ["0.1.0"]
 
 
@@ -130,7 +130,7 @@ def test_fifo_groups_keep_order_locks_and_deduplication(opened: Opened) -> None:
     assert found[:4] == sorted(found[:4])
 
 
-def test_a_receive_attempt_gives_its_messages_again(opened: Opened) -> None:
+def test_a_receive_attempt_returns_its_messages_again(opened: Opened) -> None:
     again = opened.sqs.receive_message(
         QueueUrl=opened.queue_url("orders.fifo"), MaxNumberOfMessages=2, ReceiveRequestAttemptId="first"
     )["Messages"]
@@ -152,7 +152,7 @@ def test_new_sequence_numbers_are_higher_than_old_ones(opened: Opened) -> None:
     assert max(old) < sent
 
 
-def test_dead_letters_stay_and_moves_go_on(opened: Opened) -> None:
+def test_dead_letters_stay_and_moves_continue(opened: Opened) -> None:
     [dead] = opened.receive_all("dead")
     assert dead["MessageId"] == opened.written["dead_letters"]["moved"]
     assert dead["Attributes"]["DeadLetterQueueSourceArn"] == opened.written["dead_letters"]["source"]

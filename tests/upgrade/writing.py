@@ -41,7 +41,7 @@ def sqs_client(url: str) -> Any:
 
 
 def zaqar_call(url: str, method: str, path: str, body: Any = None) -> Any:
-    """The answer's document; None where it has none. Fails on an error."""
+    """Return the document of the response, None without one. Fails on an error."""
     headers = {"Client-ID": CLIENT_ID, "X-Project-Id": ACCOUNT}
     answer = requests.request(method, f"{url}/v2{path}", json=body, headers=headers, timeout=10)
     answer.raise_for_status()
@@ -49,7 +49,7 @@ def zaqar_call(url: str, method: str, path: str, body: Any = None) -> Any:
 
 
 def write(url: str) -> dict[str, Any]:
-    """Fill an empty service; what its clients were told."""
+    """Fill an empty service; return what its clients received."""
     advance = {"advance_seconds": TEN_YEARS_SECONDS, "account": ACCOUNT}
     requests.post(f"{url}/_test/clock", json=advance, timeout=10).raise_for_status()
     sqs = sqs_client(url)

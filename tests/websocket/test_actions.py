@@ -22,7 +22,7 @@ def posted(client: Client, queue: str, *bodies: Any, **more: int) -> list[str]:
     return ids
 
 
-def test_an_answer_repeats_its_request(client: Client, queue_name: str) -> None:
+def test_a_reply_repeats_its_request(client: Client, queue_name: str) -> None:
     answer = client.ask("queue_create", {"queue_name": queue_name, "metadata": {"mine": [1, None, "ö"]}})
     assert answer == {
         "request": {
@@ -36,7 +36,7 @@ def test_an_answer_repeats_its_request(client: Client, queue_name: str) -> None:
     }
 
 
-def test_a_queues_life(client: Client, queue_name: str) -> None:
+def test_a_queue_is_created_changed_and_deleted(client: Client, queue_name: str) -> None:
     metadata = {"mine": {"deep": [1.5, "x", None, True]}, "_default_message_ttl": 600}
     assert client.call("queue_get", queue_name=queue_name) == (200, {})
     empty = {"messages": {"claimed": 0, "free": 0, "total": 0}}
@@ -57,7 +57,7 @@ def test_a_queues_life(client: Client, queue_name: str) -> None:
     assert client.call("queue_get_stats", queue_name=queue_name)[0] == 404
 
 
-def test_listing_queues(client: Client) -> None:
+def test_queues_are_listed_in_pages(client: Client) -> None:
     for number in range(12):
         client.call("queue_create", queue_name=f"q{number:02}", metadata={"number": number})
     status, page = client.call("queue_list")
@@ -74,7 +74,7 @@ def test_listing_queues(client: Client) -> None:
 BODIES: list[Any] = [{"a": [1, -1, 2**53, 0.25]}, "text ö", None, False, [], 9_223_372_036_854_775_807]
 
 
-def test_posting_and_reading(client: Client, open_client: OPEN, queue_name: str) -> None:
+def test_messages_are_posted_and_read(client: Client, open_client: OPEN, queue_name: str) -> None:
     ids = posted(client, queue_name, *BODIES, ttl=100)
     status, one = client.call("message_get", queue_name=queue_name, message_id=ids[0])
     assert (status, one["messages"]["id"], one["messages"]["body"]) == (200, ids[0], BODIES[0])
@@ -107,7 +107,7 @@ def test_a_message_may_have_a_delay_and_is_purged_all_the_same(client: Client, q
     assert client.call("message_list", **everything) == (200, {"messages": []})
 
 
-def test_deleting(client: Client, queue_name: str) -> None:
+def test_messages_are_deleted(client: Client, queue_name: str) -> None:
     ids = posted(client, queue_name, 1, 2, 3, 4)
     assert client.call("message_delete", queue_name=queue_name, message_id=ids[0]) == (204, {})
     assert client.call("message_delete", queue_name=queue_name, message_id=ids[0]) == (204, {})
@@ -119,7 +119,9 @@ def test_deleting(client: Client, queue_name: str) -> None:
     assert client.call("message_delete_many", queue_name=queue_name, pop=1, message_ids=ids)[0] == 400
 
 
-def test_a_claims_life(client: Client, queue_name: str, advance: Callable[[QueueRef, float], None]) -> None:
+def test_a_claim_is_created_updated_and_released(
+    client: Client, queue_name: str, advance: Callable[[QueueRef, float], None]
+) -> None:
     assert client.call("claim_create", queue_name=queue_name) == (204, {"claim_id": None})
     ids = posted(client, queue_name, 1, 2, 3)
     status, claim = client.call("claim_create", queue_name=queue_name, ttl=100, grace=60, limit=2)
@@ -155,7 +157,7 @@ def test_a_deletion_is_repeated_after_its_claim(
     assert client.call("queue_get_stats", queue_name=queue_name)[1]["messages"]["total"] == 0
 
 
-def test_messages_name_their_claim_in_answers_about_it(client: Client, queue_name: str) -> None:
+def test_messages_of_a_claim_name_the_claim(client: Client, queue_name: str) -> None:
     ids = posted(client, queue_name, "a", "b")
 
     def call(action: str, **fields: Any) -> Any:
@@ -233,7 +235,7 @@ def test_wrong_headers_are_refused(client: Client, headers: dict[str, Any], told
     assert told in answer["body"]["error"]
 
 
-def test_header_names_have_no_case(client: Client) -> None:
+def test_header_names_are_case_insensitive(client: Client) -> None:
     client.send({"action": "queue_list", "headers": {"client-id": client.client_id, "x-project-id": client.project}})
     assert client.receive()["headers"]["status"] == 200
 

@@ -1,4 +1,4 @@
-"""Who may do what on a connection: open mode, pre-signed URLs, and an authenticator that checks tokens."""
+"""Admission of actions: without an authenticator, by pre-signed URLs, and with an authenticator."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def status(answer: Any) -> int:
     return int(answer["headers"]["status"])
 
 
-def test_without_an_authenticator_everybody_authenticates(client: Client) -> None:
+def test_without_an_authenticator_every_authentication_succeeds(client: Client) -> None:
     answer = client.ask("authenticate", **{"X-Auth-Token": "anything"})
     assert (status(answer), answer["body"]) == (200, {"message": "Authentified."})
     assert answer["request"]["action"] == "authenticate"
 
 
-def test_a_signed_url_admits_what_it_names(client: Client, queue_name: str) -> None:
+def test_a_signed_url_admits_its_paths_and_methods(client: Client, queue_name: str) -> None:
     headers = signed(client, queue_name, "messages", ["GET", "POST"])
     messages = {"queue_name": queue_name, "messages": [{"body": 1}]}
     posted = client.ask("message_post", messages, **headers)
@@ -89,7 +89,7 @@ def test_a_signed_url_of_a_queue_does_not_reach_its_namesakes(client: Client, qu
 
 
 class Doorman:
-    """Knows tokens of the form ``project:seconds``; at the token ``away`` it cannot be asked."""
+    """Accepts tokens of the form ``project:seconds``; for the token ``away`` it is unavailable."""
 
     def identify(self, environ: Mapping[str, Any]) -> Identity:
         project, _, life = environ.get("HTTP_X_AUTH_TOKEN", "").partition(":")
@@ -101,7 +101,7 @@ class Doorman:
 
 
 class Talk:
-    """A conversation behind an authenticator, without a socket."""
+    """A conversation with an authenticator, without a socket."""
 
     def __init__(self, core: Core, authenticator: Authenticator) -> None:
         self.conversation = Conversation(Service(core, ZaqarFace(core.settings), authenticator))
@@ -117,7 +117,7 @@ def talk(core: Core) -> Talk:
     return Talk(core, Doorman())
 
 
-def test_behind_an_authenticator_nothing_is_done_before_a_token_is_shown(talk: Talk) -> None:
+def test_with_an_authenticator_no_action_runs_without_a_token(talk: Talk) -> None:
     assert status(talk.ask("queue_list", **{"X-Project-ID": "p"})) == 403
     assert status(talk.ask("queue_list", **{"X-Project-ID": "p", "X-Auth-Token": "p:60"})) == 403
     assert status(talk.ask("authenticate", **{"X-Auth-Token": "wrong"})) == 401
@@ -128,14 +128,14 @@ def test_behind_an_authenticator_nothing_is_done_before_a_token_is_shown(talk: T
     assert status(talk.ask("queue_list", **{"X-Project-ID": "other"})) == 403
 
 
-def test_a_refused_token_ends_what_an_earlier_one_allowed(talk: Talk) -> None:
+def test_a_refused_token_ends_the_admission_by_an_earlier_one(talk: Talk) -> None:
     assert status(talk.ask("authenticate", **{"X-Auth-Token": "p:60"})) == 200
     assert status(talk.ask("authenticate", **{"X-Auth-Token": "wrong"})) == 401
     assert status(talk.ask("queue_list")) == 403
     assert status(talk.ask("authenticate", **{"X-Auth-Token": "away"})) == 503
 
 
-def test_a_binary_answer_to_authenticate_is_binary(core: Core) -> None:
+def test_the_reply_to_a_binary_authenticate_is_binary(core: Core) -> None:
     frame = {"action": "authenticate", "headers": {"X-Auth-Token": "wrong"}}
     answer = Talk(core, Doorman()).conversation.answer(msgspec.msgpack.encode(frame))
     assert isinstance(answer, bytes)
@@ -144,7 +144,7 @@ def test_a_binary_answer_to_authenticate_is_binary(core: Core) -> None:
 
 @pytest.fixture
 def gated(core: Core, free_port: int) -> Iterator[str]:
-    """URL of a server in this process, behind an authenticator."""
+    """URL of a server in this process that has an authenticator."""
     loop, ready, stop = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
     service = Service(core, ZaqarFace(core.settings), Doorman())
     serving = server.serving(core.settings, service, free_port, ready.set, stop)
@@ -167,7 +167,7 @@ def test_a_connection_ends_with_its_token(gated: str) -> None:
     assert closed.value.rcvd.code == 4003
 
 
-def test_a_new_token_moves_the_end(gated: str) -> None:
+def test_a_new_token_extends_the_connection(gated: str) -> None:
     with connect(gated) as connection:
         client = Client(connection, False, "p")
         for token in ("p:0.5", "p:60"):

@@ -1,4 +1,4 @@
-"""Many connections, slow ones, ones that break off; who may open one; start and stop."""
+"""Many connections, slow and interrupted ones; which pages may connect; start and stop."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CONNECTIONS = 200
 PROJECT = "p" * 32
 
 
-def test_two_hundred_connections_at_once_lose_and_double_nothing(sockets: Service, queue_name: str) -> None:
+def test_two_hundred_connections_lose_and_duplicate_nothing(sockets: Service, queue_name: str) -> None:
     with ExitStack() as stack, ThreadPoolExecutor(32) as threads:
         clients = [
             Client(stack.enter_context(connect(sockets.url)), number % 2 == 1, PROJECT) for number in range(CONNECTIONS)
@@ -59,10 +59,10 @@ def test_frames_of_one_connection_are_answered_in_their_order(client: Client, qu
     assert [message["body"] for message in page["messages"]] == list(range(20))
 
 
-def test_a_client_that_does_not_read_is_not_read_either(
+def test_the_server_stops_reading_from_a_client_that_does_not_read(
     sockets: Service, open_client: Callable[..., Client], queue_name: str
 ) -> None:
-    """What it would be answered does not pile up: its further frames stay with it."""
+    """Replies do not accumulate: further frames of the client are not read."""
     filler, process = open_client(project=PROJECT), psutil.Process(sockets.process.pid)
     filler.call("message_post", queue_name=queue_name, messages=[{"body": "x" * 200_000}])
     where = urlsplit(sockets.url)
@@ -85,9 +85,7 @@ def test_a_client_that_does_not_read_is_not_read_either(
         assert filler.call("queue_get_stats", queue_name=queue_name)[0] == 200
 
 
-def test_a_client_that_breaks_off_in_the_middle_disturbs_nobody(
-    sockets: Service, open_client: Callable[..., Client]
-) -> None:
+def test_a_client_that_disconnects_does_not_affect_others(sockets: Service, open_client: Callable[..., Client]) -> None:
     other = open_client()
     for cut in (b"", b"GET / HTTP/1.1\r\n", b"\0" * 100):
         where = urlsplit(sockets.url)
@@ -135,7 +133,7 @@ def test_the_wildcard_admits_web_pages_of_every_origin(store_url: str) -> None:
         assert Client(connection, False).call("queue_list")[0] == 200
 
 
-def test_health_answers_over_http(sockets: Service) -> None:
+def test_health_is_served_over_http(sockets: Service) -> None:
     with urllib.request.urlopen(sockets.url.replace("ws:", "http:") + "/health", timeout=PATIENCE_SECONDS) as answer:
         assert answer.status == 200
 
@@ -180,7 +178,7 @@ def test_it_runs_beside_serve_on_one_data_directory(tmp_path: Path, queue_name: 
             assert b'{"n":1}' in answer.read()
 
 
-def test_what_was_acknowledged_outlives_a_kill(tmp_path: Path, queue_name: str) -> None:
+def test_acknowledged_messages_survive_a_kill(tmp_path: Path, queue_name: str) -> None:
     data = str(tmp_path / "data")
     ids: list[Any] = []
     with serving(data_dir=data):
@@ -196,7 +194,7 @@ def test_what_was_acknowledged_outlives_a_kill(tmp_path: Path, queue_name: str) 
     assert [message["body"] for message in found["messages"]] == list(range(20))
 
 
-def test_a_taken_port_and_a_missing_store_are_one_line(sockets: Service, tmp_path: Path) -> None:
+def test_a_port_in_use_and_a_missing_store_are_one_line(sockets: Service, tmp_path: Path) -> None:
     port = str(urlsplit(sockets.url).port)
     for flags in (["--redis", "redis://127.0.0.1:1"], ["--port", port, "--data-dir", str(tmp_path)]):
         ran = subprocess.run(

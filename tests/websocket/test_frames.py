@@ -1,4 +1,4 @@
-"""Frames that are not right get an answer, and the connection goes on."""
+"""A frame that is not valid gets an error reply, and the connection stays open."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def still_answers(client: Client) -> None:
         '{"action": "x", "body": {"a":' + "[" * 900 + "]" * 900 + "}}",
     ],
 )  # fmt: skip
-def test_text_that_is_no_frame_is_400(open_client: Callable[..., Client], data: str) -> None:
+def test_text_that_is_not_a_frame_is_400(open_client: Callable[..., Client], data: str) -> None:
     client = open_client()
     client.connection.send(data)
     answer = client.receive()
@@ -78,7 +78,7 @@ def test_a_binary_frame_that_cannot_be_read_is_explained(
         pack({"action": "queue_list", "body": {"x": nested(400)}}),
     ],
 )  # fmt: skip
-def test_bytes_that_are_no_frame_are_400(open_client: Callable[..., Client], data: bytes) -> None:
+def test_bytes_that_are_not_a_frame_are_400(open_client: Callable[..., Client], data: bytes) -> None:
     client = open_client(is_binary=True)
     client.connection.send(data)
     answer = client.receive()
@@ -94,7 +94,7 @@ def test_an_unknown_action_is_400(client: Client, action: str) -> None:
     assert "action" in answer["body"]["error"]
 
 
-def test_unknown_fields_and_headers_mean_nothing(client: Client) -> None:
+def test_unknown_fields_and_headers_are_ignored(client: Client) -> None:
     answer = client.ask("queue_list", {"mine": {"x": [1]}, "limit": None}, **{"X-Roles": "admin", "X": 1})
     assert answer["headers"]["status"] == 200
 
@@ -105,7 +105,7 @@ def test_a_missing_body_is_an_empty_one(client: Client) -> None:
 
 
 @pytest.mark.parametrize("levels", [200, 250])
-def test_a_message_as_deep_as_can_be_stored_comes_back(client: Client, queue_name: str, levels: int) -> None:
+def test_the_most_deeply_nested_message_is_returned(client: Client, queue_name: str, levels: int) -> None:
     status, body = client.call("message_post", queue_name=queue_name, messages=[{"body": nested(levels)}])
     assert status == 201, body
     status, found = client.call("message_get_many", queue_name=queue_name, message_ids=body["message_ids"])
@@ -152,6 +152,6 @@ def test_encodings_may_change_from_frame_to_frame(open_client: Callable[..., Cli
     assert client.call("queue_get", queue_name=queue_name) == (200, {})
 
 
-def test_secrets_are_not_repeated(client: Client) -> None:
+def test_a_reply_does_not_repeat_secrets(client: Client) -> None:
     answer = client.ask("queue_list", **{"X-Auth-Token": "secret", "x-auth-token": "secret"})
     assert "secret" not in json.dumps(answer)

@@ -1,4 +1,4 @@
-"""The order of pushes: a connection gets the whole queue in order, whichever process tells it."""
+"""The order of pushes: a connection gets the whole queue in order from every process."""
 
 from __future__ import annotations
 

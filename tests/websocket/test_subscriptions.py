@@ -1,4 +1,4 @@
-"""Subscriptions: of others by their URI, and of the connection itself, which is told by frames."""
+"""Subscriptions of other subscribers by their URI, and of the connection, which gets frames."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def subscribe(client: Client, queue: str, **fields: Any) -> str:
 
 
 def post(session: Session, client: Client, queue: str, *bodies: bytes) -> None:
-    """Posted by another process."""
+    """Post by another process."""
     ref = QueueRef(client.project, "us-east-1", queue)
     messages.post(session, ref, [NewMessage(body, "json", ttl_seconds=60) for body in bodies], post_bytes=0)
 
 
-def test_a_connection_is_told_of_new_messages(session: Session, client: Client, queue_name: str) -> None:
+def test_a_connection_is_notified_of_new_messages(session: Session, client: Client, queue_name: str) -> None:
     subscribe(client, queue_name)
     post(session, client, queue_name, b'{"n":1}')
     assert client.receive() == {
@@ -48,13 +48,13 @@ def test_a_connection_is_told_of_new_messages(session: Session, client: Client, 
     }
 
 
-def test_it_is_told_of_its_own_messages_after_the_answer(client: Client, queue_name: str) -> None:
+def test_a_notification_of_an_own_message_follows_the_reply(client: Client, queue_name: str) -> None:
     subscribe(client, queue_name, ttl=600, options={"mine": 1})
     assert client.call("message_post", queue_name=queue_name, messages=[{"body": "ö"}])[0] == 201
     assert client.receive()["body"] == "ö"
 
 
-def test_a_message_that_sqs_sent_is_pushed_too(session: Session, client: Client, queue_name: str) -> None:
+def test_a_message_that_sqs_sent_is_pushed(session: Session, client: Client, queue_name: str) -> None:
     subscribe(client, queue_name)
     messages.send(session, QueueRef(client.project, "us-east-1", queue_name), [NewMessage(b"text")])
     assert client.receive()["body"] == "text"
@@ -85,7 +85,7 @@ def test_notifications_keep_the_encoding_of_the_subscription(
     assert client.receive()["body"] == 1
 
 
-def test_only_subscribed_connections_are_told(session: Session, open_client: OPEN, queue_name: str) -> None:
+def test_only_subscribed_connections_are_notified(session: Session, open_client: OPEN, queue_name: str) -> None:
     first, second, other = (open_client(project="p" * 20) for _ in range(3))
     for client in (first, second):
         subscribe(client, queue_name)
@@ -112,14 +112,14 @@ def test_a_second_subscription_of_the_connection_is_409(client: Client, queue_na
     subscribe(client, f"{queue_name}-other")
 
 
-def test_subscribing_an_unconfirmed_subscriber_again_gives_its_subscription(client: Client, queue_name: str) -> None:
+def test_subscribing_an_unconfirmed_subscriber_again_returns_its_subscription(client: Client, queue_name: str) -> None:
     named = {"queue_name": queue_name, "subscriber": "http://example.com/hook"}
     status, made = client.call("subscription_create", **named)
     assert (status, made["message"]) == (201, f"Subscription {queue_name} created.")
     assert client.call("subscription_create", **named) == (201, made)
 
 
-def test_a_deleted_subscription_is_not_told(session: Session, client: Client, queue_name: str) -> None:
+def test_a_deleted_subscription_is_not_notified(session: Session, client: Client, queue_name: str) -> None:
     found = subscribe(client, queue_name)
     named = {"queue_name": queue_name, "subscription_id": found}
     assert client.call("subscription_delete", **named) == (204, f"Subscription {found} removed.")
@@ -143,7 +143,7 @@ def test_deleting_it_from_another_queue_changes_nothing(
     until(lambda: watcher.call("subscription_list", queue_name=queue_name)[1] == {"subscriptions": []}, "it is gone")
 
 
-def test_an_ended_subscription_is_not_told(
+def test_an_ended_subscription_is_not_notified(
     session: Session, client: Client, queue_name: str, advance: Callable[[QueueRef, float], None]
 ) -> None:
     subscribe(client, queue_name, ttl=60)
@@ -153,7 +153,7 @@ def test_an_ended_subscription_is_not_told(
         client.receive(0.5)
 
 
-def test_the_subscription_dies_with_the_connection(sockets: Service, open_client: OPEN, queue_name: str) -> None:
+def test_the_subscription_ends_with_the_connection(sockets: Service, open_client: OPEN, queue_name: str) -> None:
     watcher = open_client()
     with connect(sockets.url) as connection:
         subscribe(Client(connection, False, watcher.project), queue_name)
@@ -183,9 +183,7 @@ def test_wrong_subscriptions_are_refused(client: Client, queue_name: str, fields
     assert client.call("subscription_list", queue_name=queue_name) == (200, {"subscriptions": []})
 
 
-def test_where_confirmation_is_required_a_connection_needs_none(
-    store_url: str, session: Session, queue_name: str
-) -> None:
+def test_a_connection_needs_no_confirmation(store_url: str, session: Session, queue_name: str) -> None:
     settings = {"require_confirmation": "true", "signed_url_key": "secret"}
     with (
         serving("websocket", redis=store_url, durability="memory", **settings) as service,
@@ -197,7 +195,7 @@ def test_where_confirmation_is_required_a_connection_needs_none(
         assert client.receive()["body"] == 1
 
 
-def test_what_is_posted_over_http_elsewhere_is_pushed(store_url: str, sockets: Service, queue_name: str) -> None:
+def test_a_message_posted_to_another_process_is_pushed(store_url: str, sockets: Service, queue_name: str) -> None:
     settings = {"redis": store_url, "durability": "memory"}
     with serving(**settings) as http, connect(sockets.url) as connection:
         client = Client(connection, True)
@@ -231,7 +229,7 @@ def test_subscriptions_of_a_killed_process_end_with_the_next_message(
         until(lambda: watcher.call("subscription_list", queue_name=queue_name)[1] == {"subscriptions": []}, "it ends")
 
 
-def test_a_stop_takes_the_subscriptions_along(store_url: str, open_client: OPEN, queue_name: str) -> None:
+def test_a_stop_deletes_the_subscriptions(store_url: str, open_client: OPEN, queue_name: str) -> None:
     watcher = open_client()
     with serving("websocket", redis=store_url, durability="memory") as service, connect(service.url) as connection:
         subscribe(Client(connection, False, watcher.project), queue_name)
@@ -240,10 +238,10 @@ def test_a_stop_takes_the_subscriptions_along(store_url: str, open_client: OPEN,
     assert watcher.call("subscription_list", queue_name=queue_name) == (200, {"subscriptions": []})
 
 
-def test_a_client_far_behind_is_disconnected(
+def test_a_client_that_does_not_keep_up_is_disconnected(
     session: Session, sockets: Service, open_client: OPEN, queue_name: str
 ) -> None:
-    """It does not read while more comes than may wait for it."""
+    """It does not read while more notifications arrive than may wait."""
     watcher = open_client()
     with connect(sockets.url, max_queue=1, close_timeout=0.1) as connection:
         client = Client(connection, False, watcher.project)

@@ -1,4 +1,4 @@
-"""Bounds that hold for what a queue keeps, whichever way it got there."""
+"""Bounds of the stored data, on every path by which it can change."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from zaqar_core.rest.face import ZaqarFace
 _PATCH = {"CONTENT_TYPE": "application/openstack-messaging-v2.0-json-patch"}
 
 
-def test_metadata_cannot_grow_beyond_its_limit_by_patches(zaqar: Any, queue_name: str) -> None:
-    """The limit binds the whole metadata, not only one request's share of it."""
+def test_patches_cannot_make_metadata_longer_than_its_limit(zaqar: Any, queue_name: str) -> None:
+    """The limit applies to the whole metadata, not only to the part in one request."""
     path = f"/v2/queues/{queue_name}"
     zaqar.call("PUT", path)
     answers = [
@@ -27,7 +27,7 @@ def test_metadata_cannot_grow_beyond_its_limit_by_patches(zaqar: Any, queue_name
 
 
 def test_a_negative_claim_count_is_refused(zaqar: Any, queue_name: str) -> None:
-    """It would move every message to the dead letters before anybody saw it."""
+    """It would move every message to the dead-letter queue before its first claim."""
     asked = {"_max_claim_count": -1, "_dead_letter_queue": "dead"}
     assert zaqar.call("PUT", f"/v2/queues/{queue_name}", asked).status == 400
 
@@ -53,7 +53,7 @@ def test_a_queue_called_messages_has_the_limit_of_a_queue(zaqar: Any, path: str,
 
 
 def test_a_message_with_the_longest_ttl_reads_back_whole(session: Session, queue_name: str) -> None:
-    """A ttl has its fixed place in a record: one digit more would shift the body."""
+    """A ttl has a fixed length in a record: one digit more would shift the body."""
     longest = limits.SETTABLE_SECONDS.most
     zaqar = Zaqar(session, ZaqarFace(Settings(max_message_ttl=longest, default_message_ttl=longest)))
     zaqar.call("PUT", f"/v2/queues/{queue_name}", {"_default_message_ttl": longest})

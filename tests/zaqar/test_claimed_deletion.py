@@ -20,7 +20,7 @@ Advance = Callable[[QueueRef, float], None]
 
 @pytest.fixture
 def zaqar(session: Session) -> Zaqar:
-    """A service that wants the claims of what is deleted."""
+    """A service with the setting ``message_delete_with_claim_id``."""
     return Zaqar(session, ZaqarFace(Settings(message_delete_with_claim_id=True)))
 
 
@@ -34,7 +34,7 @@ def claim(zaqar: Zaqar, queue: str) -> tuple[str, list[str]]:
     return made.headers["location"].rsplit("/", 1)[1], ids(made.json["messages"])
 
 
-def test_each_message_needs_its_claim(zaqar: Zaqar, queue_name: str) -> None:
+def test_a_bulk_deletion_needs_the_claim_of_each_message(zaqar: Zaqar, queue_name: str) -> None:
     queue = f"/v2/queues/{queue_name}"
     zaqar.post(queue_name, 1, 2)
     (first, [one]), (second, [two]) = claim(zaqar, queue), claim(zaqar, queue)
@@ -47,7 +47,7 @@ def test_each_message_needs_its_claim(zaqar: Zaqar, queue_name: str) -> None:
     assert zaqar.call("GET", both).status == 404
 
 
-def test_what_nobody_claimed_is_not_deleted(zaqar: Zaqar, queue_name: str) -> None:
+def test_a_message_without_a_claim_is_not_deleted(zaqar: Zaqar, queue_name: str) -> None:
     queue = f"/v2/queues/{queue_name}"
     posted = ids(zaqar.post(queue_name, 1, 2))
     mine, _ = claim(zaqar, queue)
@@ -66,7 +66,7 @@ def test_an_unknown_claim_is_refused(zaqar: Zaqar, queue_name: str, claim_id: st
 
 
 @pytest.mark.parametrize("end", ["lapsed", "released"])
-def test_a_worker_repeats_a_deletion_after_its_claims(
+def test_a_deletion_can_be_repeated_after_its_claims_have_ended(
     zaqar: Zaqar, queue_name: str, advance: Advance, end: str
 ) -> None:
     queue = f"/v2/queues/{queue_name}"
@@ -83,7 +83,9 @@ def test_a_worker_repeats_a_deletion_after_its_claims(
     assert zaqar.call("DELETE", f"{queue}/messages?ids={one}&claim_ids=no-uuid").status == 400
 
 
-def test_a_lapsed_claim_deletes_what_nobody_was_given_since(zaqar: Zaqar, queue_name: str, advance: Advance) -> None:
+def test_an_ended_claim_deletes_messages_that_were_not_received_since(
+    zaqar: Zaqar, queue_name: str, advance: Advance
+) -> None:
     queue = f"/v2/queues/{queue_name}"
     zaqar.post(queue_name, 1, 2)
     (first, [one]), (second, [two]) = claim(zaqar, queue), claim(zaqar, queue)

@@ -1,4 +1,4 @@
-"""Claims over the face."""
+"""Claims over HTTP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest
 from zaqar_core.domain.names import QueueRef
 
 
-def test_life_of_a_claim(zaqar: Any, queue_name: str, advance: Callable[[QueueRef, float], None]) -> None:
+def test_a_claim_is_created_read_updated_and_released(
+    zaqar: Any, queue_name: str, advance: Callable[[QueueRef, float], None]
+) -> None:
     queue = f"/v2/queues/{queue_name}"
     assert zaqar.call("POST", queue + "/claims").status == 204
     zaqar.post(queue_name, 1, 2, 3)
@@ -44,7 +46,7 @@ def test_life_of_a_claim(zaqar: Any, queue_name: str, advance: Callable[[QueueRe
 
 
 def test_an_href_names_a_claim_only_while_it_lasts(zaqar: Any, queue_name: str) -> None:
-    """So that a message which came back can be deleted by the href that a listing shows."""
+    """So a message that is free again can be deleted by the href in a listing."""
     (href,) = zaqar.post(queue_name, 1)
     claim = zaqar.call("POST", f"/v2/queues/{queue_name}/claims").headers["location"]
     assert zaqar.call("GET", href).json["href"] == f"{href}?claim_id={claim.rsplit('/', 1)[1]}"
@@ -55,7 +57,7 @@ def test_an_href_names_a_claim_only_while_it_lasts(zaqar: Any, queue_name: str) 
     assert zaqar.call("GET", href).status == 404
 
 
-def test_deleting_with_a_wrong_claim(zaqar: Any, queue_name: str) -> None:
+def test_a_deletion_with_a_wrong_claim_is_refused(zaqar: Any, queue_name: str) -> None:
     (href, other) = zaqar.post(queue_name, 1, 2)
     queue = f"/v2/queues/{queue_name}"
     unknown = "00000000-0000-4000-8000-000000000000"
@@ -70,7 +72,7 @@ def test_deleting_with_a_wrong_claim(zaqar: Any, queue_name: str) -> None:
     assert zaqar.call("DELETE", f"{href}?claim_id={claims[0]}").status == 204
 
 
-def test_a_message_outlives_its_claim(zaqar: Any, queue_name: str) -> None:
+def test_a_claimed_message_stays_until_its_claim_and_grace_end(zaqar: Any, queue_name: str) -> None:
     zaqar.post(queue_name, 1, ttl=60)
     (message,) = zaqar.call("POST", f"/v2/queues/{queue_name}/claims", {"ttl": 300, "grace": 100}).json["messages"]
     assert message["ttl"] == 400
@@ -81,24 +83,24 @@ def test_a_message_outlives_its_claim(zaqar: Any, queue_name: str) -> None:
     [b"[]", b"1", b"x", b'{"ttl":59}', b'{"ttl":43201}', b'{"ttl":"60"}', b'{"grace":59}', b'{"grace":43201}',
      b'{"ttl":null}', b'{"grace":true}', b'{"ttl":60.0}'],
 )  # fmt: skip
-def test_create_refused(zaqar: Any, queue_name: str, raw: bytes) -> None:
+def test_a_creation_with_wrong_input_is_refused(zaqar: Any, queue_name: str, raw: bytes) -> None:
     zaqar.post(queue_name, 1)
     assert zaqar.call("POST", f"/v2/queues/{queue_name}/claims", raw=raw).status == 400
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b'{"ttl":59}', b'{"ttl":43201}', b'{"grace":43201}', b'{"grace":-1}'])
-def test_update_refused(zaqar: Any, queue_name: str, raw: bytes) -> None:
+def test_an_update_with_wrong_input_is_refused(zaqar: Any, queue_name: str, raw: bytes) -> None:
     zaqar.post(queue_name, 1)
     claim = zaqar.call("POST", f"/v2/queues/{queue_name}/claims").headers["location"]
     assert zaqar.call("PATCH", claim, raw=raw).status == 400
 
 
 @pytest.mark.parametrize("limit", ["0", "21", "x", "-1"])
-def test_limits_refused(zaqar: Any, queue_name: str, limit: str) -> None:
+def test_a_limit_out_of_bounds_is_refused(zaqar: Any, queue_name: str, limit: str) -> None:
     assert zaqar.call("POST", f"/v2/queues/{queue_name}/claims?limit={limit}").status == 400
 
 
-def test_dead_letters(zaqar: Any, queue_name: str) -> None:
+def test_a_message_claimed_too_often_moves_to_the_dead_letter_queue(zaqar: Any, queue_name: str) -> None:
     queue, dead = f"/v2/queues/{queue_name}", f"{queue_name}.dead"
     zaqar.call("PUT", queue, {"_max_claim_count": 2, "_dead_letter_queue": dead})
     zaqar.post(queue_name, 1)
@@ -113,7 +115,7 @@ def test_dead_letters(zaqar: Any, queue_name: str) -> None:
 
 
 def test_a_message_claimed_as_soon_as_it_is_posted_has_its_grace(zaqar: Any, queue_name: str) -> None:
-    """Most of these claims are made in the millisecond of the post."""
+    """Most of these claims are created in the millisecond of the post."""
     shown = []
     for _ in range(50):
         zaqar.post(queue_name, 1, ttl=60)

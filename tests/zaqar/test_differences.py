@@ -21,7 +21,7 @@ def signing(session: Session) -> Zaqar:
     return Zaqar(session, ZaqarFace(Settings(signed_url_key="a secret")))
 
 
-def test_a_pop_counts_itself(zaqar: Zaqar, queue_name: str) -> None:
+def test_a_pop_counts_as_a_receive(zaqar: Zaqar, queue_name: str) -> None:
     path = f"/v2/queues/{queue_name}"
     zaqar.post(queue_name, 1, 2)
     claim = zaqar.call("POST", f"{path}/claims?limit=1")
@@ -46,7 +46,7 @@ def test_a_good_delay_has_no_effect_on_a_queue_without_delay(zaqar: Zaqar, queue
 
 
 @pytest.mark.parametrize("version", ["/v1", "/v1.1"])
-def test_older_versions_drop_a_delay(zaqar: Zaqar, queue_name: str, version: str) -> None:
+def test_older_versions_ignore_a_delay(zaqar: Zaqar, queue_name: str, version: str) -> None:
     zaqar.call("PUT", f"{version}/queues/{queue_name}")
     messages = [{"body": 1, "ttl": 60, "delay": "x"}]
     document = messages if version == "/v1" else {"messages": messages}

@@ -1,4 +1,4 @@
-"""The face itself: order of checks, refusals, documents at the top."""
+"""The face itself: order of checks, errors, and the documents of the root."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.web.envelope import Refusal, Request
 
 
-def test_versions(zaqar: Any) -> None:
+def test_the_root_lists_the_versions(zaqar: Any) -> None:
     answer = zaqar.call("GET", "/", headers={"HTTP_CLIENT_ID": None, "HTTP_X_PROJECT_ID": None})
     assert answer.status == 300
     assert [version["id"] for version in answer.json["versions"]] == ["1", "1.1", "2"]
 
 
 @pytest.mark.parametrize("path", ["/v2", "/v2/"])
-def test_home(zaqar: Any, path: str) -> None:
+def test_the_home_document_lists_the_resources(zaqar: Any, path: str) -> None:
     answer = zaqar.call("GET", path)
     assert answer.status == 200
     assert answer.headers["content-type"] == "application/json-home"
@@ -31,7 +31,7 @@ def test_home(zaqar: Any, path: str) -> None:
 
 
 def test_headers_come_before_names_and_names_before_bodies(zaqar: Any) -> None:
-    """Of several things that are wrong, the first one of the specification's order is named."""
+    """Of several errors the first one in the order of the specification is reported."""
     path, body = "/v2/queues/" + "x" * 65, b"nope"
     no_project: dict[str, str | None] = {"HTTP_X_PROJECT_ID": None}
     assert zaqar.call("PUT", path, raw=body, headers=no_project).json["title"] == "Project-Id Missing"
@@ -43,7 +43,7 @@ def test_headers_come_before_names_and_names_before_bodies(zaqar: Any) -> None:
     assert zaqar.call("PUT", path, headers={**no_client, "HTTP_ACCEPT": "text/html"}).status == 406
 
 
-def test_extra_spec_opens_nothing(zaqar: Any, queue_name: str) -> None:
+def test_extra_spec_has_no_effect(zaqar: Any, queue_name: str) -> None:
     """The header of Zaqar's authentication plug-ins has no effect."""
     path = f"/v2/queues/{queue_name}"
     assert zaqar.call("PUT", path, headers={"HTTP_EXTRA_SPEC": "messagecode:x"}).status == 201
@@ -66,13 +66,15 @@ def test_extra_spec_opens_nothing(zaqar: Any, queue_name: str) -> None:
         ({"HTTP_URL_SIGNATURE": "x"}, 404, "Not found"),
     ],
 )
-def test_headers(zaqar: Any, path: str, headers: dict[str, str | None], status: int, title: str) -> None:
+def test_headers_with_wrong_values_are_refused(
+    zaqar: Any, path: str, headers: dict[str, str | None], status: int, title: str
+) -> None:
     answer = zaqar.call("GET", path, headers=headers)
     assert (answer.status, answer.json["title"]) == (status, title)
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/*", "text/html, application/json;q=0.1", "Application/JSON"])
-def test_accept(zaqar: Any, accept: str) -> None:
+def test_an_accept_header_must_allow_json(zaqar: Any, accept: str) -> None:
     assert zaqar.call("GET", "/v2/queues", headers={"HTTP_ACCEPT": accept}).status == 200
 
 
@@ -84,7 +86,7 @@ def test_form_bodies_are_refused(zaqar: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v2/nothing", "/v2/queues/a/b", "/v2/queues/a/messages/b/c", "/v2x", "/x", "/v2//"])
-def test_unknown_paths(zaqar: Any, path: str) -> None:
+def test_an_unknown_path_is_404(zaqar: Any, path: str) -> None:
     assert zaqar.call("GET", path).status == 404
 
 
@@ -98,7 +100,7 @@ def test_unknown_paths(zaqar: Any, path: str) -> None:
         ("POST", "/", "GET, HEAD, OPTIONS"),
     ],
 )
-def test_other_methods(zaqar: Any, method: str, path: str, allow: str) -> None:
+def test_another_method_is_405(zaqar: Any, method: str, path: str, allow: str) -> None:
     answer = zaqar.call(method, path)
     assert (answer.status, answer.headers["allow"]) == (405, allow)
     answer = zaqar.call("OPTIONS", path, headers={"HTTP_CLIENT_ID": None})
@@ -115,7 +117,7 @@ def test_other_methods(zaqar: Any, method: str, path: str, allow: str) -> None:
         (Refusal.UNAVAILABLE, 503),
     ],
 )
-def test_refusals(zaqar: Any, why: Refusal, status: int) -> None:
+def test_a_refused_request_has_an_error_of_zaqar(zaqar: Any, why: Refusal, status: int) -> None:
     reply = zaqar.face.refuse(Request("POST", "/v2/queues/a/messages", "", b"", {}), why)
     assert reply.status == status
     assert "x-openstack-request-id" in dict(reply.headers)
@@ -135,13 +137,15 @@ def test_refusals(zaqar: Any, why: Refusal, status: int) -> None:
         ("/v2/pools/a", 65_536),
     ],
 )
-def test_body_limits(path: str, most: int) -> None:
-    """What metadata may have is a setting of its own, and not of other bodies."""
+def test_the_body_limit_depends_on_the_path(path: str, most: int) -> None:
+    """The limit of metadata is a setting of its own."""
     assert ZaqarFace(Settings(max_queue_metadata=64)).body_limit({"PATH_INFO": path}) == most
 
 
 @pytest.mark.parametrize(("fault", "status"), [(StoreUnavailable("gone"), 503), (RuntimeError("bug"), 500)])
-def test_faults(zaqar: Any, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int) -> None:
+def test_an_unexpected_exception_is_500_without_details(
+    zaqar: Any, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int
+) -> None:
     def fail(*_: object) -> None:
         raise fault
 
@@ -163,7 +167,7 @@ def test_faults(zaqar: Any, monkeypatch: pytest.MonkeyPatch, fault: Exception, s
         "max_flavors_per_page",
     ],
 )
-def test_pages_are_not_larger_than_the_store_can_take_at_once(name: str) -> None:
+def test_a_setting_cannot_allow_pages_that_block_the_store(name: str) -> None:
     assert getattr(load({name: 1000}, {}), name) == 1000
     with pytest.raises(SettingsInvalid, match=name):
         load({name: 1001}, {})

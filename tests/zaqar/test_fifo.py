@@ -1,4 +1,4 @@
-"""FIFO queues over the face: the name decides, Client-ID is the group."""
+"""FIFO queues over HTTP: the name decides, and the Client-ID is the group."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def fifo(queue_name: str) -> str:
     return queue_name + ".fifo"
 
 
-def test_a_post_makes_the_queue_and_keeps_its_order(session: Session, zaqar: Any, fifo: str) -> None:
+def test_a_post_creates_the_queue_and_keeps_its_order(session: Session, zaqar: Any, fifo: str) -> None:
     zaqar.post(fifo, 1, 2)
     zaqar.post(fifo, 3)
     listed = zaqar.call("GET", f"/v2/queues/{fifo}/messages?echo=true").json["messages"]
@@ -26,7 +26,7 @@ def test_a_post_makes_the_queue_and_keeps_its_order(session: Session, zaqar: Any
     assert [(message.body, message.group) for message in received] == [(b"1", zaqar.client_id)]
 
 
-def test_a_claimed_group_gives_nothing_more(zaqar: Any, fifo: str) -> None:
+def test_a_claimed_group_delivers_nothing_more(zaqar: Any, fifo: str) -> None:
     """Messages of one client are in order; those of another are free meanwhile."""
     assert zaqar.call("PUT", f"/v2/queues/{fifo}").status == 201
     zaqar.post(fifo, 1, 2)
@@ -41,7 +41,7 @@ def test_a_claimed_group_gives_nothing_more(zaqar: Any, fifo: str) -> None:
     assert [message["body"] for message in rest.json["messages"]] == [2]
 
 
-def test_equal_bodies_are_two_messages_unless_sqs_made_the_queue_content_based(
+def test_equal_bodies_are_two_messages_unless_the_queue_is_content_based(
     session: Session, zaqar: Any, fifo: str
 ) -> None:
     zaqar.post(fifo, 1, 1)

@@ -1,4 +1,4 @@
-"""Flavors, and queues that ask for them."""
+"""Flavors, and queues with a flavor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def flavored(pools: Any) -> Any:
     return pools
 
 
-def test_a_flavor_is_made_and_shown(flavored: Any) -> None:
+def test_a_flavor_is_created_and_read(flavored: Any) -> None:
     shown = {"href": "/v2/flavors/f", "name": "f", "pool_list": ["a"]}
     abilities = {"capabilities": ["FIFO", "CLAIMS", "AOD", "HIGH_THROUGHPUT"]}
     assert flavored.call("GET", "/v2/flavors/f").json == shown | abilities
@@ -33,7 +33,7 @@ def test_a_flavor_is_made_and_shown(flavored: Any) -> None:
     assert flavored.call("GET", "/v2/pools/a").json["flavor"] == "f"
 
 
-def test_with_keystone_members_see_flavors_and_administrators_make_them(flavored: Any) -> None:
+def test_with_keystone_members_read_flavors_and_administrators_create_them(flavored: Any) -> None:
     """As in Zaqar's policy; pools, whose addresses hold passwords, are for administrators."""
     flavored.face = ZaqarFace(SETTINGS, Tokens())
     member, admin = ({"HTTP_X_AUTH_TOKEN": f"p {role}"} for role in ("member", "admin"))
@@ -60,13 +60,13 @@ def test_only_a_durable_service_claims_durability() -> None:
         {"pool_list": ["a", "none"]}, {"pool_list": ["a"], "more": 1}, [],
     ],
 )  # fmt: skip
-def test_what_cannot_be_a_flavor(pools: Any, wrong: Any) -> None:
+def test_a_flavor_with_wrong_input_is_refused(pools: Any, wrong: Any) -> None:
     assert pools.call("PUT", "/v2/flavors/g", wrong).status == 400
     assert pools.call("GET", "/v2/flavors/g").status == 404
     assert pools.call("GET", "/v2/pools/a").json["flavor"] is None
 
 
-def test_patch_changes_the_pools(flavored: Any) -> None:
+def test_a_patch_changes_the_pools(flavored: Any) -> None:
     answer = flavored.call("PATCH", "/v2/flavors/f", {"pool_list": ["b"], "location": 1})
     assert (answer.status, answer.json["pool_list"]) == (200, ["b"])
     assert flavored.call("GET", "/v2/pools/a").json["flavor"] is None
@@ -75,7 +75,7 @@ def test_patch_changes_the_pools(flavored: Any) -> None:
     assert flavored.call("PATCH", "/v2/flavors/g", {"pool_list": ["a"]}).status == 404
 
 
-def test_a_queue_of_a_flavor_is_made_in_its_pools(flavored: Any, servers: list[Server]) -> None:
+def test_a_queue_of_a_flavor_is_created_in_its_pools(flavored: Any, servers: list[Server]) -> None:
     for number in range(5):
         assert flavored.call("PUT", f"/v2/queues/f{number}", {"_flavor": "f"}).status == 201
         assert flavored.call("PUT", f"/v2/queues/n{number}").status == 201
@@ -84,7 +84,7 @@ def test_a_queue_of_a_flavor_is_made_in_its_pools(flavored: Any, servers: list[S
     assert flavored.call("GET", "/v2/queues/f0").json["_flavor"] == "f"
 
 
-def test_a_lazily_made_queue_is_in_a_pool_without_flavor(flavored: Any, servers: list[Server]) -> None:
+def test_a_queue_created_by_its_first_post_is_in_a_pool_without_flavor(flavored: Any, servers: list[Server]) -> None:
     flavored.post("lazy", 1)
     assert servers[2].queues() == {"lazy"}
 
@@ -98,7 +98,7 @@ def test_an_unknown_flavor_is_refused(flavored: Any) -> None:
     assert flavored.call("PATCH", "/v2/queues/q", change, headers=patch).status == 400
 
 
-def test_a_flavor_whose_pools_get_nothing_is_refused(flavored: Any) -> None:
+def test_a_flavor_whose_pools_have_no_weight_is_refused(flavored: Any) -> None:
     flavored.call("PATCH", "/v2/pools/a", {"weight": 0})
     assert flavored.call("PUT", "/v2/queues/q", {"_flavor": "f"}).status == 400
 

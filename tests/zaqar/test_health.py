@@ -16,7 +16,7 @@ OPERATIONS = [
 ]  # fmt: skip
 
 
-def test_every_operation_runs(zaqar: Any) -> None:
+def test_the_report_runs_every_operation(zaqar: Any) -> None:
     answer = zaqar.call("GET", "/v2/health")
     assert answer.status == 200
     assert answer.json["storage_reachable"] is True
@@ -42,7 +42,7 @@ def test_message_volume_is_that_of_all_queues_of_all_projects(zaqar: Any, queue_
     assert {name: after[name] - before[name] for name in after} == {"free": 2, "claimed": 2, "total": 4}
 
 
-def test_what_fails_says_so_and_the_rest_still_runs(zaqar: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_operation_is_reported_and_the_others_still_run(zaqar: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claims, "create", lambda *_, **__: None)
     status = zaqar.call("GET", "/v2/health").json["operation_status"]
     assert [name for name in OPERATIONS if not status[name]["succeeded"]] == [
@@ -51,7 +51,7 @@ def test_what_fails_says_so_and_the_rest_still_runs(zaqar: Any, monkeypatch: pyt
     assert status["claim_messages"]["ref"]
 
 
-def test_a_store_that_is_gone(zaqar: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_report_says_that_the_store_cannot_be_reached(zaqar: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise StoreUnavailable("gone")
 

@@ -1,4 +1,4 @@
-"""The face behind an authenticator, without a Keystone: order of checks, and what is believed."""
+"""The face with an authenticator, without a Keystone: the order of checks, and which headers count."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLAIMS = {"HTTP_X_ROLES": "admin", "HTTP_X_USER_ID": "root", "HTTP_X_IDENTITY_ST
 
 
 class Tokens:
-    """A token is the id of its project, and after a blank its role; ``away`` cannot be told."""
+    """A token is a project id, a blank and a role; for ``away`` the identity service is unavailable."""
 
     def identify(self, environ: Mapping[str, Any]) -> Identity:
         token = environ.get("HTTP_X_AUTH_TOKEN", "")
@@ -37,7 +37,7 @@ class Tokens:
 
 @pytest.fixture
 def guarded(session: Session) -> Zaqar:
-    """A client that says that it belongs to a project of its own."""
+    """A client whose header names a project of its own."""
     return Zaqar(session, ZaqarFace(Settings(signed_url_key=KEY), Tokens()))
 
 
@@ -51,11 +51,11 @@ def test_without_a_token_every_path_of_a_version_is_401(guarded: Zaqar, path: st
     assert (answer.status, answer.headers["www-authenticate"]) == (401, 'Keystone uri="http://k"')
 
 
-def test_the_root_needs_none(guarded: Zaqar) -> None:
+def test_the_root_needs_no_token(guarded: Zaqar) -> None:
     assert guarded.call("GET", "/").status == 300
 
 
-def test_a_body_that_is_refused_is_401_first(guarded: Zaqar) -> None:
+def test_a_missing_token_is_reported_before_a_body_that_is_too_large(guarded: Zaqar) -> None:
     def refused(token: str) -> int:
         environ = {"PATH_INFO": "/v2/queues/q/messages", "REQUEST_METHOD": "POST", "HTTP_X_AUTH_TOKEN": token}
         request = Request("POST", environ["PATH_INFO"], "", b"", environ)
@@ -64,11 +64,11 @@ def test_a_body_that_is_refused_is_401_first(guarded: Zaqar) -> None:
     assert (refused(""), refused("p member")) == (401, 400)
 
 
-def test_an_identity_service_that_is_away_is_503(guarded: Zaqar) -> None:
+def test_an_unavailable_identity_service_is_503(guarded: Zaqar) -> None:
     assert guarded.call("GET", "/v2/queues", headers=_token("away")).status == 503
 
 
-def test_the_token_s_project_counts(guarded: Zaqar) -> None:
+def test_the_project_is_that_of_the_token(guarded: Zaqar) -> None:
     project = uuid.uuid4().hex
     guarded.call("PUT", "/v2/queues/q", headers=_token(project))
     listed = [guarded.call("GET", "/v2/queues", headers=_token(who)).json["queues"] for who in (project, "another")]
@@ -87,7 +87,7 @@ def test_the_roles_of_admins_can_be_chosen(session: Session) -> None:
     assert [answer.status for answer in found] == [403, 200]
 
 
-def test_in_open_mode_everybody_is_admin_whatever_roles_are_claimed(zaqar: Zaqar) -> None:
+def test_without_an_authenticator_every_caller_is_an_administrator(zaqar: Zaqar) -> None:
     for claimed in (None, "nobody"):
         assert zaqar.call("GET", "/v2/health", headers={"HTTP_X_ROLES": claimed}).status == 200
 
@@ -103,7 +103,7 @@ def _signed(project: str, path: str) -> dict[str, str | None]:
     }
 
 
-def test_a_signature_stands_in_for_a_token_and_for_no_role(guarded: Zaqar) -> None:
+def test_a_signature_replaces_a_token_but_has_no_role(guarded: Zaqar) -> None:
     assert guarded.call("GET", "/v2/queues", headers=_signed("p", "/v2/queues")).status == 200
     assert guarded.call("GET", "/v2/health", headers={**CLAIMS, **_signed("p", "/v2/health")}).status == 403
 
@@ -111,12 +111,12 @@ def test_a_signature_stands_in_for_a_token_and_for_no_role(guarded: Zaqar) -> No
 @pytest.mark.parametrize(
     "wrong", [{"HTTP_X_PROJECT_ID": "other"}, {"HTTP_X_PROJECT_ID": None}, {"HTTP_URL_EXPIRES": ""}]
 )
-def test_a_wrong_signature_opens_nothing(guarded: Zaqar, wrong: dict[str, str | None]) -> None:
+def test_a_wrong_signature_is_refused(guarded: Zaqar, wrong: dict[str, str | None]) -> None:
     answer = guarded.call("GET", "/v2/queues", headers={**_signed("p", "/v2/queues"), **wrong})
     assert answer.status == 404
 
 
-def test_others_work_while_the_identity_service_is_asked(session: Session) -> None:
+def test_other_requests_run_during_a_call_to_the_identity_service(session: Session) -> None:
     """A slow identity service holds no execution slot."""
     held: list[bool] = []
 

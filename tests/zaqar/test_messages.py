@@ -1,4 +1,4 @@
-"""Messages over the face: what goes in comes out, to whom, and in which order."""
+"""Messages over HTTP: content, visibility and order."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from zaqar_core.domain.names import QueueRef
 
 @pytest.fixture
 def sqs_queue(session: Session, zaqar: Any, queue_name: str) -> QueueRef:
-    """A queue made by SQS in the client's project."""
+    """A queue created by SQS in the client's project."""
     ref = QueueRef(zaqar.project, "us-east-1", queue_name)
     queues.create(session, ref, QueueSettings(), creator="sqs")
     return ref
 
 
-def test_post_get_list_delete(zaqar: Any, queue_name: str) -> None:
+def test_a_message_is_posted_read_listed_and_deleted(zaqar: Any, queue_name: str) -> None:
     path = f"/v2/queues/{queue_name}/messages"
     answer = zaqar.call("POST", path, {"messages": [{"body": {"n": 1}, "ttl": 120}, {"body": "two"}]})
     assert answer.status == 201
@@ -90,7 +90,7 @@ def test_spellings_of_a_client_id_are_one_client(zaqar: Any, queue_name: str) ->
     assert len(zaqar.other_client().call("GET", f"/v2/queues/{queue_name}/messages").json["messages"]) == 1
 
 
-def test_pop(zaqar: Any, queue_name: str) -> None:
+def test_a_pop_returns_and_deletes_the_oldest_messages(zaqar: Any, queue_name: str) -> None:
     zaqar.post(queue_name, 1, "two", 3)
     path = f"/v2/queues/{queue_name}/messages"
     answer = zaqar.call("DELETE", path + "?pop=2")
@@ -104,7 +104,7 @@ def test_pop(zaqar: Any, queue_name: str) -> None:
 @pytest.mark.parametrize(
     "query", ["", "?ids=&pop=", "?pop=1&ids=a", "?pop=0", "?pop=21", "?pop=x", "?ids=" + "a," * 21]
 )
-def test_bulk_delete_refused(zaqar: Any, queue_name: str, query: str) -> None:
+def test_a_bulk_deletion_with_wrong_input_is_refused(zaqar: Any, queue_name: str, query: str) -> None:
     answer = zaqar.call("DELETE", f"/v2/queues/{queue_name}/messages{query}")
     assert answer.status == 400
     assert answer.json["title"]
@@ -125,14 +125,14 @@ def test_bulk_delete_refused(zaqar: Any, queue_name: str, query: str) -> None:
         b'{"messages":[{"body":' + b"[" * 600 + b"]" * 600 + b"}]}", b'{"messages":[{"body":1}], "messages":[{}]}',
     ],
 )  # fmt: skip
-def test_post_refused_and_nothing_made(zaqar: Any, queue_name: str, raw: bytes) -> None:
+def test_a_refused_post_creates_no_queue(zaqar: Any, queue_name: str, raw: bytes) -> None:
     answer = zaqar.call("POST", f"/v2/queues/{queue_name}/messages", raw=raw)
     assert answer.status == 400
     assert answer.json["title"]
     assert zaqar.call("GET", "/v2/queues").json["queues"] == []
 
 
-def test_the_queues_own_post_size(zaqar: Any, queue_name: str) -> None:
+def test_a_queue_has_its_own_limit_of_post_size(zaqar: Any, queue_name: str) -> None:
     zaqar.call("PUT", f"/v2/queues/{queue_name}", {"_max_messages_post_size": 40})
     zaqar.post(queue_name, 1)
     answer = zaqar.call("POST", f"/v2/queues/{queue_name}/messages", {"messages": [{"body": "x" * 40}]})
@@ -183,7 +183,9 @@ def test_an_sqs_message_is_a_string_and_shows_attributes_on_demand(
     ("body", "text"),
     [("plain", b"plain"), ("", b'""'), ("\x00", b'"\\u0000"'), ("\uffff", b'"\\uffff"'), ([1, "a"], b'[1,"a"]')],
 )
-def test_what_sqs_receives(session: Session, zaqar: Any, sqs_queue: QueueRef, body: Any, text: bytes) -> None:
+def test_sqs_receives_posted_bodies_as_text(
+    session: Session, zaqar: Any, sqs_queue: QueueRef, body: Any, text: bytes
+) -> None:
     zaqar.post(sqs_queue.name, body)
     (message,) = leases.receive(session, sqs_queue, max_messages=1, wait_seconds=0)
     assert message.body == text

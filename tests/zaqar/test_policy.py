@@ -1,4 +1,4 @@
-"""Which roles may do what: Zaqar's own rules, and an operator's policy file over them."""
+"""Permissions of roles: Zaqar's own rules, and a policy file that overrides them."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def policy_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def guarded(session: Session, policy_file: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Zaqar]:
-    """A client of a face with that policy, whose file is looked at on every request."""
+    """A client of a face with that policy, whose file is checked at every request."""
     monkeypatch.setattr(policy, "CHECK_SECONDS", 0)
 
     def make(text: str = "", **settings: Any) -> Zaqar:
@@ -112,21 +112,21 @@ def test_a_reader_reads_and_changes_nothing(guarded: Callable[..., Zaqar]) -> No
     assert _as(client, "stranger")("GET", "/v2/queues/q/stats") == 200  # the file does not say
 
 
-def test_what_is_denied_is_403_in_zaqar_s_words(guarded: Callable[..., Zaqar]) -> None:
+def test_a_denied_request_is_403_with_the_text_of_zaqar(guarded: Callable[..., Zaqar]) -> None:
     client = guarded('"queues:create": "role:admin"')
     answer = client.call("PUT", "/v2/queues/q", headers=_token("p member"))
     title, description = "Not authorized", "You are not authorized to complete this action."
     assert (answer.status, answer.json) == (403, {"title": title, "description": description})
 
 
-def test_without_a_file_zaqar_s_rules_hold(guarded: Callable[..., Zaqar]) -> None:
+def test_without_a_file_the_rules_of_zaqar_apply(guarded: Callable[..., Zaqar]) -> None:
     client = guarded()
     assert _as(client, "member")("PUT", "/v2/queues/q") == 201
     assert _as(client, "member")("GET", "/v2/health") == 403
     assert _as(client, "admin")("GET", "/v2/health") == 200
 
 
-def test_a_file_s_rule_goes_above_admin_roles(guarded: Callable[..., Zaqar]) -> None:
+def test_a_rule_of_a_file_overrides_admin_roles(guarded: Callable[..., Zaqar]) -> None:
     client = guarded('"health:get": "role:auditor"', admin_roles=("operator",))
     assert [_as(client, role)("GET", "/v2/health") for role in ("operator", "auditor")] == [403, 200]
     client = guarded('"health:get": "rule:context_is_admin"', admin_roles=("operator",))
@@ -171,7 +171,7 @@ def _json(document: Any) -> str:
     return json.dumps(document)
 
 
-def test_a_changed_file_is_read_again(guarded: Callable[..., Zaqar], policy_file: Path) -> None:
+def test_a_changed_file_is_reloaded(guarded: Callable[..., Zaqar], policy_file: Path) -> None:
     client = guarded('"queues:get_all": "role:member"')
     reader = _as(client, "reader")
     assert reader("GET", "/v2/queues") == 403
@@ -191,7 +191,7 @@ def _replaced(file: Path, text: str) -> None:
     "bad",
     ['"queues:get_all": [', '"queues:get_all": "nonsense"', '"queues:get_all": !role reader', "a: " + "[" * 5000, None],
 )
-def test_a_file_that_became_wrong_leaves_the_rules_as_they_were(
+def test_a_file_that_becomes_invalid_keeps_the_previous_rules(
     guarded: Callable[..., Zaqar], policy_file: Path, caplog: pytest.LogCaptureFixture, bad: str | None
 ) -> None:
     client = guarded('"queues:get_all": "role:member"')
@@ -207,7 +207,7 @@ def test_a_file_that_became_wrong_leaves_the_rules_as_they_were(
     assert _as(client, "reader")("GET", "/v2/queues") == 200
 
 
-def test_files_in_the_directory_beside_come_last(guarded: Callable[..., Zaqar], policy_file: Path) -> None:
+def test_files_in_policy_d_override_the_file(guarded: Callable[..., Zaqar], policy_file: Path) -> None:
     more = policy_file.with_name("policy.d")
     more.mkdir()
     (more / "10.yaml").write_text('"queues:get_all": "role:first"')
@@ -241,7 +241,7 @@ def test_files_in_the_directory_beside_come_last(guarded: Callable[..., Zaqar], 
         ('"a": "@"\n? [queues, get]\n: "role:a"\n', 2, "the file must map rule names to checks"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_told_with_its_line(
+def test_a_mistake_in_a_file_is_reported_with_its_line(
     guarded: Callable[..., Zaqar], policy_file: Path, text: str, line: int, reason: str
 ) -> None:
     with pytest.raises(SettingsInvalid) as refused:
@@ -251,16 +251,18 @@ def test_what_is_wrong_with_a_file_is_told_with_its_line(
 
 
 @pytest.mark.parametrize("check", ["!", "role:a and !", "not !", [["role:a", "role:b"], ["role:c"]], [], "@", ""])
-def test_what_oslo_policy_understands_is_no_error(guarded: Callable[..., Zaqar], check: Any) -> None:
+def test_a_check_that_oslo_policy_understands_is_accepted(guarded: Callable[..., Zaqar], check: Any) -> None:
     guarded(json.dumps({"queues:get": check}))
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match=r"policy_file: cannot read .*none.yaml: No such file or directory"):
         ZaqarFace(Settings(auth_strategy="keystone", policy_file=tmp_path / "none.yaml"), Tokens())
 
 
-def test_a_rule_that_no_operation_has_is_told(guarded: Callable[..., Zaqar], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_rule_that_no_operation_uses_is_reported(
+    guarded: Callable[..., Zaqar], caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.WARNING, "sqs_facade.keystone"):
         guarded('"queue:create": "role:a"\nb: "role:b"\n"queues:get": "rule:b"')
     assert [message.partition(" defines ")[2] for message in caplog.messages] == [
@@ -269,14 +271,12 @@ def test_a_rule_that_no_operation_has_is_told(guarded: Callable[..., Zaqar], cap
 
 
 def test_without_keystone_a_policy_is_refused(tmp_path: Path) -> None:
-    """There would be no roles to hold it against: X-Roles of a client is not believed."""
+    """There would be no roles: X-Roles of a client is ignored."""
     with pytest.raises(SettingsInvalid, match="policy_file needs auth_strategy keystone"):
         load({"policy_file": tmp_path}, {})
 
 
-def test_a_server_that_a_rule_asks_is_asked_each_time_and_holds_no_slot(
-    guarded: Callable[..., Zaqar], session: Session
-) -> None:
+def test_an_http_check_runs_for_each_request_and_holds_no_slot(guarded: Callable[..., Zaqar], session: Session) -> None:
     asked: list[bool] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -300,7 +300,7 @@ def test_a_server_that_a_rule_asks_is_asked_each_time_and_holds_no_slot(
     assert asked == [False, False]
 
 
-def test_a_rule_that_cannot_be_decided_denies(guarded: Callable[..., Zaqar], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_that_cannot_be_evaluated_denies(guarded: Callable[..., Zaqar], monkeypatch: pytest.MonkeyPatch) -> None:
     client = guarded('"queues:get_all": "role:member"')
     held = client.face._policy
     assert held is not None

@@ -37,7 +37,7 @@ def test_a_pool_is_registered_and_shown(zaqar: Any, servers: list[Server]) -> No
         {"uri": "URL" + "x" * 250, "weight": 1}, [], {},
     ],
 )  # fmt: skip
-def test_what_cannot_be_a_pool(zaqar: Any, servers: list[Server], wrong: Any) -> None:
+def test_a_pool_with_wrong_input_is_refused(zaqar: Any, servers: list[Server], wrong: Any) -> None:
     if isinstance(wrong, dict) and isinstance(wrong.get("uri"), str):
         wrong["uri"] = wrong["uri"].replace("URL", servers[1].url)
     assert zaqar.call("PUT", "/v2/pools/p", wrong).status == 400
@@ -45,7 +45,7 @@ def test_what_cannot_be_a_pool(zaqar: Any, servers: list[Server], wrong: Any) ->
 
 
 @pytest.mark.parametrize("name", ["i" * 65, "\u00e6\u00bc\u00a2", "a b", "a%b"])
-def test_names_of_pools(zaqar: Any, servers: list[Server], name: str) -> None:
+def test_wrong_names_of_pools_and_flavors_are_refused(zaqar: Any, servers: list[Server], name: str) -> None:
     for path in (f"/v2/pools/{name}", f"/v2/flavors/{name}"):
         assert zaqar.call("PUT", path, {"uri": servers[1].url, "weight": 1}).status == 400
         assert zaqar.call("GET", path).status == 400
@@ -73,7 +73,7 @@ def test_credentials_are_shown_to_administrators_and_in_no_error(zaqar: Any, cap
     assert "s3" not in str(answer.json) + caplog.text
 
 
-def test_a_deployment_is_one_pool_at_most_whatever_it_is_called(pools: Any, servers: list[Server]) -> None:
+def test_a_deployment_can_be_only_one_pool_under_any_address(pools: Any, servers: list[Server]) -> None:
     for uri in (servers[1].url, servers[1].url + "?db=0"):
         assert pools.call("PUT", "/v2/pools/c", {"uri": uri, "weight": 1}).status == 409
         assert pools.call("PATCH", "/v2/pools/b", {"uri": uri}).status == 409
@@ -87,7 +87,7 @@ def test_putting_a_pool_again_changes_it(pools: Any, servers: list[Server]) -> N
     assert (shown["weight"], shown["flavor"]) == (7, "f")
 
 
-def test_patch_changes_what_is_given(pools: Any, servers: list[Server]) -> None:
+def test_a_patch_changes_only_the_given_fields(pools: Any, servers: list[Server]) -> None:
     answer = pools.call("PATCH", "/v2/pools/a", {"weight": 3, "location": 1, "options": {"a": 1}})
     assert (answer.status, answer.json["weight"], answer.json["uri"]) == (200, 3, servers[1].url)
     assert pools.call("GET", "/v2/pools/a?detailed=true").json["options"] == {"a": 1}
@@ -110,7 +110,7 @@ def test_a_pool_with_queues_is_not_deleted(pools: Any, session: Any, servers: li
 
 
 def test_a_pool_with_queues_keeps_its_deployment(pools: Any, session: Any, servers: list[Server]) -> None:
-    """Another address of the same one is fine."""
+    """Another address of the same deployment is allowed."""
     made(session, "a", "q")
     assert pools.call("PATCH", "/v2/pools/a", {"uri": servers[0].url + "?db=1"}).status == 403
     pools.post("q", 1)
@@ -133,7 +133,7 @@ def test_pages_are_in_the_order_of_names(zaqar: Any, servers: list[Server]) -> N
         assert zaqar.call("GET", f"/v2/pools?limit={wrong}").status == 400
 
 
-def test_v1_1_calls_a_flavor_a_group_and_answers_patches_without_a_body(zaqar: Any, servers: list[Server]) -> None:
+def test_v1_1_calls_a_flavor_a_group_and_returns_no_body_for_a_patch(zaqar: Any, servers: list[Server]) -> None:
     document = {"uri": servers[1].url, "weight": 1, "group": "g"}
     assert zaqar.call("PUT", "/v2/pools/p", document).status == 400
     answer = zaqar.call("PUT", "/v1.1/pools/p", document)
@@ -176,14 +176,14 @@ def test_v1_has_pools_for_callers_without_names(zaqar: Any, servers: list[Server
     ids=["none", "no admin mode", "no pooling"],
 )
 @pytest.mark.parametrize("path", ["pools", "pools/a", "flavors", "flavors/a"])
-def test_without_them_there_is_nothing(zaqar: Any, settings: Settings, path: str) -> None:
+def test_pools_are_404_without_admin_mode_and_pooling(zaqar: Any, settings: Settings, path: str) -> None:
     zaqar.face = ZaqarFace(settings)
     for method in ("GET", "PUT", "POST", "OPTIONS"):
         for version in ("v1", "v1.1", "v2"):
             assert zaqar.call(method, f"/{version}/{path}").status == 404
 
 
-def test_the_home_document_has_them_where_they_are(zaqar: Any) -> None:
+def test_the_home_document_lists_pools_when_they_are_served(zaqar: Any) -> None:
     names = {"rel/pools", "rel/pool", "rel/flavors", "rel/flavor"}
     assert names <= zaqar.call("GET", "/v2/").json["resources"].keys()
     zaqar.face = ZaqarFace(Settings())
@@ -191,12 +191,12 @@ def test_the_home_document_has_them_where_they_are(zaqar: Any) -> None:
 
 
 def test_a_service_without_pooling_refuses_a_store_with_pools(pools: Any, main: Server) -> None:
-    """Queues in pools would seem to be gone, and be made a second time."""
+    """Queues in pools would seem to be missing, and be created a second time."""
     with pytest.raises(StoreUnavailable, match="set pooling"):
         Core(Settings(durability="memory"), main.url)
 
 
-def test_health_is_that_of_each_pool(pools: Any, session: Any) -> None:
+def test_the_health_report_covers_each_pool(pools: Any, session: Any) -> None:
     made(session, "a", "q", creator="zaqar")
     pools.post("q", 1, 2, 3)
     pools.call("POST", "/v2/queues/q/claims?limit=2")

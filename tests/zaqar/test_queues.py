@@ -1,4 +1,4 @@
-"""Queues over the face: metadata, patches, listings, numbers."""
+"""Queues over HTTP: metadata, patches, listings, counts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def patch(zaqar: Any, queue: str, *steps: dict[str, Any]) -> Any:
     return zaqar.call("PATCH", f"/v2/queues/{queue}", list(steps), headers={"CONTENT_TYPE": MEDIA_TYPE})
 
 
-def test_put_get_delete(zaqar: Any, queue_name: str) -> None:
+def test_a_queue_is_created_read_and_deleted(zaqar: Any, queue_name: str) -> None:
     path = f"/v2/queues/{queue_name}"
     assert zaqar.call("GET", path).json == DEFAULTS
     made = zaqar.call("PUT", path, {"mine": [1], "_default_message_ttl": 600, "_other": None})
@@ -81,7 +81,7 @@ def test_reserved_attributes_are_settings_of_the_queue(session: Session, zaqar: 
         {"_enable_encrypt_messages": 1}, {"_enable_encrypt_messages": True}, [], [1],
     ],
 )  # fmt: skip
-def test_metadata_refused(zaqar: Any, queue_name: str, metadata: Any) -> None:
+def test_wrong_metadata_is_refused(zaqar: Any, queue_name: str, metadata: Any) -> None:
     assert zaqar.call("PUT", f"/v2/queues/{queue_name}", metadata).status == 400
     assert zaqar.call("GET", "/v2/queues").json == {"queues": [], "links": []}
 
@@ -94,7 +94,7 @@ def test_a_retry_policy_is_kept(zaqar: Any, queue_name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a" * 65, "a" * 81, "a b", "a%", "\xc3\xa9", "a\n", "a:b", "a" * 70 + ".fifo"])
 @pytest.mark.parametrize("below", ["", "/messages", "/messages/x", "/claims/x", "/stats"])
-def test_names_refused(zaqar: Any, name: str, below: str) -> None:
+def test_wrong_names_are_refused(zaqar: Any, name: str, below: str) -> None:
     answer = zaqar.call("GET", f"/v2/queues/{name}{below}")
     assert (answer.status, answer.json["title"]) == (400, "Invalid queue identification")
 
@@ -108,7 +108,7 @@ def test_a_longer_sqs_name_is_addressed_where_it_exists(session: Session, zaqar:
     assert zaqar.call("GET", href).status == 200
 
 
-def test_patch(zaqar: Any, queue_name: str) -> None:
+def test_metadata_is_patched(zaqar: Any, queue_name: str) -> None:
     zaqar.call("PUT", f"/v2/queues/{queue_name}", {"a/b": 1, "gone": 2, "_default_message_ttl": 600})
     answer = patch(
         zaqar,
@@ -160,7 +160,7 @@ def test_patch_needs_its_media_type_and_a_queue(zaqar: Any, queue_name: str) -> 
         assert zaqar.call("PATCH", path, raw=raw, headers={"CONTENT_TYPE": MEDIA_TYPE}).status == 400
 
 
-def test_listing(zaqar: Any) -> None:
+def test_queues_are_listed_in_pages(zaqar: Any) -> None:
     for number in range(12):
         zaqar.call("PUT", f"/v2/queues/q{number:02}", {"number": number, "even": number % 2 == 0})
     page = zaqar.call("GET", "/v2/queues").json
@@ -180,11 +180,11 @@ def test_listing(zaqar: Any) -> None:
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=21", "limit=x", "limit=-1", "detailed=maybe", "with_count=2"])
-def test_listing_refused(zaqar: Any, query: str) -> None:
+def test_a_listing_with_wrong_parameters_is_refused(zaqar: Any, query: str) -> None:
     assert zaqar.call("GET", f"/v2/queues?{query}").status == 400
 
 
-def test_stats(zaqar: Any, queue_name: str, advance: Callable[[QueueRef, float], None]) -> None:
+def test_stats_count_messages_by_state(zaqar: Any, queue_name: str, advance: Callable[[QueueRef, float], None]) -> None:
     path = f"/v2/queues/{queue_name}/stats"
     assert zaqar.call("GET", path).json == {"messages": {"claimed": 0, "free": 0, "total": 0}}
     hrefs = zaqar.post(queue_name, 1, 2, 3)
@@ -198,7 +198,9 @@ def test_stats(zaqar: Any, queue_name: str, advance: Callable[[QueueRef, float],
     assert zaqar.call("GET", found["oldest"]["href"]).status == 200
 
 
-def test_purge_takes_delayed_messages(zaqar: Any, queue_name: str, advance: Callable[[QueueRef, float], None]) -> None:
+def test_a_purge_deletes_delayed_messages(
+    zaqar: Any, queue_name: str, advance: Callable[[QueueRef, float], None]
+) -> None:
     path = f"/v2/queues/{queue_name}"
     zaqar.call("PUT", path, {"_default_message_delay": 60})
     zaqar.post(queue_name, "late")
@@ -209,7 +211,7 @@ def test_purge_takes_delayed_messages(zaqar: Any, queue_name: str, advance: Call
     assert zaqar.call("GET", path + "/messages?echo=true&include_delayed=true").json["messages"] == []
 
 
-def test_a_message_that_a_purge_spared_is_deleted_or_released(zaqar: Any, queue_name: str) -> None:
+def test_a_message_that_a_purge_kept_can_be_deleted_or_released(zaqar: Any, queue_name: str) -> None:
     path = f"/v2/queues/{queue_name}"
     hrefs = zaqar.post(queue_name, 1, 2)
     claim = zaqar.call("POST", path + "/claims")
@@ -222,7 +224,7 @@ def test_a_message_that_a_purge_spared_is_deleted_or_released(zaqar: Any, queue_
     assert zaqar.call("GET", path + "/messages?echo=true").json["messages"] == []
 
 
-def test_purge_spares_claimed_messages(zaqar: Any, queue_name: str) -> None:
+def test_a_purge_keeps_claimed_messages(zaqar: Any, queue_name: str) -> None:
     path = f"/v2/queues/{queue_name}"
     assert zaqar.call("POST", path + "/purge").status == 204
     zaqar.post(queue_name, 1, 2)

@@ -1,4 +1,5 @@
-"""Deleting a message by a claim, in every state of both: a worker may repeat a deletion whose answer was lost."""
+"""Deletion of a message with a claim, in every state of both: a worker may repeat a deletion whose response was
+lost."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ class Worker:
         return answer.headers["location"].rsplit("/", 1)[1]
 
     def lapse(self) -> tuple[str, str]:
-        """The ids of a message and of the claim that held it too long."""
+        """Return the ids of a message and of its claim, which has ended."""
         message_id, claim_id = self.post(), self.claim(ttl=60)
         self.pass_time(60)
         return message_id, claim_id
@@ -77,7 +78,7 @@ def worker(
 
 
 def ended_claim(worker: Worker, how: str) -> str:
-    """A claim of another message that is live, or whose end came as the word says."""
+    """Return the id of a claim of another message, in the state that ``how`` names."""
     worker.post()
     if how == "never made":
         return str(uuid.uuid4())
@@ -90,7 +91,7 @@ def ended_claim(worker: Worker, how: str) -> str:
 
 
 def gone_message(worker: Worker, how: str) -> str:
-    """The id of a message that is not in the queue any more, or never was."""
+    """Return the id of a message that was deleted or never existed."""
     if how == "never posted":
         return str(uuid.uuid4())
     if how == "malformed id":
@@ -110,7 +111,7 @@ def gone_message(worker: Worker, how: str) -> str:
 @pytest.mark.parametrize("claim", CLAIMS)
 @pytest.mark.parametrize("gone", GONE)
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_message_that_is_gone_can_be_deleted_under_any_claim(
+def test_a_deleted_message_can_be_deleted_again_under_any_claim(
     worker: Worker, version: str, gone: str, claim: str
 ) -> None:
     message_id = gone_message(worker, gone)
@@ -124,7 +125,7 @@ def test_a_message_that_is_gone_can_be_deleted_under_any_claim(
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("end", ["lapsed", "released"])
-def test_a_worker_repeats_a_deletion_after_its_claim(worker: Worker, version: str, end: str) -> None:
+def test_a_deletion_can_be_repeated_after_its_claim_has_ended(worker: Worker, version: str, end: str) -> None:
     worker.version = version
     message_id = worker.post()
     claim_id = worker.claim()
@@ -135,7 +136,7 @@ def test_a_worker_repeats_a_deletion_after_its_claim(worker: Worker, version: st
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_lapsed_claim_deletes_what_nobody_was_given_since(worker: Worker, version: str) -> None:
+def test_an_ended_claim_deletes_a_message_that_was_not_received_since(worker: Worker, version: str) -> None:
     worker.version = version
     message_id, claim_id = worker.lapse()
     assert worker.delete(message_id, claim_id) == 204
@@ -143,7 +144,7 @@ def test_a_lapsed_claim_deletes_what_nobody_was_given_since(worker: Worker, vers
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_lapsed_claim_does_not_delete_what_another_holds_or_held(worker: Worker, version: str) -> None:
+def test_an_ended_claim_does_not_delete_a_message_that_another_received(worker: Worker, version: str) -> None:
     worker.version = version
     message_id, first = worker.lapse()
     second = worker.claim(ttl=60)

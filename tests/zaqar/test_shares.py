@@ -25,7 +25,7 @@ def zaqar(session: Session) -> Zaqar:
 
 
 def share(zaqar: Any, queue: str, **asked: Any) -> dict[str, str | None]:
-    """The headers of a shared queue's guest."""
+    """Share a queue and return the headers for a client with the signed URL."""
     answer = zaqar.call("POST", f"/v2/queues/{queue}/share", asked)
     assert answer.status == 200, answer
     return headers(answer.json)
@@ -41,8 +41,8 @@ def headers(grant: dict[str, Any]) -> dict[str, str | None]:
     }
 
 
-def test_what_is_signed(zaqar: Any, queue_name: str) -> None:
-    """The four fields are joined by a backslash and an n; whoever knows the key can check them."""
+def test_a_share_signs_project_paths_methods_and_expiry(zaqar: Any, queue_name: str) -> None:
+    """The four fields are joined by a backslash and an n, so that a test can compute the signature."""
     asked = {"paths": ["messages", "claims"], "methods": ["POST", "GET"], "expires": "2999-01-02T03:04:05+01:00"}
     found = zaqar.call("POST", f"/v2/queues/{queue_name}/share", asked).json
     queue = f"/v2/queues/{queue_name}"
@@ -63,7 +63,7 @@ def test_defaults_are_reading_messages_for_a_day(zaqar: Any, queue_name: str) ->
     assert timedelta(hours=23) < left <= timedelta(days=1)
 
 
-def test_a_guest_does_what_is_shared(zaqar: Any, queue_name: str) -> None:
+def test_a_signed_url_admits_the_shared_operations(zaqar: Any, queue_name: str) -> None:
     guest = share(zaqar, queue_name, methods=["GET", "POST"])
     path = f"/v2/queues/{queue_name}/messages"
     posted = zaqar.call("POST", path, {"messages": [{"body": 1}]}, headers=guest)
@@ -85,7 +85,7 @@ def test_a_guest_does_what_is_shared(zaqar: Any, queue_name: str) -> None:
         ("GET", "/"),
     ],
 )
-def test_a_guest_does_nothing_else(zaqar: Any, queue_name: str, method: str, path: str) -> None:
+def test_a_signed_url_admits_no_other_operation(zaqar: Any, queue_name: str, method: str, path: str) -> None:
     """Paths are compared as a whole, not searched for."""
     answer = zaqar.call(method, path.format(queue_name), headers=share(zaqar, queue_name))
     assert (answer.status, answer.json["title"]) == (404, "Not found")
@@ -100,7 +100,7 @@ def test_a_guest_does_nothing_else(zaqar: Any, queue_name: str, method: str, pat
         ("HTTP_X_PROJECT_ID", None),
     ],
 )  # fmt: skip
-def test_a_changed_signature_is_void(zaqar: Any, queue_name: str, name: str, value: str | None) -> None:
+def test_a_changed_signature_is_refused(zaqar: Any, queue_name: str, name: str, value: str | None) -> None:
     guest = {**share(zaqar, queue_name), name: value}
     assert zaqar.call("GET", f"/v2/queues/{queue_name}/messages", headers=guest).status == 404
 
@@ -115,8 +115,8 @@ def test_a_changed_signature_is_void(zaqar: Any, queue_name: str, name: str, val
         {"project": "a\\nb"},
     ],
 )
-def test_a_void_grant_is_void_also_when_signed(zaqar: Any, changed: dict[str, Any]) -> None:
-    """A signature under the right key does not make good what has expired, or can be read in two ways."""
+def test_an_invalid_grant_is_refused_even_if_it_is_signed(zaqar: Any, changed: dict[str, Any]) -> None:
+    """A valid signature does not admit a grant that has expired or is ambiguous."""
     fields: dict[str, Any] = {"paths": ["/v2/queues/q/messages"], "methods": ["GET"], "project": "p"}
     fields |= {"expires": "2999-01-01T00:00:00", **changed}
     guest = headers({**fields, "signature": Grant(**fields).signature(KEY)})
@@ -132,7 +132,7 @@ def test_a_void_grant_is_void_also_when_signed(zaqar: Any, changed: dict[str, An
         b'{"expires":"2020-01-01T00:00:00"}', b'{"expires":"0001-01-01T00:00:00+14:00"}', b'{"other":1}',
     ],
 )  # fmt: skip
-def test_share_refused(zaqar: Any, queue_name: str, asked: bytes) -> None:
+def test_a_share_with_wrong_input_is_refused(zaqar: Any, queue_name: str, asked: bytes) -> None:
     assert zaqar.call("POST", f"/v2/queues/{queue_name}/share", raw=asked).status == 400
 
 

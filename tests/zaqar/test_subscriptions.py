@@ -1,4 +1,4 @@
-"""Subscriptions over the face: every status, and what is shown."""
+"""Subscriptions over HTTP: every status and every document."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def ref(zaqar: Any, queue_name: str) -> QueueRef:
     return QueueRef(zaqar.project, "us-east-1", queue_name)
 
 
-def test_life_of_a_subscription(zaqar: Any, queue_name: str, ref: QueueRef, advance: Advance) -> None:
+def test_a_subscription_is_created_read_changed_and_deleted(
+    zaqar: Any, queue_name: str, ref: QueueRef, advance: Advance
+) -> None:
     path = f"/v2/queues/{queue_name}/subscriptions"
     made = zaqar.call("POST", path, {"subscriber": "http://example.com/x", "ttl": 600, "options": {"a": [1, "é"]}})
     assert (made.status, made.headers["location"], list(made.json)) == (201, path, ["subscription_id"])
@@ -67,12 +69,12 @@ def test_life_of_a_subscription(zaqar: Any, queue_name: str, ref: QueueRef, adva
     assert listed(zaqar, queue_name) == []
 
 
-def test_a_subscription_makes_the_queue(zaqar: Any, queue_name: str) -> None:
+def test_a_subscription_creates_the_queue(zaqar: Any, queue_name: str) -> None:
     subscribe(zaqar, queue_name)
     assert [queue["name"] for queue in zaqar.call("GET", "/v2/queues").json["queues"]] == [queue_name]
 
 
-def test_a_queue_that_sqs_made_has_subscriptions_too(
+def test_a_queue_created_by_sqs_can_have_subscriptions(
     zaqar: Any, session: Session, queue_name: str, ref: QueueRef
 ) -> None:
     queues.create(session, ref, QueueSettings(), creator="sqs")
@@ -89,7 +91,7 @@ def test_every_kind_of_queue_has_subscriptions(zaqar: Any, queue_name: str, name
 
 
 def test_a_subscriber_has_one_subscription(zaqar: Any, queue_name: str) -> None:
-    """While it is not confirmed its own id is answered again, afterwards the conflict."""
+    """Until it is confirmed, its id is returned again; afterwards the response is 409."""
     path = f"/v2/queues/{queue_name}/subscriptions"
     first = subscribe(zaqar, queue_name, ttl=600)
     assert subscribe(zaqar, queue_name, ttl=900) == first
@@ -101,7 +103,7 @@ def test_a_subscriber_has_one_subscription(zaqar: Any, queue_name: str) -> None:
     assert subscribe(zaqar, queue_name) != first
 
 
-def test_subscriptions_end(zaqar: Any, queue_name: str, ref: QueueRef, advance: Advance) -> None:
+def test_a_subscription_ends_after_its_ttl(zaqar: Any, queue_name: str, ref: QueueRef, advance: Advance) -> None:
     path = f"/v2/queues/{queue_name}/subscriptions"
     short, long = subscribe(zaqar, queue_name, "http://a/", ttl=60), subscribe(zaqar, queue_name, "http://b/", ttl=120)
     zaqar.call("PUT", f"{path}/{short}/confirm", {"confirmed": True})
@@ -146,7 +148,9 @@ def test_pages_follow_the_order_of_creation(zaqar: Any, queue_name: str) -> None
     assert page == {"subscriptions": [], "links": []}
 
 
-def test_a_page_is_full_though_others_have_ended(zaqar: Any, queue_name: str, ref: QueueRef, advance: Advance) -> None:
+def test_a_page_is_full_although_some_subscriptions_have_ended(
+    zaqar: Any, queue_name: str, ref: QueueRef, advance: Advance
+) -> None:
     for number in range(6):
         subscribe(zaqar, queue_name, f"http://{number}/", ttl=60 if number < 4 else 600)
     advance(ref, 60)
@@ -162,7 +166,7 @@ def test_a_missing_queue_has_none(zaqar: Any, queue_name: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=21", "limit=x", "limit=-1"])
-def test_limits_refused(zaqar: Any, queue_name: str, query: str) -> None:
+def test_a_limit_out_of_bounds_is_refused(zaqar: Any, queue_name: str, query: str) -> None:
     assert zaqar.call("GET", f"/v2/queues/{queue_name}/subscriptions?{query}").status == 400
 
 
@@ -190,15 +194,15 @@ REFUSED = (
 
 
 @pytest.mark.parametrize("raw", ["", "{}", "x", '{"ttl":60}', *REFUSED])
-def test_create_refused(zaqar: Any, queue_name: str, raw: str) -> None:
+def test_a_creation_with_wrong_input_is_refused(zaqar: Any, queue_name: str, raw: str) -> None:
     answer = zaqar.call("POST", f"/v2/queues/{queue_name}/subscriptions", raw=raw.encode())
     assert (answer.status, set(answer.json)) == (400, {"title", "description"})
     assert listed(zaqar, queue_name) == []
 
 
 @pytest.mark.parametrize("raw", ["", "{}", '{"other":1}', *REFUSED])
-def test_update_refused(zaqar: Any, queue_name: str, raw: str) -> None:
-    """All or nothing: what was right in the same request is not done."""
+def test_an_update_with_wrong_input_is_refused(zaqar: Any, queue_name: str, raw: str) -> None:
+    """All or nothing: valid fields of the same request are not applied."""
     one = f"/v2/queues/{queue_name}/subscriptions/{subscribe(zaqar, queue_name, 'http://b/')}"
     before = zaqar.call("GET", one).json
     assert zaqar.call("PATCH", one, raw=raw.encode()).status == 400
@@ -206,13 +210,13 @@ def test_update_refused(zaqar: Any, queue_name: str, raw: str) -> None:
 
 
 @pytest.mark.parametrize("raw", ["", "{}", "[]", '{"confirmed":1}', '{"confirmed":"true"}', '{"confirmed":null}'])
-def test_confirm_refused(zaqar: Any, queue_name: str, raw: str) -> None:
+def test_a_confirmation_with_wrong_input_is_refused(zaqar: Any, queue_name: str, raw: str) -> None:
     one = f"/v2/queues/{queue_name}/subscriptions/{subscribe(zaqar, queue_name)}"
     assert zaqar.call("PUT", one + "/confirm", raw=raw.encode()).status == 400
 
 
 @pytest.mark.parametrize("unknown", ["x", "00000000-0001-8000-8000-000000000000", "%FF", "a|b"])
-def test_unknown_ones_are_not_found(zaqar: Any, queue_name: str, unknown: str) -> None:
+def test_an_unknown_subscription_is_404(zaqar: Any, queue_name: str, unknown: str) -> None:
     subscribe(zaqar, queue_name)
     one = f"/v2/queues/{queue_name}/subscriptions/{unknown}"
     assert zaqar.call("GET", one).status == 404
@@ -222,7 +226,7 @@ def test_unknown_ones_are_not_found(zaqar: Any, queue_name: str, unknown: str) -
     assert len(listed(zaqar, queue_name)) == 1
 
 
-def test_a_subscriber_is_not_taken_twice_by_an_update(zaqar: Any, queue_name: str) -> None:
+def test_an_update_cannot_set_the_subscriber_of_another_subscription(zaqar: Any, queue_name: str) -> None:
     path = f"/v2/queues/{queue_name}/subscriptions"
     first, second = (subscribe(zaqar, queue_name, f"http://{name}/") for name in "ab")
     assert zaqar.call("PATCH", f"{path}/{second}", {"subscriber": "http://a/", "ttl": 60}).status == 409
@@ -241,8 +245,10 @@ def test_a_new_subscriber_has_not_confirmed(zaqar: Any, queue_name: str) -> None
     assert zaqar.call("GET", one).json["confirmed"] is False
 
 
-def test_projects_and_queues_do_not_see_each_others(zaqar: Any, session: Session, queue_name: str) -> None:
-    """Whoever knows an id reaches it only through its own queue."""
+def test_subscriptions_of_other_projects_and_queues_are_not_visible(
+    zaqar: Any, session: Session, queue_name: str
+) -> None:
+    """An id is valid only under its own queue."""
     found = subscribe(zaqar, queue_name)
     subscribe(zaqar, queue_name + "-2")
     assert zaqar.call("GET", f"/v2/queues/{queue_name}-2/subscriptions/{found}").status == 404
@@ -268,7 +274,7 @@ def test_a_deleted_queue_leaves_none_to_its_successor(zaqar: Any, queue_name: st
         ({"resource_types": []}, 1, 1),
     ],
 )
-def test_a_purge_takes_what_it_names(
+def test_a_purge_deletes_the_named_resource_types(
     zaqar: Any, queue_name: str, asked: Any, messages: int, subscriptions: int
 ) -> None:
     zaqar.post(queue_name, 1)
@@ -280,7 +286,7 @@ def test_a_purge_takes_what_it_names(
 
 
 @pytest.mark.parametrize("prefix", ["/v1", "/v1.1"])
-def test_old_versions_have_none(zaqar: Any, queue_name: str, prefix: str) -> None:
+def test_older_versions_have_no_subscriptions(zaqar: Any, queue_name: str, prefix: str) -> None:
     zaqar.call("PUT", f"/v2/queues/{queue_name}")
     assert zaqar.call("GET", f"{prefix}/queues/{queue_name}/subscriptions").status == 404
 

@@ -1,4 +1,4 @@
-"""Topics over the face: what queues have, in a namespace of their own."""
+"""Topics over HTTP: like queues, in a namespace of their own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def publish(zaqar: Any, topic: str, *bodies: Any, **more: int) -> list[str]:
     return hrefs
 
 
-def test_put_get_delete(zaqar: Any, queue_name: str) -> None:
+def test_a_topic_is_created_read_and_deleted(zaqar: Any, queue_name: str) -> None:
     path = f"/v2/topics/{queue_name}"
     assert zaqar.call("GET", path).json == DEFAULTS
     made = zaqar.call("PUT", path, {"mine": [1], "_default_message_ttl": 600})
@@ -43,18 +43,18 @@ def test_put_get_delete(zaqar: Any, queue_name: str) -> None:
 
 
 @pytest.mark.parametrize("metadata", [{"_default_message_ttl": 59}, {"_max_messages_post_size": 0}, []])
-def test_metadata_refused(zaqar: Any, queue_name: str, metadata: Any) -> None:
+def test_wrong_metadata_is_refused(zaqar: Any, queue_name: str, metadata: Any) -> None:
     assert zaqar.call("PUT", f"/v2/topics/{queue_name}", metadata).status == 400
     assert zaqar.call("GET", "/v2/topics").json == {"topics": [], "links": []}
 
 
 @pytest.mark.parametrize("below", ["", "/messages", "/stats"])
-def test_names_refused(zaqar: Any, below: str) -> None:
+def test_wrong_names_are_refused(zaqar: Any, below: str) -> None:
     answer = zaqar.call("GET", f"/v2/topics/{'a' * 65}{below}")
     assert (answer.status, answer.json["title"]) == (400, "Invalid topic identification")
 
 
-def test_patch(zaqar: Any, queue_name: str) -> None:
+def test_metadata_is_patched(zaqar: Any, queue_name: str) -> None:
     path, headers = f"/v2/topics/{queue_name}", {"CONTENT_TYPE": MEDIA_TYPE}
     step = [{"op": "add", "path": "/metadata/new", "value": 1}]
     assert zaqar.call("PATCH", path, step, headers=headers).status == 404
@@ -100,7 +100,7 @@ def test_a_published_message_is_read_by_everybody_until_its_ttl(
     assert zaqar.call("GET", f"{base}?echo=true").json == {"messages": [], "links": []}
 
 
-def test_a_reader_keeps_its_place_by_the_marker(zaqar: Any, queue_name: str) -> None:
+def test_a_reader_continues_from_the_marker(zaqar: Any, queue_name: str) -> None:
     publish(zaqar, queue_name, 1, 2, 3)
     reader, base = zaqar.other_client(), f"/v2/topics/{queue_name}/messages"
     page = reader.call("GET", f"{base}?limit=2").json
@@ -109,7 +109,7 @@ def test_a_reader_keeps_its_place_by_the_marker(zaqar: Any, queue_name: str) -> 
     assert [message["body"] for message in reader.call("GET", link["href"]).json["messages"]] == [3]
 
 
-def test_messages_by_id(zaqar: Any, queue_name: str) -> None:
+def test_messages_are_read_by_id(zaqar: Any, queue_name: str) -> None:
     first, second, third = publish(zaqar, queue_name, 1, 2, 3)
     base = f"/v2/topics/{queue_name}/messages"
     ids = [href.rsplit("/", 1)[1] for href in (first, second, third)]
@@ -121,7 +121,7 @@ def test_messages_by_id(zaqar: Any, queue_name: str) -> None:
     assert zaqar.call("GET", f"{base}?ids={','.join(ids)}").json["messages"][0]["body"] == 3
 
 
-def test_stats_have_one_number(zaqar: Any, queue_name: str) -> None:
+def test_stats_have_only_the_total(zaqar: Any, queue_name: str) -> None:
     path = f"/v2/topics/{queue_name}/stats"
     assert zaqar.call("GET", path).json == {"messages": {"total": 0}}
     hrefs = publish(zaqar, queue_name, 1, 2)
@@ -131,7 +131,7 @@ def test_stats_have_one_number(zaqar: Any, queue_name: str) -> None:
     assert set(found["oldest"]) == {"href", "age", "created"}
 
 
-def test_purge(zaqar: Any, queue_name: str) -> None:
+def test_a_purge_deletes_messages(zaqar: Any, queue_name: str) -> None:
     path = f"/v2/topics/{queue_name}/purge"
     publish(zaqar, queue_name, 1)
     assert zaqar.call("POST", path, {"resource_types": ["claims"]}).status == 400
@@ -139,7 +139,7 @@ def test_purge(zaqar: Any, queue_name: str) -> None:
     assert zaqar.call("GET", f"/v2/topics/{queue_name}/stats").json == {"messages": {"total": 0}}
 
 
-def test_purge_takes_delayed_messages(zaqar: Any, queue_name: str) -> None:
+def test_a_purge_deletes_delayed_messages(zaqar: Any, queue_name: str) -> None:
     zaqar.call("PUT", f"/v2/topics/{queue_name}", {"_default_message_delay": 60})
     publish(zaqar, queue_name, "late")
     assert zaqar.call("POST", f"/v2/topics/{queue_name}/purge").status == 204
@@ -147,7 +147,7 @@ def test_purge_takes_delayed_messages(zaqar: Any, queue_name: str) -> None:
     assert listed.json["messages"] == []
 
 
-def test_a_topic_limits_its_posts(zaqar: Any, queue_name: str) -> None:
+def test_a_topic_limits_the_size_of_posts(zaqar: Any, queue_name: str) -> None:
     zaqar.call("PUT", f"/v2/topics/{queue_name}", {"_max_messages_post_size": 40})
     document = {"messages": [{"body": "x" * 40}]}
     assert zaqar.call("POST", f"/v2/topics/{queue_name}/messages", document).status == 400
@@ -176,7 +176,7 @@ def _visible(session: Session) -> int:
     return sum(counts.visible for counts in queues.totals(session).values())
 
 
-def test_what_lists_queues_shows_no_topics(session: Session, zaqar: Any, queue_name: str) -> None:
+def test_listings_of_queues_show_no_topics(session: Session, zaqar: Any, queue_name: str) -> None:
     before = _visible(session)
     zaqar.call("PUT", f"/v2/topics/{queue_name}", {"_dead_letter_queue": "dlq", "_max_claim_count": 1})
     publish(zaqar, queue_name, *range(5))

@@ -1,4 +1,4 @@
-"""What HTTP itself asks of Zaqar's answers."""
+"""Rules of HTTP for responses of Zaqar."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ HEADERS = {"Client-ID": str(uuid.uuid4()), "X-Project-Id": "transport"}
 
 
 @pytest.mark.parametrize("path", ["/", "/v2/nothing", "/v2/queues", "/v2/queues/q/messages"])
-def test_head_has_the_length_of_what_it_does_not_send(service: Service, path: str) -> None:
-    """A length of 0 would say that there is nothing."""
+def test_head_has_a_content_length_and_no_body(service: Service, path: str) -> None:
+    """A length of 0 would mean an empty resource."""
     answer = requests.head(service.url + path, headers=HEADERS, timeout=10)
     assert answer.content == b""
     assert int(answer.headers["Content-Length"]) > 0
 
 
 @pytest.mark.parametrize("path", ["/", "/v2", "/v2/queues/q", "/v2/queues/q/messages", "/v1/health"])
-def test_options_tells_the_methods(service: Service, path: str) -> None:
+def test_options_lists_the_methods(service: Service, path: str) -> None:
     answer = requests.options(service.url + path, timeout=10)
     assert answer.status_code == 204
     assert "GET" in answer.headers["Allow"]
@@ -29,7 +29,7 @@ def test_options_tells_the_methods(service: Service, path: str) -> None:
 
 
 def test_a_post_of_many_messages_can_be_read(service: Service) -> None:
-    """Python's HTTP client refuses a header of more than 64 KiB: the post would be done, and nobody would know."""
+    """Python's HTTP client refuses a header of more than 64 KiB: the client could not read the result of its post."""
     many = {"messages": [{"body": 1}] * 5_000}
     answer = requests.post(f"{service.url}/v2/queues/many/messages", json=many, headers=HEADERS, timeout=10)
     assert answer.status_code == 201

@@ -33,7 +33,7 @@ def listed(zaqar: Any, queue: str, query: str = "") -> list[Any]:
 
 
 @pytest.mark.parametrize("ends", ["released", "expired"])
-def test_1_what_comes_back_brings_nothing_along_that_others_hold(
+def test_1_the_end_of_a_claim_releases_no_message_of_another_claim(
     zaqar: Any, queue_name: str, later: Advance, ends: str
 ) -> None:
     zaqar.post(queue_name, 1, 2, 3, 4)
@@ -58,7 +58,7 @@ def test_2_delayed_messages_behind_a_free_one_stay_delayed(zaqar: Any, queue_nam
 
 
 def test_3_an_id_is_good_only_in_its_queue_and_project(zaqar: Any, queue_name: str) -> None:
-    """Neither shown nor deleted from elsewhere, one by one or in bulk; other keys of the store are no ids."""
+    """It is neither returned nor deleted elsewhere, alone or in bulk; other keys of the store are not ids."""
     (href,) = zaqar.post(queue_name, 1)
     message_id = href.rsplit("/", 1)[1]
     path, _ = claim(zaqar, queue_name)
@@ -80,7 +80,7 @@ def test_3_an_id_is_good_only_in_its_queue_and_project(zaqar: Any, queue_name: s
     assert zaqar.call("GET", path).json["messages"][0]["body"] == 1
 
 
-def test_4_a_claimed_message_outlives_its_ttl_until_claim_and_grace_end(
+def test_4_a_claimed_message_stays_beyond_its_ttl_until_claim_and_grace_end(
     zaqar: Any, queue_name: str, later: Advance
 ) -> None:
     (href,) = zaqar.post(queue_name, 1, ttl=60)
@@ -96,7 +96,7 @@ def test_4_a_claimed_message_outlives_its_ttl_until_claim_and_grace_end(
     assert zaqar.call("GET", href).status == 404
 
 
-def test_5_an_expired_claim_is_simply_gone(zaqar: Any, queue_name: str, later: Advance) -> None:
+def test_5_an_expired_claim_is_404_at_once(zaqar: Any, queue_name: str, later: Advance) -> None:
     zaqar.post(queue_name, 1)
     path, _ = claim(zaqar, queue_name, ttl=60)
     later(60)
@@ -121,21 +121,21 @@ def walk(zaqar: Any, href: str, kind: str, deletes: bool) -> list[dict[str, Any]
 
 
 @pytest.mark.parametrize("deletes", [False, True])
-def test_6_a_walk_of_single_messages_ends(zaqar: Any, queue_name: str, deletes: bool) -> None:
+def test_6_a_listing_in_pages_of_one_message_ends(zaqar: Any, queue_name: str, deletes: bool) -> None:
     zaqar.post(queue_name, 1, 2, 3)
     seen = walk(zaqar, f"/v2/queues/{queue_name}/messages?echo=true&limit=1", "messages", deletes)
     assert [message["body"] for message in seen] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("deletes", [False, True])
-def test_6_a_walk_of_single_queues_ends(zaqar: Any, deletes: bool) -> None:
+def test_6_a_listing_in_pages_of_one_queue_ends(zaqar: Any, deletes: bool) -> None:
     for name in ("a", "b", "c"):
         zaqar.call("PUT", f"/v2/queues/{name}")
     seen = walk(zaqar, "/v2/queues?limit=1", "queues", deletes)
     assert [queue["name"] for queue in seen] == ["a", "b", "c"]
 
 
-def test_6_a_message_id_is_a_marker_also_when_the_message_is_gone(zaqar: Any, queue_name: str) -> None:
+def test_6_the_id_of_a_deleted_message_is_a_valid_marker(zaqar: Any, queue_name: str) -> None:
     hrefs = zaqar.post(queue_name, 1, 2, 3)
     marker = "&marker=" + hrefs[1].rsplit("/", 1)[1]
     assert listed(zaqar, queue_name, marker) == [3]
@@ -150,7 +150,7 @@ def test_7_claimed_messages_are_listed_from_the_start(zaqar: Any, queue_name: st
     assert listed(zaqar, queue_name, "&include_claimed=true" + marker) == [1, 2]
 
 
-def test_8_a_release_neither_lengthens_a_life_nor_brings_back_the_deleted(
+def test_8_a_release_neither_extends_a_ttl_nor_restores_a_deleted_message(
     zaqar: Any, queue_name: str, later: Advance
 ) -> None:
     kept, deleted = zaqar.post(queue_name, 1, 2, ttl=200)
@@ -165,7 +165,7 @@ def test_8_a_release_neither_lengthens_a_life_nor_brings_back_the_deleted(
     assert zaqar.call("GET", kept).status == 404
 
 
-def test_9_a_post_is_there_whole_or_not_at_all(zaqar: Any, queue_name: str) -> None:
+def test_9_a_post_is_stored_as_a_whole_or_not_at_all(zaqar: Any, queue_name: str) -> None:
     """Bodies and index are written in one step."""
     zaqar.call("PUT", f"/v2/queues/{queue_name}", {"_max_messages_post_size": 100})
     path = f"/v2/queues/{queue_name}/messages"
@@ -188,7 +188,7 @@ def test_10_dots_are_part_of_names(zaqar: Any) -> None:
     assert other.call("GET", "/v2/queues").json["queues"] == []
 
 
-def test_11_a_deleted_queue_leaves_nothing_to_its_successor(zaqar: Any, queue_name: str) -> None:
+def test_11_a_new_queue_inherits_nothing_from_a_deleted_one(zaqar: Any, queue_name: str) -> None:
     (href,) = zaqar.post(queue_name, 1)
     path, _ = claim(zaqar, queue_name)
     zaqar.call("DELETE", f"/v2/queues/{queue_name}")
@@ -212,7 +212,7 @@ def test_12_listings_filter_by_name_and_metadata(zaqar: Any) -> None:
         assert [queue["name"] for queue in found] == names
 
 
-def test_13_of_many_who_make_a_queue_at_once_one_makes_it(core: Core, zaqar: Any, queue_name: str) -> None:
+def test_13_of_concurrent_creations_of_a_queue_one_gets_201(core: Core, zaqar: Any, queue_name: str) -> None:
     def put(number: int) -> int:
         with core.session() as session:
             one = Zaqar(session, zaqar.face, zaqar.project)

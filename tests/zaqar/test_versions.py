@@ -1,4 +1,4 @@
-"""v1.1 and v1: the same queues, with each version's own manners."""
+"""v1.1 and v1: the same queues, with the rules of each version."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_setting_is_a_list_in_the_environment() -> None:
 
 @pytest.mark.parametrize("prefix", ["/v1", "/v1.1", "/v2"])
 def test_the_home_document_names_only_what_the_version_has(zaqar: Any, prefix: str) -> None:
-    """Every template leads to a path of the version that answers to the methods it names."""
+    """Every template is a path of the version and has the methods that it names."""
     resources = zaqar.call("GET", prefix + "/").json["resources"]
     values = {"queue_name": "q", "topic_name": "t", "message_id": "m", "claim_id": "c", "subscription_id": "s"}
     for row in resources.values():
@@ -98,7 +98,7 @@ class TestOneDotOne:
     @pytest.mark.parametrize(
         ("method", "below"), [("PATCH", ""), ("HEAD", ""), ("POST", "/purge"), ("POST", "/share"), ("GET", "/metadata")]
     )
-    def test_what_v2_added_is_not_there(self, zaqar: Any, queue_name: str, method: str, below: str) -> None:
+    def test_additions_of_v2_are_missing(self, zaqar: Any, queue_name: str, method: str, below: str) -> None:
         answer = zaqar.call(method, f"/v1.1/queues/{queue_name}{below}", headers=PATCH)
         assert answer.status == (404 if below else 405)
 
@@ -112,7 +112,7 @@ class TestOneDotOne:
         }
         assert zaqar.call("GET", "/v1.1/queues?marker=b").json == {"queues": [], "links": []}
 
-    def test_messages_have_ids_and_default_lives(self, zaqar: Any, queue_name: str) -> None:
+    def test_messages_have_ids_and_a_default_ttl(self, zaqar: Any, queue_name: str) -> None:
         path = f"/v1.1/queues/{queue_name}/messages"
         posted = zaqar.call("POST", path, {"messages": [{"body": 1, "delay": 9999}]})
         assert (posted.status, set(posted.json)) == (201, {"resources"})
@@ -134,11 +134,11 @@ class TestOneDotOne:
         listed = zaqar.call("GET", f"/v1.1/queues/{queue_name}/messages?echo=1&include_delayed=1").json
         assert listed == {"messages": [], "links": []}
 
-    def test_client_and_project_are_needed(self, zaqar: Any) -> None:
+    def test_client_and_project_are_required(self, zaqar: Any) -> None:
         for header in ("HTTP_CLIENT_ID", "HTTP_X_PROJECT_ID"):
             assert zaqar.call("GET", "/v1.1/queues", headers={header: None}).status == 400
 
-    def test_ping_and_health(self, zaqar: Any) -> None:
+    def test_ping_and_health_are_served(self, zaqar: Any) -> None:
         assert zaqar.call("GET", "/v1.1/ping").status == 204
         assert zaqar.call("HEAD", "/v1.1/ping").status == 204
         assert set(zaqar.call("GET", "/v1.1/health").json["message_volume"]) == {"free", "claimed", "total"}
@@ -147,7 +147,7 @@ class TestOneDotOne:
 class TestOne:
     """v1."""
 
-    def test_a_queue_is_there_or_it_is_404(self, zaqar: Any, queue_name: str) -> None:
+    def test_a_missing_queue_is_404(self, zaqar: Any, queue_name: str) -> None:
         path = f"/v1/queues/{queue_name}"
         for method in ("GET", "HEAD"):
             assert zaqar.call(method, path).status == 404
@@ -160,7 +160,7 @@ class TestOne:
         assert zaqar.call("DELETE", path).status == 204
         assert zaqar.call("DELETE", path).status == 204
 
-    def test_what_needs_a_queue_is_404_and_what_does_not_is_204(self, zaqar: Any, queue_name: str) -> None:
+    def test_operations_that_need_a_queue_are_404_and_others_are_204(self, zaqar: Any, queue_name: str) -> None:
         path, unknown = f"/v1/queues/{queue_name}", uuid.uuid4()
         assert zaqar.call("GET", path + "/stats").status == 404
         assert zaqar.call("GET", path + "/metadata").status == 404
@@ -176,7 +176,7 @@ class TestOne:
         assert zaqar.call("DELETE", f"{path}/claims/{unknown}").status == 204
         assert zaqar.call("GET", path).status == 404
 
-    def test_metadata_is_a_resource_and_leaves_settings_alone(self, zaqar: Any, queue_name: str) -> None:
+    def test_metadata_is_a_resource_that_does_not_change_settings(self, zaqar: Any, queue_name: str) -> None:
         zaqar.call("PUT", f"/v2/queues/{queue_name}", {"old": 1, "_default_message_ttl": 600, "_own": 2})
         path = f"/v1/queues/{queue_name}/metadata"
         shown = zaqar.call("GET", path)
@@ -204,7 +204,7 @@ class TestOne:
         post(zaqar, queue_name, 1)
         assert zaqar.call("GET", f"/v1/queues/{queue_name}/messages?echo=1&marker=nonsense").status == 204
 
-    def test_messages_are_bare_and_have_no_ids(self, zaqar: Any, queue_name: str) -> None:
+    def test_messages_are_a_bare_array_without_ids(self, zaqar: Any, queue_name: str) -> None:
         queue = f"/v1/queues/{queue_name}"
         zaqar.call("PUT", queue)
         posted = zaqar.call("POST", queue + "/messages", [{"body": n, "ttl": 70} for n in (1, 2)])
@@ -220,7 +220,7 @@ class TestOne:
         assert (set(listed), listed["messages"]) == ({"messages", "links"}, [shown])
         assert zaqar.call("GET", listed["links"][0]["href"]).json["messages"][0]["body"] == 2
 
-    def test_claims_are_bare_and_name_their_terms(self, zaqar: Any, queue_name: str) -> None:
+    def test_claims_are_a_bare_array_and_need_ttl_and_grace(self, zaqar: Any, queue_name: str) -> None:
         queue = f"/v1/queues/{queue_name}"
         zaqar.call("PUT", queue)
         post(zaqar, queue_name, 1)
@@ -243,12 +243,12 @@ class TestOne:
         [b"", b"[]", b"{}", b'{"messages":[{"body":1,"ttl":60}]}', b'[{"body":1}]', b'[{"ttl":60}]', b"[1]",
          b'[{"body":1,"ttl":"60"}]', b'[{"body":1,"ttl":59}]', b'[{"body":1,"ttl":1209601}]', b"x"],
     )  # fmt: skip
-    def test_post_refused(self, zaqar: Any, queue_name: str, raw: bytes) -> None:
+    def test_a_post_with_wrong_input_is_refused(self, zaqar: Any, queue_name: str, raw: bytes) -> None:
         zaqar.call("PUT", f"/v1/queues/{queue_name}")
         assert zaqar.call("POST", f"/v1/queues/{queue_name}/messages", raw=raw).status == 400
 
     @pytest.mark.parametrize("query", ["", "?pop=1", "?ids=", "?ids=" + "a," * 21])
-    def test_bulk_delete_needs_ids(self, zaqar: Any, queue_name: str, query: str) -> None:
+    def test_a_bulk_deletion_needs_ids(self, zaqar: Any, queue_name: str, query: str) -> None:
         assert zaqar.call("DELETE", f"/v1/queues/{queue_name}/messages{query}").status == 400
 
     def test_without_a_project_there_is_one_tenant_without_name(self, zaqar: Any, queue_name: str) -> None:

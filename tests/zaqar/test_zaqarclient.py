@@ -16,7 +16,7 @@ def client(service: Any) -> Any:
     return zaqarclient.Client(service.url, version=2, conf={"auth_opts": {"backend": "noauth", "options": options}})
 
 
-def test_post_claim_delete(client: Any, queue_name: str) -> None:
+def test_the_client_posts_claims_and_deletes(client: Any, queue_name: str) -> None:
     queue = client.queue(queue_name)
     queue.post([{"body": {"n": number}, "ttl": 100} for number in range(12)])
     claim = queue.claim(ttl=100, grace=100, limit=5)
@@ -42,7 +42,7 @@ def test_a_deletion_is_repeated_after_its_claim(client: Any, queue_name: str) ->
     assert list(queue.messages(echo=True, include_claimed=True)) == []
 
 
-def test_metadata_and_listing(client: Any, queue_name: str) -> None:
+def test_the_client_sets_metadata_and_lists_queues(client: Any, queue_name: str) -> None:
     queue = client.queue(queue_name)
     queue.ensure_exists(force_create=True)
     queue.metadata(new_meta={"_default_message_ttl": 600, "mine": "x"})
@@ -53,7 +53,7 @@ def test_metadata_and_listing(client: Any, queue_name: str) -> None:
     assert list(client.queues()[0]) == []
 
 
-def test_one_message(client: Any, queue_name: str) -> None:
+def test_the_client_reads_one_message(client: Any, queue_name: str) -> None:
     queue = client.queue(queue_name)
     queue.post({"body": "text"})
     (listed,) = queue.messages(echo=True)
@@ -63,7 +63,7 @@ def test_one_message(client: Any, queue_name: str) -> None:
     assert list(queue.messages(echo=True)) == []
 
 
-def test_subscriptions(client: Any, queue_name: str) -> None:
+def test_the_client_manages_subscriptions(client: Any, queue_name: str) -> None:
     made = client.subscription(queue_name, subscriber="http://example.com/a", ttl=600, options={"n": 1})
     client.subscription(queue_name, subscriber="http://example.com/b")
     assert made.ttl == 600

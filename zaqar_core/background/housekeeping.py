@@ -64,7 +64,7 @@ class Housekeeping:
         """Tidy every queue of each shard whose lease is free. Hold a slot only for one step at a time."""
         for shard in range(SHARDS):
             with self._core.session() as session:
-                if not session.store.command("SET", keys.upkeep(shard), "1", "NX", "PX", LEASE_MS):
+                if not session.store.command("SET", keys.housekeeping_lease(shard), "1", "NX", "PX", LEASE_MS):
                     continue
                 namespaces = [name for name in registry.namespaces(session.store) if zlib.crc32(name) % SHARDS == shard]
             for namespace in namespaces:

@@ -38,6 +38,8 @@ TOML or with `--format json` as JSON. Secrets are hidden.
 _SECTION = re.compile(r"    # -- (.+?) -+")
 _COMMENT = re.compile(r"    #: (.+)")
 _FIELD = re.compile(r"    (\w+): ")
+#: Characters of allowed values that Markdown would read as markup.
+_MARKUP = re.compile(r"[`*_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def text() -> str:
     for field in msgspec.structs.fields(Settings):
         comment = found[field.name]
         flag = setting_values.flag(field.type)
-        kind = setting_values.allowed(field.type)
+        kind = _MARKUP.sub(r"\\\g<0>", setting_values.allowed(field.type))
         row = (
             code(field.name), code(variable(field.name)), code(flag) if flag else "",
             f"{kind}; secret" if setting_values.is_secret(field.type) else kind, _default(field.default), comment.text,

@@ -38,8 +38,8 @@ _MOVE_PENDING = script("move_pending", writes=False).plain
 _FIELDS = 9
 _log = logging.getLogger("sqs_facade.moves")
 
-#: Lease on the moves of a source, and the deadline in it for step 2. The clocks of two servers may differ by less than
-#: the time between the two.
+#: Duration of a lease on the moves of a source, and the part of it in which step 2 is accepted. The clocks of two
+#: servers must differ by less than the rest of the lease.
 LEASE_MS = 6_000
 DEADLINE_MS = 3_000
 #: Moves of one page, which take four round trips together, and the bytes of their records.

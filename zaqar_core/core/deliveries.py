@@ -38,9 +38,9 @@ _log = logging.getLogger("sqs_facade.notifications")
 DeliveryKind = Literal["message", "confirm", "cancelled"]
 _KINDS: dict[bytes, DeliveryKind] = {b"m": "message", b"a": "confirm", b"b": "cancelled"}
 
-#: Outcome of a delivery. ``again`` and ``at_once``: it failed, and is retried outside of its line or at its position in
-#: it. ``back`` and ``skipped``: it was not tried, and keeps its position in its line or leaves the line.
-Word = Literal["done", "failed", "again", "at_once", "back", "skipped"]
+#: Outcome of a delivery. ``retry_…``: it failed, and is tried again. ``untried_…``: this process did not try it.
+#: ``…_in_line``: it keeps its position in its line. ``…_outside``: it leaves the line, which continues without it.
+Word = Literal["done", "failed", "retry_in_line", "retry_outside", "untried_in_line", "untried_outside"]
 
 
 @dataclass(slots=True)

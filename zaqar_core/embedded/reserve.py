@@ -1,6 +1,6 @@
 """A reserve of disk space, so that messages can still be deleted when the disk is full.
 
-With an fsync before every acknowledgement a full disk ends Valkey, and a deletion writes to the log too.
+With an fsync before every acknowledgement, a full disk ends Valkey. Deletions need space too, in the log.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 RESERVE_BYTES = 16 << 20
-#: The reserve is created only if this much stays free.
+#: The reserve is created only if the disk has this much free space.
 _ENOUGH_BYTES = 4 * RESERVE_BYTES
 _NAME = "reserve"
 _ZEROS = bytes(1 << 20)
@@ -31,7 +31,7 @@ def keep(directory: Path, *, wanted: bool) -> None:
 
 
 def free_if_full(directory: Path) -> bool:
-    """Delete the reserve if the disk is full. Whether it was deleted."""
+    """Delete the reserve if the disk is full. Return whether it was deleted."""
     with contextlib.suppress(OSError):
         if _free_bytes(directory) < RESERVE_BYTES:
             (directory / _NAME).unlink()

@@ -47,10 +47,10 @@ def stop(directory: Path, *, remove: bool) -> None:
     lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        asked = False
+        is_requested = False
         while not _try_lock(lock):
-            if not asked:
-                asked = _request_shutdown(directory)
+            if not is_requested:
+                is_requested = _request_shutdown(directory)
             elif time.monotonic() > deadline and not _signal_valkey(directory, signal.SIGKILL):
                 return
             time.sleep(0.005)

@@ -1,7 +1,7 @@
-"""Tokens of OpenStack Keystone, checked by its own middleware (extra ``keystone``).
+"""Verify tokens of OpenStack Keystone by its own middleware (extra ``keystone``).
 
-The middleware is a WSGI application around another one. Here the other one only takes down what the middleware found
-out; so one object serves both lanes, the WebSocket transport and notifications, and gives an answer instead of a reply.
+The middleware is a WSGI application that passes an accepted request to another application. Here that application
+responds 204, and the identity is read from the environ. So one object serves both lanes, WebSocket and notifications.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from zaqar_core.domain.identity import Authenticator, Identity, IdentityUnavaila
 _log = logging.getLogger("sqs_facade.keystone")
 
 _MOST_TOKENS = 10_000
-#: Environ key under which the middleware finds a cache.
+#: Key of the environ under which the middleware finds its cache.
 _CACHE = "sqs_facade.tokens"
 #: Headers of a request that the middleware reads.
 _HEADERS = ("HTTP_X_AUTH_TOKEN", "HTTP_X_STORAGE_TOKEN", "HTTP_X_SERVICE_TOKEN")
@@ -48,7 +48,9 @@ class Keystone:
                 setting="auth_strategy",
             )
         if importlib.util.find_spec("keystonemiddleware") is None:
-            raise SettingsInvalid("keystone needs: pip install 'sqs-facade[keystone]'", setting="auth_strategy")
+            raise SettingsInvalid(
+                "keystonemiddleware is not installed: pip install 'sqs-facade[keystone]'", setting="auth_strategy"
+            )
         from keystoneauth1.exceptions import ClientException
 
         self._failures = ClientException
@@ -57,7 +59,7 @@ class Keystone:
 
     def identify(self, environ: Mapping[str, Any]) -> Identity:
         """See :class:`zaqar_core.domain.identity.Authenticator`."""
-        asked: dict[str, Any] = {
+        request: dict[str, Any] = {
             "REQUEST_METHOD": environ.get("REQUEST_METHOD", "GET"),
             "PATH_INFO": environ.get("PATH_INFO", "/"),
             "SCRIPT_NAME": "",
@@ -67,21 +69,21 @@ class Keystone:
             "wsgi.url_scheme": "http",
             _CACHE: self._tokens,
         }
-        asked |= {name: environ[name] for name in _HEADERS if name in environ}
+        request |= {name: environ[name] for name in _HEADERS if name in environ}
         status, headers = "", dict[str, str]()
 
-        def answered(line: str, fields: list[tuple[str, str]], *_: Any) -> None:
+        def start_response(line: str, fields: list[tuple[str, str]], *_: Any) -> None:
             nonlocal status, headers
             status, headers = line, {name.lower(): value for name, value in fields}
 
         try:
-            for _ in self._check(asked, answered):
+            for _ in self._check(request, start_response):
                 pass
         except self._failures as problem:
             _log.error("cannot verify a token: the request to Keystone failed: %s", " ".join(str(problem).split()))
             raise IdentityUnavailable from None
         if status.startswith("204"):
-            return _identity(asked)
+            return _identity(request)
         if status.startswith("401"):
             raise NotAuthenticated(headers.get("www-authenticate", "Keystone"))
         raise IdentityUnavailable
@@ -128,14 +130,14 @@ def _middleware(file: Path) -> WsgiApp:
 
 def _identity(found: Mapping[str, Any]) -> Identity:
     """Read the identity that the middleware wrote into the environ."""
-    said = {name: value for name, value in found.items() if name.startswith("HTTP_") and name not in _HEADERS}
+    headers = {name: value for name, value in found.items() if name.startswith("HTTP_") and name not in _HEADERS}
     token = found["keystone.token_info"]["token"]
     return Identity(
-        project=said.get("HTTP_X_PROJECT_ID", ""),
-        user=said.get("HTTP_X_USER_ID", ""),
-        roles=frozenset(said.get("HTTP_X_ROLES", "").split(",")) - {""},
+        project=headers.get("HTTP_X_PROJECT_ID", ""),
+        user=headers.get("HTTP_X_USER_ID", ""),
+        roles=frozenset(headers.get("HTTP_X_ROLES", "").split(",")) - {""},
         expires=datetime.fromisoformat(token["expires_at"]).timestamp(),
-        environ=said,
+        environ=headers,
     )
 
 

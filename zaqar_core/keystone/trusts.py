@@ -27,7 +27,7 @@ _log = logging.getLogger("sqs_facade.keystone")
 _SPARE_SECONDS = 600
 #: The latest date with a four-digit year, in seconds since 1970.
 _END_OF_TIME = 253_402_300_799
-#: A token is replaced this long before it expires, or after nine tenths of its life if that is later.
+#: A token is replaced this long before it expires, or after nine tenths of its lifetime if that is later.
 _EARLY_SECONDS = 60.0
 _MOST_TOKENS = 10_000
 #: Options that scope the service's own token. A token of a trust is scoped to the trust instead.
@@ -35,7 +35,7 @@ _SCOPES = (
     "system_scope", "domain_id", "domain_name", "project_id", "project_name", "project_domain_id",
     "project_domain_name", "tenant_id", "tenant_name",
 )  # fmt: skip
-#: Final statuses of Keystone: the trust is gone, or the user who created it has lost the permission.
+#: Final statuses of Keystone: the trust does not exist any more, or the user who created it has lost the permission.
 _FINAL = frozenset((403, 404))
 
 
@@ -82,7 +82,7 @@ class Trusts:
         self._tokens: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
     def create(self, trustor: Trustor, ttl_seconds: int) -> str:
-        """Create a trust that lasts as long as a subscription created now; its id.
+        """Create a trust that lasts as long as a subscription created now; return its id.
 
         Raises TrustRefused, KeystoneUnavailable.
         """
@@ -107,7 +107,10 @@ class Trusts:
             with _failures("the trust cannot be deleted"):
                 self._loaded().call("DELETE", f"/{trust_id}", token)
         except (TrustRefused, KeystoneUnavailable) as problem:
-            _log.warning("a trust stays until it expires: %s", getattr(problem, "reason", "Keystone is unavailable"))
+            _log.warning(
+                "cannot delete a trust, which stays until it expires: %s",
+                getattr(problem, "reason", "Keystone is unavailable"),
+            )
         self.forget(trust_id)
 
     def token(self, trust_id: str) -> tuple[str, bool]:
@@ -177,7 +180,7 @@ class _Service:
         return str(self._own.get_user_id(self._session))
 
     def token(self, trust_id: str) -> tuple[str, float]:
-        """Issue a token for the trust; the token and its expiry in seconds since 1970."""
+        """Issue a token for the trust; return the token and its expiry in seconds since 1970."""
         from keystoneauth1.exceptions import Unauthorized
 
         if "trust_id" not in self._known:
@@ -187,15 +190,15 @@ class _Service:
             auth: Any = self._loading.load_auth_from_conf_options(self._options, SECTION, trust_id=trust_id, **scope)
         try:
             access = auth.get_access(self._session)
-        except Unauthorized:  # Keystone gives it also for a trust that was deleted
+        except Unauthorized:  # Keystone returns it for a deleted trust too
             answer = self.call("GET", f"/{trust_id}", str(self._own.get_token(self._session)), raise_exc=False)
             if answer.status_code == 404:
-                raise TrustRefused("the trust is gone") from None
+                raise TrustRefused("the trust does not exist any more") from None
             raise
         return str(access.auth_token), access.expires.timestamp()
 
     def call(self, method: str, path: str, token: str, document: Any = None, *, raise_exc: bool = True) -> Any:
-        """Send a request about trusts with the given token. The token goes to Keystone only, and into no log."""
+        """Send a request about trusts with the given token. The token is sent to Keystone only and is never logged."""
         from keystoneauth1.plugin import AUTH_INTERFACE
 
         root = self._own.get_endpoint(self._session, interface=AUTH_INTERFACE, version=(3, 0))

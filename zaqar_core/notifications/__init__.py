@@ -1,1 +1,1 @@
-"""How subscribers are told of new messages."""
+"""Notifications: deliver new messages to the subscribers of a queue."""

@@ -117,9 +117,9 @@ class Notifier:
                 _log.warning("cannot deliver notifications: the store is unavailable: %s", problem.reason)
                 time.sleep(STORE_RETRY_SECONDS)
             except Exception:  # an error of one notification must not stop the others
-                _log.exception("a round of notifications failed")
+                _log.exception("a round of the notifier failed, will retry")
                 time.sleep(STORE_RETRY_SECONDS)
-        self._give_back()
+        self._return_untried()
 
     def round(self, patience_seconds: float) -> None:
         """Process what other threads report within ``patience_seconds``, and everything that is due."""
@@ -195,7 +195,7 @@ class Notifier:
             return
         self._due[ref] = began + (WATCH_RENEWAL_SECONDS if taken.wait_seconds is None else taken.wait_seconds)
         for leased in taken.runs:
-            self._outcomes += [Outcome(ref, key, "skipped", UNREADABLE_MS) for key in leased.unreadable]
+            self._outcomes += [Outcome(ref, key, "untried_outside", UNREADABLE_MS) for key in leased.unreadable]
             self._begin(leased, began + self._lease_seconds)
         if self._outcomes:
             self._report_at = 0.0
@@ -212,15 +212,15 @@ class Notifier:
         except Exception:  # an error of one notification must not stop the others
             _log.exception("cannot determine the destination of notifications of queue %s", notification.ref.name)
             for step in steps:
-                self._outcomes.append(Outcome(notification.ref, step.delivery.key, "skipped", UNREADABLE_MS))
+                self._outcomes.append(Outcome(notification.ref, step.delivery.key, "untried_outside", UNREADABLE_MS))
             return
         run = Run(
             steps, channel, destination, ends=ends, try_seconds=self._seconds, keeps_positions=leased.is_whole_queue
         )
-        if self._workers.give(run.destination, run):
+        if self._workers.submit(run.destination, run):
             self._runs.add(run)
         else:
-            self._outcomes += run.give_back(DESTINATION_BUSY_MS)
+            self._outcomes += run.return_untried(DESTINATION_BUSY_MS)
 
     def _prepare(self, delivery: Delivery) -> Step | None:
         """Prepare a delivery. None: it is not tried now, and its outcome has been noted."""
@@ -236,7 +236,7 @@ class Notifier:
             return Step(delivery, self._notification(delivery))
         except Exception:  # an error of one notification must not stop the others
             _log.exception("cannot create a notification of queue %s", ref.name)
-            self._outcomes.append(Outcome(ref, key, "skipped", UNREADABLE_MS))
+            self._outcomes.append(Outcome(ref, key, "untried_outside", UNREADABLE_MS))
             return None
 
     def _notification(self, delivery: Delivery) -> Notification:
@@ -256,7 +256,9 @@ class Notifier:
         delay = None if failure.is_final else self._delay_seconds(delivery, tried.step.notification)
         if delay is not None:
             keeps_position = tried.run.keeps_positions and delay == 0 and tried.seconds <= QUICK_SECONDS
-            return Outcome(ref, key, "at_once" if keeps_position else "again", int(delay * 1000), failure.reason)
+            return Outcome(
+                ref, key, "retry_in_line" if keeps_position else "retry_outside", int(delay * 1000), failure.reason
+            )
         _log.warning(
             "gave up a notification of queue %s, subscription %s, after %d tries: %s",
             ref.name,
@@ -306,15 +308,15 @@ class Notifier:
     def _stop_runs(self, ref: QueueRef, ended: frozenset[str]) -> None:
         """Return what has not begun for subscriptions that have ended. The store drops it."""
         for run in self._runs:
-            if run.ref == ref and run.subscription_id in ended and (given_back := run.give_back()):
-                self._outcomes += given_back
+            if run.ref == ref and run.subscription_id in ended and (untried := run.return_untried()):
+                self._outcomes += untried
                 self._report_at = 0.0
 
-    def _give_back(self) -> None:
+    def _return_untried(self) -> None:
         """Return what has not begun to other processes, and wait briefly for what has."""
         deadline = time.monotonic() + STOP_SECONDS
         for run in self._runs:
-            self._outcomes += run.give_back()
+            self._outcomes += run.return_untried()
         with contextlib.suppress(StoreUnavailable):
             self._report()
             while self._runs and time.monotonic() < deadline:

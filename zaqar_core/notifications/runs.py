@@ -69,16 +69,16 @@ class Run:
     def work(self, report: Callable[[Tried | Outcome | Ended], object]) -> None:
         """Try each step and report it at once, then report the run itself. Never raises.
 
-        The remaining steps go back untried after a slow try, so that other destinations get the thread; after a failure
-        where positions are kept; when the next step has another destination; when the lease might end during the next
-        try.
+        The run ends early, and its remaining steps are reported as untried, in these cases: a try was slow (so other
+        destinations get the thread); a try failed and the run keeps positions; the next step has another destination;
+        the lease might end during the next try.
         """
         slowest: float | None = None
         while (step := self._next()) is not None:
             began = time.monotonic()
             has_moved = slowest is not None and self._destination_of(step) != self.destination
             if has_moved or began + self._try_seconds > self._ends:
-                report(_back(step))
+                report(_untried(step))
                 break
             failure = self._failure_of(step)
             seconds = time.monotonic() - began
@@ -86,18 +86,18 @@ class Run:
             report(Tried(step, self, seconds, failure))
             if seconds > QUICK_SECONDS or (self.keeps_positions and failure is not None and not failure.is_final):
                 break
-        for outcome in self.give_back():
+        for outcome in self.return_untried():
             report(outcome)
         report(Ended(self, slowest))
 
-    def give_back(self, wait_ms: int = 0) -> list[Outcome]:
-        """Take away the steps that have not begun. Any thread may call it.
+    def return_untried(self, wait_ms: int = 0) -> list[Outcome]:
+        """Remove the steps that have not begun, and return their outcomes. Any thread may call it.
 
-        The first one, and so the line behind it, waits ``wait_ms`` before it is given again.
+        The store leases the first of these steps, and so the line behind it, not before ``wait_ms`` have passed.
         """
         found: list[Outcome] = []
         while (step := self._next()) is not None:
-            found.append(_back(step, 0 if found else wait_ms))
+            found.append(_untried(step, 0 if found else wait_ms))
         return found
 
     def _next(self) -> Step | None:
@@ -124,5 +124,5 @@ class Run:
         return None
 
 
-def _back(step: Step, wait_ms: int = 0) -> Outcome:
-    return Outcome(step.delivery.ref, step.delivery.key, "back", wait_ms)
+def _untried(step: Step, wait_ms: int = 0) -> Outcome:
+    return Outcome(step.delivery.ref, step.delivery.key, "untried_in_line", wait_ms)

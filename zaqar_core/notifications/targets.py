@@ -19,7 +19,7 @@ _WEB = frozenset(("http", "https", "trust+http", "trust+https"))
 _NOT_IN_URI = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
-#: Headers that frame a request.
+#: Headers that determine the length of a request, or concern its connection.
 _FRAMING = frozenset(("connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"))
 
 #: Addresses that are allocated for global routing (RFC 4291, 2.5.4), and later exceptions.
@@ -121,7 +121,7 @@ def addresses(host: str, port: int, settings: Settings) -> list[tuple[str, int]]
 
 
 def are_headers(headers: Any) -> bool:
-    """Whether the headers are valid names and values of a request, and none of them frames it."""
+    """Whether all names and values are valid in a request, and no header determines its length or connection."""
     return type(headers) is dict and all(
         _HEADER_NAME.match(name) and name.lower() not in _FRAMING and type(value) is str and _HEADER_VALUE.match(value)
         for name, value in headers.items()

@@ -25,7 +25,7 @@ from zaqar_core.notifications import content, targets
 from zaqar_core.notifications.notification import NotDelivered, Notification
 
 _USER_AGENT = "sqs-facade"
-#: Hosts whose connections are kept open.
+#: Number of hosts whose connections are kept open.
 _MOST_HOSTS = 64
 #: Bytes read of an answer's body. After a longer body the connection is closed.
 _MOST_ANSWER_BYTES = 65_536
@@ -120,9 +120,9 @@ def _words(problem: Exception) -> str:
 
 
 class _Guard:
-    """Limit the whole time of a request: a server that sends a byte now and then never meets the idle time-out.
+    """Limit the total time of requests. The idle time-out does not: a server can send a byte now and then.
 
-    A connection is shut down by a duplicate of its socket, since the first one may be in a TLS handshake.
+    A connection is shut down through a duplicate of its socket, since the socket itself may be in a TLS handshake.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -132,7 +132,7 @@ class _Guard:
 
     @contextlib.contextmanager
     def watching(self) -> Any:
-        """Limit the time of what this thread does in the block."""
+        """Limit the time of the request that this thread makes in the block."""
         thread = threading.get_ident()
         with self._lock:
             self._running[thread] = (time.monotonic() + self._seconds, [])
@@ -143,7 +143,7 @@ class _Guard:
                 del self._running[thread]
 
     def uses(self, twin: socket.socket) -> None:
-        """Note the connection that this thread's request uses."""
+        """Record a connection of this thread's request. ``twin`` is a duplicate of its socket."""
         with self._lock:
             running = self._running.get(threading.get_ident())
             if running is not None:
@@ -215,4 +215,4 @@ def _connect(connection: Any, settings: Settings) -> socket.socket:
         return opened
     if isinstance(failure, TimeoutError):
         raise urllib3.exceptions.ConnectTimeoutError(connection, "timed out")
-    raise NewConnectionError(connection, "no address of the host can be connected to")
+    raise NewConnectionError(connection, "none of the host's addresses accepts a connection")

@@ -12,9 +12,9 @@ from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.notifications.notification import NotDelivered, Notification
 from zaqar_core.store import keys
 
-#: Scheme of the subscriber's URI. Clients cannot give it: it is not in the setting ``subscriber_types``.
+#: Scheme of the subscriber's URI. Clients cannot use it: it is not in the setting ``subscriber_types``.
 SCHEME = "websocket"
-#: Prefix of such subscribers.
+#: Prefix of the URIs of such subscribers.
 PREFIX = f"{SCHEME}:"
 
 

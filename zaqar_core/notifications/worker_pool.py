@@ -1,4 +1,4 @@
-"""A pool of threads that deliver, in which slow destinations never take more than their share."""
+"""The worker pool: threads that deliver notifications. Slow destinations never take more than their share."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Generic, TypeVar
 
 Job = TypeVar("Job")
 
-#: A job that took longer makes its destination slow, until a job of it is quick again.
+#: A destination is slow if its latest job took longer.
 QUICK_SECONDS = 1.0
 #: Concurrent jobs of a destination whose pace is not known yet.
 _FIRST = 2
-#: Jobs that may wait for a quick destination, per thread. For another destination it is as many as its share.
+#: Jobs that may wait for a quick destination, per thread of the pool. For other destinations the limit is their share.
 _WAITING_FOR_QUICK = 4
-#: Destinations whose pace is remembered.
+#: Destinations whose pace (slow or quick) is remembered.
 _MOST_DESTINATIONS = 4096
 
 
 class WorkerPool(Generic[Job]):
-    """Daemon threads that are started when they are needed. Only one thread may call the methods; ``work`` runs in the
-    pool's threads.
+    """A pool of daemon threads, which start when they are needed. They call ``work``.
 
-    One destination has at most a quarter of the threads, all slow destinations together at most half of them.
+    Only one thread may call the methods. One destination has at most a quarter of the threads, and all slow
+    destinations together have at most half of them.
     """
 
     def __init__(self, work: Callable[[Job], None], *, threads: int) -> None:
@@ -37,7 +37,7 @@ class WorkerPool(Generic[Job]):
         self._busy = 0
         self._at_slow_destinations = 0
         self._running: dict[str, int] = {}
-        #: Whether the latest job of a destination was slow; the destination used last comes last.
+        #: Whether the latest job of each destination was slow, in the order of their latest jobs.
         self._is_slow: dict[str, bool] = {}
         self._waiting: dict[str, deque[Job]] = {}
 
@@ -46,8 +46,8 @@ class WorkerPool(Generic[Job]):
         """Number of jobs that can begin now."""
         return self._most - self._busy
 
-    def give(self, destination: str, job: Job) -> bool:
-        """Start the job, now or when its destination has room; False when too many jobs wait for it already."""
+    def submit(self, destination: str, job: Job) -> bool:
+        """Start the job now, or when its destination has room. False: too many jobs wait for the destination."""
         if self._has_room(destination):
             self._begin(destination, job)
             return True
@@ -59,9 +59,9 @@ class WorkerPool(Generic[Job]):
         return True
 
     def ended(self, destination: str, seconds: float | None) -> None:
-        """Note the end of a job, once for each. ``seconds`` is how long its slowest part took.
+        """Record the end of a job. Call it once for each job. ``seconds`` is how long its slowest part took.
 
-        None: the job did not try the destination, so its pace is unchanged.
+        None means that the job did not try the destination, so the pace of the destination is unchanged.
         """
         self._busy -= 1
         known = self._is_slow.pop(destination, None)

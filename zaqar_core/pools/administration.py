@@ -145,9 +145,9 @@ def flavors(session: Session, *, after: str, limit: int) -> list[Flavor]:
 
 
 def put_flavor(session: Session, name: str, members: list[str] | None, *, must_exist: bool = False) -> Flavor:
-    """Create or change a flavor so that it has exactly these pools, which leave their other flavors.
+    """Create or change a flavor so that it has exactly ``pools``. Each of them is removed from its former flavor.
 
-    None keeps the pools. Raises PoolUnknown; FlavorNotFound with ``must_exist``.
+    With None the flavor keeps its pools. Raises PoolUnknown; FlavorNotFound with ``must_exist``.
     """
     try:
         if not catalogue.put_flavor(session.store, name, FlavorRow(), members or (), must_exist=must_exist):

@@ -134,7 +134,7 @@ class PoolRouter:
             try:
                 yield self._slot(pool)
             except StoreUnavailable as problem:
-                _log.warning("skipping a pool: %s", problem.reason)
+                _log.warning("left out a pool that is unavailable: %s", problem.reason)
 
     @contextmanager
     def suspended(self) -> Iterator[None]:

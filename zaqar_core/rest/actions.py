@@ -72,7 +72,7 @@ class Action:
 
 @dataclass(slots=True)
 class ActionCall:
-    """One call of an action, as the route's handler takes it. ``path`` is the path of the same HTTP request."""
+    """One call of an action, as the route's handler takes it. ``path`` is the path of the equivalent HTTP request."""
 
     action: Action
     path: str

@@ -29,7 +29,7 @@ class Dialect:
     shows_ids: bool = True
     #: Whether an empty result is an empty document. Otherwise it is 204.
     shows_empty: bool = True
-    #: Whether ttl and grace of messages and claims have defaults. Otherwise requests must give them.
+    #: Whether ttl and grace of messages and claims have defaults. Otherwise requests must contain them.
     has_defaults: bool = True
     #: Whether messages may have a delay of their own, and delayed ones can be listed.
     has_delays: bool = True

@@ -30,7 +30,7 @@ ADMIN_RULES = frozenset((
 _HELPERS = {"admin_or_owner": "is_admin:True or project_id:%(project_id)s"}
 _ADMIN = "context_is_admin"
 
-#: A caller's credentials by their names in rules -> the header in which the authenticator gives them.
+#: A caller's credentials by their names in rules -> the header in which the authenticator puts them.
 _CREDENTIALS = {
     "user_id": "HTTP_X_USER_ID",
     "user_domain_id": "HTTP_X_USER_DOMAIN_ID",

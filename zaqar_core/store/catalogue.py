@@ -120,9 +120,9 @@ def remove_pool(store: Store, name: str) -> None:
 
 
 def put_flavor(store: Store, name: str, row: FlavorRow, pools: Sequence[str], *, must_exist: bool) -> bool:
-    """Create or change a flavor; without ``pools`` keep its pools. Fails with NOPOOL.
+    """Create or change a flavor; without ``pools`` it keeps its pools. Fails with NOPOOL.
 
-    False if it must exist and does not.
+    Returns False if the flavor must exist and does not.
     """
     arguments: list[bytes | str | int] = [name, msgspec.json.encode(row), int(must_exist), *pools]
     return bool(store.run(_FLAVOR_PUT, keys.POOLS, arguments))
@@ -149,7 +149,10 @@ def now_ms(store: Store, ref: QueueRef) -> int:
 def write_placement(
     store: Store, ref: QueueRef, incarnation: str, pool: str, *, instead_of: str = "", deadline_ms: int = 0
 ) -> bool:
-    """Write the queue's placement. False if the present one is not of ``instead_of``. Fails with NOPOOL, LATE."""
+    """Write the queue's placement if the present one has the incarnation ``instead_of`` ("": if there is none).
+
+    Returns whether it was written. Fails with NOPOOL, LATE.
+    """
     arguments: list[bytes | str | int] = [keys.address(ref), incarnation, pool, instead_of, deadline_ms]
     return bool(store.run(_WRITE_PLACEMENT, keys.POOLS, arguments))
 
@@ -160,7 +163,7 @@ def remove_placement(store: Store, ref: QueueRef, incarnation: str, deadline_ms:
 
 
 def rule_out(store: Store, ref: QueueRef, incarnation: str, for_ms: int) -> bool:
-    """Forbid the creation of the incarnation in this deployment for that time. False if it exists here."""
+    """Forbid the creation of the incarnation in this deployment for ``for_ms``. Return False if it exists already."""
     return bool(store.run(_RULE_OUT, keys.queue(ref), [incarnation, for_ms]))
 
 

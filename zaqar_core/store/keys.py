@@ -8,7 +8,7 @@ Members are a decimal seq unless said otherwise. The tests compare both tables w
 ==========================  ======  ===============================================================================
 key                         type    holds
 ==========================  ======  ===============================================================================
-Q                           hash    the queue: its settings and what the fields below say
+Q                           hash    the queue: its settings, and the fields of the second table
 Q:m                         hash    seq -> the immutable record of a message (layout: ``records``)
 Q:s                         hash    seq -> state after a first receive, MessagePack: see lua/shared/state
 Q:a                         zset    every message, score seq, shifted by 2^50 while leased, 2^51 while delayed,
@@ -64,8 +64,8 @@ R:names                     zset    names of its queues, lexical
 R:lives                     hash    name -> incarnation
 R:gone                      zset    name -> deleted at, s; only where a queue cannot be created again at once
 R:stale                     hash    name -> incarnation of a row without queue, seen by the last round of housekeeping
-sf1:{namespaces}            set     all R
-sf1:{secret}                string  keys the ids and receipts
+sf1:{namespaces}            set     every R
+sf1:{secret}                string  secret with which ids and receipts are encoded
 sf1:{encryption}            string  the encryption key of an ephemeral store, in the form of the setting
 sf1:{pools}                 hash    ``rev``, the revision of the catalogue of pools (main store only)
 sf1:{pools}:pools           hash    pool -> JSON of its row
@@ -81,10 +81,10 @@ sf1:{upkeep}:<shard>        string  lease of housekeeping; expires
 sf1:{move-tasks}            set     addresses of queues that may have a move task running
 sf1:{notifications}         set     addresses of queues that may have subscriptions
 sf1:{test}:clock            hash    test hooks: project -> ms by which its time is ahead
-sf1:{test}:switches         hash    test hooks: what is switched on: see web/hooks/switches
-sf1:{test}:log:<project>    stream  test hooks: what happened to the project's messages
-sf1:{test}:seen:<project>   hash    test hooks: ``<address>|<seq or id>`` -> a message that is in the log
-sf1:{test}:counts:<scope>   hash    test hooks: what chaos has counted
+sf1:{test}:switches         hash    test hooks: chaos and spies that are on: see web/hooks/switches
+sf1:{test}:log:<project>    stream  test hooks: events of the project's messages
+sf1:{test}:seen:<project>   hash    test hooks: ``<address>|<seq or id>`` -> message, for messages in the log
+sf1:{test}:counts:<scope>   hash    test hooks: counters of chaos
 sf1:{test}:again:<scope>    set     test hooks: messages that chaos redelivered
 ==========================  ======  ===============================================================================
 
@@ -99,18 +99,18 @@ inc, by                             its incarnation, its creator
 ret0, scope0                        retention s where none is set; deduplication scope that it was created with
 at, mod, rev                        created ms, modified ms, revision
 doc:<name>                          documents of the faces
-seq                                 the last seq given
-now, off                            its last time ms, ms by which tests put its time forward
-due                                 nothing happens by itself before it, ms: see lua/shared/due
-has                                 what it has ever had: see lua/shared/features
-horizon                             messages sent until then, ms, were past a shorter retention
+seq                                 seq of the newest message
+now, off                            time of the last call ms, ms by which tests have moved its time forward
+due                                 time before which no lease, delay or expiry ends, ms: see lua/shared/due
+has                                 features that the queue has ever used: see lua/shared/features
+horizon                             messages sent until this ms stay expired under a longer retention
 purged                              last purge, ms
-dlq_missing                         ms until which the dead-letter rule rests
+dlq_missing                         ms until which no message is moved: the dead-letter queue does not exist
 mover, mover_until                  lease on its moves: see lua/shared/move_lease
-told                                the waiter that knows due: see lua/shared/wakeups
-turn                                counts the turns of groups
+told                                the waiter that checks the queue at due: see lua/shared/wakeups
+turn                                number of the last turn of a group
 era                                 FIFO: see lua/fifo/buckets
-busy, busy_at                       processing ms, as of when; with groups on a standard queue
+busy, busy_at                       groups on a standard queue: recent processing time ms, when computed ms
 subscriptions                       number of the last subscription
 notices, notice_turn                number of the last delivery without message, last turn of a subscription
 spread                              last subscription that has the first entry of Q:oq
@@ -180,7 +180,7 @@ def namespace(registry_key: bytes) -> tuple[str, str]:
     return unquote(project), unquote(region)
 
 
-def upkeep(shard: int) -> bytes:
+def housekeeping_lease(shard: int) -> bytes:
     """Return the key of the lease of housekeeping on a shard of the registries."""
     return f"{PREFIX}{{upkeep}}:{shard}".encode()
 

@@ -61,7 +61,7 @@ _HEADERS = (
     ),
     ("X-Content-Type-Options", "nosniff"),
 )
-#: The header of the curl call that names the caller, where tokens are checked and where they are not.
+#: The header that names the caller in the example of a curl command: with Keystone, and without.
 _WITH_TOKEN, _WITHOUT_TOKEN = "X-Auth-Token: TOKEN", "X-Project-Id: 000000000000"
 
 

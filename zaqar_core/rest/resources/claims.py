@@ -58,7 +58,7 @@ def release(call: RestCall) -> Reply:
 
 
 def _terms(call: RestCall, document: dict[str, Any], grace: int | None, least_grace: int) -> tuple[int, int]:
-    """Return ttl and grace in seconds. The request must give a grace where ``grace``, the default, is None."""
+    """Return ttl and grace in seconds. The request must contain a grace if the default, ``grace``, is None."""
     settings = call.settings
     ttl = settings.default_claim_ttl
     if "ttl" in document or not call.dialect.has_defaults:

@@ -57,7 +57,7 @@ def list_page(call: RestCall) -> Reply:
 
 
 def _members(call: RestCall, document: dict[str, Any]) -> list[str] | None:
-    """Return the names in ``pool_list``; None where v1.1 gives none. Raises RestError."""
+    """Return the names in ``pool_list``; None if a request of v1.1 has none. Raises RestError."""
     found: Any = document.get("pool_list")
     if not call.dialect.has_attributes:
         if type(document.get("capabilities", {})) is not dict:

@@ -23,7 +23,7 @@ Shown = Callable[[RestCall, Queue | None], dict[str, Any]]
 
 _LIST_PARAMETERS = frozenset(("marker", "limit", "detailed", "name", "with_count"))
 _PURGEABLE = frozenset(("messages", "subscriptions"))
-#: Names read at a time when a listing filters: it then reads queues that it does not show.
+#: Names that a filtered listing reads at a time. It also reads queues that it does not return.
 _SCAN_STEP = 500
 
 

@@ -19,7 +19,7 @@ _REDELIVER = script("chaos_redeliver")
 _SHUFFLE = script("chaos_shuffle")
 
 _TAKING = frozenset({"receive", "claim", "pop"})
-#: Scripts of what clients do to messages; chaos affects only these.
+#: Scripts of operations on messages. Chaos affects only these.
 _DISTURBED = _TAKING | {"send", "delete_received", "delete_by_id", "change_visibility", "claim_held"}
 #: Number of messages at the head of a queue that reordering shuffles.
 _SHUFFLED = 20
@@ -38,7 +38,7 @@ class HookedSession(Session):
     def create_queue(
         self, ref: QueueRef, arguments: Arguments, *, flavor: str | None = None, pool: str | None = None
     ) -> list[Any]:
-        """Create the queue with the project's time."""
+        """Create the queue with the virtual time of its project."""
         fields = virtual_clock.fields_of_a_new_queue(self.store, ref.project)
         reply = super().create_queue(ref, [*arguments, *fields], flavor=flavor, pool=pool)
         virtual_clock.catch_up(self, ref)

@@ -1,7 +1,7 @@
--- attempts: a receive repeated under its ReceiveRequestAttemptId within LIMITS.RECEIVE_ATTEMPT_MS returns the same
--- messages under the same receipts, leased anew. It cannot be repeated once one of them was deleted, was received again
--- or has another timeout. If the leases of an attempt have merely ended, the attempt is removed, and the call is an
--- ordinary receive.
+-- attempts: a receive attempt that is repeated under its ReceiveRequestAttemptId within LIMITS.RECEIVE_ATTEMPT_MS
+-- returns the same messages under the same receipts, leased anew. It cannot be repeated once one of them was deleted,
+-- was received again or has another timeout. If its leases have merely ended, the attempt is removed, and the call is
+-- an ordinary receive.
 -- An attempt: [ms, nonce, end of the leases, seq ...]. A timeout that was ended early and one that ran out look the
 -- same once the attempt's own end has passed.
 -- uses: buckets, context, expired, leases_key, LIMITS, NONCE, queue, records_key, state_of, states_key

@@ -1,6 +1,6 @@
--- dedup: a message sent again under its deduplication id within LIMITS.DEDUPLICATION_MS is a duplicate of the first
--- one, even after that was deleted.
--- An entry: when it was sent (13 digits), the first message's random bytes (8) and its seq. The scope is the one that
+-- dedup: FIFO deduplication. A message that is sent again under its deduplication id within LIMITS.DEDUPLICATION_MS is
+-- a duplicate of the first one, even after that was deleted.
+-- An entry: time of the send (13 digits), the first message's random bytes (8) and its seq. The scope is the one that
 -- the queue was created with: a later change is shown, but has no effect (recorded on AWS).
 -- uses: buckets, context, LIMITS, queue
 local function dedup_key(key, gid) return queue.deduplicates_by_group and gid .. key or key end

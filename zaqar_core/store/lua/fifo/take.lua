@@ -1,5 +1,5 @@
--- take: as plain/take, for a FIFO queue: from the group whose turn it is, in order, until one of its messages is leased
--- or delayed; then from the next group. The function must end with update_groups.
+-- take: as plain/take, for a FIFO queue: take from the message group whose turn it is, in order, until one of its
+-- messages is leased or delayed; then take from the next group. The function must end with update_groups.
 -- uses: base_key, context, count_receive, GID, leases_key, oldest_in_group, order_key, queue_delay, receive_limit
 -- uses: records_key, remove_or_redrive, sent_of, seq_of_member, START, state_of, states_key, touch_group
 local function take_visible(n, nonce, claim)

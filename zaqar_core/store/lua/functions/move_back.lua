@@ -1,5 +1,5 @@
--- move_back: return messages to their positions, because the destination does not exist. The dead-letter rule then
--- rests for a minute; a move task fails.
+-- move_back: return messages to their positions, because the destination does not exist. Then no message of
+-- this queue becomes a dead letter for a minute; a move task fails.
 -- keys:  the queue.
 -- args:  token of the process that has the lease on the moves, task id ("": none), why the task fails, then seq of each
 -- reply: how many intents there were.

@@ -3,7 +3,7 @@
 -- keys:  the queue.
 -- args:  the calling process, lease ms, most messages, most bytes
 -- reply: {word, ms until the next call is useful}: IDLE no task runs; BUSY another process works on it; MOVE there are
---        intents to finish; WAIT there are none, but the task goes on; DONE the task has ended.
+--        intents to finish; WAIT there are none, but the task continues; DONE the task has ended.
 -- fails: NOQUEUE; GROUPED.
 -- cost:  O(most log n).
 -- uses: base_key, begin_move, context, expired, finish_task, flags_of, has_flag, MOVED, open_queue, process_due

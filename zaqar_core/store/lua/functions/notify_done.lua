@@ -2,9 +2,10 @@
 -- since belongs to that process, unless it has arrived.
 -- keys:  the queue.
 -- args:  token, then per delivery: delivery, word, ms until the next try, reason. Words: done: it has arrived. failed:
---        it failed for good. again: it failed, and is tried again outside of its line. at_once: it failed, and is tried
---        again at its position in its line. back: it was not tried, and keeps its position. skipped: it was not tried,
---        and will be tried outside of its line. A delivery that waits at its position holds its line.
+--        it failed for good. retry_in_line: it failed, and is tried again at its position in its line. retry_outside:
+--        it failed, and is tried again outside of its line. untried_in_line: it was not tried, and keeps its position.
+--        untried_outside: it was not tried, and will be tried outside of its line. A delivery that waits at its
+--        position holds its line.
 -- reply: those of their subscriptions that have ended.
 -- fails: NOQUEUE.
 -- cost:  O(k log n).
@@ -13,9 +14,10 @@
 local wrong = open_any_queue()
 if wrong then return wrong end
 local ended, seen = {}, {}
-local function try_again(delivery, state, word, wait_ms)
-  local tries = state[2] + ((word == 'again' or word == 'at_once') and 1 or 0)
-  local line, is_outside = state[3], word == 'again' or word == 'skipped' or state[3] == ''
+local function schedule(delivery, state, word, wait_ms)
+  local tries = state[2] + ((word == 'retry_in_line' or word == 'retry_outside') and 1 or 0)
+  local line = state[3]
+  local is_outside = word == 'retry_outside' or word == 'untried_outside' or line == ''
   if wait_ms == 0 then return return_delivery(delivery, line, tries, is_outside) end
   if is_outside then
     leave_work(delivery, line)
@@ -37,7 +39,7 @@ for at = 2, #ARGV, 4 do
     keep_failed(delivery, state[2] + 1, ARGV[at + 3])
     finish_delivery(delivery, state[3])
   elseif is_mine then
-    try_again(delivery, state, word, tonumber(ARGV[at + 2]))
+    schedule(delivery, state, word, tonumber(ARGV[at + 2]))
   end
   local id = subscription_part(delivery)
   if not seen[id] then

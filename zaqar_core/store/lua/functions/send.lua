@@ -44,8 +44,8 @@ for at = 4, #ARGV, stride do
   else
     seq = seq + 1
     local delay, ttl = to_number(ARGV[at + 2]), to_number(ARGV[at + 3])
-    local asked = delay
-    if delay < 0 or (zaqar and usual_delay == 0) then delay, asked = usual_delay, -1 end
+    local own_delay = delay
+    if delay < 0 or (zaqar and usual_delay == 0) then delay, own_delay = usual_delay, -1 end
     if ttl < 0 then ttl = queue.retention_ms / 1000 end
     if ttl > 0 then
       record = string.sub(record, 1, 9) .. string.format('%08d', ttl) .. string.sub(record, 10)
@@ -55,7 +55,7 @@ for at = 4, #ARGV, stride do
     end
     record = sent .. record
     call('HSET', records_key, seq, record)
-    if watched then add_to_outbox(seq, asked, ttl > 0 and ttl or queue.retention_ms / 1000, record) end
+    if watched then add_to_outbox(seq, own_delay, ttl > 0 and ttl or queue.retention_ms / 1000, record) end
     if delay > 0 and KIND ~= 'fifo' then
       mark_feature('d')
       if KIND == 'fair' and has_flag(flags_of(record), GROUP) then mark_feature('g') end

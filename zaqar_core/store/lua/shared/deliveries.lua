@@ -9,8 +9,8 @@
 --   Q:nv  ready to be tried again outside of the lines, in the same order;
 --   Q:nd  to be tried again, score ms;
 --   Q:ni  a process works on it, score the lease's end in real ms.
--- Q:nt delivery -> MessagePack [token of that process, failed tries, line]. The line is the one that it was given for;
--- '' outside of the lines; absent while it is ready at its position, or where an earlier release wrote it.
+-- Q:nt delivery -> MessagePack [token of that process, failed tries, line]. The line is that of its lease: '' outside
+-- of the lines. There is none while the delivery is ready at its position, or if an earlier release wrote the entry.
 -- Q:nl subscriptions that may have a ready delivery, by their turn. Q:nw wake-ups of processes, as Q:w.
 -- Q:nx the newest deliveries that failed for good: 8 digits, the length of what follows; MessagePack [ms, id,
 -- subscriber, kind and number, tries, reason]; the entry of the outbox.
@@ -50,7 +50,7 @@ local function notify_subscription(id, kind)
   make_ready(id .. kind .. string.format('%016.0f', call('HINCRBY', base_key, 'notices', 1)))
   wake_worker()
 end
--- take a delivery out of work, or out of waiting; the line that it was given for can go on
+-- take a delivery out of work, or out of waiting; the line of its lease can continue
 local function leave_work(delivery, line)
   local id = subscription_part(delivery)
   local was_in_work = call('ZREM', base_key .. ':ni', delivery) == 1

@@ -1,4 +1,4 @@
--- due: the moment before which nothing happens by itself (field `due`, a lower bound), and the queue's last time.
+-- due: the time before which no lease, delay or expiry ends (field `due`, a lower bound), and the queue's last time.
 -- lower_due: must be called for everything that is due at a moment. If that is earlier than `due`,
 -- context.due_was_lowered is true, and the function must wake a waiter: see wakeups.
 -- save_clock: write the queue's time once a second.

@@ -2,8 +2,8 @@
 -- of which one is tried at a time, in the order of the queue: the messages of one post; all messages in a FIFO queue,
 -- and for a subscriber that gets the whole queue in order. A retry is outside of the lines, unless it keeps its
 -- position.
--- A run is the next deliveries of one line, given to one process together, which tries them one after the other. Until
--- it has reported all of them, or their lease has ended, no other delivery of that line is given.
+-- A run is the next deliveries of one line, leased together by one process, which tries them one after the other. Until
+-- it has reported all of them, or their lease has ended, no other delivery of that line is leased.
 -- The name of a line is the kind and number of its last delivery, or WHOLE; '' stands for retries outside of lines.
 -- Q:np posts of more than one message: member seq of the first one, score seq of the last one. A post is removed with
 -- the outbox entry of its last message: every subscription has then had the first try of the others.

@@ -15,9 +15,9 @@ local function wake_waiters(n, waiters)
     end
   end
 end
--- Wake for n new messages; wake at least one waiter if something is due earlier than before (see due). One of the
--- waiters knows the queue's `due`: the field `told` names it. Another one checks when that one leaves, or when `due` is
--- lowered.
+-- wake_for_new: wake waiters for n new messages, and at least one if something is due earlier than before (see due).
+-- One of the waiters checks the queue at `due`; the field `told` names it. Another one takes over when that one leaves,
+-- or when `due` is lowered.
 local function wake_for_new(n)
   if n == 0 and context.due_was_lowered then n = 1 end
   if n > 0 then wake_waiters(n) end
