@@ -23,10 +23,9 @@ def test_a_forked_process_has_other_bytes_than_its_parent() -> None:
 import os, sys
 from zaqar_core.domain.randomness import random_bytes
 random_bytes()
-child = os.fork()
-print(random_bytes().hex(), flush=True)
-if child:
+if child := os.fork():
     os.waitpid(child, 0)
+print(random_bytes().hex(), flush=True)
 """
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert len(set(output.split())) == 2
