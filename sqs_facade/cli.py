@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -141,7 +142,8 @@ def _configuration(config: Path | None, options: Mapping[str, Any]) -> Configura
     return startup.configuration(flags, file=config)
 
 
-def _serve_websocket(settings: Settings, url: str, port: int) -> int:
+def _serve_websocket(settings: Settings, url: str, holder: socket.socket, port: int) -> int:
+    del holder
     try:
         from sqs_facade import websocket_process
     except ModuleNotFoundError as missing:
@@ -159,14 +161,19 @@ def _stop_with_parent() -> None:
         stopping.on_parent_end(int(parent), lambda: os.kill(os.getpid(), signal.SIGTERM))
 
 
-def _serve_http(settings: Settings, url: str, port: int) -> int:
+def _serve_http(settings: Settings, url: str, holder: socket.socket, port: int) -> int:
     from sqs_facade import serving
 
-    return serving.run(settings, url, port, lambda where: _report_ready(settings, where))
+    return serving.run(settings, url, holder, port, lambda where: _report_ready(settings, where))
 
 
-def _run(configuration: Configuration, wanted_port: int, serve: Callable[[Settings, str, int], int]) -> int:
-    """Call ``serve`` with the settings, the store's URL and the port, and return its exit code.
+_Serve = Callable[[Settings, str, socket.socket, int], int]
+
+
+def _run(configuration: Configuration, wanted_port: int, serve: _Serve) -> int:
+    """Call ``serve`` with the settings, the store's URL, a socket that holds the port, and the port.
+
+    Return its exit code.
 
     The store and the port are held until ``serve`` returns. If the service cannot start, exit with the reasons.
     """
@@ -194,7 +201,7 @@ def _run(configuration: Configuration, wanted_port: int, serve: Callable[[Settin
             serving.check_store(settings, url)
             store.supervise()
             with holder:
-                return serve(settings, url, port)
+                return serve(settings, url, holder, port)
     finally:
         store.release()
 

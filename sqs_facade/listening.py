@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
+import sys
 
 from sqs_facade.startup import ServingError
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Settings
 
+#: Connections that wait to be accepted; the system may allow fewer.
+_BACKLOG = 4096
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -52,3 +55,24 @@ def hold_port(host: str, port: int) -> tuple[socket.socket, int]:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         holder.bind((address[0], found, *address[2:]))
     return holder, found
+
+
+def listen(holder: socket.socket, host: str, port: int) -> socket.socket:
+    """Listen on a socket of ``hold_port``, which is bound here where the system could not hold the port.
+
+    Connections inherit its options. Raises ServingError.
+    """
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    holder.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        if sys.platform != "win32":
+            # Connections inherit it: after a crash, those in TIME_WAIT must not keep the port from the next service.
+            # Set before the bind it would let a second service take the port while this one starts.
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+            holder.bind((host, port))
+        holder.listen(_BACKLOG)
+    except OSError as problem:
+        raise ServingError(f"cannot listen on {host}:{port}: {problem.strerror}") from None
+    return holder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
 import signal
@@ -10,28 +9,14 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.patience import LONG_POLL_SECONDS, until
-from tests.serving.conftest import Serve, client_of, is_running, valkey_pid
+from tests.serving.conftest import Serve, client_of, is_running, valkey_pid, wait_on, waiting_polls
 
 Start = Callable[..., Serve]
 WAITS = 500
-
-
-def wait_on(service: Serve, queue: str) -> socket.socket:
-    """Return a connection on which a long poll of 20 s has begun."""
-    where = urlsplit(service.url)
-    body = json.dumps({"QueueUrl": queue, "WaitTimeSeconds": LONG_POLL_SECONDS}).encode()
-    head = (
-        f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nX-Amz-Target: AmazonSQS.ReceiveMessage\r\n"
-        f"Content-Type: application/x-amz-json-1.0\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    client = socket.create_connection((where.hostname or "", where.port or 0), 5)
-    client.sendall(head.encode() + body)
-    return client
 
 
 def answers(clients: list[socket.socket], seconds: float) -> list[bytes]:
@@ -57,9 +42,8 @@ def test_a_stop_ends_waiting_polls_without_messages(serve: Start, data: Path, ho
     with client_of(service) as client:
         client.call("CreateQueue", QueueName="quiet")
     clients = [wait_on(service, "quiet") for _ in range(WAITS)]
-    [worker] = service.workers()
-    until(lambda: worker.num_threads() >= WAITS, "every poll has its thread")
     pid = valkey_pid(data)
+    until(lambda: waiting_polls(data) == WAITS, "every poll waits")
 
     began = time.monotonic()
     if how == "SIGTERM":

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar
 
 from greenlet import getcurrent, greenlet
@@ -25,17 +24,49 @@ from greenlet import getcurrent, greenlet
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Threads for blocking calls: Keystone, DNS, files, new connections.
+#: Threads for calls of other services.
 _THREADS = 32
 _log = logging.getLogger("sqs_facade.eventloop")
-#: All tasks that have not ended. A suspended greenlet without a reference would be collected, which kills it.
+#: Idle tasks that a thread keeps, of about 16 KiB each.
+_MOST_IDLE = 1024
+#: All tasks that run a function. A suspended greenlet without a reference would be collected, which kills it.
 _tasks: set[Task] = set()
 
 
+class _Idle(threading.local):
+    """Tasks without a function, of the event loop of this thread."""
+
+    def __init__(self) -> None:
+        self.tasks: list[Task] = []
+
+
+_idle = _Idle()
+
+
 class Task(greenlet):
-    """One function call on the event loop. Only the loop's root greenlet may switch to it."""
+    """A greenlet that runs function calls on the event loop, one after the other. Only the loop may switch to it.
+
+    A greenlet that ends and a new one for the next call would cost 12 µs: the interpreter maps and unmaps the memory of
+    its stack. So a task waits for its next call.
+    """
 
     loop: asyncio.AbstractEventLoop
+
+    def run(self, function: Callable[..., object], arguments: tuple[Any, ...]) -> None:
+        """Call the function, then those of later switches to this task."""
+        while True:
+            try:
+                function(*arguments)
+            except Exception:
+                _log.exception("a task ended with an unexpected error")
+            finally:
+                _tasks.discard(self)
+            del function, arguments
+            idle = _idle.tasks
+            if len(idle) >= _MOST_IDLE:
+                return
+            idle.append(self)
+            function, arguments = self.suspend()
 
     def suspend(self) -> Any:
         """Switch to the loop; return the value of the switch back, or raise its exception. Only for the task itself."""
@@ -49,25 +80,21 @@ def current_task() -> Task | None:
 
 
 def running() -> int:
-    """Return the number of tasks that have not ended."""
+    """Return the number of tasks that run a function, waiting ones included."""
     return len(_tasks)
 
 
 def spawn(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: Any) -> None:
     """Start ``function(*arguments)`` as a task at once; return when it ends or blocks. Call it on the loop only."""
-    task = Task(_run, getcurrent())
+    idle = _idle.tasks
+    if idle:
+        task = idle.pop()
+        task.gr_context = None  # context variables of its last call must not be seen
+    else:
+        task = Task()
     task.loop = loop
     _tasks.add(task)
-    task.switch(task, function, arguments)
-
-
-def _run(task: Task, function: Callable[..., object], arguments: tuple[Any, ...]) -> None:
-    try:
-        function(*arguments)
-    except Exception:
-        _log.exception("a task ended with an unexpected error")
-    finally:
-        _tasks.discard(task)
+    task.switch(function, arguments)
 
 
 def sleep(seconds: float) -> None:
@@ -80,30 +107,39 @@ def sleep(seconds: float) -> None:
     task.suspend()
 
 
-def in_thread(function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-    """Call a blocking function in another thread while other tasks run; return or raise what it does.
+class Threads:
+    """Threads for one kind of blocking calls. Calls beyond their number wait, first come first served."""
 
-    A caller in a thread calls it directly.
-    """
-    task = current_task()
-    if task is None:
-        return function(*arguments, **options)
-    loop, switch = task.loop, task.switch
+    def __init__(self, count: int, name: str) -> None:
+        self._count = count
+        self._name = name
+        self._executor: ThreadPoolExecutor | None = None
 
-    def finished(future: Any) -> None:
-        del future
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(switch)
+    def run(self, function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+        """Call a blocking function in another thread while other tasks run; return or raise what it does.
 
-    future = _threads().submit(function, *arguments, **options)
-    future.add_done_callback(finished)
-    task.suspend()
-    return future.result()
+        A caller in a thread calls it directly.
+        """
+        task = current_task()
+        if task is None:
+            return function(*arguments, **options)
+        loop, switch = task.loop, task.switch
+
+        def finished(future: Any) -> None:
+            del future
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(switch)
+
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(self._count, thread_name_prefix=self._name)
+        future = self._executor.submit(function, *arguments, **options)
+        future.add_done_callback(finished)
+        task.suspend()
+        return future.result()
 
 
-@lru_cache(maxsize=1)
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_THREADS, thread_name_prefix="blocking")
+#: For calls of other services, which may take long.
+in_thread = Threads(_THREADS, "blocking").run
 
 
 class Signal:

@@ -106,6 +106,14 @@ def on_stop(callback: Callable[[], object]) -> None:
     watch.add(callback)
 
 
+def run_callbacks() -> None:
+    """Run the callbacks now, in this thread: for a server that handles stop signals itself."""
+    with _creating:
+        watch = _watch
+    if watch is not None and watch.owner == os.getpid():
+        watch.run()
+
+
 def on_parent_end(parent: int, then: Callable[[], object]) -> None:
     """Run ``then`` in a background thread when the process with the id ``parent`` is not our parent any more."""
 

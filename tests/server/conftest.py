@@ -1,0 +1,134 @@
+"""The HTTP server alone, with a small application, on real sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.patience import PATIENCE_SECONDS
+from zaqar_core.eventloop import sleep
+from zaqar_core.web.envelope import CLIENT, Refusal, Reply
+from zaqar_core.web.server.limits import Limits
+from zaqar_core.web.server.server import Server
+
+BODY_LIMIT = 1 << 20
+
+
+class Echo:
+    """Answers with the method, the path and the body; or does what the path says."""
+
+    def __init__(self) -> None:
+        self.environs: list[dict[str, Any]] = []
+        self.running = 0
+        self.most_running = 0
+        self.gone = threading.Event()
+        self.is_held = True
+
+    def body_limit(self, environ: Mapping[str, Any]) -> int:
+        del environ
+        return BODY_LIMIT
+
+    def respond(self, environ: dict[str, Any], body: bytes) -> Reply:
+        self.environs.append(environ)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            return self._reply(environ, body)
+        finally:
+            self.running -= 1
+
+    def _reply(self, environ: dict[str, Any], body: bytes) -> Reply:
+        path = environ["PATH_INFO"]
+        if path == "/fail":
+            raise ZeroDivisionError
+        if path == "/large":
+            return Reply(200, [], b"x" * int(environ["QUERY_STRING"]))
+        if path == "/split":
+            return Reply(200, [("X-A", "b\r\nX-Injected: c")], b"")
+        if path == "/held":
+            environ[CLIENT].on_gone = self.gone.set
+            while self.is_held and not self.gone.is_set():
+                sleep(0.005)
+        if path == "/nothing":
+            return Reply(204, [], b"")
+        return Reply(200, [("Content-Type", "text/plain")], f"{environ['REQUEST_METHOD']} {path} ".encode() + body)
+
+    def refuse(self, environ: dict[str, Any], why: Refusal) -> Reply:
+        del environ
+        status = 413 if why is Refusal.BODY_TOO_LARGE else 400
+        return Reply(status, [], why.name.encode())
+
+
+class Running:
+    """A server in a thread."""
+
+    def __init__(self, application: Any, bounds: Limits) -> None:
+        self.application = application
+        self.server = Server(application, bounds)
+        listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self.address = listener.getsockname()
+        is_listening = threading.Event()
+        self._thread = threading.Thread(target=self.server.run, args=([listener], is_listening.set))
+        self._thread.start()
+        assert is_listening.wait(PATIENCE_SECONDS)
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(self.address, PATIENCE_SECONDS)
+
+    def exchange(self, *parts: bytes, ends: bool = False) -> bytes:
+        """All that is answered to these parts until the server closes the connection."""
+        with self.connect() as client:
+            for part in parts:
+                client.sendall(part)
+            if ends:
+                client.shutdown(socket.SHUT_WR)
+            return everything(client)
+
+    def status(self, *parts: bytes, ends: bool = False) -> int:
+        """The status of the first answer."""
+        return int(self.exchange(*parts, ends=ends)[9:12])
+
+    def end(self) -> None:
+        if self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):
+                self.server.stop()
+        self._thread.join(PATIENCE_SECONDS)
+        assert not self._thread.is_alive()
+
+
+def everything(client: socket.socket) -> bytes:
+    """What arrives until the end."""
+    found = b""
+    while part := client.recv(65536):
+        found += part
+    return found
+
+
+@pytest.fixture
+def echo() -> Echo:
+    return Echo()
+
+
+@pytest.fixture
+def start(echo: Echo) -> Iterator[Callable[..., Running]]:
+    """Starts servers with the given bounds."""
+    started: list[Running] = []
+
+    def begin(**bounds: Any) -> Running:
+        started.append(Running(echo, Limits(**bounds)))
+        return started[-1]
+
+    yield begin
+    echo.is_held = False
+    for one in started:
+        one.end()
+
+
+@pytest.fixture
+def http(start: Callable[..., Running]) -> Running:
+    return start()

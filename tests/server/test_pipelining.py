@@ -1,0 +1,98 @@
+"""Several requests on one connection, in any division into packets."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.patience import until
+from tests.server.conftest import Echo, Running, everything
+from zaqar_core.web.server import limits
+
+REQUESTS = (
+    b"GET /1?a=b HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"POST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nhello\r\n\r\nab",
+    b"POST /3 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"5;e=f\r\nab\r\nc\r\n3\r\ndef\r\n0\r\nT: u\r\n\r\n",
+    b"BREW /4 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"\r\nHEAD /5 HTTP/1.1\r\nHost: x\r\nX-A:  b \r\n\r\n",
+    b"POST /6 HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc",
+    b"PUT http://y/7 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+    b"OPTIONS * HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    b"DELETE /nothing HTTP/1.1\r\nHost: x\r\n\r\n",
+)
+LAST = (
+    b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    b"GET /bad HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n",
+    b"POST /bad HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
+    b"POST /bad HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    b"GET / HTTP/3.0\r\n\r\n",
+)
+_DATE = re.compile(rb"Date: [^\r]*\r\n")
+
+
+def test_pipelined_requests_are_answered_in_order(http: Running) -> None:
+    answer = http.exchange(b"".join(REQUESTS) + LAST[0])
+    assert [found.split()[1] for found in re.findall(rb"(?:[A-Z]+) /\w+ ", answer)] == [
+        b"/1", b"/2", b"/3", b"/4", b"/6", b"/7", b"/last",
+    ]  # fmt: skip
+
+
+def test_one_request_of_a_connection_runs_at_a_time(http: Running, echo: Echo) -> None:
+    with http.connect() as client:
+        client.sendall(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+        until(lambda: echo.running == 1, "the first runs")
+        echo.is_held = False
+        found = b""
+        while found.count(b"GET /held ") < 3:
+            found += client.recv(4096)
+    assert echo.most_running == 1
+
+
+def test_a_client_that_sends_far_ahead_is_not_read(http: Running, echo: Echo) -> None:
+    """The rest stays with the client, and nothing of it is lost."""
+    request = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000
+    count = 20_000
+    with http.connect() as client:
+        client.sendall(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(lambda: echo.running == 1, "the first runs")
+        client.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            _send_without_end(client, memoryview(request * count))
+        assert http.server.counters.bytes_in < 16 * limits.PIPELINE_BYTES
+        echo.is_held = False
+
+
+def _send_without_end(client: socket.socket, rest: memoryview) -> None:
+    while rest:
+        rest = rest[client.send(rest) :]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(REQUESTS), max_size=4), st.sampled_from(LAST), st.data())
+def test_any_division_into_packets_gives_the_same_answers(
+    http: Running, requests: list[bytes], last: bytes, data: st.DataObject
+) -> None:
+    whole = b"".join(requests) + last
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(whole) - 1), max_size=6)))
+    parts = [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+    expected = _DATE.sub(b"", http.exchange(whole))
+    with http.connect() as client:
+        for part in parts:
+            before = http.server.counters.bytes_in
+            try:
+                client.sendall(part)
+            except OSError:
+                break  # refused before its end
+            until(lambda: http.server.counters.bytes_in > before, "it arrives alone")  # noqa: B023
+        assert _DATE.sub(b"", everything(client)) == expected
+
+
+def test_every_single_byte_may_come_alone(http: Running) -> None:
+    whole = b"".join(REQUESTS) + LAST[0]
+    expected = _DATE.sub(b"", http.exchange(whole))
+    assert _DATE.sub(b"", http.exchange(*(whole[at : at + 1] for at in range(len(whole))))) == expected

@@ -1,0 +1,106 @@
+"""Accepts connections from a listening socket that may be shared with other processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+from typing import TYPE_CHECKING
+
+from zaqar_core.web.server.connection import Connection
+
+if TYPE_CHECKING:
+    from zaqar_core.web.server.server import Server
+
+_log = logging.getLogger("sqs_facade.http")
+#: Connections accepted in one turn of the loop.
+_PER_TURN = 16
+#: After an error for want of descriptors or memory, so that nothing spins.
+_PAUSE_SECONDS = 0.25
+_WANTING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+#: Between two log lines about pauses.
+_LOG_SECONDS = 60.0
+
+
+class Acceptor:
+    """Accepts connections until it is stopped; pauses while the process has no room for them."""
+
+    def __init__(self, server: Server, listener: socket.socket) -> None:
+        self._server = server
+        self._listener = listener
+        self._task: asyncio.Task[None] | None = None
+        self._has_room = asyncio.Event()
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._logged_at = -_LOG_SECONDS
+        listener.setblocking(False)
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self._task = self._server.loop.create_task(self._accept_until_stopped())
+
+    def stop(self) -> None:
+        """Accept no more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def resume(self) -> None:
+        """Accept again if the number of connections was the reason for a pause."""
+        self._has_room.set()
+
+    async def _accept_until_stopped(self) -> None:
+        server = self._server
+        while True:
+            if server.open_connections + len(self._connecting) >= server.bounds.connections:
+                await self._wait_for_room()
+                continue
+            try:
+                client, _ = await server.loop.sock_accept(self._listener)
+                self._connect(client)
+                self._accept_more()
+            except OSError as problem:
+                if problem.errno in _WANTING:
+                    await self._wait_for_descriptors(problem)
+                # Others concern one connection, which has ended before it was accepted.
+
+    def _accept_more(self) -> None:
+        """Accept what else waits; another worker may be faster."""
+        server = self._server
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(_PER_TURN - 1):
+                if server.open_connections + len(self._connecting) >= server.bounds.connections:
+                    return
+                client, _ = self._listener.accept()
+                client.setblocking(False)
+                self._connect(client)
+
+    def _connect(self, client: socket.socket) -> None:
+        self._server.counters.accepted += 1
+        task = self._server.loop.create_task(self._hand_over(client))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+
+    async def _hand_over(self, client: socket.socket) -> None:
+        try:
+            await self._server.loop.connect_accepted_socket(lambda: Connection(self._server), client)
+        except OSError:
+            client.close()
+
+    async def _wait_for_room(self) -> None:
+        self._pause(f"{self._server.open_connections} connections are open, the most of one worker")
+        self._has_room.clear()
+        await self._has_room.wait()
+
+    async def _wait_for_descriptors(self, problem: OSError) -> None:
+        self._pause(f"{problem.strerror}; raise the limit of open files")
+        self._has_room.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._has_room.wait(), _PAUSE_SECONDS)
+
+    def _pause(self, why: str) -> None:
+        self._server.counters.accepting_paused += 1
+        now = self._server.loop.time()
+        if now - self._logged_at >= _LOG_SECONDS:
+            self._logged_at = now
+            _log.warning("new connections have to wait: %s", why)

@@ -1,0 +1,24 @@
+"""What the server runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from zaqar_core.web.envelope import Refusal, Reply
+
+
+class Application(Protocol):
+    """An application. One instance serves all connections of a worker.
+
+    ``environ`` is a WSGI environ without ``wsgi.input``: PATH_INFO holds percent-decoded bytes as latin-1 text.
+    """
+
+    def body_limit(self, environ: Mapping[str, Any]) -> int:
+        """Return the largest body that this request may have, in bytes. Runs on the event loop and must not block."""
+
+    def respond(self, environ: dict[str, Any], body: bytes) -> Reply:
+        """Run the request and return its response, without Content-Length and Date. Runs in a task; never raises."""
+
+    def refuse(self, environ: dict[str, Any], why: Refusal) -> Reply:
+        """Return the response to a request that is not run. Runs in a task; never raises."""

@@ -1,0 +1,207 @@
+"""From the head of a request, its request line and headers, to a WSGI environ.
+
+llhttp (httptools) checks the grammar. This module adds the rules that it leaves out: versions, Host, counts, codings. A
+head is parsed when it is complete, by a parser of its own, so this server alone decides where it ends: at the first
+empty line. llhttp accepts no other end.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
+
+from zaqar_core.web.server import limits
+from zaqar_core.web.server.refusals import (
+    Refused,
+    head_too_large,
+    malformed,
+    target_too_long,
+    tunnel,
+    unknown_coding,
+    unknown_expectation,
+    unsupported_version,
+)
+
+_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?= )")
+#: Characters of RFC 3986's authority without user information.
+_HOST = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
+_NAMES = (
+    "Host", "Content-Type", "Content-Length", "Transfer-Encoding", "Connection", "Accept", "Accept-Encoding",
+    "User-Agent", "Authorization", "Expect", "X-Amz-Target", "X-Amz-Date", "X-Amz-Security-Token",
+    "X-Amz-Content-SHA256", "x-amzn-query-mode", "amz-sdk-invocation-id", "amz-sdk-request", "Client-ID",
+    "X-Project-ID", "X-Auth-Token", "X-Forwarded-For",
+)  # fmt: skip
+#: Spellings of header names that are remembered.
+_REMEMBERED_NAMES = 512
+
+
+class HeadParser:
+    """Parses one head after the other. One instance serves all connections of a worker."""
+
+    def __init__(self) -> None:
+        #: Keys of the environ by header names as clients spell them.
+        self._keys: dict[bytes, str] = {}
+        for name in _NAMES:
+            for spelling in (name.encode(), name.lower().encode()):
+                self._keys[spelling] = _key(spelling)
+        self._valid_host = ""
+        self._is_complete = False
+        # httptools calls these while a head is parsed. The first two are C functions: no Python runs for a header.
+        self._headers: dict[bytes, bytes] = {}
+        self._targets: list[bytes] = []
+        self.on_header = self._headers.__setitem__
+        self.on_url = self._targets.append
+
+    def on_headers_complete(self) -> None:
+        """Take note that llhttp agrees about the end of the head."""
+        self._is_complete = True
+
+    def parse(self, head: bytes, template: dict[str, Any]) -> dict[str, Any]:
+        """Return the environ of a request: ``template`` and what its head says. Raises Refused.
+
+        ``head`` ends with its first empty line. ``template`` is an environ for HTTP/1.1 without a query.
+        """
+        line_end = head.index(b"\r\n")
+        version = head[line_end - 9 : line_end]
+        is_1_1 = version == b" HTTP/1.1"
+        if not is_1_1 and version != b" HTTP/1.0":
+            raise unsupported_version() if version[:6] == b" HTTP/" else malformed("the request line is not HTTP/1")
+        method = self._feed(head)
+        count = head.count(b"\r\n") - 2
+        if count > limits.HEADERS:
+            raise head_too_large()
+        environ = template.copy()
+        keys = self._keys
+        try:
+            environ.update([(keys[name], value.rstrip().decode("latin-1")) for name, value in self._headers.items()])
+        except KeyError:
+            environ = self._with_any_headers(head, template)
+        if len(environ) != len(template) + count:
+            environ = self._with_any_headers(head, template)
+        environ["REQUEST_METHOD"] = method
+        if not is_1_1:
+            environ["SERVER_PROTOCOL"] = "HTTP/1.0"
+        target = self._targets[0].decode("latin-1")
+        if target != "/":  # the template has that, the path of most calls of SQS
+            _set_target(environ, target)
+        self._check(environ, is_1_1)
+        return environ
+
+    def _feed(self, head: bytes) -> str:
+        """Let llhttp check the head and take it apart; return its method."""
+        self._headers.clear()
+        self._targets.clear()
+        self._is_complete = False
+        parser = HttpRequestParser(self)
+        try:
+            parser.feed_data(head)
+        except HttpParserUpgrade:
+            pass  # the service offers no other protocol, so it answers in HTTP/1
+        except HttpParserInvalidMethodError:
+            return self._feed_other_method(head)
+        except HttpParserError as problem:
+            raise _refusal(problem, head) from None
+        if not self._is_complete:
+            raise malformed("the headers do not end where their first empty line is")
+        return parser.get_method().decode()
+
+    def _feed_other_method(self, head: bytes) -> str:
+        """Feed a head whose method llhttp does not know. HTTP allows any token; the faces refuse it their way."""
+        method = _METHOD.match(head)
+        if method is None:
+            raise malformed("the request line does not begin with a method")
+        self._feed(b"POST" + head[method.end() :])
+        return method[0].decode()
+
+    def _with_any_headers(self, head: bytes, template: dict[str, Any]) -> dict[str, Any]:
+        """Return the environ of a head with repeated or new names, without its request line. llhttp has checked it."""
+        environ = template.copy()
+        for line in head.split(b"\r\n")[1:-2]:
+            name, _, content = line.partition(b":")
+            if b"_" in name:
+                continue  # it could pose as the header with hyphens instead
+            key, value = _key(name), content.strip().decode("latin-1")
+            if key not in environ:
+                environ[key] = value
+            elif key == "HTTP_HOST":
+                raise malformed("the header Host is repeated")
+            else:
+                environ[key] += f"{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
+            if len(self._keys) < _REMEMBERED_NAMES:
+                self._keys[name] = key
+        return environ
+
+    def _check(self, environ: dict[str, Any], is_1_1: bool) -> None:
+        """Refuse what llhttp accepts and this server does not."""
+        host = environ.get("HTTP_HOST")
+        if host != self._valid_host:
+            if host is not None and _HOST.fullmatch(host) is not None:
+                self._valid_host = host
+            elif host is not None or is_1_1:
+                raise malformed("the header Host is not a host" if host is not None else "the header Host is missing")
+        if "HTTP_TRANSFER_ENCODING" in environ:
+            if not is_1_1:
+                raise malformed("HTTP/1.0 has no Transfer-Encoding")
+            if "CONTENT_LENGTH" in environ:
+                raise malformed("a request must not have both Content-Length and Transfer-Encoding")
+            if environ["HTTP_TRANSFER_ENCODING"].lower() != "chunked":
+                raise unknown_coding()
+        if "HTTP_EXPECT" in environ and is_1_1 and environ["HTTP_EXPECT"].lower() != "100-continue":
+            raise unknown_expectation()
+        if environ["REQUEST_METHOD"] == "CONNECT":
+            raise tunnel()
+        path = environ["PATH_INFO"]
+        if path[:1] != "/" and (path != "*" or environ["REQUEST_METHOD"] != "OPTIONS"):
+            raise malformed("the target of the request is not a path")
+
+
+def _set_target(environ: dict[str, Any], target: str) -> None:
+    """Add the path and the query of the request line."""
+    if not target.startswith("/") and target != "*":
+        target = _absolute(environ, target)
+    target = target.partition("#")[0]
+    if "?" in target:
+        target, _, environ["QUERY_STRING"] = target.partition("?")
+    if "%" in target:
+        target = unquote_to_bytes(target).decode("latin-1")
+    environ["PATH_INFO"] = target
+
+
+def _absolute(environ: dict[str, Any], target: str) -> str:
+    """Return the path and query of an absolute target, whose authority takes the place of Host (RFC 9112, 3.2.2).
+
+    Any other target is returned as it is; the request is refused afterwards.
+    """
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return target
+    if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
+        return target
+    environ["HTTP_HOST"] = parts.netloc
+    rest = target.partition("://")[2][len(parts.netloc) :]
+    return rest if rest.startswith("/") else f"/{rest}"
+
+
+def _key(name: bytes) -> str:
+    """Return the key of a header in the environ."""
+    key = name.decode("latin-1").upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+def _refusal(problem: HttpParserError, head: bytes) -> Refused:
+    """Return the refusal of a head that llhttp does not accept."""
+    if "nvalid `Transfer-Encoding`" in str(problem):
+        return unknown_coding()
+    line_end = head.index(b"\r\n")
+    if line_end > limits.HEAD_BYTES:
+        return target_too_long()
+    return malformed(f"the request is not valid HTTP/1: {_words(problem)}")
+
+
+def _words(problem: HttpParserError) -> str:
+    text = str(problem).replace("`", "")
+    return text[:1].lower() + text[1:]

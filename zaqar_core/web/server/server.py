@@ -1,0 +1,206 @@
+"""The server of one worker: its event loop, its connections, their deadlines, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from email.utils import formatdate
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from zaqar_core.web import stopping
+from zaqar_core.web.server.accepting import Acceptor
+from zaqar_core.web.server.admission import Admission
+from zaqar_core.web.server.counters import Counters
+from zaqar_core.web.server.heads import HeadParser
+from zaqar_core.web.server.limits import Limits
+
+if TYPE_CHECKING:
+    from zaqar_core.web.server.application import Application
+    from zaqar_core.web.server.connection import Connection
+
+_log = logging.getLogger("sqs_facade.http")
+#: Between two readings of the clock, which is as exact as that for all deadlines.
+_TICK_SECONDS = 0.025
+#: Ticks between two sweeps over all connections.
+_SWEEP_TICKS = 20
+#: A turn of the loop that takes longer than this is counted. One that begins just after a tick is noticed only when it
+#: takes a tick longer.
+LONG_TURN_SECONDS = 0.05
+#: From a long turn to the log line about all of them, so there is one a minute at most.
+_REPORT_SECONDS = 60.0
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """Return a new event loop: of uvloop, where that is installed."""
+    if sys.platform != "win32":
+        import uvloop
+
+        return uvloop.new_event_loop()
+    return asyncio.new_event_loop()
+
+
+class Server:
+    """Serves one application on listening sockets that may be shared with other processes."""
+
+    def __init__(self, application: Application, bounds: Limits | None = None) -> None:
+        self.application = application
+        self.bounds = bounds or Limits()
+        self.counters = Counters()
+        self.heads = HeadParser()
+        self.loop = new_event_loop()
+        self.admission = Admission(self.loop, self.bounds, self.counters)
+        #: What the environs of all requests have in common.
+        self.template: dict[str, Any] = {}
+        #: The time of the loop at the last tick.
+        self.now = self.loop.time()
+        #: The header line Date.
+        self.date = b""
+        self.is_stopping = False
+        self._connections: set[Connection] = set()
+        #: Connections whose clients do not read, in the order in which that began.
+        self._stalled: dict[Connection, None] = {}
+        self._acceptors: list[Acceptor] = []
+        self._ticks = 0
+        # Long turns that no log line has reported yet.
+        self._long_turns = 0
+        self._longest_turn = 0.0
+        self._report_at = inf
+
+    @property
+    def open_connections(self) -> int:
+        """The number of open connections."""
+        return len(self._connections)
+
+    def run(self, listeners: Sequence[socket.socket], on_listening: Callable[[], object] = lambda: None) -> None:
+        """Serve until ``stop`` or a stop signal. ``listeners`` listen already and are closed at the end.
+
+        ``on_listening`` is called on the loop when connections are accepted.
+        """
+        asyncio.set_event_loop(self.loop)
+        self._prepare(listeners)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._on_signal(number)
+        self._tick()
+        for acceptor in self._acceptors:
+            acceptor.start()
+        self.loop.call_soon(on_listening)
+        try:
+            self.loop.run_forever()
+            for connection in list(self._connections):
+                connection.abort()
+            self.loop.run_until_complete(asyncio.sleep(0))
+        finally:
+            for listener in listeners:
+                listener.close()
+            self.loop.close()
+
+    def stop(self) -> None:
+        """Stop accepting, release waiting requests, let the others end, then end ``run``. Any thread may call it."""
+        self.loop.call_soon_threadsafe(self._stop)
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        try:
+            self.loop.add_signal_handler(number, self._stop)
+        except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
+            if sys.platform == "win32":
+                signal.signal(number, lambda *_: self.stop())
+
+    def _prepare(self, listeners: Sequence[socket.socket]) -> None:
+        name = listeners[0].getsockname()
+        self.template = {
+            "REQUEST_METHOD": "GET",
+            "SCRIPT_NAME": "",
+            "PATH_INFO": "/",
+            "QUERY_STRING": "",
+            "SERVER_NAME": str(name[0]),
+            "SERVER_PORT": str(name[1]),
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "wsgi.url_scheme": "http",
+        }
+        self._acceptors = [Acceptor(self, listener) for listener in listeners]
+
+    # -- Connections ---------------------------------------------------------------------------------------------------
+
+    def add(self, connection: Connection) -> None:
+        """Take note of a new connection."""
+        self._connections.add(connection)
+        if self.is_stopping:
+            connection.stop()
+
+    def discard(self, connection: Connection) -> None:
+        """Forget a closed connection."""
+        self._connections.discard(connection)
+        for acceptor in self._acceptors:
+            acceptor.resume()
+        if self.is_stopping and not self._connections:
+            self.loop.stop()
+
+    def begin_stall(self, connection: Connection, unsent: int) -> None:
+        """Count unsent bytes of a client that does not read. Beyond the bound, disconnect those that began first."""
+        self.counters.unsent_bytes += unsent
+        self._stalled[connection] = None
+        while self.counters.unsent_bytes > self.bounds.unsent_bytes and len(self._stalled) > 1:
+            first = next(iter(self._stalled))
+            self.counters.shed["slow reader"] += 1
+            first.give_up()
+
+    def end_stall(self, connection: Connection, unsent: int) -> None:
+        """Forget unsent bytes."""
+        self.counters.unsent_bytes -= unsent
+        self._stalled.pop(connection, None)
+
+    # -- Time ----------------------------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        now = self.loop.time()
+        if now - self.now > _TICK_SECONDS + LONG_TURN_SECONDS and self._ticks:
+            self._count_long_turn(now, now - self.now - _TICK_SECONDS)
+        self.now = now
+        if self._ticks % _SWEEP_TICKS == 0:
+            self.date = f"Date: {formatdate(usegmt=True)}\r\n".encode()
+            self._sweep(now)
+        self._ticks += 1
+        self.loop.call_later(_TICK_SECONDS, self._tick)
+
+    def _sweep(self, now: float) -> None:
+        for connection in [one for one in self._connections if one.deadline <= now]:
+            connection.expire()
+        self.admission.shed_stalled(now)
+        if now >= self._report_at:
+            self._report_long_turns()
+
+    def _count_long_turn(self, now: float, seconds: float) -> None:
+        self.counters.long_turns += 1
+        if not self._long_turns:
+            self._report_at = now + _REPORT_SECONDS
+        self._long_turns += 1
+        self._longest_turn = max(self._longest_turn, seconds)
+
+    def _report_long_turns(self) -> None:
+        _log.warning(
+            "%d turns of the event loop took longer than %.0f ms in the last minute, the longest %.0f ms",
+            self._long_turns,
+            LONG_TURN_SECONDS * 1000,
+            self._longest_turn * 1000,
+        )
+        self._long_turns, self._longest_turn, self._report_at = 0, 0.0, inf
+
+    # -- The end -------------------------------------------------------------------------------------------------------
+
+    def _stop(self) -> None:
+        if self.is_stopping:
+            return
+        self.is_stopping = True
+        for acceptor in self._acceptors:
+            acceptor.stop()
+        stopping.run_callbacks()
+        for connection in list(self._connections):
+            connection.stop()
+        if not self._connections:
+            self.loop.stop()
+        self.loop.call_later(self.bounds.stop_seconds, self.loop.stop)
