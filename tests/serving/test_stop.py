@@ -13,8 +13,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 
-from tests.patience import LONG_POLL_SECONDS, until
+from tests.patience import LONG_POLL_SECONDS, PATIENCE_SECONDS, until
 from tests.serving.conftest import Serve, client_of, is_running, valkey_pid
 
 Start = Callable[..., Serve]
@@ -32,6 +33,13 @@ def wait_on(service: Serve, queue: str) -> socket.socket:
     client = socket.create_connection((where.hostname or "", where.port or 0), 5)
     client.sendall(head.encode() + body)
     return client
+
+
+def waiting(service: Serve) -> int:
+    """The number of receives that wait."""
+    found = requests.get(f"{service.url}/_test/waiting", timeout=PATIENCE_SECONDS).json()["waiting"]
+    assert isinstance(found, int)
+    return found
 
 
 def answers(clients: list[socket.socket], seconds: float) -> list[bytes]:
@@ -53,12 +61,11 @@ def answers(clients: list[socket.socket], seconds: float) -> list[bytes]:
 
 @pytest.mark.parametrize("how", ["SIGTERM", "Ctrl-C"])
 def test_a_stop_ends_waiting_polls_without_messages(serve: Start, data: Path, how: str) -> None:
-    service = serve("--data-dir", data).wait_ready()
+    service = serve("--data-dir", data, "--test-hooks").wait_ready()
     with client_of(service) as client:
         client.call("CreateQueue", QueueName="quiet")
     clients = [wait_on(service, "quiet") for _ in range(WAITS)]
-    [worker] = service.workers()
-    until(lambda: worker.num_threads() >= WAITS, "every poll has its thread")
+    until(lambda: waiting(service) == WAITS, "every poll waits")
     pid = valkey_pid(data)
 
     began = time.monotonic()

@@ -106,9 +106,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     # -- Serving ---------------------------------------------------------------------------------------------------
     #: Waiting receives (long polls) of one worker. Beyond this number a receive returns at once instead of waiting.
-    max_waits: Positive = 8192
-    #: Open connections of one worker, including idle ones.
-    max_connections: Positive = 16384
+    max_waits: Positive = 32768
+    #: Open connections of one worker, including idle ones. The limit of open files may allow fewer.
+    max_connections: Positive = 65536
     #: Allow `host` to be reachable from other machines although no credentials are checked.
     open_bind: Annotated[bool, About(flag="--open-bind")] = False
     #: Origins whose web pages may call the service and read its responses (CORS); `*` allows every origin.

@@ -36,9 +36,12 @@ class Limits:
     """The bounds of one worker that depend on its settings, its machine or a test."""
 
     #: Open connections. Beyond it, accepting pauses.
-    connections: int = 16_384
+    connections: int = 65_536
+    #: Connections accepted in one turn of the loop. One, if several workers share the listening socket: the first to
+    #: wake would take a whole burst, and the connections of that burst would keep only one worker busy.
+    accepts_per_turn: int = 16
     #: Requests that have begun and have no response yet, waiting receives included. Others wait for their turn.
-    requests_in_flight: int = 8_192 + 2_048
+    requests_in_flight: int = 32_768 + 2_048
     #: Bodies that have arrived in part. Beyond it the slowest are refused.
     bodies_being_read: int = 4_096
     #: Bytes of all bodies in memory. Beyond it, unfinished bodies are read one at a time.
@@ -65,4 +68,8 @@ class Limits:
     @classmethod
     def of(cls, settings: Settings) -> Limits:
         """Return the limits of one worker with these settings."""
-        return cls(connections=settings.max_connections, requests_in_flight=settings.max_waits + 2_048)
+        return cls(
+            connections=settings.max_connections,
+            accepts_per_turn=1 if settings.workers > 1 else 16,
+            requests_in_flight=settings.max_waits + 2_048,
+        )
