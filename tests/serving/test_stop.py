@@ -35,7 +35,7 @@ def wait_on(service: Serve, queue: str) -> socket.socket:
     return client
 
 
-def waiting(service: Serve) -> int:
+def waiting_receives(service: Serve) -> int:
     """The number of receives that wait."""
     found = requests.get(f"{service.url}/_test/waiting", timeout=PATIENCE_SECONDS).json()["waiting"]
     assert isinstance(found, int)
@@ -65,7 +65,7 @@ def test_a_stop_ends_waiting_polls_without_messages(serve: Start, data: Path, ho
     with client_of(service) as client:
         client.call("CreateQueue", QueueName="quiet")
     clients = [wait_on(service, "quiet") for _ in range(WAITS)]
-    until(lambda: waiting(service) == WAITS, "every poll waits")
+    until(lambda: waiting_receives(service) == WAITS, "every poll waits")
     pid = valkey_pid(data)
 
     began = time.monotonic()
