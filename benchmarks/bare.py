@@ -11,7 +11,7 @@ from typing import cast
 
 from httptools import HttpRequestParser
 
-from zaqar_core.web.server import new_event_loop
+from zaqar_core.web.server.server import new_event_loop
 
 
 class Bare(asyncio.Protocol):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from benchmarks.private_valkey import private_session
+from benchmarks.private_session import private_session
 from benchmarks.service import Spent, compared
 from zaqar_core.core import leases, messages, queues
 from zaqar_core.core.session import Session

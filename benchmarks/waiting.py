@@ -1,18 +1,23 @@
 """Measure long polls: the time to their response, their cost while idle, and their effect on other requests.
 
     python -m benchmarks.waiting [--waits 500] [--idle-connections 2000] [--durability memory|fsync]
+    python -m benchmarks.waiting --polls 19000 [--queues 100] [--durability memory|fsync]
 
 Two services with one worker each share a store. At the first one, ``--waits`` receives wait, each on a queue of its
 own, beside idle keep-alive connections. The output has three parts: the CPU use of the worker during 5 idle seconds;
 the time of a new client's request; and, after one message was sent to each queue (every second one through the other
 service), the time from the send to the response of the poll.
+
+With ``--polls`` so many receives wait on ``queues`` queues of one service with one worker. Printed: resident memory by
+the number of receives; CPU while none of them ends; the time from a send to the answer of the poll that gets the
+message, with 10,000 waiting and beside half the greatest load; and how many sends a second others can do beside them,
+compared with before.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import resource
 import selectors
 import socket
 import statistics
@@ -22,7 +27,8 @@ import time
 
 import orjson
 
-from benchmarks import load
+from benchmarks import load, polls
+from benchmarks.closed_loop import raise_descriptor_limit
 from benchmarks.service import Service, cpu, serving
 
 WARM_UP_SECONDS = 3.0
@@ -32,11 +38,15 @@ IDLE_SECONDS = 5.0
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--waits", type=int, default=500)
+    parser.add_argument("--polls", type=int)
+    parser.add_argument("--queues", type=int, default=100)
     parser.add_argument("--idle-connections", type=int, default=2000)
     parser.add_argument("--durability", choices=["memory", "fsync"], default="fsync")
     options = parser.parse_args()
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    raise_descriptor_limit()
+    if options.polls is not None:
+        polls.measure(options.polls, options.queues, options.durability)
+        return 0
     with tempfile.TemporaryDirectory(prefix="sf") as folder, contextlib.ExitStack() as both:
         services = [
             both.enter_context(serving(options.durability, data_dir=f"{folder}/data")),
@@ -58,11 +68,11 @@ def _measure(options: argparse.Namespace, services: list[Service]) -> None:
     for connection in idle:
         connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         connection.recv(4096)
-    polls = {}
+    waiting = {}
     for name in names:
         poll = socket.create_connection(addresses[0])
         poll.sendall(_call("ReceiveMessage", QueueUrl=name, WaitTimeSeconds=20))
-        polls[name] = poll
+        waiting[name] = poll
     time.sleep(WARM_UP_SECONDS)
     before = cpu(services[0].workers)
     time.sleep(IDLE_SECONDS)
@@ -70,7 +80,7 @@ def _measure(options: argparse.Namespace, services: list[Service]) -> None:
     print(f"{options.waits} idle waits: {100 * spent / IDLE_SECONDS:.1f} % of a core")
     fresh = [_fresh(addresses[0]) for _ in range(50)]
     print(f"a new client beside them: median {statistics.median(fresh):.1f} ms, slowest {max(fresh):.1f} ms")
-    delays = [_wake(polls[name], addresses[number % 2], name) for number, name in enumerate(names)]
+    delays = [_wake(waiting[name], addresses[number % 2], name) for number, name in enumerate(names)]
     cut = statistics.quantiles(delays, n=100)
     print(f"send to answer: median {cut[49]:.1f} ms, 99th percentile {cut[98]:.1f} ms, slowest {max(delays):.1f} ms")
     for connection in idle:

@@ -97,9 +97,6 @@ REFUSALS = {
     Refusal.BODY_CUT_SHORT: SqsError("IncompleteBody", "The request body ended before its declared length."),
     Refusal.BODY_LENGTH_INVALID: SqsError("IncompleteBody", "The Content-Length header is not a number."),
     Refusal.CROSS_SITE: SqsError("AccessDenied", "Web pages of other origins are not allowed to call this service."),
-    Refusal.UNAVAILABLE: SqsError(
-        "ServiceUnavailable", "The message store cannot be reached. The request was not run."
-    ),
 }
 
 

@@ -32,8 +32,8 @@ def check_store(settings: Settings, url: str) -> None:
     Raises StoreUnavailable with one line for the operator.
     """
     from zaqar_core.store import readiness
-    from zaqar_core.store.single_server import Generation
-    from zaqar_core.store.slots import open_store
+    from zaqar_core.store.links import Generation
+    from zaqar_core.store.opening import open_store
 
     timeout = min(settings.store_timeout_seconds, 2.0)
     store = open_store(msgspec.structs.replace(settings, store_timeout_seconds=timeout), url, Generation())
@@ -120,4 +120,4 @@ def _connections(settings: Settings) -> int:
             soft = hard
     if soft == resource.RLIM_INFINITY:
         return settings.max_connections
-    return min(settings.max_connections, max(64, soft - _RESERVED - settings.execution_slots))
+    return min(settings.max_connections, max(64, soft - _RESERVED - settings.store_connections))

@@ -5,14 +5,11 @@ from __future__ import annotations
 import gc
 import signal
 import socket
-from typing import Any
 
 from sqs_facade import startup
-from sqs_facade.wsgi import create_app
-from zaqar_core.web.server import Application, Limits, Server, WsgiApplication
-
-#: The largest body of requests whose application does not say it.
-_BODY_BYTES = 16 << 20
+from sqs_facade.wsgi import APPLICATION, create_app
+from zaqar_core.web.server.limits import Limits
+from zaqar_core.web.server.server import Server
 
 
 def main(listener: socket.socket) -> None:
@@ -23,12 +20,7 @@ def main(listener: socket.socket) -> None:
     found = startup.configuration({})
     with startup.refusals(found):
         app = create_app(found.settings)
-    application = app.extensions.get("sqs_facade.application") or _adapted(app)
     # What exists now stays until the end: leave it out of every later collection.
     gc.collect()
     gc.freeze()
-    Server(application, Limits.of(found.settings)).run([listener])
-
-
-def _adapted(app: Any) -> Application:
-    return WsgiApplication(app.wsgi_app, _BODY_BYTES)
+    Server(app.extensions[APPLICATION], Limits.of(found.settings)).run([listener])

@@ -16,6 +16,7 @@ from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration import settings as configuration
+from zaqar_core.domain import limits
 from zaqar_core.keystone import authentication
 from zaqar_core.notifications import channels
 from zaqar_core.notifications.notifier import Notifier
@@ -27,11 +28,15 @@ from zaqar_core.web.app import create_flask
 from zaqar_core.web.base_path import BasePath
 from zaqar_core.web.fastlane import FastLane
 from zaqar_core.web.pipeline import Pipeline
+from zaqar_core.web.server.wsgi_application import WsgiApplication
 
 if TYPE_CHECKING:
     import flask
 
     from zaqar_core.web.envelope import Face
+
+#: The extension of the Flask application that the event loop's server runs: see ``web.server.application``.
+APPLICATION = "sqs_facade.application"
 
 
 def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
@@ -60,16 +65,19 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
         {peek.PATH: peek.PeekFace(settings), hooks.PATH: _hooks(settings, switches)},
     )
     app.extensions["sqs_facade"] = core
+    most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)
     lanes = FastLane(
         app.wsgi_app,
         pipeline,
         [(is_sqs, sqs), (is_hot, zaqar)],
         may_be_bypassed=settings.has_test_hooks,
+        body_limit=most,
     )
     with_cors = cors.shared(lanes, settings)
     base_path = public_url.parse(settings.public_url).base_path if settings.public_url is not None else ""
     # Flask's own idiom for middleware.
     app.wsgi_app = BasePath(with_cors, base_path) if base_path else with_cors  # type: ignore[method-assign,assignment]
+    app.extensions[APPLICATION] = lanes if app.wsgi_app is lanes else WsgiApplication(app.wsgi_app, most)
     return app
 
 

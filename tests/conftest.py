@@ -6,19 +6,17 @@ import base64
 import os
 import socket
 import subprocess
-import tempfile
+import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-import redis
 
 from sqs_facade.compat.launching import ServiceProcess
 from tests import deployments, leftovers
-from tests.patience import PATIENCE_SECONDS, until
+from tests.private_valkey import private_valkey
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.core.process import Core
@@ -35,14 +33,25 @@ RUN = pytest.StashKey[str]()
 LEFT_BEHIND = pytest.StashKey[list[str]]()
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Run single tests in this process; leave other runs to the default, a worker for each processor."""
-    return 0 if any("::" in argument for argument in config.args) else None
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> Generator[None, int, int]:
+    """Run single tests in this process, and other runs with a worker more than there are processors.
+
+    Tests wait a third of their time for processes to start and to end; the other workers use it.
+    """
+    number = yield
+    if any("::" in argument for argument in config.args):
+        return 0
+    return number if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else number + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # a worker belongs to the run of its controller
         config.stash[RUN] = leftovers.begin()
+        # Compiled modules, as an installed package has them: otherwise all workers, services and runs of pytest that
+        # the tests start compile what they import, each time.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(trylast=True)
@@ -64,34 +73,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[str]:
     """URL of a private Valkey in memory."""
-    with private_valkey() as url:
-        yield url
-
-
-@contextmanager
-def private_valkey() -> Iterator[str]:
-    """Its URL; it keeps nothing."""
-    with tempfile.TemporaryDirectory(prefix="sf") as folder:
-        path = Path(folder) / "s"
-        process = subprocess.Popen(
-            [deployments.binary(), "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", folder],
-            stdout=subprocess.DEVNULL,
-        )
-        url = f"unix://{path}"
-        try:
-            until(lambda: path.exists() and _answers(url), "Valkey answers")
-            yield url
-        finally:
-            process.terminate()
-            process.wait(PATIENCE_SECONDS)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with redis.Redis.from_url(url) as client:
-            return bool(client.ping())
-    except redis.RedisError:
-        return False
+    with private_valkey() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")
@@ -107,15 +90,14 @@ def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def core(store_url: str) -> Iterator[Core]:
     """The core of one process, without HTTP."""
-    core = Core(Settings(redis=store_url, durability="memory", slots=8), store_url)
+    core = Core(Settings(redis=store_url, durability="memory", store_connections=8), store_url)
     yield core
     core.close()
 
 
 @pytest.fixture
-def session(core: Core) -> Iterator[Session]:
-    with core.session() as session:
-        yield session
+def session(core: Core) -> Session:
+    return core.session()
 
 
 @pytest.fixture

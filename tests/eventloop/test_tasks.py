@@ -5,36 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
+from tests.eventloop.loops import on_loop
 from zaqar_core import eventloop
-
-
-def on_loop(*functions: Callable[[], Any]) -> list[Any]:
-    """Run the functions as tasks of one loop; return their results, or exceptions, in the order they ended."""
-    ended: list[Any] = []
-
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        over = loop.create_future()
-
-        def collect(function: Callable[[], Any]) -> None:
-            try:
-                ended.append(function())
-            except Exception as problem:
-                ended.append(problem)
-            if len(ended) == len(functions):
-                over.set_result(None)
-
-        for function in functions:
-            eventloop.spawn(loop, collect, function)
-        await asyncio.wait_for(over, 60)
-
-    asyncio.run(main())
-    return ended
 
 
 def test_a_sleeping_task_lets_others_run() -> None:

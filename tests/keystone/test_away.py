@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import requests
 from tests.conftest import serving
 from tests.keystone.conftest import Caller, write_configuration
 from tests.keystone.server import Keystone
+from tests.patience import PATIENCE_SECONDS
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.identity import IdentityUnavailable, NotAuthenticated
 from zaqar_core.keystone.authentication import Keystone as Authenticator
@@ -26,6 +29,32 @@ def test_requests_get_503_while_keystone_is_unavailable(tmp_path: Path, free_por
         assert (answer.status_code, answer.json()["title"]) == (503, "Service temporarily unavailable")
         assert Caller(service.url, None).call("GET", "/v2/queues").status_code == 401
         assert Caller(service.url, None).call("GET", "/").status_code == 300
+
+
+def test_other_requests_are_answered_while_keystone_does_not_answer(tmp_path: Path) -> None:
+    """The one worker's event loop waits for no call to Keystone, nor does the refusal of a body that is too large."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf, ThreadPoolExecutor() as threads:
+        deaf.settimeout(PATIENCE_SECONDS)
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/v3"
+        more: dict[str, Any] = {"http_connect_timeout": int(2 * PATIENCE_SECONDS), "http_request_max_retries": 0}
+        file = write_configuration(tmp_path / "zaqar.conf", url, **more)
+        with serving(auth_strategy="keystone", keystone_config=str(file)) as service:
+            caller = Caller(service.url, "a-token")
+            waiting = [
+                threads.submit(_until_the_service_stops, caller, "GET", "/v2/queues"),
+                threads.submit(_until_the_service_stops, caller, "POST", "/v2/queues/q/claims", "x" * 200_000),
+            ]
+            accepted, _ = deaf.accept()
+            form = {"Action": "ListQueues", "Version": "2012-11-05"}
+            assert requests.post(service.url, data=form, timeout=PATIENCE_SECONDS).status_code == 200
+            assert requests.get(f"{service.url}/health/ready", timeout=PATIENCE_SECONDS).status_code == 200
+            assert not any(one.done() for one in waiting)
+            accepted.close()
+
+
+def _until_the_service_stops(caller: Caller, method: str, path: str, document: Any = None) -> None:
+    with contextlib.suppress(requests.RequestException):
+        caller.call(method, path, document)
 
 
 def test_a_request_to_a_keystone_that_does_not_answer_times_out(tmp_path: Path) -> None:

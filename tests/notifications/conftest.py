@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.conftest import private_valkey
+from tests.private_valkey import private_valkey
 from tests.zaqar.conftest import Zaqar
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import deliveries, queues, subscriptions
@@ -158,8 +158,8 @@ def other() -> Iterator[Subscriber]:
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[str]:
     """Apart from other tests, whose subscribers are not to be called."""
-    with private_valkey() as url:
-        yield url
+    with private_valkey() as server:
+        yield server.url
 
 
 @pytest.fixture
@@ -189,9 +189,9 @@ def processes(valkey: str, settings: dict[str, Any]) -> Iterator[Callable[..., C
         core.waiters.release_all()
     for notifier in notifiers:
         notifier.stop()
-    with made[0].session() as session:
-        for ref in deliveries.enlisted(session):
-            session.store.command("SREM", keys.NOTIFICATIONS, keys.address(ref))
+    session = made[0].session()
+    for ref in deliveries.enlisted(session):
+        session.store.command("SREM", keys.NOTIFICATIONS, keys.address(ref))
     for core in made:
         core.close()
 

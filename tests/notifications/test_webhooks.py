@@ -67,10 +67,8 @@ def test_the_first_try_is_prompt_when_another_process_sent(
     """The sender's process has no notifier; the notifier of the other process is woken."""
     subscribe(session, queue, subscriber.url())
     time.sleep(0.1)
-    with (
-        processes(delivers=False).session() as elsewhere,
-        sooner_than(10 * LIST_QUEUES_SECONDS[0], "ten looks for messages"),
-    ):
+    elsewhere = processes(delivers=False).session()
+    with sooner_than(10 * LIST_QUEUES_SECONDS[0], "ten looks for messages"):
         for number in range(10):
             messages.send(elsewhere, queue, texts(str(number)))
             until(lambda: len(subscriber.seen) > number, "a notification")  # noqa: B023

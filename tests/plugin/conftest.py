@@ -31,6 +31,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
         for name in samples:
             shutil.copy(FOLDER / f"{name}.py", pytester.path / f"test_{name}.py")
         plugin = () if IS_INSTALLED else ("-p", "sqs_facade.compat.plugin")
-        return pytester.runpytest_subprocess(*plugin, "-q", *arguments, timeout=MOST_SECONDS)
+        others = ("-p", "no:hypothesispytest")  # the suites do not use it, and it takes half of a start
+        return pytester.runpytest_subprocess(*plugin, *others, "-q", *arguments, timeout=MOST_SECONDS)
 
     return run

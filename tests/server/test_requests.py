@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.server.conftest import Echo, Running
-from zaqar_core.web.server.application import CLIENT
+from zaqar_core.web.envelope import CLIENT
 
 END = b"Host: x\r\nConnection: close\r\n\r\n"
 

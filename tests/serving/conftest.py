@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,8 +19,9 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+import redis
 
-from tests.patience import PATIENCE_SECONDS, until
+from tests.patience import LONG_POLL_SECONDS, PATIENCE_SECONDS, until
 
 
 class Serve:
@@ -29,15 +31,12 @@ class Serve:
         self.ready_file = folder / f"ready-{time.monotonic_ns()}"
         self.output = self.ready_file.with_suffix(".out")
         self.errors = self.ready_file.with_suffix(".err")
-        # Compiled modules as an installed package has them; otherwise every start measures the compiler.
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         port = () if "--port" in flags else ("--port", "0")
         with self.output.open("wb") as output, self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "sqs_facade", "serve", *port, "--ready-file", str(self.ready_file), *flags],
                 stdout=output,
                 stderr=errors,
-                env=environment,
                 start_new_session=True,
             )
         self.url = ""
@@ -170,3 +169,23 @@ def serve(tmp_path: Path, runtime: Path) -> Iterator[Callable[..., Serve]]:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
+
+
+def waiting_polls(data: Path) -> int:
+    """How many receives wait at the embedded store of a data directory."""
+    where = json.loads((data / "info.json").read_bytes())["socket"]
+    with redis.Redis(unix_socket_path=where) as store:
+        return sum(store.zcard(key) for key in store.scan_iter("sf1:*:w"))
+
+
+def wait_on(service: Serve, queue: str) -> socket.socket:
+    """A connection on which a long poll of 20 s has been asked for."""
+    where = urlsplit(service.url)
+    body = json.dumps({"QueueUrl": queue, "WaitTimeSeconds": LONG_POLL_SECONDS}).encode()
+    head = (
+        f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nX-Amz-Target: AmazonSQS.ReceiveMessage\r\n"
+        f"Content-Type: application/x-amz-json-1.0\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    client = socket.create_connection((where.hostname or "", where.port or 0), 5)
+    client.sendall(head.encode() + body)
+    return client

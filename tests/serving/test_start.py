@@ -7,10 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import redis
 
-from tests.conftest import private_valkey
 from tests.patience import PATIENCE_SECONDS
+from tests.private_valkey import private_valkey
 from tests.serving.conftest import Serve, client_of
 from zaqar_core.store import keys
 
@@ -101,10 +100,10 @@ def test_a_directory_in_use_with_another_durability_is_one_line(serve: Start, da
 
 
 def test_a_store_with_pools_and_no_pooling_is_one_line(serve: Start) -> None:
-    with private_valkey() as url:
-        with redis.Redis.from_url(url) as store:
+    with private_valkey() as server:
+        with server.client() as store:
             store.hset(keys.POOLS.decode() + ":pools", "a", "registered")
-        assert "set pooling" in serve("--redis", url, "--durability", "memory").refused()
+        assert "set pooling" in serve("--redis", server.url, "--durability", "memory").refused()
 
 
 def test_a_server_without_the_durability_is_one_line(serve: Start, valkey: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
 import signal
@@ -10,36 +9,14 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-import requests
 
-from tests.patience import LONG_POLL_SECONDS, PATIENCE_SECONDS, until
-from tests.serving.conftest import Serve, client_of, is_running, valkey_pid
+from tests.patience import LONG_POLL_SECONDS, until
+from tests.serving.conftest import Serve, client_of, is_running, valkey_pid, wait_on, waiting_polls
 
 Start = Callable[..., Serve]
 WAITS = 500
-
-
-def wait_on(service: Serve, queue: str) -> socket.socket:
-    """Return a connection on which a long poll of 20 s has begun."""
-    where = urlsplit(service.url)
-    body = json.dumps({"QueueUrl": queue, "WaitTimeSeconds": LONG_POLL_SECONDS}).encode()
-    head = (
-        f"POST / HTTP/1.1\r\nHost: {where.netloc}\r\nX-Amz-Target: AmazonSQS.ReceiveMessage\r\n"
-        f"Content-Type: application/x-amz-json-1.0\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    client = socket.create_connection((where.hostname or "", where.port or 0), 5)
-    client.sendall(head.encode() + body)
-    return client
-
-
-def waiting_receives(service: Serve) -> int:
-    """The number of receives that wait."""
-    found = requests.get(f"{service.url}/_test/waiting", timeout=PATIENCE_SECONDS).json()["waiting"]
-    assert isinstance(found, int)
-    return found
 
 
 def answers(clients: list[socket.socket], seconds: float) -> list[bytes]:
@@ -61,12 +38,12 @@ def answers(clients: list[socket.socket], seconds: float) -> list[bytes]:
 
 @pytest.mark.parametrize("how", ["SIGTERM", "Ctrl-C"])
 def test_a_stop_ends_waiting_polls_without_messages(serve: Start, data: Path, how: str) -> None:
-    service = serve("--data-dir", data, "--test-hooks").wait_ready()
+    service = serve("--data-dir", data).wait_ready()
     with client_of(service) as client:
         client.call("CreateQueue", QueueName="quiet")
     clients = [wait_on(service, "quiet") for _ in range(WAITS)]
-    until(lambda: waiting_receives(service) == WAITS, "every poll waits")
     pid = valkey_pid(data)
+    until(lambda: waiting_polls(data) == WAITS, "every poll waits")
 
     began = time.monotonic()
     if how == "SIGTERM":

@@ -24,7 +24,7 @@ def queue(sqs: Sqs, queue_name: str) -> str:
 
 
 #: Requests per second, of one account, that the strict service admits.
-STRICT_RATE = 20
+STRICT_RATE = 6
 
 
 @pytest.fixture(scope="session")

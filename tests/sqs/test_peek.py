@@ -11,7 +11,7 @@ import xmltodict
 from botocore.exceptions import ClientError
 
 from tests.conftest import Service
-from tests.sqs.wire import Sqs, text
+from tests.sqs.wire import HTTP, Sqs, text
 
 PATH = "/_aws/sqs/messages"
 NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
@@ -25,7 +25,7 @@ def sqs(service: Service) -> Sqs:
 
 def peek(sqs: Sqs, path: str = PATH, *, as_json: bool = True, **parameters: str) -> requests.Response:
     headers = {"Accept": "application/json"} if as_json else {}
-    return requests.get(sqs.url + path, parameters, headers=headers, timeout=10)
+    return HTTP.get(sqs.url + path, params=parameters, headers=headers, timeout=10)
 
 
 def messages(answer: requests.Response) -> list[dict[str, Any]]:
@@ -137,7 +137,7 @@ def test_the_path_may_name_the_queue(sqs: Sqs, queue: str, queue_name: str) -> N
 
 def test_a_form_can_name_the_queue(sqs: Sqs, queue: str) -> None:
     sqs.send(queue, "x")
-    assert bodies(requests.post(sqs.url + PATH, {"QueueUrl": queue}, timeout=10)) == ["x"]
+    assert bodies(HTTP.post(sqs.url + PATH, {"QueueUrl": queue}, timeout=10)) == ["x"]
 
 
 @pytest.mark.parametrize("url", ["", "no-such-queue", "http://localhost:1/000000000000/no-such-queue"])
@@ -182,7 +182,7 @@ def test_the_query_protocol_may_use_it_as_its_endpoint(service: Service, queue: 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:9324", "10.0.0.1", "[", "127.0.0.1.x"])
 def test_other_hosts_are_refused(sqs: Sqs, queue: str, host: str) -> None:
-    answer = requests.get(sqs.url + PATH, {"QueueUrl": queue}, headers={"Host": host}, timeout=10)
+    answer = HTTP.get(sqs.url + PATH, params={"QueueUrl": queue}, headers={"Host": host}, timeout=10)
     assert answer.status_code in (400, 403)
     assert queue.encode() not in answer.content
 
@@ -190,12 +190,12 @@ def test_other_hosts_are_refused(sqs: Sqs, queue: str, host: str) -> None:
 @pytest.mark.parametrize("host", ["localhost", "sqs.us-east-1.localhost:4566", "127.0.0.1:1", "[::1]:9324"])
 def test_loopback_is_served_under_all_its_names(sqs: Sqs, queue: str, host: str) -> None:
     sqs.send(queue, "x")
-    answer = requests.get(sqs.url + PATH, {"QueueUrl": queue}, headers={"Host": host}, timeout=10)
+    answer = HTTP.get(sqs.url + PATH, params={"QueueUrl": queue}, headers={"Host": host}, timeout=10)
     assert bodies(answer) == ["x"]
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"QueueUrl": 1}', b"\xff"])
 def test_a_malformed_body_is_refused(sqs: Sqs, body: bytes) -> None:
     headers = {"X-Amz-Target": "AmazonSQS.ReceiveMessage", "Content-Type": "application/x-amz-json-1.0"}
-    answer = requests.post(sqs.url + PATH, body, headers=headers, timeout=10)
+    answer = HTTP.post(sqs.url + PATH, body, headers=headers, timeout=10)
     assert (answer.status_code, answer.json()["__type"]) == (400, "com.amazon.coral.service#SerializationException")

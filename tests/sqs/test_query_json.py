@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.conftest import Service
-from tests.sqs.wire import Sqs, binary, text
+from tests.sqs.wire import HTTP, Sqs, binary, text
 
 NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
 AXIOS = "application/json, text/plain, */*"
@@ -23,7 +23,7 @@ def sqs(service: Service, lane: str) -> Sqs:
 def call(sqs: Sqs, operation: str, accept: str = "application/json", **parameters: str) -> requests.Response:
     """A GET whose parameters are sent as they are."""
     headers = {"Accept": accept, "x-sqs-facade-lane": sqs.lane}
-    return requests.get(sqs.url, {"Action": operation, **parameters}, headers=headers, timeout=10)
+    return HTTP.get(sqs.url, params={"Action": operation, **parameters}, headers=headers, timeout=10)
 
 
 def result(sqs: Sqs, operation: str, **parameters: str) -> Any:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-import requests
 
 from tests.conftest import Service, serving
-from tests.sqs.wire import Sqs, signed
+from tests.sqs.wire import HTTP, Sqs, signed
 
 ACCOUNT = "000000000000"
 FORMS = {
@@ -80,8 +79,8 @@ def test_a_returned_url_works_from_another_region(formed: Sqs, queue_name: str) 
     formed.call("SendMessage", path=parts.path, host=parts.netloc, authorization=ELSEWHERE, MessageBody="as address")
     received = formed.receive(url, authorization=ELSEWHERE, MaxNumberOfMessages=10, VisibilityTimeout=0)
     assert {one["Body"] for one in received} == {"as QueueUrl", "as address"}
-    looked_at = requests.get(
-        f"{formed.url}/_aws/sqs/messages", {"QueueUrl": url}, headers={"Accept": "application/json"}, timeout=10
+    looked_at = HTTP.get(
+        f"{formed.url}/_aws/sqs/messages", params={"QueueUrl": url}, headers={"Accept": "application/json"}, timeout=10
     )
     assert len(looked_at.json()["ReceiveMessageResponse"]["ReceiveMessageResult"]["Message"]) == 2
 
@@ -128,9 +127,9 @@ def test_the_rest_of_the_service_is_below_the_base_path_too(public: Sqs, queue_n
     public.send(url, "x")
     base = f"{public.url}/queues-api"
     headers = {"Client-ID": "3381af92-2b9e-11e3-b191-71861300734c", "X-Project-Id": ACCOUNT}
-    stats = requests.get(f"{base}/v2/queues/{queue_name}/stats", headers=headers, timeout=10)
+    stats = HTTP.get(f"{base}/v2/queues/{queue_name}/stats", headers=headers, timeout=10)
     assert stats.json()["messages"]["total"] == 1
-    looked_at = requests.get(f"{base}/_aws/sqs/messages", {"QueueUrl": url}, timeout=10)
+    looked_at = HTTP.get(f"{base}/_aws/sqs/messages", params={"QueueUrl": url}, timeout=10)
     assert "<Body>x</Body>" in looked_at.text
-    assert requests.get(f"{base}/health/ready", timeout=10).json() == {"status": "ready"}
-    assert requests.get(f"{public.url}/queues-apis/v2", headers=headers, timeout=10).status_code == 404
+    assert HTTP.get(f"{base}/health/ready", timeout=10).json() == {"status": "ready"}
+    assert HTTP.get(f"{public.url}/queues-apis/v2", headers=headers, timeout=10).status_code == 404

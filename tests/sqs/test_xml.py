@@ -6,10 +6,9 @@ import re
 from typing import Any
 
 import pytest
-import requests
 
 from tests.conftest import Service
-from tests.sqs.wire import Failure, Sqs
+from tests.sqs.wire import HTTP, Failure, Sqs
 
 HEAD = '<?xml version="1.0"?><{0}Response xmlns="http://queue.amazonaws.com/doc/2012-11-05/">'
 TAIL = "<ResponseMetadata><RequestId>id</RequestId></ResponseMetadata></{0}Response>"
@@ -23,7 +22,7 @@ def sqs(service: Service, lane: str) -> Sqs:
 
 def answer(sqs: Sqs, operation: str, **parameters: Any) -> str:
     """Return a response with its request id replaced. The parameters are sent unchanged."""
-    found = requests.post(sqs.url, {"Action": operation, **parameters}, headers=sqs.headers, timeout=10)
+    found = HTTP.post(sqs.url, {"Action": operation, **parameters}, headers=sqs.headers, timeout=10)
     assert found.headers["Content-Type"] == "text/xml"
     return re.sub("<RequestId>[0-9a-f-]{36}</RequestId>", "<RequestId>id</RequestId>", found.text)
 
@@ -117,7 +116,7 @@ def test_a_carriage_return_is_escaped(sqs: Sqs, queue: str) -> None:
 
 def refusal(sqs: Sqs, operation: str, **parameters: Any) -> Failure:
     """Return the error of a call whose parameters are sent unchanged."""
-    return sqs.failure(requests.post(sqs.url, {"Action": operation, **parameters}, headers=sqs.headers, timeout=10))
+    return sqs.failure(HTTP.post(sqs.url, {"Action": operation, **parameters}, headers=sqs.headers, timeout=10))
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,12 @@ _HEADERS = {
 _RESULT_MAPS = {"Attribute": "Attributes", "MessageAttribute": "MessageAttributes", "Tag": "Tags"}
 
 
+#: Keeps connections open: most tests send a few small requests to the same service. Not for bodies that the service
+#: refuses to read: it closes their connection.
+HTTP = requests.Session()
+HTTP.trust_env = False  # the environment and .netrc of the user say nothing about services of the tests
+
+
 class Refused(Exception):
     """The service returned an error."""
 
@@ -94,9 +100,9 @@ class Sqs:
                 headers[header] = members.pop(name)
         if self.protocol == "json":
             headers["X-Amz-Target"] = f"AmazonSQS.{operation}"
-            return requests.post(self.url + path, json.dumps(members).encode(), headers=headers, timeout=40)
+            return HTTP.post(self.url + path, json.dumps(members).encode(), headers=headers, timeout=40)
         form = {"Action": operation, "Version": "2012-11-05", **_flatten(operation, members)}
-        return requests.post(self.url + path, form, headers=headers, timeout=40)
+        return HTTP.post(self.url + path, form, headers=headers, timeout=40)
 
     def call(self, operation: str, *, path: str = "/", **members: Any) -> dict[str, Any]:
         return self.result(operation, self.raw(operation, path=path, **members))

@@ -21,9 +21,9 @@ from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.model import Counts, NewMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys, libraries, script
+from zaqar_core.store.links import Generation
+from zaqar_core.store.opening import open_store
 from zaqar_core.store.readiness import check
-from zaqar_core.store.single_server import Generation
-from zaqar_core.store.slots import open_store
 from zaqar_core.store.wakeups import RECHECK_SECONDS
 
 NODES = 3

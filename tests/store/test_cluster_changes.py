@@ -77,8 +77,8 @@ def owner(nodes: Deployed, slot: int) -> Server:
 def test_a_slot_that_moves_to_a_new_node_loses_nothing(nodes: Deployed) -> None:
     """No function runs while the keys are on two nodes; then the new node serves the slot."""
     with core_on(nodes.url) as core:
-        with core.session() as session:
-            queue = made(session, "on-its-way")
+        session = core.session()
+        queue = made(session, "on-its-way")
         producer = Producer(core, queue)
         producer.goes_on(5)
         joined = nodes.server(*ON_DISK, *cluster_arguments())
@@ -105,7 +105,8 @@ def test_a_slot_that_moves_to_a_new_node_loses_nothing(nodes: Deployed) -> None:
 
 @pytest.mark.parametrize("moved", [":m", ":a", ""])
 def test_no_script_runs_without_all_keys_of_its_queue(nodes: Deployed, moved: str) -> None:
-    with core_on(nodes.url) as core, core.session() as session:
+    with core_on(nodes.url) as core:
+        session = core.session()
         queue = made(session, "in-two-places")
         messages.send(session, queue, [NewMessage(b"1")])
         others = [server for server in nodes.servers[:3] if server is not owner(nodes, key_slot(keys.queue(queue)))]
@@ -120,7 +121,8 @@ def test_no_script_runs_without_all_keys_of_its_queue(nodes: Deployed, moved: st
 
 
 def test_commands_follow_a_key_that_has_moved(nodes: Deployed) -> None:
-    with core_on(nodes.url) as core, core.session() as session:
+    with core_on(nodes.url) as core:
+        session = core.session()
         slot = key_slot(keys.MOVE_TASKS)
         origin = owner(nodes, slot)
         target = next(server for server in nodes.servers[:3] if server is not origin)
@@ -135,8 +137,8 @@ def test_nothing_acknowledged_as_replicated_is_lost_with_a_primary() -> None:
     """Its replica takes over, polls on its queues are woken, and queues on other nodes are not affected."""
     with cluster(replicas=3, arguments=ON_DISK) as nodes, core_on(nodes.url, "replicated") as core:
         victim = nodes.servers[0]
-        with core.session() as session:
-            queue, waited_on = (_on(session, nodes, victim, name) for name in ("numbers", "waited-on"))
+        session = core.session()
+        queue, waited_on = (_on(session, nodes, victim, name) for name in ("numbers", "waited-on"))
         producer = Producer(core, queue)
         producer.goes_on(5)
         spare = nodes.server(*ON_DISK, *cluster_arguments())  # so that the next primary has a replica as well
@@ -159,8 +161,8 @@ def test_nothing_acknowledged_as_replicated_is_lost_with_a_primary() -> None:
 def test_connections_leave_a_primary_that_hangs(nodes: Deployed) -> None:
     hung = nodes.servers[0]
     with core_on(nodes.url) as core:
-        with core.session() as session:
-            queue = _on(session, nodes, hung, "hung")
+        session = core.session()
+        queue = _on(session, nodes, hung, "hung")
         until(lambda: nodes.servers[3].command("CLUSTER", "COUNTKEYSINSLOT", key_slot(keys.queue(queue))), "a replica")
         hung.hold()
         try:
@@ -172,8 +174,8 @@ def test_connections_leave_a_primary_that_hangs(nodes: Deployed) -> None:
 def test_a_slot_that_moves_at_once_is_followed(nodes: Deployed) -> None:
     """CLUSTER MIGRATESLOTS of Valkey 9: only calls at the moment of the change are refused."""
     with core_on(nodes.url) as core:
-        with core.session() as session:
-            queue = made(session, "moved-at-once")
+        session = core.session()
+        queue = made(session, "moved-at-once")
         slot = key_slot(keys.queue(queue))
         origin = owner(nodes, slot)
         target = next(server for server in nodes.servers[:3] if server is not origin)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 import requests
 
-from tests.conftest import private_valkey, serving
+from tests.conftest import serving
+from tests.private_valkey import private_valkey
 from tests.store import fifo, redrive
 from tests.upgrade import writing
 from zaqar_core.background.housekeeping import Housekeeping
@@ -82,7 +82,8 @@ class Driven:
 @pytest.fixture(scope="module")
 def driven() -> Iterator[Driven]:
     """A store that all features have written to; what was removed since counts too."""
-    with private_valkey() as url, redis.Redis.from_url(url) as client, client.pubsub() as events:
+    with private_valkey() as server, server.client() as client, client.pubsub() as events:
+        url = server.url
         client.config_set("notify-keyspace-events", "KA")
         client.config_set("client-output-buffer-limit", "pubsub 0 0 0")
         events.psubscribe("__keyspace@0__:*")
@@ -90,15 +91,15 @@ def driven() -> Iterator[Driven]:
         with serving(redis=url, durability="memory", test_hooks="true", encryption_keys=key) as service:
             writing.write(service.url)
             hooks(service.url)
-        core = Core(Settings(redis=url, durability="memory", slots=4), url)
-        with core.session() as session:
-            standard(session)
-            fair(session)
-            ordered(session)
-            moves(session)
-            notifications(session)
-            pools(session)
-            leftovers(session, core)
+        core = Core(Settings(redis=url, durability="memory", store_connections=4), url)
+        session = core.session()
+        standard(session)
+        fair(session)
+        ordered(session)
+        moves(session)
+        notifications(session)
+        pools(session)
+        leftovers(session, core)
         core.close()
         yield Driven(seen(events), queue_fields(client), client)
 

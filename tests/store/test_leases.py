@@ -203,12 +203,12 @@ def test_an_entry_that_is_too_long_fails_alone(session: Session, queue: QueueRef
 
 
 def test_the_in_flight_limit_is_an_error_without_waiting(core: Core, queue: QueueRef) -> None:
-    with core.session() as session:
-        put(session, queue, b"1", b"2")
+    session = core.session()
+    put(session, queue, b"1", b"2")
+    take(session, queue, 1)
+    session.settings = msgspec.structs.replace(core.settings, max_in_flight=1)
+    with pytest.raises(InFlightLimitReached):
         take(session, queue, 1)
-        session.settings = msgspec.structs.replace(core.settings, max_in_flight=1)
-        with pytest.raises(InFlightLimitReached):
-            take(session, queue, 1)
 
 
 def test_a_purge_deletes_messages_in_flight_and_delayed_ones_too(session: Session, queue: QueueRef) -> None:

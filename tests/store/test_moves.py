@@ -153,9 +153,9 @@ def test_moves_of_many_receivers_arrive_once(core: Core, session: Session, queue
         continue
 
     def receive_all() -> None:
-        with core.session() as own:
-            for _ in range(20):
-                leases.receive(own, queue, max_messages=10, wait_seconds=0)
+        own = core.session()
+        for _ in range(20):
+            leases.receive(own, queue, max_messages=10, wait_seconds=0)
 
     queues.change(session, queue, SettingsChange(set={"visibility_timeout_seconds": 600}))
     messages.send(session, queue, [NewMessage(b"%d" % number) for number in range(200, 400)])

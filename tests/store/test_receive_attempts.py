@@ -207,8 +207,8 @@ def test_a_poll_that_is_refused_leaves_the_message_to_another_poll(
     """Its wake-up must be passed on, or the other poll would wait until its end."""
 
     def poll(wait_seconds: int, name: str | None) -> list[StoredMessage]:
-        with core.session() as own:
-            return leases.receive(own, fifo, max_messages=1, wait_seconds=wait_seconds, attempt_id=name)
+        own = core.session()
+        return leases.receive(own, fifo, max_messages=1, wait_seconds=wait_seconds, attempt_id=name)
 
     with ThreadPoolExecutor(2) as pool:
         asleep = core.waiters.asleep

@@ -44,9 +44,9 @@ def test_nothing_acknowledged_as_replicated_is_lost_with_the_primary() -> None:
         core_on(group.url, "replicated") as core,
         ThreadPoolExecutor() as pool,
     ):
-        with core.session() as session:
-            queue = made(session, "numbers")
-            waited_on = made(session, "slept-through")
+        session = core.session()
+        queue = made(session, "numbers")
+        waited_on = made(session, "slept-through")
         producer = Producer(core, queue)
         producer.goes_on(5)
         poll = sleeping_poll(core, pool, waited_on, 20)
@@ -78,8 +78,8 @@ def test_a_planned_fail_over_is_followed(group: Deployed) -> None:
     """They do so at once, seconds before the former primary knows that it is a replica."""
     first = primary(group)
     with core_on(group.url) as core:
-        with core.session() as session:
-            queue = made(session, "planned")
+        session = core.session()
+        queue = made(session, "planned")
         producer = Producer(core, queue)
         producer.goes_on(5)
         until(lambda: group.sentinels[0].command("SENTINEL", "FAILOVER", MASTER), "a fail-over")
@@ -90,19 +90,19 @@ def test_a_planned_fail_over_is_followed(group: Deployed) -> None:
         assert producer.acknowledged[-1] in numbers_in(core, queue)
 
 
-def test_all_slots_leave_a_server_that_became_a_replica() -> None:
+def test_all_connections_leave_a_server_that_became_a_replica() -> None:
     """Its READONLY error counts as the end of the connection."""
     with deployed() as found:
         first, second = found.server(*IN_MEMORY), found.server(*IN_MEMORY)
         with core_on(f"redis://127.0.0.1:{first.port}") as core:
-            with core.session() as session:
-                queue = made(session, "demoted")
-                before = core.slots.generation.number
-                first.command("CONFIG", "SET", "replica-serve-stale-data", "yes")
-                first.command("REPLICAOF", "127.0.0.1", second.port)
-                with pytest.raises(StoreUnavailable, match="READONLY"):
-                    messages.send(session, queue, [NewMessage(b"1")])
-            assert core.slots.generation.number > before
+            session = core.session()
+            queue = made(session, "demoted")
+            before = core.store._generation.number
+            first.command("CONFIG", "SET", "replica-serve-stale-data", "yes")
+            first.command("REPLICAOF", "127.0.0.1", second.port)
+            with pytest.raises(StoreUnavailable, match="READONLY"):
+                messages.send(session, queue, [NewMessage(b"1")])
+            assert core.store._generation.number > before
 
 
 def test_an_unknown_master_is_one_line(group: Deployed) -> None:
@@ -117,7 +117,8 @@ def replace_url(url: str) -> Settings:
 
 def test_zaqars_form_of_the_url_finds_the_primary(group: Deployed) -> None:
     hosts = group.url.removeprefix("redis+sentinel://").partition("/")[0]
-    with core_on(f"redis://{hosts}?master={MASTER}&socket_timeout=0.5") as core, core.session() as session:
+    with core_on(f"redis://{hosts}?master={MASTER}&socket_timeout=0.5") as core:
+        session = core.session()
         messages.send(session, made(session, "as-zaqar-has-it"), [NewMessage(b"1")])
 
 
@@ -125,8 +126,8 @@ def test_connections_leave_a_primary_that_hangs(group: Deployed) -> None:
     """Neither its open connections nor the subscriber's end by themselves. The last test of the group."""
     hung = primary(group)
     with core_on(group.url) as core, ThreadPoolExecutor() as pool:
-        with core.session() as session:
-            queue = made(session, "hung")
+        session = core.session()
+        queue = made(session, "hung")
         until(lambda: offset(group, 0) == offset(group, 1), "replication")
         poll = sleeping_poll(core, pool, queue, 20)
         hung.hold()

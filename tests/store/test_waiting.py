@@ -33,8 +33,8 @@ def poll(core: Core, pool: ThreadPoolExecutor, queue: QueueRef, wait: int = 10) 
     before = core.waiters.asleep
 
     def run() -> list[StoredMessage]:
-        with core.session() as session:
-            return leases.receive(session, queue, max_messages=1, wait_seconds=wait)
+        session = core.session()
+        return leases.receive(session, queue, max_messages=1, wait_seconds=wait)
 
     future = pool.submit(run)
     until(lambda: core.waiters.asleep > before, "the receive sleeps")
@@ -48,8 +48,8 @@ def test_a_send_wakes_a_poll(
     future = poll(core, pool, queue)
     if other_process:
         other = Core(core.settings, core.settings.redis or "")
-        with other.session() as theirs:
-            messages.send(theirs, queue, [NewMessage(b"1")])
+        theirs = other.session()
+        messages.send(theirs, queue, [NewMessage(b"1")])
         other.close()
     else:
         messages.send(session, queue, [NewMessage(b"1")])
@@ -125,8 +125,8 @@ def test_release_all_ends_every_poll(core: Core, session: Session, queue: QueueR
     found: list[list[StoredMessage]] = []
 
     def run() -> None:
-        with other.session() as theirs:
-            found.append(leases.receive(theirs, queue, max_messages=1, wait_seconds=20))
+        theirs = other.session()
+        found.append(leases.receive(theirs, queue, max_messages=1, wait_seconds=20))
 
     thread = threading.Thread(target=run)
     thread.start()

@@ -22,7 +22,7 @@ from zaqar_core.domain.names import QueueRef
 @contextmanager
 def core_on(url: str, durability: Durability = "memory") -> Iterator[Core]:
     """A core whose commands time out after a second."""
-    core = Core(Settings(redis=url, durability=durability, slots=4, store_timeout_seconds=1), url)
+    core = Core(Settings(redis=url, durability=durability, store_connections=4, store_timeout_seconds=1), url)
     try:
         yield core
     finally:
@@ -39,8 +39,8 @@ def made(session: Session, name: str) -> QueueRef:
 def is_sent(core: Core, queue: QueueRef) -> bool:
     """Return whether a message could be sent."""
     try:
-        with core.session() as session:
-            messages.send(session, queue, [NewMessage(b"1")])
+        session = core.session()
+        messages.send(session, queue, [NewMessage(b"1")])
     except StoreUnavailable:
         return False
     return True
@@ -66,8 +66,8 @@ class Producer:
         while not self._stop.is_set():
             number += 1
             try:
-                with self.core.session() as session:
-                    messages.send(session, self.queue, [NewMessage(str(number).encode())])
+                session = self.core.session()
+                messages.send(session, self.queue, [NewMessage(str(number).encode())])
             except StoreUnavailable as problem:
                 self.failed.append(problem.reason)
             else:
@@ -94,16 +94,16 @@ def numbers_in(core: Core, queue: QueueRef) -> list[int]:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
-            with core.session() as session:
-                page = messages.list_page(
-                    session,
-                    queue,
-                    marker=marker,
-                    limit=100,
-                    except_client_id=None,
-                    include_claimed=True,
-                    include_delayed=True,
-                )
+            session = core.session()
+            page = messages.list_page(
+                session,
+                queue,
+                marker=marker,
+                limit=100,
+                except_client_id=None,
+                include_claimed=True,
+                include_delayed=True,
+            )
         except StoreUnavailable:
             continue
         found += [int(one.body) for one in page.messages]
@@ -118,8 +118,8 @@ def sleeping_poll(core: Core, pool: ThreadPoolExecutor, queue: QueueRef, wait: i
     before = core.waiters.asleep
 
     def run() -> list[StoredMessage]:
-        with core.session() as session:
-            return leases.receive(session, queue, max_messages=1, wait_seconds=wait)
+        session = core.session()
+        return leases.receive(session, queue, max_messages=1, wait_seconds=wait)
 
     future = pool.submit(run)
     until(lambda: core.waiters.asleep > before, "a poll's sleep")

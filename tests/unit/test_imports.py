@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,16 +50,22 @@ def _room(module: str) -> str | None:
     return None
 
 
-def _imports(path: Path) -> set[str]:
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
+def _imports(path: Path) -> frozenset[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             package = f"{_package(path, node.level)}." if node.level else ""
             module = f"{package}{node.module or ''}".rstrip(".")
             found |= {module} | {f"{module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
 def _package(path: Path, level: int) -> str:
@@ -107,7 +114,7 @@ def test_compat_sees_the_product_only_over_http(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "compat").rglob("*.py")), ids=_name)
 def test_compat_imports_its_own_modules_relatively(path: Path) -> None:
     """Its name is sqs_facade.compat when it is installed."""
-    absolute = {node.module for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
+    absolute = {node.module for node in ast.walk(_tree(path)) if isinstance(node, ast.ImportFrom)}
     assert not [name for name in _imports(path) if name.split(".")[0] == "compat"]
     assert not [name for name in absolute if name and name.startswith("sqs_facade")]
 

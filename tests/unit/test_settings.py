@@ -163,12 +163,14 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: bytes, 
 
 def test_all_errors_are_listed_together(tmp_path: Path) -> None:
     file = written(tmp_path, "prot = 1\nregion = 3\n")
-    lines = refused({"SQS_FACADE_WORKER": "2", "SQS_FACADE_SLOTS": "x"}, file, port="p", ephemeral=True, redis="r")
+    lines = refused(
+        {"SQS_FACADE_WORKER": "2", "SQS_FACADE_STORE_CONNECTIONS": "x"}, file, port="p", ephemeral=True, redis="r"
+    )
     assert [re.split(" (?:must|is|exclude)", line)[0] for line in lines] == [
         f"{file}:1: prot",
         "environment variable SQS_FACADE_WORKER",
         "flag --port",
-        "environment variable SQS_FACADE_SLOTS",
+        "environment variable SQS_FACADE_STORE_CONNECTIONS",
         f"{file}:2: region",
         "flag --redis and flag --ephemeral",
     ]

@@ -67,13 +67,13 @@ def listed(*flags: str, **variables: str) -> Result:
 def test_the_settings_in_force_are_listed_with_their_sources(tmp_path: Path) -> None:
     file = tmp_path / "facade.toml"
     file.write_text('\nregion = "eu-west-1"\nworkers = 2\n')
-    lines = listed("--config", str(file), "--workers", "3", SLOTS="5").output.splitlines()
+    lines = listed("--config", str(file), "--workers", "3", STORE_CONNECTIONS="5").output.splitlines()
     found = [tuple(part.strip() for part in line.rsplit("  # ", 1)) for line in lines]
     assert len(found) == len(FIELDS)
     assert {
         ('region = "eu-west-1"', f"{file}:2"),
         ("workers = 3", "flag --workers"),
-        ("slots = 5", "environment variable SQS_FACADE_SLOTS"),
+        ("store_connections = 5", "environment variable SQS_FACADE_STORE_CONNECTIONS"),
         ('durability = "fsync"', "default"),
         ("# redis is not set", "default"),
     } <= set(found)

@@ -10,7 +10,6 @@ import orjson
 import pytest
 
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.core.router import SingleRouter
 from zaqar_core.core.session import Session
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.web.envelope import Request
@@ -74,10 +73,3 @@ class Zaqar:
 def zaqar(session: Session) -> Zaqar:
     """A project of its own."""
     return Zaqar(session, ZaqarFace(Settings()))
-
-
-def holds_slot(session: Session) -> bool:
-    """Whether the session keeps other requests from its execution slot."""
-    router = session.router
-    assert isinstance(router, SingleRouter)
-    return router._store is not None

@@ -114,7 +114,6 @@ def test_another_method_is_405(zaqar: Any, method: str, path: str, allow: str) -
         (Refusal.BODY_CUT_SHORT, 400),
         (Refusal.BODY_LENGTH_INVALID, 400),
         (Refusal.CROSS_SITE, 403),
-        (Refusal.UNAVAILABLE, 503),
     ],
 )
 def test_a_refused_request_has_an_error_of_zaqar(zaqar: Any, why: Refusal, status: int) -> None:

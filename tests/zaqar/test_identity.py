@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.zaqar.conftest import Zaqar, holds_slot
+from tests.zaqar.conftest import Zaqar
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.session import Session
 from zaqar_core.domain.identity import Identity, IdentityUnavailable, NotAuthenticated
@@ -114,16 +114,3 @@ def test_a_signature_replaces_a_token_but_has_no_role(guarded: Zaqar) -> None:
 def test_a_wrong_signature_is_refused(guarded: Zaqar, wrong: dict[str, str | None]) -> None:
     answer = guarded.call("GET", "/v2/queues", headers={**_signed("p", "/v2/queues"), **wrong})
     assert answer.status == 404
-
-
-def test_other_requests_run_during_a_call_to_the_identity_service(session: Session) -> None:
-    """A slow identity service holds no execution slot."""
-    held: list[bool] = []
-
-    class Slow(Tokens):
-        def identify(self, environ: Mapping[str, Any]) -> Identity:
-            held.append(holds_slot(session))
-            return super().identify(environ)
-
-    Zaqar(session, ZaqarFace(Settings(), Slow())).call("GET", "/v2/queues", headers=_token("p"))
-    assert held == [False]

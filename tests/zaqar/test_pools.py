@@ -57,9 +57,9 @@ def test_a_deployment_that_is_not_as_durable_is_refused_with_the_reason(main: Se
 
     core = PooledCore(SETTINGS, main.url)
     settings = Settings(durability="fsync", pooling=True, admin_mode=True)
-    with core.session() as session:
-        session.settings = settings
-        answer = Zaqar(session, ZaqarFace(settings)).call("PUT", "/v2/pools/p", {"uri": servers[1].url, "weight": 1})
+    session = core.session()
+    session.settings = settings
+    answer = Zaqar(session, ZaqarFace(settings)).call("PUT", "/v2/pools/p", {"uri": servers[1].url, "weight": 1})
     core.close()
     assert answer.status == 400
     assert "appendonly yes" in answer.json["description"]

@@ -214,9 +214,9 @@ def test_12_listings_filter_by_name_and_metadata(zaqar: Any) -> None:
 
 def test_13_of_concurrent_creations_of_a_queue_one_gets_201(core: Core, zaqar: Any, queue_name: str) -> None:
     def put(number: int) -> int:
-        with core.session() as session:
-            one = Zaqar(session, zaqar.face, zaqar.project)
-            return one.call("PUT", f"/v2/queues/{queue_name}", {"by": number}).status
+        session = core.session()
+        one = Zaqar(session, zaqar.face, zaqar.project)
+        return one.call("PUT", f"/v2/queues/{queue_name}", {"by": number}).status
 
     with ThreadPoolExecutor(6) as pool:
         assert sorted(pool.map(put, range(12))) == [201] + [204] * 11

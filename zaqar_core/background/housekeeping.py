@@ -54,42 +54,42 @@ class Housekeeping:
                 self.round()
                 if time.monotonic() - tidied_at > LIBRARIES_SECONDS:
                     tidied_at = time.monotonic()
-                    with self._core.session() as session:
-                        for store in session.every_store():
-                            libraries.tidy(store)
+                    session = self._core.session()
+                    for store in session.every_store():
+                        libraries.tidy(store)
             except StoreUnavailable as problem:
                 _log.warning("housekeeping cannot reach the store, will retry: %s", problem.reason)
 
     def round(self) -> None:
-        """Tidy every queue of each shard whose lease is free. Hold a slot only for one step at a time."""
+        """Tidy every queue of each shard whose lease is free."""
         for shard in range(SHARDS):
-            with self._core.session() as session:
-                if not session.store.command("SET", keys.housekeeping_lease(shard), "1", "NX", "PX", LEASE_MS):
-                    continue
-                namespaces = [name for name in registry.namespaces(session.store) if zlib.crc32(name) % SHARDS == shard]
+            session = self._core.session()
+            if not session.store.command("SET", keys.housekeeping_lease(shard), "1", "NX", "PX", LEASE_MS):
+                continue
+            namespaces = [name for name in registry.namespaces(session.store) if zlib.crc32(name) % SHARDS == shard]
             for namespace in namespaces:
                 self._tidy(*keys.namespace(namespace))
 
     def _tidy(self, project: str, region: str) -> None:
         after = ""
         while True:
-            with self._core.session() as session:
-                names = registry.names(session.store, project, region, prefix="", after=after, limit=QUEUES_AT_ONCE)
-                if not names:
-                    return
-                after = names[-1]
-                refs = [QueueRef(project, region, name) for name in names]
-                replies = session.run_many(_HOUSEKEEPING, refs, [STEP])
-                for ref, reply in zip(refs, replies, strict=True):
-                    if isinstance(reply, ScriptFailed):
-                        _remove_stale_row(session, ref)
-                        continue
-                    if isinstance(reply, StoreUnavailable):
-                        continue
-                    try:
-                        _finish(session, ref, *reply[1:])
-                    except StoreUnavailable as problem:  # of one pool: continue with the other queues
-                        _log.warning("cannot tidy queue %s, will retry: %s", ref.name, problem.reason)
+            session = self._core.session()
+            names = registry.names(session.store, project, region, prefix="", after=after, limit=QUEUES_AT_ONCE)
+            if not names:
+                return
+            after = names[-1]
+            refs = [QueueRef(project, region, name) for name in names]
+            replies = session.run_many(_HOUSEKEEPING, refs, [STEP])
+            for ref, reply in zip(refs, replies, strict=True):
+                if isinstance(reply, ScriptFailed):
+                    _remove_stale_row(session, ref)
+                    continue
+                if isinstance(reply, StoreUnavailable):
+                    continue
+                try:
+                    _finish(session, ref, *reply[1:])
+                except StoreUnavailable as problem:  # of one pool: continue with the other queues
+                    _log.warning("cannot tidy queue %s, will retry: %s", ref.name, problem.reason)
 
 
 def _finish(

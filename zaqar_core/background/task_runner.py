@@ -25,7 +25,7 @@ _log = logging.getLogger("sqs_facade.move_tasks")
 
 
 class TaskRunner:
-    """Runs move tasks in a daemon thread. It holds an execution slot only for one bounded step at a time."""
+    """Runs move tasks in a daemon thread, one bounded step at a time."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -50,9 +50,9 @@ class TaskRunner:
         if now >= self._scan_at:
             self._scan_at = now + randomness.uniform(*SCAN_SECONDS)
             try:
-                with self._core.session() as session:
-                    for source in move_tasks.enlisted(session):
-                        self._due.setdefault(source, now)
+                session = self._core.session()
+                for source in move_tasks.enlisted(session):
+                    self._due.setdefault(source, now)
             except StoreUnavailable as problem:
                 _log.warning("cannot read the list of move tasks, will retry: %s", problem.reason)
         for source in [source for source, due in self._due.items() if due <= now]:
@@ -61,8 +61,8 @@ class TaskRunner:
     def _step(self, source: QueueRef) -> None:
         wait: float | None = RETRY_SECONDS
         try:
-            with self._core.session() as session:
-                wait = move_tasks.step(session, source, self._name)
+            session = self._core.session()
+            wait = move_tasks.step(session, source, self._name)
         except StoreUnavailable as problem:
             _log.warning(
                 "the move task of queue %s cannot reach the store, will retry: %s", source.name, problem.reason

@@ -90,9 +90,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Where a message is stored before it is acknowledged: in memory, on the server's disk, or on the disks of the
     #: server and of a replica.
     durability: Annotated[Durability, About(flag="--durability")] = "fsync"
-    #: Execution slots of one worker: its connections to Redis, each used by one running request. Default: 4 with
-    #: durability `memory`, else 16.
-    slots: Positive | None = None
+    #: Most connections that the threads of one process open to the store, and to each pool: for work in the background,
+    #: and under other WSGI servers for requests. The requests of `sqs-facade serve` share one connection beside them.
+    store_connections: Positive = 16
     #: Time-out of one command to the store.
     store_timeout_seconds: Duration = 5.0
     #: Keys that encrypt messages at rest, each `name:base64 of 32 bytes`. The first key encrypts, every key decrypts.
@@ -106,9 +106,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     # -- Serving ---------------------------------------------------------------------------------------------------
     #: Waiting receives (long polls) of one worker. Beyond this number a receive returns at once instead of waiting.
-    max_waits: Positive = 32768
-    #: Open connections of one worker, including idle ones. The limit of open files may allow fewer.
-    max_connections: Positive = 65536
+    max_waits: Positive = 50_000
+    #: Open connections of one worker, including idle ones.
+    max_connections: Positive = 50_000
     #: Allow `host` to be reachable from other machines although no credentials are checked.
     open_bind: Annotated[bool, About(flag="--open-bind")] = False
     #: Origins whose web pages may call the service and read its responses (CORS); `*` allows every origin.
@@ -264,13 +264,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def has_test_hooks(self) -> bool:
         """Whether the test hooks, which move time and reset or disturb the service, are on."""
         return self.test_hooks or self.ephemeral
-
-    @property
-    def execution_slots(self) -> int:
-        """Execution slots of one worker."""
-        if self.slots is not None:
-            return self.slots
-        return 4 if self.durability == "memory" else 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ functions are ``claim`` and ``claim_held`` in ``store/lua/functions``.
 
 from __future__ import annotations
 
-import os
 import uuid
 from typing import Any
 
@@ -15,6 +14,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import ClaimNotFound
 from zaqar_core.domain.model import Claim
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.domain.randomness import random_bytes
 from zaqar_core.store import ScriptFailed, script
 
 _CLAIM = script("claim")
@@ -28,10 +28,10 @@ def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: 
     expiry does not change. Raises MessageUnreadable if no leased message can be decrypted; the messages become visible
     when the claim ends.
     """
-    claim = uuid.UUID(bytes=os.urandom(16), version=4)
+    claim = uuid.UUID(bytes=random_bytes() + random_bytes(), version=4)
     grace_ms = -1 if grace_seconds is None else grace_seconds * 1000
     arguments: list[bytes | str | int] = [
-        limit, claim.hex, os.urandom(8).hex(), ttl_seconds * 1000, grace_ms,
+        limit, claim.hex, random_bytes().hex(), ttl_seconds * 1000, grace_ms,
     ]  # fmt: skip
     while True:
         try:

@@ -6,7 +6,6 @@ To extend visibility, or to end it early, use ``change_visibility``. A receive t
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -26,10 +25,15 @@ from zaqar_core.domain.errors import (
 )
 from zaqar_core.domain.model import Receipt, StoredMessage
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store import ScriptFailed, script
+from zaqar_core.domain.randomness import random_bytes
+from zaqar_core.store import ScriptFailed, keys, script
+from zaqar_core.store.wakeups import Waiter
 
 #: Interval at which a waiting receive retries while the store is unavailable.
 _STORE_AWAY_MS = 1000
+#: What a waiting receive says to the store in its last call: that it still takes messages, or that it takes none, since
+#: its client has gone.
+_LEAVE, _LEAVE_EMPTY = 1, 2
 
 _RECEIVE = script("receive")
 _CHANGE_VISIBILITY = script("change_visibility")
@@ -47,19 +51,20 @@ def receive(
 ) -> list[StoredMessage]:
     """Lease up to ``max_messages`` and count a receive for each. Every message carries a receipt.
 
-    None for visibility or wait means the queue's setting. While the queue is empty, wait without holding the execution
-    slot. In a FIFO queue a second receive with the same ``attempt_id`` within ``limits.RECEIVE_ATTEMPT_SECONDS``
-    returns the same messages with the same receipts, as long as they are in flight; a standard queue ignores it.
+    None for visibility or wait means the queue's setting. While the queue is empty, wait; when the client goes
+    meanwhile, return nothing. In a FIFO queue a second receive with the same ``attempt_id`` within
+    ``limits.RECEIVE_ATTEMPT_SECONDS`` returns the same messages with the same receipts, as long as they are in flight;
+    a standard queue ignores it.
     Raises QueueNotFound (also when the queue is deleted during the wait), InFlightLimitReached, ReceiveNotRetryable (a
     message of the attempt was deleted, was received by another attempt or has another timeout), MessageUnreadable (no
     leased message can be decrypted; they become visible after their visibility timeout).
     """
     # Few queues have a wait of their own, so without ``wait_seconds`` a waiter is created only if the queue has one.
-    waiter = session.waiters.register() if wait_seconds else None
+    waiter = session.waiters.register(keys.queue(ref)) if wait_seconds else None
     try:
         visibility_ms = -1 if visibility_seconds is None else visibility_seconds * 1000
         wait_ms = -1 if wait_seconds is None else wait_seconds * 1000 if waiter else 0
-        fixed = (max_messages, visibility_ms, os.urandom(8).hex(), session.settings.max_in_flight)
+        fixed = (max_messages, visibility_ms, random_bytes().hex(), session.settings.max_in_flight)
         attempt = (session.ids.key(attempt_id.encode()),) if attempt_id is not None and ref.is_fifo else ()
         began, leaving, deadline = b"", 0, 0.0
         while True:
@@ -73,27 +78,41 @@ def receive(
                     raise
                 found = _Empty(began, wait_ms, _STORE_AWAY_MS, 0)  # a waiting receive outlasts a fail-over
             if not isinstance(found, _Empty):
+                if waiter is not None:
+                    session.waiters.served(waiter)
                 return found
             if found.has_more:
                 continue
             if leaving or found.wait_ms == 0:
                 return []
             if waiter is None:
-                waiter = session.waiters.register() if wait_seconds is None else None
+                waiter = session.waiters.register(keys.queue(ref)) if wait_seconds is None else None
                 if waiter is None:
                     return []
                 continue
             if not began:
                 began, deadline = found.incarnation, time.monotonic() + found.wait_ms / 1000
             left = deadline - time.monotonic()
-            with session.asleep():
-                session.waiters.wait(waiter, min(left, found.due_ms / 1000 + 0.001) if found.due_ms >= 0 else left)
+            is_gone = _wait(session, waiter, min(left, found.due_ms / 1000 + 0.001) if found.due_ms >= 0 else left)
             left = deadline - time.monotonic()
-            leaving = int(left <= 0 or session.waiters.is_released)
+            leaving = _LEAVE_EMPTY if is_gone else _LEAVE * (left <= 0 or session.waiters.is_released)
             wait_ms = max(int(left * 1000), 1)
     finally:
         if waiter is not None:
             session.waiters.unregister(waiter)
+
+
+def _wait(session: Session, waiter: Waiter, seconds: float) -> bool:
+    """Wait for a wake-up; return whether the client has gone."""
+    client = session.client
+    if client is None:
+        session.waiters.wait(waiter, seconds)
+        return False
+    client.on_gone = waiter.wake
+    if not client.is_gone:
+        session.waiters.wait(waiter, seconds)
+    client.on_gone = None
+    return client.is_gone
 
 
 class _Empty(NamedTuple):

@@ -8,7 +8,6 @@ ttl; ``background.housekeeping`` removes expired messages.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -32,6 +31,7 @@ from zaqar_core.domain.errors import (
 )
 from zaqar_core.domain.model import NewMessage, Page, QueueSettings, Sent, StoredMessage
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.domain.randomness import random_bytes
 from zaqar_core.store import ScriptFailed, keys, records, script
 
 _SEND = script("send")
@@ -129,8 +129,7 @@ def _add_records(
     seal: Callable[[bytes, bytes], bytes] | None,
 ) -> tuple[list[bytes], bool]:
     """Append each message's arguments; return the random bytes of each id, and whether any message has a group."""
-    pool = os.urandom(8 * len(messages))
-    randoms = [pool[start : start + 8] for start in range(0, len(pool), 8)]
+    randoms = [random_bytes() for _ in messages]
     is_fifo, has_groups = ref.is_fifo, False
     for message, random in zip(messages, randoms, strict=True):
         key: tuple[bytes | str | int, ...] = ()

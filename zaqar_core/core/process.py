@@ -1,10 +1,9 @@
-"""The core of one process: its slots, its waiters and the deployment's secret."""
+"""The core of one process: its store, its waiters and the deployment's secret."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from queue import SimpleQueue
 
 from zaqar_core.configuration.settings import Settings
@@ -13,7 +12,9 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.encryption import Keyring, parse
 from zaqar_core.domain.ids import MessageIds
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store import Slots, keys, readiness
+from zaqar_core.store import keys, readiness
+from zaqar_core.store.links import Generation
+from zaqar_core.store.opening import open_store
 from zaqar_core.store.wakeups import Waiters
 
 
@@ -27,16 +28,15 @@ class Core:
         """
         self.settings = settings
         self._new_session = wrapped
-        self.slots = Slots(settings, url)
-        self.waiters = Waiters(settings, url, self.slots.generation)
-        store = self.slots.acquire()
-        try:
-            readiness.admit(store, settings)
-            store.command("SET", keys.SECRET, os.urandom(32), "NX")
-            self.secret: bytes = store.command("GET", keys.SECRET)
-            shared: bytes | None = store.command("GET", keys.ENCRYPTION)
-        finally:
-            self.slots.release(store)
+        generation = Generation()
+        self.store = store = open_store(settings, url, generation)
+        #: The way of every session to the store.
+        self.router: Router = SingleRouter(store)
+        self.waiters = Waiters(settings, url, generation)
+        readiness.admit(store, settings)
+        store.command("SET", keys.SECRET, os.urandom(32), "NX")
+        self.secret: bytes = store.command("GET", keys.SECRET)
+        shared: bytes | None = store.command("GET", keys.ENCRYPTION)
         self.ids = MessageIds(self.secret)
         known = settings.encryption_keys
         self.keyring = Keyring(
@@ -52,24 +52,11 @@ class Core:
         self.notifications: SimpleQueue[object] = SimpleQueue()
         self.waiters.start()
 
-    def new_session(self) -> Session:
-        """Create a session with a slot. The caller closes it. Raises StoreUnavailable when no slot comes free."""
+    def session(self) -> Session:
+        """Create a session."""
         return self._new_session(self)
-
-    def new_router(self) -> Router:
-        """Create the router of one session, with a slot."""
-        return SingleRouter(self.slots)
-
-    @contextmanager
-    def session(self) -> Iterator[Session]:
-        """Open a session for the block. Raises StoreUnavailable when no slot comes free."""
-        session = self.new_session()
-        try:
-            yield session
-        finally:
-            session.close()
 
     def close(self) -> None:
         """Release every wait and close every connection."""
         self.waiters.release_all()
-        self.slots.close()
+        self.store.close()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
-from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store import Compiled, Slots, Store, catalogue, keys, registry, script
+from zaqar_core.store import Compiled, Store, catalogue, keys, registry, script
 
 Arguments = Sequence[bytes | str | int]
 
@@ -19,7 +17,7 @@ _DELETE = script("delete_queue").plain
 
 
 class Router(Protocol):
-    """Chooses the deployment for a call. Holds at most one slot. Any method may raise StoreUnavailable."""
+    """Chooses the deployment for a call. Any method may raise StoreUnavailable."""
 
     def main(self) -> Store:
         """Return the main store, which has the registries, the catalogue of pools and all data outside of queues."""
@@ -54,44 +52,35 @@ class Router(Protocol):
     def stores(self) -> Iterator[Store]:
         """Iterate over the deployments that this process uses."""
 
-    def suspended(self) -> AbstractContextManager[None]:
-        """Give the slot to other requests for the block."""
-
-    def close(self) -> None:
-        """Give the slot back. A second call does nothing."""
-
 
 class SingleRouter:
     """The router of a service without pools: every call goes to the only deployment."""
 
-    __slots__ = ("_slots", "_store")
+    __slots__ = ("_store",)
 
-    def __init__(self, slots: Slots) -> None:
-        self._slots = slots
-        self._store: Store | None = slots.acquire()
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def main(self) -> Store:
-        if self._store is None:
-            raise StoreUnavailable("the session has no slot: it is closed or waits")
         return self._store
 
     def run(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
-        return self.main().run(function, keys.queue(ref), arguments)
+        return self._store.run(function, keys.queue(ref), arguments)
 
     def run_many(self, calls: Sequence[tuple[Compiled, QueueRef]], arguments: Arguments) -> list[Any]:
-        return self.main().run_many([(function, keys.queue(ref), arguments) for function, ref in calls])
+        return self._store.run_many([(function, keys.queue(ref), arguments) for function, ref in calls])
 
     def command_at(self, ref: QueueRef, *words: bytes | str | int) -> Any:
         del ref
-        return self.main().command(*words)
+        return self._store.command(*words)
 
     def create_queue(self, ref: QueueRef, arguments: Arguments, *, flavor: str | None, pool: str | None) -> list[Any]:
         del flavor, pool
         incarnation = os.urandom(8).hex()
-        registry.add(self.main(), ref, incarnation)
+        registry.add(self._store, ref, incarnation)
         reply: list[Any] = self.run(_CREATE, ref, [incarnation, *arguments])
         if not reply[0]:
-            registry.add(self.main(), ref, dict(zip(reply[1::2], reply[2::2], strict=True))[b"inc"].decode())
+            registry.add(self._store, ref, dict(zip(reply[1::2], reply[2::2], strict=True))[b"inc"].decode())
         return reply
 
     def delete_queue(self, ref: QueueRef) -> str:
@@ -106,17 +95,4 @@ class SingleRouter:
         return [catalogue.MAIN] * len(refs)
 
     def stores(self) -> Iterator[Store]:
-        yield self.main()
-
-    @contextmanager
-    def suspended(self) -> Iterator[None]:
-        self.close()
-        try:
-            yield
-        finally:
-            self._store = self._slots.acquire()
-
-    def close(self) -> None:
-        store, self._store = self._store, None
-        if store is not None:
-            self._slots.release(store)
+        yield self._store

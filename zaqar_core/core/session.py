@@ -1,9 +1,8 @@
-"""Sessions: one request's hold of the core."""
+"""Sessions: one request's view of the core."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -33,17 +32,24 @@ class Shared(Protocol):
     waiters: Waiters
     started_tasks: SimpleQueue[QueueRef]
     notifications: SimpleQueue[object]
+    router: Router
 
-    def new_router(self) -> Router:
-        """Return the way to the store for one session, with a slot."""
+
+class Client(Protocol):
+    """The client of a request, as far as the server sees it."""
+
+    #: Whether it has closed the connection.
+    is_gone: bool
+    #: Called once, on the event loop, when it closes the connection while the request runs.
+    on_gone: Callable[[], object] | None
 
 
 class Session:
-    """One request's hold of the core, with a slot of the store. Any method may raise StoreUnavailable."""
+    """One request's view of the core. Any method may raise StoreUnavailable."""
 
     __slots__ = (
-        "_grouped", "encrypted", "ids", "keyring", "notifications", "router", "secret", "settings", "started_tasks",
-        "waiters",
+        "_grouped", "client", "encrypted", "ids", "keyring", "notifications", "router", "secret", "settings",
+        "started_tasks", "waiters",
     )  # fmt: skip
 
     def __init__(self, core: Shared) -> None:
@@ -56,7 +62,9 @@ class Session:
         self.waiters = core.waiters
         self.started_tasks = core.started_tasks
         self.notifications = core.notifications
-        self.router = core.new_router()
+        self.router = core.router
+        #: The client that waits for the response; None where the server does not see it.
+        self.client: Client | None = None
 
     @property
     def store(self) -> Store:
@@ -136,14 +144,6 @@ class Session:
             self.encrypted.clear()
         self.encrypted.add(keys.queue(ref))
 
-    def asleep(self) -> AbstractContextManager[None]:
-        """Give the slot to other requests for the block."""
-        return self.router.suspended()
-
     def every_store(self) -> Iterator[Store]:
         """Iterate over the deployments that this process uses."""
         return self.router.stores()
-
-    def close(self) -> None:
-        """Give the slot back. A second call does nothing."""
-        self.router.close()

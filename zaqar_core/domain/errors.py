@@ -196,3 +196,7 @@ class StoreUnavailable(CoreError):
     """
 
     reason: str
+    #: There was no connection, or it ended before the reply.
+    is_disconnected: bool = False
+    #: Nothing was sent, so nothing was done.
+    is_unsent: bool = False

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar
 
 from greenlet import getcurrent, greenlet
@@ -25,7 +24,7 @@ from greenlet import getcurrent, greenlet
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Threads for blocking calls: Keystone, DNS, files, new connections.
+#: Threads for calls of other services.
 _THREADS = 32
 _log = logging.getLogger("sqs_facade.eventloop")
 #: Idle tasks that a thread keeps, of about 16 KiB each.
@@ -108,30 +107,39 @@ def sleep(seconds: float) -> None:
     task.suspend()
 
 
-def in_thread(function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-    """Call a blocking function in another thread while other tasks run; return or raise what it does.
+class Threads:
+    """Threads for one kind of blocking calls. Calls beyond their number wait, first come first served."""
 
-    A caller in a thread calls it directly.
-    """
-    task = current_task()
-    if task is None:
-        return function(*arguments, **options)
-    loop, switch = task.loop, task.switch
+    def __init__(self, count: int, name: str) -> None:
+        self._count = count
+        self._name = name
+        self._executor: ThreadPoolExecutor | None = None
 
-    def finished(future: Any) -> None:
-        del future
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(switch)
+    def run(self, function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+        """Call a blocking function in another thread while other tasks run; return or raise what it does.
 
-    future = _threads().submit(function, *arguments, **options)
-    future.add_done_callback(finished)
-    task.suspend()
-    return future.result()
+        A caller in a thread calls it directly.
+        """
+        task = current_task()
+        if task is None:
+            return function(*arguments, **options)
+        loop, switch = task.loop, task.switch
+
+        def finished(future: Any) -> None:
+            del future
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(switch)
+
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(self._count, thread_name_prefix=self._name)
+        future = self._executor.submit(function, *arguments, **options)
+        future.add_done_callback(finished)
+        task.suspend()
+        return future.result()
 
 
-@lru_cache(maxsize=1)
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_THREADS, thread_name_prefix="blocking")
+#: For calls of other services, which may take long.
+in_thread = Threads(_THREADS, "blocking").run
 
 
 class Signal:

@@ -1,7 +1,7 @@
 """Keystone trusts: a user lets the service act on the user's behalf, in one project, with the roles held at that time.
 
-A trust is created with the user's own token and used with the service's credentials, those of [keystone_authtoken]. The
-caller must release its execution slot before it calls Keystone.
+A trust is created with the user's own token and used with the service's credentials, those of [keystone_authtoken].
+Both calls block: use ``eventloop.in_thread``.
 """
 
 from __future__ import annotations

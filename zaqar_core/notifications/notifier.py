@@ -1,7 +1,7 @@
 """The notifier of a process: it delivers notifications of new messages, also those that crashed processes left.
 
 One thread uses the store: it takes runs of deliveries under a lease, passes them to a worker pool, and reports their
-outcomes. The workers hold no execution slot, since they only talk to subscribers. When a process crashes, its leases
+outcomes. The workers only talk to subscribers. When a process crashes, its leases
 end and another process delivers again: delivery is at least once, not exactly once.
 """
 
@@ -166,8 +166,8 @@ class Notifier:
 
     def _list_queues(self, now: float) -> None:
         """List the queues that may have deliveries, and spread their checks over the next interval."""
-        with self._core.session() as session:
-            found = deliveries.enlisted(session)
+        session = self._core.session()
+        found = deliveries.enlisted(session)
         interval = randomness.uniform(*LIST_QUEUES_SECONDS) + LIST_QUEUES_SECONDS_PER_QUEUE * len(found)
         self._list_queues_at = now + interval
         for index, ref in enumerate(found):
@@ -179,16 +179,16 @@ class Notifier:
         if watch is None:
             watch = self._watches[ref] = self._core.waiters.register_callback(lambda: self._events.put(ref))
         began = time.monotonic()
-        with self._core.session() as session:
-            taken = deliveries.take(
-                session,
-                ref,
-                token=self._token,
-                wakeup=watch.member,
-                lease_ms=int(self._lease_seconds * 1000),
-                most=self._workers.free,
-                whole_queue=websockets.PREFIX,
-            )
+        session = self._core.session()
+        taken = deliveries.take(
+            session,
+            ref,
+            token=self._token,
+            wakeup=watch.member,
+            lease_ms=int(self._lease_seconds * 1000),
+            most=self._workers.free,
+            whole_queue=websockets.PREFIX,
+        )
         if taken is None:
             self._core.waiters.unregister_callback(self._watches.pop(ref))
             del self._due[ref]
@@ -272,8 +272,8 @@ class Notifier:
         """Return the delay before the next try; None after the last one."""
         of_queue = None
         try:
-            with self._core.session() as session:
-                document = queues.get(session, delivery.ref).settings.documents.get(_METADATA)
+            session = self._core.session()
+            document = queues.get(session, delivery.ref).settings.documents.get(_METADATA)
             of_queue = orjson.loads(document).get("_retry_policy") if document else None
         except QueueNotFound:
             return None
@@ -291,17 +291,17 @@ class Notifier:
         by_queue: dict[QueueRef, list[Outcome]] = {}
         for outcome in self._outcomes:
             by_queue.setdefault(outcome.ref, []).append(outcome)
-        with self._core.session() as session:
-            for ref, outcomes in by_queue.items():
-                try:
-                    ended = deliveries.finish(session, ref, self._token, outcomes)
-                except StoreUnavailable as problem:
-                    self._skip_store(problem)
-                    continue
-                self._outcomes = [one for one in self._outcomes if one.ref != ref]
-                self._due[ref] = 0.0
-                if ended:
-                    self._stop_runs(ref, ended)
+        session = self._core.session()
+        for ref, outcomes in by_queue.items():
+            try:
+                ended = deliveries.finish(session, ref, self._token, outcomes)
+            except StoreUnavailable as problem:
+                self._skip_store(problem)
+                continue
+            self._outcomes = [one for one in self._outcomes if one.ref != ref]
+            self._due[ref] = 0.0
+            if ended:
+                self._stop_runs(ref, ended)
         if not self._outcomes:
             self._report_at = math.inf
 

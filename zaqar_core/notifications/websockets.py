@@ -44,11 +44,11 @@ class WebSocketChannel:
         process, _, connection = notification.subscriber.removeprefix(PREFIX).partition("/")
         payload = f"{connection} {notification.subscription_id} ".encode() + notification.document
         try:
-            with self._core.session() as session:
-                heard = session.store.command("PUBLISH", keys.process_channel(process), payload)
-                # A node of a cluster counts only its own subscribers.
-                if heard == 0 and not session.store.is_cluster:
-                    subscriptions.delete(session, notification.ref, notification.subscription_id)
+            session = self._core.session()
+            heard = session.store.command("PUBLISH", keys.process_channel(process), payload)
+            # A node of a cluster counts only its own subscribers.
+            if heard == 0 and not session.store.is_cluster:
+                subscriptions.delete(session, notification.ref, notification.subscription_id)
         except StoreUnavailable:
             raise NotDelivered("the store did not answer") from None
 

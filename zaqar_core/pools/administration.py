@@ -18,6 +18,7 @@ from zaqar_core.domain.errors import (
     PoolUnknown,
     StoreUnavailable,
 )
+from zaqar_core.eventloop import in_thread
 from zaqar_core.store import ScriptFailed, candidate, catalogue
 from zaqar_core.store.catalogue import Catalogue, FlavorRow, PoolRow
 
@@ -88,8 +89,7 @@ def put(session: Session, name: str, wanted: PoolChange, *, must_exist: bool = F
             raise PoolNotFound
         row = _changed(before, wanted)
         flavor = found.flavor_of.get(name, "") if wanted.flavor is None else wanted.flavor
-        with session.asleep():  # hold no slot while another server is checked
-            identity = _identity(session.settings, row.uri)
+        identity = in_thread(_identity, session.settings, row.uri)
         try:
             catalogue.put_pool(session.store, name, row, identity, flavor, before)
         except ScriptFailed as failed:

@@ -1,6 +1,6 @@
-"""Deployments that hold queues: the main store and the pools, each with its own slots and wake-up subscriber.
+"""Deployments that hold queues: the main store and the pools, each with its own connections and wake-up subscriber.
 
-A pool that is down must not block the threads of a process. Its subscriber connection notices the outage first, and
+A pool that is down must not block the requests of a process. Its subscriber connection notices the outage first, and
 then requests for the pool fail at once. A pool that does not answer gets one request at a time until it answers.
 """
 
@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store import Slots, Store, catalogue
+from zaqar_core.eventloop import Mutex, Threads
+from zaqar_core.store import Store, catalogue
 from zaqar_core.store.catalogue import MAIN, Catalogue, Placement
+from zaqar_core.store.links import Generation
+from zaqar_core.store.opening import open_store
 from zaqar_core.store.wakeups import Waiters
+
+Reply = TypeVar("Reply")
 
 #: Queues whose deployment a process caches. The cache is cleared when it is full.
 _MOST_CACHED = 100_000
@@ -23,32 +29,26 @@ _MOST_CACHED = 100_000
 _REOPEN_SECONDS = 1.0
 #: Time that a request waits for another one that probes a pool.
 _PROBE_PATIENCE_SECONDS = 0.25
+_opening = Threads(8, "pool-opening")
 
 
 class Deployment:
     """The main store, or a pool (subclass)."""
 
-    def __init__(self, name: str, slots: Slots | None) -> None:
+    def __init__(self, name: str, store: Store | None) -> None:
         self.name = name
         #: The catalogue no longer has this deployment under its name: send it no more requests.
         self.is_retired = False
-        self._slots = slots
+        self._store = store
 
-    def acquire(self) -> Store:
-        """Take a free slot. Raises StoreUnavailable."""
-        assert self._slots is not None
-        return self._slots.acquire()
+    def store(self) -> Store:
+        """Return its store. Raises StoreUnavailable, at once if the deployment is known to be down."""
+        assert self._store is not None
+        return self._store
 
-    def release(self, store: Store) -> None:
-        """Give the slot back."""
-        assert self._slots is not None
-        self._slots.release(store)
-
-    def answered(self) -> None:
-        """Record that the deployment answered a request."""
-
-    def failed(self, store: Store) -> None:
-        """Record that a request failed with StoreUnavailable."""
+    def run(self, act: Callable[[Store], Reply]) -> Reply:
+        """Call ``act`` with its store. Raises StoreUnavailable, and what ``act`` raises."""
+        return act(self.store())
 
 
 class PoolDeployment(Deployment):
@@ -60,75 +60,75 @@ class PoolDeployment(Deployment):
         self._settings = settings
         self._beside = beside
         self._waiters: Waiters | None = None
-        self._opening = threading.Lock()
+        self._opening = Mutex()
         self._refused_at = -_REOPEN_SECONDS
         #: A connection was lost, and no request was answered since. Requests then probe the pool one at a time.
         self._is_doubtful = False
-        self._probe = threading.Lock()
-        self._probing: Store | None = None
+        self._probe = Mutex()
 
     @property
     def is_open(self) -> bool:
         """Whether this process has connected to the pool."""
-        return self._slots is not None
+        return self._store is not None
 
-    def acquire(self) -> Store:
-        """Take a free slot. Raises StoreUnavailable, at once if the pool is known to be down."""
-        if self._slots is None:
+    def store(self) -> Store:
+        """Return its store. Raises StoreUnavailable, at once if the pool is known to be down."""
+        if self._store is None:
             self._open()
         if self._is_down():
             raise self._unavailable()
-        if self._is_doubtful and self._probe.acquire(timeout=_PROBE_PATIENCE_SECONDS):
-            try:
-                self._probing = super().acquire()
-            except StoreUnavailable:
-                self._probe.release()
-                raise
-            return self._probing
-        if self._is_doubtful:
-            raise self._unavailable()
-        store = super().acquire()
-        if self._is_doubtful or self._is_down():  # the pool failed during the wait for a slot
-            self.release(store)
-            raise self._unavailable()
-        return store
+        return super().store()
 
-    def release(self, store: Store) -> None:
-        super().release(store)
-        if store is self._probing:
-            self._probing = None
+    def run(self, act: Callable[[Store], Reply]) -> Reply:
+        """Call ``act`` with its store. Raises StoreUnavailable, and what ``act`` raises."""
+        store = self.store()
+        if not self._is_doubtful:
+            return self._observed(store, act)
+        if not self._probe.acquire(_PROBE_PATIENCE_SECONDS):
+            raise self._unavailable()
+        try:
+            return self._observed(store, act)
+        finally:
             self._probe.release()
 
-    def answered(self) -> None:
+    def _observed(self, store: Store, act: Callable[[Store], Reply]) -> Reply:
+        try:
+            reply = act(store)
+        except StoreUnavailable as problem:
+            # In a cluster one node may be down while the others answer.
+            if problem.is_disconnected and not store.is_cluster:
+                self._is_doubtful = True
+            raise
         self._is_doubtful = False
-
-    def failed(self, store: Store) -> None:
-        # In a cluster one node may be down while the others answer.
-        if not store.is_cluster and not store.is_open:
-            self._is_doubtful = True
+        return reply
 
     def close(self) -> None:
         """Close every connection. Requests that hold a slot fail."""
         self.is_retired = True
         with self._opening:
-            if self._waiters is not None and self._slots is not None:
+            if self._waiters is not None and self._store is not None:
                 self._waiters.close()
-                self._slots.close()
+                self._store.close()
 
     def _open(self) -> None:
         with self._opening:
-            if self._slots is not None:
+            if self._store is not None:
                 return
             if time.monotonic() - self._refused_at < _REOPEN_SECONDS:
                 raise self._unavailable()
-            slots = Slots(self._settings, self.uri)
-            waiters = Waiters(self._settings, self.uri, slots.generation, self._beside)
+            generation = Generation()
+            store = open_store(self._settings, self.uri, generation, self._refuse_when_down)
+            waiters = Waiters(self._settings, self.uri, generation, self._beside)
             try:
-                waiters.start()
+                _opening.run(waiters.start)
             except StoreUnavailable:
                 self._refused_at = time.monotonic()
                 raise
-            self._waiters, self._slots = waiters, slots
+            self._waiters, self._store = waiters, store
+
+    def _refuse_when_down(self) -> None:
+        if self._is_doubtful or self._is_down():
+            raise self._unavailable()
 
     def _is_down(self) -> bool:
         return self._waiters is not None and not self._waiters.is_connected
@@ -140,8 +140,8 @@ class PoolDeployment(Deployment):
 class Deployments:
     """The deployments of a process, its copy of the catalogue, and its cache of the deployment of each queue."""
 
-    def __init__(self, settings: Settings, slots: Slots, waiters: Waiters) -> None:
-        self.main = Deployment(MAIN, slots)
+    def __init__(self, settings: Settings, store: Store, waiters: Waiters) -> None:
+        self.main = Deployment(MAIN, store)
         self._settings = settings
         self._waiters = waiters
         self._lock = threading.Lock()
@@ -157,7 +157,7 @@ class Deployments:
     def look_up(self, store: Store, refs: Sequence[QueueRef]) -> list[Deployment]:
         """Return the deployment of each queue by the catalogue; queues without a placement are in the main store.
 
-        ``store`` is a slot of the main store. Raises StoreUnavailable.
+        ``store`` is the main store. Raises StoreUnavailable.
         """
         found = [self.named(store, row.pool) if row else self.main for row in self.placements(store, refs)]
         if len(self._cached) > _MOST_CACHED:

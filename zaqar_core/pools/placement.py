@@ -21,15 +21,15 @@ read. Clocks of two servers are never compared. A process that was paused at any
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from zaqar_core.domain.errors import FlavorUnusable, StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import randomness
-from zaqar_core.pools.deployments import Deployment, Deployments
+from zaqar_core.eventloop import sleep
+from zaqar_core.pools.deployments import Deployment, Deployments, Reply
 from zaqar_core.store import ScriptFailed, Store, catalogue, keys, registry, script
 from zaqar_core.store.catalogue import MAIN, Placement
 
@@ -49,21 +49,12 @@ RULED_OUT_MS = 60_000
 _MOST_ROUNDS = 50
 _PAUSE_SECONDS = (0.001, 0.02)
 
-Reply = TypeVar("Reply")
-
-
-class At(Protocol):
-    """Calls ``act`` with a slot of the deployment. Raises StoreUnavailable."""
-
-    def __call__(self, deployment: Deployment, act: Callable[[Store], Reply]) -> Reply: ...
-
 
 class Placer:
     """Runs the protocol above for one request."""
 
-    def __init__(self, deployments: Deployments, at: At) -> None:
+    def __init__(self, deployments: Deployments) -> None:
         self._deployments = deployments
-        self._at = at
 
     def create(self, ref: QueueRef, arguments: list[Any], *, flavor: str | None, pool: str | None) -> list[Any]:
         """Create the queue unless it exists; return the reply of the create function.
@@ -77,7 +68,7 @@ class Placer:
         for _ in self._rounds():
             placement, deployment, began_ms = self._settled(ref, own, flavor, pool)
             incarnation = placement.incarnation
-            found = self._at(deployment, partial(_read_queue, ref=ref))
+            found = deployment.run(partial(_read_queue, ref=ref))
             if found is not None:
                 if incarnation:
                     self._main(partial(_list, ref=ref, incarnation=incarnation))
@@ -85,7 +76,7 @@ class Placer:
             self._main(partial(_list, ref=ref, incarnation=incarnation))
             create_arguments = [incarnation, *arguments[:2], began_ms + CREATE_MS, *arguments[2:]]
             try:
-                return self._at(deployment, partial(_create_placed, ref=ref, arguments=create_arguments))
+                return deployment.run(partial(_create_placed, ref=ref, arguments=create_arguments))
             except ScriptFailed:  # GONE or LATE: the placement needs another incarnation
                 own = os.urandom(8).hex()
                 self._replace(ref, placement, own, flavor, pool)
@@ -95,7 +86,7 @@ class Placer:
         """Delete the queue and its placement; return its incarnation. Raises ScriptFailed NOQUEUE."""
         [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
         deployment = self._deployment_of(placement)
-        incarnation = self._at(deployment, partial(_delete_placed, ref=ref))
+        incarnation = deployment.run(partial(_delete_placed, ref=ref))
         self._forget(ref, incarnation)
         return incarnation
 
@@ -136,11 +127,11 @@ class Placer:
                 self._choose(ref, own, flavor, pool)
                 continue
             deployment = self._deployment_of(seen)
-            began_ms = self._at(deployment, partial(catalogue.now_ms, ref=ref))
+            began_ms = deployment.run(partial(catalogue.now_ms, ref=ref))
             [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
             if placement is None or (placement.incarnation, placement.revision) != (seen.incarnation, seen.revision):
                 continue
-            if placement.now_ms - placement.since_ms < YOUNG_MS or self._at(deployment, partial(_read_queue, ref=ref)):
+            if placement.now_ms - placement.since_ms < YOUNG_MS or deployment.run(partial(_read_queue, ref=ref)):
                 return placement, deployment, began_ms
             self._replace(ref, placement, own, flavor, pool)
         raise StoreUnavailable(f"gave up: queue {ref.name} is being created and deleted concurrently; retry")
@@ -181,7 +172,7 @@ class Placer:
         while weights:
             [name] = randomness.choices(list(weights), list(weights.values()))
             try:
-                self._at(self._named(name), partial(catalogue.now_ms, ref=ref))
+                self._named(name).run(partial(catalogue.now_ms, ref=ref))
                 return name
             except StoreUnavailable as unavailable:
                 problem = unavailable
@@ -193,8 +184,8 @@ class Placer:
     def _rule_out(self, ref: QueueRef, placement: Placement) -> bool:
         """Rule out the placement's incarnation. False when its queue exists."""
         incarnation = placement.incarnation
-        return self._at(
-            self._deployment_of(placement), lambda store: catalogue.rule_out(store, ref, incarnation, RULED_OUT_MS)
+        return self._deployment_of(placement).run(
+            lambda store: catalogue.rule_out(store, ref, incarnation, RULED_OUT_MS)
         )
 
     def _deployment_of(self, placement: Placement | None) -> Deployment:
@@ -204,13 +195,13 @@ class Placer:
         return self._main(lambda store: self._deployments.named(store, pool))
 
     def _main(self, act: Callable[[Store], Reply]) -> Reply:
-        return self._at(self._deployments.main, act)
+        return self._deployments.main.run(act)
 
     @staticmethod
     def _rounds() -> Iterator[int]:
         for number in range(_MOST_ROUNDS):
             if number > 1:
-                time.sleep(randomness.uniform(*_PAUSE_SECONDS))
+                sleep(randomness.uniform(*_PAUSE_SECONDS))
             yield number
 
 

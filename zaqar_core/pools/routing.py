@@ -6,18 +6,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
-from zaqar_core.core.router import Arguments, Router
+from zaqar_core.core.router import Arguments
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import randomness
 from zaqar_core.pools.deployments import Deployment, Deployments
-from zaqar_core.pools.placement import Placer, Reply
+from zaqar_core.pools.placement import Placer
 from zaqar_core.store import Compiled, ScriptFailed, Store, keys
 
 #: Interval between two reads of the catalogue's revision. Until then a process may use a pool's old address.
@@ -36,13 +35,10 @@ class PooledCore(Core):
 
     def __init__(self, settings: Settings, url: str, *, wrapped: Callable[[Core], Session] = Session) -> None:
         super().__init__(settings, url, wrapped=wrapped)
-        self.deployments = Deployments(settings, self.slots, self.waiters)
-        with self.session() as session:
-            self.deployments.refresh(session.store, force=True)
+        self.deployments = Deployments(settings, self.store, self.waiters)
+        self.router = PoolRouter(self.deployments)
+        self.deployments.refresh(self.store, force=True)
         threading.Thread(target=self._watch, name="pools", daemon=True).start()
-
-    def new_router(self) -> Router:
-        return PoolRouter(self.deployments)
 
     def close(self) -> None:
         super().close()
@@ -52,29 +48,27 @@ class PooledCore(Core):
         while not self.waiters.is_released:
             time.sleep(randomness.uniform(*REFRESH_SECONDS))
             try:
-                with self.session() as session:
-                    self.deployments.refresh(session.store)
+                session = self.session()
+                self.deployments.refresh(session.store)
             except StoreUnavailable as problem:
                 if not self.waiters.is_released:
                     _log.warning("cannot read the catalogue of pools, will retry: %s", problem.reason)
 
 
 class PoolRouter:
-    """Chooses the main store or a pool for each call. Holds a slot of one deployment at a time.
+    """Chooses the main store or a pool for each call.
 
     The cached deployment of a queue may be outdated. So when the queue is missing there, the router reads its placement
     from the catalogue once before it raises NOQUEUE.
     """
 
-    __slots__ = ("_deployment", "_store", "deployments")
+    __slots__ = ("deployments",)
 
     def __init__(self, deployments: Deployments) -> None:
         self.deployments = deployments
-        self._deployment = deployments.main
-        self._store: Store | None = deployments.main.acquire()
 
     def main(self) -> Store:
-        return self._slot(self.deployments.main)
+        return self.deployments.main.store()
 
     def run(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
         cached = self.deployments.cached(ref)
@@ -111,7 +105,7 @@ class PoolRouter:
 
     def command_at(self, ref: QueueRef, *words: bytes | str | int) -> Any:
         [deployment] = self.deployments.look_up(self.main(), [ref])
-        return self.at(deployment, lambda store: store.command(*words))
+        return deployment.run(lambda store: store.command(*words))
 
     def create_queue(self, ref: QueueRef, arguments: Arguments, *, flavor: str | None, pool: str | None) -> list[Any]:
         reply = self._placer().create(ref, list(arguments), flavor=flavor, pool=pool)
@@ -132,43 +126,15 @@ class PoolRouter:
         yield self.main()
         for pool in self.deployments.open_pools():
             try:
-                yield self._slot(pool)
+                yield pool.store()
             except StoreUnavailable as problem:
                 _log.warning("left out a pool that is unavailable: %s", problem.reason)
 
-    @contextmanager
-    def suspended(self) -> Iterator[None]:
-        self.close()
-        yield
-
-    def close(self) -> None:
-        store, self._store = self._store, None
-        if store is not None:
-            self._deployment.release(store)
-
-    def at(self, deployment: Deployment, act: Callable[[Store], Reply]) -> Reply:
-        """Call ``act`` with a slot of the deployment. Raises StoreUnavailable, and what ``act`` raises."""
-        store = self._slot(deployment)
-        try:
-            reply = act(store)
-        except StoreUnavailable:
-            deployment.failed(store)
-            raise
-        deployment.answered()
-        return reply
-
-    def _slot(self, deployment: Deployment) -> Store:
-        if self._store is None or self._deployment is not deployment:
-            self.close()
-            self._store = deployment.acquire()
-            self._deployment = deployment
-        return self._store
-
     def _placer(self) -> Placer:
-        return Placer(self.deployments, self.at)
+        return Placer(self.deployments)
 
     def _run_at(self, deployment: Deployment, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
-        return self.at(deployment, lambda store: store.run(function, keys.queue(ref), arguments))
+        return deployment.run(lambda store: store.run(function, keys.queue(ref), arguments))
 
     def _run_at_each(
         self,
@@ -182,7 +148,7 @@ class PoolRouter:
             indexes = [index for index, one in deployments.items() if one is deployment]
             packed = [(calls[index][0], keys.queue(calls[index][1]), arguments) for index in indexes]
             try:
-                found = self.at(deployment, lambda store, packed=packed: store.run_many(packed))  # type: ignore[misc]
+                found = deployment.run(lambda store, packed=packed: store.run_many(packed))  # type: ignore[misc]
             except StoreUnavailable as problem:
                 if deployment is self.deployments.main:
                     raise

@@ -180,7 +180,6 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Refusal.BODY_CUT_SHORT: Words(400, _BODY, "The body ended before its declared length."),
     Refusal.BODY_LENGTH_INVALID: Words(400, _BODY, "Content-Length is not a number."),
     Refusal.CROSS_SITE: Words(403, "Not authorized", "Web pages of other origins may not call this service."),
-    Refusal.UNAVAILABLE: _UNAVAILABLE,
 }
 
 #: 400 and not 404: in the deletion of a message the claim is a parameter of the request.

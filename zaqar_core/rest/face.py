@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from typing import Any
 
 from zaqar_core.configuration.settings import Settings
@@ -13,6 +11,8 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
 from zaqar_core.domain.identity import Authenticator
+from zaqar_core.domain.randomness import random_bytes
+from zaqar_core.eventloop import in_thread
 from zaqar_core.keystone import trusts
 from zaqar_core.rest import dialect, documents, errors, identity, parameters, routes, signatures
 from zaqar_core.rest.call import RestCall, queue_of
@@ -87,9 +87,9 @@ class ZaqarFace:
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a request that was refused; with an authenticator first 401 for an invalid token."""
         reply = errors.of_refusal(why)
-        if self._authenticator is not None and why is not Refusal.UNAVAILABLE and self._version(request) is not None:
+        if self._authenticator is not None and self._version(request) is not None:
             try:
-                self._admit(self._authenticator, request)
+                in_thread(self._admit, self._authenticator, request)
             except RestError as problem:
                 reply = errors.of_request(problem)
         return _finished(reply)
@@ -98,8 +98,7 @@ class ZaqarFace:
         version = self._version(request)
         if version is not None:
             if self._authenticator is not None:
-                with session.asleep():  # no execution slot is held during the call to the identity service
-                    self._admit(self._authenticator, request)
+                in_thread(self._admit, self._authenticator, request)
             return self._run_in(version, request, session)
         if request.path in ("/", ""):
             return self._root(request)
@@ -137,15 +136,19 @@ class ZaqarFace:
             return _other_method(request, routes.allow(methods))
         return self._run_route(version, route, request, session, values)
 
+    def _is_allowed(self, route: Route, request: Request) -> bool:
+        if self._policy is None:
+            return True
+        if self._policy.has_external_checks:
+            return in_thread(self._policy.allows, route.rule, request.environ)
+        return self._policy.allows(route.rule, request.environ)
+
     def _run_route(
         self, version: Dialect, route: Route, request: Request, session: Session, values: list[str]
     ) -> Reply:
         settings = self._settings
-        if self._policy is not None:
-            # No execution slot is held during a call to another server.
-            with session.asleep() if self._policy.has_external_checks else nullcontext():
-                if not self._policy.allows(route.rule, request.environ):
-                    raise RestError(Fact.NOT_ALLOWED)
+        if not self._is_allowed(route, request):
+            raise RestError(Fact.NOT_ALLOWED)
         parameters.check_headers(request, settings)
         client_id = parameters.client_id(request, settings, needed=version.needs_names)
         # With an authenticator a project is required: a token without a project must not reach the unnamed project.
@@ -176,7 +179,7 @@ def _other_method(request: Request, allow: str) -> Reply:
 
 
 def _finished(reply: Reply) -> Reply:
-    text = os.urandom(16).hex()
+    text = (random_bytes() + random_bytes()).hex()
     request_id = f"req-{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
     reply.headers.append(("x-openstack-request-id", request_id))
     return reply

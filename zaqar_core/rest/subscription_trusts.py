@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from zaqar_core.domain.model import Subscription
+from zaqar_core.eventloop import in_thread
 from zaqar_core.keystone import trusts
 from zaqar_core.keystone.trusts import KeystoneUnavailable, TrustRefused
 from zaqar_core.notifications.trust_webhooks import OPTION, PREFIX
@@ -35,8 +36,7 @@ def create(call: RestCall, ttl_seconds: int) -> str:
         )
     trustor = trusts.Trustor(token, user, environ["HTTP_X_PROJECT_ID"], identity.roles(environ))
     try:
-        with call.session.asleep():  # no execution slot is held during the call to Keystone
-            return call.trusts.create(trustor, ttl_seconds)
+        return in_thread(call.trusts.create, trustor, ttl_seconds)
     except TrustRefused as refused:
         raise RestError(
             Fact.RULE_BROKEN, f"The trust for the subscriber cannot be created: {refused.reason}."
@@ -48,8 +48,7 @@ def create(call: RestCall, ttl_seconds: int) -> str:
 def delete(call: RestCall, trust_id: str | None) -> None:
     """Delete the trust if there is one. A trust that cannot be deleted now ends when it expires."""
     if trust_id is not None and call.trusts is not None:
-        with call.session.asleep():
-            call.trusts.delete(trust_id)
+        in_thread(call.trusts.delete, trust_id)
 
 
 def of(found: Subscription) -> str | None:

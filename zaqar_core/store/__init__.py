@@ -2,6 +2,5 @@
 
 from zaqar_core.store.scripts import Compiled, Script, script
 from zaqar_core.store.single_server import ScriptFailed, Store
-from zaqar_core.store.slots import Slots
 
-__all__ = ["Compiled", "Script", "ScriptFailed", "Slots", "Store", "script"]
+__all__ = ["Compiled", "Script", "ScriptFailed", "Store", "script"]

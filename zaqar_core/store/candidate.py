@@ -8,8 +8,8 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import catalogue, readiness
 from zaqar_core.store.deployment import StoreUrlInvalid
-from zaqar_core.store.single_server import Generation
-from zaqar_core.store.slots import open_store
+from zaqar_core.store.links import Generation
+from zaqar_core.store.opening import open_store
 
 _CREDENTIALS = re.compile(r"//[^/]*@")
 

@@ -1,4 +1,4 @@
-"""An execution slot on a cluster: each function and each plain command goes to the node that has its key.
+"""A cluster: each function and each plain command goes to the node that has its key.
 
 A redirect, and every other refusal below, means that nothing ran, so a retry is safe. When a connection ends during a
 command, its outcome is unknown. A queue has many keys in one hash slot. While they migrate to another node one by one,
@@ -20,10 +20,12 @@ from redis.crc import key_slot
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.randomness import randomness
+from zaqar_core.eventloop import sleep
 from zaqar_core.store import topology
-from zaqar_core.store.connection import RECONNECT_SECONDS, Link, pack
+from zaqar_core.store.connection import RECONNECT_SECONDS, pack
 from zaqar_core.store.deployment import Address
-from zaqar_core.store.single_server import NOT_LOADED, FunctionCall, Generation, ScriptFailed, Server, Store, failure
+from zaqar_core.store.links import Generation, Links
+from zaqar_core.store.single_server import NOT_LOADED, FunctionCall, ScriptFailed, Server, Store, failure
 
 #: Plain commands without a key.
 _KEYLESS = frozenset({"CONFIG", "FUNCTION", "INFO", "PING", "TIME"})
@@ -36,33 +38,31 @@ T = TypeVar("T")
 
 
 class ClusterStore(Store):
-    """A Store with a connection to each node that it has used."""
+    """A Store with connections to each node that it has used."""
 
-    __slots__ = ("_links", "_timeout_seconds", "_topology", "_url")
+    __slots__ = ("_check", "_nodes", "_seen", "_settings", "_topology", "_url")
 
     is_cluster = True
 
-    def __init__(self, settings: Settings, url: str, generation: Generation) -> None:
-        super().__init__(settings, url, generation)
+    def __init__(
+        self, settings: Settings, url: str, generation: Generation, check: Callable[[], object] | None = None
+    ) -> None:
+        super().__init__(settings, url, generation, check)
+        self._check = check
         self._url = url
-        self._timeout_seconds = settings.store_timeout_seconds
+        self._settings = settings
         self._topology = topology.of(url)
-        self._links: dict[Address, Link] = {}
+        self._seen = generation.number
+        self._nodes: dict[Address, Links] = {}
 
     def servers(self) -> Sequence[Server]:
         """Return every primary. Raises StoreUnavailable."""
         return [_Node(self, address) for address in self._primaries()]
 
-    @property
-    def is_open(self) -> bool:
-        """Whether all its connections are open, as far as it knows."""
-        return all(link.is_open for link in self._links.values())
-
     def close(self) -> None:
         """Close all connections."""
-        for link in self._links.values():
-            link.close()
-        self._links.clear()
+        for node in list(self._nodes.values()):
+            node.close()
 
     def _primaries(self) -> list[Address]:
         try:
@@ -80,15 +80,13 @@ class ClusterStore(Store):
             by_node.setdefault(self._patiently(partial(self._topology.node, key_slot(key))), []).append(index)
         found: list[Any] = [None] * len(calls)
         for address, indexes in by_node.items():
-            packed = [
+            packed = b"".join(
                 pack((b"FCALL", calls[index][0].address, 1, calls[index][1], *calls[index][2])) for index in indexes
-            ]
+            )
             try:
-                link = self._link_to(address)
+                replies = self._on(self._node(address), packed, len(indexes))
             except redis.RedisError:
-                replies: list[Any] = [hiredis.ReplyError("CLUSTERDOWN")] * len(indexes)
-            else:
-                replies = self._on(link, b"".join(packed), len(indexes))
+                replies = [hiredis.ReplyError("CLUSTERDOWN")] * len(indexes)
             for index, reply in zip(indexes, replies, strict=True):
                 found[index] = self._settled(reply, calls[index])
         return found
@@ -106,7 +104,7 @@ class ClusterStore(Store):
 
     def _exchange_plain(self, words: Sequence[bytes | str | int], packed: bytes, *, confirmed: bool) -> list[Any]:
         if words[0] in _KEYLESS:
-            return self._on(self._patiently(lambda: self._link_to(self._some_primary())), packed, 1)
+            return self._patiently(lambda: self._on(self._node(self._some_primary()), packed, 1))
         key = words[1] if isinstance(words[1], bytes) else str(words[1]).encode()
         return self._exchange(key, packed, 1, confirmed=confirmed, follows_ask=True)
 
@@ -115,45 +113,61 @@ class ClusterStore(Store):
     ) -> list[Any]:
         """Exchange with the node of the key; follow redirects. ``follows_ask``: the command needs only that key."""
         slot, give_up = key_slot(key), 0.0
+
+        def at_node() -> tuple[Address, list[Any]]:
+            address = self._topology.node(slot)
+            return address, self._on(self._node(address), packed, replies, key=key, confirmed=confirmed)
+
         while True:
-            link = self._patiently(lambda: self._link_to(self._topology.node(slot)))
-            found = self._on(link, packed, replies, confirmed=confirmed)
+            node, found = self._patiently(at_node)
             if not isinstance(found[0], hiredis.ReplyError) or not _is_refusal(found[0]):
                 return found
             word, _, where = str(found[0]).removeprefix("ERR ").partition(" ")
             if word == "ASK" and follows_ask:
-                importing = self._patiently(partial(self._link_to, _address(where, link)))
-                self._on(importing, _ASKING, 1)
-                found = self._on(importing, packed, replies, confirmed=confirmed)
+                importing = self._node(_address(where, node))
+                # In one packet, so that no other command comes between the two.
+                found = self._patiently(
+                    partial(self._on, importing, _ASKING + packed, replies + 1, confirmed=confirmed)
+                )[1:]
                 if not isinstance(found[0], hiredis.ReplyError) or not _is_refusal(found[0]):
                     return found
             give_up = give_up or time.monotonic() + RECONNECT_SECONDS
             if time.monotonic() >= give_up:
                 raise StoreUnavailable(f"the cluster refused the command for {RECONNECT_SECONDS:.0f} s: {found[0]}")
             if word == "MOVED":
-                self._topology.moved(slot, _address(where, link))
+                self._topology.moved(slot, _address(where, node))
             else:
-                time.sleep(_PAUSE_SECONDS)
+                sleep(_PAUSE_SECONDS)
             self._patiently(self._topology.refresh)
 
-    def _link_to(self, address: Address) -> Link:
-        """Return an open connection to the node. Raises redis.ConnectionError."""
-        if self._seen != self._generation.number:
-            self.close()
+    def _node(self, address: Address) -> Links:
+        """Return the connections to a node. Raises redis.RedisError."""
+        number = self._generation.number
+        if self._seen != number:
             self._topology.refresh()
-            self._seen = self._generation.number
-        link = self._links.get(address)
-        if link is None:
-            link = self._links[address] = Link(self._url, self._timeout_seconds, at=address)
-        if not link.is_open:
-            try:
-                link.open(patience_seconds=0)
-            except StoreUnavailable as problem:
+            self._seen = number
+        links = self._nodes.get(address)
+        if links is None:
+            links = self._nodes.setdefault(
+                address,
+                Links(self._settings, self._url, self._generation, at=address, patience_seconds=0, check=self._check),
+            )
+        return links
+
+    def _on(self, links: Links, packed: bytes, replies: int, *, key: bytes = b"", confirmed: bool = False) -> list[Any]:
+        """Exchange with a node. Raises redis.ConnectionError when nothing was sent; StoreUnavailable."""
+        try:
+            return links.exchange(packed, replies, key=key, confirmed=confirmed)
+        except StoreUnavailable as problem:
+            if problem.is_unsent and problem.is_disconnected:
                 raise redis.ConnectionError(problem.reason) from None
-        return link
+            raise
 
     def _patiently(self, act: Callable[[], T]) -> T:
-        """Call ``act``, which sends no command, until it succeeds. Raises StoreUnavailable after RECONNECT_SECONDS."""
+        """Call ``act``, which raises redis.RedisError only if it sent nothing, until it succeeds.
+
+        Raises StoreUnavailable after RECONNECT_SECONDS.
+        """
         give_up = time.monotonic() + RECONNECT_SECONDS
         while True:
             try:
@@ -162,8 +176,8 @@ class ClusterStore(Store):
                 with contextlib.suppress(redis.RedisError):
                     self._topology.refresh()
                 if time.monotonic() >= give_up:
-                    raise StoreUnavailable(str(problem)) from None
-            time.sleep(_PAUSE_SECONDS)
+                    raise StoreUnavailable(str(problem), is_disconnected=True, is_unsent=True) from None
+            sleep(_PAUSE_SECONDS)
 
 
 class _Node:
@@ -176,8 +190,8 @@ class _Node:
 
     def command(self, *words: bytes | str | int) -> Any:
         """Run one plain command on this node. Raises StoreUnavailable."""
-        link = self._store._patiently(lambda: self._store._link_to(self._address))
-        [reply] = self._store._on(link, pack(words), 1)
+        store = self._store
+        [reply] = store._patiently(lambda: store._on(store._node(self._address), pack(words), 1))
         if isinstance(reply, hiredis.ReplyError):
             raise StoreUnavailable(str(reply))
         return reply
@@ -189,7 +203,7 @@ def _is_refusal(reply: hiredis.ReplyError) -> bool:
     return word in ("MOVED", "ASK") or word in _LATER
 
 
-def _address(where: str, link: Link) -> Address:
+def _address(where: str, node: Address) -> Address:
     """Parse the address in a redirect: ``slot host:port``; an empty host means the host of the replying node."""
     host, _, port = where.partition(" ")[2].rpartition(":")
-    return host or link.host, int(port)
+    return host or node[0], int(port)

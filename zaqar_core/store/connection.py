@@ -31,9 +31,9 @@ _RECEIVE_BYTES = 65536
 
 
 class Link:
-    """A connection that is opened on demand. Not thread-safe: only the request that holds its slot uses it."""
+    """A connection that is opened on demand. Not thread-safe."""
 
-    __slots__ = ("_arguments", "_connection", "_deployment", "_find", "_listens", "_reader", "_socket")
+    __slots__ = ("_arguments", "_connection", "_deployment", "_find", "_listens", "_reader", "_socket", "generation")
 
     def __init__(self, url: str, timeout_seconds: float, *, at: Address | None = None) -> None:
         """Parse the URL; do not connect yet.
@@ -61,6 +61,8 @@ class Link:
         self._socket: Any = None
         self._listens = False
         self._reader: Any = None
+        #: The generation of connections that it was opened in: see ``links.Generation``.
+        self.generation = -1
 
     @property
     def is_open(self) -> bool:
@@ -81,7 +83,7 @@ class Link:
             except (redis.RedisError, OSError) as problem:
                 refused = isinstance(problem, redis.AuthenticationError | redis.ResponseError)
                 if refused or time.monotonic() >= give_up:
-                    raise StoreUnavailable(str(problem)) from None
+                    raise StoreUnavailable(str(problem), is_disconnected=True, is_unsent=True) from None
                 time.sleep(0.02)
                 continue
             self._connection = connection
@@ -125,6 +127,11 @@ class Link:
         connection, self._connection, self._socket, self._reader = self._connection, None, None, None
         if connection is not None:
             connection.disconnect()
+
+    def detach(self) -> tuple[Any, float]:
+        """Give up the open connection; return it, redis-py's, and the time-out in seconds."""
+        connection, self._connection, self._socket, self._reader = self._connection, None, None, None
+        return connection, self._arguments["socket_timeout"]
 
     def interrupt(self) -> None:
         """End a blocking ``next_message``, which then raises. The only method that other threads may call."""
@@ -183,7 +190,7 @@ class Link:
 
     def _lost(self, problem: object) -> StoreUnavailable:
         self.close()
-        return StoreUnavailable(f"connection lost: {problem}")
+        return StoreUnavailable(f"connection lost: {problem}", is_disconnected=True)
 
 
 def watch_switches(url: str, on_switch: Callable[[], None], is_over: Callable[[], bool]) -> None:

@@ -1,28 +1,22 @@
-"""An execution slot on one server: a connection that runs functions, one round trip each."""
+"""One server: runs functions, one round trip each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import hiredis
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
-from zaqar_core.store.connection import Link, pack
+from zaqar_core.store.connection import pack
+from zaqar_core.store.links import Generation, Links
 from zaqar_core.store.scripts import Compiled, Library, failure_words
-
-#: Time-outs of the WAITAOF commands that wait for the disks of the primary and of one replica. A replica that is
-#: queried before its disk has the write reports it only a second later. So WAITAOF is repeated after short waits, and
-#: not sent in the packet of the write. Measured on an idle pair: 1000 ms in one packet, 0.5 ms this way. Once the write
-#: is confirmed, the remaining WAITAOF return at once.
-_REPLICA_PATIENCE_MS = (1, 1, 1, 5, 1000)
 
 #: Nothing ran: the server does not have this release's library.
 NOT_LOADED = "Function not found"
 #: Nothing ran: the server is a replica now.
 _READ_ONLY = "READONLY"
-_WAIT_FOR_A_REPLICA = b"".join(pack((b"WAITAOF", 1, 1, patience)) for patience in _REPLICA_PATIENCE_MS)
 
 
 class ScriptFailed(Exception):
@@ -49,19 +43,6 @@ def failure(reply: hiredis.ReplyError) -> ScriptFailed:
     raise StoreUnavailable(str(reply))
 
 
-class Generation:
-    """A counter that all slots compare. It grows when a server is lost; each slot then reconnects before it sends."""
-
-    __slots__ = ("number",)
-
-    def __init__(self) -> None:
-        self.number = 0
-
-    def ended(self) -> None:
-        """Make all slots reconnect before their next command."""
-        self.number += 1
-
-
 class Server(Protocol):
     """One server of the deployment that holds messages."""
 
@@ -83,17 +64,19 @@ _READS = frozenset(
 
 
 class Store:
-    """An execution slot: runs functions, one round trip each, on one server. ``cluster`` has the one for clusters."""
+    """One server, or a group under Sentinel. ``cluster`` has the one for clusters. Thread-safe."""
 
-    __slots__ = ("_generation", "_link", "_replicated", "_seen")
+    __slots__ = ("_generation", "_links", "_replicated")
 
     is_cluster = False
     name = "the server"
 
-    def __init__(self, settings: Settings, url: str, generation: Generation) -> None:
-        self._link = Link(url, settings.store_timeout_seconds)
+    def __init__(
+        self, settings: Settings, url: str, generation: Generation, check: Callable[[], object] | None = None
+    ) -> None:
+        """Connect to nothing yet; for ``check`` see ``links.Links``. Raises StoreUrlInvalid."""
+        self._links = Links(settings, url, generation, check=check)
         self._generation = generation
-        self._seen = -1
         self._replicated = settings.durability == "replicated"
 
     def run(self, script: Compiled, key: bytes, arguments: Sequence[bytes | str | int]) -> Any:
@@ -150,14 +133,9 @@ class Store:
         for server in self.servers():
             server.command("PING")
 
-    @property
-    def is_open(self) -> bool:
-        """Whether its connection is open, as far as it knows."""
-        return self._link.is_open
-
     def close(self) -> None:
-        """Close the connection."""
-        self._link.close()
+        """Close all connections."""
+        self._links.close()
 
     def _exchange_plain(self, words: Sequence[bytes | str | int], packed: bytes, *, confirmed: bool) -> list[Any]:
         del words
@@ -167,45 +145,17 @@ class Store:
         """Exchange with the server. ``confirmed``: a replica must confirm the write too.
 
         Raises StoreUnavailable when the connection ends, or when the server has become a replica. In the second case
-        nothing ran, and all slots reconnect.
+        nothing ran, and all connections are replaced.
         """
-        del key
-        if self._seen != self._generation.number:
-            self._link.close()
-            self._seen = self._generation.number
-        if not self._link.is_open:
-            self._link.open()
-        found = self._on(self._link, packed, replies, confirmed=confirmed)
+        number = self._generation.number
+        found = self._links.exchange(packed, replies, key=key, confirmed=confirmed)
         if isinstance(found[0], hiredis.ReplyError) and str(found[0]).startswith(_READ_ONLY):
-            self._link.close()
-            self._lost_server()
-            raise StoreUnavailable(str(found[0]))
+            self._generation.ended(number)
+            raise StoreUnavailable(str(found[0]), is_disconnected=True)
         return found
-
-    def _on(self, link: Link, packed: bytes, replies: int, *, confirmed: bool = False) -> list[Any]:
-        """Exchange on the connection. If it ends, all slots reconnect."""
-        try:
-            found = link.exchange(packed, replies)
-            if confirmed and not isinstance(found[0], hiredis.ReplyError):
-                _check_replica(link.exchange(_WAIT_FOR_A_REPLICA, len(_REPLICA_PATIENCE_MS))[-1])
-        except StoreUnavailable:
-            if not link.is_open:
-                self._lost_server()
-            raise
-        return found
-
-    def _lost_server(self) -> None:
-        if self._seen == self._generation.number:
-            self._generation.ended()
 
     def _load(self, key: bytes, library: Library) -> None:
         """Load the library. A library of the same name is the same one, since the name has the hash of its text."""
         [reply] = self._exchange(key, pack((b"FUNCTION", b"LOAD", library.text)), 1)
         if isinstance(reply, hiredis.ReplyError) and "already exists" not in str(reply):
             raise StoreUnavailable(str(reply))
-
-
-def _check_replica(confirmed: Any) -> None:
-    """Raise StoreUnavailable unless the disks of the primary and of a replica have the write."""
-    if isinstance(confirmed, hiredis.ReplyError) or min(confirmed) < 1:
-        raise StoreUnavailable("no replica confirmed the write within 1 s")

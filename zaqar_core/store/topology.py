@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from functools import lru_cache
 from typing import Any
@@ -11,6 +10,7 @@ import redis
 from redis.cluster import parse_cluster_slots
 
 from zaqar_core.domain.randomness import randomness
+from zaqar_core.eventloop import Mutex, Threads
 from zaqar_core.store import deployment
 from zaqar_core.store.deployment import Address, StoreUrl
 
@@ -20,6 +20,7 @@ SLOTS = 16384
 _ANSWER_SECONDS = 1.0
 #: The topology is not read a second time within this time; redirects are followed without it.
 _FRESH_SECONDS = 0.2
+_reading = Threads(2, "topology")
 
 
 class Topology:
@@ -28,7 +29,7 @@ class Topology:
     def __init__(self, where: StoreUrl) -> None:
         self._where = where
         self._nodes: list[Address | None] = [None] * SLOTS
-        self._lock = threading.Lock()
+        self._lock = Mutex()
         self._read_at = -_FRESH_SECONDS
 
     def node(self, slot: int) -> Address:
@@ -69,7 +70,7 @@ class Topology:
             problem: Exception = redis.ConnectionError("no node of the cluster is known")
             for address in dict.fromkeys((*known, *self._where.addresses)):
                 try:
-                    nodes = self._query(address)
+                    nodes = _reading.run(self._query, address)
                 except (redis.RedisError, OSError) as found:
                     problem = found
                     continue

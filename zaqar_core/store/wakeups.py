@@ -9,44 +9,40 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 import uuid
 from collections.abc import Callable
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.randomness import randomness
+from zaqar_core.eventloop import Signal
 from zaqar_core.store import keys
 from zaqar_core.store.connection import Link, pack, watch_switches
-from zaqar_core.store.single_server import Generation
+from zaqar_core.store.links import Generation
 
-#: A waiter checks its queue after a random time between these even without a wake-up, since the process that was woken
-#: may have crashed.
+#: In each process one waiter of a queue checks the queue after a random time between these even without a wake-up,
+#: since the process that was woken may have crashed.
 RECHECK_SECONDS = (5.0, 10.0)
+#: How exactly the process keeps these times.
+_RECHECK_TICK_SECONDS = 0.5
 #: A silent server is pinged after this time; after the same time without a reply the connection is closed.
 SILENCE_SECONDS = 5.0
 
 
-class Waiter:
+class Waiter(Signal):
     """One waiting receive. ``member`` is its name in the queue's waiter set."""
 
-    __slots__ = ("_lock", "member", "number")
+    __slots__ = ("is_recheck", "member", "number", "queue")
 
-    def __init__(self, number: int, channel: str) -> None:
+    def __init__(self, number: int, channel: str, queue: bytes) -> None:
+        super().__init__()
         self.number = number
+        #: The key of its queue.
+        self.queue = queue
+        #: It was woken to check the queue without a wake-up from the store.
+        self.is_recheck = False
         self.member = f"{channel}|{number}"
-        self._lock = threading.Lock()
-        self._lock.acquire()
-
-    def sleep(self, seconds: float) -> None:
-        """Block until woken, ``seconds`` at most. Return at once after an earlier wake-up that was not used."""
-        self._lock.acquire(timeout=max(seconds, 0.0))
-
-    def wake(self) -> None:
-        """End the sleep, or the next one if the waiter is awake."""
-        try:
-            self._lock.release()
-        except RuntimeError:
-            return  # an earlier wake-up has released the lock already
 
 
 class WakeupCallback:
@@ -63,6 +59,54 @@ class WakeupCallback:
         self.wake = callback
 
 
+class _Rechecks:
+    """The waiters by queue, and when one of each queue checks it without a wake-up."""
+
+    __slots__ = ("_lock", "_queues")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        #: For each queue the time of its next check and its waiters by number.
+        self._queues: dict[bytes, tuple[float, dict[int, Waiter]]] = {}
+
+    def add(self, waiter: Waiter) -> None:
+        with self._lock:
+            found = self._queues.get(waiter.queue)
+            if found is None:
+                found = self._queues[waiter.queue] = (_next_check(time.monotonic()), {})
+            found[1][waiter.number] = waiter
+
+    def remove(self, waiter: Waiter) -> None:
+        with self._lock:
+            _, waiters = self._queues.get(waiter.queue, (0.0, {}))
+            waiters.pop(waiter.number, None)
+            if not waiters:
+                self._queues.pop(waiter.queue, None)
+
+    def wake_due(self, now: float) -> None:
+        """Wake one waiter of each queue whose time has come."""
+        with self._lock:
+            due = [(queue, waiters) for queue, (at, waiters) in self._queues.items() if at <= now]
+            for queue, waiters in due:
+                self._queues[queue] = (_next_check(now), waiters)
+        for queue, _ in due:
+            self.wake(queue)
+
+    def wake(self, queue: bytes, *, instead_of: Waiter | None = None) -> None:
+        """Wake one waiter of the queue, another one than ``instead_of``."""
+        with self._lock:
+            _, waiters = self._queues.get(queue, (0.0, {}))
+            found = next((one for one in waiters.values() if one is not instead_of), None)
+            if found is not None:
+                found.is_recheck = True
+        if found is not None:
+            found.wake()
+
+
+def _next_check(now: float) -> float:
+    return now + randomness.uniform(*RECHECK_SECONDS)
+
+
 class Waiters:
     """All waiters and wake-up callbacks of this process at one deployment."""
 
@@ -77,9 +121,11 @@ class Waiters:
         #: Called with each message on the channel that is not a waiter's number. It runs on the listener thread and
         #: must not block.
         self.pushed: Callable[[bytes], object] | None = None
+        self._is_first = beside is None
         self._most = settings.max_waits
         self._numbers = itertools.count(1)
         self._waiters: dict[int, Waiter | WakeupCallback] = beside._waiters if beside else {}
+        self._rechecks: _Rechecks = beside._rechecks if beside else _Rechecks()
         self._callbacks = 0
         self._lock = threading.Lock()
         self._url = url
@@ -90,19 +136,31 @@ class Waiters:
         """Subscribe to the channel, then listen in a daemon thread. Raises StoreUnavailable."""
         self._subscribe()
         threading.Thread(target=self._listen, name="wake-ups", daemon=True).start()
+        if self._is_first:
+            threading.Thread(target=self._recheck, name="rechecks", daemon=True).start()
         watch_switches(self._url, self._switched, lambda: self.is_released)
 
-    def register(self) -> Waiter | None:
-        """Create a waiter that wake-ups can reach; None when ``max_waits`` receives wait already, or after release."""
+    def register(self, queue: bytes) -> Waiter | None:
+        """Create a waiter for the queue of that key, which wake-ups can reach.
+
+        None when ``max_waits`` receives wait already, or after release.
+        """
         if self.is_released or len(self._waiters) - self._callbacks >= self._most:
             return None
-        waiter = Waiter(next(self._numbers), self.channel)
+        waiter = Waiter(next(self._numbers), self.channel, queue)
         self._waiters[waiter.number] = waiter
+        self._rechecks.add(waiter)
         return waiter
 
     def unregister(self, waiter: Waiter) -> None:
         """Remove the waiter. No wake-up reaches it any more."""
         self._waiters.pop(waiter.number, None)
+        self._rechecks.remove(waiter)
+
+    def served(self, waiter: Waiter) -> None:
+        """Record that the waiter found messages. If it had no wake-up, there may be more for another waiter."""
+        if waiter.is_recheck:
+            self._rechecks.wake(waiter.queue, instead_of=waiter)
 
     def register_callback(self, callback: Callable[[], object]) -> WakeupCallback:
         """Register a function that wake-ups call: see WakeupCallback."""
@@ -117,11 +175,12 @@ class Waiters:
             self._callbacks -= 1
 
     def wait(self, waiter: Waiter, seconds: float) -> None:
-        """Sleep until woken, for ``seconds`` or a random recheck interval at most."""
+        """Sleep until woken, for ``seconds`` at most."""
+        waiter.is_recheck = False
         with self._lock:
             self.asleep += 1
         try:
-            waiter.sleep(min(seconds, randomness.uniform(*RECHECK_SECONDS)))
+            waiter.wait(seconds)
         finally:
             with self._lock:
                 self.asleep -= 1
@@ -135,6 +194,11 @@ class Waiters:
         """End all waits and refuse new ones: waiting receives return no messages."""
         self.is_released = True
         self.wake_all()
+
+    def _recheck(self) -> None:
+        while not self.is_released:
+            time.sleep(_RECHECK_TICK_SECONDS)
+            self._rechecks.wake_due(time.monotonic())
 
     def _switched(self) -> None:
         """Leave the former primary after a fail-over: no slot may write to it."""

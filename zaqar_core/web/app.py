@@ -82,8 +82,8 @@ def _add_health(app: flask.Flask, core: Core) -> None:
 
     def ready() -> tuple[dict[str, Any], int]:
         try:
-            with core.session() as session:
-                session.store.ping()
+            session = core.session()
+            session.store.ping()
         except StoreUnavailable as problem:
             return {"status": "not ready", "reason": problem.reason}, 503
         return {"status": "ready"}, 200

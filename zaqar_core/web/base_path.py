@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from zaqar_core.web.fastlane import WsgiApp
+from zaqar_core.web.server.wsgi_application import WsgiApp
 
 
 class BasePath:

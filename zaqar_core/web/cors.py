@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from zaqar_core.configuration.settings import ANY_ORIGIN, Settings
-from zaqar_core.web.fastlane import WsgiApp
 from zaqar_core.web.origins import Origins
+from zaqar_core.web.server.wsgi_application import WsgiApp
 
 Headers = list[tuple[str, str]]
 

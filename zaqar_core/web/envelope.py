@@ -13,6 +13,9 @@ from typing import Any, Protocol
 
 from zaqar_core.core.session import Session
 
+#: The key of the environ with the request's :class:`~zaqar_core.core.session.Client`.
+CLIENT = "sqs_facade.client"
+
 
 @dataclass(slots=True)
 class Request:
@@ -62,7 +65,6 @@ class Refusal(Enum):
     BODY_CUT_SHORT = "body ended before its declared length"
     BODY_LENGTH_INVALID = "Content-Length is not a number"
     CROSS_SITE = "web pages of other origins may not call this service"
-    UNAVAILABLE = "the store cannot be reached"
 
 
 class Face(Protocol):

@@ -5,13 +5,13 @@ Flask's dispatch takes about 100 µs of CPU for each request, about as much as e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from zaqar_core.web.envelope import Face
+from zaqar_core.domain import limits
+from zaqar_core.web.envelope import Face, Refusal, Reply
 from zaqar_core.web.pipeline import STATUS_LINES, Pipeline
-
-WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+from zaqar_core.web.server.wsgi_application import WsgiApp, WsgiApplication
 
 #: The header ``X-SQS-Facade-Lane: flask`` sends a request past the fast lane, if test hooks are on.
 _BYPASS_HEADER = "HTTP_X_SQS_FACADE_LANE"
@@ -24,22 +24,53 @@ class FastLane:
         self,
         app: WsgiApp,
         pipeline: Pipeline,
-        lanes: Sequence[tuple[Callable[[dict[str, Any]], bool], Face]],
+        lanes: Sequence[tuple[Callable[[Mapping[str, Any]], bool], Face]],
         *,
         may_be_bypassed: bool = False,
+        body_limit: int = limits.JSON_BODY_BYTES,
     ) -> None:
+        """``body_limit`` is the largest body of all requests that the lane does not take, in bytes."""
         self._app = app
-        self._run = pipeline.run
+        self._pipeline = pipeline
         self._lanes = tuple(lanes)
+        self._beside = WsgiApplication(app, body_limit)
         self._may_be_bypassed = may_be_bypassed
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if self._may_be_bypassed and environ.get(_BYPASS_HEADER) == "flask":
+        face = self._face(environ)
+        if face is None:
             return self._app(environ, start_response)
+        reply = self._pipeline.run(environ, face)
+        reply.headers.append(("Content-Length", str(len(reply.body))))
+        start_response(STATUS_LINES[reply.status], reply.headers)
+        return [reply.body]
+
+    def _face(self, environ: Mapping[str, Any]) -> Face | None:
+        """Return the face of a request for the fast lane, None for a request for Flask."""
+        if self._may_be_bypassed and environ.get(_BYPASS_HEADER) == "flask":
+            return None
         for is_mine, face in self._lanes:
             if is_mine(environ):
-                reply = self._run(environ, face)
-                reply.headers.append(("Content-Length", str(len(reply.body))))
-                start_response(STATUS_LINES[reply.status], reply.headers)
-                return [reply.body]
-        return self._app(environ, start_response)
+                return face
+        return None
+
+    # -- As an application of the event loop's server ------------------------------------------------------------------
+
+    def body_limit(self, environ: Mapping[str, Any]) -> int:
+        """Return the largest body of the request, in bytes."""
+        face = self._face(environ)
+        return self._beside.body_limit(environ) if face is None else face.body_limit(environ)
+
+    def respond(self, environ: dict[str, Any], body: bytes) -> Reply:
+        """Run the request in its lane."""
+        face = self._face(environ)
+        if face is None:
+            return self._beside.respond(environ, body)
+        return self._pipeline.respond(environ, face, body)
+
+    def refuse(self, environ: dict[str, Any], why: Refusal) -> Reply:
+        """Return the response to a request whose body cannot be read."""
+        face = self._face(environ)
+        if face is None:
+            return self._beside.refuse(environ, why)
+        return self._pipeline.refuse(environ, face, why)

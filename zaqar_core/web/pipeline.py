@@ -1,8 +1,4 @@
-"""From a WSGI environ to a face and back, in this order: origin, declared length, whole body, execution slot, face.
-
-A slot is taken only when the body is complete: the application is called before the body has arrived, and a slow sender
-must not hold a slot.
-"""
+"""From a WSGI environ to a face and back, in this order: origin, declared length, whole body, face."""
 
 from __future__ import annotations
 
@@ -13,8 +9,7 @@ from urllib.parse import urlsplit
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
-from zaqar_core.domain.errors import StoreUnavailable
-from zaqar_core.web.envelope import Face, Refusal, Reply, Request
+from zaqar_core.web.envelope import CLIENT, Face, Refusal, Reply, Request
 from zaqar_core.web.origins import Origins
 
 #: Size of one read, so that a false Content-Length reserves no memory.
@@ -30,7 +25,7 @@ class Pipeline:
     """Reads requests and runs faces. One instance serves all threads of a process."""
 
     def __init__(self, core: Core, settings: Settings) -> None:
-        self._new_session = core.new_session
+        self._session = core.session
         self._origins = Origins(settings)
         #: One token for each body that may be read at the same time, for at most about a quarter of the threads. A
         #: queue of tokens takes a fifth of a semaphore's time.
@@ -40,23 +35,30 @@ class Pipeline:
 
     def run(self, environ: dict[str, Any], face: Face) -> Reply:
         """Return the face's reply or refusal. Never raises."""
-        request = Request(
-            environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), b"", environ
-        )
+        request = _request(environ)
         if ("HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ) and self._is_cross_site(environ):
             return face.refuse(request, Refusal.CROSS_SITE)
         body = self._body(environ, face.body_limit(environ))
         if isinstance(body, Refusal):
             return face.refuse(request, body)
         request.body = body
-        try:
-            session = self._new_session()
-        except StoreUnavailable:
-            return face.refuse(request, Refusal.UNAVAILABLE)
-        try:
-            return face.answer(request, session)
-        finally:
-            session.close()
+        return self._answer(request, face)
+
+    def respond(self, environ: dict[str, Any], face: Face, body: bytes) -> Reply:
+        """Return the face's reply or refusal for a request with its whole body. Never raises."""
+        request = _request(environ, body)
+        if ("HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ) and self._is_cross_site(environ):
+            return face.refuse(request, Refusal.CROSS_SITE)
+        return self._answer(request, face)
+
+    def refuse(self, environ: dict[str, Any], face: Face, why: Refusal) -> Reply:
+        """Return the face's refusal of a request whose body cannot be read. Never raises."""
+        return face.refuse(_request(environ), why)
+
+    def _answer(self, request: Request, face: Face) -> Reply:
+        session = self._session()
+        session.client = request.environ.get(CLIENT)
+        return face.answer(request, session)
 
     def _body(self, environ: dict[str, Any], limit: int) -> bytes | Refusal:
         declared = environ.get("CONTENT_LENGTH")
@@ -89,6 +91,10 @@ class Pipeline:
         if origin is not None and urlsplit(origin).netloc.lower() != environ.get("HTTP_HOST", "").lower():
             return True
         return environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin")
+
+
+def _request(environ: dict[str, Any], body: bytes = b"") -> Request:
+    return Request(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), body, environ)
 
 
 def _read_declared(stream: Any, length: int) -> bytes | Refusal:

@@ -84,7 +84,8 @@ class Conversation:
     def end(self) -> None:
         """Delete the subscriptions of a closed connection. If the store cannot be reached, they end by their ttl."""
         if self._own:
-            with contextlib.suppress(StoreUnavailable), self._service.core.session() as session:
+            with contextlib.suppress(StoreUnavailable):
+                session = self._service.core.session()
                 for subscription_id, (ref, _) in self._own.items():
                     subscriptions.delete(session, ref, subscription_id)
 
@@ -130,14 +131,7 @@ class Conversation:
 
     def _run(self, request: Request, call: actions.ActionCall) -> Reply:
         core, face = self._service.core, self._service.face
-        try:
-            session = core.new_session()
-        except StoreUnavailable:
-            return face.refuse(request, Refusal.UNAVAILABLE)
-        try:
-            return face.answer_route(request, session, call.action.route, call.names)
-        finally:
-            session.close()
+        return face.answer_route(request, core.session(), call.action.route, call.names)
 
     def _authenticate(self, frame: Frame) -> tuple[int, Any]:
         self.admission.authenticate(frame)

@@ -1,7 +1,7 @@
 """The WebSocket server of a process: connections on an event loop, actions in a few threads.
 
-An action blocks on the store, so it runs in a thread that has an execution slot meanwhile; there are as many threads as
-slots. An idle connection takes a few kilobytes and no thread.
+An action blocks on the store, so it runs in a thread; there are as many threads as
+connections to the store. An idle connection takes a few kilobytes and no thread.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def serving(
 ) -> None:
     """Serve until ``stopping`` is set."""
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # it logs every client that disconnects
-    threads = ThreadPoolExecutor(settings.execution_slots, thread_name_prefix="frame")
+    threads = ThreadPoolExecutor(settings.store_connections, thread_name_prefix="frame")
     connections = _Connections(settings, service, threads)
     connections.pushes.start(asyncio.get_running_loop())
     server = await serve(

@@ -118,7 +118,7 @@ class HooksFace:
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a hook that was not run."""
         del request
-        status = {Refusal.CROSS_SITE: 403, Refusal.UNAVAILABLE: 503}.get(why, 400)
+        status = 403 if why is Refusal.CROSS_SITE else 400
         return _reply(status, {"error": why.value})
 
     def _project(self, request: Request, given: _HookInput) -> str:

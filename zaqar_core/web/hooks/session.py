@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from typing import Any
 
 from zaqar_core.core.process import Core
@@ -11,6 +10,7 @@ from zaqar_core.core.router import Arguments
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import RequestsThrottled
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.eventloop import sleep
 from zaqar_core.store import Script, keys, script
 from zaqar_core.web.hooks import events, virtual_clock
 from zaqar_core.web.hooks.switches import Chaos, Switches, of_queue
@@ -64,8 +64,7 @@ class HookedSession(Session):
             self._is_admitted = True
             if chaos.latency_ms:
                 wait = self._next_random(scope, chaos, "latency", ref).uniform(*chaos.latency_range_ms)
-                with self.asleep():
-                    time.sleep(wait / 1000)
+                sleep(wait / 1000)
             if chaos.throttling and self._next_random(scope, chaos, "throttling", ref).random() < chaos.throttling:
                 raise RequestsThrottled
         if ref.is_fifo:

@@ -1,14 +1,11 @@
-"""What the server runs: the application, and what the application knows of the client of a request."""
+"""What the server runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from zaqar_core.web.envelope import Refusal, Reply
-
-#: The key of the environ under which a request finds its :class:`Client`.
-CLIENT = "sqs_facade.client"
 
 
 class Application(Protocol):
@@ -24,13 +21,4 @@ class Application(Protocol):
         """Run the request and return its response, without Content-Length and Date. Runs in a task; never raises."""
 
     def refuse(self, environ: dict[str, Any], why: Refusal) -> Reply:
-        """Return the response to a request that is not run. Runs on the event loop and must not block."""
-
-
-class Client(Protocol):
-    """The client of a running request, found in the environ under ``CLIENT``."""
-
-    #: Whether the client has disconnected, or has closed its side of the connection.
-    is_gone: bool
-    #: Called once, on the event loop, when the client disconnects while the request runs. Removed at its end.
-    on_gone: Callable[[], object] | None
+        """Return the response to a request that is not run. Runs in a task; never raises."""

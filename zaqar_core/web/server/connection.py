@@ -9,9 +9,9 @@ from enum import IntEnum
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
-from zaqar_core.web.envelope import Refusal, Reply
+from zaqar_core.eventloop import spawn
+from zaqar_core.web.envelope import CLIENT, Refusal, Reply
 from zaqar_core.web.server import limits, refusals, replies
-from zaqar_core.web.server.application import CLIENT
 from zaqar_core.web.server.chunked import ChunkedDecoder
 from zaqar_core.web.server.refusals import Refused
 from zaqar_core.web.server.replies import ReplyInvalid
@@ -37,7 +37,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_body", "_body_end", "_body_from", "_chunks", "_discarded", "_environ", "_has_ended", "_is_head",
-        "_is_stalled", "_limit", "_missing", "_option", "_pending", "_refusal", "_server", "_state", "_template",
+        "_is_stalled", "_limit", "_missing", "_option", "_pending", "_server", "_state", "_template",
         "_transport", "_unsent", "_write_end", "body_idle_since", "deadline", "is_gone", "on_gone",
     )  # fmt: skip
 
@@ -67,7 +67,6 @@ class Connection(asyncio.Protocol):
         self._body_end = 0.0
         self.body_idle_since = 0.0
         # What is discarded.
-        self._refusal: Reply | None = None
         self._discarded = 0
         # Unsent bytes of a client that does not read.
         self._is_stalled = False
@@ -319,7 +318,7 @@ class Connection(asyncio.Protocol):
         self._forget_body()
         self._server.counters.refused[why.name.lower()] += 1
         self._option = replies.CLOSE
-        self._answer(self._server.application.refuse(environ, why))
+        self._submit_refusal(environ, why)
 
     def body_rate(self) -> float:
         """Return the bytes per second of the unfinished body, for a comparison with those of others."""
@@ -349,7 +348,7 @@ class Connection(asyncio.Protocol):
         """Refuse a too large body: after it was sent, up to a limit, or at once when the client waits for our word."""
         self._server.counters.refused["body_too_large"] += 1
         self._option = replies.CLOSE
-        self._refusal = self._server.application.refuse(environ, Refusal.BODY_TOO_LARGE)
+        self._environ = environ
         self._state = _State.DRAIN
         self._discarded = 0
         self._missing = 0 if is_asking else min(length, limits.DRAIN_BYTES)
@@ -379,9 +378,9 @@ class Connection(asyncio.Protocol):
             self._discard(len(data))
 
     def _end_drain(self) -> None:
-        refusal, self._refusal, self._chunks = self._refusal, None, None
-        assert refusal is not None
-        self._answer(refusal)
+        environ, self._environ, self._chunks = self._environ, None, None
+        assert environ is not None
+        self._submit_refusal(environ, Refusal.BODY_TOO_LARGE)
 
     # -- The request and its response ----------------------------------------------------------------------------------
 
@@ -390,6 +389,20 @@ class Connection(asyncio.Protocol):
         self.deadline = inf
         self.is_gone = self._has_ended
         self._server.admission.submit(self, environ, body)
+
+    def _submit_refusal(self, environ: dict[str, Any], why: Refusal) -> None:
+        self._state = _State.BUSY
+        self.deadline = inf
+        self.is_gone = self._has_ended
+        spawn(self._server.loop, self._run_refusal, environ, why)
+
+    def _run_refusal(self, environ: dict[str, Any], why: Refusal) -> None:
+        try:
+            reply = self._server.application.refuse(environ, why)
+        except Exception:
+            _log.exception("a request failed with an unexpected error")
+            reply = _FAILED
+        self._answer(reply)
 
     @property
     def is_lost(self) -> bool:

@@ -34,5 +34,5 @@ class Counters:
     shed: Counter[str] = field(default_factory=Counter)
     bytes_in: int = 0
     bytes_out: int = 0
-    #: Turns of the event loop longer than 50 ms, as far as they were noticed.
+    #: Turns of the event loop that took longer than LONG_TURN_SECONDS, as far as they were noticed.
     long_turns: int = 0

@@ -29,8 +29,8 @@ LARGE_BODY_BYTES = 64 * 1024
 STALLED_BODY_SECONDS = 2.0
 #: Unsent bytes of one connection above which nothing more is read from it.
 WRITE_HIGH_WATER_BYTES = 64 * 1024
-#: Requests in flight that do not wait for messages.
-_BESIDE_WAITS = 4_000
+#: Requests in flight besides the receives that wait for messages.
+BESIDE_WAITS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class Limits:
     """The bounds of one worker that depend on its settings, its machine or a test."""
 
     #: Open connections. Beyond it, accepting pauses.
-    connections: int = 65_536
+    connections: int = 50_000
     #: Connections accepted in one turn of the loop. One, if several workers share the listening socket: the first to
     #: wake would take a whole burst, and the connections of that burst would keep only one worker busy.
     accepts_per_turn: int = 16
     #: Requests that have begun and have no response yet, waiting receives included. Others wait for their turn.
-    requests_in_flight: int = 32_768 + _BESIDE_WAITS
+    requests_in_flight: int = 50_000 + BESIDE_WAITS
     #: Bodies that have arrived in part. Beyond it the slowest are refused.
     bodies_being_read: int = 4_096
     #: Bytes of all bodies in memory. Beyond it, unfinished bodies are read one at a time.
@@ -73,5 +73,5 @@ class Limits:
         return cls(
             connections=settings.max_connections,
             accepts_per_turn=1 if settings.workers > 1 else 16,
-            requests_in_flight=settings.max_waits + _BESIDE_WAITS,
+            requests_in_flight=settings.max_waits + BESIDE_WAITS,
         )

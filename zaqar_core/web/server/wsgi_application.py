@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
@@ -13,11 +12,6 @@ from zaqar_core.web.envelope import Refusal, Reply
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 #: The server counts and frames the body itself, and knows whether the connection goes on.
 _LEFT_OUT = frozenset(("connection", "date", "keep-alive", "transfer-encoding"))
-_STATUS = {
-    Refusal.BODY_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    Refusal.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
-    Refusal.CROSS_SITE: HTTPStatus.FORBIDDEN,
-}
 
 
 class WsgiApplication:
@@ -33,15 +27,16 @@ class WsgiApplication:
         return self._body_limit
 
     def refuse(self, environ: dict[str, Any], why: Refusal) -> Reply:
-        """Return a short text."""
-        del environ
-        status = _STATUS.get(why, HTTPStatus.BAD_REQUEST)
-        return Reply(status.value, [("Content-Type", "text/plain; charset=utf-8")], f"{why.value}\n".encode())
+        """Let the application refuse: it sees a length above the limit, or a body that ends before its length."""
+        return self._call(environ, b"", self._body_limit + 1 if why is Refusal.BODY_TOO_LARGE else 1)
 
     def respond(self, environ: dict[str, Any], body: bytes) -> Reply:
         """Call the WSGI application with the whole body and collect its response."""
+        return self._call(environ, body, len(body))
+
+    def _call(self, environ: dict[str, Any], body: bytes, length: int) -> Reply:
         environ.update({
-            "CONTENT_LENGTH": str(len(body)),
+            "CONTENT_LENGTH": str(length),
             "wsgi.version": (1, 0),
             "wsgi.input": BytesIO(body),
             "wsgi.input_terminated": True,

@@ -1,8 +1,8 @@
 -- receive: lease up to n messages for SQS and count the receive; or register a waiter.
 -- keys:  the queue.
 -- args:  n, visibility timeout ms (-1: the queue's), nonce (16 hex digits), in-flight limit, wait ms (-1: the queue's);
---        for a long poll: waiter, incarnation at its first call ("" in the first call), 1 in its last call; fifo: the
---        id of the receive attempt (16 bytes), if it has one
+--        for a long poll: waiter, incarnation at its first call ("" in the first call), 1 in its last call, 2 to leave
+--        without a message; fifo: the id of the receive attempt (16 bytes), if it has one
 -- reply: one text (layout: lua/shared/receive_reply), or, without messages: {incarnation, intents, wait ms in force, ms
 --        until the next message is due or -1, 1 if the caller should try again at once}.
 -- fails: NOQUEUE (also for another incarnation); GROUPED; OVERLIMIT (neither in a long poll nor in a fifo queue);
@@ -17,6 +17,11 @@ if wrong then return wrong end
 local waiter, began = ARGV[6] ~= '' and ARGV[6], ARGV[7]
 local attempt = KIND == 'fifo' and ARGV[9]
 if began and began ~= '' and began ~= queue.incarnation then return NOQUEUE end
+if began and ARGV[8] == '2' then
+  -- If a message has woken this waiter, or it was the one to look at `due`, another one must do so.
+  if call('ZREM', base_key .. ':w', waiter) == 0 or call('HGET', base_key, 'told') == waiter then wake_waiters(1) end
+  return { queue.incarnation, 0, 0, -1, 0 }
+end
 local n, visibility, wait = to_number(ARGV[1]), to_number(ARGV[2]), tonumber(ARGV[5])
 if visibility < 0 then visibility = queue.visibility_ms end
 if wait < 0 then wait = queue.wait_ms end

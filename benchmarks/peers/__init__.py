@@ -1,0 +1,1 @@
+"""Compare this service with other servers that speak SQS, in one run on one machine."""

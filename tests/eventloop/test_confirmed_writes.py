@@ -1,0 +1,79 @@
+"""Durability ``replicated`` for tasks: the writes of one turn share a WAITAOF, and none counts without a replica."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+
+from tests.deployments import ON_DISK, Deployed, deployed, in_step, until
+from tests.eventloop.loops import on_loop
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.store import Store
+from zaqar_core.store.links import Generation
+from zaqar_core.store.opening import open_store
+
+
+@pytest.fixture
+def pair() -> Iterator[Deployed]:
+    """A primary and its replica, both with an append-only file."""
+    with deployed() as found:
+        primary = found.server(*ON_DISK)
+        replica = found.server(*ON_DISK, "--replicaof", f"127.0.0.1 {primary.port}")
+        until(lambda: primary.info("replication").get("connected_slaves") == 1, "replication")
+        until(partial(in_step, replica), "replication")
+        yield found
+
+
+def opened(pair: Deployed) -> Store:
+    url = f"redis://127.0.0.1:{pair.servers[0].port}"
+    return open_store(Settings(redis=url, durability="replicated"), url, Generation())
+
+
+def calls(pair: Deployed, command: str) -> int:
+    found = pair.servers[0].info("commandstats").get(f"cmdstat_{command}", {})
+    return int(found.get("calls", 0))
+
+
+def writes(store: Store, number: int) -> Callable[[], str]:
+    def write() -> str:
+        try:
+            store.command("SET", f"k{number}", number)
+        except StoreUnavailable as problem:
+            return problem.reason
+        return "confirmed"
+
+    return write
+
+
+def test_the_writes_of_one_turn_share_a_confirmation(pair: Deployed) -> None:
+    store = opened(pair)
+    assert set(on_loop(*(writes(store, number) for number in range(100)))) == {"confirmed"}
+    assert pair.servers[1].command("DBSIZE") == 100
+    assert calls(pair, "waitaof") < 100
+
+
+def test_without_its_replica_no_write_is_confirmed_and_reads_go_on(pair: Deployed) -> None:
+    store = opened(pair)
+    assert on_loop(writes(store, 0)) == ["confirmed"]
+    pair.servers[1].hold()
+    try:
+        found = on_loop(*(writes(store, number) for number in range(10)), lambda: store.command("GET", "k0"))
+    finally:
+        pair.servers[1].go_on()
+    assert found.count(b"0") == 1
+    assert found[0] == b"0"  # the read did not wait behind a WAITAOF
+    assert set(found) - {b"0"} == {"no replica confirmed the write within 1 s"}
+
+
+def test_writes_are_confirmed_again_when_the_replica_is_back(pair: Deployed) -> None:
+    store = opened(pair)
+    pair.servers[1].hold()
+    try:
+        assert on_loop(writes(store, 1)) == ["no replica confirmed the write within 1 s"]
+    finally:
+        pair.servers[1].go_on()
+
+    until(lambda: on_loop(writes(store, 2)) == ["confirmed"], "a confirmation")

@@ -1,0 +1,142 @@
+"""The connections of this process to one server. Threads take one for each exchange; tasks share one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import hiredis
+
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.eventloop import current_task
+from zaqar_core.store.confirmed_writes import check_replica, wait_commands
+from zaqar_core.store.connection import RECONNECT_SECONDS, Link
+from zaqar_core.store.deployment import Address
+from zaqar_core.store.shared_link import SharedLink
+from zaqar_core.store.shared_links import SharedLinks
+
+#: Time that a thread waits for a free connection.
+_PATIENCE_SECONDS = 30.0
+
+
+class Generation:
+    """A counter that all connections to a deployment compare. It grows when a server is lost; each connection is then
+    replaced before its next command.
+    """
+
+    __slots__ = ("number",)
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def ended(self, number: int | None = None) -> None:
+        """Replace all connections, unless those of generation ``number`` have been replaced already."""
+        if number is None or number == self.number:
+            self.number += 1
+
+
+class Links:
+    """Connections that are opened on demand. Thread-safe."""
+
+    __slots__ = ("_arguments", "_check", "_free", "_generation", "_open", "_patience_seconds", "_shared")
+
+    def __init__(
+        self,
+        settings: Settings,
+        url: str,
+        generation: Generation,
+        *,
+        at: Address | None = None,
+        patience_seconds: float = RECONNECT_SECONDS,
+        check: Callable[[], object] | None = None,
+    ) -> None:
+        """Connect to nothing yet. ``at`` is the node of a cluster. ``patience_seconds``: how long a caller without a
+        connection tries to open one. A thread that has waited for a free connection calls ``check``, which raises
+        StoreUnavailable if the server is known to be down. Raises StoreUrlInvalid.
+        """
+        self._arguments: tuple[str, float, Address | None] = (url, settings.store_timeout_seconds, at)
+        self._check = check
+        self._generation = generation
+        self._patience_seconds = patience_seconds
+        self._free: SimpleQueue[Link | None] = SimpleQueue()
+        self._free.put(self._new())  # checks the URL
+        for _ in range(settings.store_connections - 1):
+            self._free.put(None)
+        self._open: set[Link] = set()
+        self._shared: SharedLinks | None = None
+
+    def exchange(self, packed: bytes, replies: int, *, key: bytes = b"", confirmed: bool = False) -> list[Any]:
+        """Send commands and return that many replies. ``confirmed``: a replica must confirm the write too.
+
+        ``key`` is the key of the commands, as far as they have one.
+
+        Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
+        """
+        task = current_task()
+        number = self._generation.number
+        try:
+            if task is not None:
+                shared = self._shared
+                if shared is None or shared.loop is not task.loop:
+                    shared = self._shared = SharedLinks(task.loop, partial(self._new_shared, task.loop))
+                return shared.exchange(packed, replies, number, key=key, confirmed=confirmed)
+            return self._in_thread(packed, replies, number, confirmed=confirmed)
+        except StoreUnavailable as problem:
+            if problem.is_disconnected:
+                self._generation.ended(number)
+            raise
+
+    def _new_shared(self, loop: asyncio.AbstractEventLoop) -> SharedLink:
+        return SharedLink(self._new(), loop, self._patience_seconds)
+
+    def _in_thread(self, packed: bytes, replies: int, number: int, *, confirmed: bool) -> list[Any]:
+        link = self._take()
+        try:
+            if link.generation != number:
+                link.close()
+            if not link.is_open:
+                link.open(self._patience_seconds)
+                link.generation = number
+                self._open.add(link)
+            found = link.exchange(packed, replies)
+            if confirmed and not isinstance(found[0], hiredis.ReplyError):
+                check_replica(link.exchange(*wait_commands())[-1])
+            return found
+        finally:
+            self._free.put(link)
+
+    def _take(self) -> Link:
+        try:
+            return self._free.get_nowait() or self._new()
+        except Empty:
+            pass
+        try:
+            link = self._free.get(timeout=_PATIENCE_SECONDS) or self._new()
+        except Empty:
+            raise StoreUnavailable(
+                f"all connections to the store were busy for {_PATIENCE_SECONDS:.0f} s; "
+                "the setting store_connections allows more",
+                is_unsent=True,
+            ) from None
+        try:
+            if self._check is not None:
+                self._check()
+        except StoreUnavailable:
+            self._free.put(link)
+            raise
+        return link
+
+    def _new(self) -> Link:
+        url, timeout_seconds, at = self._arguments
+        return Link(url, timeout_seconds, at=at)
+
+    def close(self) -> None:
+        """Close all connections, also those in use."""
+        for link in list(self._open):
+            link.close()
+        if self._shared is not None:
+            self._shared.close()

@@ -1,0 +1,222 @@
+"""A shared connection: all tasks of an event loop use it.
+
+The commands of one turn of the loop go out in one write. The server answers in order, and each reply resumes its task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import hiredis
+
+from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.eventloop import Signal, Threads, current_task
+from zaqar_core.store.connection import Link
+
+_RECEIVE_BYTES = 256 * 1024
+#: How often a time-out of the server is looked for, as a part of it.
+_CHECKS_PER_TIMEOUT = 4
+
+#: Threads of their own, so that no slow call of another service keeps the store from being connected.
+_connecting = Threads(8, "connecting")
+
+Resume = Callable[[Any], object]
+
+
+class SharedLink:
+    """The connection, which is opened and replaced on demand. Only tasks of its loop use it."""
+
+    __slots__ = ("_channel", "_link", "_opening", "_patience_seconds", "loop")
+
+    def __init__(self, link: Link, loop: asyncio.AbstractEventLoop, patience_seconds: float) -> None:
+        """``link`` opens the sockets."""
+        self._link = link
+        self.loop = loop
+        self._patience_seconds = patience_seconds
+        self._channel: Channel | None = None
+        #: Tasks that wait until the connection is open; None while nobody opens it.
+        self._opening: list[Signal] | None = None
+
+    def exchange(self, packed: bytes, replies: int, generation: int) -> list[Any]:
+        """Send commands and return that many replies, on a connection of the generation or a newer one.
+
+        Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
+        """
+        channel = self._channel
+        if channel is None or channel.generation < generation or channel.is_closed:
+            channel = self._open(generation)
+        return channel.exchange(packed, replies)
+
+    def close(self) -> None:
+        """Close the connection; running exchanges fail."""
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self.loop.call_soon_threadsafe(channel.lose, "closed")
+
+    def _open(self, generation: int) -> Channel:
+        while self._opening is not None:
+            signal = Signal()
+            self._opening.append(signal)
+            signal.wait(self._patience_seconds * 2)
+            channel = self._channel
+            if channel is not None and channel.generation >= generation and not channel.is_closed:
+                return channel
+        self._opening = []
+        try:
+            if self._channel is not None:
+                self._channel.retire()
+                self._channel = None
+            link = self._link
+            _connecting.run(link.open, self._patience_seconds)
+            channel = self._channel = Channel(self.loop, *link.detach(), generation)
+            return channel
+        finally:
+            waiting, self._opening = self._opening, None
+            for signal in waiting:
+                signal.wake()
+
+
+class Channel:
+    """An open connection. Every method runs on the loop."""
+
+    __slots__ = (
+        "_connection", "_is_retired", "_is_scheduled", "_loop", "_oldest", "_out", "_pending", "_reader", "_rest",
+        "_silent_checks", "_socket", "_timeout_seconds", "_watch", "generation", "is_closed",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connection: Any,
+        timeout_seconds: float,
+        generation: int,
+    ) -> None:
+        """``connection`` is redis-py's, connected. Without a reply for the time-out the connection is lost."""
+        self.generation = generation
+        self.is_closed = False
+        self._is_retired = False
+        self._loop = loop
+        self._connection = connection
+        self._socket = connection._sock
+        self._timeout_seconds = timeout_seconds
+        self._reader: Any = hiredis.Reader(notEnoughData=Ellipsis)
+        self._out: list[bytes] = []
+        self._is_scheduled = False
+        #: What the kernel did not take yet.
+        self._rest = memoryview(b"")
+        #: For each exchange without its replies: how to resume its task, how many replies it waits for, and those that
+        #: have come.
+        self._pending: deque[tuple[Resume, int, list[Any]]] = deque()
+        self._oldest: object = None
+        self._silent_checks = 0
+        self._socket.setblocking(False)
+        loop.add_reader(self._socket, self._readable)
+        self._watch = loop.call_later(timeout_seconds / _CHECKS_PER_TIMEOUT, self._check_time)
+
+    def exchange(self, packed: bytes, replies: int) -> list[Any]:
+        """Send and return the replies. Raises StoreUnavailable when the connection ends meanwhile."""
+        task = current_task()
+        assert task is not None
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._flush)
+        self._out.append(packed)
+        self._pending.append((task.switch, replies, []))
+        found: list[Any] = task.suspend()
+        if found.__class__ is not list:
+            raise StoreUnavailable(f"connection lost: {found}", is_disconnected=True)
+        return found
+
+    def retire(self) -> None:
+        """Close it as soon as the running exchanges are over."""
+        self._is_retired = True
+        if not self._pending:
+            self.lose("retired")
+
+    def lose(self, problem: object) -> None:
+        """Close the connection; the running exchanges fail."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        self._watch.cancel()
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        self._connection.disconnect()
+        for resume, _, _ in self._pending:
+            self._loop.call_soon(resume, str(problem))
+        self._pending.clear()
+
+    def _flush(self) -> None:
+        self._is_scheduled = False
+        if self.is_closed:
+            return
+        if self._rest:
+            return  # the kernel takes no more now
+        self._rest = memoryview(self._out[0] if len(self._out) == 1 else b"".join(self._out))
+        self._out.clear()
+        self._write()
+
+    def _write(self) -> None:
+        """Write the rest, as much as the kernel takes."""
+        try:
+            while self._rest:
+                self._rest = self._rest[self._socket.send(self._rest) :]
+        except (BlockingIOError, InterruptedError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            self._loop.add_writer(self._socket, self._writable)
+        except OSError as problem:
+            self.lose(problem)
+
+    def _writable(self) -> None:
+        self._loop.remove_writer(self._socket)
+        self._write()
+        if not self._rest and self._out:
+            self._flush()
+
+    def _readable(self) -> None:
+        reader = self._reader
+        try:
+            data = self._socket.recv(_RECEIVE_BYTES)
+            if not data:
+                self.lose("the server closed the connection")
+                return
+            reader.feed(data)
+            while isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+                reader.feed(self._socket.recv(_RECEIVE_BYTES))
+            self._deliver(reader)
+        except (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return
+        except (OSError, hiredis.ProtocolError) as problem:
+            self.lose(problem)
+
+    def _deliver(self, reader: Any) -> None:
+        """Resume the tasks whose replies are complete, each up to its next wait."""
+        pending = self._pending
+        while pending:
+            reply = reader.gets(False)
+            if reply is Ellipsis:
+                return
+            resume, replies, found = pending[0]
+            found.append(reply)
+            if len(found) == replies:
+                pending.popleft()
+                resume(found)
+        if self._is_retired:
+            self.lose("retired")
+
+    def _check_time(self) -> None:
+        """Lose the connection when the server has not answered the oldest exchange for the time-out."""
+        oldest = self._pending[0] if self._pending else None
+        if oldest is None or oldest is not self._oldest:
+            self._oldest, self._silent_checks = oldest, 0
+        else:
+            self._silent_checks += 1
+            if self._silent_checks >= _CHECKS_PER_TIMEOUT:
+                self.lose("timed out")
+                return
+        self._watch = self._loop.call_later(self._timeout_seconds / _CHECKS_PER_TIMEOUT, self._check_time)
