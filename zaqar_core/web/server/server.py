@@ -31,6 +31,8 @@ _SWEEP_TICKS = 20
 #: A turn of the loop that takes longer than this is counted. One that begins just after a tick is noticed only when it
 #: takes a tick longer.
 LONG_TURN_SECONDS = 0.05
+#: From a stop signal to the end of idle connections: for reading the requests that have arrived.
+_READ_SECONDS = 0.05
 #: From a long turn to the log line about all of them, so there is one a minute at most.
 _REPORT_SECONDS = 60.0
 
@@ -61,6 +63,7 @@ class Server:
         #: The header line Date.
         self.date = b""
         self.is_stopping = False
+        self._is_closing = False
         self._connections: set[Connection] = set()
         #: Connections whose clients do not read, in the order in which that began.
         self._stalled: dict[Connection, None] = {}
@@ -129,15 +132,13 @@ class Server:
     def add(self, connection: Connection) -> None:
         """Take note of a new connection."""
         self._connections.add(connection)
-        if self.is_stopping:
-            connection.stop()
 
     def discard(self, connection: Connection) -> None:
         """Forget a closed connection."""
         self._connections.discard(connection)
         for acceptor in self._acceptors:
             acceptor.resume()
-        if self.is_stopping and not self._connections:
+        if self._is_closing and not self._connections:
             self.loop.stop()
 
     def begin_stall(self, connection: Connection, unsent: int) -> None:
@@ -199,8 +200,12 @@ class Server:
         for acceptor in self._acceptors:
             acceptor.stop()
         stopping.run_callbacks()
+        self.loop.call_later(_READ_SECONDS, self._close_idle)
+        self.loop.call_later(self.bounds.stop_seconds, self.loop.stop)
+
+    def _close_idle(self) -> None:
+        self._is_closing = True
         for connection in list(self._connections):
             connection.stop()
         if not self._connections:
             self.loop.stop()
-        self.loop.call_later(self.bounds.stop_seconds, self.loop.stop)
