@@ -17,7 +17,6 @@ DEPENDENCIES = [
     "click>=8.1",
     "cryptography>=43",
     "flask>=3.0",
-    "granian>=2.8.7",
     "greenlet>=3.1",
     "hiredis>=3.1",
     "httptools>=0.6.4",

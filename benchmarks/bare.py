@@ -1,32 +1,34 @@
-"""Serve a WSGI application that does nothing: the lower bound of the cost of a request, for ``hot_path``.
+"""The least that HTTP costs in Python: parses the request, answers two bytes. The yardstick of ``hot_path``.
 
-    python -m benchmarks.bare PORT
-
-The application reads the body of the request and returns two bytes.
+python -m benchmarks.bare PORT
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Callable, Iterable
-from typing import Any
+from typing import cast
 
-from granian.constants import Interfaces
-from granian.server import Server
+from httptools import HttpRequestParser
+
+from zaqar_core.web.server.server import new_event_loop
 
 
-def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    start_response("200 OK", [("Content-Length", "2")])
-    return [b"{}"]
+class Bare(asyncio.Protocol):
+    """One connection, on the event loop and the parser of the product."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._parser = HttpRequestParser(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_message_complete(self) -> None:
+        self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
 
 if __name__ == "__main__":
-    Server(
-        "benchmarks.bare:app",
-        interface=Interfaces.WSGI,
-        port=int(sys.argv[1]),
-        blocking_threads=64,
-        backpressure=4096,
-        log_enabled=False,
-    ).serve()
+    loop = new_event_loop()
+    loop.run_until_complete(loop.create_server(Bare, "127.0.0.1", int(sys.argv[1])))
+    loop.run_forever()

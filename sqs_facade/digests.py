@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from hashlib import md5
 
 from zaqar_core.domain.model import Attribute
@@ -15,12 +15,14 @@ def of_body(body: bytes) -> str:
     return md5(body, usedforsecurity=False).hexdigest()
 
 
-def of_attributes(attributes: Iterable[Attribute]) -> str | None:
+def of_attributes(attributes: Collection[Attribute]) -> str | None:
     """Return the MD5 of attributes, in hexadecimal; None if there are no attributes.
 
     It covers, for each attribute in the order of names: length (4 bytes, big endian) and name, length and type, one
     byte 1 (text) or 2 (binary), length and value.
     """
+    if not attributes:
+        return None
     digest = None
     for attribute in sorted(attributes, key=lambda one: one.name):
         digest = digest or md5(usedforsecurity=False)

@@ -56,7 +56,7 @@ def run(settings: Settings, url: str, holder: socket.socket, port: int, on_ready
     settings = msgspec.structs.replace(settings, max_connections=_connections(settings))
     os.environ.update(_workers_environment(settings, url))
     listener = listening.listen(holder, settings.host, port)
-    supervisor = Supervisor(settings.workers, worker.main, (listener, settings.max_connections, settings.max_waits))
+    supervisor = Supervisor(settings.workers, worker.main, (listener,))
     threading.Thread(
         target=_announce, args=(supervisor, settings, port, on_ready), name="readiness", daemon=True
     ).start()

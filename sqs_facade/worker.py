@@ -6,19 +6,21 @@ import gc
 import signal
 import socket
 
+from sqs_facade import startup
 from sqs_facade.wsgi import APPLICATION, create_app
-from zaqar_core.web.server.limits import BESIDE_WAITS, Limits
+from zaqar_core.web.server.limits import Limits
 from zaqar_core.web.server.server import Server
 
 
-def main(listener: socket.socket, connections: int, waits: int) -> None:
-    """Serve on a listening socket until a signal stops the process. Settings come from the environment."""
+def main(listener: socket.socket) -> None:
+    """Serve on a listening socket until a signal stops the process. The settings come from the environment."""
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # until the server handles them
-    app = create_app()
+    found = startup.configuration({})
+    with startup.refusals(found):
+        app = create_app(found.settings)
     # What exists now stays until the end: leave it out of every later collection.
     gc.collect()
     gc.freeze()
-    limits = Limits(connections=connections, requests_in_flight=waits + BESIDE_WAITS)
-    Server(app.extensions[APPLICATION], limits).run([listener])
+    Server(app.extensions[APPLICATION], Limits.of(found.settings)).run([listener])

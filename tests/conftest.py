@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import pytest
 
 from sqs_facade.compat.launching import ServiceProcess
-from tests import deployments, leftovers
+from tests import deployments, leftovers, threads
 from tests.private_valkey import private_valkey
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
@@ -28,6 +28,8 @@ from zaqar_core.store import script
 #: ``single`` (the default), ``sentinel`` or ``cluster``: what the shared fixtures run on.
 STORE_VARIABLE = "SQS_FACADE_TEST_STORE"
 STORE = os.environ.get(STORE_VARIABLE, "single")
+#: ``threads``: ``serving`` runs services under Gunicorn, with a thread for each request.
+SERVING_VARIABLE = "SQS_FACADE_TEST_SERVING"
 
 RUN = pytest.StashKey[str]()
 LEFT_BEHIND = pytest.StashKey[list[str]]()
@@ -135,6 +137,10 @@ def serving(command: str = "serve", /, **settings: str) -> Iterator[Service]:
     if not settings.keys() & {"redis", "data_dir", "zaqar_config"}:
         settings = {"ephemeral": "true", **settings}
     environment = {f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}
+    if command == "serve" and os.environ.get(SERVING_VARIABLE) == "threads":
+        with threads.gunicorn(environment) as (url, process):
+            yield Service(url, process)
+        return
     service = ServiceProcess(command, environment=environment)
     try:
         yield Service(service.url, service.process)

@@ -355,6 +355,20 @@ def test_stopping_ends_idle_connections_and_lets_requests_end(start: Start, echo
         http.end()
 
 
+def test_a_request_that_has_arrived_before_the_stop_is_answered(start: Start) -> None:
+    http = start()
+    with http.connect() as client:
+        client.sendall(GET)
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+        # The loop stands still: the signal and the request are read in one turn, in this order.
+        http.server.loop.call_soon_threadsafe(time.sleep, 0.2)
+        http.server.loop.call_soon_threadsafe(http.server._stop)
+        client.sendall(GET)
+        answer = everything(client)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"\r\nConnection: close\r\n" in answer
+
+
 def _request_again(http: Running) -> None:
     with http.connect() as client:
         client.settimeout(0.2)

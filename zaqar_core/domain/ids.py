@@ -59,10 +59,13 @@ class MessageIds:
     def encode(self, sequence: int, random: bytes, partition: int = 0) -> str:
         """Return the id as lower-case dashed UUID text. ``random`` is 8 bytes."""
         position = ((partition << SEQUENCE_BITS) | sequence) ^ self._pad(random)
-        bits = (int.from_bytes(random) << 58) | position
-        value = (bits >> 74 << 80) | (4 << 76) | ((bits >> 62 & 0xFFF) << 64) | (2 << 62) | (bits & ((1 << 62) - 1))
-        text = f"{value:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        bits = int.from_bytes(random)
+        # The 64 random bits, then the 58 of the position, around the version (4) and the variant (binary 10).
+        low = (bits & 0xF) << 58 | position
+        return (
+            f"{bits >> 32:08x}-{bits >> 16 & 0xFFFF:04x}-4{bits >> 4 & 0xFFF:03x}-"
+            f"{0x8000 | low >> 48:04x}-{low & 0xFFFFFFFFFFFF:012x}"
+        )
 
     def decode(self, text: str) -> Position | None:
         """Decode an id; None when the text is not a UUID of version 4."""

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from zaqar_core.web.server.server import Server
 
 _log = logging.getLogger("sqs_facade.http")
-#: Connections accepted in one turn of the loop.
-_PER_TURN = 16
 #: After an error for want of descriptors or memory, so that nothing spins.
 _PAUSE_SECONDS = 0.25
 _WANTING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -68,7 +66,7 @@ class Acceptor:
         """Accept what else waits; another worker may be faster."""
         server = self._server
         with contextlib.suppress(BlockingIOError):
-            for _ in range(_PER_TURN - 1):
+            for _ in range(server.bounds.accepts_per_turn - 1):
                 if server.open_connections + len(self._connecting) >= server.bounds.connections:
                     return
                 client, _ = self._listener.accept()

@@ -48,52 +48,71 @@ class HeadParser:
             for spelling in (name.encode(), name.lower().encode()):
                 self._keys[spelling] = _key(spelling)
         self._valid_host = ""
+        # Of the current head.
+        self._environ: dict[str, Any] = {}
+        self._target = b""
+        self._repeated = 0
         self._is_complete = False
-        # httptools calls these while a head is parsed. The first two are C functions: no Python runs for a header.
-        self._headers: dict[bytes, bytes] = {}
-        self._targets: list[bytes] = []
-        self.on_header = self._headers.__setitem__
-        self.on_url = self._targets.append
-
-    def on_headers_complete(self) -> None:
-        """Take note that llhttp agrees about the end of the head."""
-        self._is_complete = True
 
     def parse(self, head: bytes, template: dict[str, Any]) -> dict[str, Any]:
         """Return the environ of a request: ``template`` and what its head says. Raises Refused.
 
-        ``head`` ends with its first empty line. ``template`` is an environ for HTTP/1.1 without a query.
+        ``head`` ends with its first empty line. ``template`` is an environ for HTTP/1.1 and the path ``/``.
         """
         line_end = head.index(b"\r\n")
         version = head[line_end - 9 : line_end]
         is_1_1 = version == b" HTTP/1.1"
         if not is_1_1 and version != b" HTTP/1.0":
             raise unsupported_version() if version[:6] == b" HTTP/" else malformed("the request line is not HTTP/1")
-        method = self._feed(head)
-        count = head.count(b"\r\n") - 2
-        if count > limits.HEADERS:
+        environ = self._environ = template.copy()
+        self._repeated = 0
+        environ["REQUEST_METHOD"] = self._feed(head)
+        if len(environ) - len(template) + self._repeated > limits.HEADERS:
             raise head_too_large()
-        environ = template.copy()
-        keys = self._keys
-        try:
-            environ.update([(keys[name], value.rstrip().decode("latin-1")) for name, value in self._headers.items()])
-        except KeyError:
-            environ = self._with_any_headers(head, template)
-        if len(environ) != len(template) + count:
-            environ = self._with_any_headers(head, template)
-        environ["REQUEST_METHOD"] = method
         if not is_1_1:
             environ["SERVER_PROTOCOL"] = "HTTP/1.0"
-        target = self._targets[0].decode("latin-1")
-        if target != "/":  # the template has that, the path of most calls of SQS
-            _set_target(environ, target)
+        if self._target != b"/":  # the path of most calls of SQS
+            _set_target(environ, self._target.decode("latin-1"))
         self._check(environ, is_1_1)
         return environ
 
+    # Called by httptools while it parses a head.
+
+    def on_url(self, target: bytes) -> None:
+        """Take the target of the request line."""
+        self._target = target
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one header."""
+        key = self._keys.get(name)
+        environ = self._environ
+        if key is None or key in environ:
+            self._add_other(name, value)
+        else:
+            environ[key] = value.rstrip().decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Take note that llhttp agrees about the end of the head."""
+        self._is_complete = True
+
+    def _add_other(self, name: bytes, value: bytes) -> None:
+        """Add a header with a new name, or one that is repeated."""
+        self._repeated += 1
+        if b"_" in name or self._repeated > limits.HEADERS:
+            return  # an underscore could pose as a hyphen
+        key, text, environ = _key(name), value.rstrip().decode("latin-1"), self._environ
+        if len(self._keys) < _REMEMBERED_NAMES:
+            self._keys[name] = key
+        if key not in environ:
+            self._repeated -= 1
+            environ[key] = text
+        elif key == "HTTP_HOST":
+            environ[key] = f"{environ[key]} {text}"  # not a host, so it is refused
+        else:
+            environ[key] += f"{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
+
     def _feed(self, head: bytes) -> str:
         """Let llhttp check the head and take it apart; return its method."""
-        self._headers.clear()
-        self._targets.clear()
         self._is_complete = False
         parser = HttpRequestParser(self)
         try:
@@ -115,24 +134,6 @@ class HeadParser:
             raise malformed("the request line does not begin with a method")
         self._feed(b"POST" + head[method.end() :])
         return method[0].decode()
-
-    def _with_any_headers(self, head: bytes, template: dict[str, Any]) -> dict[str, Any]:
-        """Return the environ of a head with repeated or new names, without its request line. llhttp has checked it."""
-        environ = template.copy()
-        for line in head.split(b"\r\n")[1:-2]:
-            name, _, content = line.partition(b":")
-            if b"_" in name:
-                continue  # it could pose as the header with hyphens instead
-            key, value = _key(name), content.strip().decode("latin-1")
-            if key not in environ:
-                environ[key] = value
-            elif key == "HTTP_HOST":
-                raise malformed("the header Host is repeated")
-            else:
-                environ[key] += f"{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
-            if len(self._keys) < _REMEMBERED_NAMES:
-                self._keys[name] = key
-        return environ
 
     def _check(self, environ: dict[str, Any], is_1_1: bool) -> None:
         """Refuse what llhttp accepts and this server does not."""

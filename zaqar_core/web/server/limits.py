@@ -39,6 +39,9 @@ class Limits:
 
     #: Open connections. Beyond it, accepting pauses.
     connections: int = 50_000
+    #: Connections accepted in one turn of the loop. One, if several workers share the listening socket: the first to
+    #: wake would take a whole burst, and the connections of that burst would keep only one worker busy.
+    accepts_per_turn: int = 16
     #: Requests that have begun and have no response yet, waiting receives included. Others wait for their turn.
     requests_in_flight: int = 50_000 + BESIDE_WAITS
     #: Bodies that have arrived in part. Beyond it the slowest are refused.
@@ -67,4 +70,8 @@ class Limits:
     @classmethod
     def of(cls, settings: Settings) -> Limits:
         """Return the limits of one worker with these settings."""
-        return cls(connections=settings.max_connections, requests_in_flight=settings.max_waits + BESIDE_WAITS)
+        return cls(
+            connections=settings.max_connections,
+            accepts_per_turn=1 if settings.workers > 1 else 16,
+            requests_in_flight=settings.max_waits + BESIDE_WAITS,
+        )

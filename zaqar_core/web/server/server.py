@@ -31,6 +31,10 @@ _SWEEP_TICKS = 20
 #: A turn of the loop that takes longer than this is counted. One that begins just after a tick is noticed only when it
 #: takes a tick longer.
 LONG_TURN_SECONDS = 0.05
+#: From a stop signal to the end of idle connections: for reading the requests that have arrived.
+_READ_SECONDS = 0.05
+#: Turns of the loop after the last response, in which it closes what is open.
+_LAST_TURNS = 5
 #: From a long turn to the log line about all of them, so there is one a minute at most.
 _REPORT_SECONDS = 60.0
 
@@ -61,6 +65,9 @@ class Server:
         #: The header line Date.
         self.date = b""
         self.is_stopping = False
+        #: Idle connections are closed, and the end of the last connection ends the server.
+        self._is_closing = False
+        self._stop_timer: asyncio.TimerHandle | None = None
         self._connections: set[Connection] = set()
         #: Connections whose clients do not read, in the order in which that began.
         self._stalled: dict[Connection, None] = {}
@@ -91,9 +98,10 @@ class Server:
         self.loop.call_soon(on_listening)
         try:
             self.loop.run_forever()
-            for connection in list(self._connections):
-                connection.abort()
-            self.loop.run_until_complete(asyncio.sleep(0))
+            self._is_closing = False  # nothing stops the loop any more
+            if self._stop_timer is not None:
+                self._stop_timer.cancel()
+            self.loop.run_until_complete(self._abort_rest())
         finally:
             for listener in listeners:
                 listener.close()
@@ -129,15 +137,13 @@ class Server:
     def add(self, connection: Connection) -> None:
         """Take note of a new connection."""
         self._connections.add(connection)
-        if self.is_stopping:
-            connection.stop()
 
     def discard(self, connection: Connection) -> None:
         """Forget a closed connection."""
         self._connections.discard(connection)
         for acceptor in self._acceptors:
             acceptor.resume()
-        if self.is_stopping and not self._connections:
+        if self._is_closing and not self._connections:
             self.loop.stop()
 
     def begin_stall(self, connection: Connection, unsent: int) -> None:
@@ -199,8 +205,19 @@ class Server:
         for acceptor in self._acceptors:
             acceptor.stop()
         stopping.run_callbacks()
+        self.loop.call_later(_READ_SECONDS, self._close_idle)
+        self._stop_timer = self.loop.call_later(self.bounds.stop_seconds, self.loop.stop)
+
+    async def _abort_rest(self) -> None:
+        """Disconnect the clients whose requests have not ended in time; give the loop some turns to close them."""
+        for _ in range(_LAST_TURNS):
+            for connection in list(self._connections):
+                connection.abort()
+            await asyncio.sleep(0)
+
+    def _close_idle(self) -> None:
+        self._is_closing = True
         for connection in list(self._connections):
             connection.stop()
         if not self._connections:
             self.loop.stop()
-        self.loop.call_later(self.bounds.stop_seconds, self.loop.stop)
