@@ -16,7 +16,7 @@ from zaqar_core import eventloop
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import Store, script
-from zaqar_core.store.connection import pack
+from zaqar_core.store.connection import Link, pack
 from zaqar_core.store.links import Generation
 from zaqar_core.store.opening import open_store
 
@@ -132,6 +132,29 @@ def test_without_a_server_nothing_is_sent_and_the_error_says_so(server: Server) 
         return failed.value.is_unsent
 
     assert on_loop(asks, asks) == [True, True]
+
+
+def test_all_that_wait_for_a_connection_fail_with_the_one_attempt_to_open_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(server)
+    server.kill()
+    attempts: list[float] = []
+    real = Link.open
+
+    def counted(link: Link, patience_seconds: float = 0.0) -> None:
+        attempts.append(patience_seconds)
+        real(link, patience_seconds)
+
+    monkeypatch.setattr(Link, "open", counted)
+
+    def asks() -> str:
+        with pytest.raises(StoreUnavailable) as failed:
+            store.command("PING")
+        return failed.value.reason
+
+    assert len(set(on_loop(*[asks] * 50))) == 1
+    assert len(attempts) == 1
 
 
 def test_a_server_that_hangs_is_given_up_after_the_time_out(server: Server) -> None:

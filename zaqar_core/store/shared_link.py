@@ -23,7 +23,9 @@ _RECEIVE_BYTES = 256 * 1024
 _CHECKS_PER_TIMEOUT = 4
 
 #: Threads of their own, so that no slow call of another service keeps the store from being connected.
-_connecting = Threads(8, "connecting")
+_connecting = Threads(32, "connecting")
+#: Time between two looks at an attempt; its end is signalled.
+_ATTEMPT_SECONDS = 60.0
 
 Resume = Callable[[Any], object]
 
@@ -39,8 +41,8 @@ class SharedLink:
         self.loop = loop
         self._patience_seconds = patience_seconds
         self._channel: Channel | None = None
-        #: Tasks that wait until the connection is open; None while nobody opens it.
-        self._opening: list[Signal] | None = None
+        #: The attempt to open a connection, while one runs.
+        self._opening: _Opening | None = None
 
     def exchange(self, packed: bytes, replies: int, generation: int) -> list[Any]:
         """Send commands and return that many replies, on a connection of the generation or a newer one.
@@ -60,14 +62,12 @@ class SharedLink:
                 self.loop.call_soon_threadsafe(channel.lose, "closed")
 
     def _open(self, generation: int) -> Channel:
-        while self._opening is not None:
-            signal = Signal()
-            self._opening.append(signal)
-            signal.wait(self._patience_seconds * 2)
+        while (opening := self._opening) is not None:
+            opening.wait()
             channel = self._channel
             if channel is not None and channel.generation >= generation and not channel.is_closed:
                 return channel
-        self._opening = []
+        opening = self._opening = _Opening()
         try:
             if self._channel is not None:
                 self._channel.retire()
@@ -76,10 +76,38 @@ class SharedLink:
             _connecting.run(link.open, self._patience_seconds)
             channel = self._channel = Channel(self.loop, *link.detach(), generation)
             return channel
+        except StoreUnavailable as problem:
+            opening.problem = problem.reason
+            raise
         finally:
-            waiting, self._opening = self._opening, None
-            for signal in waiting:
-                signal.wake()
+            self._opening = None
+            opening.end()
+
+
+class _Opening:
+    """One attempt to open the connection. Its failure is that of all tasks that wait for it: none tries again."""
+
+    __slots__ = ("_is_over", "_waiting", "problem")
+
+    def __init__(self) -> None:
+        self.problem: str | None = None
+        self._is_over = False
+        self._waiting: list[Signal] = []
+
+    def wait(self) -> None:
+        """Wait for its end. Raises StoreUnavailable when it has failed."""
+        signal = Signal()
+        self._waiting.append(signal)
+        while not self._is_over:
+            signal.wait(_ATTEMPT_SECONDS)
+        if self.problem is not None:
+            raise StoreUnavailable(self.problem, is_disconnected=True, is_unsent=True)
+
+    def end(self) -> None:
+        """Resume all tasks that wait."""
+        self._is_over = True
+        for signal in self._waiting:
+            signal.wake()
 
 
 class Channel:
