@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,7 @@ def _stop_with_parent() -> None:
 def _serve_http(settings: Settings, url: str, holder: socket.socket, port: int) -> int:
     from sqs_facade import serving
 
-    return serving.run(settings, url, holder, port, lambda where: _report_ready(settings, where))
+    return serving.run(settings, url, holder, port, partial(_report_ready, settings))
 
 
 _Serve = Callable[[Settings, str, socket.socket, int], int]
@@ -206,9 +207,14 @@ def _run(configuration: Configuration, wanted_port: int, serve: _Serve) -> int:
         store.release()
 
 
-def _report_ready(settings: Settings, url: str) -> None:
-    """Print that the service is ready, then write the ready file for programs that wait for it."""
+def _report_ready(settings: Settings, url: str, connections: int | None = None) -> None:
+    """Print that the service is ready, then write the ready file for programs that wait for it.
+
+    ``connections`` is the number of connections that each worker accepts.
+    """
     click.echo(f"sqs-facade is ready: {url}")
+    if connections is not None and connections < settings.max_connections:
+        click.echo(f"The limit of open files (ulimit -n) allows {connections:,} connections to each worker.")
     file = settings.ready_file
     if file is None:
         return

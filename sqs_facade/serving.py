@@ -47,11 +47,12 @@ def check_store(settings: Settings, url: str) -> None:
         store.close()
 
 
-def run(settings: Settings, url: str, holder: socket.socket, port: int, on_ready: Callable[[str], None]) -> int:
+def run(settings: Settings, url: str, holder: socket.socket, port: int, on_ready: Callable[[str, int], None]) -> int:
     """Serve until a signal stops the process, and return the exit code.
 
     ``holder`` is a socket that is bound to the address; on systems without SO_REUSEPORT it is not bound yet.
-    ``on_ready`` is called with the URL of the service as soon as it responds over HTTP.
+    ``on_ready`` is called with the URL of the service as soon as it responds over HTTP, and with the number of
+    connections that each worker accepts.
     """
     settings = msgspec.structs.replace(settings, max_connections=_connections(settings))
     os.environ.update(_workers_environment(settings, url))
@@ -63,13 +64,13 @@ def run(settings: Settings, url: str, holder: socket.socket, port: int, on_ready
     return supervisor.run()
 
 
-def _announce(supervisor: Supervisor, settings: Settings, port: int, on_ready: Callable[[str], None]) -> None:
+def _announce(supervisor: Supervisor, settings: Settings, port: int, on_ready: Callable[[str, int], None]) -> None:
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
     while not supervisor.is_stopping:
         if _answers(target, port):
             supervisor.was_ready = True
-            on_ready(f"http://{shown}:{port}")
+            on_ready(f"http://{shown}:{port}", settings.max_connections)
             return
         time.sleep(0.005)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 from tests.private_valkey import private_valkey
 from tests.serving.conftest import Serve, client_of
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.store import keys
 
 Start = Callable[..., Serve]
@@ -18,10 +20,24 @@ Start = Callable[..., Serve]
 
 def test_a_start_prints_the_url_and_writes_it_to_the_ready_file(serve: Start) -> None:
     service = serve("--ephemeral").wait_ready()
-    assert service.output.read_text() == f"sqs-facade is ready: {service.url}\n"
+    assert service.output.read_text().splitlines()[0] == f"sqs-facade is ready: {service.url}"
     assert service.errors.read_text() == ""
     with client_of(service) as client:
         client.call("CreateQueue", QueueName="first")
+
+
+@pytest.mark.skipif(
+    resource.getrlimit(resource.RLIMIT_NOFILE)[1] == resource.RLIM_INFINITY, reason="open files are not limited"
+)
+def test_a_start_names_the_limit_of_connections_that_is_in_force(serve: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SQS_FACADE_MAX_CONNECTIONS", "100000000")
+    limited = serve("--ephemeral").wait_ready()
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 256 - Settings().store_connections
+    until(lambda: len(limited.output.read_text().splitlines()) == 2, "the second line")
+    assert f"allows {allowed:,} connections to each worker" in limited.output.read_text()
+    monkeypatch.setenv("SQS_FACADE_MAX_CONNECTIONS", "100")
+    unlimited = serve("--ephemeral").wait_ready()
+    assert unlimited.output.read_text() == f"sqs-facade is ready: {unlimited.url}\n"
 
 
 def test_an_idle_worker_takes_less_than_80_megabytes(serve: Start) -> None:
