@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
 import urllib.error
 import urllib.request
 import uuid
@@ -17,7 +20,7 @@ from zaqarclient.transport import errors as zaqar_errors
 
 from tests.conftest import Service, serving
 from tests.interop.conftest import sqs_of, zaqar_of
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 from tests.pools.conftest import Server
 from zaqar_core.store.wakeups import RECHECK_SECONDS
 
@@ -191,3 +194,46 @@ def test_a_reset_by_tests_empties_the_pools(with_pools: list[Service], servers: 
     with urllib.request.urlopen(request) as answer:
         assert json.load(answer) == {"deleted_queues": 2}
     assert not any(server.queues() for server in servers)
+
+
+def test_a_pool_that_hangs_does_not_block_the_event_loop(with_pools: list[Service], servers: list[Server]) -> None:
+    """Twenty requests wait for it in the only worker, which answers the others meanwhile."""
+    one, _ = with_pools
+    made_in(one, "a", "hanging")
+    made_in(one, "b", "healthy")
+    sqs = quick_sqs(one)
+    urls = {name: sqs.get_queue_url(QueueName=name)["QueueUrl"] for name in ("hanging", "healthy")}
+    sqs.send_message(QueueUrl=urls["hanging"], MessageBody="before")
+    process = servers[1].process
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(20) as threads:
+            lost = [threads.submit(_fails, one, urls["hanging"]) for _ in range(20)]
+            assert sqs.send_message(QueueUrl=urls["healthy"], MessageBody="1")["MessageId"]
+            assert not any(one.done() for one in lost)
+            assert all(one.result(timeout=PATIENCE_SECONDS) for one in lost)
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+
+
+def _fails(service: Service, url: str) -> bool:
+    try:
+        quick_sqs(service).send_message(QueueUrl=url, MessageBody="during")
+    except ClientError as error:
+        return bool(error.response["Error"]["Code"] == "ServiceUnavailable")
+    return False
+
+
+def test_a_new_pool_that_does_not_respond_does_not_block_the_event_loop(two_services: list[Service]) -> None:
+    one, _ = two_services
+    sqs = quick_sqs(one)
+    with socket.create_server(("127.0.0.1", 0)) as deaf, ThreadPoolExecutor(1) as threads:
+        uri = f"redis://127.0.0.1:{deaf.getsockname()[1]}"
+        putting = threads.submit(zaqar_of(one).pool, "deaf", uri=uri, weight=1)
+        deaf.settimeout(PATIENCE_SECONDS)
+        connection, _ = deaf.accept()
+        with connection:
+            assert "QueueUrl" in sqs.create_queue(QueueName="meanwhile")
+            assert not putting.done()
+        with pytest.raises(zaqar_errors.TransportError):
+            putting.result(timeout=PATIENCE_SECONDS)
