@@ -27,9 +27,12 @@ def pair() -> Iterator[Deployed]:
         yield found
 
 
-def opened(pair: Deployed) -> Store:
+@pytest.fixture
+def store(pair: Deployed) -> Iterator[Store]:
     url = f"redis://127.0.0.1:{pair.servers[0].port}"
-    return open_store(Settings(redis=url, durability="replicated"), url, Generation())
+    opened = open_store(Settings(redis=url, durability="replicated"), url, Generation())
+    yield opened
+    opened.close()
 
 
 def calls(pair: Deployed, command: str) -> int:
@@ -48,15 +51,13 @@ def writes(store: Store, number: int) -> Callable[[], str]:
     return write
 
 
-def test_the_writes_of_one_turn_share_a_confirmation(pair: Deployed) -> None:
-    store = opened(pair)
+def test_the_writes_of_one_turn_share_a_confirmation(pair: Deployed, store: Store) -> None:
     assert set(on_loop(*(writes(store, number) for number in range(100)))) == {"confirmed"}
     assert pair.servers[1].command("DBSIZE") == 100
     assert calls(pair, "waitaof") < 100
 
 
-def test_without_its_replica_no_write_is_confirmed_and_reads_go_on(pair: Deployed) -> None:
-    store = opened(pair)
+def test_without_its_replica_no_write_is_confirmed_and_reads_go_on(pair: Deployed, store: Store) -> None:
     assert on_loop(writes(store, 0)) == ["confirmed"]
     pair.servers[1].hold()
     try:
@@ -68,8 +69,7 @@ def test_without_its_replica_no_write_is_confirmed_and_reads_go_on(pair: Deploye
     assert set(found) - {b"0"} == {"no replica confirmed the write within 1 s"}
 
 
-def test_writes_are_confirmed_again_when_the_replica_is_back(pair: Deployed) -> None:
-    store = opened(pair)
+def test_writes_are_confirmed_again_when_the_replica_is_back(pair: Deployed, store: Store) -> None:
     pair.servers[1].hold()
     try:
         assert on_loop(writes(store, 1)) == ["no replica confirmed the write within 1 s"]

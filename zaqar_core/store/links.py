@@ -82,6 +82,8 @@ class Links:
             if task is not None:
                 shared = self._shared
                 if shared is None or shared.loop is not task.loop:
+                    if shared is not None:
+                        shared.close()
                     shared = self._shared = SharedLinks(task.loop, partial(self._new_shared, task.loop))
                 return shared.exchange(packed, replies, number, key=key, confirmed=confirmed)
             return self._in_thread(packed, replies, number, confirmed=confirmed)
