@@ -125,7 +125,7 @@ def websocket(config: Path | None, **options: Any) -> None:
 @_serve_options
 @click.option("--format", "form", type=click.Choice(["toml", "json"]), default="toml", show_default=True)
 def list_settings(config: Path | None, form: str, **options: Any) -> None:
-    """Print the settings that ``serve`` would use with these flags, each with its source. Secrets are hidden."""
+    """Print the settings in force, each with its source. Secrets are hidden."""
     from sqs_facade import settings_listing
 
     configuration = _configuration(config, options)
@@ -214,7 +214,10 @@ def _report_ready(settings: Settings, url: str, connections: int | None = None) 
     """
     click.echo(f"sqs-facade is ready: {url}")
     if connections is not None and connections < settings.max_connections:
-        click.echo(f"The limit of open files (ulimit -n) allows {connections:,} connections to each worker.")
+        click.echo(
+            f"Each worker accepts {connections:,} connections, not {settings.max_connections:,}: "
+            "raise the limit of open files (ulimit -n) for more."
+        )
     file = settings.ready_file
     if file is None:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import multiprocessing
 import signal
 import socket
@@ -14,6 +15,7 @@ from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+_log = logging.getLogger("sqs_facade.supervisor")
 #: A worker that ends so soon after its start is started again only after a pause.
 _SHORT_LIFE_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
@@ -76,11 +78,15 @@ class Supervisor:
             if process.is_alive():
                 continue
             del self._workers[process]
+            code = process.exitcode or 0
             process.close()
             if not self.was_ready:
                 self._exit_code = 1
                 self.is_stopping = True
                 return
+            _log.warning(
+                "a worker ended with %s; another one starts", f"signal {-code}" if code < 0 else f"code {code}"
+            )
             if time.monotonic() - started < _SHORT_LIFE_SECONDS:
                 self._pause()
             if not self.is_stopping:

@@ -103,7 +103,7 @@ def test_an_error_of_one_task_does_not_end_the_loop(caplog: pytest.LogCaptureFix
         eventloop.spawn(asyncio.get_running_loop(), int, "1")
 
     asyncio.run(main())
-    assert [record.getMessage() for record in caplog.records] == ["a task ended with an unexpected error"]
+    assert [record.getMessage() for record in caplog.records] == ["<class 'int'> ended with an unexpected error"]
     assert eventloop.running() == 0
 
 

@@ -6,12 +6,13 @@ import contextlib
 import os
 import resource
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 from tests.server.conftest import BODY_LIMIT, Echo, Running, everything
 from zaqar_core.web.server import limits
 
@@ -360,10 +361,18 @@ def test_a_request_that_has_arrived_before_the_stop_is_answered(start: Start) ->
     with http.connect() as client:
         client.sendall(GET)
         assert client.recv(4096).startswith(b"HTTP/1.1 200")
-        # The loop stands still: the signal and the request are read in one turn, in this order.
-        http.server.loop.call_soon_threadsafe(time.sleep, 0.2)
-        http.server.loop.call_soon_threadsafe(http.server._stop)
+        # The loop stands still until the request has arrived; it stops before it reads the request.
+        stands, goes_on = threading.Event(), threading.Event()
+
+        def stand() -> None:
+            stands.set()
+            goes_on.wait(PATIENCE_SECONDS)
+            http.server._stop()
+
+        http.server.loop.call_soon_threadsafe(stand)
+        assert stands.wait(PATIENCE_SECONDS)
         client.sendall(GET)
+        goes_on.set()
         answer = everything(client)
     assert answer.startswith(b"HTTP/1.1 200")
     assert b"\r\nConnection: close\r\n" in answer

@@ -34,7 +34,7 @@ def test_a_start_names_the_limit_of_connections_that_is_in_force(serve: Start, m
     limited = serve("--ephemeral").wait_ready()
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 256 - Settings().store_connections
     until(lambda: len(limited.output.read_text().splitlines()) == 2, "the second line")
-    assert f"allows {allowed:,} connections to each worker" in limited.output.read_text()
+    assert f"Each worker accepts {allowed:,} connections, not 100,000,000" in limited.output.read_text()
     monkeypatch.setenv("SQS_FACADE_MAX_CONNECTIONS", "100")
     unlimited = serve("--ephemeral").wait_ready()
     assert unlimited.output.read_text() == f"sqs-facade is ready: {unlimited.url}\n"

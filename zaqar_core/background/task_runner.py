@@ -54,7 +54,8 @@ class TaskRunner:
                 for source in move_tasks.enlisted(session):
                     self._due.setdefault(source, now)
             except StoreUnavailable as problem:
-                _log.warning("cannot read the list of move tasks, will retry: %s", problem.reason)
+                if not self._core.waiters.is_released:  # the service stops
+                    _log.warning("cannot read the list of move tasks, will retry: %s", problem.reason)
         for source in [source for source, due in self._due.items() if due <= now]:
             self._step(source)
 

@@ -11,7 +11,7 @@ from zaqar_core.eventloop.tasks import Signal
 
 
 class Mutex:
-    """Mutual exclusion of tasks and threads.
+    """A lock for tasks and threads, which a task may hold while it blocks.
 
     A task must not hold a ``threading.Lock`` while it blocks: the next task that wants the lock would block the loop,
     and the holder could never go on.
@@ -30,7 +30,7 @@ class Mutex:
         return self._is_held
 
     def acquire(self, seconds: float = 3600.0) -> bool:
-        """Take the lock; return whether it came free in time."""
+        """Take the lock; return whether it was taken in time."""
         deadline = time.monotonic() + seconds
         signal: Signal | None = None
         while True:

@@ -58,7 +58,7 @@ class Task(greenlet):
             try:
                 function(*arguments)
             except Exception:
-                _log.exception("a task ended with an unexpected error")
+                _log.exception("%s ended with an unexpected error", function)
             finally:
                 _tasks.discard(self)
             del function, arguments

@@ -129,7 +129,7 @@ class Link:
             connection.disconnect()
 
     def detach(self) -> tuple[Any, float]:
-        """Give up the open connection; return it, redis-py's, and the time-out in seconds."""
+        """Give up the open connection; return redis-py's connection and its time-out in seconds."""
         connection, self._connection, self._socket, self._reader = self._connection, None, None, None
         return connection, self._arguments["socket_timeout"]
 

@@ -32,6 +32,10 @@ _PORTS = {"single": 6379, "sentinel": 26379, "cluster": 6379}
 _SCHEMES = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss"}
 _CREDENTIALS = "percent-encode @, /, ? and # in user and password of the Redis URL"
 _NO_PORT = f"the port of the Redis URL must be a number from 0 to 65535; {_CREDENTIALS}"
+_NO_SCHEME = (
+    "the Redis URL must begin with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://, "
+    "such as redis://localhost:6379"
+)
 _SENTINEL_USER, _SENTINEL_PASSWORD = "sentinel_username", "sentinel_password"
 
 
@@ -140,5 +144,6 @@ def _parsed(url: str) -> dict[str, Any]:
     except ValueError as problem:
         if "Port " in str(problem):  # redis-py quotes the text, which may be a part of the password
             raise StoreUrlInvalid(_NO_PORT) from None
-        hint = "" if url.startswith(("redis://", "rediss://", "unix://")) else "; redis+sentinel://, redis+cluster://"
-        raise StoreUrlInvalid(f"{problem}{hint}") from None
+        if not url.startswith(("redis://", "rediss://", "unix://")):
+            raise StoreUrlInvalid(_NO_SCHEME) from None
+        raise StoreUrlInvalid(str(problem)) from None

@@ -86,12 +86,14 @@ class Acceptor:
             client.close()
 
     async def _wait_for_room(self) -> None:
-        self._pause(f"{self._server.open_connections} connections are open, the most of one worker")
+        self._pause(
+            f"{self._server.open_connections} are open, the most that one worker accepts (max_connections, ulimit -n)"
+        )
         self._has_room.clear()
         await self._has_room.wait()
 
     async def _wait_for_descriptors(self, problem: OSError) -> None:
-        self._pause(f"{problem.strerror}; raise the limit of open files")
+        self._pause(f"{problem.strerror}; raise the limit of open files (ulimit -n)")
         self._has_room.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._has_room.wait(), _PAUSE_SECONDS)
@@ -101,4 +103,4 @@ class Acceptor:
         now = self._server.loop.time()
         if now - self._logged_at >= _LOG_SECONDS:
             self._logged_at = now
-            _log.warning("new connections have to wait: %s", why)
+            _log.warning("new connections wait: %s", why)

@@ -400,7 +400,7 @@ class Connection(asyncio.Protocol):
         try:
             reply = self._server.application.refuse(environ, why)
         except Exception:
-            _log.exception("a request failed with an unexpected error")
+            _log.exception("%s %s failed with an unexpected error", environ["REQUEST_METHOD"], environ["PATH_INFO"])
             reply = _FAILED
         self._answer(reply)
 
@@ -414,7 +414,7 @@ class Connection(asyncio.Protocol):
         try:
             reply = self._server.application.respond(environ, body)
         except Exception:
-            _log.exception("a request failed with an unexpected error")
+            _log.exception("%s %s failed with an unexpected error", environ["REQUEST_METHOD"], environ["PATH_INFO"])
             reply = _FAILED
         finally:
             self.on_gone = None
@@ -431,7 +431,7 @@ class Connection(asyncio.Protocol):
         try:
             data = replies.encode(reply, date=server.date, connection=option, is_head=self._is_head)
         except ReplyInvalid:
-            _log.error("a response of status %s has headers that HTTP does not allow", reply.status)
+            _log.error("cannot send a response of status %s: one of its headers is not valid in HTTP", reply.status)
             data = replies.encode(_FAILED, date=server.date, connection=option, is_head=self._is_head)
         if option is not replies.CLOSE:
             self._state = _State.HEAD

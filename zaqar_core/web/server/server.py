@@ -189,9 +189,10 @@ class Server:
 
     def _report_long_turns(self) -> None:
         _log.warning(
-            "%d turns of the event loop took longer than %.0f ms in the last minute, the longest %.0f ms",
-            self._long_turns,
+            "the event loop was blocked for more than %.0f ms %d times within a minute, at most for %.0f ms; "
+            "requests waited: this worker needs more CPU",
             LONG_TURN_SECONDS * 1000,
+            self._long_turns,
             self._longest_turn * 1000,
         )
         self._long_turns, self._longest_turn, self._report_at = 0, 0.0, inf
