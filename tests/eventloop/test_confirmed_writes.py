@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import Store
 from zaqar_core.store.links import Generation
 from zaqar_core.store.opening import open_store
+from zaqar_core.store.shared_link import Channel
 
 
 @pytest.fixture
@@ -77,3 +79,17 @@ def test_writes_are_confirmed_again_when_the_replica_is_back(pair: Deployed) -> 
         pair.servers[1].go_on()
 
     until(lambda: on_loop(writes(store, 2)) == ["confirmed"], "a confirmation")
+
+
+def test_a_write_is_not_confirmed_over_another_connection(pair: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = opened(pair)
+    exchange = Channel.exchange
+
+    def loses_it(channel: Channel, packed: bytes, replies: int) -> list[Any]:
+        found = exchange(channel, packed, replies)
+        store.close()
+        return found
+
+    monkeypatch.setattr(Channel, "exchange", loses_it)
+    # WAITAOF would return at once on a connection without writes.
+    assert on_loop(writes(store, 1)) == ["connection lost: closed"]

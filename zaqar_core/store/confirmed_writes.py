@@ -120,10 +120,14 @@ class _Round:
         return len(self._spans) - 1
 
     def run(self, link: SharedLink, generation: int, patience_ms: tuple[int, ...]) -> None:
-        """Send all writes and wait for a replica. Raises StoreUnavailable."""
-        found = link.exchange(b"".join(self._packed), self._total, generation)
+        """Send all writes and wait for a replica. Raises StoreUnavailable.
+
+        WAITAOF waits for the writes of its own connection only, so both go over the same one.
+        """
+        channel = link.channel(generation)
+        found = channel.exchange(b"".join(self._packed), self._total)
         if not all(isinstance(reply, hiredis.ReplyError) for reply in found):
-            check_replica(link.exchange(*wait_commands(patience_ms), generation)[-1])
+            check_replica(channel.exchange(*wait_commands(patience_ms))[-1])
         self._found = found
 
     def wait(self) -> None:

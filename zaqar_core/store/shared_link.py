@@ -49,10 +49,17 @@ class SharedLink:
 
         Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
         """
+        return self.channel(generation).exchange(packed, replies)
+
+    def channel(self, generation: int) -> Channel:
+        """Return the open connection of the generation or a newer one. Use it at once: it may be lost later.
+
+        Raises StoreUnavailable, ``is_unsent``.
+        """
         channel = self._channel
         if channel is None or channel.generation < generation or channel.is_closed:
             channel = self._open(generation)
-        return channel.exchange(packed, replies)
+        return channel
 
     def close(self) -> None:
         """Close the connection; running exchanges fail."""
@@ -148,9 +155,11 @@ class Channel:
         self._watch = loop.call_later(timeout_seconds / _CHECKS_PER_TIMEOUT, self._check_time)
 
     def exchange(self, packed: bytes, replies: int) -> list[Any]:
-        """Send and return the replies. Raises StoreUnavailable when the connection ends meanwhile."""
+        """Send and return the replies. Raises StoreUnavailable when the connection has ended or ends meanwhile."""
         task = current_task()
         assert task is not None
+        if self.is_closed:
+            raise StoreUnavailable("connection lost", is_disconnected=True)
         if not self._is_scheduled:
             self._is_scheduled = True
             self._loop.call_soon(self._flush)
