@@ -10,6 +10,7 @@ import pytest
 
 from tests.deployments import ON_DISK, Deployed, deployed, in_step, until
 from tests.eventloop.loops import on_loop
+from zaqar_core import eventloop
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import Store
@@ -29,9 +30,9 @@ def pair() -> Iterator[Deployed]:
         yield found
 
 
-def opened(pair: Deployed) -> Store:
+def opened(pair: Deployed, generation: Generation | None = None) -> Store:
     url = f"redis://127.0.0.1:{pair.servers[0].port}"
-    return open_store(Settings(redis=url, durability="replicated"), url, Generation())
+    return open_store(Settings(redis=url, durability="replicated"), url, generation or Generation())
 
 
 def calls(pair: Deployed, command: str) -> int:
@@ -93,3 +94,27 @@ def test_a_write_is_not_confirmed_over_another_connection(pair: Deployed, monkey
     monkeypatch.setattr(Channel, "exchange", loses_it)
     # WAITAOF would return at once on a connection without writes.
     assert on_loop(writes(store, 1)) == ["connection lost: closed"]
+
+
+def test_a_write_that_waited_for_a_connection_leaves_a_former_primary(pair: Deployed) -> None:
+    generation = Generation()
+    store = opened(pair, generation)
+
+    def connections() -> int:
+        return int(pair.servers[0].info("stats")["total_connections_received"])
+
+    def later(seconds: float, act: Callable[[], object]) -> Callable[[], object]:
+        def acts() -> object:
+            eventloop.sleep(seconds)
+            return act()
+
+        return acts
+
+    before = connections()
+    pair.servers[1].hold()
+    try:
+        busy = [later(number / 20, writes(store, number)) for number in range(4)]
+        on_loop(*busy, later(0.25, writes(store, 4)), later(0.3, generation.ended))
+    finally:
+        pair.servers[1].go_on()
+    assert connections() - before == 1 + 4 + 1  # the count's own, those of the first four, that of the last

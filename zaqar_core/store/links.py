@@ -81,7 +81,9 @@ class Links:
             return self._in_thread(packed, replies, confirmed=confirmed)
         shared = self._shared
         if shared is None or shared.loop is not task.loop:
-            shared = self._shared = SharedLinks(task.loop, partial(self._new_shared, task.loop))
+            shared = self._shared = SharedLinks(
+                task.loop, partial(self._new_shared, task.loop), lambda: self._generation.number
+            )
         number = self._generation.number
         try:
             return shared.exchange(packed, replies, number, key=key, confirmed=confirmed)
