@@ -86,3 +86,31 @@ def test_after_an_interrupted_exchange_the_next_one_gets_its_own_reply(server: S
         signal.signal(signal.SIGUSR1, former)
     server.command("RPUSH", "list", "x")
     assert found.exchange(pack(("PING",)), 1) == [b"PONG"]
+
+
+def test_a_task_opens_no_connection_of_a_store_that_was_closed(server: Server) -> None:
+    found = links(server.port, Generation())
+
+    def asks() -> str:
+        found.exchange(_ID, 1)
+        found.close()
+        with pytest.raises(StoreUnavailable) as refused:
+            found.exchange(_ID, 1)
+        assert refused.value.is_unsent
+        return refused.value.reason
+
+    assert on_loop(asks) == ["the store is closed"]
+
+
+def test_a_connection_that_opens_while_its_store_is_closed_is_closed_too(server: Server) -> None:
+    found = links(server.port, Generation())
+
+    def asks() -> str:
+        try:
+            found.exchange(_ID, 1)
+        except StoreUnavailable as problem:
+            return problem.reason
+        return "open"
+
+    assert on_loop(asks, found.close) == [None, "the store is closed"]
+    until(lambda: server.info("clients")["connected_clients"] == 1, "only the one that asks is connected")

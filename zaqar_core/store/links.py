@@ -42,7 +42,7 @@ class Generation:
 class Links:
     """Connections that are opened on demand. Thread-safe."""
 
-    __slots__ = ("_arguments", "_check", "_free", "_generation", "_open", "_patience_seconds", "_shared")
+    __slots__ = ("_arguments", "_check", "_free", "_generation", "_is_closed", "_open", "_patience_seconds", "_shared")
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class Links:
             self._free.put(None)
         self._open: set[Link] = set()
         self._shared: SharedLinks | None = None
+        self._is_closed = False
 
     def exchange(self, packed: bytes, replies: int, *, key: bytes = b"", confirmed: bool = False) -> list[Any]:
         """Send commands and return that many replies. ``confirmed``: a replica must confirm the write too.
@@ -79,6 +80,10 @@ class Links:
         task = current_task()
         if task is None:
             return self._in_thread(packed, replies, confirmed=confirmed)
+        if self._is_closed:
+            raise StoreUnavailable(
+                "the store is closed", is_unsent=True
+            )  # the loop would keep a new connection for ever
         shared = self._shared
         if shared is None or shared.loop is not task.loop:
             shared = self._shared = SharedLinks(
@@ -148,7 +153,8 @@ class Links:
         return Link(url, timeout_seconds, at=at)
 
     def close(self) -> None:
-        """Close all connections, also those in use."""
+        """Close all connections, also those in use. Tasks open no more."""
+        self._is_closed = True
         for link in list(self._open):
             link.close()
         if self._shared is not None:

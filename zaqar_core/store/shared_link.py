@@ -33,7 +33,7 @@ Resume = Callable[[Any], object]
 class SharedLink:
     """The connection, which is opened and replaced on demand. Only tasks of its loop use it."""
 
-    __slots__ = ("_channel", "_link", "_opening", "_patience_seconds", "loop")
+    __slots__ = ("_channel", "_is_closed", "_link", "_opening", "_patience_seconds", "loop")
 
     def __init__(self, link: Link, loop: asyncio.AbstractEventLoop, patience_seconds: float) -> None:
         """``link`` opens the sockets."""
@@ -43,6 +43,7 @@ class SharedLink:
         self._channel: Channel | None = None
         #: The attempt to open a connection, while one runs.
         self._opening: _Opening | None = None
+        self._is_closed = False
 
     def exchange(self, packed: bytes, replies: int, generation: int) -> list[Any]:
         """Send commands and return that many replies, on a connection of the generation or a newer one.
@@ -62,7 +63,8 @@ class SharedLink:
         return channel
 
     def close(self) -> None:
-        """Close the connection; running exchanges fail."""
+        """Close the connection, also one that is being opened; running exchanges fail."""
+        self._is_closed = True
         channel, self._channel = self._channel, None
         if channel is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed
@@ -81,6 +83,9 @@ class SharedLink:
                 self._channel = None
             link = self._link
             _connecting.run(link.open, self._patience_seconds)
+            if self._is_closed:
+                link.close()
+                raise StoreUnavailable("the store is closed", is_unsent=True)
             channel = self._channel = Channel(self.loop, *link.detach(), generation)
             return channel
         except StoreUnavailable as problem:
