@@ -30,9 +30,17 @@ def pair() -> Iterator[Deployed]:
         yield found
 
 
-def opened(pair: Deployed, generation: Generation | None = None) -> Store:
+@pytest.fixture
+def generation() -> Generation:
+    return Generation()
+
+
+@pytest.fixture
+def store(pair: Deployed, generation: Generation) -> Iterator[Store]:
     url = f"redis://127.0.0.1:{pair.servers[0].port}"
-    return open_store(Settings(redis=url, durability="replicated"), url, generation or Generation())
+    opened = open_store(Settings(redis=url, durability="replicated"), url, generation)
+    yield opened
+    opened.close()
 
 
 def calls(pair: Deployed, command: str) -> int:
@@ -51,15 +59,13 @@ def writes(store: Store, number: int) -> Callable[[], str]:
     return write
 
 
-def test_the_writes_of_one_turn_share_a_confirmation(pair: Deployed) -> None:
-    store = opened(pair)
+def test_the_writes_of_one_turn_share_a_confirmation(pair: Deployed, store: Store) -> None:
     assert set(on_loop(*(writes(store, number) for number in range(100)))) == {"confirmed"}
     assert pair.servers[1].command("DBSIZE") == 100
     assert calls(pair, "waitaof") < 100
 
 
-def test_without_its_replica_no_write_is_confirmed_and_reads_go_on(pair: Deployed) -> None:
-    store = opened(pair)
+def test_without_its_replica_no_write_is_confirmed_and_reads_go_on(pair: Deployed, store: Store) -> None:
     assert on_loop(writes(store, 0)) == ["confirmed"]
     pair.servers[1].hold()
     try:
@@ -71,8 +77,7 @@ def test_without_its_replica_no_write_is_confirmed_and_reads_go_on(pair: Deploye
     assert set(found) - {b"0"} == {"no replica confirmed the write within 1 s"}
 
 
-def test_writes_are_confirmed_again_when_the_replica_is_back(pair: Deployed) -> None:
-    store = opened(pair)
+def test_writes_are_confirmed_again_when_the_replica_is_back(pair: Deployed, store: Store) -> None:
     pair.servers[1].hold()
     try:
         assert on_loop(writes(store, 1)) == ["no replica confirmed the write within 1 s"]
@@ -82,8 +87,7 @@ def test_writes_are_confirmed_again_when_the_replica_is_back(pair: Deployed) -> 
     until(lambda: on_loop(writes(store, 2)) == ["confirmed"], "a confirmation")
 
 
-def test_a_write_is_not_confirmed_over_another_connection(pair: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = opened(pair)
+def test_a_write_is_not_confirmed_over_another_connection(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     exchange = Channel.exchange
 
     def loses_it(channel: Channel, packed: bytes, replies: int) -> list[Any]:
@@ -96,10 +100,9 @@ def test_a_write_is_not_confirmed_over_another_connection(pair: Deployed, monkey
     assert on_loop(writes(store, 1)) == ["connection lost: closed"]
 
 
-def test_a_write_that_waited_for_a_connection_leaves_a_former_primary(pair: Deployed) -> None:
-    generation = Generation()
-    store = opened(pair, generation)
-
+def test_a_write_that_waited_for_a_connection_leaves_a_former_primary(
+    pair: Deployed, store: Store, generation: Generation
+) -> None:
     def connections() -> int:
         return int(pair.servers[0].info("stats")["total_connections_received"])
 

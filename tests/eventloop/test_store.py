@@ -29,9 +29,18 @@ def server() -> Iterator[Server]:
         yield found.server(*IN_MEMORY)
 
 
-def opened(server: Server, **settings: Any) -> Store:
-    url = f"redis://127.0.0.1:{server.port}"
-    return open_store(Settings(redis=url, durability="memory", **settings), url, Generation())
+@pytest.fixture
+def opened(server: Server) -> Iterator[Callable[..., Store]]:
+    """Return a store on the server with these settings, or with a generation of its own."""
+    url, stores = f"redis://127.0.0.1:{server.port}", list[Store]()
+
+    def open_with(generation: Generation | None = None, **settings: Any) -> Store:
+        stores.append(open_store(Settings(redis=url, durability="memory", **settings), url, generation or Generation()))
+        return stores[-1]
+
+    yield open_with
+    for store in stores:
+        store.close()
 
 
 def clients(server: Server) -> int:
@@ -39,8 +48,8 @@ def clients(server: Server) -> int:
     return len(server.command("CLIENT", "LIST", "TYPE", "normal").splitlines()) - 1
 
 
-def test_tasks_share_one_connection_and_each_gets_its_own_reply(server: Server) -> None:
-    store = opened(server)
+def test_tasks_share_one_connection_and_each_gets_its_own_reply(server: Server, opened: Callable[..., Store]) -> None:
+    store = opened()
 
     def asks(number: int) -> Callable[[], Any]:
         def ask() -> tuple[int, bytes, int]:
@@ -54,14 +63,14 @@ def test_tasks_share_one_connection_and_each_gets_its_own_reply(server: Server) 
     assert {count for _, _, count in found} == {1}
 
 
-def test_the_commands_of_one_turn_go_out_in_one_write(server: Server) -> None:
-    store = opened(server)
+def test_the_commands_of_one_turn_go_out_in_one_write(server: Server, opened: Callable[..., Store]) -> None:
+    store = opened()
 
     def reads() -> int:
         return int(server.info("stats")["total_reads_processed"])
 
     on_loop(lambda: store.command("PING"))
-    store = opened(server)
+    store = opened()
     before = 0
 
     def warms() -> None:
@@ -77,8 +86,8 @@ def test_the_commands_of_one_turn_go_out_in_one_write(server: Server) -> None:
     assert reads() - before < 50
 
 
-def test_a_thread_uses_a_connection_of_its_own(server: Server) -> None:
-    store = opened(server)
+def test_a_thread_uses_a_connection_of_its_own(server: Server, opened: Callable[..., Store]) -> None:
+    store = opened()
     assert store.command("PING") == b"PONG"
 
     def asks() -> int:
@@ -88,8 +97,8 @@ def test_a_thread_uses_a_connection_of_its_own(server: Server) -> None:
     assert on_loop(asks) == [2]
 
 
-def test_a_large_command_and_a_large_reply_pass_among_small_ones(server: Server) -> None:
-    store = opened(server)
+def test_a_large_command_and_a_large_reply_pass_among_small_ones(server: Server, opened: Callable[..., Store]) -> None:
+    store = opened()
     body = os.urandom(3_000_000)
 
     def large() -> bool:
@@ -102,8 +111,10 @@ def test_a_large_command_and_a_large_reply_pass_among_small_ones(server: Server)
     assert on_loop(large, small, large, small) == [True] * 4
 
 
-def test_when_the_connection_is_lost_the_running_commands_fail_and_later_ones_work(server: Server) -> None:
-    store = opened(server)
+def test_when_the_connection_is_lost_the_running_commands_fail_and_later_ones_work(
+    server: Server, opened: Callable[..., Store]
+) -> None:
+    store = opened()
 
     def waits() -> str:
         try:
@@ -122,8 +133,8 @@ def test_when_the_connection_is_lost_the_running_commands_fail_and_later_ones_wo
     assert on_loop(waits, waits, kills) == ["True False", "True False", b"PONG"]
 
 
-def test_without_a_server_nothing_is_sent_and_the_error_says_so(server: Server) -> None:
-    store = opened(server)
+def test_without_a_server_nothing_is_sent_and_the_error_says_so(server: Server, opened: Callable[..., Store]) -> None:
+    store = opened()
     server.kill()
 
     def asks() -> bool:
@@ -135,9 +146,9 @@ def test_without_a_server_nothing_is_sent_and_the_error_says_so(server: Server) 
 
 
 def test_all_that_wait_for_a_connection_fail_with_the_one_attempt_to_open_it(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    server: Server, opened: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = opened(server)
+    store = opened()
     server.kill()
     attempts: list[float] = []
     real = Link.open
@@ -157,8 +168,8 @@ def test_all_that_wait_for_a_connection_fail_with_the_one_attempt_to_open_it(
     assert len(attempts) == 1
 
 
-def test_a_server_that_hangs_is_given_up_after_the_time_out(server: Server) -> None:
-    store = opened(server, store_timeout_seconds=0.4)
+def test_a_server_that_hangs_is_given_up_after_the_time_out(server: Server, opened: Callable[..., Store]) -> None:
+    store = opened(store_timeout_seconds=0.4)
     process = server.process
     assert process is not None
 
@@ -175,10 +186,11 @@ def test_a_server_that_hangs_is_given_up_after_the_time_out(server: Server) -> N
     assert on_loop(asks) == ["connection lost: timed out"]
 
 
-def test_a_connection_of_an_older_generation_ends_after_its_running_commands(server: Server) -> None:
-    url = f"redis://127.0.0.1:{server.port}"
+def test_a_connection_of_an_older_generation_ends_after_its_running_commands(
+    server: Server, opened: Callable[..., Store]
+) -> None:
     generation = Generation()
-    store = open_store(Settings(redis=url, durability="memory"), url, generation)
+    store = opened(generation)
 
     def waits() -> Any:
         return store.command("BLPOP", "list", 0)
@@ -196,8 +208,8 @@ def test_a_connection_of_an_older_generation_ends_after_its_running_commands(ser
     until(lambda: clients(server) <= 1, "the old connection is closed")
 
 
-def test_functions_are_loaded_when_the_server_has_none(server: Server) -> None:
-    store = opened(server)
+def test_functions_are_loaded_when_the_server_has_none(server: Server, opened: Callable[..., Store]) -> None:
+    store = opened()
 
     def creates() -> Any:
         return store.run(_CREATE, b"sf1:{a~b:c:0}", ["0" * 16, "sqs", 60])[0]
@@ -205,9 +217,9 @@ def test_functions_are_loaded_when_the_server_has_none(server: Server) -> None:
     assert 1 in on_loop(creates, creates, creates)
 
 
-def test_small_exchanges_do_not_wait_for_large_replies(server: Server) -> None:
+def test_small_exchanges_do_not_wait_for_large_replies(server: Server, opened: Callable[..., Store]) -> None:
     """A key whose reply was large has its next ones on another connection."""
-    store = opened(server)
+    store = opened()
     key = b"{queue}"
     server.command("SET", key + b":large", "x" * 100_000)
 

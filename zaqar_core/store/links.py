@@ -81,11 +81,12 @@ class Links:
         if task is None:
             return self._in_thread(packed, replies, confirmed=confirmed)
         if self._is_closed:
-            raise StoreUnavailable(
-                "the store is closed", is_unsent=True
-            )  # the loop would keep a new connection for ever
+            # The loop would keep a new connection for ever.
+            raise StoreUnavailable("the store is closed", is_unsent=True)
         shared = self._shared
         if shared is None or shared.loop is not task.loop:
+            if shared is not None:
+                shared.close()
             shared = self._shared = SharedLinks(
                 task.loop, partial(self._new_shared, task.loop), lambda: self._generation.number
             )

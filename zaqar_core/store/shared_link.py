@@ -6,7 +6,6 @@ The commands of one turn of the loop go out in one write. The server answers in 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -67,8 +66,10 @@ class SharedLink:
         self._is_closed = True
         channel, self._channel = self._channel, None
         if channel is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed
+            try:
                 self.loop.call_soon_threadsafe(channel.lose, "closed")
+            except RuntimeError:  # the loop is closed, and its tasks with it
+                channel.abandon()
 
     def _open(self, generation: int) -> Channel:
         while (opening := self._opening) is not None:
@@ -193,6 +194,11 @@ class Channel:
         for resume, _, _ in self._pending:
             self._loop.call_soon(resume, str(problem))
         self._pending.clear()
+
+    def abandon(self) -> None:
+        """Close the connection of a loop that is closed."""
+        self.is_closed = True
+        self._connection.disconnect()
 
     def _flush(self) -> None:
         self._is_scheduled = False
