@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -21,6 +21,7 @@ _SHORT_LIFE_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
 #: A worker that has not ended so long after the stop signal is killed. Acknowledged messages are already in the store.
 _STOP_SECONDS = 1.3
+_STOP_SIGNALS = frozenset((signal.SIGTERM, signal.SIGINT))
 if sys.platform == "linux":
     _context = multiprocessing.get_context("fork")
 else:  # a forked process may not use libraries of the system (macOS), or there is no fork (Windows)
@@ -60,17 +61,18 @@ class Supervisor:
         self._sender.setblocking(False)
         self._receiver.setblocking(False)
         signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _STOP_SIGNALS:
             signal.signal(number, lambda *_: None)  # the number arrives at the receiver
 
     def _has_stop_signal(self) -> bool:
         with contextlib.suppress(BlockingIOError):
-            return not {signal.SIGTERM, signal.SIGINT}.isdisjoint(self._receiver.recv(64))
+            return not _STOP_SIGNALS.isdisjoint(self._receiver.recv(64))
         return False
 
     def _start(self) -> None:
-        process = _context.Process(target=self._function, args=self._arguments)
-        process.start()
+        process = _context.Process(target=_work, args=(self._function, self._arguments))
+        with _blocked_signals():
+            process.start()
         self._workers[process] = time.monotonic()
 
     def _restart_ended(self) -> None:
@@ -108,3 +110,29 @@ class Supervisor:
             if process.is_alive():
                 process.kill()
                 process.join()
+
+
+@contextlib.contextmanager
+def _blocked_signals() -> Iterator[None]:
+    """Delay the stop signals of this process, and of one that is started now until ``_work`` runs there.
+
+    A forked process has the handlers of this one: a signal to it would stop all workers.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    """Run the function in a worker, which a stop signal ends until the function handles it."""
+    signal.set_wakeup_fd(-1)
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+    function(*arguments)

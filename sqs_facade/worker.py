@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import signal
 import socket
 
 from sqs_facade import startup
@@ -14,9 +13,6 @@ from zaqar_core.web.server.server import Server
 
 def main(listener: socket.socket) -> None:
     """Serve on a listening socket until a signal stops the process. The settings come from the environment."""
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)  # until the server handles them
     found = startup.configuration({})
     with startup.refusals(found):
         app = create_app(found.settings)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
 from tests.deployments import ON_DISK, Deployed, deployed, in_step, until
 from tests.eventloop.loops import on_loop
+from zaqar_core import eventloop
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import Store
 from zaqar_core.store.links import Generation
 from zaqar_core.store.opening import open_store
+from zaqar_core.store.shared_link import Channel
 
 
 @pytest.fixture
@@ -28,9 +31,14 @@ def pair() -> Iterator[Deployed]:
 
 
 @pytest.fixture
-def store(pair: Deployed) -> Iterator[Store]:
+def generation() -> Generation:
+    return Generation()
+
+
+@pytest.fixture
+def store(pair: Deployed, generation: Generation) -> Iterator[Store]:
     url = f"redis://127.0.0.1:{pair.servers[0].port}"
-    opened = open_store(Settings(redis=url, durability="replicated"), url, Generation())
+    opened = open_store(Settings(redis=url, durability="replicated"), url, generation)
     yield opened
     opened.close()
 
@@ -77,3 +85,39 @@ def test_writes_are_confirmed_again_when_the_replica_is_back(pair: Deployed, sto
         pair.servers[1].go_on()
 
     until(lambda: on_loop(writes(store, 2)) == ["confirmed"], "a confirmation")
+
+
+def test_a_write_is_not_confirmed_over_another_connection(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    exchange = Channel.exchange
+
+    def loses_it(channel: Channel, packed: bytes, replies: int) -> list[Any]:
+        found = exchange(channel, packed, replies)
+        store.close()
+        return found
+
+    monkeypatch.setattr(Channel, "exchange", loses_it)
+    # WAITAOF would return at once on a connection without writes.
+    assert on_loop(writes(store, 1)) == ["connection lost: closed"]
+
+
+def test_a_write_that_waited_for_a_connection_leaves_a_former_primary(
+    pair: Deployed, store: Store, generation: Generation
+) -> None:
+    def connections() -> int:
+        return int(pair.servers[0].info("stats")["total_connections_received"])
+
+    def later(seconds: float, act: Callable[[], object]) -> Callable[[], object]:
+        def acts() -> object:
+            eventloop.sleep(seconds)
+            return act()
+
+        return acts
+
+    before = connections()
+    pair.servers[1].hold()
+    try:
+        busy = [later(number / 20, writes(store, number)) for number in range(4)]
+        on_loop(*busy, later(0.25, writes(store, 4)), later(0.3, generation.ended))
+    finally:
+        pair.servers[1].go_on()
+    assert connections() - before == 1 + 4 + 1  # the count's own, those of the first four, that of the last

@@ -63,6 +63,15 @@ def test_a_killed_pool_does_not_affect_the_others(
     assert slowest < PROMPT_SECONDS
 
 
+def test_a_pool_that_has_left_the_catalogue_is_not_connected_to(core: PooledCore, pools: Any, session: Session) -> None:
+    pool = core.deployments.named(session.store, "a")
+    assert isinstance(pool, PoolDeployment)
+    pool.close()
+    with pytest.raises(StoreUnavailable):
+        pool.store()
+    assert "a" not in [one.name for one in core.deployments.open_pools()]
+
+
 def test_a_pool_known_to_be_down_is_refused_at_once(
     core: PooledCore, homes: tuple[QueueRef, QueueRef], servers: list[Server]
 ) -> None:

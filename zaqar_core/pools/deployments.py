@@ -114,6 +114,8 @@ class PoolDeployment(Deployment):
         with self._opening:
             if self._store is not None:
                 return
+            if self.is_retired:
+                raise self._unavailable()  # nobody would close it again
             if time.monotonic() - self._refused_at < _REOPEN_SECONDS:
                 raise self._unavailable()
             generation = Generation()

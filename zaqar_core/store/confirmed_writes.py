@@ -43,16 +43,18 @@ def check_replica(confirmed: Any) -> None:
 class ConfirmedWrites:
     """The connections for such writes. Only tasks of one loop use it."""
 
-    __slots__ = ("_free", "_is_doubtful", "_links", "_next", "_queue")
+    __slots__ = ("_free", "_is_doubtful", "_links", "_newest", "_next", "_queue")
 
-    def __init__(self, new_link: Callable[[], SharedLink]) -> None:
+    def __init__(self, new_link: Callable[[], SharedLink], newest: Callable[[], int]) -> None:
+        """``newest`` returns the present generation: it may grow while a round waits for a free connection."""
+        self._newest = newest
         self._links = [new_link() for _ in range(_CONNECTIONS)]
         self._free = list(self._links)
         self._queue: deque[Signal] = deque()
         self._next: _Round | None = None
         self._is_doubtful = False
 
-    def exchange(self, packed: bytes, replies: int, generation: int) -> list[Any]:
+    def exchange(self, packed: bytes, replies: int) -> list[Any]:
         """Send commands and return that many replies, once a replica has confirmed them.
 
         Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
@@ -66,7 +68,7 @@ class ConfirmedWrites:
         index = opened.add(packed, replies)
         try:
             sleep(0)  # the other writes of this turn join
-            self._lead(opened, generation)
+            self._lead(opened)
         finally:
             if self._next is opened:
                 self._next = None
@@ -78,7 +80,7 @@ class ConfirmedWrites:
         for link in self._links:
             link.close()
 
-    def _lead(self, opened: _Round, generation: int) -> None:
+    def _lead(self, opened: _Round) -> None:
         if not self._free:
             signal = Signal()
             self._queue.append(signal)
@@ -88,7 +90,7 @@ class ConfirmedWrites:
         link = self._free.pop()
         self._next = None  # from here on writes open another round
         try:
-            opened.run(link, generation, _IMPATIENCE_MS if self._is_doubtful else _PATIENCE_MS)
+            opened.run(link, self._newest(), _IMPATIENCE_MS if self._is_doubtful else _PATIENCE_MS)
             self._is_doubtful = False
         except StoreUnavailable as problem:
             opened.problem = problem
@@ -120,10 +122,14 @@ class _Round:
         return len(self._spans) - 1
 
     def run(self, link: SharedLink, generation: int, patience_ms: tuple[int, ...]) -> None:
-        """Send all writes and wait for a replica. Raises StoreUnavailable."""
-        found = link.exchange(b"".join(self._packed), self._total, generation)
+        """Send all writes and wait for a replica. Raises StoreUnavailable.
+
+        WAITAOF waits for the writes of its own connection only, so both go over the same one.
+        """
+        channel = link.channel(generation)
+        found = channel.exchange(b"".join(self._packed), self._total)
         if not all(isinstance(reply, hiredis.ReplyError) for reply in found):
-            check_replica(link.exchange(*wait_commands(patience_ms), generation)[-1])
+            check_replica(channel.exchange(*wait_commands(patience_ms))[-1])
         self._found = found
 
     def wait(self) -> None:

@@ -42,7 +42,7 @@ class Generation:
 class Links:
     """Connections that are opened on demand. Thread-safe."""
 
-    __slots__ = ("_arguments", "_check", "_free", "_generation", "_open", "_patience_seconds", "_shared")
+    __slots__ = ("_arguments", "_check", "_free", "_generation", "_is_closed", "_open", "_patience_seconds", "_shared")
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class Links:
             self._free.put(None)
         self._open: set[Link] = set()
         self._shared: SharedLinks | None = None
+        self._is_closed = False
 
     def exchange(self, packed: bytes, replies: int, *, key: bytes = b"", confirmed: bool = False) -> list[Any]:
         """Send commands and return that many replies. ``confirmed``: a replica must confirm the write too.
@@ -77,26 +78,36 @@ class Links:
         Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
         """
         task = current_task()
+        if task is None:
+            return self._in_thread(packed, replies, confirmed=confirmed)
+        if self._is_closed:
+            # The loop would keep a new connection for ever.
+            raise StoreUnavailable("the store is closed", is_unsent=True)
+        shared = self._shared
+        if shared is None or shared.loop is not task.loop:
+            if shared is not None:
+                shared.close()
+            shared = self._shared = SharedLinks(
+                task.loop, partial(self._new_shared, task.loop), lambda: self._generation.number
+            )
         number = self._generation.number
         try:
-            if task is not None:
-                shared = self._shared
-                if shared is None or shared.loop is not task.loop:
-                    if shared is not None:
-                        shared.close()
-                    shared = self._shared = SharedLinks(task.loop, partial(self._new_shared, task.loop))
-                return shared.exchange(packed, replies, number, key=key, confirmed=confirmed)
-            return self._in_thread(packed, replies, number, confirmed=confirmed)
+            return shared.exchange(packed, replies, number, key=key, confirmed=confirmed)
         except StoreUnavailable as problem:
-            if problem.is_disconnected:
-                self._generation.ended(number)
+            self._note(problem, number)
             raise
+
+    def _note(self, problem: StoreUnavailable, number: int) -> None:
+        """End the generation if one of its connections was lost. One that cannot be opened says nothing of others."""
+        if problem.is_disconnected and not problem.is_unsent:
+            self._generation.ended(number)
 
     def _new_shared(self, loop: asyncio.AbstractEventLoop) -> SharedLink:
         return SharedLink(self._new(), loop, self._patience_seconds)
 
-    def _in_thread(self, packed: bytes, replies: int, number: int, *, confirmed: bool) -> list[Any]:
+    def _in_thread(self, packed: bytes, replies: int, *, confirmed: bool) -> list[Any]:
         link = self._take()
+        number = self._generation.number  # it may have grown while this thread waited
         try:
             if link.generation != number:
                 link.close()
@@ -108,6 +119,12 @@ class Links:
             if confirmed and not isinstance(found[0], hiredis.ReplyError):
                 check_replica(link.exchange(*wait_commands())[-1])
             return found
+        except StoreUnavailable as problem:
+            self._note(problem, number)
+            raise
+        except BaseException:
+            link.close()  # its next user would read the replies that this exchange has left behind
+            raise
         finally:
             self._free.put(link)
 
@@ -137,7 +154,8 @@ class Links:
         return Link(url, timeout_seconds, at=at)
 
     def close(self) -> None:
-        """Close all connections, also those in use."""
+        """Close all connections, also those in use. Tasks open no more."""
+        self._is_closed = True
         for link in list(self._open):
             link.close()
         if self._shared is not None:

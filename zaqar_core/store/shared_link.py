@@ -32,7 +32,7 @@ Resume = Callable[[Any], object]
 class SharedLink:
     """The connection, which is opened and replaced on demand. Only tasks of its loop use it."""
 
-    __slots__ = ("_channel", "_link", "_opening", "_patience_seconds", "loop")
+    __slots__ = ("_channel", "_is_closed", "_link", "_opening", "_patience_seconds", "loop")
 
     def __init__(self, link: Link, loop: asyncio.AbstractEventLoop, patience_seconds: float) -> None:
         """``link`` opens the sockets."""
@@ -42,19 +42,28 @@ class SharedLink:
         self._channel: Channel | None = None
         #: The attempt to open a connection, while one runs.
         self._opening: _Opening | None = None
+        self._is_closed = False
 
     def exchange(self, packed: bytes, replies: int, generation: int) -> list[Any]:
         """Send commands and return that many replies, on a connection of the generation or a newer one.
 
         Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
         """
+        return self.channel(generation).exchange(packed, replies)
+
+    def channel(self, generation: int) -> Channel:
+        """Return the open connection of the generation or a newer one. Use it at once: it may be lost later.
+
+        Raises StoreUnavailable, ``is_unsent``.
+        """
         channel = self._channel
         if channel is None or channel.generation < generation or channel.is_closed:
             channel = self._open(generation)
-        return channel.exchange(packed, replies)
+        return channel
 
     def close(self) -> None:
-        """Close the connection; running exchanges fail."""
+        """Close the connection, also one that is being opened; running exchanges fail."""
+        self._is_closed = True
         channel, self._channel = self._channel, None
         if channel is not None:
             try:
@@ -75,6 +84,9 @@ class SharedLink:
                 self._channel = None
             link = self._link
             _connecting.run(link.open, self._patience_seconds)
+            if self._is_closed:
+                link.close()
+                raise StoreUnavailable("the store is closed", is_unsent=True)
             channel = self._channel = Channel(self.loop, *link.detach(), generation)
             return channel
         except StoreUnavailable as problem:
@@ -149,9 +161,11 @@ class Channel:
         self._watch = loop.call_later(timeout_seconds / _CHECKS_PER_TIMEOUT, self._check_time)
 
     def exchange(self, packed: bytes, replies: int) -> list[Any]:
-        """Send and return the replies. Raises StoreUnavailable when the connection ends meanwhile."""
+        """Send and return the replies. Raises StoreUnavailable when the connection has ended or ends meanwhile."""
         task = current_task()
         assert task is not None
+        if self.is_closed:
+            raise StoreUnavailable("connection lost", is_disconnected=True)
         if not self._is_scheduled:
             self._is_scheduled = True
             self._loop.call_soon(self._flush)

@@ -18,10 +18,14 @@ _MOST_KEYS = 10_000
 class SharedLinks:
     """A connection for small exchanges, one for large ones, and those for writes that a replica must confirm."""
 
-    __slots__ = ("_confirmed", "_keys", "_large", "_new_link", "_small", "loop")
+    __slots__ = ("_confirmed", "_keys", "_large", "_new_link", "_newest", "_small", "loop")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, new_link: Callable[[], SharedLink]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, new_link: Callable[[], SharedLink], newest: Callable[[], int]
+    ) -> None:
+        """``newest`` returns the present generation of connections."""
         self.loop = loop
+        self._newest = newest
         self._new_link = new_link
         self._small = new_link()
         self._large: SharedLink | None = None
@@ -36,8 +40,8 @@ class SharedLinks:
         """
         if confirmed:
             if self._confirmed is None:
-                self._confirmed = ConfirmedWrites(self._new_link)
-            return self._confirmed.exchange(packed, replies, generation)
+                self._confirmed = ConfirmedWrites(self._new_link, self._newest)
+            return self._confirmed.exchange(packed, replies)
         if len(packed) <= LARGE_BYTES and key not in self._keys:
             found = self._small.exchange(packed, replies, generation)
             reply = found[0]

@@ -31,6 +31,9 @@ class Topology:
         self._nodes: list[Address | None] = [None] * SLOTS
         self._lock = Mutex()
         self._read_at = -_FRESH_SECONDS
+        #: The attempts to read it that failed, and why the last one did.
+        self._failures = 0
+        self._reason = ""
 
     def node(self, slot: int) -> Address:
         """Return the primary of the hash slot. Raises redis.RedisError if no node answers or none serves the slot."""
@@ -60,8 +63,14 @@ class Topology:
         self._nodes[slot] = node
 
     def refresh(self) -> None:
-        """Read the topology from the first node that answers, unless it was just read. Raises redis.RedisError."""
+        """Read the topology from the first node that answers, unless it was just read. Raises redis.RedisError.
+
+        An attempt that fails is that of all callers that wait for it: while no node answers, each would take seconds.
+        """
+        failures = self._failures
         with self._lock:
+            if failures != self._failures:
+                raise redis.ConnectionError(self._reason)
             if time.monotonic() - self._read_at < _FRESH_SECONDS:
                 return
             # Known nodes first: those of the URL may have left the cluster.
@@ -76,6 +85,8 @@ class Topology:
                     continue
                 self._nodes, self._read_at = nodes, time.monotonic()
                 return
+            self._failures += 1
+            self._reason = str(problem)
         raise problem
 
     def _known(self) -> list[Address]:
