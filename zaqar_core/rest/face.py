@@ -12,7 +12,7 @@ from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
 from zaqar_core.domain.identity import Authenticator
 from zaqar_core.domain.randomness import random_bytes
-from zaqar_core.eventloop import in_thread
+from zaqar_core.eventloop import Threads, in_thread
 from zaqar_core.keystone import trusts
 from zaqar_core.rest import dialect, documents, errors, identity, parameters, routes, signatures
 from zaqar_core.rest.call import RestCall, queue_of
@@ -24,6 +24,8 @@ from zaqar_core.rest.route import Route
 from zaqar_core.web.envelope import Refusal, Reply, Request
 
 _log = logging.getLogger("sqs_facade.zaqar")
+#: Threads for calls of the identity service, which may take long when it hangs.
+_identifying = Threads(128, "identity")
 
 _HOT_PREFIXES = tuple(row.prefix + "/queues/" for row in reversed(dialect.DIALECTS))
 
@@ -89,7 +91,7 @@ class ZaqarFace:
         reply = errors.of_refusal(why)
         if self._authenticator is not None and self._version(request) is not None:
             try:
-                in_thread(self._admit, self._authenticator, request)
+                _identifying.run(self._admit, self._authenticator, request)
             except RestError as problem:
                 reply = errors.of_request(problem)
         return _finished(reply)
@@ -98,7 +100,7 @@ class ZaqarFace:
         version = self._version(request)
         if version is not None:
             if self._authenticator is not None:
-                in_thread(self._admit, self._authenticator, request)
+                _identifying.run(self._admit, self._authenticator, request)
             return self._run_in(version, request, session)
         if request.path in ("/", ""):
             return self._root(request)

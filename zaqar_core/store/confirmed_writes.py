@@ -6,6 +6,7 @@ are busy go out together on the next free one, and one WAITAOF confirms them all
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -25,8 +26,10 @@ _PATIENCE_SECONDS = 30.0
 #: not sent in the packet of the write. Measured on an idle pair: 1000 ms in one packet, 0.5 ms this way. Once the write
 #: is confirmed, the remaining WAITAOF return at once.
 _PATIENCE_MS = (1, 1, 1, 5, 1000)
-#: The same after a round without confirmation: while no replica is there, writes fail fast.
+#: The same for a while after a round without confirmation: while no replica is there, writes fail fast.
 _IMPATIENCE_MS = (1, 1, 1, 5, 50)
+#: Until a round has the full time again, since the replica may only be slow.
+_IMPATIENT_SECONDS = 1.0
 
 
 def wait_commands(patience_ms: tuple[int, ...] = _PATIENCE_MS) -> tuple[bytes, int]:
@@ -43,7 +46,7 @@ def check_replica(confirmed: Any) -> None:
 class ConfirmedWrites:
     """The connections for such writes. Only tasks of one loop use it."""
 
-    __slots__ = ("_free", "_is_doubtful", "_links", "_newest", "_next", "_queue")
+    __slots__ = ("_free", "_impatient_until", "_links", "_newest", "_next", "_queue")
 
     def __init__(self, new_link: Callable[[], SharedLink], newest: Callable[[], int]) -> None:
         """``newest`` returns the present generation: it may grow while a round waits for a free connection."""
@@ -52,7 +55,7 @@ class ConfirmedWrites:
         self._free = list(self._links)
         self._queue: deque[Signal] = deque()
         self._next: _Round | None = None
-        self._is_doubtful = False
+        self._impatient_until = 0.0
 
     def exchange(self, packed: bytes, replies: int) -> list[Any]:
         """Send commands and return that many replies, once a replica has confirmed them.
@@ -86,15 +89,19 @@ class ConfirmedWrites:
             self._queue.append(signal)
             signal.wait(_PATIENCE_SECONDS)
             if not self._free:
+                if signal in self._queue:
+                    self._queue.remove(signal)
                 raise StoreUnavailable("all connections for confirmed writes are busy", is_unsent=True)
         link = self._free.pop()
         self._next = None  # from here on writes open another round
+        is_patient = time.monotonic() >= self._impatient_until
         try:
-            opened.run(link, self._newest(), _IMPATIENCE_MS if self._is_doubtful else _PATIENCE_MS)
-            self._is_doubtful = False
+            opened.run(link, self._newest(), _PATIENCE_MS if is_patient else _IMPATIENCE_MS)
+            self._impatient_until = 0.0
         except StoreUnavailable as problem:
             opened.problem = problem
-            self._is_doubtful = not problem.is_disconnected
+            if is_patient and not problem.is_disconnected:
+                self._impatient_until = time.monotonic() + _IMPATIENT_SECONDS
         finally:
             self._free.append(link)
             if self._queue:
