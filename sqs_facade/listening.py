@@ -74,5 +74,5 @@ def listen(holder: socket.socket, host: str, port: int) -> socket.socket:
             holder.bind((host, port))
         holder.listen(_BACKLOG)
     except OSError as problem:
-        raise ServingError(f"cannot listen on {host}:{port}: {problem.strerror}") from None
+        raise ServingError(f"cannot listen on {in_url(host)}:{port}: {problem.strerror}") from None
     return holder

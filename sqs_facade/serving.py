@@ -65,12 +65,11 @@ def run(settings: Settings, url: str, holder: socket.socket, port: int, on_ready
 
 
 def _announce(supervisor: Supervisor, settings: Settings, port: int, on_ready: Callable[[str, int], None]) -> None:
-    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
     while not supervisor.is_stopping:
         if _answers(target, port):
             supervisor.was_ready = True
-            on_ready(f"http://{shown}:{port}", settings.max_connections)
+            on_ready(f"http://{listening.in_url(settings.host)}:{port}", settings.max_connections)
             return
         time.sleep(0.005)
 
