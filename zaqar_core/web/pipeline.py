@@ -11,12 +11,10 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
 from zaqar_core.web.envelope import CLIENT, Face, Refusal, Reply, Request
 from zaqar_core.web.origins import Origins
+from zaqar_core.web.server.limits import DRAIN_BYTES
 
 #: Size of one read, so that a false Content-Length reserves no memory.
 _CHUNK_BYTES = 1 << 20
-#: At most so many bytes of a too large body are read and discarded: many clients read the error only after they have
-#: sent the whole body.
-_DRAIN_BYTES = 16 << 20
 
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
@@ -36,7 +34,7 @@ class Pipeline:
     def run(self, environ: dict[str, Any], face: Face) -> Reply:
         """Return the face's reply or refusal. Never raises."""
         request = _request(environ)
-        if ("HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ) and self._is_cross_site(environ):
+        if self._is_cross_site(environ):
             return face.refuse(request, Refusal.CROSS_SITE)
         body = self._body(environ, face.body_limit(environ))
         if isinstance(body, Refusal):
@@ -47,7 +45,7 @@ class Pipeline:
     def respond(self, environ: dict[str, Any], face: Face, body: bytes) -> Reply:
         """Return the face's reply or refusal for a request with its whole body. Never raises."""
         request = _request(environ, body)
-        if ("HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ) and self._is_cross_site(environ):
+        if self._is_cross_site(environ):
             return face.refuse(request, Refusal.CROSS_SITE)
         return self._answer(request, face)
 
@@ -76,7 +74,7 @@ class Pipeline:
         self._may_read.get()
         try:
             if length > limit:
-                _drain(stream, min(length, _DRAIN_BYTES))
+                _drain(stream, min(length, DRAIN_BYTES))
                 return Refusal.BODY_TOO_LARGE
             return _read_declared(stream, length) if length > 0 else _read_chunked(stream, limit)
         except OSError:
@@ -85,6 +83,8 @@ class Pipeline:
             self._may_read.put(None)
 
     def _is_cross_site(self, environ: dict[str, Any]) -> bool:
+        if "HTTP_ORIGIN" not in environ and "HTTP_SEC_FETCH_SITE" not in environ:
+            return False
         origin = environ.get("HTTP_ORIGIN")
         if origin in self._origins:
             return False
@@ -113,7 +113,7 @@ def _read_chunked(stream: Any, limit: int) -> bytes | Refusal:
     while part := stream.read(_CHUNK_BYTES):
         total += len(part)
         if total > limit:
-            _drain(stream, _DRAIN_BYTES)
+            _drain(stream, DRAIN_BYTES)
             return Refusal.BODY_TOO_LARGE
         parts.append(part)
     return b"".join(parts)

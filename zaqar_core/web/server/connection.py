@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from enum import IntEnum
 from math import inf
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from zaqar_core.eventloop import spawn
 from zaqar_core.web.envelope import CLIENT, Refusal, Reply
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("sqs_facade.http")
 _FAILED = Reply(500, [("Content-Type", "text/plain; charset=utf-8")], b"internal error\n")
+
+
+_Argument = TypeVar("_Argument")
 
 
 class _State(IntEnum):
@@ -385,24 +388,20 @@ class Connection(asyncio.Protocol):
     # -- The request and its response ----------------------------------------------------------------------------------
 
     def _submit(self, environ: dict[str, Any], body: bytes) -> None:
-        self._state = _State.BUSY
-        self.deadline = inf
-        self.is_gone = self._has_ended
+        self._begin_response()
         self._server.admission.submit(self, environ, body)
 
     def _submit_refusal(self, environ: dict[str, Any], why: Refusal) -> None:
+        self._begin_response()
+        spawn(self._server.loop, self._run_refusal, environ, why)
+
+    def _begin_response(self) -> None:
         self._state = _State.BUSY
         self.deadline = inf
         self.is_gone = self._has_ended
-        spawn(self._server.loop, self._run_refusal, environ, why)
 
     def _run_refusal(self, environ: dict[str, Any], why: Refusal) -> None:
-        try:
-            reply = self._server.application.refuse(environ, why)
-        except Exception:
-            _log.exception("%s %s failed with an unexpected error", environ["REQUEST_METHOD"], environ["PATH_INFO"])
-            reply = _FAILED
-        self._answer(reply)
+        self._answer(_reply(self._server.application.refuse, environ, why))
 
     @property
     def is_lost(self) -> bool:
@@ -412,10 +411,7 @@ class Connection(asyncio.Protocol):
     def run(self, environ: dict[str, Any], body: bytes) -> None:
         """Run a request and write its response. Called in a task."""
         try:
-            reply = self._server.application.respond(environ, body)
-        except Exception:
-            _log.exception("%s %s failed with an unexpected error", environ["REQUEST_METHOD"], environ["PATH_INFO"])
-            reply = _FAILED
+            reply = _reply(self._server.application.respond, environ, body)
         finally:
             self.on_gone = None
             self._server.admission.leave(body)
@@ -567,3 +563,12 @@ def _option(environ: dict[str, Any]) -> bytes:
     if is_1_1:
         return replies.PERSISTENT
     return replies.KEEP_ALIVE if "keep-alive" in found else replies.CLOSE
+
+
+def _reply(answer: Callable[[dict[str, Any], _Argument], Reply], environ: dict[str, Any], argument: _Argument) -> Reply:
+    """Return the application's answer; log an error and return 500 if it raises, which it should not."""
+    try:
+        return answer(environ, argument)
+    except Exception:
+        _log.exception("%s %s failed with an unexpected error", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        return _FAILED
