@@ -35,7 +35,7 @@ _STORE_AWAY_MS = 1000
 #: its client has gone.
 _LEAVE, _LEAVE_EMPTY = 1, 2
 
-_RECEIVE = script("receive")
+_RECEIVE = script("receive", returns_messages=True)
 _CHANGE_VISIBILITY = script("change_visibility")
 _DELETE_RECEIVED = script("delete_received")
 

@@ -36,10 +36,10 @@ from zaqar_core.eventloop import hexdigest
 from zaqar_core.store import ScriptFailed, keys, records, script
 
 _SEND = script("send")
-_LIST = script("list")
-_LOOKUP = script("lookup", writes=False)
+_LIST = script("list", returns_messages=True)
+_LOOKUP = script("lookup", writes=False, returns_messages=True)
 _DELETE_BY_ID = script("delete_by_id")
-_POP = script("pop")
+_POP = script("pop", returns_messages=True)
 
 _OWN_TTL_OF_THE_QUEUE = -1
 #: Tries of a send while the queue's encryption is being turned on or off.

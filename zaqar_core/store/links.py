@@ -70,10 +70,10 @@ class Links:
         self._shared: SharedLinks | None = None
         self._is_closed = False
 
-    def exchange(self, packed: bytes, replies: int, *, key: bytes = b"", confirmed: bool = False) -> list[Any]:
+    def exchange(self, packed: bytes, replies: int, *, source: bytes = b"", confirmed: bool = False) -> list[Any]:
         """Send commands and return that many replies. ``confirmed``: a replica must confirm the write too.
 
-        ``key`` is the key of the commands, as far as they have one.
+        ``source`` is the key of the queue whose messages they return, if they return messages.
 
         Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
         """
@@ -92,7 +92,7 @@ class Links:
             )
         number = self._generation.number
         try:
-            return shared.exchange(packed, replies, number, key=key, confirmed=confirmed)
+            return shared.exchange(packed, replies, number, source=source, confirmed=confirmed)
         except StoreUnavailable as problem:
             self._note(problem, number)
             raise

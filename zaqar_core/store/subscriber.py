@@ -31,6 +31,10 @@ class Listener(Protocol):
     def loop(self) -> asyncio.AbstractEventLoop | None:
         """The event loop that shall read the connection; None leaves it to the thread."""
 
+    @property
+    def is_released(self) -> bool:
+        """Whether nothing waits for messages any more."""
+
     def received(self, message: bytes) -> None:
         """Process a message. Runs on the thread or on the loop."""
 
@@ -83,8 +87,12 @@ class Subscriber:
             self._link.close()
             raise StoreUnavailable(f"the server did not answer SUBSCRIBE within {SILENCE_SECONDS:.0f} s")
 
+    @property
+    def _is_over(self) -> bool:
+        return self._is_closed or self._listener.is_released
+
     def _listen(self) -> None:
-        while not self._is_closed:
+        while not self._is_over:
             try:
                 if not self._link.is_open:
                     self._subscribe()
@@ -100,7 +108,7 @@ class Subscriber:
     def _read_until_a_loop_takes_over(self) -> asyncio.AbstractEventLoop | None:
         """Read in this thread; return the loop that takes over, None when the subscriber is closed."""
         is_pinged = False
-        while not self._is_closed:
+        while not self._is_over:
             loop = self._listener.loop
             if loop is not None and not loop.is_closed():
                 return loop
@@ -117,7 +125,7 @@ class Subscriber:
 
     def _leave_to(self, loop: asyncio.AbstractEventLoop) -> None:
         """Watch the loop as it reads. Raises StoreUnavailable when the connection is lost, or the loop has ended."""
-        reading = self._reading = _Reading(loop, self._link, self._process)
+        reading = self._reading = _Reading(loop, self._link, self._process, lambda: self._is_over)
         try:
             reading.watch()
         finally:
@@ -131,10 +139,17 @@ class Subscriber:
 class _Reading:
     """The part of a connection's life in which an event loop reads it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, link: Link, process: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        link: Link,
+        process: Callable[[Any], None],
+        is_released: Callable[[], bool],
+    ) -> None:
         self._loop = loop
         self._socket, self._reader = link.give_to_loop()
         self._process = process
+        self._is_released = is_released
         self._is_reading = False
         self._reads = 0
         self._problem: object = "the event loop has ended"
@@ -147,6 +162,9 @@ class _Reading:
         while not self._is_over.wait(SILENCE_SECONDS):
             if self._loop.is_closed():
                 break
+            if self._is_released():
+                self.stop()
+                continue
             if reads != self._reads:
                 reads, is_pinged = self._reads, False
             elif is_pinged:

@@ -92,7 +92,7 @@ class Waiters:
         self.is_connected = False
         #: Waiters that sleep now.
         self.asleep = 0
-        self.is_released = False
+        self.is_released: bool = False
         #: Called with each message on the channel that is not a waiter's number. It runs on the subscriber's thread or
         #: on the event loop, and must not block.
         self.pushed: Callable[[bytes], object] | None = None
