@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -46,6 +47,20 @@ def test_a_server_that_cannot_be_reached_costs_the_others_no_connection(server: 
 
     before, after = on_loop(asks)[0] if in_tasks else asks()
     assert before == after
+
+
+def test_threads_that_call_one_after_the_other_share_a_connection(server: Server) -> None:
+    url = f"redis://127.0.0.1:{server.port}"
+    found = Links(Settings(redis=url, durability="memory", store_connections=4), url, Generation())
+    assert len({found.exchange(_ID, 1)[0] for _ in range(8)}) == 1
+
+
+def test_a_connection_that_nobody_used_for_long_is_replaced(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = links(server.port, Generation())
+    before = found.exchange(_ID, 1)
+    later = time.monotonic() + 61
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert found.exchange(_ID, 1) != before
 
 
 class _Taken(SimpleQueue[Any]):
