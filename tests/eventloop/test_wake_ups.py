@@ -33,7 +33,7 @@ def server() -> Iterator[Server]:
         yield found.server(*IN_MEMORY)
 
 
-def _publish_until_received_on_loop(core: Core) -> None:
+def publish_until_received_on_loop(core: Core) -> None:
     """Return when a message on the channel of the process arrives on the thread of the loop."""
     found: list[threading.Thread] = []
     core.waiters.pushed = lambda _: found.append(threading.current_thread())
@@ -49,7 +49,7 @@ def _publish_until_received_on_loop(core: Core) -> None:
 def test_the_loop_of_a_waiting_receive_reads_the_wake_ups_itself(core: Core, queue: QueueRef) -> None:
     def sends() -> None:
         sleep_until(lambda: waiting(core, queue) == 1)
-        _publish_until_received_on_loop(core)
+        publish_until_received_on_loop(core)
         send(core, queue, b"1")
 
     assert [one.body for got in on_loop(poll(core, queue), sends) if got for one in got] == [b"1"]
@@ -63,7 +63,7 @@ def test_waits_after_the_end_of_a_loop_are_woken(core: Core, queue: QueueRef, by
 
     def first() -> None:
         sleep_until(lambda: waiting(core, queue) == 1)
-        _publish_until_received_on_loop(core)
+        publish_until_received_on_loop(core)
         send(core, queue, b"1")
 
     on_loop(poll(core, queue), first)
@@ -85,9 +85,9 @@ def test_a_subscriber_that_the_server_disconnects_is_replaced(server: Server) ->
 
     def sends() -> None:
         sleep_until(lambda: waiting(core, queue) == 1)
-        _publish_until_received_on_loop(core)
+        publish_until_received_on_loop(core)
         core.store.command("CLIENT", "KILL", "TYPE", "pubsub")
-        _publish_until_received_on_loop(core)
+        publish_until_received_on_loop(core)
         send(core, queue, b"1")
 
     found = on_loop(poll(core, queue), sends)
