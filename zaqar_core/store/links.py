@@ -46,16 +46,8 @@ class Links:
     """Connections that are opened on demand. Thread-safe."""
 
     __slots__ = (
-        "_arguments",
-        "_check",
-        "_free",
-        "_generation",
-        "_idle",
-        "_is_closed",
-        "_open",
-        "_patience_seconds",
-        "_shared",
-    )
+        "_arguments", "_check", "_free", "_generation", "_idle", "_is_closed", "_open", "_patience_seconds", "_shared",
+    )  # fmt: skip
 
     def __init__(
         self,
