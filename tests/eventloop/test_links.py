@@ -29,9 +29,12 @@ def server() -> Iterator[Server]:
         yield found.server(*IN_MEMORY)
 
 
-def links(port: int, generation: Generation, **options: Any) -> Links:
+def links(port: int, generation: Generation, *, store_timeout_seconds: float = 10, **options: Any) -> Links:
     url = f"redis://127.0.0.1:{port}"
-    return Links(Settings(redis=url, durability="memory", store_connections=1), url, generation, **options)
+    settings = Settings(
+        redis=url, durability="memory", store_connections=1, store_timeout_seconds=store_timeout_seconds
+    )
+    return Links(settings, url, generation, **options)
 
 
 @pytest.mark.parametrize("in_tasks", [True, False], ids=["task", "thread"])
@@ -61,6 +64,12 @@ def test_a_connection_that_nobody_used_for_long_is_replaced(server: Server, monk
     later = time.monotonic() + 61
     monkeypatch.setattr(time, "monotonic", lambda: later)
     assert found.exchange(_ID, 1) != before
+
+
+def test_a_thread_that_waits_too_long_for_a_reply_says_so(server: Server) -> None:
+    found = links(server.port, Generation(), store_timeout_seconds=0.2)
+    with pytest.raises(StoreUnavailable, match="timed out"):
+        found.exchange(pack(("BLPOP", "nothing", 0)), 1)
 
 
 class _Taken(SimpleQueue[Any]):

@@ -150,6 +150,8 @@ class Link:
         """
         try:
             self._socket.sendall(packed)
+        except BlockingIOError:  # the kernel's time-out
+            raise self._lost("timed out") from None
         except OSError as problem:
             raise self._lost(problem) from None
         return self._read(replies)
@@ -171,6 +173,8 @@ class Link:
                 if not data:
                     raise OSError("the server closed the connection")
                 reader.feed(data)
+        except BlockingIOError:  # the kernel's time-out
+            raise self._lost("timed out") from None
         except (OSError, hiredis.ProtocolError) as problem:
             raise self._lost(problem) from None
         return found
