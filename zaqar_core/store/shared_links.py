@@ -18,17 +18,20 @@ LARGE_BYTES = 64 * 1024
 #: Bytes of the large exchanges that run at the same time. The server executes all commands that have arrived on a
 #: connection before it reads from the next one, so more would delay the small exchanges.
 _MOST_LARGE_BYTES = 1 << 20
-#: Exchanges of one queue that run at the same time while it is not known how large its messages are, for the same
-#: reason.
-_MOST_UNKNOWN = 64
-#: Queues that are remembered for their large messages. All are forgotten when there are more.
+#: Exchanges of one queue that run at the same time, for the same reason, as long as its messages may be large: a few at
+#: first, and one more after each small reply, up to a bound that small messages never reach.
+_FEWEST, _MOST = 4, 64
+#: Queues whose replies are remembered. All are forgotten when there are more.
 _MOST_QUEUES = 10_000
 
 
 class SharedLinks:
     """A connection for small exchanges, one for large ones, and those for writes that a replica must confirm."""
 
-    __slots__ = ("_asking", "_confirmed", "_large", "_large_turns", "_new_link", "_newest", "_sizes", "_small", "loop")
+    __slots__ = (
+        "_asking", "_bounds", "_confirmed", "_large", "_large_turns", "_new_link", "_newest", "_sizes", "_small",
+        "loop",
+    )  # fmt: skip
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, new_link: Callable[[], SharedLink], newest: Callable[[], int]
@@ -43,8 +46,9 @@ class SharedLinks:
         self._confirmed: ConfirmedWrites | None = None
         #: The expected size of a reply with messages, for each queue whose last ones were large.
         self._sizes: dict[bytes, int] = {}
-        #: The turns of the other queues that are asked for messages now.
+        #: The turns of the other queues that are asked for messages now, and how many may be inside.
         self._asking: dict[bytes, Turns] = {}
+        self._bounds: dict[bytes, int] = {}
 
     def exchange(self, packed: bytes, replies: int, generation: int, *, source: bytes, confirmed: bool) -> list[Any]:
         """Send commands and return that many replies. ``source`` is the key of the queue whose messages they return.
@@ -66,9 +70,7 @@ class SharedLinks:
                 found = self._exchange_large(packed, replies, generation, expected)
             else:
                 found = self._ask(packed, replies, generation, source)
-        size = _size(found[0])
-        if expected or size > LARGE_BYTES:
-            self._remember(source, max(size, expected // 2))  # a small reply may be an exception
+        self._remember(source, _size(found[0]), expected)
         return found
 
     def _exchange_large(self, packed: bytes, replies: int, generation: int, size: int) -> list[Any]:
@@ -81,7 +83,7 @@ class SharedLinks:
         """Exchange for a queue whose messages seem to be small; return None if they turn out to be large meanwhile."""
         turns = self._asking.get(source)
         if turns is None:
-            turns = self._asking[source] = Turns(_MOST_UNKNOWN)
+            turns = self._asking[source] = Turns(self._bounds.get(source, _FEWEST))
 
         def ask() -> list[Any] | None:
             return None if source in self._sizes else self._small.exchange(packed, replies, generation)
@@ -92,14 +94,18 @@ class SharedLinks:
             if turns.is_free:
                 self._asking.pop(source, None)
 
-    def _remember(self, source: bytes, size: int) -> None:
-        """Expect replies of this size from a queue."""
-        if size <= LARGE_BYTES:
+    def _remember(self, source: bytes, size: int, expected: int) -> None:
+        """Expect replies of this size from a queue; after large ones a small one may be an exception."""
+        size = max(size, expected // 2)
+        if size > LARGE_BYTES:
+            _put(self._sizes, source, size)
+            self._bounds.pop(source, None)
+        elif expected:
             self._sizes.pop(source, None)
-            return
-        if len(self._sizes) >= _MOST_QUEUES:
-            self._sizes.clear()
-        self._sizes[source] = size
+        elif (bound := self._bounds.get(source, _FEWEST)) < _MOST:
+            _put(self._bounds, source, bound + 1)
+            if (turns := self._asking.get(source)) is not None:
+                turns.most = bound + 1
 
     def close(self) -> None:
         """Close all connections; running exchanges fail."""
@@ -118,6 +124,12 @@ def _in_turn(turns: Turns, size: int, exchange: Callable[[], Found]) -> Found:
         raise
     finally:
         turns.leave(size)
+
+
+def _put(found: dict[bytes, int], source: bytes, number: int) -> None:
+    if len(found) >= _MOST_QUEUES:
+        found.clear()
+    found[source] = number
 
 
 def _size(reply: Any) -> int:

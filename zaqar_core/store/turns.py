@@ -14,10 +14,10 @@ _LOOK_SECONDS = 60.0
 class Turns:
     """Lets in tasks up to a total size, first come first served. A larger one goes alone."""
 
-    __slots__ = ("_inside", "_most", "_waiting")
+    __slots__ = ("_inside", "_waiting", "most")
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = most
         self._inside = 0
         self._waiting: deque[_Turn] = deque()
 
@@ -50,7 +50,7 @@ class Turns:
             turn.begin(problem)
 
     def _has_room(self, size: int) -> bool:
-        return not self._inside or self._inside + size <= self._most
+        return not self._inside or self._inside + size <= self.most
 
 
 class _Turn:
