@@ -17,6 +17,7 @@ from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage, QueueSettings
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.store import keys
 from zaqar_core.store.rechecks import Rechecks
 from zaqar_core.store.wakeups import Waiter
 
@@ -132,6 +133,19 @@ def test_few_of_the_waits_that_are_over_end_at_the_same_time(core: Core, queue: 
     assert found.count([]) == len(clients)
     assert waiting(core, queue) == 0
     assert 1 < most <= MOST_ENDING
+
+
+def test_a_wait_that_ends_twice_takes_one_place_among_those_that_end(core: Core, queue: QueueRef) -> None:
+    """A timer may fire a little too early: the receive then waits for the rest."""
+
+    def waits_twice() -> None:
+        waiter = core.waiters.register(keys.queue(queue))
+        assert waiter is not None
+        core.waiters.wait(waiter, 0.001)
+        core.waiters.wait(waiter, 0.001)
+        core.waiters.unregister(waiter)
+
+    assert on_loop(*[waits_twice] * 3 * MOST_ENDING) == [None] * 3 * MOST_ENDING
 
 
 def test_a_wake_up_is_not_delayed_by_waits_that_end(core: Core, queue: QueueRef) -> None:

@@ -78,7 +78,7 @@ class Subscriber:
         if reading is not None:
             reading.stop()
         else:
-            self._link.close()
+            self._link.interrupt()  # the thread closes it
 
     def _subscribe(self) -> None:
         self._link.open()

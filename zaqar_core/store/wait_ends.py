@@ -48,7 +48,7 @@ class WaitEnds:
         self._is_scheduled = False
         while self._waiting and self._running < _MOST_AT_ONCE:
             waiter = self._waiting.popleft()
-            if waiter.is_asleep:  # no wake-up was faster
+            if waiter.is_asleep and not waiter.is_ending:  # no wake-up was faster
                 self._running += 1
                 waiter.is_ending = True
                 waiter.wake()

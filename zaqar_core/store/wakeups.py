@@ -50,14 +50,14 @@ class Waiter(Signal):
 
     def leave(self) -> None:
         """End the wait of a client that has gone. In a task, only callbacks and tasks of its loop may call it."""
-        if self._ends is not None:
+        if self._ends is not None and not self.is_ending:
             self._ends.add(self)
         else:
             self.wake()
 
     def time_out(self) -> None:
         """End the wait of a task: its time is over. Only for the timer."""
-        if self._ends is not None and self.will_end:
+        if self._ends is not None and self.will_end and not self.is_ending:
             self._ends.add(self)
         else:
             super().time_out()
