@@ -24,7 +24,7 @@ from zaqar_core.store import keys, libraries, script
 from zaqar_core.store.links import Generation
 from zaqar_core.store.opening import open_store
 from zaqar_core.store.readiness import check
-from zaqar_core.store.wakeups import RECHECK_SECONDS
+from zaqar_core.store.rechecks import RECHECK_SECONDS
 
 NODES = 3
 _numbers = count(1)

@@ -16,7 +16,7 @@ from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.model import NewMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
-from zaqar_core.store.wakeups import RECHECK_SECONDS
+from zaqar_core.store.rechecks import RECHECK_SECONDS
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import QueueNotFound
 from zaqar_core.domain.model import NewMessage, StoredMessage
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store.wakeups import RECHECK_SECONDS
+from zaqar_core.store.rechecks import RECHECK_SECONDS
 
 #: A poll that misses its wake-up looks by itself no sooner.
 PROMPT_SECONDS = RECHECK_SECONDS[0]

@@ -33,7 +33,7 @@ _MOVE_IN = script("move_in")
 _MOVE_DONE = script("move_done").plain
 _MOVE_FORGET = script("move_forget").plain
 _MOVE_BACK = script("move_back")
-_MOVE_RECORDS = script("move_records", writes=False).plain
+_MOVE_RECORDS = script("move_records", writes=False, returns_messages=True).plain
 _MOVE_PENDING = script("move_pending", writes=False).plain
 _FIELDS = 9
 _log = logging.getLogger("sqs_facade.moves")

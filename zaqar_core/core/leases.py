@@ -35,7 +35,7 @@ _STORE_AWAY_MS = 1000
 #: its client has gone.
 _LEAVE, _LEAVE_EMPTY = 1, 2
 
-_RECEIVE = script("receive")
+_RECEIVE = script("receive", returns_messages=True)
 _CHANGE_VISIBILITY = script("change_visibility")
 _DELETE_RECEIVED = script("delete_received")
 
@@ -93,7 +93,7 @@ def receive(
             if not began:
                 began, deadline = found.incarnation, time.monotonic() + found.wait_ms / 1000
             left = deadline - time.monotonic()
-            is_gone = _wait(session, waiter, min(left, found.due_ms / 1000 + 0.001) if found.due_ms >= 0 else left)
+            is_gone = _wait(session, waiter, left, found.due_ms / 1000 + 0.001 if found.due_ms >= 0 else None)
             left = deadline - time.monotonic()
             leaving = _LEAVE_EMPTY if is_gone else _LEAVE * (left <= 0 or session.waiters.is_released)
             wait_ms = max(int(left * 1000), 1)
@@ -102,15 +102,15 @@ def receive(
             session.waiters.unregister(waiter)
 
 
-def _wait(session: Session, waiter: Waiter, seconds: float) -> bool:
-    """Wait for a wake-up; return whether the client has gone."""
+def _wait(session: Session, waiter: Waiter, seconds: float, due_seconds: float | None) -> bool:
+    """Wait for a wake-up, until a message is due, or until the end; return whether the client has gone."""
     client = session.client
     if client is None:
-        session.waiters.wait(waiter, seconds)
+        session.waiters.wait(waiter, seconds, due_seconds=due_seconds)
         return False
-    client.on_gone = waiter.wake
+    client.on_gone = waiter.leave
     if not client.is_gone:
-        session.waiters.wait(waiter, seconds)
+        session.waiters.wait(waiter, seconds, due_seconds=due_seconds)
     client.on_gone = None
     return client.is_gone
 

@@ -32,13 +32,14 @@ from zaqar_core.domain.errors import (
 from zaqar_core.domain.model import NewMessage, Page, QueueSettings, Sent, StoredMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import random_bytes
+from zaqar_core.eventloop import hexdigest
 from zaqar_core.store import ScriptFailed, keys, records, script
 
 _SEND = script("send")
-_LIST = script("list")
-_LOOKUP = script("lookup", writes=False)
+_LIST = script("list", returns_messages=True)
+_LOOKUP = script("lookup", writes=False, returns_messages=True)
 _DELETE_BY_ID = script("delete_by_id")
-_POP = script("pop")
+_POP = script("pop", returns_messages=True)
 
 _OWN_TTL_OF_THE_QUEUE = -1
 #: Tries of a send while the queue's encryption is being turned on or off.
@@ -152,7 +153,7 @@ def _add_records(
 def _in_fifo(session: Session, message: NewMessage) -> tuple[NewMessage, tuple[bytes, int]]:
     """Return the message with its group, by default its Client-ID, and the arguments for FIFO deduplication."""
     given, group = message.dedup_id, message.group
-    key = given if given is not None else hashlib.sha256(message.body).hexdigest()
+    key = given if given is not None else hexdigest(hashlib.sha256, message.body)
     if group is None:
         group = str(UUID(bytes=message.client_id)) if message.client_id else ""
     complete = replace(message, group=group, dedup_id=records.NOT_GIVEN if given is None else given)

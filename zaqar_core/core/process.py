@@ -59,4 +59,5 @@ class Core:
     def close(self) -> None:
         """Release every wait and close every connection."""
         self.waiters.release_all()
+        self.waiters.close()
         self.store.close()

@@ -15,6 +15,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import MessageUnreadable
 from zaqar_core.domain.model import Receipt, StoredMessage, Subscription
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.eventloop import hexdigest
 from zaqar_core.store import keys, records
 
 _log = logging.getLogger("sqs_facade.encryption")
@@ -129,7 +130,7 @@ def _message(
         text = claim_text(extras.origin_id.hex())
     dedup_id = extras.dedup_id
     if dedup_id == records.NOT_GIVEN:
-        dedup_id = hashlib.sha256(record.body).hexdigest() if record.client_id is None else text
+        dedup_id = hexdigest(hashlib.sha256, record.body) if record.client_id is None else text
     return StoredMessage(
         id=text,
         sequence=sequence,

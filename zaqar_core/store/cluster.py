@@ -109,14 +109,21 @@ class ClusterStore(Store):
         return self._exchange(key, packed, 1, confirmed=confirmed, follows_ask=True)
 
     def _exchange(
-        self, key: bytes, packed: bytes, replies: int, *, confirmed: bool = False, follows_ask: bool = False
+        self,
+        key: bytes,
+        packed: bytes,
+        replies: int,
+        *,
+        source: bytes = b"",
+        confirmed: bool = False,
+        follows_ask: bool = False,
     ) -> list[Any]:
         """Exchange with the node of the key; follow redirects. ``follows_ask``: the command needs only that key."""
         slot, give_up = key_slot(key), 0.0
 
         def at_node() -> tuple[Address, list[Any]]:
             address = self._topology.node(slot)
-            return address, self._on(self._node(address), packed, replies, key=key, confirmed=confirmed)
+            return address, self._on(self._node(address), packed, replies, source=source, confirmed=confirmed)
 
         while True:
             node, found = self._patiently(at_node)
@@ -154,10 +161,12 @@ class ClusterStore(Store):
             )
         return links
 
-    def _on(self, links: Links, packed: bytes, replies: int, *, key: bytes = b"", confirmed: bool = False) -> list[Any]:
+    def _on(
+        self, links: Links, packed: bytes, replies: int, *, source: bytes = b"", confirmed: bool = False
+    ) -> list[Any]:
         """Exchange with a node. Raises redis.ConnectionError when nothing was sent; StoreUnavailable."""
         try:
-            return links.exchange(packed, replies, key=key, confirmed=confirmed)
+            return links.exchange(packed, replies, source=source, confirmed=confirmed)
         except StoreUnavailable as problem:
             if problem.is_unsent and problem.is_disconnected:
                 raise redis.ConnectionError(problem.reason) from None

@@ -133,6 +133,11 @@ class Link:
         connection, self._connection, self._socket, self._reader = self._connection, None, None, None
         return connection, self._arguments["socket_timeout"]
 
+    def give_to_loop(self) -> tuple[Any, Any]:
+        """Let an event loop read an open connection from now on; return its socket, non-blocking, and its reader."""
+        self._socket.setblocking(False)
+        return self._socket, self._reader
+
     def interrupt(self) -> None:
         """End a blocking ``next_message``, which then raises. The only method that other threads may call."""
         with contextlib.suppress(OSError, AttributeError):
@@ -145,6 +150,8 @@ class Link:
         """
         try:
             self._socket.sendall(packed)
+        except BlockingIOError:  # the kernel's time-out
+            raise self._lost("timed out") from None
         except OSError as problem:
             raise self._lost(problem) from None
         return self._read(replies)
@@ -166,6 +173,8 @@ class Link:
                 if not data:
                     raise OSError("the server closed the connection")
                 reader.feed(data)
+        except BlockingIOError:  # the kernel's time-out
+            raise self._lost("timed out") from None
         except (OSError, hiredis.ProtocolError) as problem:
             raise self._lost(problem) from None
         return found

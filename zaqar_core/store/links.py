@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -19,6 +20,8 @@ from zaqar_core.store.deployment import Address
 from zaqar_core.store.shared_link import SharedLink
 from zaqar_core.store.shared_links import SharedLinks
 
+#: A connection that no thread has used for so long is replaced: something between may have dropped it.
+_MOST_IDLE_SECONDS = 60.0
 #: Time that a thread waits for a free connection.
 _PATIENCE_SECONDS = 30.0
 
@@ -42,7 +45,9 @@ class Generation:
 class Links:
     """Connections that are opened on demand. Thread-safe."""
 
-    __slots__ = ("_arguments", "_check", "_free", "_generation", "_is_closed", "_open", "_patience_seconds", "_shared")
+    __slots__ = (
+        "_arguments", "_check", "_free", "_generation", "_idle", "_is_closed", "_open", "_patience_seconds", "_shared",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -62,18 +67,21 @@ class Links:
         self._check = check
         self._generation = generation
         self._patience_seconds = patience_seconds
-        self._free: SimpleQueue[Link | None] = SimpleQueue()
-        self._free.put(self._new())  # checks the URL
-        for _ in range(settings.store_connections - 1):
+        #: One token for each connection that may be taken.
+        self._free: SimpleQueue[None] = SimpleQueue()
+        for _ in range(settings.store_connections):
             self._free.put(None)
+        #: Connections that no thread uses, with the times of their last use. The last one is taken first: calls one
+        #: after the other need only one.
+        self._idle: list[tuple[Link, float]] = [(self._new(), 0.0)]  # checks the URL
         self._open: set[Link] = set()
         self._shared: SharedLinks | None = None
         self._is_closed = False
 
-    def exchange(self, packed: bytes, replies: int, *, key: bytes = b"", confirmed: bool = False) -> list[Any]:
+    def exchange(self, packed: bytes, replies: int, *, source: bytes = b"", confirmed: bool = False) -> list[Any]:
         """Send commands and return that many replies. ``confirmed``: a replica must confirm the write too.
 
-        ``key`` is the key of the commands, as far as they have one.
+        ``source`` is the key of the queue whose messages they return, if they return messages.
 
         Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
         """
@@ -92,7 +100,7 @@ class Links:
             )
         number = self._generation.number
         try:
-            return shared.exchange(packed, replies, number, key=key, confirmed=confirmed)
+            return shared.exchange(packed, replies, number, source=source, confirmed=confirmed)
         except StoreUnavailable as problem:
             self._note(problem, number)
             raise
@@ -126,15 +134,16 @@ class Links:
             link.close()  # its next user would read the replies that this exchange has left behind
             raise
         finally:
-            self._free.put(link)
+            self._give_back(link)
 
     def _take(self) -> Link:
         try:
-            return self._free.get_nowait() or self._new()
+            self._free.get_nowait()
+            return self._idle_or_new()
         except Empty:
             pass
         try:
-            link = self._free.get(timeout=_PATIENCE_SECONDS) or self._new()
+            self._free.get(timeout=_PATIENCE_SECONDS)
         except Empty:
             raise StoreUnavailable(
                 f"all connections to the store were busy for {_PATIENCE_SECONDS:.0f} s; "
@@ -145,9 +154,22 @@ class Links:
             if self._check is not None:
                 self._check()
         except StoreUnavailable:
-            self._free.put(link)
+            self._free.put(None)
             raise
+        return self._idle_or_new()
+
+    def _idle_or_new(self) -> Link:
+        try:
+            link, used_at = self._idle.pop()
+        except IndexError:
+            return self._new()
+        if time.monotonic() - used_at > _MOST_IDLE_SECONDS:
+            link.close()
         return link
+
+    def _give_back(self, link: Link) -> None:
+        self._idle.append((link, time.monotonic()))
+        self._free.put(None)
 
     def _new(self) -> Link:
         url, timeout_seconds, at = self._arguments

@@ -31,12 +31,16 @@ class Library:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """One function of one kind. ``address`` is its name on the server. ``writes``: whether it must be made durable."""
+    """One function of one kind. ``address`` is its name on the server. ``writes``: whether it must be made durable.
+
+    ``returns_messages``: whether its reply may be as large as messages of the queue.
+    """
 
     name: str
     address: bytes
     library: Library
     writes: bool
+    returns_messages: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,14 @@ class Script:
 
 
 @cache
-def script(name: str, *, writes: bool = True) -> Script:
+def script(name: str, *, writes: bool = True, returns_messages: bool = False) -> Script:
     """Return the function of that file name, in its three kinds. Raises FileNotFoundError."""
     if name not in {one.name for one in _functions("plain")}:
         raise FileNotFoundError(f"no function {name}")
     plain, fair, fifo = (_library(kind) for kind in KINDS)
-    return Script(*(Compiled(name, f"{it.name}_{name}".encode(), it, writes) for it in (plain, fair, fifo)))
+    return Script(
+        *(Compiled(name, f"{it.name}_{name}".encode(), it, writes, returns_messages) for it in (plain, fair, fifo))
+    )
 
 
 def failure_words() -> frozenset[str]:
