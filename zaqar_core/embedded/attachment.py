@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from zaqar_core.embedded import append_only, program, reserve, watchdog
+from zaqar_core.embedded import append_only, privacy, program, reserve, watchdog
 from zaqar_core.embedded.errors import EmbeddedError
 from zaqar_core.embedded.folder import (
     SCHEMA,
@@ -126,6 +126,7 @@ class Embedded:
         fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while a last user is stopping Valkey
         info = self._start_or_find(_SILENCE_SECONDS)
         if self._child is None:
+            self._make_private()
             self._start_watchdog()
         self.url = f"unix://{self._await_answer(info)['socket']}"
 
@@ -180,8 +181,10 @@ class Embedded:
                 f"data directory {self.directory} holds messages on disk, which durability memory would ignore: "
                 "use --durability fsync, another --data-dir or --ephemeral"
             )
+        self._make_private()
         remove_drafts(self.directory)
         reserve.keep(self.directory, wanted=self._durability != "memory")
+        privacy.close_reserve(self.directory)
         path = socket_path(self.directory)
         command = [*self._command(), "--unixsocket", str(path)]
         try:
@@ -192,6 +195,7 @@ class Embedded:
                 stderr=subprocess.DEVNULL,
                 pass_fds=(lock,),
                 start_new_session=True,  # Ctrl-C must not end it while requests run
+                umask=privacy.UMASK,
                 cwd=self.directory,
             )
         except OSError as problem:
@@ -214,6 +218,12 @@ class Embedded:
             raise
         self._child = child
         return info
+
+    def _make_private(self) -> None:
+        """Close the directory to other users, and say so if it was open. Raises EmbeddedError."""
+        line = privacy.make_private(self.directory)
+        if line is not None:
+            _report(line)
 
     def _command(self) -> list[str]:
         settings = {
@@ -249,6 +259,7 @@ class Embedded:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
+                umask=privacy.UMASK,
                 cwd="/",
             )
         except OSError as problem:

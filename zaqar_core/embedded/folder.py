@@ -102,7 +102,9 @@ def read_info(directory: Path) -> Info | None:
 def write_info(directory: Path, info: Info) -> None:
     """Replace the information of the directory atomically."""
     draft = directory / "info.json.new"
-    draft.write_text(json.dumps(info))
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        stream.write(json.dumps(info))
     draft.replace(directory / "info.json")
 
 
