@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import stat
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,7 +13,7 @@ import pytest
 import redis
 
 from tests.patience import until
-from tests.serving.conftest import Client, Serve, client_of, valkey_pid
+from tests.serving.conftest import Client, Serve, client_of, kill_valkey
 from zaqar_core.embedded import EmbeddedError, attach
 
 Start = Callable[..., Serve]
@@ -136,7 +135,7 @@ def test_a_valkey_that_crashes_repeatedly_is_restarted_with_one_line_each(serve:
     service = serve("--data-dir", data).wait_ready()
     with client_of(service) as client:
         for attempt in range(3):
-            os.kill(valkey_pid(data), signal.SIGKILL)
+            kill_valkey(data)
             until(partial(_creates, client, f"q{attempt}"), "another Valkey")
     service.stop()
     assert service.errors.read_text().splitlines() == ["sqs-facade: Valkey ended and was restarted"] * 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -78,7 +79,7 @@ class Embedded:
         self._remove = remove
         self._users: int | None = open_lock(directory / "users")
         self._child: subprocess.Popen[bytes] | None = None
-        self._watchdog: subprocess.Popen[bytes] | None = None
+        self._watchdog: _Watchdog | None = None
         self._released = threading.Event()
         self._owner = os.getpid()
 
@@ -113,6 +114,8 @@ class Embedded:
                 self._wait_for_child()
         finally:
             os.close(users)
+            if self._watchdog is not None:
+                self._watchdog.end()  # the other users have their own
 
     def _wait_for_child(self) -> None:
         """Reap the Valkey that this process started. Its lock is free by now."""
@@ -209,9 +212,12 @@ class Embedded:
                 durability=self._durability,
             )
             write_info(self.directory, info)
-            if self._watchdog is None or self._watchdog.poll() is not None:
-                self._start_watchdog()
+            # A new one for each Valkey: what kills this process with its children may have found the older ones only.
+            older = self._watchdog
+            self._start_watchdog()
             release_child(child)
+            if older is not None:
+                older.end()
         except BaseException:
             child.kill()
             child.wait()
@@ -251,24 +257,13 @@ class Embedded:
         return [str(program.path()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
 
     def _start_watchdog(self) -> None:
-        """Start a watchdog. It ends at once if another one runs. Raises EmbeddedError."""
-        try:
-            self._watchdog = subprocess.Popen(  # noqa: S603 - our own script
-                [sys.executable, "-I", "-S", watchdog.__file__, self.directory, "remove" if self._remove else "keep"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                umask=privacy.UMASK,
-                cwd="/",
-            )
-        except OSError as problem:
-            raise EmbeddedError(f"cannot start the watchdog of Valkey: {problem.strerror}") from None
-        threading.Thread(target=self._watchdog.wait, name="watchdog-wait", daemon=True).start()
+        """Start a watchdog, which waits while another one runs. Raises EmbeddedError."""
+        with _starting:
+            self._watchdog = _Watchdog(self.directory, remove=self._remove)
 
     def _replace_watchdog(self) -> None:
-        """Start another watchdog if ours was killed. One that ended because another one runs is not replaced."""
-        if self._watchdog is not None and self._watchdog.poll() not in (None, watchdog.NOT_NEEDED):
+        """Start another watchdog if ours was killed."""
+        if self._watchdog is not None and self._watchdog.has_ended():
             with contextlib.suppress(EmbeddedError):  # the next round tries again
                 self._start_watchdog()
 
@@ -337,6 +332,37 @@ class Embedded:
             except OSError:
                 return False
         return True
+
+
+class _Watchdog:
+    """The watchdog that this process started last. It outlives this process. Raises EmbeddedError."""
+
+    def __init__(self, directory: Path, *, remove: bool) -> None:
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our own script
+                [
+                    *(sys.executable, "-I", "-S", watchdog.__file__, directory),
+                    *("remove" if remove else "keep", str(os.getpid())),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                umask=privacy.UMASK,
+                cwd="/",
+            )
+        except OSError as problem:
+            raise EmbeddedError(f"cannot start the watchdog of Valkey: {problem.strerror}") from None
+        self._started = watchdog.started(self._process.pid)
+        threading.Thread(target=self._process.wait, name="watchdog-wait", daemon=True).start()
+
+    def has_ended(self) -> bool:
+        """Return whether the watchdog was killed: it does not end by itself while this process runs."""
+        return self._process.poll() is not None
+
+    def end(self) -> None:
+        """End the watchdog, because a newer one runs."""
+        watchdog.signal_process(self._process.pid, self._started, signal.SIGKILL)
 
 
 def release_child(child: subprocess.Popen[bytes]) -> None:

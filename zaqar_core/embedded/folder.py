@@ -5,7 +5,7 @@ Files beside Valkey's own:
 - ``lock``: Valkey itself holds it, through an inherited descriptor, for exactly as long as it runs.
 - ``users``: each user holds it shared, and the user that stops Valkey holds it exclusively.
 - ``start``: a process holds it while it decides whether to start Valkey.
-- ``keeper``: the watchdog holds it.
+- ``keeper``: one watchdog holds it, and the others wait for it.
 - ``info.json``: written before Valkey runs, so it names the process that holds ``lock``, or a process that has ended.
 - ``encryption.key``: the key of messages in encrypted queues.
 """
