@@ -9,16 +9,17 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.fuzz import sqs, wire, zaqar
+from tests.fuzz import mixed, sqs, wire, zaqar
 from tests.fuzz.case import Case, Memory
 from tests.fuzz.targets import Hung, Target
 
 #: The grammars, each with its share.
 GRAMMARS: dict[Callable[[random.Random, Memory], Case], int] = {
-    sqs.query: 33,
+    sqs.query: 28,
     sqs.creation: 2,
-    sqs.json_call: 25,
-    zaqar.call: 25,
+    sqs.json_call: 20,
+    zaqar.call: 20,
+    mixed.call: 15,
     sqs.peeked: 5,
     lambda source, _: wire.request(source): 10,
 }

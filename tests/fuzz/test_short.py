@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-REQUESTS = 12_000
+REQUESTS = 8_000
 #: The service answers them in about ten seconds; this is for a machine that does much else.
 PATIENCE_SECONDS = 180.0
 
