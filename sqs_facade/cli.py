@@ -133,6 +133,20 @@ def list_settings(config: Path | None, form: str, **options: Any) -> None:
     click.echo(write(configuration))
 
 
+@main.command("check-data")
+@click.option("--data-dir", type=click.Path(path_type=Path), required=True, help="Data directory that no service uses.")
+@click.option("--fix", is_flag=True, help="Cut off the end of the last file, from the damage on.")
+def check_data(data_dir: Path, *, fix: bool) -> None:
+    """Check the files of an embedded Valkey that does not start. Make a copy of them before you use --fix."""
+    from zaqar_core.embedded import EmbeddedError, append_only
+
+    try:
+        for line in append_only.check(data_dir, fixes=fix):
+            click.echo(line)
+    except EmbeddedError as problem:
+        startup.refuse(str(problem))
+
+
 #: How long ``websocket`` waits for its threads at exit.
 _LINGER_SECONDS = 0.3
 

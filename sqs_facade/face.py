@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from sqs_facade import addresses, errors
+from sqs_facade import addresses, browser_marks, errors
 from sqs_facade.codecs import query, query_json
 from sqs_facade.codecs.unreadable import Unreadable
 from sqs_facade.errors import SqsError
@@ -23,6 +23,7 @@ from zaqar_core.core import queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
+from zaqar_core.web import allowed_hosts
 from zaqar_core.web.envelope import Refusal, Reply, Request
 
 load_all()
@@ -59,6 +60,8 @@ def new_request_id() -> str:
 class SqsFace:
     """Serve SQS requests. One instance serves all threads."""
 
+    verifies_callers = False
+
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         limit = settings.max_requests_per_second
@@ -89,15 +92,28 @@ class SqsFace:
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the SQS error for a request that was not run."""
-        return error_reply(REFUSALS[why], request, new_request_id())
+        return error_reply(refusal(why, request), request, new_request_id())
 
 
-REFUSALS = {
+_REFUSALS = {
     Refusal.BODY_TOO_LARGE: SqsError("RequestEntityTooLarge", "The request body is too large."),
     Refusal.BODY_CUT_SHORT: SqsError("IncompleteBody", "The request body ended before its declared length."),
     Refusal.BODY_LENGTH_INVALID: SqsError("IncompleteBody", "The Content-Length header is not a number."),
     Refusal.CROSS_SITE: SqsError("AccessDenied", "Web pages of other origins are not allowed to call this service."),
+    Refusal.HOST_INVALID: SqsError("InvalidRequest", "The header Host of the request is not a host."),
 }
+
+
+def refusal(why: Refusal, request: Request) -> SqsError:
+    """Return the error for a request that is not run."""
+    if why is Refusal.HOST_NOT_ALLOWED:
+        return host_not_allowed(request.host)
+    return _REFUSALS[why]
+
+
+def host_not_allowed(host: str) -> SqsError:
+    """Build the error for a valid Host header that the service does not accept."""
+    return SqsError("AccessDenied", allowed_hosts.refusal(host))
 
 
 def unforeseen(problem: Exception, request_id: str, operation: str | None) -> SqsError:
@@ -162,6 +178,8 @@ def _answer_query(call: SqsCall, request_id: str) -> Reply:
             raise SqsError("InvalidAction", "The request has no X-Amz-Target header.")
         raise errors.missing("Action")
     found = _operation(action, on_queue_path=on_queue_path)
+    if request.method != "POST" and not found.is_reading and browser_marks.is_marked(request.environ):
+        raise SqsError("AccessDenied", f"A web browser must not call {found.name} by a URL: use POST.")
     try:
         parameters = found.read_query(tree)
     except Unreadable as problem:

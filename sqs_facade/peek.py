@@ -28,7 +28,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import CoreError, QueueNotFound
 from zaqar_core.domain.model import StoredMessage
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.web import allowed_hosts
+from zaqar_core.web.allowed_hosts import AllowedHosts
 from zaqar_core.web.envelope import Refusal, Reply, Request
 
 PATH = "/_aws/sqs/messages"
@@ -68,10 +68,13 @@ class PeekRequest:
 
 
 class PeekFace:
-    """Serve the peek endpoint. One instance serves all threads."""
+    """Serve the peek endpoint, on every bind at the hosts of AllowedHosts only. One instance serves all threads."""
+
+    verifies_callers = False
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._hosts = AllowedHosts(settings)
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body to accept, in bytes."""
@@ -82,11 +85,8 @@ class PeekFace:
         """Return the messages of a queue. Never raises."""
         request_id = face.new_request_id()
         try:
-            if not allowed_hosts.is_own(request.host, self._settings.allowed_hosts):
-                raise SqsError(
-                    "AccessDenied",
-                    "This endpoint serves loopback addresses and the hosts of the setting allowed_hosts only.",
-                )
+            if request.host not in self._hosts:
+                raise face.host_not_allowed(request.host)
             return self._answer(request, session, request_id)
         except SqsError as error:
             return _error(error, request, request_id)
@@ -97,7 +97,7 @@ class PeekFace:
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the SQS error for a request that was not run."""
-        return _error(face.REFUSALS[why], request, face.new_request_id())
+        return _error(face.refusal(why, request), request, face.new_request_id())
 
     def _answer(self, request: Request, session: Session, request_id: str) -> Reply:
         wanted = _parameters(request)

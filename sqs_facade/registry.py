@@ -63,6 +63,11 @@ class Operation:
     on_queue_path: bool
     has_queue: bool
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether the operation changes nothing, as those that get or list; ReceiveMessage leases messages."""
+        return self.name.startswith(("Get", "List"))
+
 
 OPERATIONS: dict[str, Operation] = {}
 

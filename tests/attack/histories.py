@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import os
 import random
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -19,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from tests.serving.conftest import Client, Serve, valkey_pid
+from tests.serving.conftest import Client, Serve, kill_valkey
 
 #: Of every lease: short, so that many run out.
 VISIBILITY_SECONDS = 1
@@ -94,8 +92,7 @@ class Cluster:
             with contextlib.suppress(psutil.NoSuchProcess, IndexError):
                 random.choice(service.workers()).kill()
         elif what == "valkey":
-            with contextlib.suppress(OSError, ValueError, KeyError):
-                os.kill(valkey_pid(self._data), signal.SIGKILL)
+            kill_valkey(self._data)
         elif what == "main":
             service.process.kill()
             service.process.wait()
@@ -103,8 +100,7 @@ class Cluster:
         else:
             for one in self.services:
                 one.kill()
-            with contextlib.suppress(OSError, ValueError, KeyError):
-                os.kill(valkey_pid(self._data), signal.SIGKILL)
+            kill_valkey(self._data)
             self.services = [self._serve(*self._flags).wait_ready() for _ in self.services]
 
 

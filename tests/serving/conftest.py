@@ -22,6 +22,7 @@ import pytest
 import redis
 
 from tests.patience import LONG_POLL_SECONDS, PATIENCE_SECONDS, until
+from zaqar_core.embedded import watchdog
 
 
 class Serve:
@@ -78,8 +79,9 @@ class Serve:
             below = psutil.Process(self.process.pid).children(recursive=True)
         self.process.kill()
         self.process.wait(PATIENCE_SECONDS)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)  # a worker that was started meanwhile
+        if not psutil.pid_exists(self.process.pid):  # else the id belongs to another process by now
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)  # a worker that was started meanwhile
         for process in below:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -126,6 +128,11 @@ def client_of(service: Serve) -> Iterator[Client]:
 def valkey_pid(data: Path) -> int:
     """The process that serves a data directory."""
     return int(json.loads((data / "info.json").read_bytes())["pid"])
+
+
+def kill_valkey(data: Path) -> None:
+    """Kill the process that serves a data directory, unless another one has its id by now."""
+    watchdog.signal_valkey(data, signal.SIGKILL)
 
 
 def is_running(pid: int) -> bool:

@@ -130,7 +130,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cors_max_age_seconds: SecondsOrNone = 3_600
     #: Whether these pages may send cookies and other credentials. Has no effect with `*`.
     cors_allow_credentials: bool = True
-    #: Host names, beside those of this machine, at which the test hooks and the message viewer respond.
+    #: Hosts that the header Host of a request may name, beside those of this machine and of `public_url`. An entry
+    #: without a port stands for every port. They concern the test hooks and the message viewer, and all requests
+    #: without verified credentials to a service that listens on loopback.
     allowed_hosts: tuple[str, ...] = ()
     #: Enable the test hooks, `/_test/*`. Always on with `ephemeral`.
     test_hooks: Annotated[bool, About(flag="--test-hooks")] = False

@@ -10,6 +10,7 @@ import orjson
 
 from zaqar_core.domain import errors as core
 from zaqar_core.domain import limits
+from zaqar_core.web import allowed_hosts
 from zaqar_core.web.envelope import Refusal, Reply
 
 
@@ -180,6 +181,8 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Refusal.BODY_CUT_SHORT: Words(400, _BODY, "The body ended before its declared length."),
     Refusal.BODY_LENGTH_INVALID: Words(400, _BODY, "Content-Length is not a number."),
     Refusal.CROSS_SITE: Words(403, "Not authorized", "Web pages of other origins may not call this service."),
+    Refusal.HOST_INVALID: Words(400, _RULE, "The header Host is not a host."),
+    Refusal.HOST_NOT_ALLOWED: Words(403, "Not authorized"),
 }
 
 #: 400 and not 404: in the deletion of a message the claim is a parameter of the request.
@@ -195,9 +198,9 @@ def of_request(problem: RestError) -> Reply:
     return reply
 
 
-def of_refusal(why: Refusal) -> Reply:
-    """Return the reply for a request that was refused before its operation."""
-    return _reply(WORDS[why])
+def of_refusal(why: Refusal, host: str) -> Reply:
+    """Return the reply for a request that was refused before its operation. ``host`` is the one that it called."""
+    return _reply(WORDS[why], allowed_hosts.refusal(host))
 
 
 def of_core(fact: core.CoreError) -> Reply:

@@ -47,6 +47,7 @@ class ZaqarFace:
     def __init__(self, settings: Settings, authenticator: Authenticator | None = None) -> None:
         self._settings = settings
         self._authenticator = authenticator
+        self.verifies_callers = authenticator is not None
         self._trusts = trusts.configured(settings)
         #: None without an authenticator: callers have no roles then, and any caller may do anything.
         self._policy = None if authenticator is None else Policy(settings, routes.RULES)
@@ -88,7 +89,7 @@ class ZaqarFace:
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a request that was refused; with an authenticator first 401 for an invalid token."""
-        reply = errors.of_refusal(why)
+        reply = errors.of_refusal(why, request.header("HOST") or "")
         if self._authenticator is not None and self._version(request) is not None:
             try:
                 _identifying.run(self._admit, self._authenticator, request)

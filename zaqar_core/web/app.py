@@ -93,7 +93,7 @@ def _add_health(app: flask.Flask, core: Core) -> None:
 
 
 def _handle_unrouted(app: flask.Flask, answer: Callable[[str], flask.Response]) -> None:
-    """Let a face answer what no rule matches: a path with a line feed, or an unknown method.
+    """Let a face answer what no rule matches: a path with a line feed, an unknown method, or a malformed Host.
 
     ``answer`` takes the first segment of the path and returns the error of the face that serves it.
     """
@@ -102,6 +102,7 @@ def _handle_unrouted(app: flask.Flask, answer: Callable[[str], flask.Response]) 
         first = flask.request.path.split("/", 2)[1]
         return problem if first == "health" else answer(first)
 
+    app.register_error_handler(400, unrouted)
     app.register_error_handler(404, unrouted)
     app.register_error_handler(405, unrouted)
 

@@ -41,7 +41,11 @@ class Request:
     @property
     def host(self) -> str:
         """The host that the client called, with its port where one was given."""
-        return self.environ.get("HTTP_HOST") or "{SERVER_NAME}:{SERVER_PORT}".format_map(self.environ)
+        host = self.environ.get("HTTP_HOST")
+        if host:
+            return str(host)
+        name, port = self.environ["SERVER_NAME"], self.environ["SERVER_PORT"]
+        return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 
     @property
     def scheme(self) -> str:
@@ -65,10 +69,16 @@ class Refusal(Enum):
     BODY_CUT_SHORT = "body ended before its declared length"
     BODY_LENGTH_INVALID = "Content-Length is not a number"
     CROSS_SITE = "web pages of other origins may not call this service"
+    HOST_INVALID = "the header Host is not a host"
+    HOST_NOT_ALLOWED = "the called host is not one of this machine or of the setting allowed_hosts"
 
 
 class Face(Protocol):
     """A dialect. One instance serves all threads."""
+
+    @property
+    def verifies_callers(self) -> bool:
+        """Whether callers must prove who they are, so that the host that they call has no meaning."""
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body that this request may have, in bytes."""

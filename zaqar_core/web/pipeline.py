@@ -1,16 +1,15 @@
-"""From a WSGI environ to a face and back, in this order: origin, declared length, whole body, face."""
+"""From a WSGI environ to a face and back, in this order: caller, declared length, whole body, face."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from queue import SimpleQueue
 from typing import Any
-from urllib.parse import urlsplit
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
+from zaqar_core.web.callers import Callers
 from zaqar_core.web.envelope import CLIENT, Face, Refusal, Reply, Request
-from zaqar_core.web.origins import Origins
 from zaqar_core.web.server.limits import DRAIN_BYTES
 
 #: Size of one read, so that a false Content-Length reserves no memory.
@@ -24,7 +23,7 @@ class Pipeline:
 
     def __init__(self, core: Core, settings: Settings) -> None:
         self._session = core.session
-        self._origins = Origins(settings)
+        self._callers = Callers(settings)
         #: One token for each body that may be read at the same time, for at most about a quarter of the threads. A
         #: queue of tokens takes a fifth of a semaphore's time.
         self._may_read: SimpleQueue[None] = SimpleQueue()
@@ -34,8 +33,9 @@ class Pipeline:
     def run(self, environ: dict[str, Any], face: Face) -> Reply:
         """Return the face's reply or refusal. Never raises."""
         request = _request(environ)
-        if self._is_cross_site(environ):
-            return face.refuse(request, Refusal.CROSS_SITE)
+        refusal = self._callers.refusal(environ, verifies_callers=face.verifies_callers)
+        if refusal is not None:
+            return face.refuse(request, refusal)
         body = self._body(environ, face.body_limit(environ))
         if isinstance(body, Refusal):
             return face.refuse(request, body)
@@ -45,8 +45,9 @@ class Pipeline:
     def respond(self, environ: dict[str, Any], face: Face, body: bytes) -> Reply:
         """Return the face's reply or refusal for a request with its whole body. Never raises."""
         request = _request(environ, body)
-        if self._is_cross_site(environ):
-            return face.refuse(request, Refusal.CROSS_SITE)
+        refusal = self._callers.refusal(environ, verifies_callers=face.verifies_callers)
+        if refusal is not None:
+            return face.refuse(request, refusal)
         return self._answer(request, face)
 
     def refuse(self, environ: dict[str, Any], face: Face, why: Refusal) -> Reply:
@@ -81,16 +82,6 @@ class Pipeline:
             return Refusal.BODY_CUT_SHORT
         finally:
             self._may_read.put(None)
-
-    def _is_cross_site(self, environ: dict[str, Any]) -> bool:
-        if "HTTP_ORIGIN" not in environ and "HTTP_SEC_FETCH_SITE" not in environ:
-            return False
-        origin = environ.get("HTTP_ORIGIN")
-        if origin in self._origins:
-            return False
-        if origin is not None and urlsplit(origin).netloc.lower() != environ.get("HTTP_HOST", "").lower():
-            return True
-        return environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin")
 
 
 def _request(environ: dict[str, Any], body: bytes = b"") -> Request:

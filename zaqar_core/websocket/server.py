@@ -21,8 +21,9 @@ from websockets.http11 import Request, Response
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain import limits
-from zaqar_core.web.origins import Origins
-from zaqar_core.websocket import origins
+from zaqar_core.web import allowed_hosts
+from zaqar_core.web.callers import Callers
+from zaqar_core.web.envelope import Refusal
 from zaqar_core.websocket.conversation import Conversation, Service
 from zaqar_core.websocket.pushes import TOO_SLOW, PushBuffer, Pushes
 
@@ -36,6 +37,14 @@ _CLOSE_SECONDS = 0.7
 _STOP_SECONDS = 1.2
 #: Close code when a token expires, as in Zaqar.
 EXPIRED = 4003
+
+#: Headers by which callers are refused, with their keys in an environ.
+_OF_CALLERS = {"Host": "HTTP_HOST", "Origin": "HTTP_ORIGIN", "Sec-Fetch-Site": "HTTP_SEC_FETCH_SITE"}
+_REFUSALS = {
+    Refusal.CROSS_SITE: (HTTPStatus.FORBIDDEN, "Web pages of other origins may not call this service.\n"),
+    Refusal.HOST_INVALID: (HTTPStatus.BAD_REQUEST, "The header Host is not a host.\n"),
+    Refusal.HOST_NOT_ALLOWED: (HTTPStatus.FORBIDDEN, ""),
+}
 
 _log = logging.getLogger("sqs_facade.websocket")
 
@@ -97,7 +106,7 @@ class _Connections:
 
     def __init__(self, settings: Settings, service: Service, threads: ThreadPoolExecutor) -> None:
         self._settings = settings
-        self._origins = Origins(settings)
+        self._callers = Callers(settings)
         self._service = service
         self._threads = threads
         self._open = 0
@@ -108,9 +117,13 @@ class _Connections:
         headers = request.headers
         if request.path == "/health" and "Upgrade" not in headers:
             return connection.respond(HTTPStatus.OK, '{"status":"serving"}\n')
-        origin, host, site = (headers.get(name) for name in ("Origin", "Host", "Sec-Fetch-Site"))
-        if not origins.is_allowed(origin, host or "", site, self._settings, self._origins):
-            return connection.respond(HTTPStatus.FORBIDDEN, "Web pages of other origins may not call this service.\n")
+        # A header that is repeated becomes a list, which is neither a host nor an origin.
+        shown = {key: ", ".join(headers.get_all(name)) for name, key in _OF_CALLERS.items() if name in headers}
+        shown["SERVER_NAME"] = str(connection.local_address[0])
+        refusal = self._callers.refusal(shown, verifies_callers=self._service.authenticator is not None)
+        if refusal is not None:
+            status, text = _REFUSALS[refusal]
+            return connection.respond(status, text or f"{allowed_hosts.refusal(shown['HTTP_HOST'])}\n")
         if self._open >= self._settings.max_connections:
             return connection.respond(
                 HTTPStatus.SERVICE_UNAVAILABLE, "The service has reached its limit of open connections.\n"

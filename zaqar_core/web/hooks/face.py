@@ -1,4 +1,4 @@
-"""``/_test/*``: clock, reset, chaos and spy, in JSON. Only for loopback and the hosts of ``allowed_hosts``."""
+"""``/_test/*``: clock, reset, chaos and spy, in JSON. Only at the hosts of AllowedHosts."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys, registry
 from zaqar_core.web import allowed_hosts
+from zaqar_core.web.allowed_hosts import AllowedHosts
 from zaqar_core.web.envelope import Refusal, Reply, Request
 from zaqar_core.web.hooks import events, virtual_clock
 from zaqar_core.web.hooks.switches import MOST_LATENCY_MS, Chaos, Probability, Switches
@@ -74,8 +75,10 @@ class _Spy(_HookInput):
 class HooksFace:
     """The face of the test hooks. One instance serves all threads."""
 
+    verifies_callers = False
+
     def __init__(self, settings: Settings, switches: Switches, account_of: AccountOf, queue_of: QueueOf) -> None:
-        self._settings = settings
+        self._hosts = AllowedHosts(settings)
         self._switches = switches
         self._account_of = account_of
         self._queue_of = queue_of
@@ -97,10 +100,8 @@ class HooksFace:
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the hook that the path names. Never raises."""
         try:
-            if not allowed_hosts.is_own(request.host, self._settings.allowed_hosts):
-                raise _Refused(
-                    403, "Test hooks can be called only on loopback or on a host of the setting allowed_hosts."
-                )
+            if request.host not in self._hosts:
+                return _host_not_allowed(request.host)
             hook = self._hooks.get((request.method, request.path.removeprefix(PATH).rstrip("/")))
             if hook is None:
                 raise _Refused(404, "This test hook does not exist.")
@@ -117,7 +118,8 @@ class HooksFace:
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a hook that was not run."""
-        del request
+        if why is Refusal.HOST_NOT_ALLOWED:
+            return _host_not_allowed(request.host)
         status = 403 if why is Refusal.CROSS_SITE else 400
         return _reply(status, {"error": why.value})
 
@@ -201,6 +203,8 @@ class HooksFace:
 class AbsentFace:
     """The face at the path of the hooks when they are off: every call is 404."""
 
+    verifies_callers = False
+
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the limit in bytes."""
         del environ
@@ -234,6 +238,10 @@ def _empty(session: Session, project: str) -> int:
             registry.drop(session.store, namespace)
     session.store.command("HDEL", keys.TEST_CLOCK, project)
     return deleted
+
+
+def _host_not_allowed(host: str) -> Reply:
+    return _reply(403, {"error": allowed_hosts.refusal(host)})
 
 
 def _parameters(request: Request) -> dict[str, str]:

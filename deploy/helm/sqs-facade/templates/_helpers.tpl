@@ -29,6 +29,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
     secretKeyRef:
       name: {{ .Values.store.existingSecret | default (include "sqs-facade.fullname" .) }}
       key: {{ if .Values.store.existingSecret }}{{ .Values.store.existingSecretKey }}{{ else }}url{{ end }}
+{{- else }}
+# The volume itself belongs to root and its group (fsGroup). The service creates a directory that only it can enter.
+- name: SQS_FACADE_DATA_DIR
+  value: /data/store
 {{- end }}
 {{- if .Values.openBind }}
 - name: SQS_FACADE_OPEN_BIND
