@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import pytest
+
 from tests.faults import rules
 from tests.faults.history import History
 from tests.faults.table import ROWS, Row
@@ -29,7 +31,8 @@ class Total:
 
     figures: Counter[str] = field(default_factory=Counter)
 
-    def add(self, faults: list[Row[Any]], history: History, found: dict[str, list[str]], seconds: float) -> None:
+    def add(self, faults: list[Row[Any]], history: History, seconds: float) -> None:
+        found = rules.violations(history)
         fifo = sum(len(found.get(rule, ())) for rule in _FIFO_RULES)
         self.figures.update(
             {
@@ -61,31 +64,28 @@ def main() -> int:
     rng = random.Random(asked.seed)
     totals: dict[str, Total] = {}
     injected: Counter[str] = Counter()
-    has_failed = False
+    failed: list[int] = []
     episodes = _episodes(asked.kills, asked.only, rng)
-    for at, (name, faults) in enumerate(episodes):
+    for at, (name, faults) in enumerate(episodes, 1):
         began = time.monotonic()
-        seed = f"{asked.seed}-{at}"
         try:
-            history = _episode(faults, seed)
-        except BaseException as problem:
-            _print(f"episode {at} of seed {asked.seed} on {name} ended early: {problem!r}")
-            has_failed = True
-            if isinstance(problem, KeyboardInterrupt):
-                break
+            history = _episode(faults, f"{asked.seed}-{at}")
+        except KeyboardInterrupt:
+            _print(f"stopped in episode {at} of {len(episodes)}")
+            break
+        except (Exception, pytest.fail.Exception) as problem:
+            _print(f"episode {at} on {name} ended early: {problem!r}")
+            failed.append(at)
             continue
-        found = rules.violations(history)
-        for rule, bodies in found.items():
-            _print(f"episode {at} of seed {asked.seed} on {name}: {len(bodies)} {rule}: {bodies[:5]}")
-        has_failed = has_failed or bool(found)
+        if problems := rules.summary(history):
+            _print(f"episode {at} on {name}:\n{problems}")
+            failed.append(at)
         injected.update(row.name for row in faults)
-        totals.setdefault(name, Total()).add(faults, history, found, time.monotonic() - began)
-        _print(
-            f"{at + 1} of {len(episodes)}: {name}, {len(faults)} faults, {history.acknowledged()} sends acknowledged"
-        )
+        totals.setdefault(name, Total()).add(faults, history, time.monotonic() - began)
+        _print(f"{at} of {len(episodes)}: {name}, {len(faults)} faults, {history.acknowledged()} sends acknowledged")
     _report(totals, injected)
-    _print(f"seed {asked.seed}: {'FAILED' if has_failed else 'every guarantee held'}")
-    return int(has_failed)
+    _print(f"seed {asked.seed}: {f'FAILED in episodes {failed}' if failed else 'every guarantee held'}")
+    return int(bool(failed))
 
 
 def _episodes(kills: int, only: str, rng: random.Random) -> list[tuple[str, list[Row[Any]]]]:

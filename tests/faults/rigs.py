@@ -270,9 +270,10 @@ def proxied() -> Iterator[Proxied]:
 
 @contextmanager
 def sentinels(durability: str = "replicated") -> Iterator[Replicated]:
+    """One replica, so that Sentinel can promote no other than the one that confirmed."""
     with (
         _folder() as folder,
-        sentinel_group(replicas=2, arguments=ON_DISK) as group,
+        sentinel_group(arguments=ON_DISK) as group,
         _running(Replicated(folder, group, durability)) as rig,
     ):
         yield rig

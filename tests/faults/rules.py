@@ -22,6 +22,12 @@ def violations(history: History) -> dict[str, list[str]]:
     return {name: bodies for name, bodies in found.items() if bodies}
 
 
+def summary(history: History) -> str:
+    """Return the violations as text, the first five of each rule; empty if every guarantee held."""
+    found = violations(history).items()
+    return "\n".join(f"{len(bodies)} {name}: {'; '.join(bodies[:5])}" for name, bodies in found)
+
+
 def lost(history: History) -> list[str]:
     """Acknowledged messages that were not deleted and are neither in their queue nor in its dead-letter queue.
 

@@ -22,7 +22,7 @@ def test_every_guarantee_holds(row: Row[Any]) -> None:
     rng = random.Random(row.name)
     with row.open_rig() as rig:
         history = attack(rig.urls, [partial(row.inject, rig, rng)] * row.times, seed=row.name)
-    assert {rule: found[:5] for rule, found in rules.violations(history).items()} == {}
+    assert not rules.summary(history)
     assert history.deliveries
 
 

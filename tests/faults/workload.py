@@ -20,12 +20,12 @@ Urls = Callable[[], list[str]]
 _BETWEEN = 40
 #: Until the service works again after a fault.
 _RECOVERY_SECONDS = 90.0
-#: Until everything that was sent is consumed, once producers have stopped.
-_DRAIN_SECONDS = 60.0
 #: Counts that do not change for so long, longer than any lease but a claim's, do not change before the claims end.
 _STEADY_SECONDS = 6.0
+#: Likewise where no claim can hold messages: then they are stuck.
+_STUCK_SECONDS = 60.0
 #: Within it the moves of killed processes are finished.
-_MOVE_SECONDS = 40.0
+_MOVE_SECONDS = 60.0
 #: Visibility timeout of the dead letters, which are read once.
 _READ_ONCE_SECONDS = 600
 
@@ -103,16 +103,16 @@ def _make_queues(urls: Urls) -> None:
 def _drain(urls: Urls, history: History) -> None:
     """Wait until the queues are empty, or until only claims without a known outcome hold messages back."""
     connection = Connection(lambda: urls()[0])
-    counted, since, began = -1, time.monotonic(), time.monotonic()
-    while time.monotonic() - began < _DRAIN_SECONDS:
+    counted, since = -1, time.monotonic()
+    while counted:
         try:
             number = sum(_count(connection, queue) for queue in QUEUES)
         except Unknown:
             number = -1
-        if number == 0 or (number == counted and history.lost_claims and time.monotonic() - since > _STEADY_SECONDS):
-            break
         if number != counted:
             counted, since = number, time.monotonic()
+        elif time.monotonic() - since > (_STEADY_SECONDS if history.lost_claims else _STUCK_SECONDS):
+            break
         time.sleep(0.1)
     connection.close()
 
