@@ -15,6 +15,8 @@ GROUPS = 8
 _PAUSE_SECONDS = 0.008
 #: One message in so many is never deleted.
 _POISON_EVERY = 25
+#: Part of the FIFO messages that are sent again although they were acknowledged.
+_AGAIN = 0.1
 #: Above the limit of SQS.
 _BAD_DELAY_SECONDS = 901
 
@@ -49,7 +51,10 @@ class SqsProducer(Producer):
     def act(self) -> None:
         queue = self.random.choice(QUEUES)
         if self.random.random() < 0.5:
-            self._send(queue, self.labels(queue, 1)[0])
+            [label] = self.labels(queue, 1)
+            self._send(queue, label)
+            if queue.endswith(".fifo") and self.random.random() < _AGAIN:
+                self._send(queue, label)
         else:
             self._send_batch(queue, self.labels(queue, self.random.randint(2, 10), may_be_bad=True))
         time.sleep(_PAUSE_SECONDS)

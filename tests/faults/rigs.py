@@ -16,7 +16,6 @@ from typing import TypeVar
 import psutil
 
 from tests.deployments import (
-    IN_MEMORY,
     MASTER,
     ON_DISK,
     Deployed,
@@ -33,7 +32,6 @@ from tests.serving.conftest import Serve, is_running, valkey_pid
 
 Rig = TypeVar("Rig", bound="Services")
 
-EVERY_SECOND = ("--appendonly", "yes", "--appendfsync", "everysec")
 MOUNT = ("mount", "-t", "tmpfs", "-o")
 _DISK_BYTES = 96 << 20
 #: Until a promotion, or until a server that came back is a replica in step with its primary.
@@ -250,12 +248,12 @@ def on_server() -> Iterator[OnServer]:
 
 
 @contextmanager
-def on_lazy_server() -> Iterator[OnServer]:
-    """A service that does not ask for durability, on a server that synchronises once a second."""
+def on_careless_server() -> Iterator[OnServer]:
+    """A service that accepts any settings of its server, for which kill -9 is a power cut."""
     with _folder() as folder, deployed() as servers:
         shim = Shim(folder / "shim")
         shim.hold_back()
-        server = servers.server(*IN_MEMORY, *EVERY_SECOND, environment=shim.environment)
+        server = servers.server(*ON_DISK, environment=shim.environment)
         with _running(OnServer(folder, server, server.port, "memory")) as rig:
             yield rig
 

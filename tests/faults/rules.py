@@ -164,18 +164,16 @@ def _mixed_answers(history: History) -> list[str]:
 
 def renumbered(history: History) -> list[str]:
     """FIFO messages whose SequenceNumber is not in the order of their group, or differs between sends and receives."""
-    found = []
-    numbers = {one.body: one.sequence for one in history.sent if one.sequence}
+    sent = [(one.body, one.sequence) for one in history.sent if one.sequence]
+    received = [(one.body, one.sequence) for one in history.deliveries if one.sequence and one.queue in QUEUES]
+    numbers = dict(sent)
+    found = [f"{body} has several numbers" for body, number in sent + received if numbers.get(body, number) != number]
     last: dict[str, int] = {}
-    for one in sorted((one for one in history.sent if one.sequence), key=lambda one: label(one.body).number):
-        group = label(one.body).group
-        if one.sequence <= last.get(group, 0):
-            found.append(one.body)
-        last[group] = one.sequence
-    for delivery in history.deliveries:
-        known = numbers.get(delivery.body, delivery.sequence)
-        if delivery.sequence and delivery.queue in QUEUES and delivery.sequence != known:
-            found.append(f"{delivery.body} was received with another number")
+    for body in sorted(numbers, key=lambda body: label(body).number):
+        group = label(body).group
+        if numbers[body] <= last.get(group, 0):
+            found.append(body)
+        last[group] = numbers[body]
     return found
 
 

@@ -86,6 +86,10 @@ PLANTED = {
         history(sent(1, FIFO), got(1, 0, FIFO, lease_seconds=9), got(1, 1, FIFO, count=2)),
     ),
     "sequence numbers that fall": ("renumbered", history(sent(2, FIFO), Sent(FIFO, body(3), "done", "id-3", 1))),
+    "a duplicate with a number of its own": (
+        "renumbered",
+        history(sent(1, FIFO), Sent(FIFO, body(1), "done", "id-1", 2), got(1, 0, FIFO, deleted_at=1)),
+    ),
     "a dead letter that exists twice": ("moved_twice", history(got(1, 5, DEAD, count=4), got(1, 6, DEAD, count=4))),
     "a dead letter that its consumer deleted in time": (
         "moved_while_held",
@@ -143,6 +147,7 @@ ALLOWED = {
     "a group one after the other": history(
         sent(1, FIFO), sent(2, FIFO), got(1, 0, FIFO, deleted_at=0.5), got(2, 1, FIFO, deleted_at=1.5)
     ),
+    "a duplicate that was recognised": history(sent(1, FIFO), sent(1, FIFO), got(1, 0, FIFO, deleted_at=1)),
     "an invalid message that was refused": history(sent(1, outcome="refused", kind="bad")),
 }
 
