@@ -13,7 +13,7 @@ import hiredis
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.eventloop import current_task
-from zaqar_core.store.confirmed_writes import check_replica, wait_commands
+from zaqar_core.store.confirmed_writes import check_replicas, wait_commands
 from zaqar_core.store.connection import RECONNECT_SECONDS, Link
 from zaqar_core.store.deployment import Address
 from zaqar_core.store.shared_link import SharedLink
@@ -42,7 +42,10 @@ class Generation:
 class Links:
     """Connections that are opened on demand. Thread-safe."""
 
-    __slots__ = ("_arguments", "_check", "_free", "_generation", "_is_closed", "_open", "_patience_seconds", "_shared")
+    __slots__ = (
+        "_arguments", "_check", "_free", "_generation", "_is_closed", "_open", "_patience_seconds", "_replicas",
+        "_shared",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Links:
         self._check = check
         self._generation = generation
         self._patience_seconds = patience_seconds
+        self._replicas = settings.confirming_replicas
         self._free: SimpleQueue[Link | None] = SimpleQueue()
         self._free.put(self._new())  # checks the URL
         for _ in range(settings.store_connections - 1):
@@ -88,7 +92,7 @@ class Links:
             if shared is not None:
                 shared.close()
             shared = self._shared = SharedLinks(
-                task.loop, partial(self._new_shared, task.loop), lambda: self._generation.number
+                task.loop, partial(self._new_shared, task.loop), lambda: self._generation.number, self._replicas
             )
         number = self._generation.number
         try:
@@ -117,7 +121,7 @@ class Links:
                 self._open.add(link)
             found = link.exchange(packed, replies)
             if confirmed and not isinstance(found[0], hiredis.ReplyError):
-                check_replica(link.exchange(*wait_commands())[-1])
+                check_replicas(link.exchange(*wait_commands(self._replicas))[-1], self._replicas)
             return found
         except StoreUnavailable as problem:
             self._note(problem, number)

@@ -18,12 +18,17 @@ _MOST_KEYS = 10_000
 class SharedLinks:
     """A connection for small exchanges, one for large ones, and those for writes that a replica must confirm."""
 
-    __slots__ = ("_confirmed", "_keys", "_large", "_new_link", "_newest", "_small", "loop")
+    __slots__ = ("_confirmed", "_keys", "_large", "_new_link", "_newest", "_replicas", "_small", "loop")
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, new_link: Callable[[], SharedLink], newest: Callable[[], int]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        new_link: Callable[[], SharedLink],
+        newest: Callable[[], int],
+        replicas: int,
     ) -> None:
-        """``newest`` returns the present generation of connections."""
+        """``newest`` returns the present generation of connections. ``replicas`` must confirm a write."""
+        self._replicas = replicas
         self.loop = loop
         self._newest = newest
         self._new_link = new_link
@@ -40,7 +45,7 @@ class SharedLinks:
         """
         if confirmed:
             if self._confirmed is None:
-                self._confirmed = ConfirmedWrites(self._new_link, self._newest)
+                self._confirmed = ConfirmedWrites(self._new_link, self._newest, self._replicas)
             return self._confirmed.exchange(packed, replies)
         if len(packed) <= LARGE_BYTES and key not in self._keys:
             found = self._small.exchange(packed, replies, generation)
