@@ -148,11 +148,12 @@ class Proxied(OnServer):
 
 
 class Replicated(Services):
-    """A service on a group under Sentinel or on a cluster."""
+    """A service on a group under Sentinel or on a cluster, whose primaries have so many replicas."""
 
-    def __init__(self, folder: Path, group: Deployed, durability: str = "replicated") -> None:
+    def __init__(self, folder: Path, group: Deployed, *, replicas: int = 1, durability: str = "replicated") -> None:
         self.group = group
-        super().__init__(folder, "--redis", group.url, "--durability", durability)
+        confirmed_by = {"SQS_FACADE_CONFIRMING_REPLICAS": str(replicas)}
+        super().__init__(folder, "--redis", group.url, "--durability", durability, environment=confirmed_by)
 
     def primaries(self) -> list[Server]:
         """Return the servers that are primaries by the sentinels, or by the nodes of the cluster that run."""
@@ -268,11 +269,11 @@ def proxied() -> Iterator[Proxied]:
 
 @contextmanager
 def sentinels(durability: str = "replicated") -> Iterator[Replicated]:
-    """One replica, so that Sentinel can promote no other than the one that confirmed."""
+    """Two replicas, either of which may be promoted."""
     with (
         _folder() as folder,
-        sentinel_group(arguments=ON_DISK) as group,
-        _running(Replicated(folder, group, durability)) as rig,
+        sentinel_group(replicas=2, arguments=ON_DISK) as group,
+        _running(Replicated(folder, group, replicas=2, durability=durability)) as rig,
     ):
         yield rig
 

@@ -79,8 +79,9 @@ def test_a_new_primary_with_other_settings_acknowledges_nothing() -> None:
     with rigs.sentinels("fsync") as rig, connection_to(rig) as connection:
         connection.sqs("CreateQueue", QueueName="q")
         send = partial(connection.sqs, "SendMessage", QueueUrl="q", MessageBody="1")
-        first, replica = rig.group.servers
-        replica.command("CONFIG", "SET", "appendfsync", "everysec")
+        first, *others = rig.group.servers
+        for replica in others:
+            replica.command("CONFIG", "SET", "appendfsync", "everysec")
         first.kill()
         refusals: list[str] = []
 
@@ -90,7 +91,8 @@ def test_a_new_primary_with_other_settings_acknowledges_nothing() -> None:
 
         until(is_named, "the next primary")
         assert all(refusals)
-        replica.command("CONFIG", "SET", "appendfsync", "always")
+        for replica in others:
+            replica.command("CONFIG", "SET", "appendfsync", "always")
         until(lambda: not refusal(send), "an acknowledgement")
 
 
