@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,9 +26,12 @@ from zaqar_core.embedded import watchdog
 
 
 class Serve:
-    """One ``sqs-facade serve`` on a free port, in a session of its own as from a terminal."""
+    """One ``sqs-facade serve`` on a free port, in a session of its own as from a terminal.
 
-    def __init__(self, folder: Path, *flags: str) -> None:
+    ``environment`` is added to that of this process.
+    """
+
+    def __init__(self, folder: Path, *flags: str, environment: Mapping[str, str] = {}) -> None:
         self.ready_file = folder / f"ready-{time.monotonic_ns()}"
         self.output = self.ready_file.with_suffix(".out")
         self.errors = self.ready_file.with_suffix(".err")
@@ -39,6 +42,7 @@ class Serve:
                 stdout=output,
                 stderr=errors,
                 start_new_session=True,
+                env={**os.environ, **environment},
             )
         self.url = ""
 

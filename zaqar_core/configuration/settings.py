@@ -90,6 +90,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Where a message is stored before it is acknowledged: in memory, on the server's disk, or on the disks of the
     #: server and of a replica.
     durability: Annotated[Durability, About(flag="--durability")] = "fsync"
+    #: With durability `replicated`: replicas that must have a message on disk. Use the number of replicas of each
+    #: primary if any of them may be promoted.
+    confirming_replicas: Positive = 1
     #: Most connections that the threads of one process open to the store, and to each pool: for work in the background,
     #: and under other WSGI servers for requests. The requests of `sqs-facade serve` share one connection beside them.
     store_connections: Positive = 16

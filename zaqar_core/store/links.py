@@ -14,7 +14,7 @@ import hiredis
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.eventloop import current_task
-from zaqar_core.store.confirmed_writes import check_replica, wait_commands
+from zaqar_core.store.confirmed_writes import check_replicas, wait_commands
 from zaqar_core.store.connection import RECONNECT_SECONDS, Link
 from zaqar_core.store.deployment import Address
 from zaqar_core.store.shared_link import SharedLink
@@ -46,7 +46,8 @@ class Links:
     """Connections that are opened on demand. Thread-safe."""
 
     __slots__ = (
-        "_arguments", "_check", "_free", "_generation", "_idle", "_is_closed", "_open", "_patience_seconds", "_shared",
+        "_arguments", "_check", "_free", "_generation", "_idle", "_is_closed", "_open", "_patience_seconds",
+        "_replicas", "_shared",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +68,7 @@ class Links:
         self._check = check
         self._generation = generation
         self._patience_seconds = patience_seconds
+        self._replicas = settings.confirming_replicas
         #: One token for each connection that may be taken.
         self._free: SimpleQueue[None] = SimpleQueue()
         for _ in range(settings.store_connections):
@@ -96,7 +98,7 @@ class Links:
             if shared is not None:
                 shared.close()
             shared = self._shared = SharedLinks(
-                task.loop, partial(self._new_shared, task.loop), lambda: self._generation.number
+                task.loop, partial(self._new_shared, task.loop), lambda: self._generation.number, self._replicas
             )
         number = self._generation.number
         try:
@@ -125,7 +127,7 @@ class Links:
                 self._open.add(link)
             found = link.exchange(packed, replies)
             if confirmed and not isinstance(found[0], hiredis.ReplyError):
-                check_replica(link.exchange(*wait_commands())[-1])
+                check_replicas(link.exchange(*wait_commands(self._replicas))[-1], self._replicas)
             return found
         except StoreUnavailable as problem:
             self._note(problem, number)

@@ -29,14 +29,19 @@ class SharedLinks:
     """A connection for small exchanges, one for large ones, and those for writes that a replica must confirm."""
 
     __slots__ = (
-        "_asking", "_bounds", "_confirmed", "_large", "_large_turns", "_new_link", "_newest", "_sizes", "_small",
-        "loop",
+        "_asking", "_bounds", "_confirmed", "_large", "_large_turns", "_new_link", "_newest", "_replicas", "_sizes",
+        "_small", "loop",
     )  # fmt: skip
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, new_link: Callable[[], SharedLink], newest: Callable[[], int]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        new_link: Callable[[], SharedLink],
+        newest: Callable[[], int],
+        replicas: int,
     ) -> None:
-        """``newest`` returns the present generation of connections."""
+        """``newest`` returns the present generation of connections. ``replicas`` must confirm a write."""
+        self._replicas = replicas
         self.loop = loop
         self._newest = newest
         self._new_link = new_link
@@ -57,7 +62,7 @@ class SharedLinks:
         """
         if confirmed:
             if self._confirmed is None:
-                self._confirmed = ConfirmedWrites(self._new_link, self._newest)
+                self._confirmed = ConfirmedWrites(self._new_link, self._newest, self._replicas)
             return self._confirmed.exchange(packed, replies)
         if len(packed) > LARGE_BYTES:
             return self._exchange_large(packed, replies, generation, len(packed))
