@@ -33,6 +33,7 @@ QUEUES_AT_ONCE = 50
 LIBRARIES_SECONDS = 3600.0
 
 _HOUSEKEEPING = script("housekeeping")
+_LEASE = script("lease").plain
 _log = logging.getLogger("sqs_facade.housekeeping")
 
 
@@ -58,13 +59,15 @@ class Housekeeping:
                     for store in session.every_store():
                         libraries.tidy(store)
             except StoreUnavailable as problem:
+                if problem.is_logged:
+                    continue
                 _log.warning("housekeeping cannot reach the store, will retry: %s", problem.reason)
 
     def round(self) -> None:
         """Tidy every queue of each shard whose lease is free."""
         for shard in range(SHARDS):
             session = self._core.session()
-            if not session.store.command("SET", keys.housekeeping_lease(shard), "1", "NX", "PX", LEASE_MS):
+            if not session.store.run(_LEASE, keys.housekeeping_lease(shard), [LEASE_MS]):
                 continue
             namespaces = [name for name in registry.namespaces(session.store) if zlib.crc32(name) % SHARDS == shard]
             for namespace in namespaces:
@@ -81,14 +84,16 @@ class Housekeeping:
             refs = [QueueRef(project, region, name) for name in names]
             replies = session.run_many(_HOUSEKEEPING, refs, [STEP])
             for ref, reply in zip(refs, replies, strict=True):
-                if isinstance(reply, ScriptFailed):
-                    _remove_stale_row(session, ref)
-                    continue
                 if isinstance(reply, StoreUnavailable):
                     continue
                 try:
-                    _finish(session, ref, *reply[1:])
+                    if isinstance(reply, ScriptFailed):
+                        _remove_stale_row(session, ref)
+                    else:
+                        _finish(session, ref, *reply[1:])
                 except StoreUnavailable as problem:  # of one pool: continue with the other queues
+                    if problem.is_logged:
+                        continue
                     _log.warning("cannot tidy queue %s, will retry: %s", ref.name, problem.reason)
 
 

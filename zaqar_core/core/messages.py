@@ -36,7 +36,7 @@ from zaqar_core.store import ScriptFailed, keys, records, script
 
 _SEND = script("send")
 _LIST = script("list")
-_LOOKUP = script("lookup", writes=False)
+_LOOKUP = script("lookup")
 _DELETE_BY_ID = script("delete_by_id")
 _POP = script("pop")
 

@@ -40,6 +40,10 @@ class PooledCore(Core):
         self.deployments.refresh(self.store, force=True)
         threading.Thread(target=self._watch, name="pools", daemon=True).start()
 
+    def _forget(self) -> None:
+        super()._forget()
+        self.deployments.forget()
+
     def close(self) -> None:
         super().close()
         self.deployments.close()

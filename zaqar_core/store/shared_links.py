@@ -33,24 +33,26 @@ class SharedLinks:
         #: Keys whose last replies were large.
         self._keys: set[bytes] = set()
 
-    def exchange(self, packed: bytes, replies: int, generation: int, *, key: bytes, confirmed: bool) -> list[Any]:
+    def exchange(
+        self, packed: bytes, replies: int, generation: int, *, key: bytes, changes: bool, confirmed: bool
+    ) -> list[Any]:
         """Send commands and return that many replies. ``key`` tells which exchanges have large replies.
 
-        Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
+        Raises StoreUnavailable: see ``links.Links.exchange``.
         """
         if confirmed:
             if self._confirmed is None:
                 self._confirmed = ConfirmedWrites(self._new_link, self._newest)
             return self._confirmed.exchange(packed, replies)
         if len(packed) <= LARGE_BYTES and key not in self._keys:
-            found = self._small.exchange(packed, replies, generation)
+            found = self._small.exchange(packed, replies, generation, changes=changes)
             reply = found[0]
             if reply.__class__ is bytes and len(reply) > LARGE_BYTES:
                 self._remember(key)
             return found
         if self._large is None:
             self._large = self._new_link()
-        return self._large.exchange(packed, replies, generation)
+        return self._large.exchange(packed, replies, generation, changes=changes)
 
     def _remember(self, key: bytes) -> None:
         if len(self._keys) >= _MOST_KEYS:

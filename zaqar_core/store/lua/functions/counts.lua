@@ -6,6 +6,7 @@
 -- reply: {visible, in flight, delayed, 1 if more have expired than one step removes, {oldest}, {newest}, now ms,
 --        retention s, field, value ...}; oldest and newest as in list, 0 in an empty queue and for "counts".
 -- fails: NOQUEUE; GROUPED.
+-- effect: reads.
 -- cost:  O(log n); fifo with a delay O(log^2 n).
 -- uses: all_settings, base_key, context, DELAYED, delayed_until, expire_oldest, GROUPED, has_feature, KIND, LEASED
 -- uses: leased_until, leases_key, open_queue, order_key, process_due, queue, records_key, sent_of, states_key

@@ -3,6 +3,7 @@
 -- args:  most messages
 -- reply: {messages removed, intents that wait, records of moves, 1 if a move task runs, 1 if it has subscriptions}.
 -- fails: NOQUEUE; GROUPED.
+-- effect: frees.
 -- cost:  O(most log n).
 -- uses: base_key, context, expire_oldest, expire_subscriptions, has_feature, KIND, open_queue, process_due
 -- uses: update_groups

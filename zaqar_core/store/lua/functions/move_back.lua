@@ -4,6 +4,7 @@
 -- args:  token of the process that has the lease on the moves, task id ("": none), why the task fails, then seq of each
 -- reply: how many intents there were.
 -- fails: NOQUEUE; GROUPED; STALE (another process has the lease now).
+-- effect: frees.
 -- cost:  O(k log n).
 -- uses: base_key, context, finish_task, flags_of, gid_of, has_flag, is_move_runner, lower_due, make_visible
 -- uses: mark_feature, MOVED, open_queue, queue, records_key, save_task, sent_of, settings_changed, STALE, states_key

@@ -3,6 +3,7 @@
 -- args:  task id, destination (address; "": each message's own source), messages per second (0: unlimited)
 -- reply: the task, packed.
 -- fails: NOQUEUE; GROUPED; TASKRUNNING (another task runs).
+-- effect: stores.
 -- cost:  O(log n).
 -- uses: base_key, context, expire_oldest, GROUPED, LEASED, LIMITS, open_queue, order_key, process_due, save_clock
 -- uses: save_task, update_groups
