@@ -25,8 +25,12 @@ SHARDS = 16
 LEASE_MS = 10_000
 #: Mean time between two rounds of one process.
 ROUND_SECONDS = 10.0
-#: Messages that one step removes from a queue. The next round continues with the rest.
+#: Messages that one step removes from a queue.
 STEP = 500
+#: After a round, queues with more expired messages than a step removes get further steps, for this time in all. Each is
+#: followed by a pause of so many times its duration.
+RECLAIM_SECONDS = 5.0
+PAUSE_PER_STEP = 4.0
 #: Queues visited in one round trip.
 QUEUES_AT_ONCE = 50
 #: Interval between two removals of function libraries that no release uses any more.
@@ -64,33 +68,52 @@ class Housekeeping:
                 _log.warning("housekeeping cannot reach the store, will retry: %s", problem.reason)
 
     def round(self) -> None:
-        """Tidy every queue of each shard whose lease is free."""
+        """Tidy every queue of each shard whose lease is free. Then reclaim those with many expired messages."""
+        unfinished: list[QueueRef] = []
         for shard in range(SHARDS):
             session = self._core.session()
             if not session.store.run(_LEASE, keys.housekeeping_lease(shard), [LEASE_MS]):
                 continue
             namespaces = [name for name in registry.namespaces(session.store) if zlib.crc32(name) % SHARDS == shard]
             for namespace in namespaces:
-                self._tidy(*keys.namespace(namespace))
+                unfinished += self._tidy(*keys.namespace(namespace))
+        self._reclaim(unfinished)
 
-    def _tidy(self, project: str, region: str) -> None:
+    def _reclaim(self, refs: list[QueueRef]) -> None:
+        """Remove expired messages of these queues, one step of each in turn, for RECLAIM_SECONDS at most."""
+        deadline = time.monotonic() + RECLAIM_SECONDS
+        while refs:
+            ref = refs.pop(0)
+            began = time.monotonic()
+            if began > deadline:
+                return
+            [reply] = self._core.session().run_many(_HOUSEKEEPING, [ref], [STEP])
+            if not isinstance(reply, ScriptFailed | StoreUnavailable) and reply[1]:
+                refs.append(ref)
+            time.sleep((time.monotonic() - began) * PAUSE_PER_STEP)
+
+    def _tidy(self, project: str, region: str) -> list[QueueRef]:
+        """Tidy the queues of a registry; return those that have more expired messages than a step removes."""
         after = ""
+        unfinished: list[QueueRef] = []
         while True:
             session = self._core.session()
             names = registry.names(session.store, project, region, prefix="", after=after, limit=QUEUES_AT_ONCE)
             if not names:
-                return
+                return unfinished
             after = names[-1]
             refs = [QueueRef(project, region, name) for name in names]
             replies = session.run_many(_HOUSEKEEPING, refs, [STEP])
             for ref, reply in zip(refs, replies, strict=True):
                 if isinstance(reply, StoreUnavailable):
                     continue
+                if not isinstance(reply, ScriptFailed) and reply[1]:
+                    unfinished.append(ref)
                 try:
                     if isinstance(reply, ScriptFailed):
                         _remove_stale_row(session, ref)
                     else:
-                        _finish(session, ref, *reply[1:])
+                        _finish(session, ref, *reply[2:])
                 except StoreUnavailable as problem:  # of one pool: continue with the other queues
                     if problem.is_logged:
                         continue

@@ -36,8 +36,8 @@ _COUNTS = script("counts")
 
 #: Messages that one step of a Zaqar purge deletes.
 _PURGE_STEP = 1000
-#: Steps of removing expired messages, after which a count is returned although more of them are left.
-_MOST_EXPIRY_STEPS = 50
+#: Steps of processing what has become due, after which a count is returned although more of it is left.
+_MOST_DUE_STEPS = 5
 
 #: Queues counted in one round trip.
 _QUEUES_AT_ONCE = 200
@@ -243,7 +243,7 @@ def totals(session: Session) -> dict[str, Counts]:
 
 
 def _count(session: Session, ref: QueueRef, kind: str) -> list[Any]:
-    for _ in range(_MOST_EXPIRY_STEPS):
+    for _ in range(_MOST_DUE_STEPS):
         try:
             reply: list[Any] = session.run(_COUNTS, ref, [kind])
         except ScriptFailed:
