@@ -55,6 +55,50 @@ def sqs(durable: Durable, request: pytest.FixtureRequest) -> Sqs:
     return Sqs(durable.service.url, protocol, lane)
 
 
+def test_a_full_store_can_be_emptied_and_says_that_nothing_was_stored(
+    durable: Durable, sqs: Sqs, queue_name: str
+) -> None:
+    queue = sqs.queue(queue_name)
+    durable.zaqar("PUT", f"/queues/{queue_name}")
+    sqs.send(queue, "1")
+    sqs.send(queue, "2")
+    durable.zaqar("POST", f"/queues/{queue_name}/messages", {"messages": [{"body": 1, "ttl": 60}]})
+    durable.configure("maxmemory", "100kb")
+    try:
+        assert durable.ready()[0] == 503
+        assert "out of memory" in durable.ready()[1]
+        for action, members in (
+            ("SendMessage", {"QueueUrl": queue, "MessageBody": "3"}),
+            ("SendMessageBatch", {"QueueUrl": queue, "Entries": [{"Id": "a", "MessageBody": "3"}]}),
+            ("CreateQueue", {"QueueName": f"{queue_name}-new"}),
+            ("SetQueueAttributes", {"QueueUrl": queue, "Attributes": {"DelaySeconds": "3"}}),
+            ("TagQueue", {"QueueUrl": queue, "Tags": {"a": "b"}}),
+        ):
+            error = sqs.error(action, **members)
+            assert (error.status, error.code) == (503, "ServiceUnavailable")
+            assert "Nothing was stored" in error.message
+        for method, path, document in (
+            ("POST", f"/queues/{queue_name}/messages", {"messages": [{"body": 1, "ttl": 60}]}),
+            ("PUT", f"/queues/{queue_name}-new", {}),
+            ("POST", f"/queues/{queue_name}/subscriptions", {"subscriber": "http://example.org/", "ttl": 60}),
+        ):
+            refused = durable.zaqar(method, path, document)
+            assert refused.status_code == 503
+            assert "Nothing was stored" in refused.json()["description"]
+        [first] = sqs.receive(queue)
+        sqs.call("DeleteMessage", QueueUrl=queue, ReceiptHandle=first["ReceiptHandle"])
+        claim = durable.zaqar("POST", f"/queues/{queue_name}/claims", {"ttl": 60, "grace": 60})
+        [claimed] = claim.json()["messages"]
+        assert requests.delete(durable.service.url + claimed["href"], headers=PROJECT, timeout=10).status_code == 204
+        assert sqs.counts(queue) == ("1", "0", "0")
+        sqs.call("DeleteQueue", QueueUrl=queue)
+        assert durable.zaqar("DELETE", f"/queues/{queue_name}").status_code == 204
+    finally:
+        durable.configure("maxmemory", "0")
+    assert durable.ready()[0] == 200
+    sqs.queue(queue_name)
+
+
 @pytest.mark.parametrize(("name", "wrong", "right", "words"), SETTINGS)
 def test_changes_are_refused_while_the_durability_is_not_kept(
     durable: Durable, sqs: Sqs, queue_name: str, name: str, wrong: str, right: str, words: str

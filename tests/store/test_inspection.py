@@ -180,6 +180,17 @@ def test_only_the_queues_of_an_unfit_pool_are_refused(server: PrivateValkey) -> 
             core.close()
 
 
+def test_a_server_that_wants_more_replicas_is_refused_by_name(server: PrivateValkey) -> None:
+    with core_on(server.url, "fsync") as core:
+        ref = made(core.session(), "q")
+        core._watch_of_store.stop()
+        configure(server, "min-replicas-to-write", 1)
+        with pytest.raises(StoreUnfit, match="min-replicas-to-write"):
+            messages.send(core.session(), ref, [NewMessage(b"1")])
+        with pytest.raises(StoreUnfit, match=r"replicas \(0\) than its setting min-replicas-to-write"):
+            core.store.inspect()
+
+
 def test_replicated_needs_a_replica_all_the_time() -> None:
     with deployed() as found:
         primary = found.server(*ON_DISK)

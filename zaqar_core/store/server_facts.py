@@ -18,7 +18,7 @@ WAITAOF_AT_LEAST = (7, 2)
 
 _SECTIONS = ("server", "replication", "memory", "persistence", "cluster")
 #: Settings that INFO does not show. Some managed servers refuse CONFIG.
-_SETTINGS = ("appendfsync", "stop-writes-on-bgsave-error", "save")
+_SETTINGS = ("appendfsync", "stop-writes-on-bgsave-error", "save", "min-replicas-to-write")
 _COMMANDS = (*(("INFO", one) for one in _SECTIONS), *(("CONFIG", "GET", one) for one in _SETTINGS))
 #: The packed commands that read all facts, and the number of their replies.
 PACKED = b"".join(pack(words) for words in _COMMANDS)
@@ -70,12 +70,15 @@ def problem(facts: Facts, durability: Durability) -> str | None:
 
 
 def _unwritable(facts: Facts) -> str | None:
-    """Return why the server refuses every write (MISCONF)."""
+    """Return why the server refuses every write (MISCONF, NOREPLICAS)."""
     if facts.get("aof_enabled") == "1" and facts.get("aof_last_write_status", "ok") != "ok":
         return "the server cannot write its append-only file (aof_last_write_status): is its disk full?"
     saves = facts["save"] not in ("", "unknown", _REFUSED) and facts["stop-writes-on-bgsave-error"] == "yes"
     if saves and facts.get("rdb_last_bgsave_status", "ok") != "ok":
         return "the server cannot save its data (rdb_last_bgsave_status): is its disk full?"
+    wanted, found = facts["min-replicas-to-write"], facts.get("min_slaves_good_slaves")
+    if found is not None and wanted.isdigit() and int(found) < int(wanted):
+        return f"the server has fewer replicas ({found}) than its setting min-replicas-to-write asks for ({wanted})"
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import hiredis
 
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.domain.errors import StoreFull, StoreUnavailable
+from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
 from zaqar_core.store.connection import pack
 from zaqar_core.store.inspection import Terms
 from zaqar_core.store.links import Generation, Links
@@ -18,6 +18,11 @@ from zaqar_core.store.scripts import Compiled, Library, failure_words
 NOT_LOADED = "Function not found"
 #: Nothing ran: the memory limit of the server is reached.
 _FULL = "OOM"
+#: Nothing ran: the server refuses all writes. An inspection finds the same: see ``server_facts``.
+_UNFIT = {
+    "MISCONF": "the server cannot write its data to its disk",
+    "NOREPLICAS": "the server has fewer replicas than its setting min-replicas-to-write asks for",
+}
 #: Nothing ran: the server is a replica now.
 _READ_ONLY = "READONLY"
 
@@ -48,9 +53,10 @@ def failure(reply: hiredis.ReplyError) -> ScriptFailed:
 
 def refusal(reply: hiredis.ReplyError) -> StoreUnavailable:
     """Convert an error of the server itself."""
-    if str(reply).startswith(_FULL):
+    word = str(reply).partition(" ")[0]
+    if word == _FULL:
         return StoreFull("the memory limit of the server (maxmemory) is reached")
-    return StoreUnavailable(str(reply))
+    return StoreUnfit(_UNFIT[word]) if word in _UNFIT else StoreUnavailable(str(reply))
 
 
 class Server(Protocol):
