@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 import zlib
+from typing import Any
 
 from zaqar_core.core import dead_letters, deliveries, move_tasks
 from zaqar_core.core.process import Core
@@ -27,9 +28,8 @@ LEASE_MS = 10_000
 ROUND_SECONDS = 10.0
 #: Messages that one step removes from a queue.
 STEP = 500
-#: After a round, queues with more expired messages than a step removes get further steps, for this time in all. Each is
-#: followed by a pause of so many times its duration.
-RECLAIM_SECONDS = 5.0
+#: Between two rounds, queues with more expired messages than a step removes get further steps. Each is followed by a
+#: pause of so many times its duration.
 PAUSE_PER_STEP = 4.0
 #: Queues visited in one round trip.
 QUEUES_AT_ONCE = 50
@@ -46,6 +46,8 @@ class Housekeeping:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        #: Queues with more expired messages than one step removes.
+        self._unfinished: dict[QueueRef, None] = {}
 
     def start(self) -> None:
         """Start the daemon thread."""
@@ -54,8 +56,10 @@ class Housekeeping:
     def _run(self) -> None:
         tidied_at = -LIBRARIES_SECONDS
         while True:
-            time.sleep(randomness.uniform(0.5, 1.5) * ROUND_SECONDS)
+            next_round = time.monotonic() + randomness.uniform(0.5, 1.5) * ROUND_SECONDS
             try:
+                self.reclaim(next_round)
+                time.sleep(max(next_round - time.monotonic(), 0.0))
                 self.round()
                 if time.monotonic() - tidied_at > LIBRARIES_SECONDS:
                     tidied_at = time.monotonic()
@@ -68,47 +72,45 @@ class Housekeeping:
                 _log.warning("housekeeping cannot reach the store, will retry: %s", problem.reason)
 
     def round(self) -> None:
-        """Tidy every queue of each shard whose lease is free. Then reclaim those with many expired messages."""
-        unfinished: list[QueueRef] = []
+        """Tidy every queue of each shard whose lease is free."""
         for shard in range(SHARDS):
             session = self._core.session()
             if not session.store.run(_LEASE, keys.housekeeping_lease(shard), [LEASE_MS]):
                 continue
             namespaces = [name for name in registry.namespaces(session.store) if zlib.crc32(name) % SHARDS == shard]
             for namespace in namespaces:
-                unfinished += self._tidy(*keys.namespace(namespace))
-        self._reclaim(unfinished)
+                self._tidy(*keys.namespace(namespace))
 
-    def _reclaim(self, refs: list[QueueRef]) -> None:
-        """Remove expired messages of these queues, one step of each in turn, for RECLAIM_SECONDS at most."""
-        deadline = time.monotonic() + RECLAIM_SECONDS
-        while refs:
-            ref = refs.pop(0)
-            began = time.monotonic()
-            if began > deadline:
-                return
+    def reclaim(self, deadline: float) -> None:
+        """Remove the expired messages that the last rounds have left, one step of each queue in turn.
+
+        ``deadline`` is a time of ``time.monotonic``; what is left then is left to the next call.
+        """
+        while self._unfinished and (began := time.monotonic()) < deadline:
+            ref = next(iter(self._unfinished))
+            del self._unfinished[ref]
             [reply] = self._core.session().run_many(_HOUSEKEEPING, [ref], [STEP])
-            if not isinstance(reply, ScriptFailed | StoreUnavailable) and reply[1]:
-                refs.append(ref)
+            self._note(ref, reply)
             time.sleep((time.monotonic() - began) * PAUSE_PER_STEP)
 
-    def _tidy(self, project: str, region: str) -> list[QueueRef]:
-        """Tidy the queues of a registry; return those that have more expired messages than a step removes."""
+    def _note(self, ref: QueueRef, reply: Any) -> None:
+        if not isinstance(reply, ScriptFailed | StoreUnavailable) and reply[1]:
+            self._unfinished[ref] = None
+
+    def _tidy(self, project: str, region: str) -> None:
         after = ""
-        unfinished: list[QueueRef] = []
         while True:
             session = self._core.session()
             names = registry.names(session.store, project, region, prefix="", after=after, limit=QUEUES_AT_ONCE)
             if not names:
-                return unfinished
+                return
             after = names[-1]
             refs = [QueueRef(project, region, name) for name in names]
             replies = session.run_many(_HOUSEKEEPING, refs, [STEP])
             for ref, reply in zip(refs, replies, strict=True):
                 if isinstance(reply, StoreUnavailable):
                     continue
-                if not isinstance(reply, ScriptFailed) and reply[1]:
-                    unfinished.append(ref)
+                self._note(ref, reply)
                 try:
                     if isinstance(reply, ScriptFailed):
                         _remove_stale_row(session, ref)
