@@ -11,9 +11,9 @@ import pytest
 from tests.patience import PATIENCE_SECONDS
 from tests.private_valkey import PrivateValkey, private_valkey
 from tests.store import fifo, redrive
+from tests.store.traffic import core_on
 from zaqar_core.background import housekeeping
 from zaqar_core.background.housekeeping import Housekeeping
-from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import leases, messages, move_tasks, queues
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
@@ -36,9 +36,8 @@ def server() -> Iterator[PrivateValkey]:
 
 @pytest.fixture(scope="module")
 def core(server: PrivateValkey) -> Iterator[Core]:
-    core = Core(Settings(redis=server.url, durability="memory", store_connections=4), server.url)
-    yield core
-    core.close()
+    with core_on(server.url) as core:
+        yield core
 
 
 @pytest.fixture

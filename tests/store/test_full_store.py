@@ -8,6 +8,7 @@ import pytest
 
 from tests.private_valkey import PrivateValkey, private_valkey
 from tests.store import fifo, redrive
+from tests.store.traffic import core_on
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import claims, leases, messages, queues, subscriptions
@@ -30,9 +31,8 @@ def server() -> Iterator[PrivateValkey]:
 
 @pytest.fixture(scope="module")
 def core(server: PrivateValkey) -> Iterator[Core]:
-    core = Core(Settings(redis=server.url, durability="memory", store_connections=4), server.url)
-    yield core
-    core.close()
+    with core_on(server.url) as core:
+        yield core
 
 
 @pytest.fixture

@@ -20,27 +20,37 @@ RESERVE_BYTES = 16 << 20
 _ENOUGH_BYTES = 4 * RESERVE_BYTES
 _AGAIN_BYTES = 2 * RESERVE_BYTES
 _NAME = "reserve"
+_NEW = "reserve.new"
 _ZEROS = bytes(1 << 20)
 #: The log is rewritten if its content, by the memory that the data use, fits into the free space this many times.
 _REWRITE_MARGIN = 2
 
 
 def keep(directory: Path, *, wanted: bool) -> None:
-    """Create the reserve if it is wanted and the disk has room. Never raises."""
-    file = directory / _NAME
+    """Create or fill the reserve if it is wanted and the disk has room. Never raises."""
     with contextlib.suppress(OSError):
-        needed = _AGAIN_BYTES if is_spent(directory) else _ENOUGH_BYTES
-        if not wanted or _free_bytes(directory) < needed or _size(file) == RESERVE_BYTES:
-            return
-        try:
-            with file.open("wb") as stream:
-                if hasattr(os, "posix_fallocate"):
-                    os.posix_fallocate(stream.fileno(), 0, RESERVE_BYTES)
-                else:
-                    for _ in range(RESERVE_BYTES // len(_ZEROS)):
-                        stream.write(_ZEROS)
-        except OSError:
-            os.truncate(file, 0)
+        if wanted and _has_room(directory) and _size(directory / _NAME) != RESERVE_BYTES:
+            _allocate(directory)
+            (directory / _NEW).replace(directory / _NAME)
+
+
+def _has_room(directory: Path) -> bool:
+    return _free_bytes(directory) >= (_AGAIN_BYTES if is_spent(directory) else _ENOUGH_BYTES)
+
+
+def _allocate(directory: Path) -> None:
+    """Create the file that becomes the reserve when it is renamed. Raises OSError, and leaves no file then."""
+    file = directory / _NEW
+    try:
+        with file.open("wb") as stream:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(stream.fileno(), 0, RESERVE_BYTES)
+            else:
+                for _ in range(RESERVE_BYTES // len(_ZEROS)):
+                    stream.write(_ZEROS)
+    except OSError:
+        file.unlink(missing_ok=True)
+        raise
 
 
 def free_if_full(directory: Path) -> bool:
@@ -82,10 +92,11 @@ def recover(directory: Path, socket: str) -> bool:
         if facts["used_memory_dataset"] * _REWRITE_MARGIN < _free_bytes(directory) < _AGAIN_BYTES:
             client.bgrewriteaof()
             return False
-        keep(directory, wanted=True)
-        if not is_spent(directory):
+        if _has_room(directory):
+            _allocate(directory)
             client.config_set("auto-aof-rewrite-percentage", 100)
             client.config_set("maxmemory", 0)
+            (directory / _NEW).replace(directory / _NAME)  # last: until then a later call tries again
             return True
     return False
 
