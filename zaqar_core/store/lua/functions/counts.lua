@@ -9,8 +9,8 @@
 -- effect: reads.
 -- cost:  O(log n); with expired messages left, or in a fifo queue with a delay, O(log^2 n).
 -- uses: all_settings, base_key, context, count_live, DELAYED, delayed_until, expire_oldest, first_live, GROUPED
--- uses: is_behind, is_over, LEASED, leased_until, open_queue, order_key, process_due, queue, records_key, state_of
--- uses: states_key, update_groups
+-- uses: is_behind, is_over, LEASED, leased_until, open_queue, order_key, process_due, queue, rank_of_band, records_key
+-- uses: state_of, states_key, update_groups
 local wrong = open_queue()
 if wrong then return wrong end
 process_due(200)
@@ -22,8 +22,13 @@ local function end_of_band(band, newest)
   local seqs
   if newest then
     seqs = call('ZREVRANGEBYSCORE', order_key, high, low, 'LIMIT', 0, 20)
+  elseif left then
+    local expired, first = first_live(band)
+    first = first + expired
+    local last = math.min(first + 20, rank_of_band(band + LEASED)) - 1
+    seqs = last >= first and call('ZRANGE', order_key, first, last) or {}
   else
-    seqs = call('ZRANGEBYSCORE', order_key, low, high, 'LIMIT', left and (first_live(band)) or 0, 20)
+    seqs = call('ZRANGEBYSCORE', order_key, low, high, 'LIMIT', 0, 20)
   end
   for _, seq in ipairs(seqs) do
     local record, packed = call('HGET', records_key, seq), call('HGET', states_key, seq)

@@ -6,6 +6,7 @@
 -- count_live: call it after process_due and expire_oldest; `left`: more may have expired than was removed. Returns the
 -- numbers of visible, in-flight and delayed messages.
 -- first_live: how many messages at the beginning of a band are past the retention, and the rank of the band's first one.
+-- rank_of_band: how many messages are in the bands before it.
 -- uses: base_key, context, DELAYED, expired_until, flags_of, GROUPED, has_feature, has_flag, KIND, LEASED, leases_key
 -- uses: MOVED, order_key, queue, records_key, sent_of
 local function rank_of_band(band) return call('ZCOUNT', order_key, '-inf', string.format('(%.0f', band)) end
@@ -36,11 +37,11 @@ local function count_live(left)
     delayed = all - first_sent_after(context.now_ms - queue.delay_ms, rank_of_band(GROUPED), all)
   end
   local visible = all - in_flight - delayed
-  if left then
-    local most = all
-    if has_feature('e') then -- the search also counts messages with an end of their own
-      most = math.max(all - call('ZCARD', base_key .. ':e') - call('ZCARD', base_key .. ':b'), 0)
-    end
+  local most = all
+  if left and has_feature('e') then -- the search also counts messages with an end of their own
+    most = all - call('ZCARD', base_key .. ':e') - call('ZCARD', base_key .. ':b')
+  end
+  if left and most > 0 then
     local expired, leased = math.min(first_live(0) + first_live(GROUPED), most), math.min(first_live(LEASED), most)
     local late = KIND == 'fifo' and 0 or math.min(first_live(DELAYED), most)
     -- what is to leave a band, but did not yet, counts as visible
