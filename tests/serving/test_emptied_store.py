@@ -18,6 +18,7 @@ from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.domain.model import NewMessage, QueueSettings
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
+from zaqar_core.web.hooks import Switches
 
 REF = QueueRef("000000000000", "us-east-1", "again")
 
@@ -116,6 +117,16 @@ def test_a_process_that_missed_the_flush_adopts_what_others_have_stored(
     assert session.secret == b"n" * 32
     with pytest.raises(QueueNotFound):
         queues.get(session, REF)
+
+
+def test_switches_of_the_lost_store_are_forgotten(server: PrivateValkey, workers: list[Core]) -> None:
+    store, switches = workers[0].store, Switches(Settings(ephemeral=True, workers=1))
+    workers[0].when_emptied.append(switches.forget)
+    switches.set_spy(store, "p", on=True)
+    assert switches.now(store).revision
+    flush(server)
+    store.inspect()
+    assert not switches.now(store).revision
 
 
 @pytest.fixture(params=["json-fast", "query-fast", "json-flask", "query-flask"])

@@ -36,6 +36,8 @@ class Core:
         self.encrypted: set[bytes] = set()
         #: Keys of standard queues that have message groups, as far as this process knows.
         self.grouped: set[bytes] = set()
+        #: Called when the store has lost its data, on any thread or task: what was cached of it is no longer true.
+        self.when_emptied: list[Callable[[], object]] = [self.encrypted.clear, self.grouped.clear]
         readiness.admit(store, settings)
         self.secrets = Secrets(store, settings.encryption_keys, self._forget)
         store.terms.remembered, store.terms.is_in_service = self.secrets, True
@@ -48,9 +50,8 @@ class Core:
         self._watch_of_store.start()
 
     def _forget(self) -> None:
-        """Forget what was cached of a store that has lost its data."""
-        self.encrypted.clear()
-        self.grouped.clear()
+        for forget in self.when_emptied:
+            forget()
 
     def session(self) -> Session:
         """Create a session."""
