@@ -153,6 +153,22 @@ def test_dead_letters_past_the_retention_are_not_counted(session: Session, queue
     assert counts(session, dead).visible == 2
 
 
+def test_delayed_dead_letters_of_a_fifo_queue_are_counted(session: Session, advance: Advance) -> None:
+    """All of them came from another queue; their delay begins with the move."""
+    source = fifo.make(session, retention_seconds=RETENTION)
+    dead = redrive.dead_letter_queue_of(session, source)
+    queues.change(session, dead, SettingsChange(set={"delay_seconds": 30, "retention_seconds": RETENTION}))
+    fifo.send(session, source, *(f"{chr(97 + at)}{at}" for at in range(26)))
+    for _ in range(20):
+        leases.receive(session, source, max_messages=10, wait_seconds=0)
+    assert counts(session, dead) == Counts(0, 0, 26)
+    advance(dead, 31)
+    fifo.send(session, dead, "a", "b")
+    assert counts(session, dead) == Counts(26, 0, 2)
+    advance(dead, RETENTION - 30)
+    assert counts(session, dead) == Counts(2, 0, 0)
+
+
 def test_messages_that_return_from_a_failed_move_still_expire(
     session: Session, queue: QueueRef, advance: Advance
 ) -> None:

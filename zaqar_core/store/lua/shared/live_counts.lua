@@ -10,7 +10,8 @@
 -- uses: base_key, context, DELAYED, expired_until, flags_of, GROUPED, has_feature, has_flag, KIND, LEASED, leases_key
 -- uses: MOVED, order_key, queue, records_key, sent_of
 local function rank_of_band(band) return call('ZCOUNT', order_key, '-inf', string.format('(%.0f', band)) end
--- the first rank of a message that was sent after until_ms; a moved message does not tell it by its position
+-- the first rank of a message that was sent after until_ms. In a standard queue a moved message does not tell it by its
+-- position; in a FIFO queue its age begins with the move.
 local function first_sent_after(until_ms, low, high)
   while low < high do
     local middle, record = math.floor((low + high) / 2), nil
@@ -18,7 +19,7 @@ local function first_sent_after(until_ms, low, high)
     while not record and at + 1 < math.min(middle + 20, high) do
       at = at + 1
       record = call('HGET', records_key, call('ZRANGE', order_key, at, at)[1])
-      if record and has_flag(flags_of(record), MOVED) then record = nil end
+      if record and KIND ~= 'fifo' and has_flag(flags_of(record), MOVED) then record = nil end
     end
     if record and sent_of(record) <= until_ms then low = at + 1 else high = middle end
   end
