@@ -60,11 +60,12 @@ class Links:
         patience_seconds: float = RECONNECT_SECONDS,
         check: Callable[[], object] | None = None,
     ) -> None:
-        """Connect to nothing yet. The server of each connection is inspected under ``terms`` (None: it is not), and
-        logged as ``name``.
-        ``at`` is the node of a cluster. ``patience_seconds``: how long a caller without a
-        connection tries to open one. A thread that has waited for a free connection calls ``check``, which raises
-        StoreUnavailable if the server is known to be down. Raises StoreUrlInvalid.
+        """Connect to nothing yet. Raises StoreUrlInvalid.
+
+        The server of each connection is inspected under ``terms`` (None: it is not), and logged as ``name``. ``at`` is
+        the node of a cluster. ``patience_seconds``: how long a caller without a connection tries to open one. A thread
+        that has waited for a free connection calls ``check``, which raises StoreUnavailable if the server is known to
+        be down.
         """
         self._arguments: tuple[str, float, Address | None] = (url, settings.store_timeout_seconds, at)
         self._check = check
