@@ -179,6 +179,13 @@ def of_fact(fact: facts.CoreError) -> SqsError:
             return invalid(attempt_id, "ReceiveRequestAttemptId", reason)
         case facts.InFlightLimitReached(limit):
             return SqsError("OverLimit", f"Too many messages are in flight: {limit}. Delete some of them first.")
+        case facts.StoreFull():
+            return SqsError(
+                "ServiceUnavailable",
+                "The message store is full. Nothing was stored. Messages can be received and deleted.",
+            )
+        case facts.StoreUnfit(reason):
+            return SqsError("ServiceUnavailable", f"The request was refused and changed nothing: {reason}.")
         case facts.StoreUnavailable():
             return SqsError(
                 "ServiceUnavailable",

@@ -25,6 +25,8 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     """
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
+    if switches is not None:
+        core.when_emptied.append(switches.forget)
     Housekeeping(core).start()
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()

@@ -49,6 +49,8 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     url, settings = _store(settings)
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
+    if switches is not None:
+        core.when_emptied.append(switches.forget)
     stopping.on_stop(core.waiters.release_all)
     Housekeeping(core).start()
     TaskRunner(core).start()

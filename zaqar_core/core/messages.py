@@ -37,7 +37,7 @@ from zaqar_core.store import ScriptFailed, keys, records, script
 
 _SEND = script("send")
 _LIST = script("list", returns_messages=True)
-_LOOKUP = script("lookup", writes=False, returns_messages=True)
+_LOOKUP = script("lookup", returns_messages=True)
 _DELETE_BY_ID = script("delete_by_id")
 _POP = script("pop", returns_messages=True)
 

@@ -28,7 +28,7 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import ScriptFailed, catalogue, keys, registry, script
 
 # These are the same for plain, fair and FIFO queues.
-_READ = script("create", writes=False).plain
+_READ = script("get").plain
 _CHANGE = script("change").plain
 _PURGE_ALL = script("purge_all").plain
 _PURGE_FREE = script("purge_free")
@@ -36,17 +36,14 @@ _COUNTS = script("counts")
 
 #: Messages that one step of a Zaqar purge deletes.
 _PURGE_STEP = 1000
-#: Steps of removing expired messages, after which a count is returned although more of them are left.
-_MOST_EXPIRY_STEPS = 50
+#: Steps of processing what has become due, after which a count is returned although more of it is left.
+_MOST_DUE_STEPS = 5
 
 #: Queues counted in one round trip.
 _QUEUES_AT_ONCE = 200
 
 #: Tries of a read-edit-write. Each failed try means that another writer succeeded.
 _MOST_REVISIONS = 32
-
-#: Arguments with which the create function only reads: no incarnation.
-_NO_CREATION: tuple[str | int, ...] = ("", "", 0)
 
 _DOCUMENT = "doc:"
 _NUMBERS = (
@@ -80,7 +77,7 @@ def create(
     QueueDeletedRecently within ``recreate_delay_seconds`` of a deletion, FlavorUnusable.
     """
     try:
-        reply = session.call(_READ, ref, _NO_CREATION)
+        reply = session.call(_READ, ref, [])
     except ScriptFailed:
         if delay := session.settings.recreate_delay_seconds:
             left = registry.deleted_ms_ago(session.store, ref)
@@ -95,7 +92,7 @@ def create(
 def get(session: Session, ref: QueueRef) -> Queue:
     """Read the queue. One round trip. Raises QueueNotFound."""
     try:
-        return _queue(ref, session.call(_READ, ref, _NO_CREATION)[1:])
+        return _queue(ref, session.call(_READ, ref, [])[1:])
     except ScriptFailed:
         raise QueueNotFound from None
 
@@ -192,7 +189,7 @@ def get_many(
     Raises StoreUnavailable. With ``unread``, a queue in a pool that does not answer is None too, and the error is
     appended to that list.
     """
-    replies = session.call_many(_READ, refs, _NO_CREATION)
+    replies = session.call_many(_READ, refs, [])
     for reply in replies:
         if isinstance(reply, StoreUnavailable):
             if unread is None:
@@ -246,7 +243,7 @@ def totals(session: Session) -> dict[str, Counts]:
 
 
 def _count(session: Session, ref: QueueRef, kind: str) -> list[Any]:
-    for _ in range(_MOST_EXPIRY_STEPS):
+    for _ in range(_MOST_DUE_STEPS):
         try:
             reply: list[Any] = session.run(_COUNTS, ref, [kind])
         except ScriptFailed:

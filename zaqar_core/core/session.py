@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.router import Arguments, Router
+from zaqar_core.core.secrets import Secrets
 from zaqar_core.domain.encryption import Keyring
 from zaqar_core.domain.ids import MessageIds
 from zaqar_core.domain.names import QueueRef
@@ -24,11 +25,9 @@ class Shared(Protocol):
     """What the sessions of one process share: see ``process.Core``."""
 
     settings: Settings
-    secret: bytes
-    keyring: Keyring
+    secrets: Secrets
     encrypted: set[bytes]
     grouped: set[bytes]
-    ids: MessageIds
     waiters: Waiters
     started_tasks: SimpleQueue[QueueRef]
     notifications: SimpleQueue[object]
@@ -48,23 +47,38 @@ class Session:
     """One request's view of the core. Any method may raise StoreUnavailable."""
 
     __slots__ = (
-        "_grouped", "client", "encrypted", "ids", "keyring", "notifications", "router", "secret", "settings",
-        "started_tasks", "waiters",
+        "_grouped", "_secrets", "client", "encrypted", "notifications", "router", "settings", "started_tasks",
+        "waiters",
     )  # fmt: skip
 
     def __init__(self, core: Shared) -> None:
         self._grouped = core.grouped
         self.settings = core.settings
-        self.secret = core.secret
-        self.keyring = core.keyring
+        self._secrets = core.secrets
         self.encrypted = core.encrypted
-        self.ids = core.ids
         self.waiters = core.waiters
         self.started_tasks = core.started_tasks
         self.notifications = core.notifications
         self.router = core.router
         #: The client that waits for the response; None where the server does not see it.
         self.client: Client | None = None
+
+    # A session reads these anew at each use: the store may be replaced by an empty one while it waits.
+
+    @property
+    def secret(self) -> bytes:
+        """The secret of receipts."""
+        return self._secrets.secret
+
+    @property
+    def ids(self) -> MessageIds:
+        """The encoding of message ids."""
+        return self._secrets.ids
+
+    @property
+    def keyring(self) -> Keyring:
+        """The encryption keys."""
+        return self._secrets.keyring
 
     @property
     def store(self) -> Store:

@@ -6,6 +6,7 @@ An error carries numbers and names, never prose for a client.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 class CoreError(Exception):
@@ -200,3 +201,19 @@ class StoreUnavailable(CoreError):
     is_disconnected: bool = False
     #: Nothing was sent, so nothing was done.
     is_unsent: bool = False
+    #: Whether the inspection of the store logs its beginning and its end, so that nothing else need log it.
+    is_logged: ClassVar[bool] = False
+
+
+@dataclass
+class StoreUnfit(StoreUnavailable):
+    """The store cannot keep the configured durability now, as ``reason`` says. Nothing was changed."""
+
+    is_logged = True
+
+
+@dataclass
+class StoreFull(StoreUnavailable):
+    """The store has no room: its memory limit is reached. Nothing was stored."""
+
+    is_logged = True

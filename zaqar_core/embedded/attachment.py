@@ -35,6 +35,8 @@ _SILENCE_SECONDS = 10.0
 _WATCH_SECONDS = 0.05
 _BACK_OFF_SECONDS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS = 10.0
+#: Interval of the attempts to recover from a full disk.
+_RECOVER_SECONDS = 1.0
 #: How long an attached Valkey may be silent before the lock is tried again, since its starter may have been killed.
 _CHECK_LOCK_SECONDS = 0.1
 #: The shell waits for a line, then becomes Valkey under the same process id. If its starter is killed before it sends
@@ -253,6 +255,7 @@ class Embedded:
             "io-threads": "1",
             "enable-debug-command": "no",
             "shutdown-timeout": "0",
+            **reserve.settings(self.directory),
         }
         return [str(program.path()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
 
@@ -298,9 +301,13 @@ class Embedded:
     def _supervise(self) -> None:
         failures = 0
         started = time.monotonic()
+        recover_at = 0.0
         while not self._released.wait(_WATCH_SECONDS):
             self._replace_watchdog()
             if self._is_alive():
+                if time.monotonic() >= recover_at:
+                    recover_at = time.monotonic() + _RECOVER_SECONDS
+                    self._recover()
                 continue
             if time.monotonic() - started > _STEADY_SECONDS:
                 failures = 0
@@ -310,7 +317,9 @@ class Embedded:
             started = time.monotonic()
             ended, words = self._child, self._last_log_line()
             if reserve.free_if_full(self.directory):
-                _report("the disk is full: the reserve was deleted so that messages can be deleted")
+                _report(
+                    "the disk is full: the reserve was freed, so messages can be deleted, and no new ones are stored"
+                )
             try:
                 with _starting:
                     if self._users is None:
@@ -320,6 +329,11 @@ class Embedded:
                     _report(f"Valkey ended and was restarted{words}")
             except (EmbeddedError, OSError) as problem:
                 _report(f"cannot restart Valkey: {problem}")
+
+    def _recover(self) -> None:
+        """Let a Valkey whose disk was full store again, if there is room."""
+        if reserve.is_spent(self.directory) and reserve.recover(self.directory, self.url.removeprefix("unix://")):
+            _report("the disk has room again: the reserve was filled, and messages are stored")
 
     def _is_alive(self) -> bool:
         """Whether Valkey runs. The lock is not tried: another starter could take that for a running Valkey."""

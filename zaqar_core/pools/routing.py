@@ -36,6 +36,7 @@ class PooledCore(Core):
     def __init__(self, settings: Settings, url: str, *, wrapped: Callable[[Core], Session] = Session) -> None:
         super().__init__(settings, url, wrapped=wrapped)
         self.deployments = Deployments(settings, self.store, self.waiters)
+        self.when_emptied.append(self.deployments.forget)
         self.router = PoolRouter(self.deployments)
         self.deployments.refresh(self.store, force=True)
         threading.Thread(target=self._watch, name="pools", daemon=True).start()

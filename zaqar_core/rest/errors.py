@@ -177,6 +177,14 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
         429, "Too many requests", "The request was throttled. Please try again in a few seconds."
     ),
     core.StoreUnavailable: _UNAVAILABLE,
+    core.StoreUnfit: Words(
+        503, "Service temporarily unavailable", "The request was refused and changed nothing: {detail}."
+    ),
+    core.StoreFull: Words(
+        503,
+        "Service temporarily unavailable",
+        "The store is full. Nothing was stored. Messages can be claimed and deleted.",
+    ),
     Refusal.BODY_TOO_LARGE: Words(400, _BODY, "The body is larger than this service allows."),
     Refusal.BODY_CUT_SHORT: Words(400, _BODY, "The body ended before its declared length."),
     Refusal.BODY_LENGTH_INVALID: Words(400, _BODY, "Content-Length is not a number."),
@@ -205,7 +213,8 @@ def of_refusal(why: Refusal, host: str) -> Reply:
 
 def of_core(fact: core.CoreError) -> Reply:
     """Return the reply for an error of the core."""
-    return _reply(WORDS.get(type(fact), _UNFORESEEN))
+    detail = fact.reason if isinstance(fact, core.StoreUnfit) else ""
+    return _reply(WORDS.get(type(fact), _UNFORESEEN), detail)
 
 
 def of_words(words: Words) -> Reply:

@@ -138,6 +138,7 @@ class _Round:
         WAITAOF waits for the writes of its own connection only, so both go over the same one.
         """
         channel = link.channel(generation)
+        channel.require_fit()
         found = channel.exchange(b"".join(self._packed), self._total)
         if not all(isinstance(reply, hiredis.ReplyError) for reply in found):
             check_replicas(channel.exchange(*wait_commands(replicas, patience_ms))[-1], replicas)

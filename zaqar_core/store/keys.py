@@ -113,6 +113,7 @@ era                                 FIFO: see lua/fifo/buckets
 busy, busy_at                       groups on a standard queue: recent processing time ms, when computed ms
 subscriptions                       number of the last subscription
 notices, notice_turn                number of the last delivery without message, last turn of a subscription
+swept                               seq up to which no message past the retention is left: see lua/shared/retention
 spread                              last subscription that has the first entry of Q:oq
 failed, failed_bytes                number of deliveries that ever failed for good, bytes of Q:nx
 ==================================  ===========================================================================

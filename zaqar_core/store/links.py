@@ -17,6 +17,7 @@ from zaqar_core.eventloop import current_task
 from zaqar_core.store.confirmed_writes import check_replicas, wait_commands
 from zaqar_core.store.connection import RECONNECT_SECONDS, Link
 from zaqar_core.store.deployment import Address
+from zaqar_core.store.inspection import Inspector, Terms
 from zaqar_core.store.shared_link import SharedLink
 from zaqar_core.store.shared_links import SharedLinks
 
@@ -46,8 +47,8 @@ class Links:
     """Connections that are opened on demand. Thread-safe."""
 
     __slots__ = (
-        "_arguments", "_check", "_free", "_generation", "_idle", "_is_closed", "_open", "_patience_seconds",
-        "_replicas", "_shared",
+        "_arguments", "_check", "_free", "_generation", "_idle", "_inspector", "_is_closed", "_open",
+        "_patience_seconds", "_replicas", "_shared",
     )  # fmt: skip
 
     def __init__(
@@ -56,18 +57,24 @@ class Links:
         url: str,
         generation: Generation,
         *,
+        terms: Terms | None = None,
+        name: str = "the store",
         at: Address | None = None,
         patience_seconds: float = RECONNECT_SECONDS,
         check: Callable[[], object] | None = None,
     ) -> None:
-        """Connect to nothing yet. ``at`` is the node of a cluster. ``patience_seconds``: how long a caller without a
-        connection tries to open one. A thread that has waited for a free connection calls ``check``, which raises
-        StoreUnavailable if the server is known to be down. Raises StoreUrlInvalid.
+        """Connect to nothing yet. Raises StoreUrlInvalid.
+
+        The server of each connection is inspected under ``terms`` (None: it is not), and logged as ``name``. ``at`` is
+        the node of a cluster. ``patience_seconds``: how long a caller without a connection tries to open one. A thread
+        that has waited for a free connection calls ``check``, which raises StoreUnavailable if the server is known to
+        be down.
         """
         self._arguments: tuple[str, float, Address | None] = (url, settings.store_timeout_seconds, at)
         self._check = check
         self._generation = generation
         self._patience_seconds = patience_seconds
+        self._inspector = None if terms is None else Inspector(terms, name, generation.ended)
         self._replicas = settings.confirming_replicas
         #: One token for each connection that may be taken.
         self._free: SimpleQueue[None] = SimpleQueue()
@@ -80,16 +87,20 @@ class Links:
         self._shared: SharedLinks | None = None
         self._is_closed = False
 
-    def exchange(self, packed: bytes, replies: int, *, source: bytes = b"", confirmed: bool = False) -> list[Any]:
-        """Send commands and return that many replies. ``confirmed``: a replica must confirm the write too.
+    def exchange(
+        self, packed: bytes, replies: int, *, source: bytes = b"", changes: bool = False, confirmed: bool = False
+    ) -> list[Any]:
+        """Send commands and return that many replies.
 
-        ``source`` is the key of the queue whose messages they return, if they return messages.
+        ``source`` is the key of the queue whose messages they return, if they return messages. ``changes``: the server
+        must keep the durability. ``confirmed``: a replica must confirm the write too.
 
-        Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
+        Raises StoreUnavailable, ``is_unsent`` when no connection could be opened, or as StoreUnfit when the server must
+        not acknowledge changes; else the outcome is unknown.
         """
         task = current_task()
         if task is None:
-            return self._in_thread(packed, replies, confirmed=confirmed)
+            return self._in_thread(packed, replies, changes=changes, confirmed=confirmed)
         if self._is_closed:
             # The loop would keep a new connection for ever.
             raise StoreUnavailable("the store is closed", is_unsent=True)
@@ -102,10 +113,16 @@ class Links:
             )
         number = self._generation.number
         try:
-            return shared.exchange(packed, replies, number, source=source, confirmed=confirmed)
+            return shared.exchange(packed, replies, number, source=source, changes=changes, confirmed=confirmed)
         except StoreUnavailable as problem:
             self._note(problem, number)
             raise
+
+    def inspect(self) -> None:
+        """Inspect the server. Raises StoreUnavailable if it does not answer, StoreUnfit, StoreFull."""
+        if self._inspector is not None:
+            self._inspector.inspect(self.exchange)
+            self._inspector.raise_problem()
 
     def _note(self, problem: StoreUnavailable, number: int) -> None:
         """End the generation if one of its connections was lost. One that cannot be opened says nothing of others."""
@@ -115,7 +132,7 @@ class Links:
     def _new_shared(self, loop: asyncio.AbstractEventLoop) -> SharedLink:
         return SharedLink(self._new(), loop, self._patience_seconds)
 
-    def _in_thread(self, packed: bytes, replies: int, *, confirmed: bool) -> list[Any]:
+    def _in_thread(self, packed: bytes, replies: int, *, changes: bool, confirmed: bool) -> list[Any]:
         link = self._take()
         number = self._generation.number  # it may have grown while this thread waited
         try:
@@ -125,6 +142,8 @@ class Links:
                 link.open(self._patience_seconds)
                 link.generation = number
                 self._open.add(link)
+            if changes and link.state is not None and link.state.problem is not None:
+                raise link.state.refusal()
             found = link.exchange(packed, replies)
             if confirmed and not isinstance(found[0], hiredis.ReplyError):
                 check_replicas(link.exchange(*wait_commands(self._replicas))[-1], self._replicas)
@@ -175,7 +194,7 @@ class Links:
 
     def _new(self) -> Link:
         url, timeout_seconds, at = self._arguments
-        return Link(url, timeout_seconds, at=at)
+        return Link(url, timeout_seconds, at=at, inspector=self._inspector)
 
     def close(self) -> None:
         """Close all connections, also those in use. Tasks open no more."""

@@ -55,43 +55,45 @@ class SharedLinks:
         self._asking: dict[bytes, Turns] = {}
         self._bounds: dict[bytes, int] = {}
 
-    def exchange(self, packed: bytes, replies: int, generation: int, *, source: bytes, confirmed: bool) -> list[Any]:
+    def exchange(
+        self, packed: bytes, replies: int, generation: int, *, source: bytes, changes: bool, confirmed: bool
+    ) -> list[Any]:
         """Send commands and return that many replies. ``source`` is the key of the queue whose messages they return.
 
-        Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
+        Raises StoreUnavailable: see ``links.Links.exchange``.
         """
         if confirmed:
             if self._confirmed is None:
                 self._confirmed = ConfirmedWrites(self._new_link, self._newest, self._replicas)
             return self._confirmed.exchange(packed, replies)
         if len(packed) > LARGE_BYTES:
-            return self._exchange_large(packed, replies, generation, len(packed))
+            return self._exchange_large(packed, replies, generation, len(packed), changes=changes)
         if not source:
-            return self._small.exchange(packed, replies, generation)
+            return self._small.exchange(packed, replies, generation, changes=changes)
         found = None
         while found is None:
             expected = self._sizes.get(source, 0)
             if expected:
-                found = self._exchange_large(packed, replies, generation, expected)
+                found = self._exchange_large(packed, replies, generation, expected, changes=changes)
             else:
-                found = self._ask(packed, replies, generation, source)
+                found = self._ask(packed, replies, generation, source, changes=changes)
         self._remember(source, _size(found[0]), expected)
         return found
 
-    def _exchange_large(self, packed: bytes, replies: int, generation: int, size: int) -> list[Any]:
+    def _exchange_large(self, packed: bytes, replies: int, generation: int, size: int, *, changes: bool) -> list[Any]:
         if self._large is None:
             self._large = self._new_link()
         large = self._large
-        return _in_turn(self._large_turns, size, lambda: large.exchange(packed, replies, generation))
+        return _in_turn(self._large_turns, size, lambda: large.exchange(packed, replies, generation, changes=changes))
 
-    def _ask(self, packed: bytes, replies: int, generation: int, source: bytes) -> list[Any] | None:
+    def _ask(self, packed: bytes, replies: int, generation: int, source: bytes, *, changes: bool) -> list[Any] | None:
         """Exchange for a queue whose messages seem to be small; return None if they turn out to be large meanwhile."""
         turns = self._asking.get(source)
         if turns is None:
             turns = self._asking[source] = Turns(self._bounds.get(source, _FEWEST))
 
         def ask() -> list[Any] | None:
-            return None if source in self._sizes else self._small.exchange(packed, replies, generation)
+            return None if source in self._sizes else self._small.exchange(packed, replies, generation, changes=changes)
 
         try:
             return _in_turn(turns, 1, ask)

@@ -83,7 +83,7 @@ def _add_health(app: flask.Flask, core: Core) -> None:
     def ready() -> tuple[dict[str, Any], int]:
         try:
             session = core.session()
-            session.store.ping()
+            session.store.inspect()
         except StoreUnavailable as problem:
             return {"status": "not ready", "reason": problem.reason}, 503
         return {"status": "ready"}, 200

@@ -68,7 +68,9 @@ async def serving(
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # it logs every client that disconnects
     threads = ThreadPoolExecutor(settings.store_connections, thread_name_prefix="frame")
     connections = _Connections(settings, service, threads)
-    connections.pushes.start(asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    connections.pushes.start(loop)
+    service.core.when_emptied.append(lambda: loop.call_soon_threadsafe(connections.pushes.lose))
     server = await serve(
         connections.handle,
         settings.host,
@@ -134,9 +136,7 @@ class _Connections:
         """Serve one connection until it closes: each frame is answered before the next one is read."""
         loop, conversation = asyncio.get_running_loop(), Conversation(self._service)
         expiry: asyncio.TimerHandle | None = None
-        number, buffer = self.pushes.open(
-            conversation, lambda: _close_soon(connection, TOO_SLOW, "The client is too far behind.")
-        )
+        number, buffer = self.pushes.open(conversation, lambda reason: _close_soon(connection, TOO_SLOW, reason))
         pushing: asyncio.Task[None] | None = None
         # Keeps a notification behind the reply with the id of its subscription.
         sending = asyncio.Lock()

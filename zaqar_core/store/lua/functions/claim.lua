@@ -3,6 +3,7 @@
 -- args:  n, claim id (32 hex digits), nonce, ttl ms, grace ms (below 0: the messages' expiry does not change)
 -- reply: one text (layout: lua/shared/receive_reply); without messages: {intents, 1 if the caller should try again}.
 -- fails: NOQUEUE; GROUPED.
+-- effect: frees.
 -- cost:  O(k log n), independent of the number in flight.
 -- uses: base_key, context, extend_expiry, is_behind, lease_taken, open_queue, process_due, queue, receive_reply
 -- uses: save_clock, take_visible, update_groups, wake_for_new

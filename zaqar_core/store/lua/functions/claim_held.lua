@@ -3,6 +3,7 @@
 -- args:  "get", "update" or "release", claim id, and for update: ttl ms, grace ms
 -- reply: get: {now ms, retention s, created ms, ttl s, {seq, record, state} ...}; else the number of its messages.
 -- fails: NOQUEUE; GROUPED; NOCLAIM (unknown, released or expired).
+-- effect: frees.
 -- cost:  O(k log n) for the messages of the claim, at most as many as one claim can take.
 -- uses: base_key, CLAIM, context, extend_expiry, KIND, leases_key, open_queue, queue, records_key, release, set_lease
 -- uses: state_of, states_key, update_groups, wake_for_new

@@ -7,6 +7,7 @@
 --        until the next message is due or -1, 1 if the caller should try again at once}.
 -- fails: NOQUEUE (also for another incarnation); GROUPED; OVERLIMIT (neither in a long poll nor in a fifo queue);
 --        NOTRETRYABLE (fifo: the attempt's messages have changed since).
+-- effect: frees.
 -- cost:  O(k log n).
 -- uses: base_key, context, is_behind, KIND, lease_taken, leases_key, make_visible, next_due, NOQUEUE, open_queue
 -- uses: process_due, queue, receive_reply, save_clock, take_visible, to_number, update_groups, wake_for_new

@@ -9,6 +9,7 @@
 --        message where it is a duplicate.
 -- fails: NOQUEUE; GROUPED; ENCRYPTED (the records must be encrypted); PLAIN (they must not); POSTTOOLONG limit; fifo:
 --        NODEDUP (SQS, no id given in a queue without content-based deduplication).
+-- effect: stores.
 -- cost:  O(k log n), one wake-up per message.
 -- uses: add_to_outbox, base_key, context, DELAYED, flags_of, gid_of, GROUP, has_flag, has_subscribers, KIND, lower_due
 -- uses: make_visible, mark_feature, open_queue, order_key, queue, record_post, records_key, to_number, update_groups
