@@ -118,8 +118,9 @@ spec:
         periodSeconds: 10
         timeoutSeconds: 5
         failureThreshold: 6
+      # Not /health/ready: while the store is full, consumers must reach the service to empty it.
       readinessProbe:
-        httpGet: {path: /health/ready, port: http}
+        httpGet: {path: /health, port: http}
         periodSeconds: 2
         timeoutSeconds: 3
         failureThreshold: 2
