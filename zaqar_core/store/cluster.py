@@ -114,7 +114,7 @@ class ClusterStore(Store):
         packed: bytes,
         replies: int,
         *,
-        source: bytes = b"",
+        returns_messages: bool = False,
         confirmed: bool = False,
         follows_ask: bool = False,
     ) -> list[Any]:
@@ -123,7 +123,9 @@ class ClusterStore(Store):
 
         def at_node() -> tuple[Address, list[Any]]:
             address = self._topology.node(slot)
-            return address, self._on(self._node(address), packed, replies, source=source, confirmed=confirmed)
+            links = self._node(address)
+            found = self._on(links, packed, replies, queue=key, returns_messages=returns_messages, confirmed=confirmed)
+            return address, found
 
         while True:
             node, found = self._patiently(at_node)
@@ -162,11 +164,18 @@ class ClusterStore(Store):
         return links
 
     def _on(
-        self, links: Links, packed: bytes, replies: int, *, source: bytes = b"", confirmed: bool = False
+        self,
+        links: Links,
+        packed: bytes,
+        replies: int,
+        *,
+        queue: bytes = b"",
+        returns_messages: bool = False,
+        confirmed: bool = False,
     ) -> list[Any]:
         """Exchange with a node. Raises redis.ConnectionError when nothing was sent; StoreUnavailable."""
         try:
-            return links.exchange(packed, replies, source=source, confirmed=confirmed)
+            return links.exchange(packed, replies, queue=queue, returns_messages=returns_messages, confirmed=confirmed)
         except StoreUnavailable as problem:
             if problem.is_unsent and problem.is_disconnected:
                 raise redis.ConnectionError(problem.reason) from None

@@ -78,10 +78,18 @@ class Links:
         self._shared: SharedLinks | None = None
         self._is_closed = False
 
-    def exchange(self, packed: bytes, replies: int, *, source: bytes = b"", confirmed: bool = False) -> list[Any]:
+    def exchange(
+        self,
+        packed: bytes,
+        replies: int,
+        *,
+        queue: bytes = b"",
+        returns_messages: bool = False,
+        confirmed: bool = False,
+    ) -> list[Any]:
         """Send commands and return that many replies. ``confirmed``: a replica must confirm the write too.
 
-        ``source`` is the key of the queue whose messages they return, if they return messages.
+        ``queue`` is the key of their queue, as far as they have one; ``returns_messages``: their replies may be large.
 
         Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
         """
@@ -100,7 +108,9 @@ class Links:
             )
         number = self._generation.number
         try:
-            return shared.exchange(packed, replies, number, source=source, confirmed=confirmed)
+            return shared.exchange(
+                packed, replies, number, queue=queue, returns_messages=returns_messages, confirmed=confirmed
+            )
         except StoreUnavailable as problem:
             self._note(problem, number)
             raise

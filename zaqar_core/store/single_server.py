@@ -82,8 +82,8 @@ class Store:
     def run(self, script: Compiled, key: bytes, arguments: Sequence[bytes | str | int]) -> Any:
         """Run a function; return its reply. Raises ScriptFailed, or StoreUnavailable when the outcome is unknown."""
         packed = pack((b"FCALL", script.address, 1, key, *arguments))
-        source = key if script.returns_messages else b""
-        [reply] = self._exchange(key, packed, 1, source=source, confirmed=self._replicated and script.writes)
+        confirmed = self._replicated and script.writes
+        [reply] = self._exchange(key, packed, 1, returns_messages=script.returns_messages, confirmed=confirmed)
         if isinstance(reply, hiredis.ReplyError):
             failed = failure(reply)
             if failed.word == NOT_LOADED:
@@ -143,18 +143,15 @@ class Store:
         return self._exchange(b"", packed, 1, confirmed=confirmed)
 
     def _exchange(
-        self, key: bytes, packed: bytes, replies: int, *, source: bytes = b"", confirmed: bool = False
+        self, key: bytes, packed: bytes, replies: int, *, returns_messages: bool = False, confirmed: bool = False
     ) -> list[Any]:
-        """Exchange with the server. ``source`` is the key of the queue whose messages the commands return.
-
-        ``confirmed``: a replica must confirm the write too.
+        """Exchange with the server. ``confirmed``: a replica must confirm the write too.
 
         Raises StoreUnavailable when the connection ends, or when the server has become a replica. In the second case
         nothing ran, and all connections are replaced.
         """
-        del key
         number = self._generation.number
-        found = self._links.exchange(packed, replies, source=source, confirmed=confirmed)
+        found = self._links.exchange(packed, replies, queue=key, returns_messages=returns_messages, confirmed=confirmed)
         if isinstance(found[0], hiredis.ReplyError) and str(found[0]).startswith(_READ_ONLY):
             self._generation.ended(number)
             raise StoreUnavailable(str(found[0]), is_disconnected=True)
