@@ -124,6 +124,22 @@ def test_many_receives_of_small_messages_run_at_the_same_time(core: Core, monkey
     assert most > 30
 
 
+def test_after_a_large_send_a_queue_with_small_messages_begins_anew(core: Core, server: Server) -> None:
+    def begins() -> None:
+        for _ in range(70):
+            receive(core)
+        send_large(core)
+        loop = asyncio.get_running_loop()
+        for _ in range(100):
+            loop.call_soon(eventloop.spawn, loop, receive, core)
+        eventloop.sleep(0)
+        while eventloop.running() > 1:
+            eventloop.sleep(0.001)
+
+    on_loop(begins)
+    assert largest_output(server) < 8 * REPLY_BYTES
+
+
 def test_turns_are_taken_in_order_and_a_large_one_goes_alone() -> None:
     turns, inside, seen = Turns(10), 0, list[tuple[int, int]]()
 

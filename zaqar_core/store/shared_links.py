@@ -19,7 +19,8 @@ LARGE_BYTES = 64 * 1024
 #: connection before it reads from the next one, so more would delay the small exchanges.
 _MOST_LARGE_BYTES = 1 << 20
 #: Exchanges of one queue that run at the same time, for the same reason, as long as its messages may be large: a few at
-#: first, and one more after each small reply. From the second number on, its messages are small, and nothing bounds them.
+#: first, and one more after each small reply. From the second number on its messages are small, and nothing bounds
+#: them.
 _FEWEST, _SMALL = 4, 64
 #: Queues whose replies are remembered. All are forgotten when there are more.
 _MOST_QUEUES = 10_000
