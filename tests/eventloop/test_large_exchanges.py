@@ -105,12 +105,12 @@ def test_many_receives_of_small_messages_run_at_the_same_time(core: Core, monkey
     messages.send(core.session(), QUEUE, [NewMessage(b"small")] * 10)
     now, most, exchange = 0, 0, SharedLink.exchange
 
-    def counted(link: SharedLink, packed: bytes, replies: int, generation: int) -> list[Any]:
+    def counted(link: SharedLink, packed: bytes, replies: int, generation: int, *, changes: bool) -> list[Any]:
         nonlocal now, most
         now += 1
         most = max(most, now)
         try:
-            return exchange(link, packed, replies, generation)
+            return exchange(link, packed, replies, generation, changes=changes)
         finally:
             now -= 1
 
@@ -122,6 +122,22 @@ def test_many_receives_of_small_messages_run_at_the_same_time(core: Core, monkey
 
     on_loop(*[receives] * 100)
     assert most > 30
+
+
+def test_after_a_large_send_a_queue_with_small_messages_begins_anew(core: Core, server: Server) -> None:
+    def begins() -> None:
+        for _ in range(70):
+            receive(core)
+        send_large(core)
+        loop = asyncio.get_running_loop()
+        for _ in range(100):
+            loop.call_soon(eventloop.spawn, loop, receive, core)
+        eventloop.sleep(0)
+        while eventloop.running() > 1:
+            eventloop.sleep(0.001)
+
+    on_loop(begins)
+    assert largest_output(server) < 8 * REPLY_BYTES
 
 
 def test_turns_are_taken_in_order_and_a_large_one_goes_alone() -> None:

@@ -136,7 +136,7 @@ class ClusterStore(Store):
         packed: bytes,
         replies: int,
         *,
-        source: bytes = b"",
+        returns_messages: bool = False,
         changes: bool = False,
         confirmed: bool = False,
         follows_ask: bool = False,
@@ -146,8 +146,16 @@ class ClusterStore(Store):
 
         def at_node() -> tuple[Address, list[Any]]:
             address = self._topology.node(slot)
-            node = self._node(address)
-            return address, self._on(node, packed, replies, source=source, changes=changes, confirmed=confirmed)
+            found = self._on(
+                self._node(address),
+                packed,
+                replies,
+                queue=key,
+                returns_messages=returns_messages,
+                changes=changes,
+                confirmed=confirmed,
+            )
+            return address, found
 
         while True:
             node, found = self._patiently(at_node)
@@ -200,13 +208,16 @@ class ClusterStore(Store):
         packed: bytes,
         replies: int,
         *,
-        source: bytes = b"",
+        queue: bytes = b"",
+        returns_messages: bool = False,
         changes: bool = False,
         confirmed: bool = False,
     ) -> list[Any]:
         """Exchange with a node. Raises redis.ConnectionError when nothing was sent; StoreUnavailable."""
         try:
-            return links.exchange(packed, replies, source=source, changes=changes, confirmed=confirmed)
+            return links.exchange(
+                packed, replies, queue=queue, returns_messages=returns_messages, changes=changes, confirmed=confirmed
+            )
         except StoreUnavailable as problem:
             if problem.is_unsent and problem.is_disconnected:
                 raise redis.ConnectionError(problem.reason) from None

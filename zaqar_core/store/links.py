@@ -88,12 +88,19 @@ class Links:
         self._is_closed = False
 
     def exchange(
-        self, packed: bytes, replies: int, *, source: bytes = b"", changes: bool = False, confirmed: bool = False
+        self,
+        packed: bytes,
+        replies: int,
+        *,
+        queue: bytes = b"",
+        returns_messages: bool = False,
+        changes: bool = False,
+        confirmed: bool = False,
     ) -> list[Any]:
         """Send commands and return that many replies.
 
-        ``source`` is the key of the queue whose messages they return, if they return messages. ``changes``: the server
-        must keep the durability. ``confirmed``: a replica must confirm the write too.
+        ``queue`` is the key of their queue, as far as they have one; ``returns_messages``: their replies may be large.
+        ``changes``: the server must keep the durability. ``confirmed``: a replica must confirm the write too.
 
         Raises StoreUnavailable, ``is_unsent`` when no connection could be opened, or as StoreUnfit when the server must
         not acknowledge changes; else the outcome is unknown.
@@ -113,7 +120,15 @@ class Links:
             )
         number = self._generation.number
         try:
-            return shared.exchange(packed, replies, number, source=source, changes=changes, confirmed=confirmed)
+            return shared.exchange(
+                packed,
+                replies,
+                number,
+                queue=queue,
+                returns_messages=returns_messages,
+                changes=changes,
+                confirmed=confirmed,
+            )
         except StoreUnavailable as problem:
             self._note(problem, number)
             raise

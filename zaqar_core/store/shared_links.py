@@ -19,8 +19,9 @@ LARGE_BYTES = 64 * 1024
 #: connection before it reads from the next one, so more would delay the small exchanges.
 _MOST_LARGE_BYTES = 1 << 20
 #: Exchanges of one queue that run at the same time, for the same reason, as long as its messages may be large: a few at
-#: first, and one more after each small reply, up to a bound that small messages never reach.
-_FEWEST, _MOST = 4, 64
+#: first, and one more after each small reply. From the second number on its messages are small, and nothing bounds
+#: them.
+_FEWEST, _SMALL = 4, 64
 #: Queues whose replies are remembered. All are forgotten when there are more.
 _MOST_QUEUES = 10_000
 
@@ -51,14 +52,22 @@ class SharedLinks:
         self._confirmed: ConfirmedWrites | None = None
         #: The expected size of a reply with messages, for each queue whose last ones were large.
         self._sizes: dict[bytes, int] = {}
-        #: The turns of the other queues that are asked for messages now, and how many may be inside.
+        #: The turns of the other queues that are asked for messages now, and how many exchanges may run.
         self._asking: dict[bytes, Turns] = {}
         self._bounds: dict[bytes, int] = {}
 
     def exchange(
-        self, packed: bytes, replies: int, generation: int, *, source: bytes, changes: bool, confirmed: bool
+        self,
+        packed: bytes,
+        replies: int,
+        generation: int,
+        *,
+        queue: bytes,
+        returns_messages: bool,
+        changes: bool,
+        confirmed: bool,
     ) -> list[Any]:
-        """Send commands and return that many replies. ``source`` is the key of the queue whose messages they return.
+        """Send commands and return that many replies.
 
         Raises StoreUnavailable: see ``links.Links.exchange``.
         """
@@ -67,17 +76,20 @@ class SharedLinks:
                 self._confirmed = ConfirmedWrites(self._new_link, self._newest, self._replicas)
             return self._confirmed.exchange(packed, replies)
         if len(packed) > LARGE_BYTES:
+            self._bounds.pop(queue, None)  # what is sent to it comes back
             return self._exchange_large(packed, replies, generation, len(packed), changes=changes)
-        if not source:
+        if not returns_messages:
             return self._small.exchange(packed, replies, generation, changes=changes)
-        found = None
+        found: list[Any] | None = None
         while found is None:
-            expected = self._sizes.get(source, 0)
+            expected = self._sizes.get(queue, 0)
             if expected:
                 found = self._exchange_large(packed, replies, generation, expected, changes=changes)
+            elif self._bounds.get(queue) == _SMALL:
+                found = self._small.exchange(packed, replies, generation, changes=changes)
             else:
-                found = self._ask(packed, replies, generation, source, changes=changes)
-        self._remember(source, _size(found[0]), expected)
+                found = self._ask(packed, replies, generation, queue, changes=changes)
+        self._remember(queue, _size(found[0]), expected)
         return found
 
     def _exchange_large(self, packed: bytes, replies: int, generation: int, size: int, *, changes: bool) -> list[Any]:
@@ -86,32 +98,32 @@ class SharedLinks:
         large = self._large
         return _in_turn(self._large_turns, size, lambda: large.exchange(packed, replies, generation, changes=changes))
 
-    def _ask(self, packed: bytes, replies: int, generation: int, source: bytes, *, changes: bool) -> list[Any] | None:
+    def _ask(self, packed: bytes, replies: int, generation: int, queue: bytes, *, changes: bool) -> list[Any] | None:
         """Exchange for a queue whose messages seem to be small; return None if they turn out to be large meanwhile."""
-        turns = self._asking.get(source)
+        turns = self._asking.get(queue)
         if turns is None:
-            turns = self._asking[source] = Turns(self._bounds.get(source, _FEWEST))
+            turns = self._asking[queue] = Turns(self._bounds.get(queue, _FEWEST))
 
         def ask() -> list[Any] | None:
-            return None if source in self._sizes else self._small.exchange(packed, replies, generation, changes=changes)
+            return None if queue in self._sizes else self._small.exchange(packed, replies, generation, changes=changes)
 
         try:
             return _in_turn(turns, 1, ask)
         finally:
             if turns.is_free:
-                self._asking.pop(source, None)
+                self._asking.pop(queue, None)
 
-    def _remember(self, source: bytes, size: int, expected: int) -> None:
+    def _remember(self, queue: bytes, size: int, expected: int) -> None:
         """Expect replies of this size from a queue; after large ones a small one may be an exception."""
         size = max(size, expected // 2)
         if size > LARGE_BYTES:
-            _put(self._sizes, source, size)
-            self._bounds.pop(source, None)
+            _put(self._sizes, queue, size)
+            self._bounds.pop(queue, None)
         elif expected:
-            self._sizes.pop(source, None)
-        elif (bound := self._bounds.get(source, _FEWEST)) < _MOST:
-            _put(self._bounds, source, bound + 1)
-            if (turns := self._asking.get(source)) is not None:
+            self._sizes.pop(queue, None)
+        elif (bound := self._bounds.get(queue, _FEWEST)) < _SMALL:
+            _put(self._bounds, queue, bound + 1)
+            if (turns := self._asking.get(queue)) is not None:
                 turns.most = bound + 1
 
     def close(self) -> None:
@@ -133,10 +145,10 @@ def _in_turn(turns: Turns, size: int, exchange: Callable[[], Found]) -> Found:
         turns.leave(size)
 
 
-def _put(found: dict[bytes, int], source: bytes, number: int) -> None:
+def _put(found: dict[bytes, int], queue: bytes, number: int) -> None:
     if len(found) >= _MOST_QUEUES:
         found.clear()
-    found[source] = number
+    found[queue] = number
 
 
 def _size(reply: Any) -> int:

@@ -105,8 +105,15 @@ class Store:
     def run(self, script: Compiled, key: bytes, arguments: Sequence[bytes | str | int]) -> Any:
         """Run a function; return its reply. Raises ScriptFailed, or StoreUnavailable when the outcome is unknown."""
         packed = pack((b"FCALL", script.address, 1, key, *arguments))
-        source, changes = key if script.returns_messages else b"", script.changes
-        [reply] = self._exchange(key, packed, 1, source=source, changes=changes, confirmed=self._replicated and changes)
+        changes = script.changes
+        [reply] = self._exchange(
+            key,
+            packed,
+            1,
+            returns_messages=script.returns_messages,
+            changes=changes,
+            confirmed=self._replicated and changes,
+        )
         if isinstance(reply, hiredis.ReplyError):
             failed = failure(reply)
             if failed.word == NOT_LOADED:
@@ -175,18 +182,19 @@ class Store:
         packed: bytes,
         replies: int,
         *,
-        source: bytes = b"",
+        returns_messages: bool = False,
         changes: bool = False,
         confirmed: bool = False,
     ) -> list[Any]:
-        """Exchange with the server; for ``source``, ``changes`` and ``confirmed`` see ``links.Links.exchange``.
+        """Exchange with the server: see ``links.Links.exchange``. ``key`` is the key of the queue, if there is one.
 
         Raises StoreUnavailable when the connection ends, or when the server has become a replica. In the second case
         nothing ran, and all connections are replaced.
         """
-        del key
         number = self._generation.number
-        found = self._links.exchange(packed, replies, source=source, changes=changes, confirmed=confirmed)
+        found = self._links.exchange(
+            packed, replies, queue=key, returns_messages=returns_messages, changes=changes, confirmed=confirmed
+        )
         if isinstance(found[0], hiredis.ReplyError) and str(found[0]).startswith(_READ_ONLY):
             self._generation.ended(number)
             raise StoreUnavailable(str(found[0]), is_disconnected=True)
