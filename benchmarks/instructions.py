@@ -24,7 +24,6 @@ from zaqar_core.core.process import Core
 from zaqar_core.domain.model import NewMessage, QueueSettings
 from zaqar_core.domain.names import QueueRef
 
-
 #: Time for one reply. Valkey runs fifty times slower under callgrind, still slower beside other load.
 _SECONDS = 60.0
 
