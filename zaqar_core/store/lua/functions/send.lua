@@ -5,9 +5,9 @@
 --        max_post_bytes; then per message: record without sent time and ttl, and a text of three numbers: size bytes
 --        (-1: unchecked), delay s (-1: the queue's), own ttl s (0: none, -1: the queue's retention now); fifo:
 --        deduplication key (16 bytes), 1 if it is of a given id, 0 if of the content
--- reply: seq of the last message if all were stored, one after the other (a table as a reply costs more than a command);
---        else per message its seq, or -limit when it is longer than the limit in bytes; fifo: {seq, random} of the first
---        message where it is a duplicate.
+-- reply: seq of the last message if all were stored, one after the other (a table as a reply costs more than a
+--        command); else per message its seq, or -limit when it is longer than the limit in bytes; fifo: {seq, random}
+--        of the first message where it is a duplicate.
 -- fails: NOQUEUE; GROUPED; ENCRYPTED (the records must be encrypted); PLAIN (they must not); POSTTOOLONG limit; fifo:
 --        NODEDUP (SQS, no id given in a queue without content-based deduplication).
 -- cost:  O(k log n), one wake-up per message.
