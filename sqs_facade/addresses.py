@@ -42,12 +42,17 @@ class Caller(NamedTuple):
 
 def caller_of(environ: Mapping[str, Any], settings: Settings) -> Caller:
     """Derive the caller from the called host and the Authorization header or presigned query of a request."""
-    found = _credential(environ)
-    access_key, scope_region = _scope(found) if found else ("", "")
-    host_region = host_parts(environ.get("HTTP_HOST", "")).region
-    account = access_key if _ACCOUNT.match(access_key) else settings.default_account
-    region = settings.region if settings.regions == "ignore" else host_region or scope_region or settings.region
-    return Caller(account, region)
+    credential = _credential(environ)
+    if settings.regions == "ignore":
+        return Caller(_caller(credential, "", "", settings.default_account).account, settings.region)
+    return _caller(credential, environ.get("HTTP_HOST", ""), settings.region, settings.default_account)
+
+
+@lru_cache(maxsize=1024)
+def _caller(credential: str | None, host: str, home_region: str, default_account: str) -> Caller:
+    access_key, scope_region = _scope(credential) if credential else ("", "")
+    account = access_key if _ACCOUNT.match(access_key) else default_account
+    return Caller(account, host_parts(host).region or scope_region or home_region)
 
 
 def _credential(environ: Mapping[str, Any]) -> str | None:
@@ -61,7 +66,6 @@ def _credential(environ: Mapping[str, Any]) -> str | None:
     return None
 
 
-@lru_cache(maxsize=1024)
 def _scope(credential: str) -> tuple[str, str]:
     parts = credential.split("/")
     return parts[0], parts[2] if len(parts) == 5 else ""

@@ -19,8 +19,11 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.web.envelope import Request
 
 
-class Shape(msgspec.Struct, rename="pascal", omit_defaults=True):
-    """Base of inputs and results: snake_case here, PascalCase on the wire. None and empty members are left out."""
+class Shape(msgspec.Struct, rename="pascal", omit_defaults=True, gc=False):
+    """Base of inputs and results: snake_case here, PascalCase on the wire. None and empty members are left out.
+
+    They are trees, so the garbage collector need not track them.
+    """
 
 
 QueueUrl = Annotated[str, bounds.QUEUE_URL]

@@ -119,6 +119,7 @@ def test_one_message_wakes_one_poll(session: Session) -> None:
     queue = made(session, 0)
     waiters = keys.queue(queue) + b":w"
     session.store.command("ZADD", waiters, *(word for n in range(5) for word in (9 * 10**12, f"sf1:process:other|{n}")))
+    session.store.command("HSET", keys.queue(queue), "waits", 1)
     messages.send(session, queue, [NewMessage(b"1")])
     assert session.store.command("ZCARD", waiters) == 4
 

@@ -56,6 +56,18 @@ def test_a_send_wakes_a_poll(
     assert [m.body for m in future.result(PROMPT_SECONDS)] == [b"1"]
 
 
+def test_a_poll_that_begins_after_others_have_ended_is_woken(
+    core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor
+) -> None:
+    """The sends between them have found no waiter, and have noted that in the queue."""
+    for _ in range(2):
+        future = poll(core, pool, queue)
+        for body in (b"1", b"2"):
+            messages.send(session, queue, [NewMessage(body)])
+        assert [message.body for message in future.result(PROMPT_SECONDS)] == [b"1"]
+        assert len(leases.receive(session, queue, max_messages=1, wait_seconds=0)) == 1
+
+
 def test_polls_hold_no_slot(core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor) -> None:
     futures = [poll(core, pool, queue) for _ in range(30)]
     messages.send(session, queue, [NewMessage(b"x") for _ in range(30)])

@@ -191,11 +191,12 @@ def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]
     if not receipts:
         queues.get(session, ref)
     found: list[CoreError | None] = [None] * len(receipts)
+    is_fifo = ref.is_fifo
     for incarnation, indexes in _by_incarnation(receipts).items():
         arguments: list[bytes | str | int] = [incarnation.hex()]
         for index in indexes:
             arguments.append(receipts[index].sequence)
-            if ref.is_fifo:
+            if is_fifo:
                 arguments.append(receipts[index].nonce.hex())
         try:
             reply = session.run(_DELETE_RECEIVED, ref, arguments)
@@ -205,7 +206,7 @@ def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]
             for index in indexes:
                 found[index] = ReceiptInvalid()
             continue
-        if ref.is_fifo:
+        if is_fifo:
             for index, word in zip(indexes, reply, strict=True):
                 found[index] = LeaseExpired() if word == b"EXPIRED" else None
     return found

@@ -107,6 +107,7 @@ horizon                             messages sent until this ms stay expired und
 purged                              last purge, ms
 dlq_missing                         ms until which no message is moved: the dead-letter queue does not exist
 mover, mover_until                  lease on its moves: see lua/shared/move_lease
+waits                               1 if Q:w may have members: see lua/shared/wakeups
 told                                the waiter that checks the queue at due: see lua/shared/wakeups
 turn                                number of the last turn of a group
 era                                 FIFO: see lua/fifo/buckets

@@ -15,6 +15,8 @@ from zaqar_core.web.server.wsgi_application import WsgiApp, WsgiApplication
 
 #: The header ``X-SQS-Facade-Lane: flask`` sends a request past the fast lane, if test hooks are on.
 _BYPASS_HEADER = "HTTP_X_SQS_FACADE_LANE"
+#: The key of the environ with the face that was found for the request; no header has such a key.
+_FACE = "sqs_facade.face"
 
 
 class FastLane:
@@ -45,18 +47,25 @@ class FastLane:
         start_response(STATUS_LINES[reply.status], reply.headers)
         return [reply.body]
 
-    def _face(self, environ: Mapping[str, Any]) -> Face | None:
-        """Return the face of a request for the fast lane, None for a request for Flask."""
+    def _face(self, environ: dict[str, Any]) -> Face | None:
+        """Return the face of a request for the fast lane, None for a request for Flask.
+
+        The server asks for a request with a body twice: for the limit of the body, and for the response.
+        """
+        known: Face | None = environ.get(_FACE)
+        if known is not None:
+            return known
         if self._may_be_bypassed and environ.get(_BYPASS_HEADER) == "flask":
             return None
         for is_mine, face in self._lanes:
             if is_mine(environ):
+                environ[_FACE] = face
                 return face
         return None
 
     # -- As an application of the event loop's server ------------------------------------------------------------------
 
-    def body_limit(self, environ: Mapping[str, Any]) -> int:
+    def body_limit(self, environ: dict[str, Any]) -> int:
         """Return the largest body of the request, in bytes."""
         face = self._face(environ)
         return self._beside.body_limit(environ) if face is None else face.body_limit(environ)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from zaqar_core.web.envelope import Refusal, Reply
@@ -14,7 +13,7 @@ class Application(Protocol):
     ``environ`` is a WSGI environ without ``wsgi.input``: PATH_INFO holds percent-decoded bytes as latin-1 text.
     """
 
-    def body_limit(self, environ: Mapping[str, Any]) -> int:
+    def body_limit(self, environ: dict[str, Any]) -> int:
         """Return the largest body that this request may have, in bytes. Runs on the event loop and must not block."""
 
     def respond(self, environ: dict[str, Any], body: bytes) -> Reply:

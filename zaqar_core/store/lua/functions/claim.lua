@@ -28,7 +28,7 @@ if #taken == 0 then
 end
 local claim = { context.now_ms, ttl / 1000 }
 for i, one in ipairs(taken) do
-  if grace >= 0 then extend_expiry(one[1], one[2], one[3], ttl, grace) end
+  if grace >= 0 then one[3] = extend_expiry(one[1], one[2], one[3], ttl, grace) end
   claim[2 + i] = tonumber(one[1])
 end
 local reply = receive_reply(taken, intents)

@@ -27,7 +27,7 @@ for i = 3, #claim do
       if what == 'get' then
         reply[#reply + 1] = { seq, record, packed }
       elseif what == 'update' then
-        extend_expiry(seq, record, state, ttl, grace)
+        state = extend_expiry(seq, record, state, ttl, grace)
         call('HSET', states_key, seq, cmsgpack.pack(state))
         set_lease(seq, context.now_ms + ttl)
       else
