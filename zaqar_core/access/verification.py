@@ -1,0 +1,158 @@
+"""Verify signed requests: find the caller of a request by the credentials file.
+
+A request with an unknown key costs the same work as one with a wrong signature.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from zaqar_core.access import canonical, signatures
+from zaqar_core.access.principals import Principal
+from zaqar_core.access.refusals import SignatureRefused, expired_token, mismatch, unknown_key, wrong_signature
+from zaqar_core.access.reloading import Credentials
+from zaqar_core.access.session_tokens import SessionTokens
+from zaqar_core.access.signatures import ALGORITHM, TERMINATOR, Claim
+from zaqar_core.configuration import public_url
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.eventloop import in_thread
+
+#: Derived keys in the cache, one for each key, day, region and service. The cache is cleared when it is full.
+_MOST_KEYS = 10_000
+#: The entry of ``signing_regions`` that allows every region.
+_ANY_REGION = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The caller of a signed request. ``is_session``: it used temporary credentials."""
+
+    principal: Principal
+    region: str
+    key_id: str
+    is_session: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The credentials of a claim. ``principal`` is None where they are unknown or not active."""
+
+    secret: str
+    principal: Principal | None
+    is_session: bool = False
+    is_expired: bool = False
+
+
+class Verifier:
+    """Verifies signatures. One instance serves all threads and tasks of a process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        credentials: Credentials,
+        sessions: SessionTokens,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._credentials = credentials
+        self._clock = clock
+        self._sessions = sessions
+        self._allows_unsigned = settings.allow_unsigned_payload
+        self._base_path = public_url.parse(settings.public_url).base_path if settings.public_url is not None else ""
+        #: None: every region.
+        self._regions: frozenset[str] | None = frozenset((settings.region, *settings.signing_regions))
+        if settings.regions == "ignore" or _ANY_REGION in settings.signing_regions:
+            self._regions = None
+        #: Signing keys by secret, date, region and service.
+        self._keys: dict[tuple[str, str, str, str], bytes] = {}
+        #: Takes the place of the secret of an unknown key.
+        self._no_secret = secrets.token_urlsafe(30)
+
+    def verify(
+        self, method: str, environ: Mapping[str, Any], body: bytes, *, service: str, host_region: str = ""
+    ) -> Verified | None:
+        """Return the caller of a request, None if it is not signed. Raises SignatureRefused.
+
+        ``service`` is the name in the scope. ``host_region`` is the region in the called host, "" without one.
+        """
+        claim = signatures.read(environ, self._clock())
+        if claim is None:
+            return None
+        self._check_scope(claim, service, host_region)
+        payload = canonical.payload(environ, body, allows_unsigned=self._allows_unsigned)
+        verified = self._verified(claim, method, environ, payload)
+        # The key may be newer than the version of the file that this process has.
+        if isinstance(verified, SignatureRefused) and in_thread(self._credentials.check):
+            verified = self._verified(claim, method, environ, payload)
+        if isinstance(verified, SignatureRefused):
+            raise verified
+        return verified
+
+    def _check_scope(self, claim: Claim, service: str, host_region: str) -> None:
+        problems = []
+        if (host_region and claim.region != host_region) or (
+            self._regions is not None and claim.region not in self._regions
+        ):
+            problems.append("Credential should be scoped to a valid region.")
+        if claim.service != service:
+            problems.append(f"Credential should be scoped to correct service: '{service}'.")
+        if claim.date != claim.moment[:8]:
+            problems.append(
+                "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+                f"'{claim.date[:64]}' != '{claim.moment[:8]}', from '{claim.moment}'."
+            )
+        if problems:
+            raise mismatch(" ".join(problems))
+
+    def _verified(
+        self, claim: Claim, method: str, environ: Mapping[str, Any], payload: str | None
+    ) -> Verified | SignatureRefused:
+        found = self._find(claim)
+        is_right = self._is_signed(claim, method, environ, payload or "", found.secret) and payload is not None
+        if found.principal is None:
+            return unknown_key()
+        if not is_right:
+            return wrong_signature()
+        if found.is_expired:
+            return expired_token()
+        return Verified(found.principal, claim.region, claim.key_id, found.is_session)
+
+    def _find(self, claim: Claim) -> _Found:
+        directory, now = self._credentials.directory, self._clock()
+        if claim.token is None:
+            key = directory.keys.get(claim.key_id)
+            if key is None:
+                return _Found(self._no_secret, None)
+            return _Found(key.secret, key.user.principal if key.is_active(now) else None)
+        session = self._sessions.open(claim.token)
+        if session is None or session.key_id != claim.key_id:
+            return _Found(self._no_secret, None)
+        principal = session.principal(directory, now)
+        return _Found(session.secret, principal, is_session=True, is_expired=session.expires <= now)
+
+    def _is_signed(self, claim: Claim, method: str, environ: Mapping[str, Any], payload: str, secret: str) -> bool:
+        scope = f"{claim.date}/{claim.region}/{claim.service}/{TERMINATOR}"
+        key = self._signing_key(secret, claim)
+        given = claim.signature.encode("utf-8", "replace")
+        for request in canonical.requests(claim, method, environ, payload, self._base_path):
+            text = f"{ALGORITHM}\n{claim.moment}\n{scope}\n{sha256(request).hexdigest()}"
+            if hmac.compare_digest(hmac.digest(key, text.encode(), "sha256").hex().encode(), given):
+                return True
+        return False
+
+    def _signing_key(self, secret: str, claim: Claim) -> bytes:
+        name = (secret, claim.date, claim.region, claim.service)
+        found = self._keys.get(name)
+        if found is None:
+            found = f"AWS4{secret}".encode()
+            for part in (claim.date, claim.region, claim.service, TERMINATOR):
+                found = hmac.digest(found, part.encode("utf-8", "replace"), "sha256")
+            if len(self._keys) >= _MOST_KEYS:
+                self._keys.clear()
+            self._keys[name] = found
+        return found
