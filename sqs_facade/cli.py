@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from sqs_facade import startup
+from zaqar_core.access import gate
 from zaqar_core.configuration.setting_sources import STOPS_WITH_VARIABLE
 from zaqar_core.configuration.settings import Configuration, Settings
 from zaqar_core.web import stopping
@@ -191,6 +192,7 @@ def _run(configuration: Configuration, wanted_port: int, serve: _Serve) -> int:
 
                 # Reports wrong settings of Keystone and of policies here, once, and not in every worker.
                 ZaqarFace(settings, authentication.configured(settings))
+            gate.credentials(settings)
             listening.check_host(settings)
             holder, port = listening.hold_port(settings.host, wanted_port)
             if settings.ready_file is not None:

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import orjson
 
-from sqs_facade import addresses, errors
+from sqs_facade import errors
+from sqs_facade.callers import Callers, refuse_anonymous
 from sqs_facade.codecs import query, query_json
 from sqs_facade.codecs.unreadable import Unreadable
 from sqs_facade.errors import SqsError
@@ -59,8 +60,8 @@ def new_request_id() -> str:
 class SqsFace:
     """Serve SQS requests. One instance serves all threads."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, callers: Callers | None = None) -> None:
+        self._callers = callers or Callers(settings)
         limit = settings.max_requests_per_second
         self._throttle = Throttle(limit) if limit else None
 
@@ -74,7 +75,7 @@ class SqsFace:
         environ = request.environ
         target = environ.get("HTTP_X_AMZ_TARGET")
         try:
-            call = SqsCall(session, request, addresses.caller_of(environ, self._settings))
+            call = SqsCall(session, request, self._callers.identify(request))
             if self._throttle is not None and not self._throttle.admits(call.caller.account):
                 raise SqsError("RequestThrottled", "Rate exceeded")
             if target is not None:
@@ -181,6 +182,7 @@ def _run(operation: Operation, call: SqsCall, parameters: Any) -> Any:
 
     The queue is looked up only after an error, so that a good request needs no look-up.
     """
+    refuse_anonymous(call.request)
     try:
         return operation.run(call, parameters)
     except SqsError:

@@ -11,7 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqs_facade import addresses, peek, startup
+from sqs_facade.callers import Callers
 from sqs_facade.face import SqsFace, is_sqs
+from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.configuration import public_url
@@ -48,6 +50,7 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     settings = settings or configuration.load({})
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     url, settings = _store(settings)
+    credentials = gate.credentials(settings)
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     stopping.on_stop(core.waiters.release_all)
     Housekeeping(core).start()
@@ -56,13 +59,15 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     notifier.start()
     notifier.stop_at_exit()
     pipeline = Pipeline(core, settings)
-    sqs, zaqar = SqsFace(settings), ZaqarFace(settings, authentication.configured(settings))
+    access = gate.opened(settings, credentials, core.secret)
+    callers = Callers(settings, access)
+    sqs, zaqar = SqsFace(settings, callers), ZaqarFace(settings, authentication.configured(settings))
     app = create_flask(
         core,
         pipeline,
         sqs,
         zaqar,
-        {peek.PATH: peek.PeekFace(settings), hooks.PATH: _hooks(settings, switches)},
+        {peek.PATH: peek.PeekFace(settings, callers), hooks.PATH: _hooks(settings, switches)},
     )
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)

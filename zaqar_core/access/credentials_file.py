@@ -26,17 +26,14 @@ import msgspec
 from zaqar_core.access.directory import AccessKey, Directory, Issuer, Role, Token, Trust, User, digest
 from zaqar_core.access.presets import PRESETS
 from zaqar_core.access.principals import Principal
+from zaqar_core.domain import limits
 
 if TYPE_CHECKING:
     from zaqar_core.access.policies import Policy
 
-#: Keys of one user: the old and the new one during a rotation, as in IAM.
-KEYS_OF_A_USER = 2
 #: A shorter secret could be guessed. Those of AWS have 40 characters.
 SECRET_CHARACTERS = 16
 _FILE_BYTES = 16 << 20
-#: Durations of a role's session in seconds, as in IAM.
-_SESSION_SECONDS = (900, 43_200)
 _ENVIRONMENT = "env:"
 
 _Account = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}$")]
@@ -47,6 +44,9 @@ _KeyId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_]{3,128}$")]
 _UniqueId = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{5,128}$")]
 _Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 _Tags = dict[Annotated[str, msgspec.Meta(min_length=1, max_length=128)], Annotated[str, msgspec.Meta(max_length=256)]]
+_SessionSeconds = Annotated[
+    int, msgspec.Meta(ge=limits.ROLE_SESSION_SECONDS.least, le=limits.ROLE_SESSION_SECONDS.most)
+]
 _PolicyEntry = str | dict[str, Any]
 
 
@@ -102,7 +102,7 @@ class _RoleEntry(_Entry):
     path: _PathPrefix = "/"
     id: _UniqueId | None = None
     enabled: bool = True
-    max_session_seconds: Annotated[int, msgspec.Meta(ge=_SESSION_SECONDS[0], le=_SESSION_SECONDS[1])] = 3_600
+    max_session_seconds: _SessionSeconds = limits.DEFAULT_ROLE_SESSION_SECONDS
     policies: list[_PolicyEntry] = []
     tags: _Tags = {}
     trust: list[_TrustEntry] = []
@@ -218,8 +218,8 @@ class _Reading:
                 raise self._invalid(where, "is listed twice")
             names.add((entry.account, entry.name))
             users[user.id] = user
-            if len(entry.access_keys) > KEYS_OF_A_USER:
-                raise self._invalid(where, f"has more than {KEYS_OF_A_USER} access keys")
+            if len(entry.access_keys) > limits.ACCESS_KEYS:
+                raise self._invalid(where, f"has more than {limits.ACCESS_KEYS} access keys")
             for key in self._keys(entry, user, where):
                 if key.id in keys:
                     raise self._invalid(where, f"the access key {key.id} is listed twice")

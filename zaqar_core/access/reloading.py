@@ -76,10 +76,9 @@ class Credentials:
                 _log.exception("cannot check the credentials file")
 
 
-def configured(settings: Settings) -> Credentials | None:
-    """Return the credentials of the settings; None where callers need none. Raises SettingsInvalid."""
-    if settings.credentials_file is None:
-        return None
+def of_settings(settings: Settings) -> Credentials:
+    """Read the file that the settings name. Raises SettingsInvalid."""
+    assert settings.credentials_file is not None
     try:
         return Credentials(settings.credentials_file)
     except CredentialsInvalid as problem:

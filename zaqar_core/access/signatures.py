@@ -18,14 +18,11 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from zaqar_core.access.refusals import incomplete, mismatch
+from zaqar_core.access.refusals import SignatureRefused, incomplete, mismatch
+from zaqar_core.domain import limits
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 TERMINATOR = "aws4_request"
-#: How far the time of a signature may be from the time of the service.
-SKEW_SECONDS = 900
-#: Longest validity of a pre-signed URL: a week.
-EXPIRES_SECONDS = 604_800
 #: Longest session token that is read. Those of this service have about 400 characters.
 TOKEN_CHARACTERS = 4096
 #: Most signed headers. An HTTP server accepts about as many.
@@ -158,16 +155,16 @@ def _query_values(query: str) -> dict[str, str]:
 
 def _expires(text: str | None) -> int:
     if text is None:
-        return SKEW_SECONDS
+        return limits.SIGNATURE_SKEW_SECONDS
     if not re.fullmatch(r"-?[0-9]{1,18}", text):
         raise incomplete("X-Amz-Expires should be a number")
     seconds = int(text)
     if seconds < 0:
         raise incomplete("X-Amz-Expires must be non-negative")
-    if seconds > EXPIRES_SECONDS:
+    if seconds > limits.PRESIGNED_SECONDS.most:
         raise incomplete(
             "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must "
-            f"be less than {EXPIRES_SECONDS} seconds"
+            f"be less than {limits.PRESIGNED_SECONDS.most} seconds"
         )
     return seconds
 
@@ -219,10 +216,9 @@ def _time(text: str) -> int:
     return calendar.timegm((year, month, day, hour, minute, second))
 
 
-def _not_a_time(text: str) -> Exception:
-    shown = text[:64]
+def _not_a_time(text: str) -> SignatureRefused:
     return incomplete(
-        f"Date must be in ISO-8601 'basic format'. Got '{shown}'. See http://en.wikipedia.org/wiki/ISO_8601"
+        f"Date must be in ISO-8601 'basic format'. Got '{text[:64]}'. See http://en.wikipedia.org/wiki/ISO_8601"
     )
 
 
@@ -233,17 +229,17 @@ def _text(seconds: int) -> str:
 
 def _check_age(moment: str, time: int, now: float, expires: int | None) -> None:
     """Refuse a signature that is too old or of the future. A pre-signed URL is valid for ``expires`` seconds."""
-    longest = SKEW_SECONDS if expires is None else expires
+    longest = limits.SIGNATURE_SKEW_SECONDS if expires is None else expires
     current = int(now)
     if time + longest < current:
         raise mismatch(
             f"Signature expired: {moment} is now earlier than {_text(current - longest)} "
             f"({_text(current)} - {_period(longest)}.)"
         )
-    if time > current + SKEW_SECONDS:
+    if time > current + limits.SIGNATURE_SKEW_SECONDS:
         raise mismatch(
-            f"Signature not yet current: {moment} is still later than {_text(current + SKEW_SECONDS)} "
-            f"({_text(current)} + {_period(SKEW_SECONDS)}.)"
+            f"Signature not yet current: {moment} is still later than {_text(current + limits.SIGNATURE_SKEW_SECONDS)} "
+            f"({_text(current)} + {_period(limits.SIGNATURE_SKEW_SECONDS)}.)"
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+from zaqar_core.access.principals import Principal
 from zaqar_core.core.session import Session
 
 #: The key of the environ with the request's :class:`~zaqar_core.core.session.Client`.
@@ -23,7 +24,8 @@ class Request:
 
     ``path`` is percent-decoded and its bytes are read as latin-1, as in WSGI: a face that needs text must decode it as
     UTF-8 and return its own error when that fails. ``query`` is the raw query string. ``environ`` is the WSGI environ
-    with the headers; it holds secrets and must never be logged.
+    with the headers; it holds secrets and must never be logged. ``principal`` is the caller, which the face finds; None
+    where callers need no credentials.
     """
 
     method: str
@@ -31,6 +33,7 @@ class Request:
     query: str
     body: bytes
     environ: Mapping[str, Any]
+    principal: Principal | None = None
 
     def header(self, name: str) -> str | None:
         """Return a header by its CGI name without prefix (``X_AMZ_TARGET``), None when absent."""
