@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqs_facade import addresses, errors
 from sqs_facade.addresses import Caller
+from zaqar_core.access.gate import Gate
 from zaqar_core.access.principals import ANONYMOUS
 from zaqar_core.access.refusals import SignatureRefused
-from zaqar_core.access.gate import Gate
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.web.envelope import Request
 
