@@ -1,4 +1,4 @@
-"""The command line: ``sqs-facade serve``, ``sqs-facade websocket``, ``sqs-facade settings``."""
+"""The command line: ``sqs-facade serve``, ``websocket``, ``settings`` and ``credentials``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from sqs_facade import startup
+from sqs_facade.credentials_commands import credentials
 from zaqar_core.access import gate
 from zaqar_core.configuration.setting_sources import STOPS_WITH_VARIABLE
 from zaqar_core.configuration.settings import Configuration, Settings
@@ -134,6 +135,8 @@ def list_settings(config: Path | None, form: str, **options: Any) -> None:
     write = settings_listing.as_toml if form == "toml" else settings_listing.as_json
     click.echo(write(configuration))
 
+
+main.add_command(credentials)
 
 #: How long ``websocket`` waits for its threads at exit.
 _LINGER_SECONDS = 0.3
