@@ -61,7 +61,8 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     pipeline = Pipeline(core, settings)
     access = gate.opened(settings, credentials, core.secret)
     callers = Callers(settings, access)
-    sqs, zaqar = SqsFace(settings, callers), ZaqarFace(settings, authentication.configured(settings))
+    authenticator = gate.authenticator(credentials, authentication.configured(settings))
+    sqs, zaqar = SqsFace(settings, callers), ZaqarFace(settings, authenticator)
     app = create_flask(
         core,
         pipeline,

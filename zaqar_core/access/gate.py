@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from zaqar_core.access.session_tokens import SessionTokens
     from zaqar_core.access.verification import Verifier
     from zaqar_core.configuration.settings import Settings
+    from zaqar_core.domain.identity import Authenticator
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,15 @@ def credentials(settings: Settings) -> Credentials | None:
     from zaqar_core.access import reloading
 
     return reloading.of_settings(settings)
+
+
+def authenticator(known: Credentials | None, keystone: Authenticator | None) -> Authenticator | None:
+    """Return what authenticates Zaqar's callers: the credentials file, then Keystone; None without either."""
+    if known is None:
+        return keystone
+    from zaqar_core.access.users import Users
+
+    return Users(known, keystone)
 
 
 def opened(settings: Settings, known: Credentials | None, secret: bytes) -> Gate | None:

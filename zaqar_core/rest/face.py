@@ -48,8 +48,10 @@ class ZaqarFace:
         self._settings = settings
         self._authenticator = authenticator
         self._trusts = trusts.configured(settings)
-        #: None without an authenticator: callers have no roles then, and any caller may do anything.
-        self._policy = None if authenticator is None else Policy(settings, routes.RULES)
+        #: None without Keystone: callers have no roles then.
+        self._policy = Policy(settings, routes.RULES) if identity.has_keystone(authenticator) else None
+        #: Keystone blocks; the credentials file does not.
+        self._identify = _direct if self._policy is None else _identifying.run
         self._dialects = dialect.enabled(settings)
         self._has_pools = routes.has_pools(settings)
         # The newest version comes first: most requests use it.
@@ -89,9 +91,9 @@ class ZaqarFace:
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a request that was refused; with an authenticator first 401 for an invalid token."""
         reply = errors.of_refusal(why)
-        if self._authenticator is not None and self._version(request) is not None:
+        if self._authenticator is not None and request.principal is None and self._version(request) is not None:
             try:
-                _identifying.run(self._admit, self._authenticator, request)
+                self._identify(self._admit, self._authenticator, request)
             except RestError as problem:
                 reply = errors.of_request(problem)
         return _finished(reply)
@@ -100,7 +102,7 @@ class ZaqarFace:
         version = self._version(request)
         if version is not None:
             if self._authenticator is not None:
-                _identifying.run(self._admit, self._authenticator, request)
+                self._identify(self._admit, self._authenticator, request)
             return self._run_in(version, request, session)
         if request.path in ("/", ""):
             return self._root(request)
@@ -114,17 +116,21 @@ class ZaqarFace:
         return None
 
     def _admit(self, authenticator: Authenticator, request: Request) -> None:
-        """Authenticate the request by its token or by the signature of its URL, and remove all unverified headers
-        about its caller. Raises RestError.
+        """Authenticate the request by its token or by the signature of its URL, set its principal, and remove all
+        unverified headers about its caller. Raises RestError.
         """
         environ = request.environ
         if "HTTP_URL_SIGNATURE" in environ:
             signatures.check(environ, request.path, request.method, self._settings.signed_url_key)
             signed = {"HTTP_X_PROJECT_ID"} & environ.keys()
             request.environ = identity.without_claims(environ) | {name: environ[name] for name in signed}
+            request.principal = identity.signed_principal(
+                request.environ, self._settings, has_keystone=self._policy is not None
+            )
         else:
             found = identity.identify(authenticator, environ)
             request.environ = identity.identified(environ, found)
+            request.principal = identity.principal(found, self._settings)
 
     def _run_in(self, version: Dialect, request: Request, session: Session) -> Reply:
         found = routes.find(version, request.path[len(version.prefix) :])
@@ -139,7 +145,8 @@ class ZaqarFace:
         return self._run_route(version, route, request, session, values)
 
     def _is_allowed(self, route: Route, request: Request) -> bool:
-        if self._policy is None:
+        principal = request.principal
+        if self._policy is None or (principal is not None and not principal.is_of_keystone):
             return True
         if self._policy.has_external_checks:
             return in_thread(self._policy.allows, route.rule, request.environ)
@@ -170,6 +177,10 @@ class ZaqarFace:
             return _other_method(request, "GET, HEAD, OPTIONS")
         parameters.check_headers(request, self._settings)
         return versions.get(self._dialects)
+
+
+def _direct(function: Callable[..., object], *arguments: Any) -> None:
+    function(*arguments)
 
 
 def _other_method(request: Request, allow: str) -> Reply:

@@ -96,6 +96,7 @@ class Conversation:
         route = call.action.route
         request = Request(route.method, call.path, call.query, call.body, {})
         request.environ = self.admission.check(frame, call.path, route.method)
+        request.principal = self.admission.principal(request.environ)
         binds = frame.action == actions.SUBSCRIBE and frame.fields.get("subscriber") is None
         if binds:
             if self.subscriber is None:
