@@ -6,7 +6,7 @@ import itertools
 import logging
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import orjson
@@ -25,6 +25,9 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
 from zaqar_core.web.envelope import Refusal, Reply, Request
+
+if TYPE_CHECKING:
+    from sqs_facade.sts import SecurityTokenService
 
 load_all()
 
@@ -60,8 +63,12 @@ def new_request_id() -> str:
 class SqsFace:
     """Serve SQS requests. One instance serves all threads."""
 
-    def __init__(self, settings: Settings, callers: Callers | None = None) -> None:
+    def __init__(
+        self, settings: Settings, callers: Callers | None = None, sts: SecurityTokenService | None = None
+    ) -> None:
+        """With ``sts``, requests to STS are served beside those to SQS."""
         self._callers = callers or Callers(settings)
+        self._sts = sts
         limit = settings.max_requests_per_second
         self._throttle = Throttle(limit) if limit else None
 
@@ -74,6 +81,8 @@ class SqsFace:
         request_id = new_request_id()
         environ = request.environ
         target = environ.get("HTTP_X_AMZ_TARGET")
+        if target is None and self._sts is not None and self._sts.is_asked(request):
+            return self._sts.answer(request, request_id)
         try:
             call = SqsCall(session, request, self._callers.identify(request))
             if self._throttle is not None and not self._throttle.admits(call.caller.account):

@@ -35,6 +35,7 @@ from zaqar_core.web.server.wsgi_application import WsgiApplication
 if TYPE_CHECKING:
     import flask
 
+    from sqs_facade.sts import SecurityTokenService
     from zaqar_core.web.envelope import Face
 
 #: The extension of the Flask application that the event loop's server runs: see ``web.server.application``.
@@ -62,7 +63,7 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     access = gate.opened(settings, credentials, core.secret)
     callers = Callers(settings, access)
     authenticator = gate.authenticator(credentials, authentication.configured(settings))
-    sqs, zaqar = SqsFace(settings, callers), ZaqarFace(settings, authenticator)
+    sqs, zaqar = SqsFace(settings, callers, _sts(access)), ZaqarFace(settings, authenticator)
     app = create_flask(
         core,
         pipeline,
@@ -85,6 +86,14 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     app.wsgi_app = BasePath(with_cors, base_path) if base_path else with_cors  # type: ignore[method-assign,assignment]
     app.extensions[APPLICATION] = lanes if app.wsgi_app is lanes else WsgiApplication(app.wsgi_app, most)
     return app
+
+
+def _sts(access: gate.Gate | None) -> SecurityTokenService | None:
+    if access is None:
+        return None
+    from sqs_facade.sts import SecurityTokenService  # loads libraries that only a service with credentials needs
+
+    return SecurityTokenService(access)
 
 
 def _hooks(settings: configuration.Settings, switches: hooks.Switches | None) -> Face:

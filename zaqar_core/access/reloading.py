@@ -11,12 +11,15 @@ from zaqar_core.access.credentials_file import CredentialsInvalid
 from zaqar_core.access.directory import Directory
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.eventloop import Threads
 
 _log = logging.getLogger("sqs_facade.access")
 
 #: Interval at which the files are checked for changes.
 CHECK_SECONDS = 0.5
 _MOST_READINGS = 4
+#: Threads that read the file because a request has credentials that are not known.
+_checking = Threads(2, "credentials")
 
 
 class Credentials:
@@ -52,6 +55,10 @@ class Credentials:
                 return False
             _log.warning("reloaded the credentials file %s", self._file)
             return True
+
+    def refresh(self) -> bool:
+        """Like ``check``, for a task: others run meanwhile."""
+        return _checking.run(self.check)
 
     def _load(self) -> Directory:
         """Read the file, again if it names other files than before: their stamp must be from before the reading."""

@@ -19,7 +19,6 @@ from zaqar_core.access.directory import AccessKey, Token, User
 from zaqar_core.access.principals import ANONYMOUS, Principal
 from zaqar_core.access.reloading import Credentials
 from zaqar_core.domain.identity import Authenticator, Identity, NotAuthenticated
-from zaqar_core.eventloop import in_thread
 
 CHALLENGE = 'Basic realm="sqs-facade", charset="UTF-8"'
 _BASIC = "basic "
@@ -47,7 +46,7 @@ class Users:
         find = self._finder(environ)
         found = find()
         # The credentials may be newer than the version of the file that this process has.
-        if found is None and in_thread(self._credentials.check):
+        if found is None and self._credentials.refresh():
             found = find()
         if found is not None:
             return _identity(found, find)

@@ -21,7 +21,6 @@ from zaqar_core.access.session_tokens import SessionTokens
 from zaqar_core.access.signatures import ALGORITHM, TERMINATOR, Claim
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.eventloop import in_thread
 
 #: Derived keys in the cache, one for each key, day, region and service. The cache is cleared when it is full.
 _MOST_KEYS = 10_000
@@ -74,30 +73,37 @@ class Verifier:
         self._no_secret = secrets.token_urlsafe(30)
 
     def verify(
-        self, method: str, environ: Mapping[str, Any], body: bytes, *, service: str, host_region: str = ""
+        self,
+        method: str,
+        environ: Mapping[str, Any],
+        body: bytes,
+        *,
+        service: str,
+        host_region: str = "",
+        any_region: bool = False,
     ) -> Verified | None:
         """Return the caller of a request, None if it is not signed. Raises SignatureRefused.
 
         ``service`` is the name in the scope. ``host_region`` is the region in the called host, "" without one.
+        ``any_region``: the service is the same in all regions.
         """
         claim = signatures.read(environ, self._clock())
         if claim is None:
             return None
-        self._check_scope(claim, service, host_region)
+        self._check_scope(claim, service, host_region, None if any_region else self._regions)
         payload = canonical.payload(environ, body, allows_unsigned=self._allows_unsigned)
         verified = self._verified(claim, method, environ, payload)
         # The key may be newer than the version of the file that this process has.
-        if isinstance(verified, SignatureRefused) and in_thread(self._credentials.check):
+        if isinstance(verified, SignatureRefused) and self._credentials.refresh():
             verified = self._verified(claim, method, environ, payload)
         if isinstance(verified, SignatureRefused):
             raise verified
         return verified
 
-    def _check_scope(self, claim: Claim, service: str, host_region: str) -> None:
+    @staticmethod
+    def _check_scope(claim: Claim, service: str, host_region: str, regions: frozenset[str] | None) -> None:
         problems = []
-        if (host_region and claim.region != host_region) or (
-            self._regions is not None and claim.region not in self._regions
-        ):
+        if (host_region and claim.region != host_region) or (regions is not None and claim.region not in regions):
             problems.append("Credential should be scoped to a valid region.")
         if claim.service != service:
             problems.append(f"Credential should be scoped to correct service: '{service}'.")
