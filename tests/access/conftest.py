@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.access.signing import USER
+from tests.access.issuers import AUDIENCE, Issuer
+from tests.access.signing import ACCOUNT, USER
 from tests.conftest import Service, serving
 
 #: Another account, and a user who is disabled.
@@ -36,9 +39,41 @@ def written(folder: Path, text: str) -> Path:
     return draft.replace(file)
 
 
+_ISSUER = "https://issuer.example.org"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/worker"
+#: A role that service accounts of the issuer assume. Its keys are in a file beside.
+_ROLE = f"""
+[[issuers]]
+url = "{_ISSUER}"
+jwks_file = "keys.json"
+
+[[roles]]
+name = "worker"
+account = "{ACCOUNT}"
+policies = ["admin"]
+max_session_seconds = 3600
+[[roles.trust]]
+issuer = "{_ISSUER}"
+audiences = ["{AUDIENCE}"]
+subjects = ["system:serviceaccount:shop:*"]
+"""
+TEXT = USER + OTHERS + _ROLE
+
+
+@dataclass
+class Guarded(Service):
+    """A service whose callers need credentials. ``folder`` has the file, ``issuer`` issues tokens for its role."""
+
+    folder: Path
+    issuer: Issuer
+    has_own_store: bool
+
+
 @pytest.fixture(scope="session")
-def guarded(tmp_path_factory: pytest.TempPathFactory, store_settings: dict[str, str]) -> Iterator[Service]:
-    """A service whose callers need credentials."""
-    file = written(tmp_path_factory.mktemp("access"), USER + OTHERS)
-    with serving(credentials_file=str(file), **{"test_hooks": "true", **store_settings}) as service:
-        yield service
+def guarded(tmp_path_factory: pytest.TempPathFactory, store_settings: dict[str, str]) -> Iterator[Guarded]:
+    """A service with two workers. A test that changes its credentials file writes ``TEXT`` again at its end."""
+    folder, issuer = tmp_path_factory.mktemp("access"), Issuer(_ISSUER)
+    (folder / "keys.json").write_text(json.dumps(issuer.key_set))
+    file = written(folder, TEXT)
+    with serving(credentials_file=str(file), workers="2", test_hooks="true", **store_settings) as service:
+        yield Guarded(service.url, service.process, folder, issuer, not store_settings)

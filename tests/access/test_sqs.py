@@ -144,6 +144,14 @@ def test_host_must_be_signed(caller: Caller) -> None:
     assert failure.message == "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
 
 
+def test_a_large_body_is_verified(caller: Caller) -> None:
+    members = {"QueueUrl": f"{caller.url}/{ACCOUNT}/no-queue", "MessageBody": "x" * 300_000}
+    url, body, headers = caller.request("SendMessage", **members)
+    _, headers = signed("POST", url, body, headers)
+    assert caller.failure(caller.post(url, body, headers)).code == "AWS.SimpleQueueService.NonExistentQueue;Sender"
+    assert caller.failure(caller.post(url, body[:-1] + b" ", headers)).code == "SignatureDoesNotMatch;Sender"
+
+
 def test_a_path_with_escapes_is_verified_as_it_was_sent(caller: Caller) -> None:
     url, body, headers = caller.request("GetQueueAttributes", f"/{ACCOUNT}/no%2Bqueue")
     _, headers = signed("POST", url, body, headers)

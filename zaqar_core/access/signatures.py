@@ -18,6 +18,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+import msgspec
+
 from zaqar_core.access.refusals import SignatureRefused, incomplete, mismatch
 from zaqar_core.domain import limits
 
@@ -37,8 +39,7 @@ _SEPARATORS = re.compile(r"[,\s]+")
 _PRESIGNED = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """What a request says about its signature. ``time`` is in seconds since 1970, ``moment`` the same as it is signed.
 
     ``expires`` is the validity of a pre-signed URL in seconds, None for the Authorization header.
@@ -62,9 +63,7 @@ class SignedHeaders:
 
     text: str
     keys: tuple[tuple[str, str], ...]
-
-    def __contains__(self, name: str) -> bool:
-        return any(name == one for one, _ in self.keys)
+    names: frozenset[str]
 
 
 def read(environ: Mapping[str, Any], now: float) -> Claim | None:
@@ -249,6 +248,12 @@ def _period(seconds: int) -> str:
 
 # -- Headers -----------------------------------------------------------------------------------------------------------
 
+#: Headers that decide what a request does: key in the environ, name, name in lower case.
+_MUST_BE_SIGNED = (
+    ("HTTP_X_AMZ_TARGET", "X-Amz-Target", "x-amz-target"),
+    ("HTTP_X_AMZ_SECURITY_TOKEN", "X-Amz-Security-Token", "x-amz-security-token"),
+)
+
 
 @lru_cache(maxsize=1024)
 def signed_headers(text: str) -> SignedHeaders:
@@ -259,7 +264,7 @@ def signed_headers(text: str) -> SignedHeaders:
     names = sorted({name.strip().lower() for name in text.split(";", _MOST_HEADERS)} - {""})
     if len(names) > _MOST_HEADERS:
         raise incomplete(f"SignedHeaders must have at most {_MOST_HEADERS} names.")
-    return SignedHeaders(";".join(names), tuple((name, _key(name)) for name in names))
+    return SignedHeaders(";".join(names), tuple((name, _key(name)) for name in names), frozenset(names))
 
 
 def _key(name: str) -> str:
@@ -271,8 +276,9 @@ def _key(name: str) -> str:
 
 def _check_headers(headers: SignedHeaders, environ: Mapping[str, Any]) -> None:
     """Refuse a signature that leaves out Host, the operation or the session token."""
-    if "host" not in headers:
+    names = headers.names
+    if "host" not in names:
         raise mismatch("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
-    for key, name in (("HTTP_X_AMZ_TARGET", "X-Amz-Target"), ("HTTP_X_AMZ_SECURITY_TOKEN", "X-Amz-Security-Token")):
-        if key in environ and name.lower() not in headers:
+    for key, name, lower in _MUST_BE_SIGNED:
+        if key in environ and lower not in names:
             raise mismatch(f"'{name}' must be a 'SignedHeader' in the AWS Authorization.")

@@ -9,9 +9,10 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+
+import msgspec
 
 from zaqar_core.access import canonical, signatures
 from zaqar_core.access.principals import Principal
@@ -21,15 +22,25 @@ from zaqar_core.access.session_tokens import SessionTokens
 from zaqar_core.access.signatures import ALGORITHM, TERMINATOR, Claim
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.eventloop import Threads
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 #: Derived keys in the cache, one for each key, day, region and service. The cache is cleared when it is full.
 _MOST_KEYS = 10_000
+#: The hash of a body of this size takes about a millisecond, and other tasks run meanwhile.
+_LARGE_BYTES = 256 << 10
+_hashing = Threads(2, "hashing")
 #: The entry of ``signing_regions`` that allows every region.
 _ANY_REGION = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+def _direct(function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+    return function(*arguments, **options)
+
+
+class Verified(msgspec.Struct, frozen=True):
     """The caller of a signed request. ``is_session``: it used temporary credentials."""
 
     principal: Principal
@@ -38,8 +49,7 @@ class Verified:
     is_session: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(msgspec.Struct, frozen=True):
     """The credentials of a claim. ``principal`` is None where they are unknown or not active."""
 
     secret: str
@@ -67,8 +77,8 @@ class Verifier:
         self._regions: frozenset[str] | None = frozenset((settings.region, *settings.signing_regions))
         if settings.regions == "ignore" or _ANY_REGION in settings.signing_regions:
             self._regions = None
-        #: Signing keys by secret, date, region and service.
-        self._keys: dict[tuple[str, str, str, str], bytes] = {}
+        #: HMACs of signing keys by secret, date, region and service. To copy one takes half the time of a new one.
+        self._keys: dict[tuple[str, str, str, str], hmac.HMAC] = {}
         #: Takes the place of the secret of an unknown key.
         self._no_secret = secrets.token_urlsafe(30)
 
@@ -91,7 +101,8 @@ class Verifier:
         if claim is None:
             return None
         self._check_scope(claim, service, host_region, None if any_region else self._regions)
-        payload = canonical.payload(environ, body, allows_unsigned=self._allows_unsigned)
+        hashed = _hashing.run if len(body) >= _LARGE_BYTES else _direct
+        payload = hashed(canonical.payload, environ, body, allows_unsigned=self._allows_unsigned)
         verified = self._verified(claim, method, environ, payload)
         # The key may be newer than the version of the file that this process has.
         if isinstance(verified, SignatureRefused) and self._credentials.refresh():
@@ -142,22 +153,24 @@ class Verifier:
         return _Found(session.secret, principal, is_session=True, is_expired=session.expires <= now)
 
     def _is_signed(self, claim: Claim, method: str, environ: Mapping[str, Any], payload: str, secret: str) -> bool:
-        scope = f"{claim.date}/{claim.region}/{claim.service}/{TERMINATOR}"
+        prefix = f"{ALGORITHM}\n{claim.moment}\n{claim.date}/{claim.region}/{claim.service}/{TERMINATOR}\n"
         key = self._signing_key(secret, claim)
         given = claim.signature.encode("utf-8", "replace")
         for request in canonical.requests(claim, method, environ, payload, self._base_path):
-            text = f"{ALGORITHM}\n{claim.moment}\n{scope}\n{sha256(request).hexdigest()}"
-            if hmac.compare_digest(hmac.digest(key, text.encode(), "sha256").hex().encode(), given):
+            signature = key.copy()
+            signature.update(f"{prefix}{sha256(request).hexdigest()}".encode())
+            if hmac.compare_digest(signature.hexdigest().encode(), given):
                 return True
         return False
 
-    def _signing_key(self, secret: str, claim: Claim) -> bytes:
+    def _signing_key(self, secret: str, claim: Claim) -> hmac.HMAC:
         name = (secret, claim.date, claim.region, claim.service)
         found = self._keys.get(name)
         if found is None:
-            found = f"AWS4{secret}".encode()
+            key = f"AWS4{secret}".encode()
             for part in (claim.date, claim.region, claim.service, TERMINATOR):
-                found = hmac.digest(found, part.encode("utf-8", "replace"), "sha256")
+                key = hmac.digest(key, part.encode("utf-8", "replace"), "sha256")
+            found = hmac.new(key, digestmod="sha256")
             if len(self._keys) >= _MOST_KEYS:
                 self._keys.clear()
             self._keys[name] = found
