@@ -13,7 +13,7 @@ from tests.access.conftest import TEXT, Guarded, written
 from tests.access.signing import KEY, SECRET, signed
 from tests.sqs.wire import HTTP
 
-_ROTATIONS = 3
+_ROTATIONS, _SENDERS = 3, 4
 _BODY = b"{}"
 _HEADERS = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.ListQueues"}
 
@@ -27,23 +27,25 @@ def _rotate(file: Path, *flags: str) -> dict[str, str]:
 
 def test_a_rotation_under_load_refuses_nothing(guarded: Guarded) -> None:
     keys, is_over, answers = [(KEY, SECRET)], threading.Event(), Counter[int]()
+    done = [0] * _SENDERS
 
-    def send() -> None:
+    def send(number: int) -> None:
         while not is_over.is_set():
             key, secret = keys[-1]
             url, headers = signed("POST", f"{guarded.url}/", _BODY, _HEADERS, key=key, secret=secret)
             answers[HTTP.post(url, _BODY, headers=headers, timeout=30).status_code] += 1
+            done[number] += 1
 
-    senders = [threading.Thread(target=send) for _ in range(4)]
+    senders = [threading.Thread(target=send, args=(number,)) for number in range(_SENDERS)]
     for sender in senders:
         sender.start()
     try:
         for _ in range(_ROTATIONS):
             shown = _rotate(guarded.folder / "credentials.toml")
             keys.append((shown["AWS_ACCESS_KEY_ID"], shown["AWS_SECRET_ACCESS_KEY"]))  # is used at once
-            before = answers.total()
-            while answers.total() < before + 2 * len(senders):  # until no request has the old key
-                assert any(sender.is_alive() for sender in senders)
+            before = list(done)
+            while any(now < then + 2 for now, then in zip(done, before, strict=True)):  # until none has the old key
+                assert all(sender.is_alive() for sender in senders)
             _rotate(guarded.folder / "credentials.toml", "--finish")
     finally:
         is_over.set()

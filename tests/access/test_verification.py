@@ -379,6 +379,20 @@ def test_a_removed_key_is_refused_and_a_new_one_accepted_at_once(tmp_path: Path)
     assert _refused(one, "POST", url, headers).reason is Reason.UNKNOWN_KEY
 
 
+def test_a_version_that_another_request_has_read_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = credentials(tmp_path)
+    one, check = verifier(known, NOW), known.check
+    (tmp_path / "credentials.toml").write_text(USER.replace(KEY, "AKIDNEW"))
+
+    def overtaken() -> bool:
+        check()
+        return check()
+
+    monkeypatch.setattr(known, "check", overtaken)
+    url, headers = signed("POST", URL, moment=MOMENT, key="AKIDNEW")
+    assert _verify(one, "POST", url, headers) is not None
+
+
 def test_a_new_secret_of_a_key_counts_at_once(tmp_path: Path) -> None:
     known = credentials(tmp_path)
     one, secret = verifier(known, NOW), "x" * 40

@@ -56,9 +56,13 @@ class Credentials:
             _log.warning("reloaded the credentials file %s", self._file)
             return True
 
-    def refresh(self) -> bool:
-        """Like ``check``, for a task: others run meanwhile."""
-        return _checking.run(self.check)
+    def newer(self, used: Directory) -> bool:
+        """Return whether there is a newer version than ``used``. Other tasks run while the files are checked.
+
+        Callers ask before they refuse credentials: those may be newer than the version that this process has.
+        """
+        _checking.run(self.check)
+        return self.directory is not used
 
     def _load(self) -> Directory:
         """Read the file, again if it names other files than before: their stamp must be from before the reading."""

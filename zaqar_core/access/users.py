@@ -44,9 +44,9 @@ class Users:
     def identify(self, environ: Mapping[str, Any]) -> Identity:
         """See :class:`zaqar_core.domain.identity.Authenticator`. Blocks only with Keystone."""
         find = self._finder(environ)
+        directory = self._credentials.directory
         found = find()
-        # The credentials may be newer than the version of the file that this process has.
-        if found is None and self._credentials.refresh():
+        if found is None and self._credentials.newer(directory):
             found = find()
         if found is not None:
             return _identity(found, find)

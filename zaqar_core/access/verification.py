@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 import msgspec
 
 from zaqar_core.access import canonical, signatures
+from zaqar_core.access.directory import Directory
 from zaqar_core.access.principals import Principal
 from zaqar_core.access.refusals import SignatureRefused, expired_token, mismatch, unknown_key, wrong_signature
 from zaqar_core.access.reloading import Credentials
@@ -103,10 +104,10 @@ class Verifier:
         self._check_scope(claim, service, host_region, None if any_region else self._regions)
         hashed = _hashing.run if len(body) >= _LARGE_BYTES else _direct
         payload = hashed(canonical.payload, environ, body, allows_unsigned=self._allows_unsigned)
-        verified = self._verified(claim, method, environ, payload)
-        # The key may be newer than the version of the file that this process has.
-        if isinstance(verified, SignatureRefused) and self._credentials.refresh():
-            verified = self._verified(claim, method, environ, payload)
+        directory = self._credentials.directory
+        verified = self._verified(claim, method, environ, payload, directory)
+        if isinstance(verified, SignatureRefused) and self._credentials.newer(directory):
+            verified = self._verified(claim, method, environ, payload, self._credentials.directory)
         if isinstance(verified, SignatureRefused):
             raise verified
         return verified
@@ -127,9 +128,9 @@ class Verifier:
             raise mismatch(" ".join(problems))
 
     def _verified(
-        self, claim: Claim, method: str, environ: Mapping[str, Any], payload: str | None
+        self, claim: Claim, method: str, environ: Mapping[str, Any], payload: str | None, directory: Directory
     ) -> Verified | SignatureRefused:
-        found = self._find(claim)
+        found = self._find(claim, directory)
         is_right = self._is_signed(claim, method, environ, payload or "", found.secret) and payload is not None
         if found.principal is None:
             return unknown_key()
@@ -139,8 +140,8 @@ class Verifier:
             return expired_token()
         return Verified(found.principal, claim.region, claim.key_id, found.is_session)
 
-    def _find(self, claim: Claim) -> _Found:
-        directory, now = self._credentials.directory, self._clock()
+    def _find(self, claim: Claim, directory: Directory) -> _Found:
+        now = self._clock()
         if claim.token is None:
             key = directory.keys.get(claim.key_id)
             if key is None:
