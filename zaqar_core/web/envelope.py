@@ -24,8 +24,7 @@ class Request:
 
     ``path`` is percent-decoded and its bytes are read as latin-1, as in WSGI: a face that needs text must decode it as
     UTF-8 and return its own error when that fails. ``query`` is the raw query string. ``environ`` is the WSGI environ
-    with the headers; it holds secrets and must never be logged. ``principal`` is the caller, which the face finds; None
-    where callers need no credentials.
+    with the headers; it holds secrets and must never be logged.
     """
 
     method: str
@@ -33,6 +32,7 @@ class Request:
     query: str
     body: bytes
     environ: Mapping[str, Any]
+    #: The caller, if somebody has authenticated the request; None where nobody checks credentials.
     principal: Principal | None = None
 
     def header(self, name: str) -> str | None:

@@ -12,9 +12,9 @@ import pytest
 import requests
 from websockets.sync.client import connect
 
-from tests.access.conftest import OTHERS
-from tests.access.signing import ACCOUNT, KEY, SECRET, USER, credentials
 from tests.conftest import Service, serving
+from tests.credentials.conftest import OTHERS
+from tests.credentials.signing import ACCOUNT, KEY, SECRET, USER, credentials
 from tests.sqs.wire import HTTP
 from zaqar_core.access.users import CHALLENGE, KnownUser, Users
 from zaqar_core.core.process import Core

@@ -13,8 +13,8 @@ import boto3
 import pytest
 import requests
 
-from tests.access.signing import ACCOUNT, KEY, SECRET, signed
 from tests.conftest import Service
+from tests.credentials.signing import ACCOUNT, KEY, SECRET, signed
 from tests.sqs.wire import HTTP
 
 TWO = ("AKIDTWO", "another secret of forty characters, two.")

@@ -9,8 +9,8 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from sqs_facade.cli import main
-from tests.access.conftest import TEXT, Guarded, written
-from tests.access.signing import KEY, SECRET, signed
+from tests.credentials.conftest import TEXT, Guarded, written
+from tests.credentials.signing import KEY, SECRET, signed
 from tests.sqs.wire import HTTP
 
 _ROTATIONS, _SENDERS = 3, 4

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.access.issuers import AUDIENCE, Issuer
-from tests.access.signing import ACCOUNT, USER
 from tests.conftest import Service, serving
+from tests.credentials.issuers import AUDIENCE, Issuer
+from tests.credentials.signing import ACCOUNT, USER
 
 #: Another account, and a user who is disabled.
 OTHERS = """

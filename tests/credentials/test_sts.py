@@ -14,10 +14,10 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.access.conftest import ROLE, TEXT, Guarded, written
-from tests.access.issuers import AUDIENCE, SUBJECT, Issuer
-from tests.access.signing import ACCOUNT, KEY, SECRET, credentials, signed
 from tests.conftest import Service, serving
+from tests.credentials.conftest import ROLE, TEXT, Guarded, written
+from tests.credentials.issuers import AUDIENCE, SUBJECT, Issuer
+from tests.credentials.signing import ACCOUNT, KEY, SECRET, credentials, signed
 from tests.sqs.wire import HTTP
 from zaqar_core.access.session_tokens import SessionTokens
 from zaqar_core.core.process import Core

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from tests.access.issuers import AUDIENCE, SUBJECT, Issuer, Served, serving_keys
+from tests.credentials.issuers import AUDIENCE, SUBJECT, Issuer, Served, serving_keys
 from zaqar_core.access import credentials_file
 from zaqar_core.access.directory import Directory, Role
 from zaqar_core.access.web_identity import Reason, WebIdentities, WebIdentityRefused

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.access.signing import credentials, environ, verifier
+from tests.credentials.signing import credentials, environ, verifier
 from zaqar_core.access.refusals import Reason, SignatureRefused
 
 NOW = calendar.timegm((2015, 8, 30, 12, 36, 0))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.access.signing import ACCOUNT, KEY, SECRET, USER, credentials, environ, signed, verifier
+from tests.credentials.signing import ACCOUNT, KEY, SECRET, USER, credentials, environ, signed, verifier
 from zaqar_core.access.refusals import Reason, SignatureRefused
 from zaqar_core.access.reloading import Credentials
 from zaqar_core.access.session_tokens import SessionTokens
