@@ -29,7 +29,10 @@ class Callers:
         """
         settings = self._settings
         if self._verifier is None:
-            return addresses.caller_of(request.environ, settings)
+            caller = addresses.caller_of(request.environ, settings)
+            if request.principal is None or request.principal.is_anonymous:
+                return caller
+            return caller._replace(account=request.principal.account)
         host_region = addresses.host_parts(request.environ.get("HTTP_HOST", "")).region
         try:
             verified = self._verifier.verify(

@@ -64,7 +64,7 @@ class SqsFace:
     """Serve SQS requests. One instance serves all threads."""
 
     def __init__(
-        self, settings: Settings, callers: Callers | None = None, sts: SecurityTokenService | None = None
+        self, settings: Settings, *, callers: Callers | None = None, sts: SecurityTokenService | None = None
     ) -> None:
         """With ``sts``, requests to STS are served beside those to SQS."""
         self._callers = callers or Callers(settings)

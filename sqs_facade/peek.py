@@ -71,7 +71,7 @@ class PeekRequest:
 class PeekFace:
     """Serve the peek endpoint. One instance serves all threads."""
 
-    def __init__(self, settings: Settings, callers: Callers | None = None) -> None:
+    def __init__(self, settings: Settings, *, callers: Callers | None = None) -> None:
         self._settings = settings
         self._callers = callers or Callers(settings)
 

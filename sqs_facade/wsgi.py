@@ -63,13 +63,13 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     access = gate.opened(settings, credentials, core.secret)
     callers = Callers(settings, access)
     authenticator = gate.authenticator(credentials, authentication.configured(settings))
-    sqs, zaqar = SqsFace(settings, callers, _sts(access)), ZaqarFace(settings, authenticator)
+    sqs, zaqar = SqsFace(settings, callers=callers, sts=_sts(access)), ZaqarFace(settings, authenticator)
     app = create_flask(
         core,
         pipeline,
         sqs,
         zaqar,
-        {peek.PATH: peek.PeekFace(settings, callers), hooks.PATH: _hooks(settings, switches)},
+        {peek.PATH: peek.PeekFace(settings, callers=callers), hooks.PATH: _hooks(settings, switches)},
     )
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)

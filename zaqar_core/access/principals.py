@@ -28,8 +28,6 @@ class Principal:
     policies: tuple[Policy, ...] = ()
     #: The ARN of the role for a role's session, "" otherwise.
     role_arn: str = ""
-    #: Keystone verified the caller: policy.yaml decides first, and a queue's policy can then only deny.
-    is_of_keystone: bool = False
 
     @property
     def is_anonymous(self) -> bool:

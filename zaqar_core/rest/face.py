@@ -91,12 +91,16 @@ class ZaqarFace:
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a request that was refused; with an authenticator first 401 for an invalid token."""
         reply = errors.of_refusal(why)
-        if self._authenticator is not None and request.principal is None and self._version(request) is not None:
+        if self._authenticator is not None and self._version(request) is not None:
             try:
                 self._identify(self._admit, self._authenticator, request)
             except RestError as problem:
                 reply = errors.of_request(problem)
         return _finished(reply)
+
+    def refuse_admitted(self, why: Refusal) -> Reply:
+        """Return the error for a request that was refused and whose caller is authenticated already."""
+        return _finished(errors.of_refusal(why))
 
     def _run(self, request: Request, session: Session) -> Reply:
         version = self._version(request)
@@ -116,21 +120,18 @@ class ZaqarFace:
         return None
 
     def _admit(self, authenticator: Authenticator, request: Request) -> None:
-        """Authenticate the request by its token or by the signature of its URL, set its principal, and remove all
-        unverified headers about its caller. Raises RestError.
+        """Authenticate the request by its token or by the signature of its URL, set the principal of a user, and remove
+        all unverified headers about its caller. Raises RestError.
         """
         environ = request.environ
         if "HTTP_URL_SIGNATURE" in environ:
             signatures.check(environ, request.path, request.method, self._settings.signed_url_key)
             signed = {"HTTP_X_PROJECT_ID"} & environ.keys()
             request.environ = identity.without_claims(environ) | {name: environ[name] for name in signed}
-            request.principal = identity.signed_principal(
-                request.environ, self._settings, has_keystone=self._policy is not None
-            )
         else:
             found = identity.identify(authenticator, environ)
             request.environ = identity.identified(environ, found)
-            request.principal = identity.principal(found, self._settings)
+            request.principal = identity.principal(found)
 
     def _run_in(self, version: Dialect, request: Request, session: Session) -> Reply:
         found = routes.find(version, request.path[len(version.prefix) :])
@@ -145,8 +146,7 @@ class ZaqarFace:
         return self._run_route(version, route, request, session, values)
 
     def _is_allowed(self, route: Route, request: Request) -> bool:
-        principal = request.principal
-        if self._policy is None or (principal is not None and not principal.is_of_keystone):
+        if self._policy is None or request.principal is not None:  # users of the credentials file have no roles
             return True
         if self._policy.has_external_checks:
             return in_thread(self._policy.allows, route.rule, request.environ)

@@ -7,7 +7,6 @@ from typing import Any
 
 from zaqar_core.access.principals import Principal
 from zaqar_core.access.users import KnownUser, Users
-from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.identity import Authenticator, Identity, IdentityUnavailable, NotAuthenticated
 from zaqar_core.rest.errors import Fact, RestError
 
@@ -41,24 +40,10 @@ def without_claims(environ: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in environ.items() if not name.startswith(_CLAIMS)}
 
 
-def principal(identity: Identity, settings: Settings) -> Principal:
-    """Return the principal of an authenticated caller."""
-    if isinstance(identity, KnownUser):
-        return identity.principal
-    account = settings.project_accounts.get(identity.project, identity.project)
-    name = identity.environ.get("HTTP_X_USER_NAME", "")
-    arn = f"arn:aws:iam::{account}:user/{identity.user}"
-    return Principal(account, arn, identity.user, name, is_of_keystone=True)
-
-
-def signed_principal(environ: Mapping[str, Any], settings: Settings, *, has_keystone: bool) -> Principal:
-    """Return the principal of a pre-signed URL: the root user of the account of its project.
-
-    Paths and methods of the URL are its limits, and with Keystone also policy.yaml.
-    """
-    project = environ.get("HTTP_X_PROJECT_ID", "")
-    account = settings.project_accounts.get(project, project)
-    return Principal(account, f"arn:aws:iam::{account}:root", account, is_of_keystone=has_keystone)
+def principal(identity: Identity) -> Principal | None:
+    """Return the principal of a user of the credentials file; None for a caller of Keystone, whose rights policy.yaml
+    decides."""
+    return identity.principal if isinstance(identity, KnownUser) else None
 
 
 def has_keystone(authenticator: Authenticator | None) -> bool:

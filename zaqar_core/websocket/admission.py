@@ -54,10 +54,7 @@ class Admission:
         return identity.identified(environ, self.identity)
 
     def principal(self, environ: Mapping[str, Any]) -> Principal | None:
-        """Return the caller of an action that was checked; None where callers need no credentials."""
-        if self.authenticator is None:
-            return None
+        """Return the caller of an action that was checked, if it is a user of the credentials file."""
         if self.identity is None or "HTTP_URL_SIGNATURE" in environ:
-            has_keystone = identity.has_keystone(self.authenticator)
-            return identity.signed_principal(environ, self.settings, has_keystone=has_keystone)
-        return identity.principal(self.identity, self.settings)
+            return None
+        return identity.principal(self.identity)
