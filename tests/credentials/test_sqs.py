@@ -85,10 +85,9 @@ def test_a_signed_request_is_served(caller: Caller) -> None:
 
 
 def test_a_request_without_credentials_is_denied(caller: Caller) -> None:
-    answer = caller.post(*caller.request())
-    _is(
-        caller, answer, 403, "AccessDeniedException", "AccessDenied", f"Access to the resource {caller.url}/ is denied."
-    )
+    failure = caller.failure(caller.post(*caller.request()))
+    kind = "com.amazon.coral.service#AccessDeniedException" if caller.protocol == "json" else ""
+    assert failure[:3] == (403, kind, "AccessDenied;Sender")
 
 
 def test_an_unknown_key_is_refused(caller: Caller) -> None:

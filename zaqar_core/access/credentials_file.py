@@ -58,23 +58,23 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A table of the file."""
 
 
-class _KeyEntry(_Entry):
-    id: _KeyId
-    secret_access_key: str | None = None
-    secret_access_key_file: str | None = None
+class _CredentialEntry(_Entry):
     enabled: bool = True
     expires: datetime | None = None
     created: datetime | None = None
 
 
-class _TokenEntry(_Entry):
+class _KeyEntry(_CredentialEntry, kw_only=True):
+    id: _KeyId
+    secret_access_key: str | None = None
+    secret_access_key_file: str | None = None
+
+
+class _TokenEntry(_CredentialEntry):
     name: str = ""
     token: str | None = None
     token_file: str | None = None
     token_sha256: _Sha256 | None = None
-    enabled: bool = True
-    expires: datetime | None = None
-    created: datetime | None = None
 
 
 class _UserEntry(_Entry):
@@ -252,7 +252,7 @@ class _Reading:
             if key.id.startswith("ASIA"):
                 raise self._invalid(place, "ids that begin with ASIA belong to temporary credentials")
             secret = self._secret(place, "secret_access_key", key.secret_access_key, key.secret_access_key_file)
-            yield AccessKey(key.id, secret, user, key.enabled, _seconds(key.expires))
+            yield AccessKey(user=user, is_enabled=key.enabled, expires=_seconds(key.expires), id=key.id, secret=secret)
 
     def _tokens(self, entry: _UserEntry, user: User, where: str) -> Iterator[tuple[bytes, Token]]:
         for number, token in enumerate(entry.tokens, 1):
@@ -262,7 +262,7 @@ class _Reading:
                 sha256 = digest(self._secret(f"{where}: token {number}", "token", token.token, token.token_file))
             else:
                 raise self._invalid(f"{where}: token {number}", "give only one of token, token_file and token_sha256")
-            yield sha256, Token(user, token.enabled, _seconds(token.expires))
+            yield sha256, Token(user=user, is_enabled=token.enabled, expires=_seconds(token.expires))
 
     def _secret(self, where: str, name: str, text: str | None, file: str | None) -> str:
         if (text is None) == (file is None):

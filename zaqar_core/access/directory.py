@@ -30,22 +30,7 @@ class User:
         return self.is_enabled and now < self.expires
 
 
-@dataclass(frozen=True, slots=True)
-class AccessKey:
-    """An access key. ``expires`` is in seconds since 1970."""
-
-    id: str
-    secret: str = field(repr=False)
-    user: User
-    is_enabled: bool
-    expires: float
-
-    def is_active(self, now: float) -> bool:
-        """Return whether the key and its user may be used at a time in seconds since 1970."""
-        return self.is_enabled and now < self.expires and self.user.is_active(now)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
     """A static token for Zaqar, of which only the hash is known. ``expires`` is in seconds since 1970."""
 
@@ -54,8 +39,16 @@ class Token:
     expires: float
 
     def is_active(self, now: float) -> bool:
-        """Return whether the token and its user may be used at a time in seconds since 1970."""
+        """Return whether the token or key, and its user, may be used at a time in seconds since 1970."""
         return self.is_enabled and now < self.expires and self.user.is_active(now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKey(Token):
+    """An access key: an id and a secret."""
+
+    id: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
