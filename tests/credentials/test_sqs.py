@@ -188,6 +188,18 @@ def test_a_pre_signed_get_is_served_until_something_changes(guarded: Service, qu
     assert "Signature expired" in HTTP.get(url, headers=headers).text
 
 
+def test_a_header_does_not_give_a_pre_signed_url_another_operation(
+    guarded: Service, queue_name: str, lane: str
+) -> None:
+    url, _ = signed("GET", f"{guarded.url}/?Action=CreateQueue&Version=2012-11-05&QueueName={queue_name}", expires=60)
+    assert HTTP.get(url).status_code == 200
+    url, _ = signed("GET", f"{guarded.url}/{ACCOUNT}/{queue_name}?Action=GetQueueAttributes", expires=60)
+    headers = {"X-SQS-Facade-Lane": lane, "X-Amz-Target": "AmazonSQS.DeleteQueue"}
+    for method in ("GET", "POST"):
+        assert HTTP.request(method, url, headers=headers).status_code == 403
+    assert HTTP.get(url).status_code == 200
+
+
 def test_peeking_needs_credentials(guarded: Service, queue_name: str, lane: str) -> None:
     url = f"{guarded.url}/_aws/sqs/messages?QueueUrl={queue_name}"
     assert HTTP.get(url, headers={"X-SQS-Facade-Lane": lane}).status_code == 403

@@ -29,6 +29,7 @@ TERMINATOR = "aws4_request"
 TOKEN_CHARACTERS = 4096
 #: Most signed headers. An HTTP server accepts about as many.
 _MOST_HEADERS = 128
+_HEADER_CHARACTERS = 4096
 
 _HEADER = re.compile(
     r"AWS4-HMAC-SHA256 Credential=([^,\s/]+)/([0-9]{8})/([^,\s/]+)/([^,\s/]+)/aws4_request, ?"
@@ -75,7 +76,7 @@ def read(environ: Mapping[str, Any], now: float) -> Claim | None:
     query: str = environ.get("QUERY_STRING", "")
     is_presigned = "X-Amz-" in query and ("X-Amz-Algorithm=" in query or "X-Amz-Signature=" in query)
     if header is None:
-        return _of_query(query, now) if is_presigned else None
+        return _of_query(query, environ, now) if is_presigned else None
     if is_presigned:
         raise mismatch("Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.")
     found = _HEADER.fullmatch(header) if "HTTP_X_AMZ_DATE" in environ else None
@@ -124,7 +125,7 @@ def _hashed(header: str) -> str:
     return f"(Hashed with SHA-256 and encoded with Base64) Authorization={base64.b64encode(sha256).decode()}"
 
 
-def _of_query(query: str, now: float) -> Claim:
+def _of_query(query: str, environ: Mapping[str, Any], now: float) -> Claim:
     values = _query_values(query)
     lacking = [f"AWS query-string parameters must include '{name}'." for name in _PRESIGNED if not values.get(name)]
     if lacking:
@@ -134,7 +135,7 @@ def _of_query(query: str, now: float) -> Claim:
     expires = _expires(values.get("X-Amz-Expires"))
     _check_age(moment, time, now, expires)
     headers = signed_headers(values["X-Amz-SignedHeaders"])
-    _check_headers(headers, {})
+    _check_headers(headers, environ)
     key_id, date, region, service = _scope(values["X-Amz-Credential"], values["X-Amz-Algorithm"])
     token = values.get("X-Amz-Security-Token")
     return Claim(key_id, date, region, service, headers, values["X-Amz-Signature"], moment, time, token, expires)
@@ -262,8 +263,8 @@ def signed_headers(text: str) -> SignedHeaders:
     Raises SignatureRefused if there are too many.
     """
     names = sorted({name.strip().lower() for name in text.split(";", _MOST_HEADERS)} - {""})
-    if len(names) > _MOST_HEADERS:
-        raise incomplete(f"SignedHeaders must have at most {_MOST_HEADERS} names.")
+    if len(names) > _MOST_HEADERS or len(text) > _HEADER_CHARACTERS:
+        raise incomplete(f"SignedHeaders must have at most {_MOST_HEADERS} names and {_HEADER_CHARACTERS} characters.")
     return SignedHeaders(";".join(names), tuple((name, _key(name)) for name in names), frozenset(names))
 
 
