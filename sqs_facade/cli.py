@@ -1,4 +1,4 @@
-"""The command line: ``sqs-facade serve``, ``sqs-facade websocket``, ``sqs-facade settings``."""
+"""The command line: ``sqs-facade serve``, ``websocket``, ``settings`` and ``credentials``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from typing import Any
 import click
 
 from sqs_facade import startup
+from sqs_facade.credentials_commands import credentials
+from zaqar_core.access import gate
 from zaqar_core.configuration.setting_sources import STOPS_WITH_VARIABLE
 from zaqar_core.configuration.settings import Configuration, Settings
 from zaqar_core.web import stopping
@@ -71,6 +73,7 @@ def _serving_options(
         click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings."),
         click.option("--zaqar-config", type=click.Path(), help="A zaqar.conf; every other source overrides it."),
         click.option("--ready-file", type=click.Path(), help="Write the URL to this file when ready."),
+        click.option("--credentials-file", type=click.Path(), help="TOML file of users and access keys."),
         click.option("--open-bind", is_flag=True, help="Allow other machines, which need no credentials."),
     )
 
@@ -147,6 +150,8 @@ def check_data(data_dir: Path, *, fix: bool) -> None:
         startup.refuse(str(problem))
 
 
+main.add_command(credentials)
+
 #: How long ``websocket`` waits for its threads at exit.
 _LINGER_SECONDS = 0.3
 
@@ -204,6 +209,7 @@ def _run(configuration: Configuration, wanted_port: int, serve: _Serve) -> int:
 
                 # Reports wrong settings of Keystone and of policies here, once, and not in every worker.
                 ZaqarFace(settings, authentication.configured(settings))
+            gate.credentials(settings)
             listening.check_host(settings)
             holder, port = listening.hold_port(settings.host, wanted_port)
             if settings.ready_file is not None:

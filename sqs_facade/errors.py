@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from zaqar_core.access.refusals import Reason, SignatureRefused
 from zaqar_core.domain import errors as facts
 from zaqar_core.domain import limits
 
@@ -69,6 +70,11 @@ ERROR_TABLE: dict[str, ErrorRow] = {
     "InvalidAction": ErrorRow(UNMODELLED, "UnknownOperationException", "InvalidAction"),
     "RequestEntityTooLarge": ErrorRow(UNMODELLED, "RequestEntityTooLargeException", "RequestEntityTooLarge", 413),
     "AccessDenied": ErrorRow(UNMODELLED, "AccessDeniedException", "AccessDenied", 403),
+    # Of a service with credentials, as recorded from AWS.
+    "UnrecognizedClient": ErrorRow(UNMODELLED, "UnrecognizedClientException", "InvalidClientTokenId", 403),
+    "InvalidSignature": ErrorRow(UNMODELLED, "InvalidSignatureException", "SignatureDoesNotMatch", 403),
+    "IncompleteSignature": ErrorRow(UNMODELLED, "IncompleteSignatureException", "IncompleteSignature"),
+    "ExpiredToken": ErrorRow(UNMODELLED, "ExpiredTokenException", "ExpiredToken", 403),
     "IncompleteBody": ErrorRow(UNMODELLED, "IncompleteBody", "IncompleteBody"),
     "InvalidRequest": ErrorRow(UNMODELLED, "InvalidRequest", "InvalidRequest"),
     "ServiceUnavailable": ErrorRow(UNMODELLED, "ServiceUnavailable", "ServiceUnavailable", 503, is_sender=False),
@@ -77,7 +83,7 @@ ERROR_TABLE: dict[str, ErrorRow] = {
 
 #: Errors that the service model declares and no operation here returns, with the reason.
 NEVER_RETURNED: dict[str, str] = {
-    "InvalidSecurity": "signatures are not checked yet",
+    "InvalidSecurity": "wrong signatures have errors of their own, as on AWS",
     "MessageNotInflight": "ChangeMessageVisibility returns InvalidParameterValue, as on AWS",
     "InvalidIdFormat": "an unknown receipt handle is ReceiptHandleIsInvalid, as on AWS",
     **dict.fromkeys(
@@ -123,6 +129,19 @@ class SqsError(Exception):
         self.row = ERROR_TABLE[name]
         self.message = message
         self.query_message = query_message or message
+
+
+_REFUSED_SIGNATURES = {
+    Reason.INCOMPLETE: "IncompleteSignature",
+    Reason.MISMATCH: "InvalidSignature",
+    Reason.UNKNOWN_KEY: "UnrecognizedClient",
+    Reason.EXPIRED_TOKEN: "ExpiredToken",
+}
+
+
+def of_signature(refused: SignatureRefused) -> SqsError:
+    """Convert the refusal of a signature."""
+    return SqsError(_REFUSED_SIGNATURES[refused.reason], refused.message)
 
 
 def missing(parameter: str) -> SqsError:

@@ -6,12 +6,13 @@ import itertools
 import logging
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import orjson
 
-from sqs_facade import addresses, browser_marks, errors
+from sqs_facade import browser_marks, errors
+from sqs_facade.callers import Callers, is_verified, refuse_anonymous
 from sqs_facade.codecs import query, query_json
 from sqs_facade.codecs.unreadable import Unreadable
 from sqs_facade.errors import SqsError
@@ -25,6 +26,9 @@ from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
 from zaqar_core.web import allowed_hosts
 from zaqar_core.web.envelope import Refusal, Reply, Request
+
+if TYPE_CHECKING:
+    from sqs_facade.sts import SecurityTokenService
 
 load_all()
 
@@ -60,10 +64,13 @@ def new_request_id() -> str:
 class SqsFace:
     """Serve SQS requests. One instance serves all threads."""
 
-    verifies_callers = False
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: Settings, *, callers: Callers | None = None, sts: SecurityTokenService | None = None
+    ) -> None:
+        """With ``sts``, requests to STS are served beside those to SQS."""
+        self._callers = callers or Callers(settings)
+        self._sts = sts
+        self.verifies_callers = self._callers.verifies
         limit = settings.max_requests_per_second
         self._throttle = Throttle(limit) if limit else None
 
@@ -76,8 +83,10 @@ class SqsFace:
         request_id = new_request_id()
         environ = request.environ
         target = environ.get("HTTP_X_AMZ_TARGET")
+        if target is None and self._sts is not None and self._sts.is_asked(request):
+            return self._sts.answer(request, request_id)
         try:
-            call = SqsCall(session, request, addresses.caller_of(environ, self._settings))
+            call = SqsCall(session, request, self._callers.identify(request))
             if self._throttle is not None and not self._throttle.admits(call.caller.account):
                 raise SqsError("RequestThrottled", "Rate exceeded")
             if target is not None:
@@ -178,7 +187,8 @@ def _answer_query(call: SqsCall, request_id: str) -> Reply:
             raise SqsError("InvalidAction", "The request has no X-Amz-Target header.")
         raise errors.missing("Action")
     found = _operation(action, on_queue_path=on_queue_path)
-    if request.method != "POST" and not found.is_reading and browser_marks.is_marked(request.environ):
+    is_read = request.method == "POST" or found.is_reading
+    if not (is_read or is_verified(request)) and browser_marks.is_marked(request.environ):
         raise SqsError("AccessDenied", f"A web browser must not call {found.name} by a URL: use POST.")
     try:
         parameters = found.read_query(tree)
@@ -199,6 +209,7 @@ def _run(operation: Operation, call: SqsCall, parameters: Any) -> Any:
 
     The queue is looked up only after an error, so that a good request needs no look-up.
     """
+    refuse_anonymous(call.request)
     try:
         return operation.run(call, parameters)
     except SqsError:

@@ -18,6 +18,7 @@ import orjson
 from msgspec import field
 
 from sqs_facade import addresses, content, digests, errors, face
+from sqs_facade.callers import Callers, refuse_anonymous
 from sqs_facade.codecs import query, query_json
 from sqs_facade.errors import SqsError
 from sqs_facade.operations.receiving import system_attributes
@@ -72,9 +73,10 @@ class PeekFace:
 
     verifies_callers = False
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, callers: Callers | None = None) -> None:
         self._settings = settings
         self._hosts = AllowedHosts(settings)
+        self._callers = callers or Callers(settings)
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body to accept, in bytes."""
@@ -100,10 +102,11 @@ class PeekFace:
         return _error(face.refusal(why, request), request, face.new_request_id())
 
     def _answer(self, request: Request, session: Session, request_id: str) -> Reply:
+        caller = self._callers.identify(request)
+        refuse_anonymous(request)
         wanted = _parameters(request)
         if not wanted.queue_url:
             raise QueueNotFound
-        caller = addresses.caller_of(request.environ, self._settings)
         ref = addresses.queue(wanted.queue_url, "/", caller, self._settings)
         try:
             queues.get(session, ref)

@@ -76,6 +76,8 @@ OPERATIONS: dict[str, Operation] = {}
 
 #: Errors of every operation: unreadable input (JSON, query), and throttling if it is enabled.
 EVERY_OPERATION = ("SerializationException", "InvalidParameterValue", "RequestThrottled")
+#: Errors of every operation of a service with credentials.
+WITH_CREDENTIALS = ("AccessDenied", "UnrecognizedClient", "InvalidSignature", "IncompleteSignature", "ExpiredToken")
 #: Errors of every operation on a queue.
 OF_A_QUEUE = ("InvalidAddress", "QueueDoesNotExist")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sqs_facade.listening import in_url
+from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.keystone import authentication
@@ -23,6 +24,10 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
 
     ``on_ready`` is called with the URL of the service as soon as connections are accepted.
     """
+    known = gate.credentials(settings)
+    authenticator = gate.authenticator(known, authentication.configured(settings))
+    if known is not None:
+        known.watch()
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     if switches is not None:
@@ -33,7 +38,7 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     try:
         server.run(
             settings,
-            Service(core, ZaqarFace(settings), authentication.configured(settings)),
+            Service(core, ZaqarFace(settings, authenticator), authenticator),
             port,
             lambda: on_ready(f"ws://{in_url(settings.host)}:{port}"),
         )

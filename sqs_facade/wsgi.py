@@ -11,7 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqs_facade import addresses, peek, startup
+from sqs_facade.callers import Callers
 from sqs_facade.face import SqsFace, is_sqs
+from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.configuration import public_url
@@ -33,6 +35,7 @@ from zaqar_core.web.server.wsgi_application import WsgiApplication
 if TYPE_CHECKING:
     import flask
 
+    from sqs_facade.sts import SecurityTokenService
     from zaqar_core.web.envelope import Face
 
 #: The extension of the Flask application that the event loop's server runs: see ``web.server.application``.
@@ -48,6 +51,7 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     settings = settings or configuration.load({})
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     url, settings = _store(settings)
+    credentials = gate.credentials(settings)
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     if switches is not None:
         core.when_emptied.append(switches.forget)
@@ -58,13 +62,16 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     notifier.start()
     notifier.stop_at_exit()
     pipeline = Pipeline(core, settings)
-    sqs, zaqar = SqsFace(settings), ZaqarFace(settings, authentication.configured(settings))
+    access = gate.opened(settings, credentials, lambda: core.secrets.secret)
+    callers = Callers(settings, access)
+    authenticator = gate.authenticator(credentials, authentication.configured(settings))
+    sqs, zaqar = SqsFace(settings, callers=callers, sts=_sts(access)), ZaqarFace(settings, authenticator)
     app = create_flask(
         core,
         pipeline,
         sqs,
         zaqar,
-        {peek.PATH: peek.PeekFace(settings), hooks.PATH: _hooks(settings, switches)},
+        {peek.PATH: peek.PeekFace(settings, callers=callers), hooks.PATH: _hooks(settings, switches)},
     )
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)
@@ -81,6 +88,14 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     app.wsgi_app = BasePath(with_cors, base_path) if base_path else with_cors  # type: ignore[method-assign,assignment]
     app.extensions[APPLICATION] = lanes if app.wsgi_app is lanes else WsgiApplication(app.wsgi_app, most)
     return app
+
+
+def _sts(access: gate.Gate | None) -> SecurityTokenService | None:
+    if access is None:
+        return None
+    from sqs_facade.sts import SecurityTokenService  # loads libraries that only a service with credentials needs
+
+    return SecurityTokenService(access)
 
 
 def _hooks(settings: configuration.Settings, switches: hooks.Switches | None) -> Face:

@@ -237,7 +237,7 @@ _SPECIAL = re.compile("[^\t\n\x20-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def _text(value: str) -> str:
+def escaped(value: str) -> str:
     """Escape the text of an element; replace each character that XML forbids by a question mark."""
     if _SPECIAL.search(value) is None:
         return value
@@ -250,16 +250,16 @@ def _xml(operation: str, result: dict[str, Any]) -> str:
     parts: list[str] = []
     for member, value in result.items():
         if isinstance(value, str):
-            parts.append(f"<{member}>{_text(value)}</{member}>")
+            parts.append(f"<{member}>{escaped(value)}</{member}>")
         elif isinstance(value, dict):
             element, key, content = MAPS[member]
             for name, one in value.items():
-                inner = _xml(operation, one) if isinstance(one, dict) else _text(one)
-                parts.append(f"<{element}><{key}>{_text(name)}</{key}><{content}>{inner}</{content}></{element}>")
+                inner = _xml(operation, one) if isinstance(one, dict) else escaped(one)
+                parts.append(f"<{element}><{key}>{escaped(name)}</{key}><{content}>{inner}</{content}></{element}>")
         elif isinstance(value, list):
             element = LISTS.get(member) or f"{operation}ResultEntry"
             for one in value:
-                inner = _xml(operation, one) if isinstance(one, dict) else _text(one)
+                inner = _xml(operation, one) if isinstance(one, dict) else escaped(one)
                 parts.append(f"<{element}>{inner}</{element}>")
         elif isinstance(value, bool):
             parts.append(f"<{member}>{'true' if value else 'false'}</{member}>")
@@ -285,5 +285,5 @@ def write_error(code: str, message: str, request_id: str, *, is_sender: bool) ->
     kind = "Sender" if is_sender else "Receiver"
     return (
         f'<?xml version="1.0"?><ErrorResponse xmlns="{NAMESPACE}"><Error><Type>{kind}</Type><Code>{code}</Code>'
-        f"<Message>{_text(message)}</Message><Detail/></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+        f"<Message>{escaped(message)}</Message><Detail/></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     ).encode()

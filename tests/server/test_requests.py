@@ -33,6 +33,7 @@ def test_the_environ_is_that_of_wsgi(http: Running, echo: Echo) -> None:
         "REQUEST_METHOD": "PUT",
         "SCRIPT_NAME": "",
         "PATH_INFO": "/a b/\xe2\x82\xac",
+        "RAW_URI": "/a%20b/%E2%82%AC?c=%20d",
         "QUERY_STRING": "c=%20d",
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": str(http.address[1]),

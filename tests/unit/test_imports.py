@@ -14,6 +14,7 @@ LAYERS = {
     "domain": 0,
     "eventloop": 0,
     "configuration": 1,
+    "access": 2,
     "store": 2,
     "embedded": 2,
     "core": 3,

@@ -43,6 +43,7 @@ IN_WORDS = re.compile(r"twelve hours|12 hours|five minutes|fourteen days|four da
 #: File and number that look like a limit and are something else, with what they are.
 OTHER_MEANINGS = {
     ("zaqar_core/domain/encryption.py", "{1,64"): "name of a key",
+    ("zaqar_core/access/credentials_file.py", "{1,64"): "name of a user",
     ("zaqar_core/configuration/settings.py", "3_600"): "default ttl",
     ("zaqar_core/store/libraries.py", "86_400"): "a day",
     ("zaqar_core/web/hooks/face.py", "86_400"): "a day",

@@ -170,6 +170,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     recreate_delay_seconds: SecondsOrNone = 0
 
     # -- Authentication --------------------------------------------------------------------------------------------
+    #: TOML file of users with access keys, tokens and policies, and of roles: see [security](security.md). Requests to
+    #: SQS then need a signature, and requests to Zaqar a token, HTTP basic or a pre-signed URL. Without it callers need
+    #: no credentials.
+    credentials_file: Annotated[Path, About(flag="--credentials-file")] | None = None
+    #: Regions, beside the home region, for which SQS requests may be signed; `*` allows every region. Only with
+    #: `credentials_file`.
+    signing_regions: tuple[str, ...] = ()
+    #: Accept signed requests whose signature does not cover the body (`UNSIGNED-PAYLOAD`), over TLS.
+    allow_unsigned_payload: bool = False
     #: `keystone`: requests to the Zaqar API need a token of OpenStack Keystone (extra `keystone`) or a pre-signed URL.
     auth_strategy: Literal["", "keystone"] = ""
     #: Configuration file with the section `[keystone_authtoken]`.
@@ -354,6 +363,9 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) ->
         yield f"{named('project_accounts')}: two projects must not have the same account"
     if values.get("policy_file") and not values.get("auth_strategy"):
         yield f"{named('policy_file')}: policy_file needs auth_strategy keystone; without it no caller has a role"
+    for setting in ("signing_regions", "allow_unsigned_payload"):
+        if values.get(setting) and not values.get("credentials_file"):
+            yield f"{named(setting)}: {setting} needs a credentials_file; without it signatures are not checked"
     if values.get("require_confirmation") and "signed_url_key" not in values:
         yield f"{named('require_confirmation')} needs a signed_url_key"
 

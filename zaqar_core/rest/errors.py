@@ -206,7 +206,7 @@ def of_request(problem: RestError) -> Reply:
     return reply
 
 
-def of_refusal(why: Refusal, host: str) -> Reply:
+def of_refusal(why: Refusal, host: str = "") -> Reply:
     """Return the reply for a request that was refused before its operation. ``host`` is the one that it called."""
     return _reply(WORDS[why], allowed_hosts.refusal(host))
 

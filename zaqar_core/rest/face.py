@@ -49,8 +49,10 @@ class ZaqarFace:
         self._authenticator = authenticator
         self.verifies_callers = authenticator is not None
         self._trusts = trusts.configured(settings)
-        #: None without an authenticator: callers have no roles then, and any caller may do anything.
-        self._policy = None if authenticator is None else Policy(settings, routes.RULES)
+        #: None without Keystone: callers have no roles then.
+        self._policy = Policy(settings, routes.RULES) if identity.has_keystone(authenticator) else None
+        #: Keystone blocks; the credentials file does not.
+        self._identify = _direct if self._policy is None else _identifying.run
         self._dialects = dialect.enabled(settings)
         self._has_pools = routes.has_pools(settings)
         # The newest version comes first: most requests use it.
@@ -92,16 +94,20 @@ class ZaqarFace:
         reply = errors.of_refusal(why, request.header("HOST") or "")
         if self._authenticator is not None and self._version(request) is not None:
             try:
-                _identifying.run(self._admit, self._authenticator, request)
+                self._identify(self._admit, self._authenticator, request)
             except RestError as problem:
                 reply = errors.of_request(problem)
         return _finished(reply)
+
+    def refuse_admitted(self, why: Refusal) -> Reply:
+        """Return the error for a request that was refused and whose caller is authenticated already."""
+        return _finished(errors.of_refusal(why))
 
     def _run(self, request: Request, session: Session) -> Reply:
         version = self._version(request)
         if version is not None:
             if self._authenticator is not None:
-                _identifying.run(self._admit, self._authenticator, request)
+                self._identify(self._admit, self._authenticator, request)
             return self._run_in(version, request, session)
         if request.path in ("/", ""):
             return self._root(request)
@@ -115,8 +121,8 @@ class ZaqarFace:
         return None
 
     def _admit(self, authenticator: Authenticator, request: Request) -> None:
-        """Authenticate the request by its token or by the signature of its URL, and remove all unverified headers
-        about its caller. Raises RestError.
+        """Authenticate the request by its token or by the signature of its URL, set the principal of a user, and remove
+        all unverified headers about its caller. Raises RestError.
         """
         environ = request.environ
         if "HTTP_URL_SIGNATURE" in environ:
@@ -126,6 +132,7 @@ class ZaqarFace:
         else:
             found = identity.identify(authenticator, environ)
             request.environ = identity.identified(environ, found)
+            request.principal = identity.principal(found)
 
     def _run_in(self, version: Dialect, request: Request, session: Session) -> Reply:
         found = routes.find(version, request.path[len(version.prefix) :])
@@ -140,7 +147,7 @@ class ZaqarFace:
         return self._run_route(version, route, request, session, values)
 
     def _is_allowed(self, route: Route, request: Request) -> bool:
-        if self._policy is None:
+        if self._policy is None or request.principal is not None:  # users of the credentials file have no roles
             return True
         if self._policy.has_external_checks:
             return in_thread(self._policy.allows, route.rule, request.environ)
@@ -171,6 +178,10 @@ class ZaqarFace:
             return _other_method(request, "GET, HEAD, OPTIONS")
         parameters.check_headers(request, self._settings)
         return versions.get(self._dialects)
+
+
+def _direct(function: Callable[..., object], *arguments: Any) -> None:
+    function(*arguments)
 
 
 def _other_method(request: Request, allow: str) -> Reply:

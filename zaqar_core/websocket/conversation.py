@@ -96,6 +96,7 @@ class Conversation:
         route = call.action.route
         request = Request(route.method, call.path, call.query, call.body, {})
         request.environ = self.admission.check(frame, call.path, route.method)
+        request.principal = self.admission.principal(request.environ)
         binds = frame.action == actions.SUBSCRIBE and frame.fields.get("subscriber") is None
         if binds:
             if self.subscriber is None:
@@ -104,7 +105,7 @@ class Conversation:
             self._subscribes_in_binary = is_binary
         limit = self._service.face.body_limit(request.environ)
         if frame_bytes > limit and frame_bytes - frames.envelope_bytes(frame) > limit:
-            return _error(self._service.face.refuse(request, Refusal.BODY_TOO_LARGE))
+            return _error(self._service.face.refuse_admitted(Refusal.BODY_TOO_LARGE))
         reply = self._run(request, call)
         if reply.status >= 400:
             refusal = call.action.refusal
