@@ -19,6 +19,7 @@ LAYERS = {
     "core": 3,
     "pools": 4,
     "keystone": 4,
+    "access": 4,
     "background": 5,
     "notifications": 5,
     "envelope": 5,
