@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from sqs_facade.errors import SqsError, no_queue
+from zaqar_core.access import arns
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain import limits
@@ -48,6 +49,11 @@ def caller_of(environ: Mapping[str, Any], settings: Settings) -> Caller:
     account = access_key if _ACCOUNT.match(access_key) else settings.default_account
     region = settings.region if settings.regions == "ignore" else host_region or scope_region or settings.region
     return Caller(account, region)
+
+
+def has_credential(environ: Mapping[str, Any]) -> bool:
+    """Return whether a request names an access key."""
+    return _credential(environ) is not None
 
 
 def _credential(environ: Mapping[str, Any]) -> str | None:
@@ -180,7 +186,7 @@ def bad(url: str) -> SqsError:
 
 def arn(ref: QueueRef) -> str:
     """Return the SQS ARN of a queue."""
-    return f"arn:aws:sqs:{ref.region}:{ref.project}:{ref.name}"
+    return arns.of_queue(ref)
 
 
 def of_arn(text: str, settings: Settings) -> QueueRef | None:

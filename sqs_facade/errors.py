@@ -200,6 +200,11 @@ def of_fact(fact: facts.CoreError) -> SqsError:
                 "KmsInvalidState",
                 "A message cannot be decrypted, because its stored data has changed. It stays in the queue.",
             )
+        case facts.AccessDenied(caller, action, resource, reason):
+            return SqsError(
+                "AccessDenied",
+                f"User: {caller} is not authorized to perform: {action} on resource: {resource} {reason}",
+            )
         case facts.RequestsThrottled():
             return SqsError("RequestThrottled", "Rate exceeded")
         case facts.SettingsChanged():

@@ -11,13 +11,14 @@ from typing import Any
 import msgspec
 import orjson
 
-from sqs_facade import addresses, errors
+from sqs_facade import addresses, errors, rights
 from sqs_facade.codecs import query, query_json
 from sqs_facade.codecs.unreadable import Unreadable
 from sqs_facade.errors import SqsError
 from sqs_facade.operations import load_all
 from sqs_facade.registry import OPERATIONS, Operation, SqsCall
 from sqs_facade.throttle import Throttle
+from zaqar_core.access.authorizer import Authorizer
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.core.session import Session
@@ -59,8 +60,10 @@ def new_request_id() -> str:
 class SqsFace:
     """Serve SQS requests. One instance serves all threads."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, authorizer: Authorizer | None = None) -> None:
+        """Without ``authorizer``, policies are not enforced."""
         self._settings = settings
+        self._authorizer = authorizer
         limit = settings.max_requests_per_second
         self._throttle = Throttle(limit) if limit else None
 
@@ -74,7 +77,7 @@ class SqsFace:
         environ = request.environ
         target = environ.get("HTTP_X_AMZ_TARGET")
         try:
-            call = SqsCall(session, request, addresses.caller_of(environ, self._settings))
+            call = SqsCall(session, request, _caller(request, self._settings), self._authorizer)
             if self._throttle is not None and not self._throttle.admits(call.caller.account):
                 raise SqsError("RequestThrottled", "Rate exceeded")
             if target is not None:
@@ -90,6 +93,14 @@ class SqsFace:
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the SQS error for a request that was not run."""
         return error_reply(REFUSALS[why], request, new_request_id())
+
+
+def _caller(request: Request, settings: Settings) -> addresses.Caller:
+    """Return the caller: its account is that of the authenticated principal, if there is one."""
+    caller = addresses.caller_of(request.environ, settings)
+    if request.principal is not None and request.principal.account:
+        return caller._replace(account=request.principal.account)
+    return caller
 
 
 REFUSALS = {
@@ -181,12 +192,18 @@ def _run(operation: Operation, call: SqsCall, parameters: Any) -> Any:
 
     The queue is looked up only after an error, so that a good request needs no look-up.
     """
+    if call.authorizer is not None:
+        rights.require(call.authorizer, operation, call, parameters)
     try:
-        return operation.run(call, parameters)
+        result = operation.run(call, parameters)
     except SqsError:
         if operation.has_queue:
             queues.get(call.session, call.queue(parameters.queue_url))
         raise
+    if call.authorizer is not None:
+        for ref in call.session.guards or ():
+            queues.confirm(call.session, ref)
+    return result
 
 
 def _operation(action: str, *, on_queue_path: bool) -> Operation:

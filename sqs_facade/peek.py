@@ -17,11 +17,12 @@ import msgspec
 import orjson
 from msgspec import field
 
-from sqs_facade import addresses, content, digests, errors, face
+from sqs_facade import addresses, content, digests, errors, face, rights
 from sqs_facade.codecs import query, query_json
 from sqs_facade.errors import SqsError
 from sqs_facade.operations.receiving import system_attributes
-from sqs_facade.registry import OPERATIONS, Shape
+from sqs_facade.registry import OPERATIONS, Shape, SqsCall
+from zaqar_core.access.authorizer import Authorizer
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import messages, queues
 from zaqar_core.core.session import Session
@@ -70,8 +71,10 @@ class PeekRequest:
 class PeekFace:
     """Serve the peek endpoint. One instance serves all threads."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, authorizer: Authorizer | None = None) -> None:
+        """Without ``authorizer``, policies are not enforced."""
         self._settings = settings
+        self._authorizer = authorizer
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body to accept, in bytes."""
@@ -105,6 +108,8 @@ class PeekFace:
             raise QueueNotFound
         caller = addresses.caller_of(request.environ, self._settings)
         ref = addresses.queue(wanted.queue_url, "/", caller, self._settings)
+        if self._authorizer is not None:
+            rights.require_receive(self._authorizer, SqsCall(session, request, caller), ref)
         try:
             queues.get(session, ref)
         except QueueNotFound:

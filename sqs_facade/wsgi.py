@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqs_facade import addresses, peek, startup
 from sqs_facade.face import SqsFace, is_sqs
+from zaqar_core.access.authorizer import Authorizer
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.configuration import public_url
@@ -56,13 +57,14 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     notifier.start()
     notifier.stop_at_exit()
     pipeline = Pipeline(core, settings)
-    sqs, zaqar = SqsFace(settings), ZaqarFace(settings, authentication.configured(settings))
+    authorizer = Authorizer() if settings.enforce_policies else None
+    sqs, zaqar = SqsFace(settings, authorizer), ZaqarFace(settings, authentication.configured(settings))
     app = create_flask(
         core,
         pipeline,
         sqs,
         zaqar,
-        {peek.PATH: peek.PeekFace(settings), hooks.PATH: _hooks(settings, switches)},
+        {peek.PATH: peek.PeekFace(settings, authorizer), hooks.PATH: _hooks(settings, switches)},
     )
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)

@@ -15,7 +15,7 @@ from zaqar_core.access.callers import is_root
 from zaqar_core.access.principals import Principal
 
 #: Longer headers count up to this character in conditions: it bounds the time of a comparison.
-_MOST_CHARACTERS = 2048
+_MOST_CHARACTERS = 3000
 
 Found = tuple[str, ...] | None
 

@@ -51,9 +51,9 @@ class Decision(NamedTuple):
 class Question:
     """May ``caller`` do ``action`` with ``resource``, an ARN, of the account ``owner``?
 
-    ``action`` is in lower case, with its prefix. ``context`` has the values for conditions and variables. ``is_repair``: the action shows, replaces or removes the
-    policy itself. Then the policy cannot deny it to callers of the owner's account whose identity-based policies allow
-    it, so that nobody locks himself out.
+    ``action`` is in lower case, with its prefix. ``context`` has the values for conditions and variables.
+    ``is_repair``: the action shows, replaces or removes the policy itself. Then the policy cannot deny it to callers of
+    the owner's account whose identity-based policies allow it, so that nobody is locked out of his own queue.
     """
 
     caller: Principal

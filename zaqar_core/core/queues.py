@@ -139,11 +139,22 @@ def revise(session: Session, ref: QueueRef, edit: Callable[[Queue], SettingsChan
 
 def delete(session: Session, ref: QueueRef) -> None:
     """Delete the queue with its messages and claims; end its waiting receives. Raises QueueNotFound."""
+    confirm(session, ref)
     try:
         incarnation = session.router.delete_queue(ref)
     except ScriptFailed:
         raise QueueNotFound from None
     registry.remove(session.store, ref, incarnation, session.settings.recreate_delay_seconds)
+
+
+def confirm(session: Session, ref: QueueRef) -> None:
+    """Have the store confirm the guard of the queue, if none of the request's calls has done so yet.
+
+    Raises AccessDenied, QueueNotFound.
+    """
+    guard = session.guards.get(ref) if session.guards is not None else None
+    if guard is not None and not guard.is_confirmed:
+        get(session, ref)
 
 
 def purge_all(session: Session, ref: QueueRef) -> None:

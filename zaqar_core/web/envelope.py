@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+from zaqar_core.access.principals import Principal
 from zaqar_core.core.session import Session
 
 #: The key of the environ with the request's :class:`~zaqar_core.core.session.Client`.
@@ -31,6 +32,8 @@ class Request:
     query: str
     body: bytes
     environ: Mapping[str, Any]
+    #: The caller, if somebody has authenticated the request; None where nobody checks credentials.
+    principal: Principal | None = None
 
     def header(self, name: str) -> str | None:
         """Return a header by its CGI name without prefix (``X_AMZ_TARGET``), None when absent."""
