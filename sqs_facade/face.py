@@ -192,18 +192,15 @@ def _run(operation: Operation, call: SqsCall, parameters: Any) -> Any:
 
     The queue is looked up only after an error, so that a good request needs no look-up.
     """
-    if call.authorizer is not None:
-        rights.require(call.authorizer, operation, call, parameters)
     try:
-        result = operation.run(call, parameters)
+        if call.authorizer is None:
+            return operation.run(call, parameters)
+        rights.require(call.authorizer, operation, call, parameters)
+        return queues.confirmed(call.session, operation.run, call, parameters)
     except SqsError:
         if operation.has_queue:
             queues.get(call.session, call.queue(parameters.queue_url))
         raise
-    if call.authorizer is not None:
-        for ref in call.session.guards or ():
-            queues.confirm(call.session, ref)
-    return result
 
 
 def _operation(action: str, *, on_queue_path: bool) -> Operation:

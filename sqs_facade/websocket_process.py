@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sqs_facade.listening import in_url
+from zaqar_core.access.authorizer import Authorizer
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.keystone import authentication
@@ -24,6 +25,7 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     ``on_ready`` is called with the URL of the service as soon as connections are accepted.
     """
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
+    authorizer = Authorizer() if settings.enforce_policies else None
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     Housekeeping(core).start()
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
@@ -31,7 +33,7 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     try:
         server.run(
             settings,
-            Service(core, ZaqarFace(settings), authentication.configured(settings)),
+            Service(core, ZaqarFace(settings, authorizer=authorizer), authentication.configured(settings)),
             port,
             lambda: on_ready(f"ws://{in_url(settings.host)}:{port}"),
         )

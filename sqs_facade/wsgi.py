@@ -58,7 +58,7 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     notifier.stop_at_exit()
     pipeline = Pipeline(core, settings)
     authorizer = Authorizer() if settings.enforce_policies else None
-    sqs, zaqar = SqsFace(settings, authorizer), ZaqarFace(settings, authentication.configured(settings))
+    sqs, zaqar = SqsFace(settings, authorizer), ZaqarFace(settings, authentication.configured(settings), authorizer)
     app = create_flask(
         core,
         pipeline,

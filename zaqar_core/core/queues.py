@@ -6,9 +6,10 @@ writes them; the functions in the store read them at each operation.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +17,7 @@ from zaqar_core.core import stored_messages
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import (
+    AccessDenied,
     CoreError,
     PurgeInProgress,
     QueueDeletedRecently,
@@ -55,6 +57,9 @@ _NUMBERS = (
     "managed_encryption", "encrypt_messages",
 )  # fmt: skip
 _WORDS = ("dead_letter_queue", "deduplication_scope", "fifo_throughput_limit")
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -148,13 +153,36 @@ def delete(session: Session, ref: QueueRef) -> None:
 
 
 def confirm(session: Session, ref: QueueRef) -> None:
-    """Have the store confirm the guard of the queue, if none of the request's calls has done so yet.
+    """Have the store confirm the guard of the queue, unless a call of the request has done so. Raises AccessDenied.
 
-    Raises AccessDenied, QueueNotFound.
+    A queue that does not exist has no policy, so there is nothing to confirm.
     """
     guard = session.guards.get(ref) if session.guards is not None else None
     if guard is not None and not guard.is_confirmed:
-        get(session, ref)
+        with contextlib.suppress(QueueNotFound):
+            get(session, ref)
+
+
+def confirmed(session: Session, run: Callable[..., Result], *arguments: Any) -> Result:
+    """Call ``run``, and have the store confirm all guards of the request before its result or its error is used.
+
+    So nothing is said about a queue, not even which input is wrong, to callers who may not use it. Raises AccessDenied.
+    """
+    try:
+        result = run(*arguments)
+    except (AccessDenied, StoreUnavailable):
+        raise
+    except Exception:
+        confirm_all(session)
+        raise
+    confirm_all(session)
+    return result
+
+
+def confirm_all(session: Session) -> None:
+    """Have the store confirm all guards of the request. Raises AccessDenied."""
+    for ref in session.guards or ():
+        confirm(session, ref)
 
 
 def purge_all(session: Session, ref: QueueRef) -> None:

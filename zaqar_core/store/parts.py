@@ -88,8 +88,8 @@ def parts(kind: QueueKind) -> list[Part]:
 def in_order(available: Iterable[Part], wanted: Sequence[Part]) -> list[Part]:
     """Sort the parts that ``wanted`` files need, directly or not, so that each stands behind what it uses.
 
-    The part FIRST comes first, and CHECK is always needed. Raises ValueError for a name that no part defines or that two
-    define, and for a cycle.
+    The part FIRST comes first, and CHECK is always needed. Raises ValueError for a name that no part defines or that
+    two define, and for a cycle.
     """
     definers: dict[str, Part] = {}
     for one in available:
