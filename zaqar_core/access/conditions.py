@@ -30,13 +30,14 @@ _Set = Literal["", "forallvalues", "foranyvalue"]
 class Condition:
     """One operator with one key: ``{"StringLike": {"aws:UserAgent": ["a*", "b*"]}}``."""
 
-    __slots__ = ("_comparisons", "_if_exists", "_key", "_negated", "_null", "_set", "text")
+    __slots__ = ("_comparisons", "_if_exists", "_negated", "_null", "_set", "key", "text")
 
     def __init__(self, operator: str, key: str, values: Sequence[str], *, has_variables: bool) -> None:
         """Raises PolicyInvalid."""
         #: The condition as a person reads it.
-        self.text = f"{operator} {key} {list(values)}"
-        self._key = key.lower()
+        self.text = f"{operator} {key} {', '.join(values)}"
+        #: In lower case.
+        self.key = key.lower()
         self._set, name, self._if_exists = _parts(operator)
         self._null: bool | None = None
         self._negated = False
@@ -54,7 +55,7 @@ class Condition:
 
     def holds(self, context: Values) -> bool:
         """Return whether the condition is true for the request."""
-        given = context.get(self._key)
+        given = context.get(self.key)
         if self._null is not None:
             return (not given) is self._null
         if not given:
