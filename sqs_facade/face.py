@@ -98,9 +98,10 @@ class SqsFace:
 def _caller(request: Request, settings: Settings) -> addresses.Caller:
     """Return the caller: its account is that of the authenticated principal, if there is one."""
     caller = addresses.caller_of(request.environ, settings)
-    if request.principal is not None and request.principal.account:
-        return caller._replace(account=request.principal.account)
-    return caller
+    principal = request.principal
+    if principal is None or not principal.account or principal.account == caller.account:
+        return caller
+    return addresses.Caller(principal.account, caller.region)
 
 
 REFUSALS = {

@@ -34,14 +34,17 @@ def principal(request: Request, caller: addresses.Caller) -> Principal:
 
 def require(authorizer: Authorizer, operation: Operation, call: SqsCall, parameters: Any) -> None:
     """Require all rights that the operation needs. Raises AccessDenied, SqsError for an address that is not valid."""
-    asking = _Asking(authorizer, call)
-    special = _SPECIAL.get(operation.name)
-    if special is not None:
-        special(asking, parameters)
-        return
     name = operation.name
-    is_repair = name in _REPAIRS and _REPAIRS[name](parameters)
-    asking.of_queue(call.queue(parameters.queue_url), _ACTIONS[name], is_repair=is_repair)
+    special = _SPECIAL.get(name)
+    if special is not None:
+        special(_Asking(authorizer, call), parameters)
+        return
+    repairs = _REPAIRS.get(name)
+    is_repair = repairs is not None and repairs(parameters)
+    ref, caller, request = call.queue(parameters.queue_url), principal(call.request, call.caller), call.request
+    context = RequestContext(caller, request.environ, ref.region, ref.project)
+    question = Question(caller, _ACTIONS[name], arns.of_queue(ref), ref.project, context, is_repair)
+    authorizer.require(call.session, ref, (question,))
 
 
 def require_receive(authorizer: Authorizer, call: SqsCall, ref: QueueRef) -> None:

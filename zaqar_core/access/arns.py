@@ -8,12 +8,12 @@ from zaqar_core.access.principals import ANONYMOUS, Principal
 from zaqar_core.domain.names import QueueRef
 
 
-@lru_cache(maxsize=16384)
 def of_queue(ref: QueueRef) -> str:
     """Return the ARN of a queue. A topic is ``topics/NAME``, which is no name of a queue."""
-    region, _, topics = ref.region.partition("/")
-    name = f"{topics}/{ref.name}" if topics else ref.name
-    return f"arn:aws:sqs:{region}:{ref.project}:{name}"
+    if ref.is_topic:
+        region, _, topics = ref.region.partition("/")
+        return f"arn:aws:sqs:{region}:{ref.project}:{topics}/{ref.name}"
+    return f"arn:aws:sqs:{ref.region}:{ref.project}:{ref.name}"
 
 
 def of_account(account: str, region: str) -> str:

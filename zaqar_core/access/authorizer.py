@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from zaqar_core.access.errors import PolicyInvalid
-from zaqar_core.access.evaluation import Decision, Invalid, Question, Reason, by_identity, with_resource
+from zaqar_core.access.evaluation import Decision, Invalid, Question, Reason, by_identity, evaluate
 from zaqar_core.access.policies import Policy
 from zaqar_core.core import queues
 from zaqar_core.core.session import Session
@@ -53,10 +52,11 @@ class Authorizer:
 
         Raises AccessDenied; some calls of the session may raise it too, when the policy has changed.
         """
-        guard = _Guard(self, ref, [(question, by_identity(question)) for question in questions], self._known(ref))
+        guard = _Guard(self, ref, questions)
         if session.guards is None:
-            session.guards = {}
-        session.guards[ref] = guard
+            session.guards = [guard]
+        else:
+            session.guards.append(guard)
         denial = guard.denial()
         if denial is None:
             return
@@ -67,7 +67,7 @@ class Authorizer:
                 return
         raise denied(*denial)
 
-    def _known(self, ref: QueueRef) -> _Remembered:
+    def known(self, ref: QueueRef) -> _Remembered:
         """Return the remembered policy; a queue that is not remembered is taken to have none."""
         return self._remembered.get(ref) or _Remembered(keys.policy(ref, ""), None)
 
@@ -97,35 +97,30 @@ class Authorizer:
         return found
 
 
-@dataclass(slots=True)
 class _Guard:
     """Implements ``core.session.Guard``."""
 
-    authorizer: Authorizer
-    ref: QueueRef
-    #: Each question, and the answer of the identity-based policies.
-    questions: list[tuple[Question, Decision]]
-    known: _Remembered
-    is_confirmed: bool = False
+    __slots__ = ("_authorizer", "_known", "_questions", "is_confirmed", "policy", "ref")
 
-    @property
-    def policy(self) -> bytes:
-        """The key of the policy that decided."""
-        return self.known.key
+    def __init__(self, authorizer: Authorizer, ref: QueueRef, questions: Sequence[Question]) -> None:
+        self._authorizer = authorizer
+        self._questions = questions
+        self.ref = ref
+        known = authorizer.known(ref)
+        self.policy, self._known = known.key, known.policy
+        self.is_confirmed = False
 
     def denial(self) -> tuple[Question, Decision] | None:
         """Return the first question whose answer is no."""
-        for question, identity in self.questions:
-            decision = identity
-            if identity.reason is not Reason.DENIED_BY_IDENTITY:
-                decision = with_resource(question, identity, self.known.policy)
+        for question in self._questions:
+            decision = evaluate(question, self._known)
             if not decision.is_allowed:
                 return question, decision
         return None
 
     def decide_again(self, policy_hash: str, document: str) -> None:
         """Decide by the queue's present policy. Raises AccessDenied."""
-        self.known = self.authorizer.remember(self.ref, policy_hash, document)
+        self.policy, self._known = self._authorizer.remember(self.ref, policy_hash, document)
         denial = self.denial()
         if denial is not None:
             raise denied(*denial)
@@ -135,7 +130,7 @@ class _Guard:
         try:
             queues.get(session, self.ref)
         except QueueNotFound:
-            self.known = _Remembered(keys.policy(self.ref, ""), None)
+            self.policy, self._known = keys.policy(self.ref, ""), None
         self.is_confirmed = False
 
 

@@ -95,4 +95,5 @@ _NONE: frozenset[str] = frozenset()
 
 def is_root(caller: Principal) -> bool:
     """Return whether the caller is the root user of its account."""
-    return bool(caller.account) and caller.arn == f"arn:aws:iam::{caller.account}:root"
+    arn = caller.arn
+    return arn.endswith(":root") and bool(caller.account) and arn == f"arn:aws:iam::{caller.account}:root"

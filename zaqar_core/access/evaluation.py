@@ -64,6 +64,10 @@ class Question:
     is_repair: bool = False
 
 
+_ROOT = Decision(True, Reason.ALLOWED_BY_IDENTITY)
+_SILENT = Decision(False, Reason.NOT_ALLOWED_BY_IDENTITY)
+
+
 class Invalid(NamedTuple):
     """A resource-based policy that cannot be compiled, and why. It allows nothing and denies everything but repair."""
 
@@ -80,19 +84,18 @@ def evaluate(question: Question, policy: Policy | Invalid | None) -> Decision:
 
 def by_identity(question: Question) -> Decision:
     """Decide by the identity-based policies alone: for actions without a resource-based policy."""
-    caller, context = question.caller, question.context
-    relevant = [one.relevant(caller, question.action, question.resource) for one in caller.policies]
-    for one in relevant:
-        denial = _first(one.denials, question.resource, context)
+    caller, action, resource, context = question.caller, question.action, question.resource, question.context
+    permission = None
+    for policy in caller.policies:
+        relevant = policy.relevant(caller, action, resource, context)
+        denial = _first(relevant.denials, resource, context)
         if denial is not None:
             return Decision(False, Reason.DENIED_BY_IDENTITY, denial.label)
-    for one in relevant:
-        permission = _first(one.permissions, question.resource, context)
-        if permission is not None:
-            return Decision(True, Reason.ALLOWED_BY_IDENTITY, permission.label)
-    if is_root(caller):
-        return Decision(True, Reason.ALLOWED_BY_IDENTITY)
-    return Decision(False, Reason.NOT_ALLOWED_BY_IDENTITY)
+        if permission is None:
+            permission = _first(relevant.permissions, resource, context)
+    if permission is not None:
+        return Decision(True, Reason.ALLOWED_BY_IDENTITY, permission.label)
+    return _ROOT if is_root(caller) else _SILENT
 
 
 def with_resource(question: Question, identity: Decision, policy: Policy | Invalid | None) -> Decision:
@@ -105,7 +108,7 @@ def with_resource(question: Question, identity: Decision, policy: Policy | Inval
         return Decision(False, Reason.RESOURCE_POLICY_INVALID)
     permission = None
     if policy is not None:
-        relevant = policy.relevant(caller, question.action, question.resource)
+        relevant = policy.relevant(caller, question.action, question.resource, question.context)
         denial = _first(relevant.denials, question.resource, question.context)
         if denial is not None:
             return Decision(False, Reason.DENIED_BY_RESOURCE, denial.label)
@@ -132,6 +135,6 @@ def with_resource(question: Question, identity: Decision, policy: Policy | Inval
 def _first(found: Iterable[tuple[Statement, Match]], resource: str, context: Values) -> Statement | None:
     """Return the first statement whose conditions are true for the request."""
     for statement, _ in found:
-        if statement.applies(resource, context):
+        if statement.is_unconditional or statement.applies(resource, context):
             return statement
     return None

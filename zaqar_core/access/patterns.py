@@ -149,15 +149,15 @@ class _Matcher:
 class Pattern:
     """A text of a policy that is compared with a text of a request."""
 
-    __slots__ = ("_by_values", "_matcher", "_tokens", "has_variables")
+    __slots__ = ("_by_values", "_matcher", "_tokens", "variables")
 
     def __init__(self, given: tuple[Token, ...]) -> None:
         self._tokens = given
         #: Matchers by the values of the variables. The cache is cleared when it is full.
         self._by_values: dict[tuple[Token, ...], _Matcher] = {}
-        #: Whether the result depends on the context of the request.
-        self.has_variables = any(isinstance(token, Variable) for token in given)
-        self._matcher = None if self.has_variables else _Matcher(given)
+        #: The keys of the context on which the result depends.
+        self.variables = frozenset(token.key for token in given if isinstance(token, Variable))
+        self._matcher = None if self.variables else _Matcher(given)
 
     def matches(self, text: str, context: Values) -> bool:
         """Return whether the text matches. A variable without a value matches nothing."""

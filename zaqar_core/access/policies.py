@@ -22,6 +22,9 @@ _ARN_COLONS = 5
 #: Results of a policy that are kept, by caller, action and resource. The cache is cleared when it is full.
 _MOST_RESULTS = 1024
 
+#: Variables that are the same in all requests of a caller.
+_OF_CALLER = frozenset(("aws:principalaccount", "aws:principalarn", "aws:principaltype", "aws:userid", "aws:username"))
+
 Kind = Literal["identity", "resource"]
 
 
@@ -61,8 +64,10 @@ class Statement:
     resources: tuple[Pattern, ...] | None
     is_not_resource: bool
     conditions: tuple[Condition, ...]
-    #: Whether its resources depend on the context of the request.
+    #: Whether its resources depend on more of the request than its caller.
     has_variable_resources: bool
+    #: Whether it applies to every request about its callers, actions and resources.
+    is_unconditional: bool
 
     def applies(self, resource: str, context: Values) -> bool:
         """Return whether a statement about the caller and the action is also about this request."""
@@ -137,24 +142,24 @@ class Policy:
                 raise PolicyInvalid(f"Statement {label[:64]}: {problem}.") from None
         return Policy(text, compiled)
 
-    def relevant(self, caller: Principal, action: str, resource: str) -> Relevant:
+    def relevant(self, caller: Principal, action: str, resource: str, context: Values) -> Relevant:
         """Return the statements about this caller, action (in lower case) and resource. Remembers results."""
         key = (caller.arn, caller.user_id, caller.service, action, resource)
         found = self._relevant.get(key)
         if found is None:
-            found = self._find(caller, action, resource)
+            found = self._find(caller, action, resource, context)
             if len(self._relevant) >= _MOST_RESULTS:
                 self._relevant.clear()
             self._relevant[key] = found
         return found
 
-    def _find(self, caller: Principal, action: str, resource: str) -> Relevant:
+    def _find(self, caller: Principal, action: str, resource: str, context: Values) -> Relevant:
         found: dict[bool, list[tuple[Statement, Match]]] = {True: [], False: []}
         for one in self.statements:
             match = Match.DIRECT if one.callers is None else one.callers.match(caller, denies=one.denies)
             if match is Match.NONE or not one.covers_action(action):
                 continue
-            if one.has_variable_resources or one.covers_resource(resource, _NOTHING):
+            if one.has_variable_resources or one.covers_resource(resource, context):
                 found[one.denies].append((one, match))
         return Relevant(tuple(found[True]), tuple(found[False]))
 
@@ -180,6 +185,8 @@ def _statement(one: dict[str, Any], label: str, kind: Kind, *, has_variables: bo
         if action != "*" and ":" not in action:
             raise PolicyInvalid(f"the action {action[:64]} lacks the prefix of its service, such as sqs:")
     where = None if resources is None else tuple(_resource(text, has_variables=has_variables) for text in resources)
+    has_variable_resources = where is not None and any(pattern.variables - _OF_CALLER for pattern in where)
+    checked = conditions.compiled(one["Condition"], has_variables=has_variables) if "Condition" in one else ()
     return Statement(
         label,
         effect == "Deny",
@@ -188,8 +195,9 @@ def _statement(one: dict[str, Any], label: str, kind: Kind, *, has_variables: bo
         is_not_action,
         where,
         is_not_resource,
-        conditions.compiled(one["Condition"], has_variables=has_variables) if "Condition" in one else (),
-        where is not None and any(pattern.has_variables for pattern in where),
+        checked,
+        has_variable_resources,
+        not checked and not has_variable_resources,
     )
 
 

@@ -157,7 +157,7 @@ def confirm(session: Session, ref: QueueRef) -> None:
 
     A queue that does not exist has no policy, so there is nothing to confirm.
     """
-    guard = session.guards.get(ref) if session.guards is not None else None
+    guard = session.guard_of(ref)
     if guard is not None and not guard.is_confirmed:
         with contextlib.suppress(QueueNotFound):
             get(session, ref)
@@ -181,8 +181,9 @@ def confirmed(session: Session, run: Callable[..., Result], *arguments: Any) -> 
 
 def confirm_all(session: Session) -> None:
     """Have the store confirm all guards of the request. Raises AccessDenied."""
-    for ref in session.guards or ():
-        confirm(session, ref)
+    for guard in session.guards or ():
+        if not guard.is_confirmed:
+            confirm(session, guard.ref)
 
 
 def purge_all(session: Session, ref: QueueRef) -> None:

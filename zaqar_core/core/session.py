@@ -50,10 +50,9 @@ class Guard(Protocol):
     The store checks it: a call fails there if the queue has another policy by now.
     """
 
-    @property
-    def policy(self) -> bytes:
-        """The key of that policy: see ``keys.policy``."""
-
+    ref: QueueRef
+    #: The key of that policy: see ``keys.policy``.
+    policy: bytes
     #: Whether the store has confirmed it.
     is_confirmed: bool
 
@@ -88,7 +87,7 @@ class Session:
         #: The client that waits for the response; None where the server does not see it.
         self.client: Client | None = None
         #: The guards of the queues that the request may use; None while policies are not enforced.
-        self.guards: dict[QueueRef, Guard] | None = None
+        self.guards: list[Guard] | None = None
 
     @property
     def store(self) -> Store:
@@ -101,7 +100,7 @@ class Session:
 
     def _run(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
         """Run the function, under the guard of the queue if there is one. Raises ScriptFailed."""
-        guard = self.guards.get(ref) if self.guards is not None else None
+        guard = None if self.guards is None else self.guard_of(ref)
         if guard is None or (guard.is_confirmed and function.name not in _CHECKED_AT_EACH_CALL):
             return self.router.run(function, ref, arguments)
         while True:
@@ -115,6 +114,13 @@ class Session:
                 continue
             guard.is_confirmed = True
             return reply
+
+    def guard_of(self, ref: QueueRef) -> Guard | None:
+        """Return the guard of a queue."""
+        for guard in self.guards or ():
+            if guard.ref is ref or guard.ref == ref:
+                return guard
+        return None
 
     def call_many(self, function: Compiled, refs: Sequence[QueueRef], arguments: Arguments) -> list[Any]:
         """Run such a function on many queues; see :meth:`run_many` for errors."""
