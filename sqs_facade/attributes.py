@@ -198,7 +198,7 @@ def _document(name: str, value: str, settings: Settings) -> bytes | None:
     if name == "RedriveAllowPolicy":
         redrive.check_allow_policy(value, settings)
     if name == "Policy":
-        _check_policy(value, is_enforced=settings.enforce_policies)
+        _check_policy(value, is_enforced=settings.enforces_policies)
     return value.encode()
 
 

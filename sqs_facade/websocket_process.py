@@ -25,7 +25,7 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     ``on_ready`` is called with the URL of the service as soon as connections are accepted.
     """
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
-    authorizer = Authorizer() if settings.enforce_policies else None
+    authorizer = Authorizer() if settings.enforces_policies else None
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     Housekeeping(core).start()
     notifier = Notifier(core, channels.table(core), Confirmations(settings))

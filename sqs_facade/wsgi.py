@@ -57,7 +57,7 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     notifier.start()
     notifier.stop_at_exit()
     pipeline = Pipeline(core, settings)
-    authorizer = Authorizer() if settings.enforce_policies else None
+    authorizer = Authorizer() if settings.enforces_policies else None
     sqs, zaqar = SqsFace(settings, authorizer), ZaqarFace(settings, authentication.configured(settings), authorizer)
     app = create_flask(
         core,

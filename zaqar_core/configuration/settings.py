@@ -260,6 +260,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     smtp_from: str = "zaqar@localhost"
 
     @property
+    def enforces_policies(self) -> bool:
+        """Whether policies decide about requests."""
+        return self.enforce_policies
+
+    @property
     def webhook_networks(self) -> tuple[str, ...]:
         """Networks, beside public ones, to which webhooks may be sent."""
         return self.webhook_allowed_networks + (_LOOPBACK if self.ephemeral else ())
