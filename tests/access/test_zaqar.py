@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.access.conftest import OWNER, policy
+from tests.conftest import Service
+from tests.sqs.wire import HTTP, Sqs
 from tests.zaqar.conftest import Zaqar
 from tests.zaqar.test_identity import Tokens
 from zaqar_core.access.authorizer import Authorizer
@@ -24,7 +27,7 @@ from zaqar_core.rest import rights
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.rest.routes import ROUTES, RULES
 from zaqar_core.web.envelope import Reply, Request
-from zaqar_core.websocket.conversation import Conversation, Service
+from zaqar_core.websocket import conversation
 
 #: Rules of operations that no policy concerns.
 WITHOUT_RIGHTS = {"home", "ping", "health", "pools", "flavors"}
@@ -166,6 +169,24 @@ def test_an_action_over_websocket_needs_the_same_rights(core: Core, queue_name: 
     frame = {"action": "queue_get_stats", "headers": headers, "body": {"queue_name": queue_name}}
     found = []
     for address in ("192.0.2.7", "192.0.2.8"):
-        conversation = Conversation(Service(core, zaqar.face), address)
-        found.append(json.loads(conversation.answer(json.dumps(frame)))["headers"]["status"])
+        frames = conversation.Conversation(conversation.Service(core, zaqar.face), address)
+        found.append(json.loads(frames.answer(json.dumps(frame)))["headers"]["status"])
     assert found == [403, 200]
+
+
+def test_both_dialects_and_both_lanes_ask_the_same_policy(enforcing: Service, queue_name: str, lane: str) -> None:
+    sqs = Sqs(enforcing.url, "json", lane, account=OWNER)
+    url = sqs.queue(queue_name)
+    headers = {"Client-ID": str(uuid.uuid4()), "X-Project-Id": OWNER, "x-sqs-facade-lane": lane}
+
+    def post() -> int:
+        path = f"{enforcing.url}/v2/queues/{queue_name}/messages"
+        return HTTP.post(path, json=MESSAGES, headers=headers, timeout=10).status_code
+
+    assert post() == 201
+    locked = policy({"Effect": "Deny", "Action": "sqs:SendMessage"})
+    sqs.call("SetQueueAttributes", QueueUrl=url, Attributes={"Policy": locked})
+    assert post() == 403
+    assert sqs.error("SendMessage", QueueUrl=url, MessageBody="x").code == "AccessDenied"
+    sqs.call("SetQueueAttributes", QueueUrl=url, Attributes={"Policy": ""})
+    assert post() == 201
