@@ -66,27 +66,27 @@ _ACTIONS = _Actions()
 class _Asking:
     """The questions of one request."""
 
-    __slots__ = ("_authorizer", "_call", "_caller")
+    __slots__ = ("_authorizer", "call", "caller")
 
     def __init__(self, authorizer: Authorizer, call: SqsCall) -> None:
         self._authorizer = authorizer
-        self._call = call
-        self._caller = principal(call.request, call.caller)
+        self.call = call
+        self.caller = principal(call.request, call.caller)
 
     def of_queue(self, ref: QueueRef, *actions: str, is_repair: bool = False) -> None:
         """Require actions on a queue."""
-        context = RequestContext(self._caller, self._call.request.environ, ref.region, ref.project)
+        context = RequestContext(self.caller, self.call.request.environ, ref.region, ref.project)
         resource = arns.of_queue(ref)
-        questions = [Question(self._caller, action, resource, ref.project, context, is_repair) for action in actions]
-        self._authorizer.require(self._call.session, ref, questions)
+        questions = [Question(self.caller, action, resource, ref.project, context, is_repair) for action in actions]
+        self._authorizer.require(self.call.session, ref, questions)
 
     def of_account(self, name: str, *actions: str) -> None:
         """Require actions that no queue's policy concerns: on the account, or on its queue that is to be created."""
-        account, region = self._call.caller
-        context = RequestContext(self._caller, self._call.request.environ, region, account)
+        account, region = self.call.caller
+        context = RequestContext(self.caller, self.call.request.environ, region, account)
         resource = arns.of_account(account, region) + name
         for action in actions:
-            self._authorizer.require_by_identity(Question(self._caller, action, resource, account, context))
+            self._authorizer.require_by_identity(Question(self.caller, action, resource, account, context))
 
 
 def _create(asking: _Asking, parameters: Any) -> None:
@@ -98,7 +98,7 @@ def _list(asking: _Asking, _: Any) -> None:
 
 
 def _get_url(asking: _Asking, parameters: Any) -> None:
-    caller = asking._call.caller
+    caller = asking.call.caller
     account = parameters.owner_account or caller.account
     if addresses.is_addressed(parameters.queue_name) and addresses.is_account(account):
         asking.of_queue(QueueRef(account, caller.region, parameters.queue_name), "sqs:getqueueurl", is_repair=True)
@@ -123,7 +123,7 @@ def _cancel_task(asking: _Asking, parameters: Any) -> None:
 
 def _of_arn(asking: _Asking, arn: Any, *actions: str) -> None:
     """Require actions on the queue of an ARN. The operation itself refuses a text that is no ARN."""
-    ref = addresses.of_arn(arn, asking._call.session.settings) if isinstance(arn, str) else None
+    ref = addresses.of_arn(arn, asking.call.session.settings) if isinstance(arn, str) else None
     if ref is not None:
         asking.of_queue(ref, *actions)
 

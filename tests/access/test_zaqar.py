@@ -136,6 +136,22 @@ def test_a_user_has_the_rights_of_identity_based_policies(session: Session, queu
     assert zaqar.call("GET", "/v2/ping").status == 204
 
 
+def test_a_right_in_an_account_is_none_in_another_project(session: Session, queue_name: str) -> None:
+    everything = Principal(OWNER, f"arn:aws:iam::{OWNER}:user/ann", "AIDA", "ann", {}, (Policy.ADMINISTRATOR,))
+
+    class Authenticated(ZaqarFace):
+        def answer(self, request: Request, session: Session) -> Reply:
+            request.principal = everything
+            return super().answer(request, session)
+
+    zaqar = Zaqar(session, Authenticated(Settings(), authorizer=Authorizer()))
+    assert zaqar.call("GET", "/v2/queues").status == 403
+    assert zaqar.call("PUT", f"/v2/queues/{queue_name}").status == 403
+    assert zaqar.call("POST", f"/v2/queues/{queue_name}/messages", MESSAGES).status == 403
+    _set(zaqar, queue_name, policy({"Principal": {"AWS": OWNER}, "Action": "sqs:SendMessage"}))
+    assert zaqar.call("POST", f"/v2/queues/{queue_name}/messages", MESSAGES).status == 201
+
+
 @pytest.fixture
 def keystone(session: Session) -> Callable[..., Zaqar]:
     def build(**settings: Any) -> Zaqar:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from zaqar_core.access.errors import PolicyInvalid
-from zaqar_core.access.evaluation import Decision, Invalid, Question, Reason, by_identity, evaluate
+from zaqar_core.access.evaluation import Decision, Invalid, Question, Reason, evaluate
 from zaqar_core.access.policies import Policy
 from zaqar_core.core import queues
 from zaqar_core.core.session import Session
@@ -42,8 +42,11 @@ class Authorizer:
         self._compiled: dict[str, Policy | Invalid] = {}
 
     def require_by_identity(self, question: Question) -> None:
-        """Require an action that no queue's policy concerns. Raises AccessDenied."""
-        decision = by_identity(question)
+        """Require an action that no queue's policy concerns, so it is possible in one's own account only.
+
+        Raises AccessDenied.
+        """
+        decision = evaluate(question, None)
         if not decision.is_allowed:
             raise denied(question, decision)
 

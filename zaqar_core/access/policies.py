@@ -20,7 +20,7 @@ _WITH_VARIABLES = "2012-10-17"
 _VERSIONS = (_WITH_VARIABLES, "2008-10-17")
 _ARN_COLONS = 5
 #: Results of a policy that are kept, by caller, action and resource. The cache is cleared when it is full.
-_MOST_RESULTS = 1024
+_MOST_RESULTS = 8192
 
 #: Variables that are the same in all requests of a caller.
 _OF_CALLER = frozenset(("aws:principalaccount", "aws:principalarn", "aws:principaltype", "aws:userid", "aws:username"))
