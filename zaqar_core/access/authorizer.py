@@ -72,7 +72,7 @@ class Authorizer:
 
     def known(self, ref: QueueRef) -> _Remembered:
         """Return the remembered policy; a queue that is not remembered is taken to have none."""
-        return self._remembered.get(ref) or _Remembered(keys.policy(ref, ""), None)
+        return self._remembered.get(ref) or self.remember(ref, "", "")
 
     def remember(self, ref: QueueRef, policy_hash: str, document: str) -> _Remembered:
         """Remember the policy of a queue, "" if it has none; return it compiled."""
@@ -141,4 +141,4 @@ def denied(question: Question, decision: Decision) -> AccessDenied:
     """Build the error for a request that was refused."""
     reason = decision.reason.value.format(action=question.action)
     caller = question.caller.arn or question.caller.service or "anonymous"
-    return AccessDenied(caller, question.action, question.resource, reason)
+    return AccessDenied(caller, question.action, question.resource, reason, decision.statement)
