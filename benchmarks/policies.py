@@ -17,10 +17,10 @@ import orjson
 
 from benchmarks.service import serving
 from sqs_facade.face import SqsFace
-from zaqar_core.access.authorizer import Authorizer
 from zaqar_core.access.policies import Policy
 from zaqar_core.access.principals import Principal
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.names import QueueRef
@@ -103,7 +103,7 @@ def _case(
     authorizer = Authorizer() if enforced else None
     if authorizer is not None and policy:
         authorizer.remember(QueueRef(OWNER, "us-east-1", "bench"), "hash", orjson.dumps(DOCUMENT).decode())
-    face = SqsFace(core.settings, authorizer)
+    face = SqsFace(core.settings, authorizer=authorizer)
     environ = {
         "REQUEST_METHOD": "POST", "PATH_INFO": "/", "HTTP_HOST": "localhost", "REMOTE_ADDR": "10.1.2.3",
         "HTTP_X_AMZ_TARGET": "AmazonSQS.SendMessage", "wsgi.url_scheme": "https",

@@ -18,9 +18,9 @@ from sqs_facade.errors import SqsError
 from sqs_facade.operations import load_all
 from sqs_facade.registry import OPERATIONS, Operation, SqsCall
 from sqs_facade.throttle import Throttle
-from zaqar_core.access.authorizer import Authorizer
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
@@ -60,7 +60,7 @@ def new_request_id() -> str:
 class SqsFace:
     """Serve SQS requests. One instance serves all threads."""
 
-    def __init__(self, settings: Settings, authorizer: Authorizer | None = None) -> None:
+    def __init__(self, settings: Settings, *, authorizer: Authorizer | None = None) -> None:
         """Without ``authorizer``, policies are not enforced."""
         self._settings = settings
         self._authorizer = authorizer

@@ -22,9 +22,9 @@ from sqs_facade.codecs import query, query_json
 from sqs_facade.errors import SqsError
 from sqs_facade.operations.receiving import system_attributes
 from sqs_facade.registry import OPERATIONS, Shape, SqsCall
-from zaqar_core.access.authorizer import Authorizer
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import messages, queues
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import CoreError, QueueNotFound
 from zaqar_core.domain.model import StoredMessage
@@ -71,7 +71,7 @@ class PeekRequest:
 class PeekFace:
     """Serve the peek endpoint. One instance serves all threads."""
 
-    def __init__(self, settings: Settings, authorizer: Authorizer | None = None) -> None:
+    def __init__(self, settings: Settings, *, authorizer: Authorizer | None = None) -> None:
         """Without ``authorizer``, policies are not enforced."""
         self._settings = settings
         self._authorizer = authorizer

@@ -14,7 +14,7 @@ import msgspec
 from sqs_facade import addresses, bounds, queue_urls
 from sqs_facade.codecs import json10, query
 from sqs_facade.errors import ERROR_TABLE
-from zaqar_core.access.authorizer import Authorizer
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.session import Session
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.web.envelope import Request

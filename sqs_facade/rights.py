@@ -14,10 +14,10 @@ import orjson
 from sqs_facade import addresses
 from sqs_facade.registry import Operation, SqsCall
 from zaqar_core.access import arns
-from zaqar_core.access.authorizer import Authorizer
 from zaqar_core.access.contexts import RequestContext
 from zaqar_core.access.evaluation import Question
 from zaqar_core.access.principals import ANONYMOUS, Principal
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.web.envelope import Request
 

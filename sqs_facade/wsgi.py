@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqs_facade import addresses, peek, startup
 from sqs_facade.face import SqsFace, is_sqs
-from zaqar_core.access.authorizer import Authorizer
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration import settings as configuration
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.domain import limits
 from zaqar_core.keystone import authentication
 from zaqar_core.notifications import channels
@@ -58,13 +58,16 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     notifier.stop_at_exit()
     pipeline = Pipeline(core, settings)
     authorizer = Authorizer() if settings.enforces_policies else None
-    sqs, zaqar = SqsFace(settings, authorizer), ZaqarFace(settings, authentication.configured(settings), authorizer)
+    sqs, zaqar = (
+        SqsFace(settings, authorizer=authorizer),
+        ZaqarFace(settings, authentication.configured(settings), authorizer=authorizer),
+    )
     app = create_flask(
         core,
         pipeline,
         sqs,
         zaqar,
-        {peek.PATH: peek.PeekFace(settings, authorizer), hooks.PATH: _hooks(settings, switches)},
+        {peek.PATH: peek.PeekFace(settings, authorizer=authorizer), hooks.PATH: _hooks(settings, switches)},
     )
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)

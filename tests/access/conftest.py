@@ -12,9 +12,9 @@ import pytest
 from sqs_facade.face import SqsFace
 from tests.conftest import Service, serving
 from tests.sqs.wire import Sqs
-from zaqar_core.access.authorizer import Authorizer
 from zaqar_core.access.principals import Principal
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.process import Core
 from zaqar_core.web.envelope import Request
 
@@ -67,7 +67,7 @@ class Worker:
     def __init__(self, core: Core) -> None:
         self._core = core
         settings = Settings(redis=core.settings.redis, enforce_policies=True)
-        self._face = SqsFace(settings, Authorizer())
+        self._face = SqsFace(settings, authorizer=Authorizer())
         #: Round trips to the store of the last call.
         self.round_trips = 0
 

@@ -14,11 +14,11 @@ from tests.conftest import Service
 from tests.sqs.wire import HTTP, Sqs
 from tests.zaqar.conftest import Zaqar
 from tests.zaqar.test_identity import Tokens
-from zaqar_core.access.authorizer import Authorizer
 from zaqar_core.access.policies import Policy
 from zaqar_core.access.principals import Principal
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import QueueSettings, SettingsChange

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zaqar_core.access import arns
-from zaqar_core.access.authorizer import Authorizer
 from zaqar_core.access.contexts import RequestContext
 from zaqar_core.access.evaluation import Question
 from zaqar_core.access.policies import Policy
 from zaqar_core.access.principals import Principal
 from zaqar_core.core import queues
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.parameters import Query
 from zaqar_core.rest.route import Route
