@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from sqs_facade.errors import SqsError, no_queue
+from zaqar_core.access import arns
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain import limits
@@ -53,6 +54,11 @@ def _caller(credential: str | None, host: str, home_region: str, default_account
     access_key, scope_region = _scope(credential) if credential else ("", "")
     account = access_key if _ACCOUNT.match(access_key) else default_account
     return Caller(account, host_parts(host).region or scope_region or home_region)
+
+
+def has_credential(environ: Mapping[str, Any]) -> bool:
+    """Return whether a request names an access key."""
+    return _credential(environ) is not None
 
 
 def _credential(environ: Mapping[str, Any]) -> str | None:
@@ -184,7 +190,7 @@ def bad(url: str) -> SqsError:
 
 def arn(ref: QueueRef) -> str:
     """Return the SQS ARN of a queue."""
-    return f"arn:aws:sqs:{ref.region}:{ref.project}:{ref.name}"
+    return arns.of_queue(ref)
 
 
 def of_arn(text: str, settings: Settings) -> QueueRef | None:

@@ -1,4 +1,4 @@
-"""The command line: ``sqs-facade serve``, ``websocket``, ``settings`` and ``credentials``."""
+"""The command line: ``sqs-facade serve`` and the commands beside it."""
 
 from __future__ import annotations
 
@@ -151,6 +151,33 @@ def check_data(data_dir: Path, *, fix: bool) -> None:
 
 
 main.add_command(credentials)
+
+
+@main.group("policy")
+def policy_commands() -> None:
+    """Work with policies."""
+
+
+@policy_commands.command("simulate")
+@click.option("--principal", required=True, help="ARN of a user or session, account, service, or anonymous.")
+@click.option("--action", required=True, metavar="NAME", help="Action, such as sqs:SendMessage.")
+@click.option("--resource", required=True, metavar="ARN", help="ARN of the queue.")
+@click.option("--context", multiple=True, metavar="KEY=VALUE", help="Condition key of the request; repeat for more.")
+@click.option("--tag", multiple=True, metavar="KEY=VALUE", help="Tag of the principal; repeat for more.")
+@click.option("--identity-policy", multiple=True, type=click.Path(), help="File of a policy of the principal; repeat.")
+@click.option("--queue-policy", type=click.Path(), help="File of the policy of the queue.")
+@click.option("--live", is_flag=True, help="Read the policy of the queue from the store.")
+@click.option("--data-dir", type=click.Path(), help="Data directory of the store, for --live.")
+@click.option("--redis", metavar="URL", help="Redis or Valkey server, Sentinel group or cluster, for --live.")
+@click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings, for --live.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def simulate(config: Path | None, data_dir: str | None, redis: str | None, **options: Any) -> None:
+    """Explain what policies decide about one request. The exit code is 0 if it is allowed and 1 if it is denied."""
+    from sqs_facade import policy_simulation
+
+    store = partial(_configuration, config, {"data_dir": data_dir, "redis": redis})
+    sys.exit(policy_simulation.run(store, **options))
+
 
 #: How long ``websocket`` waits for its threads at exit.
 _LINGER_SECONDS = 0.3

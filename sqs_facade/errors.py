@@ -178,6 +178,20 @@ def no_queue() -> SqsError:
     )
 
 
+def _of_store(fact: facts.StoreUnavailable) -> SqsError:
+    match fact:
+        case facts.StoreFull():
+            return SqsError(
+                "ServiceUnavailable",
+                "The message store is full. Nothing was stored. Messages can be received and deleted.",
+            )
+        case facts.StoreUnfit(reason):
+            return SqsError("ServiceUnavailable", f"The request was refused and changed nothing: {reason}.")
+    return SqsError(
+        "ServiceUnavailable", "The message store does not respond. The request may or may not have taken effect."
+    )
+
+
 def of_fact(fact: facts.CoreError) -> SqsError:
     """Convert a fact that the core raised, unless the operation has its own text for it."""
     match fact:
@@ -198,18 +212,8 @@ def of_fact(fact: facts.CoreError) -> SqsError:
             return invalid(attempt_id, "ReceiveRequestAttemptId", reason)
         case facts.InFlightLimitReached(limit):
             return SqsError("OverLimit", f"Too many messages are in flight: {limit}. Delete some of them first.")
-        case facts.StoreFull():
-            return SqsError(
-                "ServiceUnavailable",
-                "The message store is full. Nothing was stored. Messages can be received and deleted.",
-            )
-        case facts.StoreUnfit(reason):
-            return SqsError("ServiceUnavailable", f"The request was refused and changed nothing: {reason}.")
         case facts.StoreUnavailable():
-            return SqsError(
-                "ServiceUnavailable",
-                "The message store does not respond. The request may or may not have taken effect.",
-            )
+            return _of_store(fact)
         case facts.EncryptionKeyMissing():
             return SqsError(
                 "KmsNotFound",
@@ -225,6 +229,11 @@ def of_fact(fact: facts.CoreError) -> SqsError:
             return SqsError(
                 "KmsInvalidState",
                 "A message cannot be decrypted, because its stored data has changed. It stays in the queue.",
+            )
+        case facts.AccessDenied(caller, action, resource, reason):
+            return SqsError(
+                "AccessDenied",
+                f"User: {caller} is not authorized to perform: {action} on resource: {resource} {reason}",
             )
         case facts.RequestsThrottled():
             return SqsError("RequestThrottled", "Rate exceeded")

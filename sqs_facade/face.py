@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import orjson
 
-from sqs_facade import browser_marks, errors
+from sqs_facade import browser_marks, errors, rights
 from sqs_facade.callers import Callers, is_verified, refuse_anonymous
 from sqs_facade.codecs import query, query_json
 from sqs_facade.codecs.unreadable import Unreadable
@@ -21,6 +21,7 @@ from sqs_facade.registry import OPERATIONS, Operation, SqsCall
 from sqs_facade.throttle import Throttle
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
@@ -65,11 +66,17 @@ class SqsFace:
     """Serve SQS requests. One instance serves all threads."""
 
     def __init__(
-        self, settings: Settings, *, callers: Callers | None = None, sts: SecurityTokenService | None = None
+        self,
+        settings: Settings,
+        *,
+        callers: Callers | None = None,
+        sts: SecurityTokenService | None = None,
+        authorizer: Authorizer | None = None,
     ) -> None:
-        """With ``sts``, requests to STS are served beside those to SQS."""
+        """With ``sts``, requests to STS are served beside those to SQS. ``authorizer`` enforces policies."""
         self._callers = callers or Callers(settings)
         self._sts = sts
+        self._authorizer = authorizer
         self.verifies_callers = self._callers.verifies
         limit = settings.max_requests_per_second
         self._throttle = Throttle(limit) if limit else None
@@ -86,7 +93,7 @@ class SqsFace:
         if target is None and self._sts is not None and self._sts.is_asked(request):
             return self._sts.answer(request, request_id)
         try:
-            call = SqsCall(session, request, self._callers.identify(request))
+            call = SqsCall(session, request, self._callers.identify(request), self._authorizer)
             if self._throttle is not None and not self._throttle.admits(call.caller.account):
                 raise SqsError("RequestThrottled", "Rate exceeded")
             if target is not None:
@@ -209,9 +216,13 @@ def _run(operation: Operation, call: SqsCall, parameters: Any) -> Any:
 
     The queue is looked up only after an error, so that a good request needs no look-up.
     """
-    refuse_anonymous(call.request)
+    if call.authorizer is None:
+        refuse_anonymous(call.request)
     try:
-        return operation.run(call, parameters)
+        if call.authorizer is None:
+            return operation.run(call, parameters)
+        rights.require(call.authorizer, operation, call, parameters)
+        return queues.confirmed(call.session, operation.run, call, parameters)
     except SqsError:
         if operation.has_queue:
             queues.get(call.session, call.queue(parameters.queue_url))

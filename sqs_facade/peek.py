@@ -17,14 +17,15 @@ import msgspec
 import orjson
 from msgspec import field
 
-from sqs_facade import addresses, content, digests, errors, face
+from sqs_facade import addresses, content, digests, errors, face, rights
 from sqs_facade.callers import Callers, refuse_anonymous
 from sqs_facade.codecs import query, query_json
 from sqs_facade.errors import SqsError
 from sqs_facade.operations.receiving import system_attributes
-from sqs_facade.registry import OPERATIONS, Shape
+from sqs_facade.registry import OPERATIONS, Shape, SqsCall
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import messages, queues
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import CoreError, QueueNotFound
 from zaqar_core.domain.model import StoredMessage
@@ -73,10 +74,14 @@ class PeekFace:
 
     verifies_callers = False
 
-    def __init__(self, settings: Settings, *, callers: Callers | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, callers: Callers | None = None, authorizer: Authorizer | None = None
+    ) -> None:
+        """Without ``authorizer``, policies are not enforced."""
         self._settings = settings
         self._hosts = AllowedHosts(settings)
         self._callers = callers or Callers(settings)
+        self._authorizer = authorizer
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body to accept, in bytes."""
@@ -103,11 +108,14 @@ class PeekFace:
 
     def _answer(self, request: Request, session: Session, request_id: str) -> Reply:
         caller = self._callers.identify(request)
-        refuse_anonymous(request)
+        if self._authorizer is None:
+            refuse_anonymous(request)
         wanted = _parameters(request)
         if not wanted.queue_url:
             raise QueueNotFound
         ref = addresses.queue(wanted.queue_url, "/", caller, self._settings)
+        if self._authorizer is not None:
+            rights.require_receive(self._authorizer, SqsCall(session, request, caller), ref)
         try:
             queues.get(session, ref)
         except QueueNotFound:

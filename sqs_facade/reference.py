@@ -49,7 +49,8 @@ DIFFERENCES = (
     "was set (or Zaqar's `_enable_encrypt_messages`), with the first key of the setting `encryption_keys`; without a "
     "key, setting it is `InvalidAttributeValue`. A message that cannot be decrypted stays in the queue, and receives "
     "leave it out; a receive that finds no other message returns `KmsNotFound` or `KmsInvalidState`.",
-    "`Policy` is stored, and AddPermission and RemovePermission edit it; it is not enforced yet.",
+    "`Policy` is stored, and AddPermission and RemovePermission edit it. It is enforced only with `enforce_policies`: "
+    'see "Policies" in `docs/security.md`. An operation then may also return AccessDenied (403).',
     "A `RedriveAllowPolicy` is enforced when a source queue sets its dead-letter queue, not for each message.",
     "`RedrivePolicy` is returned with `maxReceiveCount` as a number, even if it was sent as text, as on AWS.",
     "`x-localstack-sqs-override-message-count` and `-wait-time-seconds` lift ReceiveMessage's limits for tests (to "

@@ -14,6 +14,7 @@ import msgspec
 from sqs_facade import addresses, bounds, queue_urls
 from sqs_facade.codecs import json10, query
 from sqs_facade.errors import ERROR_TABLE
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.session import Session
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.web.envelope import Request
@@ -36,6 +37,8 @@ class SqsCall:
     session: Session
     request: Request
     caller: addresses.Caller
+    #: None while policies are not enforced.
+    authorizer: Authorizer | None = None
 
     def queue(self, queue_url: str | None) -> QueueRef:
         """Return the queue of the QueueUrl, or without one that of the request's path."""

@@ -8,6 +8,7 @@ from sqs_facade.listening import in_url
 from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.keystone import authentication
 from zaqar_core.notifications import channels
 from zaqar_core.notifications.notifier import Notifier
@@ -29,6 +30,7 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     if known is not None:
         known.watch()
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
+    authorizer = Authorizer() if settings.enforces_policies else None
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     if switches is not None:
         core.when_emptied.append(switches.forget)
@@ -38,7 +40,7 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
     try:
         server.run(
             settings,
-            Service(core, ZaqarFace(settings, authenticator), authenticator),
+            Service(core, ZaqarFace(settings, authenticator, authorizer=authorizer), authenticator),
             port,
             lambda: on_ready(f"ws://{in_url(settings.host)}:{port}"),
         )

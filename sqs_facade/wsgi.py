@@ -18,6 +18,7 @@ from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration import settings as configuration
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.domain import limits
 from zaqar_core.keystone import authentication
 from zaqar_core.notifications import channels
@@ -65,13 +66,16 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     access = gate.opened(settings, credentials, lambda: core.secrets.secret)
     callers = Callers(settings, access)
     authenticator = gate.authenticator(credentials, authentication.configured(settings))
-    sqs, zaqar = SqsFace(settings, callers=callers, sts=_sts(access)), ZaqarFace(settings, authenticator)
+    authorizer = Authorizer() if settings.enforces_policies else None
+    sqs = SqsFace(settings, callers=callers, sts=_sts(access), authorizer=authorizer)
+    zaqar = ZaqarFace(settings, authenticator, authorizer=authorizer)
+    looks = peek.PeekFace(settings, callers=callers, authorizer=authorizer)
     app = create_flask(
         core,
         pipeline,
         sqs,
         zaqar,
-        {peek.PATH: peek.PeekFace(settings, callers=callers), hooks.PATH: _hooks(settings, switches)},
+        {peek.PATH: looks, hooks.PATH: _hooks(settings, switches)},
     )
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)

@@ -28,6 +28,8 @@ class Principal:
     policies: tuple[Policy, ...] = ()
     #: The ARN of the role for a role's session, "" otherwise.
     role_arn: str = ""
+    #: An AWS service that this process plays, such as ``sns.amazonaws.com``; "" for every caller over the network.
+    service: str = ""
 
     @property
     def is_anonymous(self) -> bool:

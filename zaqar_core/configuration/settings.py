@@ -189,6 +189,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Policy file of oslo.policy, like policy.yaml. Its access rules override Zaqar's own. Only with Keystone.
     policy_file: Path | None = None
 
+    #: Enforce the policies of queues, for tests of policies: a request acts as the root user of the account that its
+    #: access key names, and without credentials as an anonymous caller.
+    enforce_policies: bool = False
+
     # -- Zaqar -----------------------------------------------------------------------------------------------------
     #: Configuration file of OpenStack Zaqar. Every other source of settings overrides its options.
     zaqar_config: Annotated[Path, About(flag="--zaqar-config")] | None = None
@@ -268,6 +272,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     smtp_password: Secret | None = None
     #: Default sender of mails.
     smtp_from: str = "zaqar@localhost"
+
+    @property
+    def authenticates_zaqar(self) -> bool:
+        """Whether callers of Zaqar need credentials."""
+        return bool(self.auth_strategy) or self.credentials_file is not None
+
+    @property
+    def enforces_policies(self) -> bool:
+        """Whether policies decide about requests."""
+        return self.enforce_policies or self.credentials_file is not None
 
     @property
     def webhook_networks(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ To extend visibility, or to end it early, use ``change_visibility``. A receive t
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from zaqar_core.core import dead_letters, queues, stored_messages
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import (
+    AccessDenied,
     CoreError,
     InFlightLimitReached,
     LeaseExpired,
@@ -34,6 +36,8 @@ _STORE_AWAY_MS = 1000
 #: What a waiting receive says to the store in its last call: that it still takes messages, or that it takes none, since
 #: its client has gone.
 _LEAVE, _LEAVE_EMPTY = 1, 2
+#: The index of that argument.
+_LEAVING = 7
 
 _RECEIVE = script("receive", returns_messages=True)
 _CHANGE_VISIBILITY = script("change_visibility")
@@ -102,6 +106,15 @@ def receive(
             session.waiters.unregister(waiter)
 
 
+def _leave(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) -> None:
+    """Take the waiter out of the store after a policy has ended its wait, so that another one gets its wake-up."""
+    guards, session.guards = session.guards, None
+    arguments[_LEAVING] = _LEAVE_EMPTY
+    with contextlib.suppress(ScriptFailed, StoreUnavailable):
+        session.run(_RECEIVE, ref, arguments)
+    session.guards = guards
+
+
 def _wait(session: Session, waiter: Waiter, seconds: float, due_seconds: float | None) -> bool:
     """Wait for a wake-up, until a message is due, or until the end; return whether the client has gone."""
     client = session.client
@@ -131,9 +144,13 @@ class _Empty(NamedTuple):
 def _receive_once(
     session: Session, ref: QueueRef, arguments: list[bytes | str | int], attempt_id: str | None
 ) -> list[StoredMessage] | _Empty:
-    """Run the receive function once. Raises QueueNotFound, InFlightLimitReached, ReceiveNotRetryable."""
+    """Run the receive function once. Raises QueueNotFound, InFlightLimitReached, ReceiveNotRetryable, AccessDenied."""
     try:
         reply = session.run(_RECEIVE, ref, arguments)
+    except AccessDenied:
+        if len(arguments) > _LEAVING:
+            _leave(session, ref, arguments)
+        raise
     except ScriptFailed as failed:
         if failed.word == "OVERLIMIT":
             raise InFlightLimitReached(session.settings.max_in_flight) from None

@@ -6,9 +6,10 @@ writes them; the functions in the store read them at each operation.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +17,7 @@ from zaqar_core.core import stored_messages
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import (
+    AccessDenied,
     CoreError,
     PurgeInProgress,
     QueueDeletedRecently,
@@ -52,6 +54,9 @@ _NUMBERS = (
     "managed_encryption", "encrypt_messages",
 )  # fmt: skip
 _WORDS = ("dead_letter_queue", "deduplication_scope", "fifo_throughput_limit")
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -136,11 +141,46 @@ def revise(session: Session, ref: QueueRef, edit: Callable[[Queue], SettingsChan
 
 def delete(session: Session, ref: QueueRef) -> None:
     """Delete the queue with its messages and claims; end its waiting receives. Raises QueueNotFound."""
+    confirm(session, ref)
     try:
         incarnation = session.router.delete_queue(ref)
     except ScriptFailed:
         raise QueueNotFound from None
     registry.remove(session.store, ref, incarnation, session.settings.recreate_delay_seconds)
+
+
+def confirm(session: Session, ref: QueueRef) -> None:
+    """Have the store confirm the guard of the queue, unless a call of the request has done so. Raises AccessDenied.
+
+    A queue that does not exist has no policy, so there is nothing to confirm.
+    """
+    guard = session.guard_of(ref)
+    if guard is not None and not guard.is_confirmed:
+        with contextlib.suppress(QueueNotFound):
+            get(session, ref)
+
+
+def confirmed(session: Session, run: Callable[..., Result], *arguments: Any) -> Result:
+    """Call ``run``, and have the store confirm all guards of the request before its result or its error is used.
+
+    So nothing is said about a queue, not even which input is wrong, to callers who may not use it. Raises AccessDenied.
+    """
+    try:
+        result = run(*arguments)
+    except (AccessDenied, StoreUnavailable):
+        raise
+    except Exception:
+        confirm_all(session)
+        raise
+    confirm_all(session)
+    return result
+
+
+def confirm_all(session: Session) -> None:
+    """Have the store confirm all guards of the request. Raises AccessDenied."""
+    for guard in session.guards or ():
+        if not guard.is_confirmed:
+            confirm(session, guard.ref)
 
 
 def purge_all(session: Session, ref: QueueRef) -> None:

@@ -110,6 +110,21 @@ class InFlightLimitReached(CoreError):
     limit: int
 
 
+@dataclass
+class AccessDenied(CoreError):
+    """The policies do not allow the request.
+
+    ``caller`` and ``resource`` are ARNs, ``action`` is in lower case. ``reason`` says in AWS's words which kind of
+    policy denied the request or lacks a permission; ``statement`` is the label of the one that denied it, or "".
+    """
+
+    caller: str
+    action: str
+    resource: str
+    reason: str
+    statement: str = ""
+
+
 class RequestsThrottled(CoreError):
     """The caller has reached its limit of requests per second. Retry later."""
 

@@ -173,6 +173,7 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
         "Service temporarily unavailable",
         "A message cannot be decrypted and stays in the queue. The service's log names the key that is missing.",
     ),
+    core.AccessDenied: Words(403, "Not authorized", "You are not authorized to complete this action: {detail}."),
     core.RequestsThrottled: Words(
         429, "Too many requests", "The request was throttled. Please try again in a few seconds."
     ),
@@ -214,6 +215,8 @@ def of_refusal(why: Refusal, host: str = "") -> Reply:
 def of_core(fact: core.CoreError) -> Reply:
     """Return the reply for an error of the core."""
     detail = fact.reason if isinstance(fact, core.StoreUnfit) else ""
+    if isinstance(fact, core.AccessDenied):
+        detail = f"{fact.caller} may not perform {fact.action} on {fact.resource} {fact.reason}"
     return _reply(WORDS.get(type(fact), _UNFORESEEN), detail)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
@@ -14,7 +15,7 @@ from zaqar_core.domain.identity import Authenticator
 from zaqar_core.domain.randomness import random_bytes
 from zaqar_core.eventloop import Threads, in_thread
 from zaqar_core.keystone import trusts
-from zaqar_core.rest import dialect, documents, errors, identity, parameters, routes, signatures
+from zaqar_core.rest import dialect, documents, errors, identity, parameters, rights, routes, signatures
 from zaqar_core.rest.call import RestCall, queue_of
 from zaqar_core.rest.dialect import Dialect
 from zaqar_core.rest.errors import Fact, RestError
@@ -44,8 +45,15 @@ def is_hot(environ: Mapping[str, Any]) -> bool:
 class ZaqarFace:
     """Implements :class:`zaqar_core.web.envelope.Face`. It has no state; one instance serves all threads."""
 
-    def __init__(self, settings: Settings, authenticator: Authenticator | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        authenticator: Authenticator | None = None,
+        authorizer: Authorizer | None = None,
+    ) -> None:
+        """Without ``authorizer``, policies of queues are not enforced."""
         self._settings = settings
+        self._authorizer = authorizer
         self._authenticator = authenticator
         self.verifies_callers = authenticator is not None
         self._trusts = trusts.configured(settings)
@@ -164,11 +172,10 @@ class ZaqarFace:
         # With an authenticator a project is required: a token without a project must not reach the unnamed project.
         project = parameters.project(request, settings, needed=version.needs_names or self._authenticator is not None)
         queue = queue_of(session, settings, project, route.collection, values.pop(0)) if route.has_queue else None
-        reply = route.run(
-            RestCall(
-                request, session, settings, version, route.collection, project, client_id, queue, values, self._trusts
-            )
+        call = RestCall(
+            request, session, settings, version, route.collection, project, client_id, queue, values, self._trusts
         )
+        reply = route.run(call) if self._authorizer is None else rights.run(self._authorizer, route, call)
         if version.names_content and request.method in ("GET", "HEAD") and reply.status < 300:
             reply.headers.append(("Content-Location", documents.relative(request)))
         return reply

@@ -149,6 +149,14 @@ def queue(ref: QueueRef) -> bytes:
     return f"{PREFIX}{{{address(ref)}:{PARTITION}}}".encode()
 
 
+def policy(ref: QueueRef, policy_hash: str) -> bytes:
+    """Return the key by which a call names the policy that decided about it. Nothing is stored there.
+
+    ``policy_hash`` is the SHA-1 of the document, "" without a policy: see lua/shared/policy.
+    """
+    return b"%b:policy:%b" % (queue(ref), policy_hash.encode())
+
+
 def address(ref: QueueRef) -> str:
     """Return a queue as ASCII text without braces, bars and blanks: ``<project>~<region>:<name>``."""
     return f"{_part(ref.project)}~{_part(ref.region)}:{_part(ref.name)}"

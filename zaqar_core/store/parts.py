@@ -37,6 +37,8 @@ SERVER_API = frozenset(
 )  # fmt: skip
 #: The part that stands before all others: it begins each call.
 FIRST = "call"
+#: The part that every function uses before its own body.
+CHECK = "policy"
 
 _DEFINITION = re.compile(r"^local (?:function (\w+)|(\w+(?:, \w+)*))", re.MULTILINE)
 _EFFECT = re.compile(r"^-- effect: (\w+)\.$", re.MULTILINE)
@@ -104,7 +106,8 @@ def parts(kind: QueueKind) -> list[Part]:
 def in_order(available: Iterable[Part], wanted: Sequence[Part]) -> list[Part]:
     """Sort the parts that ``wanted`` files need, directly or not, so that each stands behind what it uses.
 
-    The part FIRST comes first. Raises ValueError for a name that no part defines or that two define, and for a cycle.
+    The part FIRST comes first, and CHECK is always needed. Raises ValueError for a name that no part defines or that
+    two define, and for a cycle.
     """
     definers: dict[str, Part] = {}
     for one in available:
@@ -113,7 +116,8 @@ def in_order(available: Iterable[Part], wanted: Sequence[Part]) -> list[Part]:
                 raise ValueError(f"{name} is defined by the parts {definers[name].name} and {one.name}")
             definers[name] = one
     found: dict[Part, None] = {}
-    for user in [*(one for one in definers.values() if one.name == FIRST), *wanted]:
+    always = [one for name in (FIRST, CHECK) for one in definers.values() if one.name == name]
+    for user in [*always, *wanted]:
         _visit(user, definers, found, [])
     return [one for one in found if one not in wanted]
 

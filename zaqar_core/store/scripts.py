@@ -20,6 +20,8 @@ from zaqar_core.store.parts import KINDS, Part, QueueKind
 
 #: Every library's name begins with it.
 PREFIX = "sf1_"
+#: A call that names a policy (see lua/shared/policy) fails with it if the queue has another one.
+OTHER_POLICY = "POLICY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,16 @@ def script(name: str, *, returns_messages: bool = False) -> Script:
 
 def failure_words() -> frozenset[str]:
     """Return the error words that functions can reply with, as their contracts name them."""
-    return frozenset(word for one in _functions("plain") for word in one.fails)
+    return frozenset(word for one in _functions("plain") for word in one.fails) | {OTHER_POLICY}
+
+
+#: What every function does before its own body: see the parts FIRST and CHECK.
+_BEGINNING = """\
+local moving = begin_call(keys, args)
+if moving then return moving end
+local other = keys[2] and other_policy(keys[2])
+if other then return other end
+"""
 
 
 @cache
@@ -83,9 +94,8 @@ def _library(kind: QueueKind) -> Library:
     content = "\n".join([*needed, *(f"{one.name} {one.effect}\n{one.code}" for one in functions)])
     name = f"{PREFIX}{kind}_{hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()[:12]}"
     registered = [
-        f"redis.register_function({{function_name='{name}_{one.name}', flags={{{_flags(one)}}}, "
-        f"callback=function(keys, args)\n"
-        f"local moving = begin_call(keys, args)\nif moving then return moving end\n{one.code}\nend}})"
+        f"redis.register_function{{function_name='{name}_{one.name}', flags={{{_flags(one)}}}, "
+        f"callback=function(keys, args)\n{_BEGINNING}{one.code}\nend}}"
         for one in functions
     ]
     return Library(name, "\n".join([f"#!lua name={name}", *needed, *registered, ""]).encode())

@@ -102,9 +102,15 @@ class Store:
         self._generation = generation
         self._replicated = settings.durability == "replicated"
 
-    def run(self, script: Compiled, key: bytes, arguments: Sequence[bytes | str | int]) -> Any:
-        """Run a function; return its reply. Raises ScriptFailed, or StoreUnavailable when the outcome is unknown."""
-        packed = pack((b"FCALL", script.address, 1, key, *arguments))
+    def run(self, script: Compiled, key: bytes, arguments: Sequence[bytes | str | int], policy: bytes = b"") -> Any:
+        """Run a function; return its reply. Raises ScriptFailed, or StoreUnavailable when the outcome is unknown.
+
+        With ``policy``, a key of ``keys.policy``, it fails with OTHER_POLICY if the queue has another policy.
+        """
+        if policy:
+            packed = pack((b"FCALL", script.address, 2, key, policy, *arguments))
+        else:
+            packed = pack((b"FCALL", script.address, 1, key, *arguments))
         changes = script.changes
         [reply] = self._exchange(
             key,
@@ -118,7 +124,7 @@ class Store:
             failed = failure(reply)
             if failed.word == NOT_LOADED:
                 self._load(key, script.library)
-                return self.run(script, key, arguments)
+                return self.run(script, key, arguments, policy)
             raise failed
         return reply
 

@@ -41,8 +41,10 @@ class Service:
 class Conversation:
     """The state of one connection. It takes one frame at a time, each possibly in another thread."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, address: str = "") -> None:
+        """``address`` is the client's IP address, if it is known."""
         self._service = service
+        self._address = {"REMOTE_ADDR": address} if address else {}
         self.admission = Admission(service.core.settings, service.authenticator)
         #: The connection as a subscriber; None where it cannot be one.
         self.subscriber: str | None = None
@@ -95,7 +97,7 @@ class Conversation:
         call = actions.find(frame.action or "", frame.fields)
         route = call.action.route
         request = Request(route.method, call.path, call.query, call.body, {})
-        request.environ = self.admission.check(frame, call.path, route.method)
+        request.environ = {**self.admission.check(frame, call.path, route.method), **self._address}
         request.principal = self.admission.principal(request.environ)
         binds = frame.action == actions.SUBSCRIBE and frame.fields.get("subscriber") is None
         if binds:

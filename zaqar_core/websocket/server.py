@@ -134,7 +134,7 @@ class _Connections:
 
     async def handle(self, connection: ServerConnection) -> None:
         """Serve one connection until it closes: each frame is answered before the next one is read."""
-        loop, conversation = asyncio.get_running_loop(), Conversation(self._service)
+        loop, conversation = asyncio.get_running_loop(), Conversation(self._service, str(connection.remote_address[0]))
         expiry: asyncio.TimerHandle | None = None
         number, buffer = self.pushes.open(conversation, lambda reason: _close_soon(connection, TOO_SLOW, reason))
         pushing: asyncio.Task[None] | None = None
