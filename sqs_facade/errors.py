@@ -69,6 +69,8 @@ ERROR_TABLE: dict[str, ErrorRow] = {
     "InvalidAction": ErrorRow(UNMODELLED, "UnknownOperationException", "InvalidAction"),
     "RequestEntityTooLarge": ErrorRow(UNMODELLED, "RequestEntityTooLargeException", "RequestEntityTooLarge", 413),
     "AccessDenied": ErrorRow(UNMODELLED, "AccessDeniedException", "AccessDenied", 403),
+    "RequestTimeout": ErrorRow(UNMODELLED, "RequestTimeout", "RequestTimeout", 408),
+    "LengthRequired": ErrorRow(UNMODELLED, "LengthRequired", "LengthRequired", 411),
     "IncompleteBody": ErrorRow(UNMODELLED, "IncompleteBody", "IncompleteBody"),
     "InvalidRequest": ErrorRow(UNMODELLED, "InvalidRequest", "InvalidRequest"),
     "ServiceUnavailable": ErrorRow(UNMODELLED, "ServiceUnavailable", "ServiceUnavailable", 503, is_sender=False),

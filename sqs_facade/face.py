@@ -96,6 +96,10 @@ REFUSALS = {
     Refusal.BODY_TOO_LARGE: SqsError("RequestEntityTooLarge", "The request body is too large."),
     Refusal.BODY_CUT_SHORT: SqsError("IncompleteBody", "The request body ended before its declared length."),
     Refusal.BODY_LENGTH_INVALID: SqsError("IncompleteBody", "The Content-Length header is not a number."),
+    Refusal.BODY_TOO_SLOW: SqsError("RequestTimeout", "The request body did not arrive in time."),
+    Refusal.LENGTH_REQUIRED: SqsError(
+        "LengthRequired", "The request must have a Content-Length header. This server does not accept chunked bodies."
+    ),
     Refusal.CROSS_SITE: SqsError("AccessDenied", "Web pages of other origins are not allowed to call this service."),
 }
 

@@ -179,6 +179,10 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Refusal.BODY_TOO_LARGE: Words(400, _BODY, "The body is larger than this service allows."),
     Refusal.BODY_CUT_SHORT: Words(400, _BODY, "The body ended before its declared length."),
     Refusal.BODY_LENGTH_INVALID: Words(400, _BODY, "Content-Length is not a number."),
+    Refusal.BODY_TOO_SLOW: Words(408, "Request timeout", "The body did not arrive in time."),
+    Refusal.LENGTH_REQUIRED: Words(
+        411, "Length required", "The Content-Length header is required; this server does not accept chunked bodies."
+    ),
     Refusal.CROSS_SITE: Words(403, "Not authorized", "Web pages of other origins may not call this service."),
 }
 

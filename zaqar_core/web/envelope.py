@@ -64,6 +64,8 @@ class Refusal(Enum):
     BODY_TOO_LARGE = "body too large"
     BODY_CUT_SHORT = "body ended before its declared length"
     BODY_LENGTH_INVALID = "Content-Length is not a number"
+    BODY_TOO_SLOW = "body did not arrive in time"
+    LENGTH_REQUIRED = "chunked body whose end the server cannot tell from a broken connection"
     CROSS_SITE = "web pages of other origins may not call this service"
 
 

@@ -28,6 +28,8 @@ PATH = "/_test"
 _MOST_SECONDS = 10 * 366 * 86_400
 _BODY_BYTES = 64 << 10
 _log = logging.getLogger("sqs_facade.hooks")
+#: The statuses of refusals that are not 400.
+_REFUSED = {Refusal.CROSS_SITE: 403, Refusal.BODY_TOO_SLOW: 408, Refusal.LENGTH_REQUIRED: 411}
 
 #: Returns the project of a request.
 AccountOf = Callable[[Mapping[str, Any]], str]
@@ -118,8 +120,7 @@ class HooksFace:
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a hook that was not run."""
         del request
-        status = 403 if why is Refusal.CROSS_SITE else 400
-        return _reply(status, {"error": why.value})
+        return _reply(_REFUSED.get(why, 400), {"error": why.value})
 
     def _project(self, request: Request, given: _HookInput) -> str:
         return given.account or self._account_of(request.environ)

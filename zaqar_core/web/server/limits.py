@@ -52,8 +52,9 @@ class Limits:
     unsent_bytes: int = 64 << 20
     #: From the first byte of a request to the end of its headers; also from the connection to its first request.
     head_seconds: float = 15.0
-    #: Between two requests of one connection.
-    idle_seconds: float = 75.0
+    #: Between two requests of one connection. Longer than clients keep idle connections: SDKs and load balancers use
+    #: one again after 60 s.
+    idle_seconds: float = 90.0
     #: Between two parts of a body.
     body_idle_seconds: float = 20.0
     #: From the headers of a request to the end of its body.
