@@ -23,7 +23,7 @@ from zaqar_core.core import queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
-from zaqar_core.web.envelope import Refusal, Reply, Request
+from zaqar_core.web.envelope import Refusal, Reply, Request, Share
 
 load_all()
 
@@ -68,6 +68,10 @@ class SqsFace:
         """Return the largest body to accept, in bytes."""
         return limits.JSON_BODY_BYTES if "HTTP_X_AMZ_TARGET" in environ else limits.FORM_BODY_BYTES
 
+    def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
+        """Return the account of the caller, and the name of the queue as far as it is easily found."""
+        return Share(addresses.caller_of(environ, self._settings).account, addresses.name_at_a_glance(environ, body))
+
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the requested operation. Never raises."""
         request_id = new_request_id()
@@ -100,6 +104,7 @@ REFUSALS = {
     Refusal.LENGTH_REQUIRED: SqsError(
         "LengthRequired", "The request must have a Content-Length header. This server does not accept chunked bodies."
     ),
+    Refusal.OVERLOADED: SqsError("RequestThrottled", "Rate exceeded"),
     Refusal.CROSS_SITE: SqsError("AccessDenied", "Web pages of other origins are not allowed to call this service."),
 }
 

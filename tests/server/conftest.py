@@ -12,7 +12,7 @@ import pytest
 
 from tests.patience import PATIENCE_SECONDS
 from zaqar_core.eventloop import sleep, tasks
-from zaqar_core.web.envelope import CLIENT, Refusal, Reply
+from zaqar_core.web.envelope import CLIENT, Refusal, Reply, Share
 from zaqar_core.web.server.limits import Limits
 from zaqar_core.web.server.server import Server
 
@@ -50,17 +50,24 @@ class Echo:
             return Reply(200, [], b"x" * int(environ["QUERY_STRING"]))
         if path == "/split":
             return Reply(200, [("X-A", "b\r\nX-Injected: c")], b"")
-        if path == "/held":
+        if path == "/waiting":
             environ[CLIENT].on_gone = self.gone.set
+        if path in ("/held", "/waiting"):
             while self.is_held and not self.gone.is_set():
                 sleep(0.005)
+        if path == "/waiting":
+            environ[CLIENT].on_gone = None
         if path == "/nothing":
             return Reply(204, [], b"")
         return Reply(200, [("Content-Type", "text/plain")], f"{environ['REQUEST_METHOD']} {path} ".encode() + body)
 
+    def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
+        del body
+        return Share(environ.get("HTTP_X_ACCOUNT", ""), environ.get("HTTP_X_QUEUE", ""))
+
     def refuse(self, environ: dict[str, Any], why: Refusal) -> Reply:
         del environ
-        status = 413 if why is Refusal.BODY_TOO_LARGE else 400
+        status = {Refusal.BODY_TOO_LARGE: 413, Refusal.OVERLOADED: 503}.get(why, 400)
         return Reply(status, [], why.name.encode())
 
 

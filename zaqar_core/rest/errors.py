@@ -183,12 +183,17 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     Refusal.LENGTH_REQUIRED: Words(
         411, "Length required", "The Content-Length header is required; this server does not accept chunked bodies."
     ),
+    Refusal.OVERLOADED: Words(
+        503, "Service temporarily unavailable", "Too many requests are waiting. Please try again in a few seconds."
+    ),
     Refusal.CROSS_SITE: Words(403, "Not authorized", "Web pages of other origins may not call this service."),
 }
 
 #: 400 and not 404: in the deletion of a message the claim is a parameter of the request.
 CLAIM_TO_DELETE_UNKNOWN = Words(400, "Unable to delete", "The claim_id does not name an active claim on the queue.")
 
+#: When a client may try again after the service was overloaded.
+_RETRY_AFTER_SECONDS = "1"
 _UNFORESEEN = Words(500, "Internal server error", "The request failed. See the service's log for the reason.")
 
 
@@ -201,7 +206,10 @@ def of_request(problem: RestError) -> Reply:
 
 def of_refusal(why: Refusal) -> Reply:
     """Return the reply for a request that was refused before its operation."""
-    return _reply(WORDS[why])
+    reply = _reply(WORDS[why])
+    if why is Refusal.OVERLOADED:
+        reply.headers.append(("Retry-After", _RETRY_AFTER_SECONDS))
+    return reply
 
 
 def of_core(fact: core.CoreError) -> Reply:

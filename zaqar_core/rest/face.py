@@ -21,7 +21,7 @@ from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.policy import Policy
 from zaqar_core.rest.resources import versions
 from zaqar_core.rest.route import Route
-from zaqar_core.web.envelope import Refusal, Reply, Request
+from zaqar_core.web.envelope import CLIENT, Refusal, Reply, Request, Share
 
 _log = logging.getLogger("sqs_facade.zaqar")
 #: Threads for calls of the identity service, which may take long when it hangs.
@@ -66,6 +66,13 @@ class ZaqarFace:
             return self._settings.max_queue_metadata
         return limits.OTHER_BODY_BYTES
 
+    def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
+        """Return the account of the project, and the queue or topic of the path."""
+        del body
+        project = environ.get("HTTP_X_PROJECT_ID", "")
+        parts = environ["PATH_INFO"].split("/", 4)
+        return Share(self._settings.project_accounts.get(project, project), parts[3] if len(parts) > 3 else "")
+
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the operation that the path names. Never raises."""
         return self._answered(request, self._run, request, session)
@@ -89,9 +96,10 @@ class ZaqarFace:
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a request that was refused; with an authenticator first 401 for an invalid token."""
         reply = errors.of_refusal(why)
-        if self._authenticator is not None and self._version(request) is not None:
+        is_checked = why is not Refusal.OVERLOADED and self._version(request) is not None
+        if self._authenticator is not None and is_checked:
             try:
-                _identifying.run(self._admit, self._authenticator, request)
+                self._identify(self._authenticator, request)
             except RestError as problem:
                 reply = errors.of_request(problem)
         return _finished(reply)
@@ -100,7 +108,7 @@ class ZaqarFace:
         version = self._version(request)
         if version is not None:
             if self._authenticator is not None:
-                _identifying.run(self._admit, self._authenticator, request)
+                self._identify(self._authenticator, request)
             return self._run_in(version, request, session)
         if request.path in ("/", ""):
             return self._root(request)
@@ -112,6 +120,17 @@ class ZaqarFace:
             if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
                 return version
         return None
+
+    def _identify(self, authenticator: Authenticator, request: Request) -> None:
+        """Run ``_admit`` in a thread; meanwhile the request leaves its place to others. Raises RestError."""
+        client = request.environ.get(CLIENT)
+        if client is not None:
+            client.on_gone = _ignore
+        try:
+            _identifying.run(self._admit, authenticator, request)
+        finally:
+            if client is not None:
+                client.on_gone = None
 
     def _admit(self, authenticator: Authenticator, request: Request) -> None:
         """Authenticate the request by its token or by the signature of its URL, and remove all unverified headers
@@ -170,6 +189,10 @@ class ZaqarFace:
             return _other_method(request, "GET, HEAD, OPTIONS")
         parameters.check_headers(request, self._settings)
         return versions.get(self._dialects)
+
+
+def _ignore() -> None:
+    """Go on with the request although its client has disconnected."""
 
 
 def _other_method(request: Request, allow: str) -> Reply:

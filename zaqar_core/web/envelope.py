@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from zaqar_core.core.session import Session
 
 #: The key of the environ with the request's :class:`~zaqar_core.core.session.Client`.
 CLIENT = "sqs_facade.client"
+#: The key of the environ with the :class:`Refusal` of a request that the server does not run.
+REFUSAL = "sqs_facade.refusal"
 
 
 @dataclass(slots=True)
@@ -58,6 +60,14 @@ class Reply:
     body: bytes
 
 
+class Share(NamedTuple):
+    """Whose request it is: an account, and a queue of it, or "" for a call that names none. Both as the client says:
+    a share decides about turns, not about rights."""
+
+    account: str
+    queue: str
+
+
 class Refusal(Enum):
     """Why a request did not reach its operation. Each face words it in its dialect."""
 
@@ -66,6 +76,7 @@ class Refusal(Enum):
     BODY_LENGTH_INVALID = "Content-Length is not a number"
     BODY_TOO_SLOW = "body did not arrive in time"
     LENGTH_REQUIRED = "chunked body whose end the server cannot tell from a broken connection"
+    OVERLOADED = "too many requests wait"
     CROSS_SITE = "web pages of other origins may not call this service"
 
 

@@ -6,15 +6,22 @@ Flask's dispatch takes about 100 µs of CPU for each request, about as much as e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from zaqar_core.domain import limits
-from zaqar_core.web.envelope import Face, Refusal, Reply
+from zaqar_core.web.envelope import Face, Refusal, Reply, Share
 from zaqar_core.web.pipeline import STATUS_LINES, Pipeline
 from zaqar_core.web.server.wsgi_application import WsgiApp, WsgiApplication
 
 #: The header ``X-SQS-Facade-Lane: flask`` sends a request past the fast lane, if test hooks are on.
 _BYPASS_HEADER = "HTTP_X_SQS_FACADE_LANE"
+
+
+class LaneFace(Face, Protocol):
+    """A face of the fast lane."""
+
+    def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
+        """Return whose request it is. Called only while requests wait for their turn; never raises."""
 
 
 class FastLane:
@@ -24,7 +31,7 @@ class FastLane:
         self,
         app: WsgiApp,
         pipeline: Pipeline,
-        lanes: Sequence[tuple[Callable[[Mapping[str, Any]], bool], Face]],
+        lanes: Sequence[tuple[Callable[[Mapping[str, Any]], bool], LaneFace]],
         *,
         may_be_bypassed: bool = False,
         body_limit: int = limits.JSON_BODY_BYTES,
@@ -45,7 +52,7 @@ class FastLane:
         start_response(STATUS_LINES[reply.status], reply.headers)
         return [reply.body]
 
-    def _face(self, environ: Mapping[str, Any]) -> Face | None:
+    def _face(self, environ: Mapping[str, Any]) -> LaneFace | None:
         """Return the face of a request for the fast lane, None for a request for Flask."""
         if self._may_be_bypassed and environ.get(_BYPASS_HEADER) == "flask":
             return None
@@ -60,6 +67,10 @@ class FastLane:
         """Return the largest body of the request, in bytes."""
         face = self._face(environ)
         return self._beside.body_limit(environ) if face is None else face.body_limit(environ)
+
+    def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
+        """Return whose request it is."""
+        return (self._face(environ) or self._beside).share(environ, body)
 
     def respond(self, environ: dict[str, Any], body: bytes) -> Reply:
         """Run the request in its lane."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
 from zaqar_core.web.bodies import Bodies
-from zaqar_core.web.envelope import CLIENT, Face, Refusal, Reply, Request
+from zaqar_core.web.envelope import CLIENT, REFUSAL, Face, Refusal, Reply, Request
 from zaqar_core.web.origins import Origins
 from zaqar_core.web.server.limits import Limits
 
@@ -32,6 +32,8 @@ class Pipeline:
 
     def _run(self, environ: dict[str, Any], face: Face) -> Reply:
         request = _request(environ)
+        if REFUSAL in environ:
+            return face.refuse(request, environ[REFUSAL])
         if self._is_cross_site(environ):
             return face.refuse(request, Refusal.CROSS_SITE)
         body = self._bodies.read(environ, face.body_limit(environ))

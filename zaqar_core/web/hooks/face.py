@@ -29,7 +29,7 @@ _MOST_SECONDS = 10 * 366 * 86_400
 _BODY_BYTES = 64 << 10
 _log = logging.getLogger("sqs_facade.hooks")
 #: The statuses of refusals that are not 400.
-_REFUSED = {Refusal.CROSS_SITE: 403, Refusal.BODY_TOO_SLOW: 408, Refusal.LENGTH_REQUIRED: 411}
+_REFUSED = {Refusal.CROSS_SITE: 403, Refusal.BODY_TOO_SLOW: 408, Refusal.LENGTH_REQUIRED: 411, Refusal.OVERLOADED: 503}
 
 #: Returns the project of a request.
 AccountOf = Callable[[Mapping[str, Any]], str]

@@ -18,6 +18,8 @@ _log = logging.getLogger("sqs_facade.http")
 #: After an error for want of descriptors or memory, so that nothing spins.
 _PAUSE_SECONDS = 0.25
 _WANTING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+#: Connections that are accepted in one turn of the loop at most, when many wait.
+_MOST_PER_TURN = 256
 #: Between two log lines about pauses.
 _LOG_SECONDS = 60.0
 
@@ -29,6 +31,9 @@ class Acceptor:
         self._server = server
         self._listener = listener
         self._task: asyncio.Task[None] | None = None
+        #: Connections to accept in the next turn. Doubled while more wait: a connection that waits must not wait behind
+        #: all later requests of those that were accepted before it.
+        self._batch = server.bounds.accepts_per_turn
         self._has_room = asyncio.Event()
         self._connecting: set[asyncio.Task[None]] = set()
         self._logged_at = -_LOG_SECONDS
@@ -65,13 +70,15 @@ class Acceptor:
     def _accept_more(self) -> None:
         """Accept what else waits; another worker may be faster."""
         server = self._server
+        batch, self._batch = self._batch, server.bounds.accepts_per_turn
         with contextlib.suppress(BlockingIOError):
-            for _ in range(server.bounds.accepts_per_turn - 1):
+            for _ in range(batch - 1):
                 if server.open_connections + len(self._connecting) >= server.bounds.connections:
                     return
                 client, _ = self._listener.accept()
                 client.setblocking(False)
                 self._connect(client)
+            self._batch = min(2 * batch, _MOST_PER_TURN)
 
     def _connect(self, client: socket.socket) -> None:
         self._server.counters.accepted += 1

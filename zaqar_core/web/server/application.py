@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from zaqar_core.web.envelope import Refusal, Reply
+from zaqar_core.web.envelope import Refusal, Reply, Share
 
 
 class Application(Protocol):
@@ -16,6 +16,9 @@ class Application(Protocol):
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body that this request may have, in bytes. Runs on the event loop and must not block."""
+
+    def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
+        """Return whose request it is. Called on the event loop, only while requests wait for turns; never raises."""
 
     def respond(self, environ: dict[str, Any], body: bytes) -> Reply:
         """Run the request and return its response, without Content-Length and Date. Runs in a task; never raises."""

@@ -40,8 +40,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_body", "_body_end", "_body_from", "_chunks", "_discarded", "_environ", "_has_ended", "_is_head",
-        "_is_stalled", "_limit", "_missing", "_option", "_pending", "_server", "_state", "_template",
-        "_transport", "_unsent", "_write_end", "body_idle_since", "deadline", "is_gone", "on_gone",
+        "_is_stalled", "_limit", "_missing", "_on_gone", "_option", "_pending", "_server", "_state", "_template",
+        "_transport", "_unsent", "_write_end", "body_idle_since", "deadline", "is_gone",
     )  # fmt: skip
 
     def __init__(self, server: Server) -> None:
@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
         #: The client has closed its side.
         self._has_ended = False
         self.is_gone = False
-        self.on_gone: Callable[[], object] | None = None
+        self._on_gone: Callable[[], object] | None = None
         # The current request.
         self._environ: dict[str, Any] | None = None
         self._is_head = False
@@ -395,6 +395,12 @@ class Connection(asyncio.Protocol):
         self._begin_response()
         spawn(self._server.loop, self._run_refusal, environ, why)
 
+    def refuse_turn(self, environ: dict[str, Any]) -> None:
+        """Refuse a request because too many others wait; the connection stays open."""
+        self._server.counters.refused["overloaded"] += 1
+        if not self.is_lost:
+            self._submit_refusal(environ, Refusal.OVERLOADED)
+
     def _begin_response(self) -> None:
         self._state = _State.BUSY
         self.deadline = inf
@@ -413,7 +419,8 @@ class Connection(asyncio.Protocol):
         try:
             reply = _reply(self._server.application.respond, environ, body)
         finally:
-            self.on_gone = None
+            if self._on_gone is not None:
+                self.on_gone = None
             self._server.admission.leave(body)
         self._answer(reply)
 
@@ -465,10 +472,25 @@ class Connection(asyncio.Protocol):
             transport.write_eof()
             self._resume_reading()
 
+    @property
+    def on_gone(self) -> Callable[[], object] | None:
+        """Called once when the client disconnects. While it is set, the request waits and leaves its place."""
+        return self._on_gone
+
+    @on_gone.setter
+    def on_gone(self, report: Callable[[], object] | None) -> None:
+        if (report is None) is not (self._on_gone is None):
+            if report is None:
+                self._server.admission.end_wait()
+            else:
+                self._server.admission.begin_wait()
+        self._on_gone = report
+
     def _leave_client(self) -> None:
-        """Report to the running request that its client has disconnected."""
+        """Report to the waiting request that its client has disconnected."""
         self.is_gone = True
-        report, self.on_gone = self.on_gone, None
+        report = self.on_gone
+        self.on_gone = None
         if report is not None:
             report()
 

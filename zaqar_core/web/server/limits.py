@@ -29,8 +29,6 @@ LARGE_BODY_BYTES = 64 * 1024
 STALLED_BODY_SECONDS = 2.0
 #: Unsent bytes of one connection above which nothing more is read from it.
 WRITE_HIGH_WATER_BYTES = 64 * 1024
-#: Requests in flight besides the receives that wait for messages.
-BESIDE_WAITS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +40,11 @@ class Limits:
     #: Connections accepted in one turn of the loop. One, if several workers share the listening socket: the first to
     #: wake would take a whole burst, and the connections of that burst would keep only one worker busy.
     accepts_per_turn: int = 16
-    #: Requests that have begun and have no response yet, waiting receives included. Others wait for their turn.
-    requests_in_flight: int = 50_000 + BESIDE_WAITS
+    #: Requests that run at the same time, receives that wait for messages aside. Others wait for their turn. Enough to
+    #: use a store that takes 50 ms for a write, and few enough that a turn comes soon.
+    requests_in_flight: int = 512
+    #: Requests that wait for their turn. Beyond it, requests of the accounts and queues with the most are refused.
+    requests_waiting: int = 10_000
     #: Bodies that have arrived in part. Beyond it the slowest are refused.
     bodies_being_read: int = 4_096
     #: Bytes of all bodies in memory. Beyond it, unfinished bodies are read one at a time.
@@ -74,5 +75,4 @@ class Limits:
         return cls(
             connections=settings.max_connections,
             accepts_per_turn=1 if settings.workers > 1 else 16,
-            requests_in_flight=settings.max_waits + BESIDE_WAITS,
         )

@@ -57,7 +57,7 @@ class Server:
         self.counters = Counters()
         self.heads = HeadParser()
         self.loop = new_event_loop()
-        self.admission = Admission(self.loop, self.bounds, self.counters)
+        self.admission = Admission(self.loop, application, self.bounds, self.counters)
         #: What the environs of all requests have in common.
         self.template: dict[str, Any] = {}
         #: The time of the loop at the last tick.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
 from typing import Any
 
-from zaqar_core.web.envelope import Refusal, Reply
+from zaqar_core.web.envelope import REFUSAL, Refusal, Reply, Share
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 #: The server counts and frames the body itself, and knows whether the connection goes on.
@@ -15,28 +15,39 @@ _LEFT_OUT = frozenset(("connection", "date", "keep-alive", "transfer-encoding"))
 
 
 class WsgiApplication:
-    """A WSGI application whose request bodies have at most ``body_limit`` bytes."""
+    """A WSGI application whose request bodies have at most ``body_limit`` bytes.
 
-    def __init__(self, app: WsgiApp, body_limit: int) -> None:
+    ``share`` returns whose request it is; by default all belong to one account, by their paths.
+    """
+
+    def __init__(
+        self, app: WsgiApp, body_limit: int, share: Callable[[Mapping[str, Any], bytes], Share] | None = None
+    ) -> None:
         self._app = app
         self._body_limit = body_limit
+        self._share = share
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body of a request, in bytes."""
         del environ
         return self._body_limit
 
+    def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
+        """Return whose request it is."""
+        return self._share(environ, body) if self._share is not None else Share("", environ["PATH_INFO"])
+
     def refuse(self, environ: dict[str, Any], why: Refusal) -> Reply:
-        """Let the application refuse: it sees a length above the limit, or a body that ends before its length."""
-        return self._call(environ, b"", self._body_limit + 1 if why is Refusal.BODY_TOO_LARGE else 1)
+        """Let the application refuse, in the form of the face that the request is for."""
+        environ[REFUSAL] = why
+        return self._call(environ, b"")
 
     def respond(self, environ: dict[str, Any], body: bytes) -> Reply:
         """Call the WSGI application with the whole body and collect its response."""
-        return self._call(environ, body, len(body))
+        return self._call(environ, body)
 
-    def _call(self, environ: dict[str, Any], body: bytes, length: int) -> Reply:
+    def _call(self, environ: dict[str, Any], body: bytes) -> Reply:
         environ.update({
-            "CONTENT_LENGTH": str(length),
+            "CONTENT_LENGTH": str(len(body)),
             "wsgi.version": (1, 0),
             "wsgi.input": BytesIO(body),
             "wsgi.input_terminated": True,
