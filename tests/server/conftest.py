@@ -19,6 +19,29 @@ from zaqar_core.web.server.server import Server
 BODY_LIMIT = 1 << 20
 
 
+class CountedParts:
+    """Parts of a mebibyte each. ``made`` is their number so far."""
+
+    def __init__(self, count: int, *, breaks_off: bool) -> None:
+        self._parts = self._make(count, breaks_off=breaks_off)
+        self.made = 0
+        self.is_closed = threading.Event()
+
+    def _make(self, count: int, *, breaks_off: bool) -> Iterator[bytes]:
+        for _ in range(count):
+            self.made += 1
+            yield b"x" * (1 << 20)
+            yield b""
+        if breaks_off:
+            raise ZeroDivisionError
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._parts
+
+    def close(self) -> None:
+        self.is_closed.set()
+
+
 class Echo:
     """Answers with the method, the path and the body; or does what the path says."""
 
@@ -28,6 +51,7 @@ class Echo:
         self.most_running = 0
         self.gone = threading.Event()
         self.is_held = True
+        self.parts: list[CountedParts] = []
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         del environ
@@ -48,6 +72,10 @@ class Echo:
             raise ZeroDivisionError
         if path == "/large":
             return Reply(200, [], b"x" * int(environ["QUERY_STRING"]))
+        if path == "/parts":
+            count, _, how = environ["QUERY_STRING"].partition("&")
+            self.parts.append(CountedParts(int(count), breaks_off=bool(how)))
+            return Reply(200, [("Content-Type", "text/plain")], b"", self.parts[-1])
         if path == "/split":
             return Reply(200, [("X-A", "b\r\nX-Injected: c")], b"")
         if path == "/waiting":
@@ -117,6 +145,14 @@ def everything(client: socket.socket) -> bytes:
     while part := client.recv(65536):
         found += part
     return found
+
+
+def length_of_rest(client: socket.socket) -> int:
+    """How many bytes arrive until the end."""
+    count = 0
+    while part := client.recv(1 << 20):
+        count += len(part)
+    return count
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ respond with the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
@@ -51,13 +51,27 @@ class Request:
         return str(self.environ.get("wsgi.url_scheme", "http"))
 
 
+class Parts(Protocol):
+    """The parts of a long body. Raises what ended it early; the client then sees that it is not whole."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None:
+        """Make no more parts. Safe to call twice."""
+
+
 @dataclass(slots=True)
 class Reply:
-    """One HTTP response. The transport adds Content-Length, and removes the body for HEAD."""
+    """One HTTP response. The transport adds Content-Length, and removes the body for HEAD.
+
+    ``parts`` takes the place of a body that is too long for memory: each part is sent before the next one is made. The
+    transport closes it, in the end or before.
+    """
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    parts: Parts | None = None
 
 
 class Share(NamedTuple):

@@ -48,6 +48,9 @@ class FastLane:
         if face is None:
             return self._app(environ, start_response)
         reply = self._pipeline.run(environ, face)
+        if reply.parts is not None:
+            start_response(STATUS_LINES[reply.status], reply.headers)
+            return reply.parts
         reply.headers.append(("Content-Length", str(len(reply.body))))
         start_response(STATUS_LINES[reply.status], reply.headers)
         return [reply.body]

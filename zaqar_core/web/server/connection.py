@@ -9,8 +9,8 @@ from enum import IntEnum
 from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from zaqar_core.eventloop import spawn
-from zaqar_core.web.envelope import CLIENT, Refusal, Reply
+from zaqar_core.eventloop import Signal, spawn
+from zaqar_core.web.envelope import CLIENT, Parts, Refusal, Reply
 from zaqar_core.web.server import limits, refusals, replies
 from zaqar_core.web.server.chunked import ChunkedDecoder
 from zaqar_core.web.server.refusals import Refused
@@ -40,8 +40,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_body", "_body_end", "_body_from", "_chunks", "_discarded", "_environ", "_has_ended", "_is_head",
-        "_is_stalled", "_limit", "_missing", "_on_gone", "_option", "_pending", "_server", "_state", "_template",
-        "_transport", "_unsent", "_write_end", "body_idle_since", "deadline", "is_gone",
+        "_is_stalled", "_limit", "_may_write", "_missing", "_on_gone", "_option", "_pending", "_server", "_state",
+        "_template", "_transport", "_unsent", "_write_end", "body_idle_since", "deadline", "is_gone",
     )  # fmt: skip
 
     def __init__(self, server: Server) -> None:
@@ -75,6 +75,8 @@ class Connection(asyncio.Protocol):
         self._is_stalled = False
         self._unsent = 0
         self._write_end = inf
+        #: Of the task that writes a response in parts.
+        self._may_write: Signal | None = None
 
     # -- Called by the event loop --------------------------------------------------------------------------------------
 
@@ -141,6 +143,7 @@ class Connection(asyncio.Protocol):
         self._pending.clear()
         if self._is_stalled:
             self._server.end_stall(self, self._unsent)
+            self._end_stall()
         self._server.discard(self)
 
     def pause_writing(self) -> None:
@@ -155,12 +158,20 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._server.end_stall(self, self._unsent)
+        self._end_stall()
+        if self._state is _State.HEAD:
+            self._await_request()
+        elif self._state is _State.BUSY:
+            self.deadline = inf
+        self._resume_reading()
+
+    def _end_stall(self) -> None:
         self._is_stalled = False
         self._unsent = 0
         self._write_end = inf
-        if self._state is _State.HEAD:
-            self._await_request()
-        self._resume_reading()
+        waiting, self._may_write = self._may_write, None
+        if waiting is not None:
+            waiting.wake()
 
     # -- The head ------------------------------------------------------------------------------------------------------
 
@@ -422,7 +433,10 @@ class Connection(asyncio.Protocol):
             if self._on_gone is not None:
                 self.on_gone = None
             self._server.admission.leave(body)
-        self._answer(reply)
+        if reply.parts is None:
+            self._answer(reply)
+        else:
+            self._stream(reply, reply.parts, is_1_1=environ["SERVER_PROTOCOL"] == "HTTP/1.1")
 
     def _answer(self, reply: Reply) -> None:
         """Write the response to the current request, then wait for the next one or close."""
@@ -446,6 +460,41 @@ class Connection(asyncio.Protocol):
         else:
             self._write(data)
             self._finish()
+
+    def _stream(self, reply: Reply, parts: Parts, *, is_1_1: bool) -> None:
+        """Write a response in parts, each when the client has read most of those before. Called in a task."""
+        try:
+            if self._transport is not None:
+                if self._is_head:
+                    self._answer(Reply(reply.status, reply.headers, b""))
+                else:
+                    self._write_parts(reply, parts, is_1_1=is_1_1)
+        except Exception:
+            _log.exception("a response of status %s broke off", reply.status)
+            self.abort()
+        finally:
+            parts.close()
+
+    def _write_parts(self, reply: Reply, parts: Parts, *, is_1_1: bool) -> None:
+        server = self._server
+        option = self._option if is_1_1 and not server.is_stopping else replies.CLOSE
+        self._write(replies.encode_streamed(reply, date=server.date, connection=option, is_chunked=is_1_1))
+        for part in parts:
+            if part and self._transport is not None:
+                self._write(replies.chunk(part) if is_1_1 else part)
+            while self._is_stalled:
+                self._may_write = Signal()
+                self._may_write.wait(server.bounds.write_seconds)
+            if self._transport is None or self._transport.is_closing():
+                return
+        if self._transport is None:
+            return
+        if is_1_1:
+            self._write(replies.LAST_CHUNK)
+        if option is replies.CLOSE or server.is_stopping:
+            self._finish()
+        else:
+            self._await_request()
 
     def _refuse(self, refused: Refused) -> None:
         """Refuse a request that cannot be read, and close the connection."""
@@ -545,8 +594,7 @@ class Connection(asyncio.Protocol):
     def give_up(self) -> None:
         """Disconnect a client that does not read."""
         self._server.end_stall(self, self._unsent)
-        self._is_stalled = False
-        self._unsent = 0
+        self._end_stall()
         self.abort()
 
     def abort(self) -> None:

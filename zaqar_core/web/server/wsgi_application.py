@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BytesIO
 from typing import Any
 
@@ -66,6 +66,9 @@ class WsgiApplication:
             return written.append
 
         parts = self._app(environ, start_response)
+        if started and _is_streamed(*started[0], environ["REQUEST_METHOD"]):
+            [(status, headers)] = started
+            return Reply(int(status[:3]), self._own(headers, environ), b"", _Streamed(parts))
         try:
             written.extend(parts)
         finally:
@@ -79,3 +82,27 @@ class WsgiApplication:
         """Return the headers that the server does not write itself. A response to HEAD keeps its length."""
         left_out = _LEFT_OUT if environ["REQUEST_METHOD"] == "HEAD" else _LEFT_OUT | {"content-length"}
         return [(name, value) for name, value in headers if name.lower() not in left_out]
+
+
+class _Streamed:
+    """The iterable of a WSGI application, which need not have ``close``."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = parts
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._parts)
+
+    def close(self) -> None:
+        """Tell the application that no more parts are taken."""
+        if (close := getattr(self._parts, "close", None)) is not None:
+            close()
+
+
+def _is_streamed(status: str, headers: list[tuple[str, str]], method: str) -> bool:
+    """Return whether a response has a body that the application makes while it is sent: without a length."""
+    return (
+        method != "HEAD"
+        and status[:3] not in ("204", "304")
+        and not any(name.lower() == "content-length" for name, _ in headers)
+    )
