@@ -70,6 +70,8 @@ class PeekRequest:
 class PeekFace:
     """Serve the peek endpoint. One instance serves all threads."""
 
+    admit = None
+
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._looks = Looks(_MOST_LOOKS)

@@ -52,6 +52,11 @@ class Echo:
         self.gone = threading.Event()
         self.is_held = True
         self.parts: list[CountedParts] = []
+        self.checks_heads = False
+
+    def admit(self, environ: dict[str, Any]) -> Reply | None:
+        sleep(0)
+        return Reply(401, [], b"no token") if "HTTP_X_TOKEN" not in environ else None
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         del environ

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from zaqar_core.configuration.settings import Settings
@@ -27,6 +28,8 @@ _log = logging.getLogger("sqs_facade.zaqar")
 #: Threads for calls of the identity service, which may take long when it hangs.
 _identifying = Threads(128, "identity")
 
+#: The key of the environ with the environ of an admitted request, with verified headers about its caller.
+_IDENTIFIED = "sqs_facade.identified"
 _HOT_PREFIXES = tuple(row.prefix + "/queues/" for row in reversed(dialect.DIALECTS))
 
 
@@ -47,6 +50,7 @@ class ZaqarFace:
     def __init__(self, settings: Settings, authenticator: Authenticator | None = None) -> None:
         self._settings = settings
         self._authenticator = authenticator
+        self.admit = None if authenticator is None else partial(self._admit_head, authenticator)
         self._trusts = trusts.configured(settings)
         #: None without an authenticator: callers have no roles then, and any caller may do anything.
         self._policy = None if authenticator is None else Policy(settings, routes.RULES)
@@ -65,6 +69,22 @@ class ZaqarFace:
         if (parts == 3 and ("/queues/" in path or "/topics/" in path)) or path.endswith("/metadata"):
             return self._settings.max_queue_metadata
         return limits.OTHER_BODY_BYTES
+
+    def _admit_head(self, authenticator: Authenticator, request: Request) -> Reply | None:
+        """Return the error for an invalid token or signature of the URL, None for valid ones. Never raises."""
+        if self._version(request) is None:
+            return None
+        environ = request.environ
+        try:
+            self._identify(authenticator, request)
+        except RestError as problem:
+            return _finished(errors.of_request(problem))
+        except Exception:
+            _log.exception("a %s request failed", request.method)
+            return _finished(errors.unforeseen())
+        if isinstance(environ, dict):
+            environ[_IDENTIFIED] = request.environ
+        return None
 
     def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
         """Return the account of the project, and the queue or topic of the path."""
@@ -107,7 +127,9 @@ class ZaqarFace:
     def _run(self, request: Request, session: Session) -> Reply:
         version = self._version(request)
         if version is not None:
-            if self._authenticator is not None:
+            if _IDENTIFIED in request.environ:
+                request.environ = request.environ[_IDENTIFIED]
+            elif self._authenticator is not None:
                 self._identify(self._authenticator, request)
             return self._run_in(version, request, session)
         if request.path in ("/", ""):

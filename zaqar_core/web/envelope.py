@@ -6,7 +6,7 @@ respond with the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
@@ -17,6 +17,8 @@ from zaqar_core.core.session import Session
 CLIENT = "sqs_facade.client"
 #: The key of the environ with the :class:`Refusal` of a request that the server does not run.
 REFUSAL = "sqs_facade.refusal"
+#: The key of the environ that asks for ``Face.admit`` only; :data:`ADMITTED` is the response if the face admits.
+HEAD_ONLY = "sqs_facade.head_only"
 
 
 @dataclass(slots=True)
@@ -97,6 +99,14 @@ class Refusal(Enum):
 class Face(Protocol):
     """A dialect. One instance serves all threads."""
 
+    @property
+    def admit(self) -> Callable[[Request], Reply | None] | None:
+        """The check of what the head of a request alone proves, such as credentials; None in a face without one.
+
+        It runs before the body is read, in a task or thread, with an empty ``Request.body``. It returns the refusal, or
+        None to read the body, and never raises. What it found it may keep in the environ, which ``answer`` gets later.
+        """
+
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body that this request may have, in bytes."""
 
@@ -105,3 +115,7 @@ class Face(Protocol):
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the dialect's error for a request that was not run; ``request.body`` is empty."""
+
+
+#: The response to ``HEAD_ONLY``. It is never sent.
+ADMITTED = Reply(204, [], b"")

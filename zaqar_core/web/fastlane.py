@@ -40,6 +40,8 @@ class FastLane:
         self._app = app
         self._pipeline = pipeline
         self._lanes = tuple(lanes)
+        #: Whether a face checks the heads of requests: one of the lanes may serve other requests through Flask too.
+        self.checks_heads = any(face.admit is not None for _, face in lanes)
         self._beside = WsgiApplication(app, body_limit)
         self._may_be_bypassed = may_be_bypassed
 
@@ -70,6 +72,13 @@ class FastLane:
         """Return the largest body of the request, in bytes."""
         face = self._face(environ)
         return self._beside.body_limit(environ) if face is None else face.body_limit(environ)
+
+    def admit(self, environ: dict[str, Any]) -> Reply | None:
+        """Return the refusal of a request that its head alone does not allow, None to read its body."""
+        face = self._face(environ)
+        if face is None:
+            return self._beside.admit(environ)
+        return self._pipeline.admit(environ, face)
 
     def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
         """Return whose request it is."""

@@ -76,6 +76,8 @@ def is_preferred(environ: Mapping[str, Any]) -> bool:
 class FrontPage:
     """Implements :class:`zaqar_core.web.envelope.Face` for browsers. Refusals are those of ``face``."""
 
+    admit = None
+
     def __init__(self, settings: Settings, face: Face) -> None:
         self._settings = settings
         self._face = face

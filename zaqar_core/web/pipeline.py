@@ -1,4 +1,4 @@
-"""From a WSGI environ to a face and back, in this order: origin, declared length, whole body, face."""
+"""From a WSGI environ to a face and back, in this order: origin, head, declared length, whole body, face."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
 from zaqar_core.web.bodies import Bodies
-from zaqar_core.web.envelope import CLIENT, REFUSAL, Face, Refusal, Reply, Request
+from zaqar_core.web.envelope import ADMITTED, CLIENT, HEAD_ONLY, REFUSAL, Face, Refusal, Reply, Request
 from zaqar_core.web.origins import Origins
 from zaqar_core.web.server.limits import Limits
 
@@ -36,11 +36,25 @@ class Pipeline:
             return face.refuse(request, environ[REFUSAL])
         if self._is_cross_site(environ):
             return face.refuse(request, Refusal.CROSS_SITE)
+        is_head_only = HEAD_ONLY in environ
+        if face.admit is not None and (is_head_only or _has_body(environ)):
+            refusal = face.admit(request)
+            if refusal is not None:
+                return refusal
+        if is_head_only:
+            return ADMITTED
         body = self._bodies.read(environ, face.body_limit(environ))
         if isinstance(body, Refusal):
             return face.refuse(request, body)
         request.body = body
         return self._answer(request, face)
+
+    def admit(self, environ: dict[str, Any], face: Face) -> Reply | None:
+        """Return the face's refusal of a request by its head alone, None to read its body. Never raises."""
+        request = _request(environ)
+        if self._is_cross_site(environ):
+            return face.refuse(request, Refusal.CROSS_SITE)
+        return face.admit(request) if face.admit is not None else None
 
     def respond(self, environ: dict[str, Any], face: Face, body: bytes) -> Reply:
         """Return the face's reply or refusal for a request with its whole body. Never raises."""
@@ -67,6 +81,10 @@ class Pipeline:
         if origin is not None and urlsplit(origin).netloc.lower() != environ.get("HTTP_HOST", "").lower():
             return True
         return environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin")
+
+
+def _has_body(environ: dict[str, Any]) -> bool:
+    return environ.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ
 
 
 def _request(environ: dict[str, Any], body: bytes = b"") -> Request:

@@ -76,6 +76,8 @@ class _Spy(_HookInput):
 class HooksFace:
     """The face of the test hooks. One instance serves all threads."""
 
+    admit = None
+
     def __init__(self, settings: Settings, switches: Switches, account_of: AccountOf, queue_of: QueueOf) -> None:
         self._settings = settings
         self._switches = switches
@@ -201,6 +203,8 @@ class HooksFace:
 
 class AbsentFace:
     """The face at the path of the hooks when they are off: every call is 404."""
+
+    admit = None
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the limit in bytes."""

@@ -17,6 +17,12 @@ class Application(Protocol):
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body that this request may have, in bytes. Runs on the event loop and must not block."""
 
+    #: Whether ``admit`` may refuse a request.
+    checks_heads: bool
+
+    def admit(self, environ: dict[str, Any]) -> Reply | None:
+        """Return the refusal of a request that its head alone does not allow, None to read its body. Runs in a task."""
+
     def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
         """Return whose request it is. Called on the event loop, only while requests wait for turns; never raises."""
 

@@ -255,12 +255,42 @@ class Connection(asyncio.Protocol):
             self._submit(environ, data[at : at + length])
         else:
             self._missing = length
-            self._begin_body(environ, data[at:])
+            self._admit_body(environ, data[at:])
 
     def _begin_chunked(self, environ: dict[str, Any], data: bytes) -> None:
         self._limit = self._server.application.body_limit(environ)
         self._chunks = ChunkedDecoder()
+        self._admit_body(environ, data)
+
+    def _admit_body(self, environ: dict[str, Any], data: bytes) -> None:
+        """Read the rest of a body; first let the application check the head, if it does that."""
+        if self._server.application.checks_heads:
+            self._begin_response()
+            self._pending += data
+            spawn(self._server.loop, self._check_head, environ)
+        else:
+            self._begin_body(environ, data)
+
+    def _check_head(self, environ: dict[str, Any]) -> None:
+        """Read the body if the application admits the request. Called in a task."""
+        try:
+            refusal = self._server.application.admit(environ)
+        except Exception:
+            _log.exception("the check of a head failed")
+            refusal = _FAILED
+        if self._transport is None:
+            return
+        if refusal is not None:
+            self._chunks = None
+            self._option = replies.CLOSE
+            self._answer(refusal)
+            return
+        data = bytes(self._pending)
+        self._pending.clear()
+        self._resume_reading()
         self._begin_body(environ, data)
+        if self._has_ended and self._state is _State.BODY:
+            self._refuse_body(Refusal.BODY_CUT_SHORT)
 
     def _begin_body(self, environ: dict[str, Any], data: bytes) -> None:
         server = self._server

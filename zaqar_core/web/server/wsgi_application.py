@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BytesIO
 from typing import Any
 
-from zaqar_core.web.envelope import REFUSAL, Refusal, Reply, Share
+from zaqar_core.web.envelope import HEAD_ONLY, REFUSAL, Refusal, Reply, Share
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 #: The server counts and frames the body itself, and knows whether the connection goes on.
@@ -21,16 +21,27 @@ class WsgiApplication:
     """
 
     def __init__(
-        self, app: WsgiApp, body_limit: int, share: Callable[[Mapping[str, Any], bytes], Share] | None = None
+        self,
+        app: WsgiApp,
+        body_limit: int,
+        share: Callable[[Mapping[str, Any], bytes], Share] | None = None,
+        *,
+        checks_heads: bool = False,
     ) -> None:
         self._app = app
         self._body_limit = body_limit
         self._share = share
+        self.checks_heads = checks_heads
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body of a request, in bytes."""
         del environ
         return self._body_limit
+
+    def admit(self, environ: dict[str, Any]) -> Reply | None:
+        """Ask the face that the request is for."""
+        reply = self._call({**environ, HEAD_ONLY: True}, b"")
+        return reply if reply.status >= 400 else None
 
     def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
         """Return whose request it is."""
