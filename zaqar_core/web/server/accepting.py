@@ -52,10 +52,14 @@ class Acceptor:
         """Accept again if the number of connections was the reason for a pause."""
         self._has_room.set()
 
+    @property
+    def _is_full(self) -> bool:
+        return self._server.open_connections + len(self._connecting) >= self._server.bounds.connections
+
     async def _accept_until_stopped(self) -> None:
         server = self._server
         while True:
-            if server.open_connections + len(self._connecting) >= server.bounds.connections:
+            if self._is_full:
                 await self._wait_for_room()
                 continue
             try:
@@ -73,7 +77,7 @@ class Acceptor:
         batch, self._batch = self._batch, server.bounds.accepts_per_turn
         with contextlib.suppress(BlockingIOError):
             for _ in range(batch - 1):
-                if server.open_connections + len(self._connecting) >= server.bounds.connections:
+                if self._is_full:
                     return
                 client, _ = self._listener.accept()
                 client.setblocking(False)
@@ -93,11 +97,16 @@ class Acceptor:
             client.close()
 
     async def _wait_for_room(self) -> None:
+        """Wait until a connection ends; close idle ones for those that wait."""
+        server = self._server
         self._pause(
-            f"{self._server.open_connections} are open, the most that one worker accepts (max_connections, ulimit -n)"
+            f"{server.open_connections} are open, the most that one worker accepts (max_connections, ulimit -n)"
         )
-        self._has_room.clear()
-        await self._has_room.wait()
+        while self._is_full:  # also for a moment while a connection is handed over, and counted twice
+            server.shed_idle()
+            self._has_room.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._has_room.wait(), _PAUSE_SECONDS)
 
     async def _wait_for_descriptors(self, problem: OSError) -> None:
         self._pause(f"{problem.strerror}; raise the limit of open files (ulimit -n)")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from zaqar_core.web.server.application import Application
     from zaqar_core.web.server.connection import Connection
 
-#: Beyond the bound of bodies being read, one of so many is refused at once, so that the search pays off.
-_SHED_SHARE = 32
+#: Where a search finds the slowest, one of so many is refused at once, so that the search pays off.
+SHED_SHARE = 32
 
 
 #: A connection, and the environ and body of its request.
@@ -189,6 +189,6 @@ class Admission:
     def _shed_slowest(self) -> None:
         """Refuse the bodies with the lowest rates; a paused one is not slow by itself."""
         candidates = [one for one in self._reading if one not in self._paused] or list(self._reading)
-        count = max(1, len(candidates) // _SHED_SHARE)
+        count = max(1, len(candidates) // SHED_SHARE)
         for connection in heapq.nsmallest(count, candidates, key=lambda one: one.body_rate()):
             connection.shed_body()

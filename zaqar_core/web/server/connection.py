@@ -60,7 +60,7 @@ class Connection(asyncio.Protocol):
         self._environ: dict[str, Any] | None = None
         self._is_head = False
         #: The header Connection of its response.
-        self._option = replies.PERSISTENT
+        self._option = replies.CLOSE
         # Its unfinished body.
         self._body: bytearray | None = None
         self._chunks: ChunkedDecoder | None = None
@@ -612,6 +612,23 @@ class Connection(asyncio.Protocol):
         server.begin_stall(self, unsent)
         self._unsent = unsent
         self.deadline = min(self._write_end, server.now + server.bounds.write_idle_seconds)
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that have arrived and belong to no request yet."""
+        return len(self._pending)
+
+    def idle_since(self) -> float:
+        """Return when it began to wait for the first byte of a request; infinity if it does not."""
+        if self._state is not _State.HEAD or self._pending or self._is_stalled:
+            return inf
+        bounds, is_new = self._server.bounds, self._option is replies.CLOSE  # a served one is kept
+        return self.deadline - (bounds.head_seconds if is_new else bounds.idle_seconds)
+
+    def close_idle(self) -> None:
+        """Close a connection that waits for a request."""
+        if self._transport is not None and self._state is _State.HEAD:
+            self._close()
 
     def stop(self) -> None:
         """Close the connection if no request runs; otherwise its response closes it."""

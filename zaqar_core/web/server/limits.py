@@ -27,6 +27,8 @@ PIPELINE_BYTES = 64 * 1024
 LARGE_BODY_BYTES = 64 * 1024
 #: While bodies wait for room in memory, a body that does not arrive for so long is refused.
 STALLED_BODY_SECONDS = 2.0
+#: When a worker has no room for new connections, those that have waited for a request for so long are closed.
+SHED_IDLE_SECONDS = 5.0
 #: Unsent bytes of one connection above which nothing more is read from it.
 WRITE_HIGH_WATER_BYTES = 64 * 1024
 
@@ -35,7 +37,7 @@ WRITE_HIGH_WATER_BYTES = 64 * 1024
 class Limits:
     """The bounds of one worker that depend on its settings, its machine or a test."""
 
-    #: Open connections. Beyond it, accepting pauses.
+    #: Open connections. Beyond it, idle ones are closed for new ones, and accepting pauses if there are none.
     connections: int = 50_000
     #: Connections accepted in one turn of the loop. One, if several workers share the listening socket: the first to
     #: wake would take a whole burst, and the connections of that burst would keep only one worker busy.
@@ -49,6 +51,9 @@ class Limits:
     bodies_being_read: int = 4_096
     #: Bytes of all bodies in memory. Beyond it, unfinished bodies are read one at a time.
     buffered_bytes: int = 128 << 20
+    #: Bytes of unfinished heads, and of requests that clients send ahead, on all connections. Beyond it the connections
+    #: with the most are closed. Counted twice a second.
+    held_bytes: int = 64 << 20
     #: Unsent bytes of all connections whose clients do not read. Beyond it the slowest are disconnected.
     unsent_bytes: int = 64 << 20
     #: From the first byte of a request to the end of its headers; also from the connection to its first request.

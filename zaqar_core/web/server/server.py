@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import logging
 import signal
 import socket
@@ -13,8 +14,9 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zaqar_core.web import stopping
+from zaqar_core.web.server import limits
 from zaqar_core.web.server.accepting import Acceptor
-from zaqar_core.web.server.admission import Admission
+from zaqar_core.web.server.admission import SHED_SHARE, Admission
 from zaqar_core.web.server.counters import Counters
 from zaqar_core.web.server.heads import HeadParser
 from zaqar_core.web.server.limits import Limits
@@ -33,6 +35,8 @@ _SWEEP_TICKS = 20
 LONG_TURN_SECONDS = 0.05
 #: From a stop signal to the end of idle connections: for reading the requests that have arrived.
 _READ_SECONDS = 0.05
+#: Unfinished requests are counted after so many more bytes.
+_MANY_BYTES = 8 << 20
 #: Turns of the loop after the last response, in which it closes what is open.
 _LAST_TURNS = 5
 #: From a long turn to the log line about all of them, so there is one a minute at most.
@@ -73,6 +77,8 @@ class Server:
         self._stalled: dict[Connection, None] = {}
         self._acceptors: list[Acceptor] = []
         self._ticks = 0
+        #: Bytes that had arrived when unfinished requests were counted last.
+        self._bytes_in = 0
         # Long turns that no log line has reported yet.
         self._long_turns = 0
         self._longest_turn = 0.0
@@ -146,6 +152,25 @@ class Server:
         if self._is_closing and not self._connections:
             self.loop.stop()
 
+    def shed_idle(self) -> None:
+        """Close some of the connections that have waited longest for a request."""
+        now = self.loop.time()
+        idle = [one for one in self._connections if one.idle_since() <= now - limits.SHED_IDLE_SECONDS]
+        for connection in heapq.nsmallest(max(1, len(idle) // SHED_SHARE), idle, key=lambda one: one.idle_since()):
+            self.counters.shed["idle"] += 1
+            connection.close_idle()
+
+    def _shed_holders(self) -> None:
+        """Close the connections with the most bytes that belong to no request yet, if there are too many bytes."""
+        held = {one: one.held_bytes for one in self._connections if one.held_bytes}
+        excess = sum(held.values()) - self.bounds.held_bytes
+        for connection in sorted(held, key=lambda one: held[one], reverse=True):
+            if excess <= 0:
+                return
+            excess -= held[connection]
+            self.counters.shed["held bytes"] += 1
+            connection.abort()
+
     def begin_stall(self, connection: Connection, unsent: int) -> None:
         """Count unsent bytes of a client that does not read. Beyond the bound, disconnect those that began first."""
         self.counters.unsent_bytes += unsent
@@ -177,6 +202,9 @@ class Server:
         for connection in [one for one in self._connections if one.deadline <= now]:
             connection.expire()
         self.admission.shed_stalled(now)
+        if self.counters.bytes_in - self._bytes_in > min(_MANY_BYTES, self.bounds.held_bytes):
+            self._bytes_in = self.counters.bytes_in
+            self._shed_holders()
         if now >= self._report_at:
             self._report_long_turns()
 
