@@ -23,6 +23,7 @@ from zaqar_core.web.server.limits import Limits
 
 if TYPE_CHECKING:
     from zaqar_core.web.server.application import Application
+    from zaqar_core.web.server.client_stream import ClientStream
     from zaqar_core.web.server.connection import Connection
 
 _log = logging.getLogger("sqs_facade.http")
@@ -74,7 +75,7 @@ class Server:
         self._stop_timer: asyncio.TimerHandle | None = None
         self._connections: set[Connection] = set()
         #: Connections whose clients do not read, in the order in which that began.
-        self._stalled: dict[Connection, None] = {}
+        self._stalled: dict[ClientStream, None] = {}
         self._acceptors: list[Acceptor] = []
         self._ticks = 0
         #: Bytes that had arrived when unfinished requests were counted last.
@@ -171,7 +172,7 @@ class Server:
             self.counters.shed["held bytes"] += 1
             connection.abort()
 
-    def begin_stall(self, connection: Connection, unsent: int) -> None:
+    def begin_stall(self, connection: ClientStream, unsent: int) -> None:
         """Count unsent bytes of a client that does not read. Beyond the bound, disconnect those that began first."""
         self.counters.unsent_bytes += unsent
         self._stalled[connection] = None
@@ -180,7 +181,7 @@ class Server:
             self.counters.shed["slow reader"] += 1
             first.give_up()
 
-    def end_stall(self, connection: Connection, unsent: int) -> None:
+    def end_stall(self, connection: ClientStream, unsent: int) -> None:
         """Forget unsent bytes."""
         self.counters.unsent_bytes -= unsent
         self._stalled.pop(connection, None)
