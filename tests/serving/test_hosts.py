@@ -15,7 +15,7 @@ import pytest
 
 from sqs_facade import listening, port_holders
 from sqs_facade.startup import ServingError
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 from tests.serving.conftest import Serve, client_of, is_running
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Settings
@@ -162,6 +162,7 @@ def workers_left(serve: Start) -> Iterator[tuple[str, list[psutil.Process]]]:
     """The port and the workers of a service whose main process was killed while its workers were stopped."""
     service = serve("--ephemeral").wait_ready()
     workers = service.workers()
+    below = psutil.Process(service.process.pid).children(recursive=True)
     for worker in workers:
         worker.suspend()
     service.process.send_signal(signal.SIGKILL)
@@ -170,6 +171,7 @@ def workers_left(serve: Start) -> Iterator[tuple[str, list[psutil.Process]]]:
     for worker in workers:
         if is_running(worker.pid):
             worker.kill()
+    psutil.wait_procs(below, PATIENCE_SECONDS)  # its Valkey ends by itself, as long as nobody kills its keeper
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
