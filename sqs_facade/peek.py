@@ -19,7 +19,7 @@ from msgspec import field
 
 from sqs_facade import addresses, content, digests, errors, face, peek_forms, peek_pages
 from sqs_facade.errors import SqsError
-from sqs_facade.looks import Look, Looks
+from sqs_facade.looks import Look
 from sqs_facade.operations.receiving import system_attributes
 from sqs_facade.registry import OPERATIONS, Shape
 from zaqar_core.configuration.settings import Settings
@@ -28,6 +28,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import CoreError, QueueNotFound
 from zaqar_core.domain.model import StoredMessage
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.eventloop import Semaphore
 from zaqar_core.web import allowed_hosts
 from zaqar_core.web.envelope import Refusal, Reply, Request
 
@@ -39,6 +40,8 @@ _REQUEST_ID = "x-amzn-RequestId"
 #: Responses of a process at the same time, each with some pages of 1 MiB in memory; others wait.
 _MOST_LOOKS = 4
 _WAIT_SECONDS = 60.0
+#: What a message takes in memory besides its body, about.
+_MESSAGE_BYTES = 2048
 
 
 class Peeked(Shape):
@@ -74,7 +77,7 @@ class PeekFace:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._looks = Looks(_MOST_LOOKS)
+        self._looks = Semaphore(_MOST_LOOKS)
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body to accept, in bytes."""
@@ -135,10 +138,11 @@ class PeekFace:
         try:
             found = peek_pages.pages(session, ref, invisible=wanted.invisible, delayed=wanted.delayed)
             results = (PeekResult([_shown(one, ref, wanted) for one in page]) for page in found if page)
-            first = PeekResult()
+            first, size = PeekResult(), 0
             for result in results:
                 first.messages += result.messages
-                if len(first.messages) > 1 and sum(len(one.body) for one in first.messages) >= peek_pages.PAGE_BYTES:
+                size += sum(_MESSAGE_BYTES + len(one.body) for one in result.messages)
+                if len(first.messages) > 1 and size >= peek_pages.PAGE_BYTES:
                     look.parts = form.parts(chain([first], results))
                     return Reply(200, headers, b"", look)
             reply = Reply(200, headers, form.write(first))
@@ -154,7 +158,7 @@ class PeekFace:
         if client is not None:
             client.on_gone = _ignore
         try:
-            return self._looks.begin(_WAIT_SECONDS)
+            return self._looks.acquire(_WAIT_SECONDS)
         finally:
             if client is not None:
                 client.on_gone = None

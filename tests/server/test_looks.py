@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from sqs_facade import looks
+from sqs_facade.looks import Look
 from sqs_facade.peek import PATH
 from sqs_facade.wsgi import APPLICATION, create_app
 from tests.patience import until
@@ -19,6 +19,7 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import messages, queues
 from zaqar_core.domain.model import NewMessage, QueueSettings
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.eventloop import Semaphore
 from zaqar_core.web.server.limits import Limits
 
 LOOKS = 12
@@ -87,10 +88,9 @@ def test_looks_beyond_the_bound_wait_for_their_turn(app: Flask, long_queue: str)
 
 
 def test_a_look_that_is_dropped_gives_its_turn_back() -> None:
-    bound = looks.Looks(1)
-    assert bound.begin(0)
-    one = looks.Look(bound)
-    assert not bound.begin(0)
+    bound = Semaphore(1)
+    assert bound.acquire(0)
+    one = Look(bound)
+    assert not bound.acquire(0)
     del one
-    assert bound.begin(0)
-    bound.end()
+    assert bound.acquire(0)

@@ -97,16 +97,17 @@ class Bodies:
             if name in environ:
                 bounds = self._bounds
                 seconds = bounds.write_idle_seconds + length / _WRITE_BYTES_PER_SECOND
-                environ[name].settimeout(min(seconds, bounds.write_seconds))
+                with contextlib.suppress(OSError):  # the connection has ended
+                    environ[name].settimeout(min(seconds, bounds.write_seconds))
 
     @contextlib.contextmanager
     def _arrival(self, connection: socket.socket) -> Iterator[_Arrival]:
         """Bound the block that reads the body."""
         arrival = _Arrival(connection)
-        with contextlib.suppress(OSError):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         before = connection.gettimeout()
-        connection.settimeout(self._bounds.body_idle_seconds)
+        with contextlib.suppress(OSError):  # the connection has ended
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            connection.settimeout(self._bounds.body_idle_seconds)
         with self._mutex:
             self._arriving[arrival] = None
             if len(self._arriving) > self._crowd:

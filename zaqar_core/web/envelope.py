@@ -17,7 +17,7 @@ from zaqar_core.core.session import Session
 CLIENT = "sqs_facade.client"
 #: The key of the environ with the :class:`Refusal` of a request that the server does not run.
 REFUSAL = "sqs_facade.refusal"
-#: The key of the environ that asks for ``Face.admit`` only; :data:`ADMITTED` is the response if the face admits.
+#: The key of the environ that asks for ``Face.admit`` only. The response has status 204 if the face admits.
 HEAD_ONLY = "sqs_facade.head_only"
 
 
@@ -115,7 +115,3 @@ class Face(Protocol):
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the dialect's error for a request that was not run; ``request.body`` is empty."""
-
-
-#: The response to ``HEAD_ONLY``. It is never sent.
-ADMITTED = Reply(204, [], b"")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
 from zaqar_core.web.bodies import Bodies
-from zaqar_core.web.envelope import ADMITTED, CLIENT, HEAD_ONLY, REFUSAL, Face, Refusal, Reply, Request
+from zaqar_core.web.envelope import CLIENT, HEAD_ONLY, REFUSAL, Face, Refusal, Reply, Request
 from zaqar_core.web.origins import Origins
 from zaqar_core.web.server.limits import Limits
 
@@ -42,7 +42,7 @@ class Pipeline:
             if refusal is not None:
                 return refusal
         if is_head_only:
-            return ADMITTED
+            return Reply(204, [], b"")
         body = self._bodies.read(environ, face.body_limit(environ))
         if isinstance(body, Refusal):
             return face.refuse(request, body)
