@@ -41,7 +41,7 @@ _REQUEST_ID = "x-amzn-RequestId"
 _MOST_LOOKS = 4
 _WAIT_SECONDS = 60.0
 #: What a message takes in memory besides its body, about.
-_MESSAGE_BYTES = 2048
+_MESSAGE_BYTES = 2_000
 
 
 class Peeked(Shape):
