@@ -1,0 +1,151 @@
+{{- define "sqs-facade.fullname" -}}
+{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 52 | trimSuffix "-" }}{{ end -}}
+{{- end }}
+
+{{- define "sqs-facade.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "sqs-facade.labels" -}}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{ include "sqs-facade.selector" . }}
+{{- end }}
+
+{{- define "sqs-facade.serviceAccount" -}}
+{{- if .Values.serviceAccount.create }}{{ .Values.serviceAccount.name | default (include "sqs-facade.fullname" .) }}
+{{- else }}{{ .Values.serviceAccount.name | default "default" }}{{ end -}}
+{{- end }}
+
+{{- define "sqs-facade.environment" -}}
+- name: SQS_FACADE_DURABILITY
+  value: {{ .Values.store.durability | quote }}
+{{- if eq .Values.store.mode "external" }}
+- name: SQS_FACADE_REDIS
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.store.existingSecret | default (include "sqs-facade.fullname" .) }}
+      key: {{ if .Values.store.existingSecret }}{{ .Values.store.existingSecretKey }}{{ else }}url{{ end }}
+{{- end }}
+{{- if .Values.openBind }}
+- name: SQS_FACADE_OPEN_BIND
+  value: "true"
+{{- end }}
+{{- range $name, $value := .Values.settings }}
+- name: SQS_FACADE_{{ upper $name }}
+  value: {{ $value | toString | quote }}
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "sqs-facade.container" -}}
+image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
+lifecycle:
+  preStop:
+    exec: {command: [sleep, {{ .Values.preStopSeconds | toString | quote }}]}
+volumeMounts:
+  - {name: tmp, mountPath: /tmp}
+  {{- if eq .Values.store.mode "embedded" }}
+  - {name: data, mountPath: /data}
+  {{- end }}
+{{- end }}
+
+{{- define "sqs-facade.pod" -}}
+metadata:
+  labels:
+    {{- include "sqs-facade.labels" . | nindent 4 }}
+    {{- with .Values.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  annotations:
+    {{- if and (eq .Values.store.mode "external") (not .Values.store.existingSecret) }}
+    checksum/store: {{ .Values.store.url | sha256sum }}
+    {{- end }}
+    {{- with .Values.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ include "sqs-facade.serviceAccount" . }}
+  automountServiceAccountToken: false
+  # The variables of a Service named sqs-facade would begin with the prefix of the settings.
+  enableServiceLinks: false
+  {{- if and .Values.websocket.enabled (eq .Values.store.mode "embedded") }}
+  # Both containers use one embedded Valkey, and identify its process.
+  shareProcessNamespace: true
+  {{- end }}
+  terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+  {{- with .Values.imagePullSecrets }}
+  imagePullSecrets: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: 10001
+    runAsGroup: 10001
+    fsGroup: 10001
+    fsGroupChangePolicy: OnRootMismatch
+    seccompProfile: {type: RuntimeDefault}
+  containers:
+    - name: sqs-facade
+      args: [serve]
+      {{- include "sqs-facade.container" . | nindent 6 }}
+      ports:
+        - {name: http, containerPort: 9324}
+      env:
+        - name: SQS_FACADE_WORKERS
+          value: {{ .Values.workers | quote }}
+        {{- include "sqs-facade.environment" . | nindent 8 }}
+      startupProbe:
+        httpGet: {path: /health, port: http}
+        periodSeconds: 2
+        # A large file takes Valkey minutes to load.
+        failureThreshold: 300
+      livenessProbe:
+        httpGet: {path: /health, port: http}
+        periodSeconds: 10
+        timeoutSeconds: 5
+        failureThreshold: 6
+      readinessProbe:
+        httpGet: {path: /health/ready, port: http}
+        periodSeconds: 2
+        timeoutSeconds: 3
+        failureThreshold: 2
+      resources: {{- toYaml .Values.resources | nindent 8 }}
+    {{- if .Values.websocket.enabled }}
+    - name: websocket
+      args: [websocket]
+      {{- include "sqs-facade.container" . | nindent 6 }}
+      ports:
+        - {name: websocket, containerPort: 9000}
+      env:
+        {{- include "sqs-facade.environment" . | nindent 8 }}
+      readinessProbe:
+        tcpSocket: {port: websocket}
+        periodSeconds: 2
+      resources: {{- toYaml .Values.resources | nindent 8 }}
+    {{- end }}
+  volumes:
+    - name: tmp
+      emptyDir: {medium: Memory, sizeLimit: 64Mi}
+  {{- with .Values.nodeSelector }}
+  nodeSelector: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.tolerations }}
+  tolerations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.affinity }}
+  affinity: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.topologySpreadConstraints }}
+  topologySpreadConstraints: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}

@@ -1,0 +1,57 @@
+"""The files in ``deploy/`` name settings that exist, and are valid for the tools that read them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from zaqar_core.configuration.setting_sources import variable
+from zaqar_core.configuration.settings import Settings
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+KNOWN = {variable(field.name) for field in msgspec.structs.fields(Settings)}
+
+
+def test_every_variable_is_a_setting() -> None:
+    named = {
+        name
+        for file in DEPLOY.rglob("*")
+        if file.is_file()
+        for name in re.findall(r"\bSQS_FACADE_[A-Z_]+\b", file.read_text())
+        if not name.endswith("_")
+    }
+    assert len(named) > 4
+    assert named - KNOWN == set()
+
+
+def test_the_image_runs_as_a_user_without_rights_and_stops_by_its_main_process() -> None:
+    lines = (DEPLOY / "Containerfile").read_text().splitlines()
+    assert "USER 10001:10001" in lines
+    assert 'ENTRYPOINT ["sqs-facade"]' in lines
+    assert any(line.startswith("HEALTHCHECK") for line in lines)
+
+
+def test_compose_publishes_the_port_on_loopback_only() -> None:
+    service = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["sqs"]
+    assert service["ports"] == ["127.0.0.1:9324:9324"]
+    assert service["read_only"] is True
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_accepts_the_units(tmp_path: Path) -> None:
+    for unit in (DEPLOY / "systemd").glob("*.service"):
+        text = unit.read_text().replace("/opt/sqs-facade/bin/sqs-facade", "/bin/true")
+        (tmp_path / unit.name).write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *map(str, tmp_path.iterdir())],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "sqs-facade" not in done.stderr, done.stderr
