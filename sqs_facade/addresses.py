@@ -32,6 +32,11 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 #: Queue names in addresses. A queue created by Zaqar may have dots in its name, but not dots alone.
 _ADDRESSED = re.compile(rf"(?!\.fifo\Z)(?=\.*[A-Za-z0-9_-])[A-Za-z0-9_.-]{{1,{limits.QUEUE_NAME_CHARACTERS}}}\Z")
 _CREDENTIAL = re.compile(r"Credential=([^,\s]+)")
+#: How much is searched of the beginning and of the end of a body.
+_GLANCE_BYTES = 4096
+#: The last segment of a QueueUrl in a JSON document and in a form.
+_GLANCE_JSON = re.compile(rb'"QueueUrl"\s*:\s*"(?:[^"]*/)?([^"/]*)"')
+_GLANCE_FORM = re.compile(rb"(?:\A|&)QueueUrl=(?:[^&]*(?:/|%2[Ff]))?([^&]*)")
 
 
 class Caller(NamedTuple):
@@ -59,6 +64,11 @@ def _caller(credential: str | None, host: str, home_region: str, default_account
 def has_credential(environ: Mapping[str, Any]) -> bool:
     """Return whether a request names an access key."""
     return _credential(environ) is not None
+
+
+def access_key_id(environ: Mapping[str, Any]) -> str:
+    """Return the id of the access key that a request names, "" without one."""
+    return (_credential(environ) or "").partition("/")[0]
 
 
 def _credential(environ: Mapping[str, Any]) -> str | None:
@@ -158,6 +168,20 @@ def named(
         return queue(text, "/", caller, settings)
     except SqsError:
         return None
+
+
+def name_at_a_glance(environ: Mapping[str, Any], body: bytes) -> str:
+    """Return the name of the queue that a request is about, without decoding it; "" if it is not found.
+
+    For decisions that need not be right about unusual spellings.
+    """
+    path: str = environ["PATH_INFO"]
+    if path != "/":
+        return path.rpartition("/")[2]
+    pattern = _GLANCE_JSON if "HTTP_X_AMZ_TARGET" in environ else _GLANCE_FORM
+    text = body or environ.get("QUERY_STRING", "").encode("latin-1")
+    found = pattern.search(text, 0, _GLANCE_BYTES) or pattern.search(text, max(0, len(text) - _GLANCE_BYTES))
+    return found[1].decode("latin-1") if found else ""
 
 
 def is_name(name: str) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqs_facade import addresses, errors
 from sqs_facade.addresses import Caller
 from zaqar_core.access.gate import Gate
@@ -21,6 +24,7 @@ class Callers:
         """Without a gate, signatures are not checked."""
         self._settings = settings
         self._verifier = gate.verifier if gate is not None else None
+        self._credentials = gate.credentials if gate is not None else None
 
     @property
     def verifies(self) -> bool:
@@ -50,6 +54,13 @@ class Callers:
         if settings.regions == "ignore" or not region:
             region = settings.region
         return Caller(request.principal.account, region)
+
+    def account_at_a_glance(self, environ: Mapping[str, Any]) -> str:
+        """Return the account of the access key that a request names, without checking a signature."""
+        if self._credentials is None:
+            return addresses.caller_of(environ, self._settings).account
+        key = self._credentials.directory.keys.get(addresses.access_key_id(environ))
+        return key.user.account if key is not None else ""
 
 
 def is_verified(request: Request) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from zaqar_core.access import gate
 from zaqar_core.configuration.setting_sources import STOPS_WITH_VARIABLE
 from zaqar_core.configuration.settings import Configuration, Settings
 from zaqar_core.web import stopping
+
+if TYPE_CHECKING:
+    from sqs_facade.listening import Held
 
 
 class _OneLine(click.Group):
@@ -189,15 +192,14 @@ def _configuration(config: Path | None, options: Mapping[str, Any]) -> Configura
     return startup.configuration(flags, file=config)
 
 
-def _serve_websocket(settings: Settings, url: str, holder: socket.socket, port: int) -> int:
-    del holder
+def _serve_websocket(settings: Settings, url: str, held: Held) -> int:
     try:
         from sqs_facade import websocket_process
     except ModuleNotFoundError as missing:
         if missing.name != "websockets":
             raise
         startup.refuse("the command websocket needs the library websockets: pip install 'sqs-facade[websocket]'")
-    websocket_process.run(settings, url, port, lambda where: _report_ready(settings, where))
+    websocket_process.run(settings, url, held, lambda where: _report_ready(settings, where, held))
     return 0
 
 
@@ -208,19 +210,19 @@ def _stop_with_parent() -> None:
         stopping.on_parent_end(int(parent), lambda: os.kill(os.getpid(), signal.SIGTERM))
 
 
-def _serve_http(settings: Settings, url: str, holder: socket.socket, port: int) -> int:
+def _serve_http(settings: Settings, url: str, held: Held) -> int:
     from sqs_facade import serving
 
-    return serving.run(settings, url, holder, port, partial(_report_ready, settings))
+    return serving.run(
+        settings, url, held, lambda where, connections: _report_ready(settings, where, held, connections)
+    )
 
 
-_Serve = Callable[[Settings, str, socket.socket, int], int]
+_Serve = Callable[[Settings, str, "Held"], int]
 
 
 def _run(configuration: Configuration, wanted_port: int, serve: _Serve) -> int:
-    """Call ``serve`` with the settings, the store's URL, a socket that holds the port, and the port.
-
-    Return its exit code.
+    """Call ``serve`` with the settings, the store's URL, and the port that is held for it. Return its exit code.
 
     The store and the port are held until ``serve`` returns. If the service cannot start, exit with the reasons.
     """
@@ -237,8 +239,7 @@ def _run(configuration: Configuration, wanted_port: int, serve: _Serve) -> int:
                 # Reports wrong settings of Keystone and of policies here, once, and not in every worker.
                 ZaqarFace(settings, authentication.configured(settings))
             gate.credentials(settings)
-            listening.check_host(settings)
-            holder, port = listening.hold_port(settings.host, wanted_port)
+            held = listening.hold_port(listening.resolve(settings), wanted_port)
             if settings.ready_file is not None:
                 settings.ready_file.unlink(missing_ok=True)
             store.start()
@@ -248,18 +249,23 @@ def _run(configuration: Configuration, wanted_port: int, serve: _Serve) -> int:
             settings = store.with_key(settings)
             serving.check_store(settings, url)
             store.supervise()
-            with holder:
-                return serve(settings, url, holder, port)
+            with contextlib.closing(held):
+                return serve(settings, url, held)
     finally:
         store.release()
 
 
-def _report_ready(settings: Settings, url: str, connections: int | None = None) -> None:
+def _report_ready(settings: Settings, url: str, held: Held, connections: int | None = None) -> None:
     """Print that the service is ready, then write the ready file for programs that wait for it.
 
     ``connections`` is the number of connections that each worker accepts.
     """
+    from sqs_facade.listening import in_url
+
     click.echo(f"sqs-facade is ready: {url}")
+    if len(held.addresses) > 1:
+        places = " and ".join(f"{in_url(address.host)}:{held.port}" for address in held.addresses)
+        click.echo(f"It listens on {places}.")
     if connections is not None and connections < settings.max_connections:
         click.echo(
             f"Each worker accepts {connections:,} connections, not {settings.max_connections:,}: "

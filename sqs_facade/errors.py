@@ -75,6 +75,8 @@ ERROR_TABLE: dict[str, ErrorRow] = {
     "InvalidSignature": ErrorRow(UNMODELLED, "InvalidSignatureException", "SignatureDoesNotMatch", 403),
     "IncompleteSignature": ErrorRow(UNMODELLED, "IncompleteSignatureException", "IncompleteSignature"),
     "ExpiredToken": ErrorRow(UNMODELLED, "ExpiredTokenException", "ExpiredToken", 403),
+    "RequestTimeout": ErrorRow(UNMODELLED, "RequestTimeout", "RequestTimeout", 408),
+    "LengthRequired": ErrorRow(UNMODELLED, "LengthRequired", "LengthRequired", 411),
     "IncompleteBody": ErrorRow(UNMODELLED, "IncompleteBody", "IncompleteBody"),
     "InvalidRequest": ErrorRow(UNMODELLED, "InvalidRequest", "InvalidRequest"),
     "ServiceUnavailable": ErrorRow(UNMODELLED, "ServiceUnavailable", "ServiceUnavailable", 503, is_sender=False),

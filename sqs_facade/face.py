@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import orjson
 
-from sqs_facade import browser_marks, errors, rights
+from sqs_facade import addresses, browser_marks, errors, rights
 from sqs_facade.callers import Callers, is_verified, refuse_anonymous
 from sqs_facade.codecs import query, query_json
 from sqs_facade.codecs.unreadable import Unreadable
@@ -26,7 +26,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
 from zaqar_core.web import allowed_hosts
-from zaqar_core.web.envelope import Refusal, Reply, Request
+from zaqar_core.web.envelope import Refusal, Reply, Request, Share
 
 if TYPE_CHECKING:
     from sqs_facade.sts import SecurityTokenService
@@ -65,6 +65,9 @@ def new_request_id() -> str:
 class SqsFace:
     """Serve SQS requests. One instance serves all threads."""
 
+    #: A signature covers the body, so it is checked with the body.
+    admit = None
+
     def __init__(
         self,
         settings: Settings,
@@ -84,6 +87,10 @@ class SqsFace:
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body to accept, in bytes."""
         return limits.JSON_BODY_BYTES if "HTTP_X_AMZ_TARGET" in environ else limits.FORM_BODY_BYTES
+
+    def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
+        """Return the account of the caller, and the name of the queue as far as it is easily found."""
+        return Share(self._callers.account_at_a_glance(environ), addresses.name_at_a_glance(environ, body))
 
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the requested operation. Never raises."""
@@ -115,6 +122,11 @@ _REFUSALS = {
     Refusal.BODY_TOO_LARGE: SqsError("RequestEntityTooLarge", "The request body is too large."),
     Refusal.BODY_CUT_SHORT: SqsError("IncompleteBody", "The request body ended before its declared length."),
     Refusal.BODY_LENGTH_INVALID: SqsError("IncompleteBody", "The Content-Length header is not a number."),
+    Refusal.BODY_TOO_SLOW: SqsError("RequestTimeout", "The request body did not arrive in time."),
+    Refusal.LENGTH_REQUIRED: SqsError(
+        "LengthRequired", "The request must have a Content-Length header. This server does not accept chunked bodies."
+    ),
+    Refusal.OVERLOADED: SqsError("RequestThrottled", "Rate exceeded"),
     Refusal.CROSS_SITE: SqsError("AccessDenied", "Web pages of other origins are not allowed to call this service."),
     Refusal.HOST_INVALID: SqsError("InvalidRequest", "The header Host of the request is not a host."),
 }

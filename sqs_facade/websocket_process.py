@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqs_facade.listening import in_url
+from sqs_facade.listening import Held, in_url, without_brackets
 from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.configuration.settings import Settings
@@ -20,8 +20,8 @@ from zaqar_core.websocket import server
 from zaqar_core.websocket.conversation import Service
 
 
-def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve until a signal stops the process. Raises StoreUnavailable.
+def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None]) -> None:
+    """Serve on the held port until a signal stops the process. Raises StoreUnavailable.
 
     ``on_ready`` is called with the URL of the service as soon as connections are accepted.
     """
@@ -41,8 +41,9 @@ def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]
         server.run(
             settings,
             Service(core, ZaqarFace(settings, authenticator, authorizer=authorizer), authenticator),
-            port,
-            lambda: on_ready(f"ws://{in_url(settings.host)}:{port}"),
+            held.port,
+            lambda: on_ready(f"ws://{in_url(without_brackets(settings.host))}:{held.port}"),
+            hosts=held.hosts,
         )
     finally:
         notifier.stop()

@@ -11,11 +11,11 @@ from zaqar_core.web.server.limits import Limits
 from zaqar_core.web.server.server import Server
 
 
-def main(listener: socket.socket) -> None:
-    """Serve on a listening socket until a signal stops the process. The settings come from the environment."""
+def main(*listeners: socket.socket) -> None:
+    """Serve on listening sockets until a signal stops the process. The settings come from the environment."""
     found = startup.configuration({})
     with startup.refusals(found):
         app = create_app(found.settings)
     server = Server(app.extensions[APPLICATION], Limits.of(found.settings))
     garbage.collect_rarely(server.loop)
-    server.run([listener])
+    server.run(listeners)

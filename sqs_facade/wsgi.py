@@ -90,7 +90,8 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     base_path = public_url.parse(settings.public_url).base_path if settings.public_url is not None else ""
     # Flask's own idiom for middleware.
     app.wsgi_app = BasePath(with_cors, base_path) if base_path else with_cors  # type: ignore[method-assign,assignment]
-    app.extensions[APPLICATION] = lanes if app.wsgi_app is lanes else WsgiApplication(app.wsgi_app, most)
+    enclosed = WsgiApplication(app.wsgi_app, most, lanes.share, checks_heads=lanes.checks_heads)
+    app.extensions[APPLICATION] = lanes if app.wsgi_app is lanes else enclosed
     return app
 
 

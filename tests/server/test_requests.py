@@ -163,6 +163,6 @@ def test_a_client_that_closes_its_side_gets_its_response(http: Running) -> None:
 
 def test_a_running_request_learns_that_its_client_has_gone(http: Running, echo: Echo) -> None:
     with http.connect() as client:
-        client.sendall(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(b"GET /waiting HTTP/1.1\r\nHost: x\r\n\r\n")
     assert echo.gone.wait(30)
     assert echo.environs[0][CLIENT].is_gone

@@ -127,7 +127,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Response headers that these pages may read.
     cors_expose_headers: tuple[Token, ...] = (
         "X-Auth-Token", "X-Subject-Token", "X-Service-Token", "X-OpenStack-Request-ID", "Location", "Content-Location",
-        "Allow", "WWW-Authenticate", "x-amzn-RequestId", "x-amzn-query-error", "x-sqs-facade-truncated",
+        "Allow", "WWW-Authenticate", "x-amzn-RequestId", "x-amzn-query-error",
     )  # fmt: skip
     #: Time for which a browser may cache a CORS preflight; 0 leaves it to the browser.
     cors_max_age_seconds: SecondsOrNone = 3_600

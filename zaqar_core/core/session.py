@@ -39,7 +39,8 @@ class Client(Protocol):
 
     #: Whether it has closed the connection.
     is_gone: bool
-    #: Called once, on the event loop, when it closes the connection while the request runs.
+    #: Called once, on the event loop, when it closes the connection. Set while the request waits for messages or for
+    #: another service, None while it runs: a request that waits leaves its place to others.
     on_gone: Callable[[], object] | None
 
 

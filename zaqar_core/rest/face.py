@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from zaqar_core.configuration.settings import Settings
@@ -22,12 +23,14 @@ from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.policy import Policy
 from zaqar_core.rest.resources import versions
 from zaqar_core.rest.route import Route
-from zaqar_core.web.envelope import Refusal, Reply, Request
+from zaqar_core.web.envelope import CLIENT, Refusal, Reply, Request, Share
 
 _log = logging.getLogger("sqs_facade.zaqar")
 #: Threads for calls of the identity service, which may take long when it hangs.
 _identifying = Threads(128, "identity")
 
+#: The key of the environ with the environ of an admitted request, with verified headers about its caller.
+_IDENTIFIED = "sqs_facade.identified"
 _HOT_PREFIXES = tuple(row.prefix + "/queues/" for row in reversed(dialect.DIALECTS))
 
 
@@ -56,11 +59,10 @@ class ZaqarFace:
         self._authorizer = authorizer
         self._authenticator = authenticator
         self.verifies_callers = authenticator is not None
+        self.admit = None if authenticator is None else partial(self._admit_head, authenticator)
         self._trusts = trusts.configured(settings)
         #: None without Keystone: callers have no roles then.
         self._policy = Policy(settings, routes.RULES) if identity.has_keystone(authenticator) else None
-        #: Keystone blocks; the credentials file does not.
-        self._identify = _direct if self._policy is None else _identifying.run
         self._dialects = dialect.enabled(settings)
         self._has_pools = routes.has_pools(settings)
         # The newest version comes first: most requests use it.
@@ -76,6 +78,29 @@ class ZaqarFace:
         if (parts == 3 and ("/queues/" in path or "/topics/" in path)) or path.endswith("/metadata"):
             return self._settings.max_queue_metadata
         return limits.OTHER_BODY_BYTES
+
+    def _admit_head(self, authenticator: Authenticator, request: Request) -> Reply | None:
+        """Return the error for an invalid token or signature of the URL, None for valid ones. Never raises."""
+        if self._version(request) is None:
+            return None
+        environ = request.environ
+        try:
+            self._identify(authenticator, request)
+        except RestError as problem:
+            return _finished(errors.of_request(problem))
+        except Exception:
+            _log.exception("a %s request failed", request.method)
+            return _finished(errors.unforeseen())
+        if isinstance(environ, dict):
+            environ[_IDENTIFIED] = (request.environ, request.principal)
+        return None
+
+    def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
+        """Return the account of the project, and the queue or topic of the path."""
+        del body
+        project = environ.get("HTTP_X_PROJECT_ID", "")
+        parts = environ["PATH_INFO"].split("/", 4)
+        return Share(self._settings.project_accounts.get(project, project), parts[3] if len(parts) > 3 else "")
 
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the operation that the path names. Never raises."""
@@ -100,9 +125,10 @@ class ZaqarFace:
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a request that was refused; with an authenticator first 401 for an invalid token."""
         reply = errors.of_refusal(why, request.header("HOST") or "")
-        if self._authenticator is not None and self._version(request) is not None:
+        is_checked = why is not Refusal.OVERLOADED and self._version(request) is not None
+        if self._authenticator is not None and is_checked:
             try:
-                self._identify(self._admit, self._authenticator, request)
+                self._identify(self._authenticator, request)
             except RestError as problem:
                 reply = errors.of_request(problem)
         return _finished(reply)
@@ -114,8 +140,11 @@ class ZaqarFace:
     def _run(self, request: Request, session: Session) -> Reply:
         version = self._version(request)
         if version is not None:
-            if self._authenticator is not None:
-                self._identify(self._admit, self._authenticator, request)
+            known = request.environ.get(_IDENTIFIED)
+            if known is not None:
+                request.environ, request.principal = known
+            elif self._authenticator is not None:
+                self._identify(self._authenticator, request)
             return self._run_in(version, request, session)
         if request.path in ("/", ""):
             return self._root(request)
@@ -127,6 +156,23 @@ class ZaqarFace:
             if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
                 return version
         return None
+
+    def _identify(self, authenticator: Authenticator, request: Request) -> None:
+        """Run ``_admit``. With Keystone it runs in a thread, and meanwhile the request leaves its place to others.
+
+        Raises RestError.
+        """
+        if self._policy is None:  # the credentials file does not block
+            self._admit(authenticator, request)
+            return
+        client = request.environ.get(CLIENT)
+        if client is not None:
+            client.on_gone = _ignore
+        try:
+            _identifying.run(self._admit, authenticator, request)
+        finally:
+            if client is not None:
+                client.on_gone = None
 
     def _admit(self, authenticator: Authenticator, request: Request) -> None:
         """Authenticate the request by its token or by the signature of its URL, set the principal of a user, and remove
@@ -187,8 +233,8 @@ class ZaqarFace:
         return versions.get(self._dialects)
 
 
-def _direct(function: Callable[..., object], *arguments: Any) -> None:
-    function(*arguments)
+def _ignore() -> None:
+    """Go on with the request although its client has disconnected."""
 
 
 def _other_method(request: Request, allow: str) -> Reply:

@@ -109,5 +109,9 @@ def _handle_unrouted(app: flask.Flask, answer: Callable[[str], flask.Response]) 
 
 def _response(reply: Reply) -> flask.Response:
     headers = Headers(reply.headers)
+    if reply.parts is not None:
+        response = _PlainResponse(reply.parts, status=reply.status, headers=headers)
+        response.call_on_close(reply.parts.close)
+        return response
     headers["Content-Length"] = str(len(reply.body))
     return _PlainResponse(reply.body, status=reply.status, headers=headers)

@@ -6,10 +6,10 @@ Flask's dispatch takes about 100 µs of CPU for each request, about as much as e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from zaqar_core.domain import limits
-from zaqar_core.web.envelope import Face, Refusal, Reply
+from zaqar_core.web.envelope import Face, Refusal, Reply, Share
 from zaqar_core.web.pipeline import STATUS_LINES, Pipeline
 from zaqar_core.web.server.wsgi_application import WsgiApp, WsgiApplication
 
@@ -19,6 +19,13 @@ _BYPASS_HEADER = "HTTP_X_SQS_FACADE_LANE"
 _FACE = "sqs_facade.face"
 
 
+class LaneFace(Face, Protocol):
+    """A face of the fast lane."""
+
+    def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
+        """Return whose request it is. Called only while requests wait for their turn; never raises."""
+
+
 class FastLane:
     """The middleware. ``lanes`` are pairs of a cheap test of the environ and the face for requests that pass it."""
 
@@ -26,7 +33,7 @@ class FastLane:
         self,
         app: WsgiApp,
         pipeline: Pipeline,
-        lanes: Sequence[tuple[Callable[[Mapping[str, Any]], bool], Face]],
+        lanes: Sequence[tuple[Callable[[Mapping[str, Any]], bool], LaneFace]],
         *,
         may_be_bypassed: bool = False,
         body_limit: int = limits.JSON_BODY_BYTES,
@@ -35,6 +42,8 @@ class FastLane:
         self._app = app
         self._pipeline = pipeline
         self._lanes = tuple(lanes)
+        #: Whether a face checks the heads of requests: one of the lanes may serve other requests through Flask too.
+        self.checks_heads = any(face.admit is not None for _, face in lanes)
         self._beside = WsgiApplication(app, body_limit)
         self._may_be_bypassed = may_be_bypassed
 
@@ -43,16 +52,19 @@ class FastLane:
         if face is None:
             return self._app(environ, start_response)
         reply = self._pipeline.run(environ, face)
+        if reply.parts is not None:
+            start_response(STATUS_LINES[reply.status], reply.headers)
+            return reply.parts
         reply.headers.append(("Content-Length", str(len(reply.body))))
         start_response(STATUS_LINES[reply.status], reply.headers)
         return [reply.body]
 
-    def _face(self, environ: dict[str, Any]) -> Face | None:
+    def _face(self, environ: dict[str, Any]) -> LaneFace | None:
         """Return the face of a request for the fast lane, None for a request for Flask.
 
-        The server asks for a request with a body twice: for the limit of the body, and for the response.
+        The server asks more than once for a request with a body, such as for the limit of the body.
         """
-        known: Face | None = environ.get(_FACE)
+        known: LaneFace | None = environ.get(_FACE)
         if known is not None:
             return known
         if self._may_be_bypassed and environ.get(_BYPASS_HEADER) == "flask":
@@ -69,6 +81,17 @@ class FastLane:
         """Return the largest body of the request, in bytes."""
         face = self._face(environ)
         return self._beside.body_limit(environ) if face is None else face.body_limit(environ)
+
+    def admit(self, environ: dict[str, Any]) -> Reply | None:
+        """Return the refusal of a request that its head alone does not allow, None to read its body."""
+        face = self._face(environ)
+        if face is None:
+            return self._beside.admit(environ)
+        return self._pipeline.admit(environ, face)
+
+    def share(self, environ: dict[str, Any], body: bytes) -> Share:
+        """Return whose request it is."""
+        return (self._face(environ) or self._beside).share(environ, body)
 
     def respond(self, environ: dict[str, Any], body: bytes) -> Reply:
         """Run the request in its lane."""

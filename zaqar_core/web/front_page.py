@@ -80,6 +80,7 @@ class FrontPage:
     """Implements :class:`zaqar_core.web.envelope.Face` for browsers. Refusals are those of ``face``."""
 
     verifies_callers = False
+    admit = None
 
     def __init__(self, settings: Settings, face: Face) -> None:
         self._settings = settings

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
@@ -49,22 +49,28 @@ _REFUSALS = {
 _log = logging.getLogger("sqs_facade.websocket")
 
 
-def run(settings: Settings, service: Service, port: int, on_ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C. ``on_ready`` is called once connections are accepted."""
+def run(settings: Settings, service: Service, port: int, on_ready: Callable[[], None], *, hosts: Sequence[str]) -> None:
+    """Serve on these IP addresses until SIGTERM or Ctrl-C. ``on_ready`` is called once connections are accepted."""
 
     async def until_stopped() -> None:
         loop, stopping = asyncio.get_running_loop(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        await serving(settings, service, port, on_ready, stopping)
+        await serving(settings, service, port, on_ready, stopping, hosts=hosts)
 
     asyncio.run(until_stopped())
 
 
 async def serving(
-    settings: Settings, service: Service, port: int, on_ready: Callable[[], None], stopping: asyncio.Event
+    settings: Settings,
+    service: Service,
+    port: int,
+    on_ready: Callable[[], None],
+    stopping: asyncio.Event,
+    *,
+    hosts: Sequence[str] = ("127.0.0.1",),
 ) -> None:
-    """Serve until ``stopping`` is set."""
+    """Serve on these IP addresses until ``stopping`` is set."""
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # it logs every client that disconnects
     threads = ThreadPoolExecutor(settings.store_connections, thread_name_prefix="frame")
     connections = _Connections(settings, service, threads)
@@ -73,7 +79,7 @@ async def serving(
     service.core.when_emptied.append(lambda: loop.call_soon_threadsafe(connections.pushes.lose))
     server = await serve(
         connections.handle,
-        settings.host,
+        list(hosts),  # type: ignore[arg-type] # passed to create_server, which takes several
         port,
         process_request=connections.admit,
         reuse_port=True,

@@ -29,6 +29,8 @@ PATH = "/_test"
 _MOST_SECONDS = 10 * 366 * 86_400
 _BODY_BYTES = 64 << 10
 _log = logging.getLogger("sqs_facade.hooks")
+#: The statuses of refusals that are not 400.
+_REFUSED = {Refusal.CROSS_SITE: 403, Refusal.BODY_TOO_SLOW: 408, Refusal.LENGTH_REQUIRED: 411, Refusal.OVERLOADED: 503}
 
 #: Returns the project of a request.
 AccountOf = Callable[[Mapping[str, Any]], str]
@@ -76,6 +78,7 @@ class HooksFace:
     """The face of the test hooks. One instance serves all threads."""
 
     verifies_callers = False
+    admit = None
 
     def __init__(self, settings: Settings, switches: Switches, account_of: AccountOf, queue_of: QueueOf) -> None:
         self._hosts = AllowedHosts(settings)
@@ -120,8 +123,7 @@ class HooksFace:
         """Return the error for a hook that was not run."""
         if why is Refusal.HOST_NOT_ALLOWED:
             return _host_not_allowed(request.host)
-        status = 403 if why is Refusal.CROSS_SITE else 400
-        return _reply(status, {"error": why.value})
+        return _reply(_REFUSED.get(why, 400), {"error": why.value})
 
     def _project(self, request: Request, given: _HookInput) -> str:
         return given.account or self._account_of(request.environ)
@@ -204,6 +206,7 @@ class AbsentFace:
     """The face at the path of the hooks when they are off: every call is 404."""
 
     verifies_callers = False
+    admit = None
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the limit in bytes."""
