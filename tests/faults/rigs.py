@@ -63,12 +63,11 @@ class Services:
         for service in self._started:
             service.kill()
 
-    def worker(self, rng: random.Random) -> psutil.Process | None:
-        """Return any process that answers requests; None while there is none."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            workers = rng.choice(self.services).workers()
-            return rng.choice(workers) if workers else None
-        return None
+    def worker(self, rng: random.Random) -> psutil.Process:
+        """Return any process that answers requests. Waits for one if all were killed."""
+        service = rng.choice(self.services)
+        until(service.workers, "a worker")
+        return rng.choice(service.workers())
 
     def replace(self, at: int) -> None:
         """Kill the main process of a service, and start another service."""
