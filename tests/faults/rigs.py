@@ -151,8 +151,8 @@ class Replicated(Services):
 
     def __init__(self, folder: Path, group: Deployed, *, replicas: int = 1, durability: str = "replicated") -> None:
         self.group = group
-        confirmed_by = {"SQS_FACADE_CONFIRMING_REPLICAS": str(replicas)}
-        super().__init__(folder, "--redis", group.url, "--durability", durability, environment=confirmed_by)
+        setting = {"SQS_FACADE_CONFIRMING_REPLICAS": str(replicas)} if durability == "replicated" else {}
+        super().__init__(folder, "--redis", group.url, "--durability", durability, environment=setting)
 
     def primaries(self) -> list[Server]:
         """Return the servers that are primaries by the sentinels, or by the nodes of the cluster that run."""
