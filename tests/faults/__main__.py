@@ -22,6 +22,7 @@ from tests.faults.workload import attack
 
 #: Faults that one group of services meets before it is replaced by another, with empty queues.
 _FAULTS_OF_AN_EPISODE = 25
+_COLUMNS = ("faults", "kills", "sends", "deliveries", "repeated", "unknown", "lost", "FIFO", "other", "seconds")
 _FIFO_RULES = ("disordered", "shared", "renumbered")
 
 
@@ -48,9 +49,6 @@ class Total:
                 "seconds": round(seconds),
             }
         )
-
-
-_COLUMNS = ("faults", "kills", "sends", "deliveries", "repeated", "unknown", "lost", "FIFO", "other", "seconds")
 
 
 def main() -> int:

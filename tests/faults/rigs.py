@@ -61,12 +61,11 @@ class Services:
         for service in self._started:
             service.kill()
 
-    def worker(self, rng: random.Random) -> psutil.Process | None:
-        """Return any process that answers requests; None while there is none."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            workers = rng.choice(self.services).workers()
-            return rng.choice(workers) if workers else None
-        return None
+    def worker(self, rng: random.Random) -> psutil.Process:
+        """Return any process that answers requests. Waits for one if all were killed."""
+        service = rng.choice(self.services)
+        until(service.workers, "a worker")
+        return rng.choice(service.workers())
 
     def replace(self, at: int) -> None:
         """Kill the main process of a service, and start another service."""
@@ -149,8 +148,8 @@ class Replicated(Services):
 
     def __init__(self, folder: Path, group: Deployed, *, replicas: int = 1, durability: str = "replicated") -> None:
         self.group = group
-        confirmed_by = {"SQS_FACADE_CONFIRMING_REPLICAS": str(replicas)}
-        super().__init__(folder, "--redis", group.url, "--durability", durability, environment=confirmed_by)
+        setting = {"SQS_FACADE_CONFIRMING_REPLICAS": str(replicas)} if durability == "replicated" else {}
+        super().__init__(folder, "--redis", group.url, "--durability", durability, environment=setting)
 
     def primaries(self) -> list[Server]:
         """Return the servers that are primaries by the sentinels, or by the nodes of the cluster that run."""

@@ -29,7 +29,7 @@ def summary(history: History) -> str:
 
 
 def lost(history: History) -> list[str]:
-    """Acknowledged messages that were not deleted and are neither in their queue nor in its dead-letter queue.
+    """Return acknowledged messages that nobody deleted, and that are neither in their queue nor dead letters.
 
     A pop without a known outcome excuses as many missing messages of its queue as it asked for.
     """
@@ -56,13 +56,13 @@ def missing_messages(history: History) -> list[Sent]:
 
 
 def stuck(history: History) -> list[str]:
-    """Messages that consumers were not given although no lost claim can hold them."""
+    """Return messages that consumers were not given although no lost claim can hold them."""
     held = {queue for queue, _ in history.lost_claims}
     return [f"{one.body} of {one.queue}" for one in history.left if one.queue in QUEUES and one.queue not in held]
 
 
 def risen(history: History) -> list[str]:
-    """Messages that were received by a call that began after their deletion was acknowledged, or are left over."""
+    """Return messages that a call received that began after their deletion was acknowledged, or that are left."""
     gone: dict[tuple[str, str], float] = {}
     for one in history.deliveries:
         if one.gone is not None:
@@ -73,7 +73,7 @@ def risen(history: History) -> list[str]:
 
 
 def doubled(history: History) -> list[str]:
-    """Bodies of several messages, although each was acknowledged once or deduplicated."""
+    """Return bodies of several messages, although each was acknowledged once or deduplicated."""
     ids: dict[str, set[str]] = defaultdict(set)
     for body, message_id in _ids(history):
         ids[body].add(message_id)
@@ -81,13 +81,13 @@ def doubled(history: History) -> list[str]:
 
 
 def stored_though_refused(history: History) -> list[str]:
-    """Messages that exist although their send was refused."""
+    """Return messages that exist although their send was refused."""
     there = {body for body, _ in _seen(history)}
     return [one.body for one in history.sent if one.outcome == "refused" and one.body in there]
 
 
 def refused_though_valid(history: History) -> list[str]:
-    """Valid messages that were refused, and invalid ones that were not: a fault elsewhere must not change that."""
+    """Return valid messages that were refused, and invalid ones that were not: faults must not change that."""
     return [
         f"{one.body}: {one.reason or 'accepted'}"
         for one in history.sent
@@ -97,12 +97,12 @@ def refused_though_valid(history: History) -> list[str]:
 
 
 def unanswered(history: History) -> list[str]:
-    """Entries of batches that the response omits or repeats."""
+    """Return entries of batches that the response omits or repeats."""
     return list(history.unanswered)
 
 
 def torn(history: History) -> list[str]:
-    """Messages of one Zaqar POST of which others do not exist."""
+    """Return messages of one Zaqar POST of which others do not exist."""
     there = {body for body, _ in _seen(history)}
     excused = {queue for queue, _ in history.lost_pops}
     posts: dict[int, list[Sent]] = defaultdict(list)
@@ -118,7 +118,7 @@ def torn(history: History) -> list[str]:
 
 
 def shared(history: History) -> list[str]:
-    """FIFO messages that were received while another consumer surely held an earlier one of their group, or them."""
+    """Return FIFO messages that were received while another consumer held them or an earlier one of the group."""
     found = []
     for one, earlier in _pairs(history):
         if one.answer == earlier.answer or label(earlier.body).number > label(one.body).number:
@@ -130,7 +130,7 @@ def shared(history: History) -> list[str]:
 
 
 def disordered(history: History) -> list[str]:
-    """FIFO messages that were first received after a later message of their group."""
+    """Return FIFO messages that were first received after a later message of their group."""
     first: dict[tuple[str, str], Delivery] = {}
     for one in _fifo(history):
         key = one.queue, one.body
@@ -163,7 +163,7 @@ def _mixed_answers(history: History) -> list[str]:
 
 
 def renumbered(history: History) -> list[str]:
-    """FIFO messages whose SequenceNumber is not in the order of their group, or differs between sends and receives."""
+    """Return FIFO messages whose SequenceNumber is not in the order of their group, or not always the same."""
     sent = [(one.body, one.sequence) for one in history.sent if one.sequence]
     received = [(one.body, one.sequence) for one in history.deliveries if one.sequence and one.queue in QUEUES]
     numbers = dict(sent)
@@ -178,13 +178,13 @@ def renumbered(history: History) -> list[str]:
 
 
 def moved_twice(history: History) -> list[str]:
-    """Dead letters that exist more than once. Each dead-letter queue is read once, and each message deleted."""
+    """Return dead letters that exist more than once. Each dead-letter queue is read once, and each message deleted."""
     number = Counter((one.queue, one.body) for one in history.deliveries if one.queue in DEAD.values())
     return [body for (_, body), times in number.items() if times > 1]
 
 
 def moved_while_held(history: History) -> list[str]:
-    """Dead letters whose deletion was acknowledged while their consumer certainly held them."""
+    """Return dead letters whose deletion was acknowledged while their consumer certainly held them."""
     deleted = {
         one.message_id for one in history.deliveries if one.gone is not None and one.gone - one.began < SAFE_SECONDS
         and one.queue in DEAD
@@ -193,7 +193,7 @@ def moved_while_held(history: History) -> list[str]:
 
 
 def miscounted(history: History) -> list[str]:
-    """Messages whose receive count does not rise, is less than what was seen, or exceeds the limit.
+    """Return messages whose receive count does not rise, is less than what was seen, or exceeds the limit.
 
     A dead letter keeps its count: it is one more than the limit when it is received first.
     """

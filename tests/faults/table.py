@@ -55,8 +55,7 @@ class Row(Generic[Rig]):
 
 # -- kill -9 and SIGSTOP on a data directory -------------------------------------------------------------------------
 def _kill_worker(rig: Directory, rng: random.Random) -> None:
-    if worker := rig.worker(rng):
-        _signal(worker, signal.SIGKILL)
+    _signal(rig.worker(rng), signal.SIGKILL)
 
 
 def _kill_valkey(rig: Directory, rng: random.Random) -> None:
@@ -79,8 +78,7 @@ def _kill_all(rig: Directory, rng: random.Random) -> None:
 
 
 def _stop_worker(rig: Directory, rng: random.Random) -> None:
-    if worker := rig.worker(rng):
-        _stop(worker, rng)
+    _stop(rig.worker(rng), rng)
 
 
 def _stop_valkey(rig: Directory, rng: random.Random) -> None:
@@ -134,13 +132,14 @@ def _fail(rig: Shimmed, call: shim.Call, error: str) -> None:
 
 
 def _fill_disk(rig: Directory, rng: random.Random) -> None:
-    """Fill the disk until Valkey gave up, and once more if the reserve let it start again."""
-    filler = rig.data.parent / "filler"
+    """Fill the disk until Valkey gave up, and again what its end or the reserve has freed."""
+    filler, valkey = rig.data.parent / "filler", rig.valkey()
     with filler.open("wb", buffering=0) as stream:
-        for _ in range(2):
-            valkey = rig.valkey()
-            _write_until_full(stream.fileno())
-            until(lambda: not is_running(valkey), "Valkey ends")  # noqa: B023
+        _write_until_full(stream.fileno())
+        until(lambda: not is_running(valkey), "Valkey ends")
+        time.sleep(rng.uniform(0, 1))
+        _write_until_full(stream.fileno())
+        time.sleep(rng.uniform(0, 1))
     filler.unlink()
 
 

@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 #: Until the service has noticed: four times as long as it may take.
 _NOTICE_SECONDS = 8.0
 not_yet_checked = pytest.mark.xfail(reason="the store is checked at start only", strict=True)
+not_yet_whole = pytest.mark.xfail(reason="a log that was off counts as on before it is whole", strict=True)
 not_yet_freed = pytest.mark.xfail(reason="a full store refuses deletions too", strict=True)
 
 
@@ -53,7 +54,7 @@ def test_sends_are_refused_while_a_setting_breaks_the_promise(setting: str, brok
         until(lambda: not refusal(send), "an acknowledgement")
 
 
-@not_yet_checked
+@not_yet_whole
 def test_an_acknowledgement_waits_for_the_whole_log() -> None:
     """A log that was off begins with a copy of all data. Until that is written, the server forgets what it gets.
 
@@ -103,7 +104,7 @@ def test_a_full_store_can_be_read_and_emptied_by_sqs() -> None:
         for body in "abc":
             connection.sqs("SendMessage", QueueUrl="q", MessageBody=body)
         rig.server.command("CONFIG", "SET", "maxmemory", 1)
-        assert "memory" in refusal(partial(connection.sqs, "SendMessage", QueueUrl="q", MessageBody="d"))
+        assert "othing was stored" in refusal(partial(connection.sqs, "SendMessage", QueueUrl="q", MessageBody="d"))
         [message] = connection.sqs("ReceiveMessage", QueueUrl="q", VisibilityTimeout=600)["Messages"]
         connection.sqs("DeleteMessage", QueueUrl="q", ReceiptHandle=message["ReceiptHandle"])
         found = connection.sqs("GetQueueAttributes", QueueUrl="q", AttributeNames=["All"])["Attributes"]
