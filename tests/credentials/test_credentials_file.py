@@ -121,6 +121,7 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> No
         ('"sender"', '"none.json"', "cannot read none.json"),
         ('"sender"', "'{'", "policy 1: the document is not valid JSON"),
         (f'secret_access_key = "{SECRET}"', 'secret_access_key = "short"', "at least 16 characters"),
+        (f'secret_access_key = "{SECRET}"', 'secret_access_key = "ein Schlüssel mit Umlaut"', "all of ASCII"),
         (f'secret_access_key = "{SECRET}"', 'secret_access_key = "env:NOT_SET"', "NOT_SET is not set"),
         (f'secret_access_key = "{SECRET}"', "enabled = true", "give either secret_access_key or"),
         ('id = "AKIDEXAMPLE2"', 'id = "AKIDEXAMPLE"', "AKIDEXAMPLE is listed twice"),

@@ -345,6 +345,11 @@ def test_a_header_and_a_query_at_once_are_refused(known: Credentials) -> None:
     assert _refused(verifier(known, NOW), "GET", url, headers).message.startswith("Found both")
 
 
+def test_a_value_that_looks_like_a_pre_signed_query_is_none(known: Credentials) -> None:
+    url, headers = signed("GET", f"{URL}&Body=X-Amz-Algorithm=", moment=MOMENT)
+    assert _verify(verifier(known, NOW), "GET", url, headers) is not None
+
+
 def test_a_request_without_a_signature_has_no_caller(known: Credentials) -> None:
     assert _verify(verifier(known, NOW), "GET", URL, {"Host": "h"}) is None
 

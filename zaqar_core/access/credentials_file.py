@@ -276,8 +276,8 @@ class _Reading:
             found = os.environ[variable]
         else:
             found = text or ""
-        if len(found) < SECRET_CHARACTERS:
-            raise self._invalid(where, f"the secret must have at least {SECRET_CHARACTERS} characters")
+        if len(found) < SECRET_CHARACTERS or not (found.isascii() and found.isprintable()):
+            raise self._invalid(where, f"the secret must have at least {SECRET_CHARACTERS} characters, all of ASCII")
         return found
 
     def _other(self, name: str) -> str:

@@ -36,6 +36,7 @@ _HEADER = re.compile(
     r"SignedHeaders=([^,\s=]+), ?Signature=([0-9a-f]{64})"
 )
 _MOMENT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
+_IS_PRESIGNED = re.compile(r"(?:^|&)X-Amz-(?:Algorithm|Signature)=")
 _SEPARATORS = re.compile(r"[,\s]+")
 _PRESIGNED = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
 
@@ -74,7 +75,7 @@ def read(environ: Mapping[str, Any], now: float) -> Claim | None:
     """
     header: str | None = environ.get("HTTP_AUTHORIZATION")
     query: str = environ.get("QUERY_STRING", "")
-    is_presigned = "X-Amz-" in query and ("X-Amz-Algorithm=" in query or "X-Amz-Signature=" in query)
+    is_presigned = "X-Amz-" in query and _IS_PRESIGNED.search(query) is not None
     if header is None:
         return _of_query(query, environ, now) if is_presigned else None
     if is_presigned:
