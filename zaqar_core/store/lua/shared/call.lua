@@ -4,7 +4,7 @@
 -- since a new table costs more than a command.
 -- The server's API is looked up once, by the first call: each look-up costs as much as a small table, and the API does
 -- not exist while the library is loaded.
--- begin_call returns an error or nil. In a cluster the error is MOVING while the keys of the queue's slot are brought to
+-- begin_call returns an error or nil. In a cluster it is MOVING while the keys of the queue's slot are brought to
 -- another node one by one: some may be there already, and nothing must be written without them. The server reports that
 -- for a key that never exists.
 local function server_api()
