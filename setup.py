@@ -23,7 +23,9 @@ DEPENDENCIES = [
     "msgspec>=0.20",
     "orjson>=3.10",
     "platformdirs>=4",
+    "PyJWT>=2.10",
     "redis>=6,<9",
+    "tomlkit>=0.13",
     "urllib3>=2.2",
     "uvloop>=0.21; sys_platform != 'win32'",
 ]

@@ -17,6 +17,7 @@ import json
 import re
 import resource
 import signal
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -61,14 +62,13 @@ class Client(asyncio.Protocol):
     """One connection with one request at a time.
 
     ``on_answer`` receives the client, the status and the body; ``on_lost`` the client whose connection the server has
-    closed. ``sent_at`` is the loop's time of the last request.
+    closed. ``sent_at`` is the time of the last request. The time of uvloop would be exact only to a millisecond.
     """
 
-    __slots__ = ("_buffer", "_is_lost", "_loop", "_on_answer", "_on_lost", "_transport", "is_waiting", "sent_at")
+    __slots__ = ("_buffer", "_is_lost", "_on_answer", "_on_lost", "_transport", "is_waiting", "sent_at")
 
     def __init__(self, on_answer: Callable[[Client, int, bytes], None], on_lost: Callable[[Client], None]) -> None:
         self._on_answer, self._on_lost = on_answer, on_lost
-        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._is_lost = False
         self._buffer = b""
@@ -76,7 +76,7 @@ class Client(asyncio.Protocol):
         self.is_waiting = False
 
     async def connect(self, address: tuple[str, int]) -> None:
-        await self._loop.create_connection(lambda: self, *address)
+        await asyncio.get_running_loop().create_connection(lambda: self, *address)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -91,7 +91,7 @@ class Client(asyncio.Protocol):
         if self._is_lost:
             self._on_lost(self)
         elif not self._transport.is_closing():
-            self.sent_at = self._loop.time()
+            self.sent_at = time.monotonic()
             self.is_waiting = True
             self._transport.write(request)
 
@@ -195,7 +195,7 @@ class ClosedLoop:
 
     def _answered(self, client: Client, status: int, _: bytes) -> None:
         if status < 300:
-            self.tally.latencies.append(self._loop.time() - client.sent_at)
+            self.tally.latencies.append(time.monotonic() - client.sent_at)
         else:
             self.tally.statuses[status] = self.tally.statuses.get(status, 0) + 1
         self._continue(client)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import cycle
@@ -43,7 +44,6 @@ class Polls:
         self._requests = cycle([poll_request(service.host, queue, _POLL_SECONDS) for queue in queues])
         self._clients: list[Client] = []
         self._request_of: dict[Client, bytes] = {}
-        self._loop = asyncio.get_running_loop()
         #: Ends without and with a message, refusals, and lost connections.
         self.empty, self.refused, self.lost = 0, 0, 0
         #: Seconds from a send to the answer of the poll that received its message.
@@ -80,7 +80,7 @@ class Polls:
             return
         messages = orjson.loads(body).get("Messages", ())
         self.empty += not messages
-        now = self._loop.time()
+        now = time.monotonic()
         self.wake_ups.extend(now - float(message["Body"]) for message in messages)
         client.send(self._request_of[client])
 
@@ -171,7 +171,7 @@ _PERCENTILES = (("median", 50), ("90th percentile", 90), ("99th percentile", 99)
 
 
 async def _send_in_turn(service: Service, queues: Iterator[str]) -> int:
-    """Send the loop's time to one queue after the other; return how many were sent."""
+    """Send the time to one queue after the other; return how many were sent."""
     loop = asyncio.get_running_loop()
     idle: list[Client] = []
     clients = [Client(lambda client, *_: idle.append(client), lambda _: None) for _ in range(_SENDERS)]
@@ -180,7 +180,7 @@ async def _send_in_turn(service: Service, queues: Iterator[str]) -> int:
     end, sent = loop.time() + _WAKE_UP_SECONDS, 0
     while loop.time() < end:
         if idle:
-            body = orjson.dumps({"QueueUrl": next(queues), "MessageBody": str(loop.time())})
+            body = orjson.dumps({"QueueUrl": next(queues), "MessageBody": str(time.monotonic())})
             idle.pop().send(load.json_request(service.host, "SendMessage", body))
             sent += 1
         await asyncio.sleep(_WAKE_UP_PAUSE_SECONDS)

@@ -80,8 +80,9 @@ def _wait_for(process: psutil.Popen, port: int, log: Path | None) -> None:
 def _end(process: psutil.Popen) -> None:
     """Terminate a process and all below it; kill those that have not ended in time, or whose parent has crashed."""
     if process.poll() is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        if not psutil.pid_exists(process.pid):  # else the id belongs to another process by now
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         return
     everyone = tree(psutil.Process(process.pid))
     for one in everyone:

@@ -58,9 +58,11 @@ class Server(ServiceProcess):
     """The process of a service in memory. It ends with this process, even if this process is killed."""
 
     def __init__(self) -> None:
-        stops_with = {_STOPS_WITH: str(os.getpid())}
+        # Forwarded requests keep the hosts of AWS that they were sent to, which open_bind accepts. It still listens on
+        # loopback only.
+        environment = {_STOPS_WITH: str(os.getpid()), "SQS_FACADE_OPEN_BIND": "true"}
         # Ctrl-C must not reach it: the tests still delete their queues.
-        super().__init__("serve", "--ephemeral", environment=stops_with, is_detached=True, keeps_errors=True)
+        super().__init__("serve", "--ephemeral", environment=environment, is_detached=True, keeps_errors=True)
         self.facade = Facade(self.url)
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from sqs_facade.errors import SqsError, no_queue
+from zaqar_core.access import arns
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain import limits
@@ -31,6 +32,11 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 #: Queue names in addresses. A queue created by Zaqar may have dots in its name, but not dots alone.
 _ADDRESSED = re.compile(rf"(?!\.fifo\Z)(?=\.*[A-Za-z0-9_-])[A-Za-z0-9_.-]{{1,{limits.QUEUE_NAME_CHARACTERS}}}\Z")
 _CREDENTIAL = re.compile(r"Credential=([^,\s]+)")
+#: How much is searched of the beginning and of the end of a body.
+_GLANCE_BYTES = 4096
+#: The last segment of a QueueUrl in a JSON document and in a form.
+_GLANCE_JSON = re.compile(rb'"QueueUrl"\s*:\s*"(?:[^"]*/)?([^"/]*)"')
+_GLANCE_FORM = re.compile(rb"(?:\A|&)QueueUrl=(?:[^&]*(?:/|%2[Ff]))?([^&]*)")
 
 
 class Caller(NamedTuple):
@@ -42,12 +48,27 @@ class Caller(NamedTuple):
 
 def caller_of(environ: Mapping[str, Any], settings: Settings) -> Caller:
     """Derive the caller from the called host and the Authorization header or presigned query of a request."""
-    found = _credential(environ)
-    access_key, scope_region = _scope(found) if found else ("", "")
-    host_region = host_parts(environ.get("HTTP_HOST", "")).region
-    account = access_key if _ACCOUNT.match(access_key) else settings.default_account
-    region = settings.region if settings.regions == "ignore" else host_region or scope_region or settings.region
-    return Caller(account, region)
+    credential = _credential(environ)
+    if settings.regions == "ignore":
+        return Caller(_caller(credential, "", "", settings.default_account).account, settings.region)
+    return _caller(credential, environ.get("HTTP_HOST", ""), settings.region, settings.default_account)
+
+
+@lru_cache(maxsize=1024)
+def _caller(credential: str | None, host: str, home_region: str, default_account: str) -> Caller:
+    access_key, scope_region = _scope(credential) if credential else ("", "")
+    account = access_key if _ACCOUNT.match(access_key) else default_account
+    return Caller(account, host_parts(host).region or scope_region or home_region)
+
+
+def has_credential(environ: Mapping[str, Any]) -> bool:
+    """Return whether a request names an access key."""
+    return _credential(environ) is not None
+
+
+def access_key_id(environ: Mapping[str, Any]) -> str:
+    """Return the id of the access key that a request names, "" without one."""
+    return (_credential(environ) or "").partition("/")[0]
 
 
 def _credential(environ: Mapping[str, Any]) -> str | None:
@@ -61,7 +82,6 @@ def _credential(environ: Mapping[str, Any]) -> str | None:
     return None
 
 
-@lru_cache(maxsize=1024)
 def _scope(credential: str) -> tuple[str, str]:
     parts = credential.split("/")
     return parts[0], parts[2] if len(parts) == 5 else ""
@@ -150,6 +170,20 @@ def named(
         return None
 
 
+def name_at_a_glance(environ: Mapping[str, Any], body: bytes) -> str:
+    """Return the name of the queue that a request is about, without decoding it; "" if it is not found.
+
+    For decisions that need not be right about unusual spellings.
+    """
+    path: str = environ["PATH_INFO"]
+    if path != "/":
+        return path.rpartition("/")[2]
+    pattern = _GLANCE_JSON if "HTTP_X_AMZ_TARGET" in environ else _GLANCE_FORM
+    text = body or environ.get("QUERY_STRING", "").encode("latin-1")
+    found = pattern.search(text, 0, _GLANCE_BYTES) or pattern.search(text, max(0, len(text) - _GLANCE_BYTES))
+    return found[1].decode("latin-1") if found else ""
+
+
 def is_name(name: str) -> bool:
     """Return whether CreateQueue accepts the name: letters, digits, hyphens and underscores, with or without ``.fifo``.
 
@@ -180,7 +214,7 @@ def bad(url: str) -> SqsError:
 
 def arn(ref: QueueRef) -> str:
     """Return the SQS ARN of a queue."""
-    return f"arn:aws:sqs:{ref.region}:{ref.project}:{ref.name}"
+    return arns.of_queue(ref)
 
 
 def of_arn(text: str, settings: Settings) -> QueueRef | None:

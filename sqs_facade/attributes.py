@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import orjson
-
 from sqs_facade import addresses, redrive
 from sqs_facade.content import is_text
 from sqs_facade.errors import SqsError
+from zaqar_core.access import policies
+from zaqar_core.access.errors import PolicyInvalid
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain import limits
 from zaqar_core.domain.model import Counts, Queue, QueueSettings, SettingsChange
@@ -198,24 +198,21 @@ def _document(name: str, value: str, settings: Settings) -> bytes | None:
     if name == "RedriveAllowPolicy":
         redrive.check_allow_policy(value, settings)
     if name == "Policy":
-        _check_policy(value)
+        _check_policy(value, is_enforced=settings.enforces_policies)
     return value.encode()
 
 
-def _check_policy(value: str) -> None:
+def _check_policy(value: str, *, is_enforced: bool) -> None:
+    """Check the form of a policy. A policy that is to be enforced must also be one that can be evaluated."""
     try:
-        document = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        document = None
-    if not isinstance(document, dict):
-        raise _invalid("Policy", "It must be a JSON object.")
-    given = document.get("Statement", [])
-    statements = given if isinstance(given, list) else [given]
-    if not all(isinstance(one, dict) for one in statements):
-        raise _invalid("Policy", "Its statements must be JSON objects.")
-    if len(statements) > limits.POLICY_STATEMENTS:
-        found = f"{len(statements)} statements were found in the submitted policy"
-        raise SqsError("OverLimit", f"{found}, max allowed is {limits.POLICY_STATEMENTS}")
+        found = len(policies.statements(policies.form(value)))
+        if found > limits.POLICY_STATEMENTS:
+            counted = f"{found} statements were found in the submitted policy"
+            raise SqsError("OverLimit", f"{counted}, max allowed is {limits.POLICY_STATEMENTS}")
+        if is_enforced:
+            policies.Policy.parse(value, "resource")
+    except PolicyInvalid as problem:
+        raise _invalid("Policy", str(problem)) from None
 
 
 def _one_encryption(given: Mapping[str, str], wanted: Wanted) -> None:

@@ -1,23 +1,28 @@
-"""The command line: ``sqs-facade serve``, ``sqs-facade websocket``, ``sqs-facade settings``."""
+"""The command line: ``sqs-facade serve`` and the commands beside it."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sqs_facade import startup
+from sqs_facade.credentials_commands import credentials
+from zaqar_core.access import gate
 from zaqar_core.configuration.setting_sources import STOPS_WITH_VARIABLE
 from zaqar_core.configuration.settings import Configuration, Settings
 from zaqar_core.web import stopping
+
+if TYPE_CHECKING:
+    from sqs_facade.listening import Held
 
 
 class _OneLine(click.Group):
@@ -71,6 +76,7 @@ def _serving_options(
         click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings."),
         click.option("--zaqar-config", type=click.Path(), help="A zaqar.conf; every other source overrides it."),
         click.option("--ready-file", type=click.Path(), help="Write the URL to this file when ready."),
+        click.option("--credentials-file", type=click.Path(), help="TOML file of users and access keys."),
         click.option("--open-bind", is_flag=True, help="Allow other machines, which need no credentials."),
     )
 
@@ -133,6 +139,49 @@ def list_settings(config: Path | None, form: str, **options: Any) -> None:
     click.echo(write(configuration))
 
 
+@main.command("check-data")
+@click.option("--data-dir", type=click.Path(path_type=Path), required=True, help="Data directory that no service uses.")
+@click.option("--fix", is_flag=True, help="Cut off the end of the last file, from the damage on.")
+def check_data(data_dir: Path, *, fix: bool) -> None:
+    """Check the files of an embedded Valkey that does not start. Make a copy of them before you use --fix."""
+    from zaqar_core.embedded import EmbeddedError, append_only
+
+    try:
+        for line in append_only.check(data_dir, fixes=fix):
+            click.echo(line)
+    except EmbeddedError as problem:
+        startup.refuse(str(problem))
+
+
+main.add_command(credentials)
+
+
+@main.group("policy")
+def policy_commands() -> None:
+    """Work with policies."""
+
+
+@policy_commands.command("simulate")
+@click.option("--principal", required=True, help="ARN of a user or session, account, service, or anonymous.")
+@click.option("--action", required=True, metavar="NAME", help="Action, such as sqs:SendMessage.")
+@click.option("--resource", required=True, metavar="ARN", help="ARN of the queue.")
+@click.option("--context", multiple=True, metavar="KEY=VALUE", help="Condition key of the request; repeat for more.")
+@click.option("--tag", multiple=True, metavar="KEY=VALUE", help="Tag of the principal; repeat for more.")
+@click.option("--identity-policy", multiple=True, type=click.Path(), help="File of a policy of the principal; repeat.")
+@click.option("--queue-policy", type=click.Path(), help="File of the policy of the queue.")
+@click.option("--live", is_flag=True, help="Read the policy of the queue from the store.")
+@click.option("--data-dir", type=click.Path(), help="Data directory of the store, for --live.")
+@click.option("--redis", metavar="URL", help="Redis or Valkey server, Sentinel group or cluster, for --live.")
+@click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings, for --live.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def simulate(config: Path | None, data_dir: str | None, redis: str | None, **options: Any) -> None:
+    """Explain what policies decide about one request. The exit code is 0 if it is allowed and 1 if it is denied."""
+    from sqs_facade import policy_simulation
+
+    store = partial(_configuration, config, {"data_dir": data_dir, "redis": redis})
+    sys.exit(policy_simulation.run(store, **options))
+
+
 #: How long ``websocket`` waits for its threads at exit.
 _LINGER_SECONDS = 0.3
 
@@ -143,15 +192,14 @@ def _configuration(config: Path | None, options: Mapping[str, Any]) -> Configura
     return startup.configuration(flags, file=config)
 
 
-def _serve_websocket(settings: Settings, url: str, holder: socket.socket, port: int) -> int:
-    del holder
+def _serve_websocket(settings: Settings, url: str, held: Held) -> int:
     try:
         from sqs_facade import websocket_process
     except ModuleNotFoundError as missing:
         if missing.name != "websockets":
             raise
         startup.refuse("the command websocket needs the library websockets: pip install 'sqs-facade[websocket]'")
-    websocket_process.run(settings, url, port, lambda where: _report_ready(settings, where))
+    websocket_process.run(settings, url, held, lambda where: _report_ready(settings, where, held))
     return 0
 
 
@@ -162,19 +210,19 @@ def _stop_with_parent() -> None:
         stopping.on_parent_end(int(parent), lambda: os.kill(os.getpid(), signal.SIGTERM))
 
 
-def _serve_http(settings: Settings, url: str, holder: socket.socket, port: int) -> int:
+def _serve_http(settings: Settings, url: str, held: Held) -> int:
     from sqs_facade import serving
 
-    return serving.run(settings, url, holder, port, partial(_report_ready, settings))
+    return serving.run(
+        settings, url, held, lambda where, connections: _report_ready(settings, where, held, connections)
+    )
 
 
-_Serve = Callable[[Settings, str, socket.socket, int], int]
+_Serve = Callable[[Settings, str, "Held"], int]
 
 
 def _run(configuration: Configuration, wanted_port: int, serve: _Serve) -> int:
-    """Call ``serve`` with the settings, the store's URL, a socket that holds the port, and the port.
-
-    Return its exit code.
+    """Call ``serve`` with the settings, the store's URL, and the port that is held for it. Return its exit code.
 
     The store and the port are held until ``serve`` returns. If the service cannot start, exit with the reasons.
     """
@@ -190,8 +238,8 @@ def _run(configuration: Configuration, wanted_port: int, serve: _Serve) -> int:
 
                 # Reports wrong settings of Keystone and of policies here, once, and not in every worker.
                 ZaqarFace(settings, authentication.configured(settings))
-            listening.check_host(settings)
-            holder, port = listening.hold_port(settings.host, wanted_port)
+            gate.credentials(settings)
+            held = listening.hold_port(listening.resolve(settings), wanted_port)
             if settings.ready_file is not None:
                 settings.ready_file.unlink(missing_ok=True)
             store.start()
@@ -201,18 +249,23 @@ def _run(configuration: Configuration, wanted_port: int, serve: _Serve) -> int:
             settings = store.with_key(settings)
             serving.check_store(settings, url)
             store.supervise()
-            with holder:
-                return serve(settings, url, holder, port)
+            with contextlib.closing(held):
+                return serve(settings, url, held)
     finally:
         store.release()
 
 
-def _report_ready(settings: Settings, url: str, connections: int | None = None) -> None:
+def _report_ready(settings: Settings, url: str, held: Held, connections: int | None = None) -> None:
     """Print that the service is ready, then write the ready file for programs that wait for it.
 
     ``connections`` is the number of connections that each worker accepts.
     """
+    from sqs_facade.listening import in_url
+
     click.echo(f"sqs-facade is ready: {url}")
+    if len(held.addresses) > 1:
+        places = " and ".join(f"{in_url(address.host)}:{held.port}" for address in held.addresses)
+        click.echo(f"It listens on {places}.")
     if connections is not None and connections < settings.max_connections:
         click.echo(
             f"Each worker accepts {connections:,} connections, not {settings.max_connections:,}: "

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from hashlib import md5
 
 from zaqar_core.domain.model import Attribute
+from zaqar_core.eventloop import hash_text, hexdigest
 
 _STRING, _BINARY = b"\x01", b"\x02"
+_md5 = partial(md5, usedforsecurity=False)
 
 
 def of_body(body: bytes) -> str:
     """Return the MD5 of a UTF-8 body, in hexadecimal."""
-    return md5(body, usedforsecurity=False).hexdigest()
+    return hexdigest(_md5, body)
 
 
 def of_attributes(attributes: Collection[Attribute]) -> str | None:
@@ -23,11 +26,14 @@ def of_attributes(attributes: Collection[Attribute]) -> str | None:
     """
     if not attributes:
         return None
-    digest = None
+    return hash_text(sum([len(one.value) for one in attributes]), _of_attributes, attributes)
+
+
+def _of_attributes(attributes: Collection[Attribute]) -> str:
+    digest = _md5()
     for attribute in sorted(attributes, key=lambda one: one.name):
-        digest = digest or md5(usedforsecurity=False)
         name, kind = attribute.name.encode(), attribute.data_type.encode()
         marker = _BINARY if attribute.data_type.startswith("Binary") else _STRING
         digest.update(len(name).to_bytes(4) + name + len(kind).to_bytes(4) + kind + marker)
         digest.update(len(attribute.value).to_bytes(4) + attribute.value)
-    return digest.hexdigest() if digest else None
+    return digest.hexdigest()

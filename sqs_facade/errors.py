@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from zaqar_core.access.refusals import Reason, SignatureRefused
 from zaqar_core.domain import errors as facts
 from zaqar_core.domain import limits
 
@@ -69,6 +70,13 @@ ERROR_TABLE: dict[str, ErrorRow] = {
     "InvalidAction": ErrorRow(UNMODELLED, "UnknownOperationException", "InvalidAction"),
     "RequestEntityTooLarge": ErrorRow(UNMODELLED, "RequestEntityTooLargeException", "RequestEntityTooLarge", 413),
     "AccessDenied": ErrorRow(UNMODELLED, "AccessDeniedException", "AccessDenied", 403),
+    # Of a service with credentials, as recorded from AWS.
+    "UnrecognizedClient": ErrorRow(UNMODELLED, "UnrecognizedClientException", "InvalidClientTokenId", 403),
+    "InvalidSignature": ErrorRow(UNMODELLED, "InvalidSignatureException", "SignatureDoesNotMatch", 403),
+    "IncompleteSignature": ErrorRow(UNMODELLED, "IncompleteSignatureException", "IncompleteSignature"),
+    "ExpiredToken": ErrorRow(UNMODELLED, "ExpiredTokenException", "ExpiredToken", 403),
+    "RequestTimeout": ErrorRow(UNMODELLED, "RequestTimeout", "RequestTimeout", 408),
+    "LengthRequired": ErrorRow(UNMODELLED, "LengthRequired", "LengthRequired", 411),
     "IncompleteBody": ErrorRow(UNMODELLED, "IncompleteBody", "IncompleteBody"),
     "InvalidRequest": ErrorRow(UNMODELLED, "InvalidRequest", "InvalidRequest"),
     "ServiceUnavailable": ErrorRow(UNMODELLED, "ServiceUnavailable", "ServiceUnavailable", 503, is_sender=False),
@@ -77,7 +85,7 @@ ERROR_TABLE: dict[str, ErrorRow] = {
 
 #: Errors that the service model declares and no operation here returns, with the reason.
 NEVER_RETURNED: dict[str, str] = {
-    "InvalidSecurity": "signatures are not checked yet",
+    "InvalidSecurity": "wrong signatures have errors of their own, as on AWS",
     "MessageNotInflight": "ChangeMessageVisibility returns InvalidParameterValue, as on AWS",
     "InvalidIdFormat": "an unknown receipt handle is ReceiptHandleIsInvalid, as on AWS",
     **dict.fromkeys(
@@ -125,6 +133,19 @@ class SqsError(Exception):
         self.query_message = query_message or message
 
 
+_REFUSED_SIGNATURES = {
+    Reason.INCOMPLETE: "IncompleteSignature",
+    Reason.MISMATCH: "InvalidSignature",
+    Reason.UNKNOWN_KEY: "UnrecognizedClient",
+    Reason.EXPIRED_TOKEN: "ExpiredToken",
+}
+
+
+def of_signature(refused: SignatureRefused) -> SqsError:
+    """Convert the refusal of a signature."""
+    return SqsError(_REFUSED_SIGNATURES[refused.reason], refused.message)
+
+
 def missing(parameter: str) -> SqsError:
     """Build the error for a required member that is absent or empty."""
     return SqsError("MissingParameter", f"The request must contain the parameter {parameter}.")
@@ -159,6 +180,20 @@ def no_queue() -> SqsError:
     )
 
 
+def _of_store(fact: facts.StoreUnavailable) -> SqsError:
+    match fact:
+        case facts.StoreFull():
+            return SqsError(
+                "ServiceUnavailable",
+                "The message store is full. Nothing was stored. Messages can be received and deleted.",
+            )
+        case facts.StoreUnfit(reason):
+            return SqsError("ServiceUnavailable", f"The request was refused and changed nothing: {reason}.")
+    return SqsError(
+        "ServiceUnavailable", "The message store does not respond. The request may or may not have taken effect."
+    )
+
+
 def of_fact(fact: facts.CoreError) -> SqsError:
     """Convert a fact that the core raised, unless the operation has its own text for it."""
     match fact:
@@ -180,10 +215,7 @@ def of_fact(fact: facts.CoreError) -> SqsError:
         case facts.InFlightLimitReached(limit):
             return SqsError("OverLimit", f"Too many messages are in flight: {limit}. Delete some of them first.")
         case facts.StoreUnavailable():
-            return SqsError(
-                "ServiceUnavailable",
-                "The message store does not respond. The request may or may not have taken effect.",
-            )
+            return _of_store(fact)
         case facts.EncryptionKeyMissing():
             return SqsError(
                 "KmsNotFound",
@@ -199,6 +231,11 @@ def of_fact(fact: facts.CoreError) -> SqsError:
             return SqsError(
                 "KmsInvalidState",
                 "A message cannot be decrypted, because its stored data has changed. It stays in the queue.",
+            )
+        case facts.AccessDenied(caller, action, resource, reason):
+            return SqsError(
+                "AccessDenied",
+                f"User: {caller} is not authorized to perform: {action} on resource: {resource} {reason}",
             )
         case facts.RequestsThrottled():
             return SqsError("RequestThrottled", "Rate exceeded")

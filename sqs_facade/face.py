@@ -6,12 +6,13 @@ import itertools
 import logging
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import orjson
 
-from sqs_facade import addresses, errors
+from sqs_facade import addresses, browser_marks, errors, rights
+from sqs_facade.callers import Callers, is_verified, refuse_anonymous
 from sqs_facade.codecs import query, query_json
 from sqs_facade.codecs.unreadable import Unreadable
 from sqs_facade.errors import SqsError
@@ -20,10 +21,15 @@ from sqs_facade.registry import OPERATIONS, Operation, SqsCall
 from sqs_facade.throttle import Throttle
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
-from zaqar_core.web.envelope import Refusal, Reply, Request
+from zaqar_core.web import allowed_hosts
+from zaqar_core.web.envelope import Refusal, Reply, Request, Share
+
+if TYPE_CHECKING:
+    from sqs_facade.sts import SecurityTokenService
 
 load_all()
 
@@ -59,8 +65,22 @@ def new_request_id() -> str:
 class SqsFace:
     """Serve SQS requests. One instance serves all threads."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    #: A signature covers the body, so it is checked with the body.
+    admit = None
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        callers: Callers | None = None,
+        sts: SecurityTokenService | None = None,
+        authorizer: Authorizer | None = None,
+    ) -> None:
+        """With ``sts``, requests to STS are served beside those to SQS. ``authorizer`` enforces policies."""
+        self._callers = callers or Callers(settings)
+        self._sts = sts
+        self._authorizer = authorizer
+        self.verifies_callers = self._callers.verifies
         limit = settings.max_requests_per_second
         self._throttle = Throttle(limit) if limit else None
 
@@ -68,13 +88,19 @@ class SqsFace:
         """Return the largest body to accept, in bytes."""
         return limits.JSON_BODY_BYTES if "HTTP_X_AMZ_TARGET" in environ else limits.FORM_BODY_BYTES
 
+    def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
+        """Return the account of the caller, and the name of the queue as far as it is easily found."""
+        return Share(self._callers.account_at_a_glance(environ), addresses.name_at_a_glance(environ, body))
+
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the requested operation. Never raises."""
         request_id = new_request_id()
         environ = request.environ
         target = environ.get("HTTP_X_AMZ_TARGET")
+        if target is None and self._sts is not None and self._sts.is_asked(request):
+            return self._sts.answer(request, request_id)
         try:
-            call = SqsCall(session, request, addresses.caller_of(environ, self._settings))
+            call = SqsCall(session, request, self._callers.identify(request), self._authorizer)
             if self._throttle is not None and not self._throttle.admits(call.caller.account):
                 raise SqsError("RequestThrottled", "Rate exceeded")
             if target is not None:
@@ -89,15 +115,33 @@ class SqsFace:
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the SQS error for a request that was not run."""
-        return error_reply(REFUSALS[why], request, new_request_id())
+        return error_reply(refusal(why, request), request, new_request_id())
 
 
-REFUSALS = {
+_REFUSALS = {
     Refusal.BODY_TOO_LARGE: SqsError("RequestEntityTooLarge", "The request body is too large."),
     Refusal.BODY_CUT_SHORT: SqsError("IncompleteBody", "The request body ended before its declared length."),
     Refusal.BODY_LENGTH_INVALID: SqsError("IncompleteBody", "The Content-Length header is not a number."),
+    Refusal.BODY_TOO_SLOW: SqsError("RequestTimeout", "The request body did not arrive in time."),
+    Refusal.LENGTH_REQUIRED: SqsError(
+        "LengthRequired", "The request must have a Content-Length header. This server does not accept chunked bodies."
+    ),
+    Refusal.OVERLOADED: SqsError("RequestThrottled", "Rate exceeded"),
     Refusal.CROSS_SITE: SqsError("AccessDenied", "Web pages of other origins are not allowed to call this service."),
+    Refusal.HOST_INVALID: SqsError("InvalidRequest", "The header Host of the request is not a host."),
 }
+
+
+def refusal(why: Refusal, request: Request) -> SqsError:
+    """Return the error for a request that is not run."""
+    if why is Refusal.HOST_NOT_ALLOWED:
+        return host_not_allowed(request.host)
+    return _REFUSALS[why]
+
+
+def host_not_allowed(host: str) -> SqsError:
+    """Build the error for a valid Host header that the service does not accept."""
+    return SqsError("AccessDenied", allowed_hosts.refusal(host))
 
 
 def unforeseen(problem: Exception, request_id: str, operation: str | None) -> SqsError:
@@ -162,6 +206,9 @@ def _answer_query(call: SqsCall, request_id: str) -> Reply:
             raise SqsError("InvalidAction", "The request has no X-Amz-Target header.")
         raise errors.missing("Action")
     found = _operation(action, on_queue_path=on_queue_path)
+    is_read = request.method == "POST" or found.is_reading
+    if not (is_read or is_verified(request)) and browser_marks.is_marked(request.environ):
+        raise SqsError("AccessDenied", f"A web browser must not call {found.name} by a URL: use POST.")
     try:
         parameters = found.read_query(tree)
     except Unreadable as problem:
@@ -181,8 +228,13 @@ def _run(operation: Operation, call: SqsCall, parameters: Any) -> Any:
 
     The queue is looked up only after an error, so that a good request needs no look-up.
     """
+    if call.authorizer is None:
+        refuse_anonymous(call.request)
     try:
-        return operation.run(call, parameters)
+        if call.authorizer is None:
+            return operation.run(call, parameters)
+        rights.require(call.authorizer, operation, call, parameters)
+        return queues.confirmed(call.session, operation.run, call, parameters)
     except SqsError:
         if operation.has_queue:
             queues.get(call.session, call.queue(parameters.queue_url))

@@ -4,41 +4,46 @@ Other emulators have the same endpoint: ``GET`` or ``POST /_aws/sqs/messages?Que
 ``/_aws/sqs/messages/<region>/<account>/<queue>``. ``ShowInvisible=true`` includes messages in flight,
 ``ShowDelayed=true`` delayed ones. The response is that of ReceiveMessage with every attribute and without usable
 receipt handles, as XML, or as JSON if the Accept header prefers it. An SDK can call the endpoint with ReceiveMessage
-in both protocols; the requested number of messages is ignored.
+in both protocols; the requested number of messages is ignored. A long response is sent while it is read from the store.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-import msgspec
 import orjson
 from msgspec import field
 
-from sqs_facade import addresses, content, digests, errors, face
-from sqs_facade.codecs import query, query_json
+from sqs_facade import addresses, content, digests, errors, face, peek_forms, peek_pages, rights
+from sqs_facade.callers import Callers, refuse_anonymous
 from sqs_facade.errors import SqsError
+from sqs_facade.looks import Look
 from sqs_facade.operations.receiving import system_attributes
-from sqs_facade.registry import OPERATIONS, Shape
+from sqs_facade.registry import OPERATIONS, Shape, SqsCall
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.core import messages, queues
+from zaqar_core.core import queues
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import CoreError, QueueNotFound
 from zaqar_core.domain.model import StoredMessage
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.web import allowed_hosts
+from zaqar_core.eventloop import Semaphore
+from zaqar_core.web.allowed_hosts import AllowedHosts
 from zaqar_core.web.envelope import Refusal, Reply, Request
 
 PATH = "/_aws/sqs/messages"
-TRUNCATED = "x-sqs-facade-truncated"
 
 _ACTION = "ReceiveMessage"
 _BODY_BYTES = 64 << 10
-_PAGE = 100
-#: Bytes of bodies in one response. A response that reaches the limit ends there and has the header TRUNCATED.
-_MOST_BYTES = 64 << 20
+_REQUEST_ID = "x-amzn-RequestId"
+#: Responses of a process at the same time, each with some pages of 1 MiB in memory; others wait.
+_MOST_LOOKS = 4
+_WAIT_SECONDS = 60.0
+#: What a message takes in memory besides its body, about.
+_MESSAGE_BYTES = 2_000
 
 
 class Peeked(Shape):
@@ -68,10 +73,20 @@ class PeekRequest:
 
 
 class PeekFace:
-    """Serve the peek endpoint. One instance serves all threads."""
+    """Serve the peek endpoint, on every bind at the hosts of AllowedHosts only. One instance serves all threads."""
 
-    def __init__(self, settings: Settings) -> None:
+    admit = None
+    verifies_callers = False
+
+    def __init__(
+        self, settings: Settings, *, callers: Callers | None = None, authorizer: Authorizer | None = None
+    ) -> None:
+        """Without ``authorizer``, policies are not enforced."""
         self._settings = settings
+        self._hosts = AllowedHosts(settings)
+        self._callers = callers or Callers(settings)
+        self._authorizer = authorizer
+        self._looks = Semaphore(_MOST_LOOKS)
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body to accept, in bytes."""
@@ -82,11 +97,8 @@ class PeekFace:
         """Return the messages of a queue. Never raises."""
         request_id = face.new_request_id()
         try:
-            if not allowed_hosts.is_own(request.host, self._settings.allowed_hosts):
-                raise SqsError(
-                    "AccessDenied",
-                    "This endpoint serves loopback addresses and the hosts of the setting allowed_hosts only.",
-                )
+            if request.host not in self._hosts:
+                raise face.host_not_allowed(request.host)
             return self._answer(request, session, request_id)
         except SqsError as error:
             return _error(error, request, request_id)
@@ -97,29 +109,73 @@ class PeekFace:
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the SQS error for a request that was not run."""
-        return _error(face.REFUSALS[why], request, face.new_request_id())
+        return _error(face.refusal(why, request), request, face.new_request_id())
 
     def _answer(self, request: Request, session: Session, request_id: str) -> Reply:
+        caller = self._callers.identify(request)
+        if self._authorizer is None:
+            refuse_anonymous(request)
         wanted = _parameters(request)
         if not wanted.queue_url:
             raise QueueNotFound
-        caller = addresses.caller_of(request.environ, self._settings)
         ref = addresses.queue(wanted.queue_url, "/", caller, self._settings)
+        if self._authorizer is not None:
+            rights.require_receive(self._authorizer, SqsCall(session, request, caller), ref)
         try:
             queues.get(session, ref)
         except QueueNotFound:
             if "://" in wanted.queue_url and not addresses.names_account(wanted.queue_url):
                 raise addresses.bad(wanted.queue_url) from None
             raise
-        found, is_whole = _collect(session, ref, wanted)
-        result = PeekResult([_shown(one, ref, wanted) for one in found])
-        headers = [("x-amzn-RequestId", request_id)] + ([] if is_whole else [(TRUNCATED, "true")])
         if face.is_json_protocol(request):
-            return Reply(200, [("Content-Type", face.JSON_TYPE), *headers], msgspec.json.encode(result))
-        as_json = face.wants_json(request)
-        write = query_json.write_as_elements if as_json else query.write
-        body = write(_ACTION, msgspec.to_builtins(result), request_id)
-        return Reply(200, [("Content-Type", "application/json" if as_json else "text/xml"), *headers], body)
+            form = peek_forms.aws_json(face.JSON_TYPE)
+        else:
+            form = (peek_forms.elements if face.wants_json(request) else peek_forms.xml)(_ACTION, request_id)
+        return self._reply(session, ref, wanted, form, [("Content-Type", form.media_type), (_REQUEST_ID, request_id)])
+
+    def _reply(
+        self,
+        session: Session,
+        ref: QueueRef,
+        wanted: PeekRequest,
+        form: peek_forms.Form,
+        headers: list[tuple[str, str]],
+    ) -> Reply:
+        """Return the response: whole if it is short, else in parts. Raises SqsError RequestThrottled."""
+        if not self._begin(session):
+            raise SqsError("RequestThrottled", "Too many requests to this endpoint are running.")
+        look = Look(self._looks)
+        try:
+            found = peek_pages.pages(session, ref, invisible=wanted.invisible, delayed=wanted.delayed)
+            results = (PeekResult([_shown(one, ref, wanted) for one in page]) for page in found if page)
+            first, size = PeekResult(), 0
+            for result in results:
+                first.messages += result.messages
+                size += sum(_MESSAGE_BYTES + len(one.body) for one in result.messages)
+                if len(first.messages) > 1 and size >= peek_pages.PAGE_BYTES:
+                    look.parts = form.parts(chain([first], results))
+                    return Reply(200, headers, b"", look)
+            reply = Reply(200, headers, form.write(first))
+        except BaseException:
+            look.close()
+            raise
+        look.close()
+        return reply
+
+    def _begin(self, session: Session) -> bool:
+        """Wait for a turn; meanwhile the request leaves its place to others."""
+        client = session.client
+        if client is not None:
+            client.on_gone = _ignore
+        try:
+            return self._looks.acquire(_WAIT_SECONDS)
+        finally:
+            if client is not None:
+                client.on_gone = None
+
+
+def _ignore() -> None:
+    """Go on although the client has disconnected: the response will find that out."""
 
 
 def _parameters(request: Request) -> PeekRequest:
@@ -134,33 +190,6 @@ def _parameters(request: Request) -> PeekRequest:
         raise SqsError("InvalidRequest", f"This endpoint only accepts {_ACTION} calls")
     flags = [str(parameters.get(name, "")).lower() in ("true", "1") for name in ("ShowInvisible", "ShowDelayed")]
     return PeekRequest(given if isinstance(given, str) else request.path.removeprefix(PATH).strip("/"), *flags)
-
-
-def _collect(session: Session, ref: QueueRef, wanted: PeekRequest) -> tuple[list[StoredMessage], bool]:
-    """Return the messages in order, and whether the list is complete."""
-    found: list[StoredMessage] = []
-    size, marker = 0, None
-    while True:
-        page = messages.list_page(
-            session,
-            ref,
-            marker=marker,
-            limit=_PAGE,
-            except_client_id=None,
-            # Messages in flight lock their groups of a FIFO queue, so they are read even if they are not shown.
-            include_claimed=wanted.invisible or ref.is_fifo,
-            include_delayed=wanted.delayed,
-        )
-        found += page.messages
-        size += sum(len(one.body) for one in page.messages)
-        marker = page.marker
-        is_last = len(page.messages) < _PAGE
-        if is_last or size > _MOST_BYTES:
-            break
-    if ref.is_fifo and not wanted.invisible:
-        locked = {one.group for one in found if one.held}
-        found = [one for one in found if one.group not in locked]
-    return found, is_last
 
 
 def _shown(found: StoredMessage, ref: QueueRef, wanted: PeekRequest) -> Peeked:

@@ -6,9 +6,10 @@ Layout before base64: incarnation 8 bytes | partition 2 | sequence 6 | nonce 8 |
 from __future__ import annotations
 
 import binascii
-from base64 import b64decode, b64encode
+from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
+from struct import Struct
 
 from sqs_facade.errors import receipt_invalid
 from zaqar_core.domain.model import Receipt
@@ -16,22 +17,28 @@ from zaqar_core.domain.model import Receipt
 _PAYLOAD_BYTES = 30
 _MAC_BYTES = 12
 _HANDLE_CHARACTERS = 56
+#: Partition and sequence are one number of 8 bytes here.
+_RAW = Struct(f">8sQ8s6s{_MAC_BYTES}s")
+_SEQUENCE_BITS = 48
+_SEQUENCE_MASK = (1 << _SEQUENCE_BITS) - 1
+
+
+@lru_cache(maxsize=16)
+def _keyed(secret: bytes) -> blake2b:
+    return blake2b(key=secret, digest_size=_MAC_BYTES, person=b"receipt")
 
 
 def _mac(payload: bytes, secret: bytes) -> bytes:
-    return blake2b(payload, key=secret, digest_size=_MAC_BYTES, person=b"receipt").digest()
+    keyed = _keyed(secret).copy()
+    keyed.update(payload)
+    return keyed.digest()
 
 
 def encode(receipt: Receipt, secret: bytes) -> str:
     """Return the receipt handle of a receipt."""
-    payload = b"%b%b%b%b%b" % (
-        receipt.incarnation,
-        receipt.partition.to_bytes(2),
-        receipt.sequence.to_bytes(6),
-        receipt.nonce,
-        receipt.received_ms.to_bytes(6),
-    )
-    return b64encode(payload + _mac(payload, secret)).decode()
+    position = receipt.partition << _SEQUENCE_BITS | receipt.sequence
+    payload = receipt.incarnation + position.to_bytes(8) + receipt.nonce + receipt.received_ms.to_bytes(6)
+    return binascii.b2a_base64(payload + _mac(payload, secret), newline=False).decode()
 
 
 def decode(handle: str, secret: bytes) -> Receipt:
@@ -39,16 +46,10 @@ def decode(handle: str, secret: bytes) -> Receipt:
     if len(handle) != _HANDLE_CHARACTERS:
         raise receipt_invalid(handle)
     try:
-        raw = b64decode(handle, validate=True)
-    except (binascii.Error, ValueError):
+        raw = binascii.a2b_base64(handle, strict_mode=True)
+    except ValueError:
         raise receipt_invalid(handle) from None
-    payload, mac = raw[:_PAYLOAD_BYTES], raw[_PAYLOAD_BYTES:]
-    if not compare_digest(mac, _mac(payload, secret)):
+    if len(raw) != _RAW.size or not compare_digest(raw[_PAYLOAD_BYTES:], _mac(raw[:_PAYLOAD_BYTES], secret)):
         raise receipt_invalid(handle)
-    return Receipt(
-        payload[:8],
-        int.from_bytes(payload[8:10]),
-        int.from_bytes(payload[10:16]),
-        payload[16:24],
-        int.from_bytes(payload[24:30]),
-    )
+    incarnation, position, nonce, received, _ = _RAW.unpack(raw)
+    return Receipt(incarnation, position >> _SEQUENCE_BITS, position & _SEQUENCE_MASK, nonce, int.from_bytes(received))

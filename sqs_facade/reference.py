@@ -10,7 +10,7 @@ from msgspec import inspect
 from sqs_facade import attributes, errors
 from sqs_facade.operations import load_all
 from sqs_facade.operations.receiving import SYSTEM_ATTRIBUTES
-from sqs_facade.registry import EVERY_OPERATION, OPERATIONS, Operation
+from sqs_facade.registry import EVERY_OPERATION, OPERATIONS, WITH_CREDENTIALS, Operation
 from zaqar_core.domain import limits
 from zaqar_core.markdown import code, table
 
@@ -32,9 +32,9 @@ one element. Attributes and tags are lists of `Name` and `Value`, `Key` and `Val
 
 #: Intended differences from AWS, as a client observes them.
 DIFFERENCES = (
-    "Signatures are not checked yet: any credentials are accepted. A 12-digit access key is the account; with any "
-    "other key the account is `default_account`. The region is that of the called host (`sqs.<region>.…`), else that "
-    "of the credential scope.",
+    "Signatures are checked if `credentials_file` is set ([security](security.md)). Without it any credentials are "
+    "accepted: a 12-digit access key is the account, and with any other key the account is `default_account`. The "
+    "region is that of the called host (`sqs.<region>.…`), else that of the credential scope.",
     "Queue URLs begin with the called host, unless `queue_url_host` or `public_url` is set "
     "([operations](operations.md#queue-urls)). As input, every known form of URL is accepted, and a bare name too.",
     "`QueueDeletedRecently` is off by default (`recreate_delay_seconds`; AWS: 60), so that tools can create a deleted "
@@ -49,7 +49,8 @@ DIFFERENCES = (
     "was set (or Zaqar's `_enable_encrypt_messages`), with the first key of the setting `encryption_keys`; without a "
     "key, setting it is `InvalidAttributeValue`. A message that cannot be decrypted stays in the queue, and receives "
     "leave it out; a receive that finds no other message returns `KmsNotFound` or `KmsInvalidState`.",
-    "`Policy` is stored, and AddPermission and RemovePermission edit it; it is not enforced yet.",
+    "`Policy` is stored, and AddPermission and RemovePermission edit it. It is enforced only with `enforce_policies`: "
+    'see "Policies" in `docs/security.md`. An operation then may also return AccessDenied (403).',
     "A `RedriveAllowPolicy` is enforced when a source queue sets its dead-letter queue, not for each message.",
     "`RedrivePolicy` is returned with `maxReceiveCount` as a number, even if it was sent as text, as on AWS.",
     "`x-localstack-sqs-override-message-count` and `-wait-time-seconds` lift ReceiveMessage's limits for tests (to "
@@ -200,6 +201,8 @@ def _errors() -> str:
         "# Errors\n\nEvery operation can return these errors: the first (JSON) and the second (query) for input that "
         "cannot be read, the second also for values out of bounds, and the third if a rate limit is set.\n\n"
         + table(("error (JSON)", "code (query)", "status"), map(_error, EVERY_OPERATION))
+        + "\nA service with credentials (`credentials_file`) also returns these:\n\n"
+        + table(("error (JSON)", "code (query)", "status"), map(_error, WITH_CREDENTIALS))
         + "\nIn JSON the header `x-amzn-query-error` contains the code of the query protocol, and `__type` the error "
         f"with a namespace: `{errors.MODELLED}#` for errors of the service model, else `{errors.UNMODELLED}#`. "
         "Errors outside the service model, some of which are returned before an operation is chosen:\n\n"

@@ -14,13 +14,17 @@ import msgspec
 from sqs_facade import addresses, bounds, queue_urls
 from sqs_facade.codecs import json10, query
 from sqs_facade.errors import ERROR_TABLE
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.session import Session
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.web.envelope import Request
 
 
-class Shape(msgspec.Struct, rename="pascal", omit_defaults=True):
-    """Base of inputs and results: snake_case here, PascalCase on the wire. None and empty members are left out."""
+class Shape(msgspec.Struct, rename="pascal", omit_defaults=True, gc=False):
+    """Base of inputs and results: snake_case here, PascalCase on the wire. None and empty members are left out.
+
+    They are trees, so the garbage collector need not track them.
+    """
 
 
 QueueUrl = Annotated[str, bounds.QUEUE_URL]
@@ -33,6 +37,8 @@ class SqsCall:
     session: Session
     request: Request
     caller: addresses.Caller
+    #: None while policies are not enforced.
+    authorizer: Authorizer | None = None
 
     def queue(self, queue_url: str | None) -> QueueRef:
         """Return the queue of the QueueUrl, or without one that of the request's path."""
@@ -63,11 +69,18 @@ class Operation:
     on_queue_path: bool
     has_queue: bool
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether the operation changes nothing, as those that get or list; ReceiveMessage leases messages."""
+        return self.name.startswith(("Get", "List"))
+
 
 OPERATIONS: dict[str, Operation] = {}
 
 #: Errors of every operation: unreadable input (JSON, query), and throttling if it is enabled.
 EVERY_OPERATION = ("SerializationException", "InvalidParameterValue", "RequestThrottled")
+#: Errors of every operation of a service with credentials.
+WITH_CREDENTIALS = ("AccessDenied", "UnrecognizedClient", "InvalidSignature", "IncompleteSignature", "ExpiredToken")
 #: Errors of every operation on a queue.
 OF_A_QUEUE = ("InvalidAddress", "QueueDoesNotExist")
 

@@ -17,6 +17,7 @@ except ModuleNotFoundError:  # Windows has no such limits
     resource = None  # type: ignore[assignment]
 
 from sqs_facade import listening, worker
+from sqs_facade.listening import Held
 from sqs_facade.supervisor import Supervisor
 from zaqar_core.configuration.setting_sources import PARENT_VARIABLE, PRIVATE_STORE_VARIABLE, variable
 from zaqar_core.configuration.settings import Settings, as_variable
@@ -47,38 +48,41 @@ def check_store(settings: Settings, url: str) -> None:
         store.close()
 
 
-def run(settings: Settings, url: str, holder: socket.socket, port: int, on_ready: Callable[[str, int], None]) -> int:
-    """Serve until a signal stops the process, and return the exit code.
+def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str, int], None]) -> int:
+    """Serve on the held port until a signal stops the process, and return the exit code.
 
-    ``holder`` is a socket that is bound to the address; on systems without SO_REUSEPORT it is not bound yet.
     ``on_ready`` is called with the URL of the service as soon as it responds over HTTP, and with the number of
     connections that each worker accepts.
     """
     settings = msgspec.structs.replace(settings, max_connections=_connections(settings))
     os.environ.update(_workers_environment(settings, url))
-    listener = listening.listen(holder, settings.host, port)
-    supervisor = Supervisor(settings.workers, worker.main, (listener,))
+    supervisor = Supervisor(settings.workers, worker.main, listening.listen(held))
     threading.Thread(
-        target=_announce, args=(supervisor, settings, port, on_ready), name="readiness", daemon=True
+        target=_announce, args=(supervisor, settings, held, on_ready), name="readiness", daemon=True
     ).start()
     return supervisor.run()
 
 
-def _announce(supervisor: Supervisor, settings: Settings, port: int, on_ready: Callable[[str, int], None]) -> None:
-    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
+def _announce(supervisor: Supervisor, settings: Settings, held: Held, on_ready: Callable[[str, int], None]) -> None:
+    target = held.addresses[0].reachable_host
     while not supervisor.is_stopping:
-        if _answers(target, port):
+        if _answers(target, held.port):
             supervisor.was_ready = True
-            on_ready(f"http://{listening.in_url(settings.host)}:{port}", settings.max_connections)
+            on_ready(url_of(settings, held.port), settings.max_connections)
             return
         time.sleep(0.005)
+
+
+def url_of(settings: Settings, port: int) -> str:
+    """Return the URL of the service, with the host as it was given."""
+    return f"http://{listening.in_url(listening.without_brackets(settings.host))}:{port}"
 
 
 def _answers(host: str, port: int) -> bool:
     """Return whether GET /health responds with 200."""
     try:
         with socket.create_connection((host, port), 5) as client:
-            client.sendall(f"GET /health HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
+            client.sendall(f"GET /health HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
             return client.recv(64).startswith(b"HTTP/1.1 200")
     except OSError:
         return False

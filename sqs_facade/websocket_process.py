@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqs_facade.listening import in_url
+from sqs_facade.listening import Held, in_url, without_brackets
+from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.keystone import authentication
 from zaqar_core.notifications import channels
 from zaqar_core.notifications.notifier import Notifier
@@ -18,22 +20,30 @@ from zaqar_core.websocket import server
 from zaqar_core.websocket.conversation import Service
 
 
-def run(settings: Settings, url: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve until a signal stops the process. Raises StoreUnavailable.
+def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None]) -> None:
+    """Serve on the held port until a signal stops the process. Raises StoreUnavailable.
 
     ``on_ready`` is called with the URL of the service as soon as connections are accepted.
     """
+    known = gate.credentials(settings)
+    authenticator = gate.authenticator(known, authentication.configured(settings))
+    if known is not None:
+        known.watch()
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
+    authorizer = Authorizer() if settings.enforces_policies else None
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
+    if switches is not None:
+        core.when_emptied.append(switches.forget)
     Housekeeping(core).start()
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     try:
         server.run(
             settings,
-            Service(core, ZaqarFace(settings), authentication.configured(settings)),
-            port,
-            lambda: on_ready(f"ws://{in_url(settings.host)}:{port}"),
+            Service(core, ZaqarFace(settings, authenticator, authorizer=authorizer), authenticator),
+            held.port,
+            lambda: on_ready(f"ws://{in_url(without_brackets(settings.host))}:{held.port}"),
+            hosts=held.hosts,
         )
     finally:
         notifier.stop()

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import gc
 import socket
 
 from sqs_facade import startup
 from sqs_facade.wsgi import APPLICATION, create_app
+from zaqar_core.eventloop import garbage
 from zaqar_core.web.server.limits import Limits
 from zaqar_core.web.server.server import Server
 
 
-def main(listener: socket.socket) -> None:
-    """Serve on a listening socket until a signal stops the process. The settings come from the environment."""
+def main(*listeners: socket.socket) -> None:
+    """Serve on listening sockets until a signal stops the process. The settings come from the environment."""
     found = startup.configuration({})
     with startup.refusals(found):
         app = create_app(found.settings)
-    # What exists now stays until the end: leave it out of every later collection.
-    gc.collect()
-    gc.freeze()
-    Server(app.extensions[APPLICATION], Limits.of(found.settings)).run([listener])
+    server = Server(app.extensions[APPLICATION], Limits.of(found.settings))
+    garbage.collect_rarely(server.loop)
+    server.run(listeners)

@@ -11,11 +11,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqs_facade import addresses, peek, startup
+from sqs_facade.callers import Callers
 from sqs_facade.face import SqsFace, is_sqs
+from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration import settings as configuration
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.domain import limits
 from zaqar_core.keystone import authentication
 from zaqar_core.notifications import channels
@@ -33,6 +36,7 @@ from zaqar_core.web.server.wsgi_application import WsgiApplication
 if TYPE_CHECKING:
     import flask
 
+    from sqs_facade.sts import SecurityTokenService
     from zaqar_core.web.envelope import Face
 
 #: The extension of the Flask application that the event loop's server runs: see ``web.server.application``.
@@ -48,7 +52,10 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     settings = settings or configuration.load({})
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     url, settings = _store(settings)
+    credentials = gate.credentials(settings)
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
+    if switches is not None:
+        core.when_emptied.append(switches.forget)
     stopping.on_stop(core.waiters.release_all)
     Housekeeping(core).start()
     TaskRunner(core).start()
@@ -56,13 +63,19 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     notifier.start()
     notifier.stop_at_exit()
     pipeline = Pipeline(core, settings)
-    sqs, zaqar = SqsFace(settings), ZaqarFace(settings, authentication.configured(settings))
+    access = gate.opened(settings, credentials, lambda: core.secrets.secret)
+    callers = Callers(settings, access)
+    authenticator = gate.authenticator(credentials, authentication.configured(settings))
+    authorizer = Authorizer() if settings.enforces_policies else None
+    sqs = SqsFace(settings, callers=callers, sts=_sts(access), authorizer=authorizer)
+    zaqar = ZaqarFace(settings, authenticator, authorizer=authorizer)
+    looks = peek.PeekFace(settings, callers=callers, authorizer=authorizer)
     app = create_flask(
         core,
         pipeline,
         sqs,
         zaqar,
-        {peek.PATH: peek.PeekFace(settings), hooks.PATH: _hooks(settings, switches)},
+        {peek.PATH: looks, hooks.PATH: _hooks(settings, switches)},
     )
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)
@@ -77,8 +90,17 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     base_path = public_url.parse(settings.public_url).base_path if settings.public_url is not None else ""
     # Flask's own idiom for middleware.
     app.wsgi_app = BasePath(with_cors, base_path) if base_path else with_cors  # type: ignore[method-assign,assignment]
-    app.extensions[APPLICATION] = lanes if app.wsgi_app is lanes else WsgiApplication(app.wsgi_app, most)
+    enclosed = WsgiApplication(app.wsgi_app, most, lanes.share, checks_heads=lanes.checks_heads)
+    app.extensions[APPLICATION] = lanes if app.wsgi_app is lanes else enclosed
     return app
+
+
+def _sts(access: gate.Gate | None) -> SecurityTokenService | None:
+    if access is None:
+        return None
+    from sqs_facade.sts import SecurityTokenService  # loads libraries that only a service with credentials needs
+
+    return SecurityTokenService(access)
 
 
 def _hooks(settings: configuration.Settings, switches: hooks.Switches | None) -> Face:

@@ -31,6 +31,9 @@ STORE = os.environ.get(STORE_VARIABLE, "single")
 #: ``threads``: ``serving`` runs services under Gunicorn, with a thread for each request.
 SERVING_VARIABLE = "SQS_FACADE_TEST_SERVING"
 
+#: Hosts that tests call besides those of this machine, also with a region before them.
+CALLED_HOSTS = "amazonaws.com,queues,x"
+
 RUN = pytest.StashKey[str]()
 LEFT_BEHIND = pytest.StashKey[list[str]]()
 
@@ -160,7 +163,7 @@ def store_settings(request: pytest.FixtureRequest) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def service(store_settings: dict[str, str]) -> Iterator[Service]:
     """A service shared by all tests: each uses queues of its own."""
-    with serving(max_waits="256", **store_settings) as service:
+    with serving(max_waits="256", allowed_hosts=CALLED_HOSTS, **store_settings) as service:
         yield service
 
 

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -52,13 +52,20 @@ class Server:
     folder: Path
     port: int
     arguments: tuple[str, ...] = ()
+    #: Added to the environment of this process.
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] = field(init=False)
 
     def start(self) -> None:
         self.folder.mkdir(exist_ok=True)
         place = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder))
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen([binary(), *self.arguments, *place], stdout=log, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                [binary(), *self.arguments, *place],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self.environment},
+            )
         until(lambda: self.command("PING"), f"a server on port {self.port}")
 
     def command(self, *words: Any) -> Any:
@@ -90,9 +97,9 @@ class Deployed:
     servers: list[Server] = field(default_factory=list)
     sentinels: list[Server] = field(default_factory=list)
 
-    def server(self, *arguments: str) -> Server:
+    def server(self, *arguments: str, environment: Mapping[str, str] = {}) -> Server:
         """Start one more server."""
-        server = Server(self.folder / str(len(self.servers)), _free_port(), arguments)
+        server = Server(self.folder / str(len(self.servers)), _free_port(), arguments, environment)
         self.servers.append(server)
         server.start()
         return server
@@ -123,9 +130,13 @@ def deployed() -> Iterator[Deployed]:
 
 def in_step(replica: Server) -> bool:
     """Return whether the replica has the data of its primary, also in its log, which it rewrites at first."""
-    log = replica.info("persistence")
-    is_written = not (log["aof_rewrite_in_progress"] or log["aof_rewrite_scheduled"])
-    return replica.info("replication").get("master_link_status") == "up" and is_written
+    return replica.info("replication").get("master_link_status") == "up" and has_whole_log(replica)
+
+
+def has_whole_log(server: Server) -> bool:
+    """Return whether no rewrite of the log runs or is due, as after the first synchronisation of a replica."""
+    log = server.info("persistence")
+    return not (log["aof_rewrite_in_progress"] or log["aof_rewrite_scheduled"])
 
 
 IN_MEMORY = ("--save", "", "--repl-diskless-sync-delay", "0")

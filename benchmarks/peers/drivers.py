@@ -61,6 +61,7 @@ class Outcome:
 
     requests: int
     seconds: float
+    p50_ms: float
     p99_ms: float
     errors: int
 
@@ -104,7 +105,9 @@ class Lean:
         count = lean_run(target.address, requests, load.connections, plan.on_reply, latencies=latencies)
         taken = time.perf_counter() - began
         plan.close()
-        return Outcome(count, taken, 1e3 * sorted(latencies)[int(0.99 * count)] if count else 0.0, errors=0)
+        latencies.sort()
+        median, late = (1e3 * latencies[int(share * count)] if count else 0.0 for share in (0.5, 0.99))
+        return Outcome(count, taken, median, late, errors=0)
 
 
 def _until(end: float, requests: Iterator[bytes]) -> Iterator[bytes]:

@@ -21,7 +21,8 @@ from benchmarks.service import Service, cpu
 from zaqar_core.domain.model import NewMessage
 from zaqar_core.store import records
 
-_FUNCTION = """#!lua name=yardstick
+#: The library of the function ``yardstick``.
+FUNCTION = """#!lua name=yardstick
 redis.register_function('yardstick', function(keys, args)
   local seq = redis.call('HINCRBY', keys[1], 'seq', 1)
   redis.call('HSET', keys[1] .. ':m', seq, args[1])
@@ -61,7 +62,7 @@ class StoreFunction:
         links = (link for process in valkeys for link in process.net_connections("unix"))
         self._path = next(str(link.laddr) for link in links if link.laddr)
         self._redis = redis.Redis(unix_socket_path=self._path)
-        self._redis.function_load(_FUNCTION, replace=True)
+        self._redis.function_load(FUNCTION, replace=True)
         self._calls, self._turns = 0, 0
         #: Of the calls between the last two marks.
         self.commands_per_write = 1.0

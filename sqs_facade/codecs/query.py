@@ -25,6 +25,10 @@ _SHORT = 256
 
 Tree = dict[str, Any]
 Convert = Callable[[Any], Any]
+#: Reads a list or a map from what stands under each of its names.
+Read = Callable[[list[Any]], Any]
+#: The number of an entry. Ten digits are more than any client sends.
+_INDEX = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
 def listed(query_name: str, limits: str | None = None) -> msgspec.Meta:
@@ -125,20 +129,20 @@ def _of_type(info: inspect.Type) -> Convert | None:
 
 
 def _of_struct(info: inspect.StructType) -> Convert | None:
-    lists: list[tuple[tuple[str, ...], str, Convert]] = []
+    lists: list[tuple[tuple[str, ...], str, Read]] = []
     plain: list[tuple[str, Convert]] = []
     for field in info.fields:
         extra, inner = _annotation(field.type)
         if extra is None:
-            if (found := _of_type(field.type)) is not None:
+            if (found := _of_type(field.type) or _of_number(field)) is not None:
                 plain.append((field.encode_name, found))
             continue
         if isinstance(inner, inspect.ListType):
-            convert = _list(_of_type(inner.item_type))
+            read = _list(_of_type(inner.item_type))
         else:
             assert isinstance(inner, inspect.DictType)
-            convert = _map(extra["key"], extra["value"], _of_type(inner.value_type))
-        lists.append((extra["query"], field.encode_name, convert))
+            read = _map(extra["key"], extra["value"], _of_type(inner.value_type))
+        lists.append((extra["query"], field.encode_name, read))
     if not lists and not plain:
         return None
 
@@ -146,13 +150,13 @@ def _of_struct(info: inspect.StructType) -> Convert | None:
         if not isinstance(node, dict):
             return node
         flat = dict(node)
-        for names, field, convert in lists:
+        for names, field, read in lists:
             # Clients send an empty list under the schema's own name. That name with numbers has no meaning.
-            if field in flat and (flat[field] == "" or (field not in names and isinstance(flat[field], dict))):
+            if field not in names and (flat.get(field) == "" or isinstance(flat.get(field), dict)):
                 del flat[field]
-            for name in names:
-                if name in node:
-                    flat[field] = convert(flat.pop(name))
+            given = [flat.pop(name) for name in names if name in flat]
+            if given:
+                flat[field] = read(given)
         for field, convert in plain:
             if field in flat:
                 flat[field] = convert(flat[field])
@@ -169,27 +173,46 @@ def _annotation(info: inspect.Type) -> tuple[dict[str, Any] | None, inspect.Type
     return None, info
 
 
-def _numbered(node: Any) -> list[Any]:
+def _of_number(field: inspect.Field) -> Convert | None:
+    """Return a function for a number that may be absent: msgspec would read the text ``null`` as absent."""
+    if not isinstance(field.type, inspect.UnionType) or any(
+        isinstance(one, inspect.StrType) for one in field.type.types
+    ):
+        return None
+
+    def of_number(node: Any) -> Any:
+        if isinstance(node, str) and node.lower() == "null":
+            raise Unreadable(f"{field.encode_name} must be an integer")
+        return node
+
+    return of_number
+
+
+def _entries(node: Any) -> list[Any]:
+    """Return the entries of a list in the order of their numbers. Text is the only entry, unless it is empty."""
     if not isinstance(node, dict):
         return [node] if node else []
-    try:
-        return [node[number] for number in sorted(node, key=int)]
-    except ValueError:
-        raise Unreadable("the parameters of a list must be numbered from 1") from None
+    numbers = {int(text): text for text in node if _INDEX.fullmatch(text)}
+    if len(numbers) < len(node):  # not numbers, or equal ones like 1 and 01
+        raise Unreadable("the parameters of a list must be numbered from 1")
+    return [node[numbers[number]] for number in sorted(numbers)]
 
 
-def _list(convert: Convert | None) -> Convert:
-    def of_list(node: Any) -> Any:
-        return [convert(item) if convert else item for item in _numbered(node)]
+def _list(convert: Convert | None) -> Read:
+    def of_list(given: list[Any]) -> list[Any]:
+        return [convert(item) if convert else item for node in given for item in _entries(node)]
 
     return of_list
 
 
-def _map(key: str, value: str, convert: Convert | None) -> Convert:
-    def of_map(node: Any) -> Any:
-        found = {}
-        is_one = isinstance(node, dict) and key in node  # old clients omit the number: Attribute.Name, Attribute.Value
-        for item in [node] if is_one else _numbered(node):
+def _map(key: str, value: str, convert: Convert | None) -> Read:
+    def entries(node: Any) -> list[Any]:
+        # Old clients omit the number: Attribute.Name, Attribute.Value.
+        return [node] if isinstance(node, dict) and node.keys() <= {key, value} else _entries(node)
+
+    def of_map(given: list[Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for item in (item for node in given for item in entries(node)):
             if not isinstance(item, dict) or not isinstance(item.get(key), str):
                 raise Unreadable(f"an entry lacks its {key}")
             if item[key] in found:
@@ -214,7 +237,7 @@ _SPECIAL = re.compile("[^\t\n\x20-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def _text(value: str) -> str:
+def escaped(value: str) -> str:
     """Escape the text of an element; replace each character that XML forbids by a question mark."""
     if _SPECIAL.search(value) is None:
         return value
@@ -227,16 +250,16 @@ def _xml(operation: str, result: dict[str, Any]) -> str:
     parts: list[str] = []
     for member, value in result.items():
         if isinstance(value, str):
-            parts.append(f"<{member}>{_text(value)}</{member}>")
+            parts.append(f"<{member}>{escaped(value)}</{member}>")
         elif isinstance(value, dict):
             element, key, content = MAPS[member]
             for name, one in value.items():
-                inner = _xml(operation, one) if isinstance(one, dict) else _text(one)
-                parts.append(f"<{element}><{key}>{_text(name)}</{key}><{content}>{inner}</{content}></{element}>")
+                inner = _xml(operation, one) if isinstance(one, dict) else escaped(one)
+                parts.append(f"<{element}><{key}>{escaped(name)}</{key}><{content}>{inner}</{content}></{element}>")
         elif isinstance(value, list):
             element = LISTS.get(member) or f"{operation}ResultEntry"
             for one in value:
-                inner = _xml(operation, one) if isinstance(one, dict) else _text(one)
+                inner = _xml(operation, one) if isinstance(one, dict) else escaped(one)
                 parts.append(f"<{element}>{inner}</{element}>")
         elif isinstance(value, bool):
             parts.append(f"<{member}>{'true' if value else 'false'}</{member}>")
@@ -262,5 +285,5 @@ def write_error(code: str, message: str, request_id: str, *, is_sender: bool) ->
     kind = "Sender" if is_sender else "Receiver"
     return (
         f'<?xml version="1.0"?><ErrorResponse xmlns="{NAMESPACE}"><Error><Type>{kind}</Type><Code>{code}</Code>'
-        f"<Message>{_text(message)}</Message><Detail/></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+        f"<Message>{escaped(message)}</Message><Detail/></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     ).encode()

@@ -48,18 +48,16 @@ def check_ids(entries: Sequence[Entry], what: str) -> list[str]:
             "TooManyEntriesInBatchRequest",
             f"Maximum number of entries per request are {limits.BATCH_ENTRIES}. You have sent {len(entries)}.",
         )
-    ids: list[str] = []
-    for entry in entries:
-        if entry.id is None or not _ID.fullmatch(entry.id):
-            raise SqsError(
-                "InvalidBatchEntryId",
-                "A batch entry id can only contain alphanumeric characters, hyphens and underscores. "
-                f"It can be at most {limits.BATCH_ID_CHARACTERS} letters long.",
-            )
-        ids.append(entry.id)
-    for at, name in enumerate(ids):
-        if name in ids[:at]:
-            raise SqsError("BatchEntryIdsNotDistinct", f"Id {name} repeated.")
+    ids = [entry.id or "" for entry in entries]
+    if not all(map(_ID.fullmatch, ids)):
+        raise SqsError(
+            "InvalidBatchEntryId",
+            "A batch entry id can only contain alphanumeric characters, hyphens and underscores. "
+            f"It can be at most {limits.BATCH_ID_CHARACTERS} letters long.",
+        )
+    if len(set(ids)) < len(ids):
+        repeated = next(name for at, name in enumerate(ids) if name in ids[:at])
+        raise SqsError("BatchEntryIdsNotDistinct", f"Id {repeated} repeated.")
     return ids
 
 

@@ -15,7 +15,7 @@ from sqs_facade.sequence_numbers import sequence_number
 from zaqar_core.core import messages
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import MessageTooLong
-from zaqar_core.domain.model import NewMessage, Sent
+from zaqar_core.domain.model import NewMessage
 from zaqar_core.domain.names import QueueRef
 
 
@@ -120,13 +120,9 @@ def send_message(call: SqsCall, parameters: SendMessage) -> SendMessageResult:
     [sent] = messages.send(call.session, ref, [new])
     if isinstance(sent, MessageTooLong):
         raise of_fact(sent)
-    return SendMessageResult(
-        digests.of_body(new.body),
-        sent.id,
-        digests.of_attributes(new.attributes) if new.attributes else None,
-        digests.of_attributes(new.system_attributes) if new.system_attributes else None,
-        sequence_number(sent.sequence) if is_fifo else None,
-    )
+    of_body, of_attributes, of_system = _digests(new)
+    number = sequence_number(sent.sequence) if is_fifo else None
+    return SendMessageResult(of_body, sent.id, of_attributes, of_system, number)
 
 
 @operation(raises=(*OF_A_QUEUE, *WHOLE_BATCH, "BatchRequestTooLong", "KmsNotFound"))
@@ -140,12 +136,14 @@ def send_message_batch(call: SqsCall, parameters: SendMessageBatch) -> SendMessa
         raise SqsError("InvalidParameterValue", missing("MessageGroupId").message)
     trace_header, sender = call.request.header("X_AMZN_TRACE_ID"), _sender(call, ref)
     result = SendMessageBatchResult([], [])
-    accepted: list[tuple[str, NewMessage]] = []
+    names: list[str] = []
+    accepted: list[NewMessage] = []
     total = 0
     for name, entry in zip(ids, parameters.entries, strict=True):
         try:
             new = _new_message(entry, trace_header, sender, is_fifo=is_fifo)
-            accepted.append((name, new))
+            names.append(name)
+            accepted.append(new)
             total += new.size_bytes or 0
         except SqsError as error:
             result.failed.append(failed(name, error))
@@ -155,13 +153,13 @@ def send_message_batch(call: SqsCall, parameters: SendMessageBatch) -> SendMessa
             "BatchRequestTooLong",
             f"Batch requests cannot be longer than {limits.MESSAGE_BYTES} bytes. You have sent {total} bytes.",
         )
-    sent_all = messages.send(call.session, ref, [new for _, new in accepted])
-    for (name, new), sent in zip(accepted, sent_all, strict=True):
+    for name, new, sent in zip(names, accepted, messages.send(call.session, ref, accepted), strict=True):
         if isinstance(sent, MessageTooLong):
             reason = f"One or more parameters cannot be validated. Reason: {too_long(sent.limit_bytes)}"
             result.failed.append(failed(name, SqsError("InvalidParameterValue", reason)))
         else:
-            result.successful.append(_sent_entry(name, new, sent, is_fifo=is_fifo))
+            number = sequence_number(sent.sequence) if is_fifo else None
+            result.successful.append(SentEntry(name, sent.id, *_digests(new), number))
     result.failed = in_order(result.failed, ids)
     return result
 
@@ -176,12 +174,10 @@ def _size(entry: SendMessageBatchRequestEntry) -> int:
     return size
 
 
-def _sent_entry(name: str, new: NewMessage, sent: Sent, *, is_fifo: bool) -> SentEntry:
-    return SentEntry(
-        name,
-        sent.id,
+def _digests(new: NewMessage) -> tuple[str, str | None, str | None]:
+    """Return the MD5 of the body, of the attributes and of the system attributes, as far as there are any."""
+    return (
         digests.of_body(new.body),
-        digests.of_attributes(new.attributes),
-        digests.of_attributes(new.system_attributes),
-        sequence_number(sent.sequence) if is_fifo else None,
+        digests.of_attributes(new.attributes) if new.attributes else None,
+        digests.of_attributes(new.system_attributes) if new.system_attributes else None,
     )

@@ -15,7 +15,7 @@ from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage, QueueSettings, SettingsChange
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store.wakeups import RECHECK_SECONDS
+from zaqar_core.store.rechecks import RECHECK_SECONDS
 
 #: A message that comes back after one second is given sooner after it was taken than a poll looks by itself.
 PROMPT_SECONDS = RECHECK_SECONDS[0]

@@ -49,7 +49,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def service(valkey: str) -> Iterator[Service]:
     """``sqs-facade serve`` on the tests' own Valkey, so that a test can move a queue's clock."""
     key = "test:" + "A" * 43 + "="  # 32 zero bytes: queues may ask for encryption
-    with serving(redis=valkey, durability="memory", max_waits="256", encryption_keys=key) as service:
+    settings = {"max_waits": "256", "encryption_keys": key, "allowed_hosts": "elsewhere.test"}
+    with serving(redis=valkey, durability="memory", **settings) as service:
         yield service
 
 

@@ -114,13 +114,14 @@ class Client:
     endpoint: str
     region: str = "us-east-1"
     key: str = "any"
+    secret: str = "any"
 
     def to(self, **changed: Any) -> Client:
-        """Return another client in the same process, with another ``endpoint``, ``region`` or ``key``."""
+        """Return another client in the same process, with another endpoint, region, key or secret."""
         return replace(self, **changed)
 
     def begin(self, operation: str, **members: Any) -> Future[dict[str, Any]]:
-        options = {"endpoint": self.endpoint, "region": self.region, "key": self.key}
+        options = {"endpoint": self.endpoint, "region": self.region, "key": self.key, "secret": self.secret}
         return self.process.begin(operation, members, options)
 
     def call(self, operation: str, **members: Any) -> dict[str, Any]:

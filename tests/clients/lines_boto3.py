@@ -40,7 +40,7 @@ def _client(options: dict[str, str]) -> Any:
                 endpoint_url=options["endpoint"],
                 region_name=options["region"],
                 aws_access_key_id=options["key"],
-                aws_secret_access_key="any",
+                aws_secret_access_key=options["secret"],
                 config=botocore.config.Config(
                     retries={"total_max_attempts": 1}, max_pool_connections=40, connect_timeout=5, read_timeout=30
                 ),

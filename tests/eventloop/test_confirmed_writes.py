@@ -74,13 +74,30 @@ def test_without_its_replica_no_write_is_confirmed_and_reads_go_on(pair: Deploye
         pair.servers[1].go_on()
     assert found.count(b"0") == 1
     assert found[0] == b"0"  # the read did not wait behind a WAITAOF
-    assert set(found) - {b"0"} == {"no replica confirmed the write within 1 s"}
+    assert set(found) - {b"0"} == {"0 of 1 replicas confirmed the write within 1 s"}
+
+
+@pytest.mark.parametrize("way", ["task", "thread"])
+def test_as_many_replicas_confirm_as_are_asked_for(pair: Deployed, generation: Generation, way: str) -> None:
+    """Of two replicas, one that has not confirmed could be promoted."""
+    url = f"redis://127.0.0.1:{pair.servers[0].port}"
+    store = open_store(Settings(redis=url, durability="replicated", confirming_replicas=2), url, generation)
+
+    def outcome() -> str:
+        write = writes(store, 1)
+        return on_loop(write)[0] if way == "task" else write()
+
+    assert outcome() == "1 of 2 replicas confirmed the write within 1 s"
+    second = pair.server(*ON_DISK, "--replicaof", f"127.0.0.1 {pair.servers[0].port}")
+    until(partial(in_step, second), "replication")
+    until(lambda: outcome() == "confirmed", "a confirmation")
+    store.close()
 
 
 def test_writes_are_confirmed_again_when_the_replica_is_back(pair: Deployed, store: Store) -> None:
     pair.servers[1].hold()
     try:
-        assert on_loop(writes(store, 1)) == ["no replica confirmed the write within 1 s"]
+        assert on_loop(writes(store, 1)) == ["0 of 1 replicas confirmed the write within 1 s"]
     finally:
         pair.servers[1].go_on()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -28,9 +29,12 @@ def server() -> Iterator[Server]:
         yield found.server(*IN_MEMORY)
 
 
-def links(port: int, generation: Generation, **options: Any) -> Links:
+def links(port: int, generation: Generation, *, store_timeout_seconds: float = 10, **options: Any) -> Links:
     url = f"redis://127.0.0.1:{port}"
-    return Links(Settings(redis=url, durability="memory", store_connections=1), url, generation, **options)
+    settings = Settings(
+        redis=url, durability="memory", store_connections=1, store_timeout_seconds=store_timeout_seconds
+    )
+    return Links(settings, url, generation, **options)
 
 
 @pytest.mark.parametrize("in_tasks", [True, False], ids=["task", "thread"])
@@ -46,6 +50,26 @@ def test_a_server_that_cannot_be_reached_costs_the_others_no_connection(server: 
 
     before, after = on_loop(asks)[0] if in_tasks else asks()
     assert before == after
+
+
+def test_threads_that_call_one_after_the_other_share_a_connection(server: Server) -> None:
+    url = f"redis://127.0.0.1:{server.port}"
+    found = Links(Settings(redis=url, durability="memory", store_connections=4), url, Generation())
+    assert len({found.exchange(_ID, 1)[0] for _ in range(8)}) == 1
+
+
+def test_a_connection_that_nobody_used_for_long_is_replaced(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = links(server.port, Generation())
+    before = found.exchange(_ID, 1)
+    later = time.monotonic() + 61
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert found.exchange(_ID, 1) != before
+
+
+def test_a_thread_that_waits_too_long_for_a_reply_says_so(server: Server) -> None:
+    found = links(server.port, Generation(), store_timeout_seconds=0.2)
+    with pytest.raises(StoreUnavailable, match="timed out"):
+        found.exchange(pack(("BLPOP", "nothing", 0)), 1)
 
 
 class _Taken(SimpleQueue[Any]):

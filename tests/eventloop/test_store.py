@@ -226,7 +226,7 @@ def test_small_exchanges_do_not_wait_for_large_replies(server: Server, opened: C
     def reads() -> list[int]:
         counts = []
         for _ in range(2):
-            store._exchange(key, pack(("GET", key + b":large")), 1)
+            store._exchange(key, pack(("GET", key + b":large")), 1, returns_messages=True)
             counts.append(clients(server))
         store.command("PING")
         return counts

@@ -94,6 +94,28 @@ def test_headers_and_template_of_the_subscription_are_used(
     assert seen.json == {"id": 7, "message": message}
 
 
+def test_headers_of_the_connection_that_are_stored_are_not_sent(
+    session: Session, queue: QueueRef, subscriber: Subscriber
+) -> None:
+    """They were accepted before; so were names and values that HTTP does not allow."""
+    kept = {
+        "Host": "evil.example",
+        "connection": "x",
+        "Keep-Alive": "x",
+        "Content-Length": "1",
+        "a b": "c",
+        "X": "a\r\nY: b",
+    }
+    subscribe(session, queue, subscriber.url(), post_headers={"X-Key": "k", **kept})
+    messages.send(session, queue, texts("x"))
+    until(lambda: subscriber.seen, "a notification")
+    [seen] = subscriber.seen
+    headers = {name.lower(): value for name, value in seen.headers.items()}
+    assert (headers["host"], headers["x-key"]) == (f"127.0.0.1:{subscriber.port}", "k")
+    assert headers["content-length"] == str(len(seen.body))
+    assert headers.keys().isdisjoint(("connection", "keep-alive", "x", "y", "a b"))
+
+
 def test_every_subscription_is_notified(
     session: Session, queue: QueueRef, subscriber: Subscriber, other: Subscriber
 ) -> None:

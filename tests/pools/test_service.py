@@ -22,7 +22,7 @@ from tests.conftest import Service, serving
 from tests.interop.conftest import sqs_of, zaqar_of
 from tests.patience import PATIENCE_SECONDS, until
 from tests.pools.conftest import Server
-from zaqar_core.store.wakeups import RECHECK_SECONDS
+from zaqar_core.store.rechecks import RECHECK_SECONDS
 
 pytestmark = pytest.mark.slow
 

@@ -22,7 +22,7 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools import administration
 from zaqar_core.pools.routing import PooledCore
 from zaqar_core.store import keys
-from zaqar_core.store.wakeups import RECHECK_SECONDS
+from zaqar_core.store.rechecks import RECHECK_SECONDS
 from zaqar_core.web.hooks import virtual_clock
 
 

@@ -12,11 +12,34 @@ import pytest
 
 from tests.patience import PATIENCE_SECONDS
 from zaqar_core.eventloop import sleep, tasks
-from zaqar_core.web.envelope import CLIENT, Refusal, Reply
+from zaqar_core.web.envelope import CLIENT, Refusal, Reply, Share
 from zaqar_core.web.server.limits import Limits
 from zaqar_core.web.server.server import Server
 
 BODY_LIMIT = 1 << 20
+
+
+class CountedParts:
+    """Parts of a mebibyte each. ``made`` is their number so far."""
+
+    def __init__(self, count: int, *, breaks_off: bool) -> None:
+        self._parts = self._make(count, breaks_off=breaks_off)
+        self.made = 0
+        self.is_closed = threading.Event()
+
+    def _make(self, count: int, *, breaks_off: bool) -> Iterator[bytes]:
+        for _ in range(count):
+            self.made += 1
+            yield b"x" * (1 << 20)
+            yield b""
+        if breaks_off:
+            raise ZeroDivisionError
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._parts
+
+    def close(self) -> None:
+        self.is_closed.set()
 
 
 class Echo:
@@ -28,6 +51,12 @@ class Echo:
         self.most_running = 0
         self.gone = threading.Event()
         self.is_held = True
+        self.parts: list[CountedParts] = []
+        self.checks_heads = False
+
+    def admit(self, environ: dict[str, Any]) -> Reply | None:
+        sleep(0)
+        return Reply(401, [], b"no token") if "HTTP_X_TOKEN" not in environ else None
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         del environ
@@ -48,19 +77,30 @@ class Echo:
             raise ZeroDivisionError
         if path == "/large":
             return Reply(200, [], b"x" * int(environ["QUERY_STRING"]))
+        if path == "/parts":
+            count, _, how = environ["QUERY_STRING"].partition("&")
+            self.parts.append(CountedParts(int(count), breaks_off=bool(how)))
+            return Reply(200, [("Content-Type", "text/plain")], b"", self.parts[-1])
         if path == "/split":
             return Reply(200, [("X-A", "b\r\nX-Injected: c")], b"")
-        if path == "/held":
+        if path == "/waiting":
             environ[CLIENT].on_gone = self.gone.set
+        if path in ("/held", "/waiting"):
             while self.is_held and not self.gone.is_set():
                 sleep(0.005)
+        if path == "/waiting":
+            environ[CLIENT].on_gone = None
         if path == "/nothing":
             return Reply(204, [], b"")
         return Reply(200, [("Content-Type", "text/plain")], f"{environ['REQUEST_METHOD']} {path} ".encode() + body)
 
+    def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
+        del body
+        return Share(environ.get("HTTP_X_ACCOUNT", ""), environ.get("HTTP_X_QUEUE", ""))
+
     def refuse(self, environ: dict[str, Any], why: Refusal) -> Reply:
         del environ
-        status = 413 if why is Refusal.BODY_TOO_LARGE else 400
+        status = {Refusal.BODY_TOO_LARGE: 413, Refusal.OVERLOADED: 503}.get(why, 400)
         return Reply(status, [], why.name.encode())
 
 
@@ -110,6 +150,14 @@ def everything(client: socket.socket) -> bytes:
     while part := client.recv(65536):
         found += part
     return found
+
+
+def length_of_rest(client: socket.socket) -> int:
+    """How many bytes arrive until the end."""
+    count = 0
+    while part := client.recv(1 << 20):
+        count += len(part)
+    return count
 
 
 @pytest.fixture

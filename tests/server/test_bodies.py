@@ -137,3 +137,35 @@ def test_http_1_0_knows_no_expectations(http: Running) -> None:
         client.sendall(b"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
         client.sendall(b"abc")
         assert everything(client).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 3", b"Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("more", [b"", b"Expect: 100-continue\r\n"])
+def test_a_head_that_is_not_admitted_is_refused_before_its_body(
+    http: Running, echo: Echo, framing: bytes, more: bytes
+) -> None:
+    echo.checks_heads = True
+    with http.connect() as client:
+        client.sendall(POST + more + framing + b"\r\n\r\n")
+        assert everything(client).startswith(b"HTTP/1.1 401 ")
+    assert echo.environs == []
+    assert http.server.counters.bodies_being_read == 0
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 3", b"Transfer-Encoding: chunked"])
+def test_a_head_that_is_admitted_is_followed_by_its_body(http: Running, echo: Echo, framing: bytes) -> None:
+    echo.checks_heads = True
+    body = b"abc" if b"Length" in framing else chunk(b"abc") + b"0\r\n\r\n"
+    head = POST + b"X-Token: t\r\n" + framing + b"\r\n"
+    with http.connect() as client:
+        client.sendall(head + b"Expect: 100-continue\r\n\r\n")
+        assert client.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(body)
+        assert everything(client).endswith(b"POST / abc")
+    with http.connect() as client:
+        for byte in head + b"\r\n" + body:
+            client.sendall(bytes([byte]))
+        assert everything(client).endswith(b"POST / abc")
+    assert http.status(head + b"\r\n" + body[:1], ends=True) == 400
+    assert len(echo.environs) == 2
+    assert http.server.counters.bodies_being_read == http.server.counters.buffered_bytes == 0

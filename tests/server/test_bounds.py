@@ -51,6 +51,87 @@ def test_requests_beyond_the_bound_wait_for_their_turn(start: Start, echo: Echo,
     assert [environ["HTTP_X_NUMBER"] for environ in echo.environs] == list("012345")
 
 
+def numbered(number: int, account: str = "", queue: str = "", *, path: bytes = b"/held") -> bytes:
+    head = f"Host: x\r\nX-Number: {number}\r\nX-Account: {account}\r\nX-Queue: {queue}\r\n\r\n"
+    return b"GET %b HTTP/1.1\r\n%b" % (path, head.encode())
+
+
+def send_in_turn(http: Running, clients: contextlib.ExitStack, requests: list[bytes]) -> list[socket.socket]:
+    """Send each request on a connection of its own, after the one before has arrived."""
+    found = []
+    for request in requests:
+        before = http.server.counters.bytes_in
+        found.append(clients.enter_context(http.connect()))
+        found[-1].sendall(request)
+        until(lambda: http.server.counters.bytes_in > before, "it has arrived")  # noqa: B023
+    return found
+
+
+def test_accounts_and_queues_take_turns_while_requests_wait(
+    start: Start, echo: Echo, clients: contextlib.ExitStack
+) -> None:
+    http = start(requests_in_flight=1)
+    shares = ["-"] + ["a/1"] * 4 + ["a/2"] * 2 + ["b/1"] * 2 + ["c/1"]
+    requests = [numbered(number, *share.split("/")) for number, share in enumerate(shares)]
+    waiting = send_in_turn(http, clients, requests)
+    until(lambda: http.server.counters.waiting_for_turn == len(shares) - 1, "they wait")
+    echo.is_held = False
+    for client in waiting:
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+    order = [shares[int(environ["HTTP_X_NUMBER"])] for environ in echo.environs]
+    assert order == ["-", "a/1", "b/1", "c/1", "a/2", "b/1", "a/1", "a/2", "a/1", "a/1"]
+    of_one = [int(environ["HTTP_X_NUMBER"]) for environ in echo.environs if environ["HTTP_X_QUEUE"] == "1"]
+    assert [number for number in of_one if number <= 4] == [1, 2, 3, 4]
+
+
+def test_beyond_the_bound_of_waiting_requests_others_are_refused_at_once(
+    start: Start, echo: Echo, clients: contextlib.ExitStack
+) -> None:
+    http = start(requests_in_flight=1, requests_waiting=2)
+    [*waiting, refused] = send_in_turn(http, clients, [numbered(number) for number in range(4)])
+    assert refused.recv(4096).startswith(b"HTTP/1.1 503")
+    assert http.server.counters.refused == {"overloaded": 1}
+    echo.is_held = False
+    for client in waiting:
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+    refused.sendall(GET)
+    assert refused.recv(4096).startswith(b"HTTP/1.1 200"), "its connection stays open"
+    assert http.server.counters.buffered_bytes == 0
+
+
+@pytest.mark.parametrize(("flood", "quiet"), [("a/1", "b/1"), ("a/1", "a/2")], ids=["accounts", "queues"])
+def test_a_full_queue_refuses_the_share_with_the_most(
+    start: Start, echo: Echo, clients: contextlib.ExitStack, flood: str, quiet: str
+) -> None:
+    http = start(requests_in_flight=1, requests_waiting=6)
+    shares = ["-"] + [flood] * 6 + [quiet] * 4
+    connections = send_in_turn(http, clients, [numbered(at, *share.split("/")) for at, share in enumerate(shares)])
+    until(lambda: http.server.counters.refused["overloaded"] == 4, "four are refused")
+    echo.is_held = False
+    answers = [client.recv(4096)[9:12] for client in connections]
+    served = [share for share, answer in zip(shares, answers, strict=True) if answer == b"200"]
+    assert served == ["-", *[flood] * 3, *[quiet] * 3] or served == ["-", *[flood] * 4, *[quiet] * 2]
+    # The oldest of each share keep their places.
+    assert answers[1:7] == sorted(answers[1:7])
+
+
+def test_a_request_that_waits_leaves_its_place_to_others(
+    start: Start, echo: Echo, clients: contextlib.ExitStack
+) -> None:
+    http = start(requests_in_flight=1)
+    polls = [clients.enter_context(http.connect()) for _ in range(3)]
+    for poll in polls:
+        poll.sendall(numbered(0, path=b"/waiting"))
+    until(lambda: http.server.counters.waits == 3, "all wait")
+    with http.connect() as client:
+        client.sendall(GET)
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+    echo.is_held = False
+    for poll in polls:
+        assert poll.recv(4096).startswith(b"HTTP/1.1 200")
+    assert http.server.counters.in_flight == http.server.counters.waits == 0
+
+
 def test_a_request_whose_client_has_disconnected_before_its_turn_is_not_started(
     start: Start, echo: Echo, clients: contextlib.ExitStack
 ) -> None:
@@ -291,6 +372,37 @@ def test_accepting_pauses_at_the_bound_and_goes_on(start: Start, clients: contex
     for closed, waiting in ((0, 3), (1, 4)):
         several[closed].close()
         assert several[waiting].recv(4096).startswith(b"HTTP/1.1 200")
+
+
+def test_idle_connections_make_room_for_new_ones(
+    start: Start, clients: contextlib.ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that have sent nothing, and those that have been served."""
+    monkeypatch.setattr(limits, "SHED_IDLE_SECONDS", SOON)
+    http = start(connections=3)
+    silent, served, busy = (clients.enter_context(http.connect()) for _ in range(3))
+    busy.sendall(HELD)
+    served.sendall(GET)
+    assert served.recv(4096).startswith(b"HTTP/1.1 200")
+    for _ in range(2):
+        late = clients.enter_context(http.connect())
+        late.sendall(HELD)
+    until(lambda: http.server.counters.in_flight == 3, "the new ones are served")
+    assert http.server.counters.shed == {"idle": 2}
+    assert silent.recv(4096) == served.recv(4096) == b""
+
+
+def test_connections_with_the_most_unfinished_requests_are_closed(start: Start, clients: contextlib.ExitStack) -> None:
+    http = start(held_bytes=1 << 20)
+    small = clients.enter_context(http.connect())
+    small.sendall(GET[:10])
+    head = b"GET / HTTP/1.1\r\nX-Long: " + b"x" * 60_000
+    for at in range(40):
+        ahead = HELD + GET if at % 2 else b""  # the second request has to wait
+        clients.enter_context(http.connect()).sendall(ahead + head)
+    until(lambda: http.server.counters.shed["held bytes"] > 20, "the greatest are closed")
+    small.sendall(GET[10:])
+    assert small.recv(4096).startswith(b"HTTP/1.1 200")
 
 
 def test_accepting_pauses_without_descriptors_and_goes_on(start: Start, clients: contextlib.ExitStack) -> None:

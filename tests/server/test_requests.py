@@ -33,6 +33,7 @@ def test_the_environ_is_that_of_wsgi(http: Running, echo: Echo) -> None:
         "REQUEST_METHOD": "PUT",
         "SCRIPT_NAME": "",
         "PATH_INFO": "/a b/\xe2\x82\xac",
+        "RAW_URI": "/a%20b/%E2%82%AC?c=%20d",
         "QUERY_STRING": "c=%20d",
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": str(http.address[1]),
@@ -162,6 +163,6 @@ def test_a_client_that_closes_its_side_gets_its_response(http: Running) -> None:
 
 def test_a_running_request_learns_that_its_client_has_gone(http: Running, echo: Echo) -> None:
     with http.connect() as client:
-        client.sendall(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(b"GET /waiting HTTP/1.1\r\nHost: x\r\n\r\n")
     assert echo.gone.wait(30)
     assert echo.environs[0][CLIENT].is_gone

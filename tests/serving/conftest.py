@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,12 +22,16 @@ import pytest
 import redis
 
 from tests.patience import LONG_POLL_SECONDS, PATIENCE_SECONDS, until
+from zaqar_core.embedded import watchdog
 
 
 class Serve:
-    """One ``sqs-facade serve`` on a free port, in a session of its own as from a terminal."""
+    """One ``sqs-facade serve`` on a free port, in a session of its own as from a terminal.
 
-    def __init__(self, folder: Path, *flags: str) -> None:
+    ``environment`` is added to that of this process.
+    """
+
+    def __init__(self, folder: Path, *flags: str, environment: Mapping[str, str] = {}) -> None:
         self.ready_file = folder / f"ready-{time.monotonic_ns()}"
         self.output = self.ready_file.with_suffix(".out")
         self.errors = self.ready_file.with_suffix(".err")
@@ -38,6 +42,7 @@ class Serve:
                 stdout=output,
                 stderr=errors,
                 start_new_session=True,
+                env={**os.environ, **environment},
             )
         self.url = ""
 
@@ -78,8 +83,9 @@ class Serve:
             below = psutil.Process(self.process.pid).children(recursive=True)
         self.process.kill()
         self.process.wait(PATIENCE_SECONDS)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)  # a worker that was started meanwhile
+        if not psutil.pid_exists(self.process.pid):  # else the id belongs to another process by now
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)  # a worker that was started meanwhile
         for process in below:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -126,6 +132,11 @@ def client_of(service: Serve) -> Iterator[Client]:
 def valkey_pid(data: Path) -> int:
     """The process that serves a data directory."""
     return int(json.loads((data / "info.json").read_bytes())["pid"])
+
+
+def kill_valkey(data: Path) -> None:
+    """Kill the process that serves a data directory, unless another one has its id by now."""
+    watchdog.signal_valkey(data, signal.SIGKILL)
 
 
 def is_running(pid: int) -> bool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 import redis
 
 from tests.patience import until
-from tests.serving.conftest import Client, Serve, client_of, valkey_pid
+from tests.serving.conftest import Client, Serve, client_of, kill_valkey
 from zaqar_core.embedded import EmbeddedError, attach
 
 Start = Callable[..., Serve]
@@ -25,6 +24,66 @@ def test_only_its_owner_can_enter_and_the_socket_too(serve: Start, data: Path, r
     [folder] = runtime.iterdir()
     found = [stat.S_IMODE(path.stat().st_mode) for path in (data, folder, folder / "s")]
     assert found == [0o700, 0o700, 0o700]
+
+
+def modes(data: Path) -> dict[str, int]:
+    """Return the modes of the directory and of everything in it that other users have access to."""
+    found = {str(path.relative_to(data)): stat.S_IMODE(path.lstat().st_mode) for path in (data, *data.rglob("*"))}
+    return {name: mode for name, mode in found.items() if mode & 0o077}
+
+
+@pytest.fixture
+def open_umask() -> Iterator[None]:
+    """The umask of a user who shares all files."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def test_no_file_can_be_read_by_others_whatever_the_umask_is(open_umask: None, serve: Start, data: Path) -> None:
+    service = serve("--data-dir", data).wait_ready()
+    with client_of(service) as client:
+        client.call("CreateQueue", QueueName="q")
+    assert {one.name for one in data.iterdir()} >= {"appendonlydir", "valkey.log", "info.json", "keeper", "reserve"}
+    assert modes(data) == {}
+    service.stop()
+    assert modes(data) == {}
+
+
+def test_a_directory_that_others_could_enter_is_closed_with_one_line(serve: Start, data: Path) -> None:
+    serve("--data-dir", data).wait_ready().stop()
+    for path in (data, *data.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    (data / "mine").touch(0o644)
+    (data / "mine").chmod(0o644)
+    (data / "link").symlink_to(data.parent / "cwd")
+    service = serve("--data-dir", data).wait_ready()
+    (data / "link").unlink()
+    assert modes(data) == {"mine": 0o644}
+    assert stat.S_IMODE((data.parent / "cwd").stat().st_mode) & 0o077
+    [line] = service.errors.read_text().splitlines()
+    assert line == f"sqs-facade: other users had access to data directory {data} (it had mode 755): it is closed now"
+
+
+def test_a_service_that_attaches_closes_the_directory_too(data: Path) -> None:
+    first = attach(data, durability="fsync", ephemeral=False)
+    data.chmod(0o711)
+    second = attach(data, durability="fsync", ephemeral=False)
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    second.release()
+    first.release()
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o1777], ids=["with folders", "sticky"])
+def test_a_directory_of_somebody_else_is_refused_and_not_changed(data: Path, mode: int) -> None:
+    """Closing ``/tmp`` or a home directory would lock others out."""
+    data.mkdir()
+    if mode == 0o755:
+        (data / "documents").mkdir()
+    data.chmod(mode)
+    with pytest.raises(EmbeddedError, match="other users have access"):
+        attach(data, durability="fsync", ephemeral=False)
+    assert stat.S_IMODE(data.stat().st_mode) == mode
 
 
 def test_only_unfinished_files_of_a_killed_valkey_are_removed(serve: Start, data: Path) -> None:
@@ -76,7 +135,7 @@ def test_a_valkey_that_crashes_repeatedly_is_restarted_with_one_line_each(serve:
     service = serve("--data-dir", data).wait_ready()
     with client_of(service) as client:
         for attempt in range(3):
-            os.kill(valkey_pid(data), signal.SIGKILL)
+            kill_valkey(data)
             until(partial(_creates, client, f"q{attempt}"), "another Valkey")
     service.stop()
     assert service.errors.read_text().splitlines() == ["sqs-facade: Valkey ended and was restarted"] * 3

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +13,7 @@ import psutil
 import pytest
 
 from tests.patience import until
-from tests.serving.conftest import Client, Serve, client_of, is_running, valkey_pid
+from tests.serving.conftest import Client, Serve, client_of, is_running, kill_valkey
 
 Start = Callable[..., Serve]
 KILLS = 5
@@ -101,7 +99,7 @@ def test_killed_workers_are_replaced_and_nothing_is_lost(sending: Sender) -> Non
 def test_a_killed_valkey_is_restarted_and_nothing_is_lost(sending: Sender, data: Path) -> None:
     for _ in range(KILLS):
         sending.more()
-        os.kill(valkey_pid(data), signal.SIGKILL)
+        kill_valkey(data)
     sending.more()
     assert_nothing_lost(sending)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
@@ -85,7 +86,12 @@ def test_the_next_service_starts_at_once_after_one_killed_while_starting(data: P
 
 
 def _watchdogs(data: Path) -> list[psutil.Process]:
-    return [one for one in _processes_of(data) if watchdog.__file__ in one.cmdline()]
+    found = []
+    for one in _processes_of(data):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if watchdog.__file__ in one.cmdline():
+                found.append(one)
+    return found
 
 
 def test_a_start_waits_for_a_lock_without_information(data: Path) -> None:
@@ -119,6 +125,84 @@ def test_attaching_to_a_valkey_without_a_watchdog_starts_one(data: Path) -> None
     until(lambda: len(_watchdogs(data)) == 1, "a watchdog")
     second.release()
     embedded.release()
+
+
+#: Attaches to a data directory and keeps Valkey running.
+_USER = """
+import sys, threading
+from pathlib import Path
+from zaqar_core.embedded import attach
+
+attach(Path(sys.argv[1]), durability="fsync", ephemeral=False).supervise()
+print("attached", flush=True)
+threading.Event().wait()
+"""
+
+
+@pytest.fixture
+def users(data: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Start processes that use the data directory; those that still run at the end are killed."""
+    root = Path(__file__).resolve().parents[2]
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        user = subprocess.Popen(
+            [sys.executable, "-c", _USER, data], env={**os.environ, "PYTHONPATH": str(root)}, stdout=subprocess.PIPE
+        )
+        started.append(user)
+        assert user.stdout is not None
+        assert user.stdout.readline() == b"attached\n"
+        return user
+
+    yield start
+    for user in started:
+        with user:  # closes its output
+            user.kill()
+
+
+def test_no_valkey_is_left_if_its_user_is_killed_with_the_children_it_had_before_a_restart(
+    data: Path, users: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    """As a script kills a service: first it lists the children, among them Valkey and the watchdog."""
+    user = users()
+    children = psutil.Process(user.pid).children(recursive=True)
+    before = valkey_pid(data)
+    assert watchdog.signal_valkey(data, signal.SIGKILL)
+    until(lambda: valkey_pid(data) != before and is_running(valkey_pid(data)), "another Valkey")
+    until(lambda: not _is_free(data) and psutil.Process(valkey_pid(data)).name() != "sh", "it is no shell any more")
+    for one in children:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
+    user.kill()
+    user.wait()
+    until(lambda: _is_free(data) and not _processes_of(data), "nothing holds the data directory")
+
+
+def test_a_user_that_did_not_start_valkey_has_a_watchdog_too(
+    data: Path, users: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    first, second = users(), users()
+    for one in psutil.Process(first.pid).children():
+        if one.pid != valkey_pid(data):
+            one.kill()
+    first.kill()
+    first.wait()
+    second.kill()
+    second.wait()
+    until(lambda: _is_free(data) and not _processes_of(data), "nothing holds the data directory")
+
+
+def test_users_that_come_and_go_leave_no_watchdog_behind(
+    data: Path, users: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    users()
+    for _ in range(2):
+        attach(data, durability="fsync", ephemeral=False).release()
+    killed = users()
+    killed.kill()
+    killed.wait()
+    until(lambda: len(_watchdogs(data)) == 1, "one watchdog")
+    assert is_running(valkey_pid(data))
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import requests
 from botocore.config import Config
 
 from tests.patience import until
+from zaqar_core.web.server.limits import Limits
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTED = re.findall(r"(?m)^(?:\w+=\S+ )*(?:gunicorn|flask) .*$", (ROOT / "docs" / "operations.md").read_text())
@@ -88,6 +89,18 @@ def test_a_documented_command_leaves_threads_for_requests_that_do_not_wait(comma
         assert waits is not None
         assert threads is not None
         assert int(waits[1]) < int(threads[1])
+
+
+#: SDKs use an idle connection again after 60 s.
+KEEP_ALIVE_SECONDS = 75
+
+
+def test_idle_connections_are_kept_longer_than_clients_keep_them() -> None:
+    [command] = [one for one in DOCUMENTED if "gunicorn" in one]
+    kept = re.search(r"--keep-alive (\d+)", command)
+    assert kept is not None
+    assert int(kept[1]) > KEEP_ALIVE_SECONDS
+    assert Limits().idle_seconds > KEEP_ALIVE_SECONDS
 
 
 @pytest.mark.parametrize("command", [*DOCUMENTED, *(one.replace("sqs_facade.wsgi", "wsgi") for one in DOCUMENTED)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import boto3
@@ -126,6 +127,30 @@ def test_more_than_a_page_is_shown(sqs: Sqs, queue: str) -> None:
         entries = [{"Id": str(at), "MessageBody": str(at)} for at in range(start, start + 10)]
         sqs.call("SendMessageBatch", QueueUrl=queue, Entries=entries)
     assert bodies(peek(sqs, QueueUrl=queue)) == [str(at) for at in range(250)]
+
+
+LONG = 40_000
+
+
+@pytest.mark.parametrize("name", ["standard", "fifo"])
+def test_a_long_queue_is_shown_whole_in_every_form(service: Service, sqs: Sqs, queue_name: str, name: str) -> None:
+    """Longer than what is read before the response begins."""
+    is_fifo = name == "fifo"
+    queue = sqs.queue(f"{queue_name}.fifo", FifoQueue="true") if is_fifo else sqs.queue(queue_name)
+    sent = [f'{at} <&> " é ' + "x" * LONG for at in range(30)]
+    for at, body in enumerate(sent):
+        more = {"MessageGroupId": str(at % 7), "MessageDeduplicationId": str(at)} if is_fifo else {}
+        sqs.send(queue, body, **more)
+    assert bodies(peek(sqs, QueueUrl=queue)) == sent
+    assert bodies(peek(sqs, as_json=False, QueueUrl=queue)) == sent
+    headers = {"X-Amz-Target": "AmazonSQS.ReceiveMessage", "Content-Type": "application/x-amz-json-1.0"}
+    answer = HTTP.post(sqs.url + PATH, json.dumps({"QueueUrl": queue}).encode(), headers=headers, timeout=10)
+    assert [one["Body"] for one in answer.json()["Messages"]] == sent
+    assert answer.headers["Transfer-Encoding"] == "chunked"
+    [received] = sqs.receive(queue)
+    shown = [body for at, body in enumerate(sent) if at % 7] if is_fifo else sent[1:]
+    assert received["Body"] == sent[0]
+    assert bodies(peek(sqs, QueueUrl=queue)) == shown
 
 
 def test_the_path_may_name_the_queue(sqs: Sqs, queue: str, queue_name: str) -> None:

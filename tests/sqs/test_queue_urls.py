@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import Service, serving
+from tests.conftest import CALLED_HOSTS, Service, serving
 from tests.sqs.wire import HTTP, Sqs, signed
 
 ACCOUNT = "000000000000"
@@ -38,7 +38,7 @@ def form(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def formed_service(form: str, store_settings: dict[str, str]) -> Iterator[Service]:
     """A service whose queue URLs have this form."""
-    with serving(queue_url_host=form, **store_settings) as service:
+    with serving(queue_url_host=form, allowed_hosts=CALLED_HOSTS, **store_settings) as service:
         yield service
 
 

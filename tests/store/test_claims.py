@@ -98,6 +98,23 @@ def test_grace_lets_a_message_outlive_its_claim(session: Session, lazy: QueueRef
     assert listed(session, lazy) == []
 
 
+def test_a_claim_extends_only_messages_that_expire_before_its_end(session: Session, lazy: QueueRef) -> None:
+    """Messages that are received for the first time share their state in the store's function until one changes."""
+    post(session, lazy, b"1", ttl_seconds=3600)
+    post(session, lazy, b"2", ttl_seconds=60)
+    post(session, lazy, b"3", ttl_seconds=3600)
+    made = claim(session, lazy, ttl=300, grace=60)
+    assert [message.ttl_seconds for message in made.messages] == [3600, 360, 3600]
+
+
+def test_a_post_of_many_messages_is_stored_whole(session: Session, lazy: QueueRef) -> None:
+    """Lua's stack has no room for the arguments of a single command with all of them."""
+    count = 12_000
+    sent = messages.post(session, lazy, [NewMessage(b"1", kind="json")] * count, post_bytes=count)
+    assert [one.sequence for one in sent] == list(range(1, count + 1))
+    assert queues.stats(session, lazy).counts == Counts(visible=count, in_flight=0, delayed=0)
+
+
 def test_grace_applies_to_messages_that_sqs_sent(session: Session, queue: QueueRef, advance: Advance) -> None:
     queues.change(session, queue, SettingsChange(set={"retention_seconds": 60}))
     messages.send(session, queue, [NewMessage(b"1")])

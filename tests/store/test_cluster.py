@@ -17,14 +17,14 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import claims, leases, messages, queues
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
-from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
 from zaqar_core.domain.model import Counts, NewMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys, libraries, script
 from zaqar_core.store.links import Generation
 from zaqar_core.store.opening import open_store
 from zaqar_core.store.readiness import check
-from zaqar_core.store.wakeups import RECHECK_SECONDS
+from zaqar_core.store.rechecks import RECHECK_SECONDS
 
 NODES = 3
 _numbers = count(1)
@@ -119,6 +119,7 @@ def test_one_message_wakes_one_poll(session: Session) -> None:
     queue = made(session, 0)
     waiters = keys.queue(queue) + b":w"
     session.store.command("ZADD", waiters, *(word for n in range(5) for word in (9 * 10**12, f"sf1:process:other|{n}")))
+    session.store.command("HSET", keys.queue(queue), "waits", 1)
     messages.send(session, queue, [NewMessage(b"1")])
     assert session.store.command("ZCARD", waiters) == 4
 
@@ -158,6 +159,43 @@ def test_every_primary_must_be_fit(nodes: Deployed) -> None:
     with pytest.raises(StoreUnavailable, match="appendonly yes"):
         check(store, "fsync")
     store.close()
+
+
+def test_only_the_queues_of_an_unfit_node_are_refused(nodes: Deployed, core: Core, session: Session) -> None:
+    refs = [made(session, at) for at in range(NODES)]
+    unfit = nodes.servers[1]
+    unfit.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    try:
+        with pytest.raises(StoreUnfit, match=rf"{unfit.port}.*noeviction"):
+            core.store.inspect()
+        with pytest.raises(StoreUnfit, match="noeviction"):
+            messages.send(session, refs[1], [NewMessage(b"1")])
+        for at in (0, 2):
+            messages.send(session, refs[at], [NewMessage(b"1")])
+        found = session.run_many(script("housekeeping"), refs, [1])
+        assert [isinstance(reply, StoreUnfit) for reply in found] == [False, True, False]
+        assert queues.get_with_counts(session, refs[1])[1].visible == 0
+    finally:
+        unfit.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    core.store.inspect()
+    messages.send(session, refs[1], [NewMessage(b"1")])
+
+
+def test_a_full_node_can_be_emptied(nodes: Deployed, session: Session) -> None:
+    refs = [made(session, at) for at in range(NODES)]
+    for ref in refs:
+        messages.send(session, ref, [NewMessage(b"1")])
+    nodes.servers[1].command("CONFIG", "SET", "maxmemory", 1)
+    try:
+        with pytest.raises(StoreFull):
+            messages.send(session, refs[1], [NewMessage(b"2")])
+        messages.send(session, refs[0], [NewMessage(b"2")])
+        [found] = leases.receive(session, refs[1], max_messages=9, visibility_seconds=30, wait_seconds=0)
+        assert found.receipt
+        assert leases.delete_received(session, refs[1], [found.receipt]) == [None]
+        assert queues.get_with_counts(session, refs[1])[1] == Counts(0, 0, 0)
+    finally:
+        nodes.servers[1].command("CONFIG", "SET", "maxmemory", 0)
 
 
 def test_a_cluster_node_is_refused_as_a_single_server(nodes: Deployed) -> None:

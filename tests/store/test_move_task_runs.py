@@ -52,11 +52,11 @@ def killed_before(monkeypatch: pytest.MonkeyPatch, number: int) -> Iterator[list
     whole = Store.run
     done: list[str] = []
 
-    def run(store: Store, wanted: Compiled, key: bytes, arguments: Any) -> Any:
+    def run(store: Store, wanted: Compiled, key: bytes, *arguments: Any) -> Any:
         if len(done) == number:
             raise Died
         done.append(wanted.name)
-        return whole(store, wanted, key, arguments)
+        return whole(store, wanted, key, *arguments)
 
     with monkeypatch.context() as patched, contextlib.suppress(Died):
         patched.setattr(Store, "run", run)

@@ -87,13 +87,13 @@ def killed_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> Iterator[None]:
     """End the process after that many steps beyond the first, and let its lease end."""
     whole, done = Store.run, 0
 
-    def run(store: Store, wanted: Compiled, key: bytes, arguments: Any) -> Any:
+    def run(store: Store, wanted: Compiled, key: bytes, *arguments: Any) -> Any:
         nonlocal done
         if wanted.name.startswith("move_"):
             if done == steps:
                 raise Died
             done += 1
-        return whole(store, wanted, key, arguments)
+        return whole(store, wanted, key, *arguments)
 
     with monkeypatch.context() as patched, contextlib.suppress(Died):
         patched.setattr(Store, "run", run)
@@ -126,11 +126,11 @@ def test_a_delayed_process_repeats_nothing(
     whole = Store.run
     by_the_other: list[int] = []
 
-    def run(store: Store, wanted: Compiled, key: bytes, arguments: Any) -> Any:
+    def run(store: Store, wanted: Compiled, key: bytes, *arguments: Any) -> Any:
         if wanted.name == "move_in":
             patched.undo()
             by_the_other.append(dead_letters.finish_moves(session, queue))
-        return whole(store, wanted, key, arguments)
+        return whole(store, wanted, key, *arguments)
 
     with monkeypatch.context() as patched:
         patched.setattr(Store, "run", run)
@@ -262,7 +262,7 @@ def test_a_repeated_second_step_inserts_nothing(session: Session, dead: QueueRef
     in_time = 1 << 50
     arguments: list[bytes | str | int] = [
         in_time,
-        "from",
+        f"{keys.address(dead)}|0",
         7,
         b"12345678\x18" + (0).to_bytes(4) + b"body",
         0,

@@ -17,7 +17,7 @@ from zaqar_core.domain.errors import ReceiveNotRetryable
 from zaqar_core.domain.model import NewMessage, SettingsChange, StoredMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
-from zaqar_core.store.wakeups import RECHECK_SECONDS
+from zaqar_core.store.rechecks import RECHECK_SECONDS
 
 Advance = Callable[[QueueRef, float], None]
 Act = Callable[[Session, QueueRef, StoredMessage], object]

@@ -10,13 +10,13 @@ import pytest
 from tests.deployments import IN_MEMORY, MASTER, ON_DISK, Deployed, Server, deployed, sentinel_group, until
 from tests.store.traffic import Producer, core_on, is_sent, made, numbers_in, sleeping_poll
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.core import messages
+from zaqar_core.core import messages, queues
 from zaqar_core.core.process import Core
-from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.errors import StoreUnavailable, StoreUnfit
 from zaqar_core.domain.model import NewMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
-from zaqar_core.store.wakeups import RECHECK_SECONDS
+from zaqar_core.store.rechecks import RECHECK_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +63,27 @@ def test_nothing_acknowledged_as_replicated_is_lost_with_the_primary() -> None:
         assert producer.failed
 
 
+def test_a_replica_with_other_settings_acknowledges_nothing_after_a_fail_over() -> None:
+    with sentinel_group(arguments=ON_DISK) as group, core_on(group.url, "fsync") as core:
+        queue = made(core.session(), "careless")
+        group.servers[1].command("CONFIG", "SET", "appendfsync", "everysec")
+        group.servers[0].kill()
+
+        def is_refused() -> bool:
+            try:
+                messages.send(core.session(), queue, [NewMessage(b"1")])
+            except StoreUnfit as problem:
+                return "appendfsync" in problem.reason
+            except StoreUnavailable:  # no primary yet
+                return False
+            raise AssertionError("acknowledged")
+
+        until(is_refused, "the next primary is refused")
+        group.servers[1].command("CONFIG", "SET", "appendfsync", "always")
+        until(lambda: is_sent(core, queue), "the service goes back to work")
+        assert queues.get_with_counts(core.session(), queue)[1].visible == 1
+
+
 def offset(group: Deployed, at: int) -> int:
     """Return the replication offset of a server."""
     facts = group.servers[at].info("replication")
@@ -100,7 +121,7 @@ def test_all_connections_leave_a_server_that_became_a_replica() -> None:
             before = core.store._generation.number
             first.command("CONFIG", "SET", "replica-serve-stale-data", "yes")
             first.command("REPLICAOF", "127.0.0.1", second.port)
-            with pytest.raises(StoreUnavailable, match="READONLY"):
+            with pytest.raises(StoreUnavailable, match=r"READONLY|this server is a replica"):
                 messages.send(session, queue, [NewMessage(b"1")])
             assert core.store._generation.number > before
 

@@ -16,7 +16,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import QueueNotFound
 from zaqar_core.domain.model import NewMessage, StoredMessage
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store.wakeups import RECHECK_SECONDS
+from zaqar_core.store.rechecks import RECHECK_SECONDS
 
 #: A poll that misses its wake-up looks by itself no sooner.
 PROMPT_SECONDS = RECHECK_SECONDS[0]
@@ -54,6 +54,18 @@ def test_a_send_wakes_a_poll(
     else:
         messages.send(session, queue, [NewMessage(b"1")])
     assert [m.body for m in future.result(PROMPT_SECONDS)] == [b"1"]
+
+
+def test_a_poll_that_begins_after_others_have_ended_is_woken(
+    core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor
+) -> None:
+    """The sends between them have found no waiter, and have noted that in the queue."""
+    for _ in range(2):
+        future = poll(core, pool, queue)
+        for body in (b"1", b"2"):
+            messages.send(session, queue, [NewMessage(body)])
+        assert [message.body for message in future.result(PROMPT_SECONDS)] == [b"1"]
+        assert len(leases.receive(session, queue, max_messages=1, wait_seconds=0)) == 1
 
 
 def test_polls_hold_no_slot(core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor) -> None:

@@ -14,6 +14,7 @@ LAYERS = {
     "domain": 0,
     "eventloop": 0,
     "configuration": 1,
+    "access": 2,
     "store": 2,
     "embedded": 2,
     "core": 3,
@@ -39,7 +40,11 @@ def _room(module: str) -> str | None:
     match module.split("."):
         case ["sqs_facade", "wsgi", *_]:
             return "wsgi"
-        case ["sqs_facade", "__main__" | "cli" | "serving" | "supervisor" | "worker" | "websocket_process", *_]:
+        case [
+            "sqs_facade",
+            "__main__" | "cli" | "serving" | "supervisor" | "worker" | "websocket_process" | "policy_simulation",
+            *_,
+        ]:
             return "serving"
         case ["sqs_facade", _, *_]:
             return "sqs"

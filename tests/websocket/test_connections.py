@@ -21,11 +21,30 @@ from websockets.sync.client import connect
 
 from tests.conftest import Service, serving
 from tests.patience import PATIENCE_SECONDS
+from tests.private_valkey import private_valkey
 from tests.websocket.conftest import Client
 
 CONNECTIONS = 200
 #: A project that all connections of a test share.
 PROJECT = "p" * 32
+
+
+def test_a_connection_whose_subscriptions_the_store_has_lost_is_closed(queue_name: str) -> None:
+    """Its client subscribes again. One without subscriptions stays."""
+    with ExitStack() as stack:
+        server = stack.enter_context(private_valkey())
+        service = stack.enter_context(serving("websocket", redis=server.url, durability="memory"))
+        subscribed, other = (stack.enter_context(connect(service.url)) for _ in range(2))
+        client = Client(subscribed, is_binary=False)
+        client.call("queue_create", queue_name=queue_name)
+        assert client.call("subscription_create", queue_name=queue_name, ttl=600)[0] == 201
+        with server.client() as store:
+            store.flushall()
+        with pytest.raises(ConnectionClosed) as closed:
+            subscribed.recv(timeout=PATIENCE_SECONDS)
+        assert closed.value.rcvd
+        assert closed.value.rcvd.code == 1013
+        assert Client(other, is_binary=False).call("queue_create", queue_name=queue_name)[0] == 201
 
 
 def test_two_hundred_connections_lose_and_duplicate_nothing(sockets: Service, queue_name: str) -> None:

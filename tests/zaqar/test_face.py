@@ -113,6 +113,8 @@ def test_another_method_is_405(zaqar: Any, method: str, path: str, allow: str) -
         (Refusal.BODY_TOO_LARGE, 400),
         (Refusal.BODY_CUT_SHORT, 400),
         (Refusal.BODY_LENGTH_INVALID, 400),
+        (Refusal.BODY_TOO_SLOW, 408),
+        (Refusal.LENGTH_REQUIRED, 411),
         (Refusal.CROSS_SITE, 403),
     ],
 )

@@ -193,6 +193,25 @@ REFUSED = (
 )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Host", "HOST", "Connection", "Content-Length", "Transfer-Encoding", "Keep-Alive", "Proxy-Connection",
+        "Proxy-Authenticate", "Proxy-Authorization", "TE", "Trailer", "Trailers", "Upgrade", "HTTP2-Settings", "Expect",
+    ],
+)  # fmt: skip
+def test_a_header_of_the_connection_is_not_set_by_a_subscription(zaqar: Any, queue_name: str, header: str) -> None:
+    path = f"/v2/queues/{queue_name}/subscriptions"
+    options = {"post_headers": {"X-Fine": "1", header: "x"}}
+    created = zaqar.call("POST", path, {"subscriber": "http://a/", "options": options})
+    assert (created.status, created.json["title"]) == (400, "Invalid API request")
+    assert created.json["description"] == f'Option "post_headers" must not set the header {header}.'
+    zaqar.call("POST", path, {"subscriber": "http://a/"})
+    [subscription] = listed(zaqar, queue_name)
+    changed = zaqar.call("PATCH", f"{path}/{subscription['id']}", {"options": options})
+    assert (changed.status, changed.json["description"]) == (400, created.json["description"])
+
+
 @pytest.mark.parametrize("raw", ["", "{}", "x", '{"ttl":60}', *REFUSED])
 def test_a_creation_with_wrong_input_is_refused(zaqar: Any, queue_name: str, raw: str) -> None:
     answer = zaqar.call("POST", f"/v2/queues/{queue_name}/subscriptions", raw=raw.encode())

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 import zlib
+from typing import Any
 
 from zaqar_core.core import dead_letters, deliveries, move_tasks
 from zaqar_core.core.process import Core
@@ -25,14 +26,18 @@ SHARDS = 16
 LEASE_MS = 10_000
 #: Mean time between two rounds of one process.
 ROUND_SECONDS = 10.0
-#: Messages that one step removes from a queue. The next round continues with the rest.
+#: Messages that one step removes from a queue.
 STEP = 500
+#: Between two rounds, queues with more expired messages than a step removes get further steps. Each is followed by a
+#: pause of so many times its duration.
+PAUSE_PER_STEP = 4.0
 #: Queues visited in one round trip.
 QUEUES_AT_ONCE = 50
 #: Interval between two removals of function libraries that no release uses any more.
 LIBRARIES_SECONDS = 3600.0
 
 _HOUSEKEEPING = script("housekeeping")
+_LEASE = script("lease").plain
 _log = logging.getLogger("sqs_facade.housekeeping")
 
 
@@ -41,6 +46,8 @@ class Housekeeping:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        #: Queues with more expired messages than one step removes.
+        self._unfinished: dict[QueueRef, None] = {}
 
     def start(self) -> None:
         """Start the daemon thread."""
@@ -49,8 +56,10 @@ class Housekeeping:
     def _run(self) -> None:
         tidied_at = -LIBRARIES_SECONDS
         while True:
-            time.sleep(randomness.uniform(0.5, 1.5) * ROUND_SECONDS)
+            next_round = time.monotonic() + randomness.uniform(0.5, 1.5) * ROUND_SECONDS
             try:
+                self.reclaim(next_round)
+                time.sleep(max(next_round - time.monotonic(), 0.0))
                 self.round()
                 if time.monotonic() - tidied_at > LIBRARIES_SECONDS:
                     tidied_at = time.monotonic()
@@ -58,17 +67,35 @@ class Housekeeping:
                     for store in session.every_store():
                         libraries.tidy(store)
             except StoreUnavailable as problem:
+                if problem.is_logged:
+                    continue
                 _log.warning("housekeeping cannot reach the store, will retry: %s", problem.reason)
 
     def round(self) -> None:
         """Tidy every queue of each shard whose lease is free."""
         for shard in range(SHARDS):
             session = self._core.session()
-            if not session.store.command("SET", keys.housekeeping_lease(shard), "1", "NX", "PX", LEASE_MS):
+            if not session.store.run(_LEASE, keys.housekeeping_lease(shard), [LEASE_MS]):
                 continue
             namespaces = [name for name in registry.namespaces(session.store) if zlib.crc32(name) % SHARDS == shard]
             for namespace in namespaces:
                 self._tidy(*keys.namespace(namespace))
+
+    def reclaim(self, deadline: float) -> None:
+        """Remove the expired messages that the last rounds have left, one step of each queue in turn.
+
+        ``deadline`` is a time of ``time.monotonic``; what is left then is left to the next call.
+        """
+        while self._unfinished and (began := time.monotonic()) < deadline:
+            ref = next(iter(self._unfinished))
+            del self._unfinished[ref]
+            [reply] = self._core.session().run_many(_HOUSEKEEPING, [ref], [STEP])
+            self._note(ref, reply)
+            time.sleep((time.monotonic() - began) * PAUSE_PER_STEP)
+
+    def _note(self, ref: QueueRef, reply: Any) -> None:
+        if not isinstance(reply, ScriptFailed | StoreUnavailable) and reply[1]:
+            self._unfinished[ref] = None
 
     def _tidy(self, project: str, region: str) -> None:
         after = ""
@@ -81,14 +108,17 @@ class Housekeeping:
             refs = [QueueRef(project, region, name) for name in names]
             replies = session.run_many(_HOUSEKEEPING, refs, [STEP])
             for ref, reply in zip(refs, replies, strict=True):
-                if isinstance(reply, ScriptFailed):
-                    _remove_stale_row(session, ref)
-                    continue
                 if isinstance(reply, StoreUnavailable):
                     continue
+                self._note(ref, reply)
                 try:
-                    _finish(session, ref, *reply[1:])
+                    if isinstance(reply, ScriptFailed):
+                        _remove_stale_row(session, ref)
+                    else:
+                        _finish(session, ref, *reply[2:])
                 except StoreUnavailable as problem:  # of one pool: continue with the other queues
+                    if problem.is_logged:
+                        continue
                     _log.warning("cannot tidy queue %s, will retry: %s", ref.name, problem.reason)
 
 

@@ -65,9 +65,10 @@ class TaskRunner:
             session = self._core.session()
             wait = move_tasks.step(session, source, self._name)
         except StoreUnavailable as problem:
-            _log.warning(
-                "the move task of queue %s cannot reach the store, will retry: %s", source.name, problem.reason
-            )
+            if not problem.is_logged:
+                _log.warning(
+                    "the move task of queue %s cannot reach the store, will retry: %s", source.name, problem.reason
+                )
         except Exception:  # a fault in one queue must not stop the tasks of others
             _log.exception("a step of the move task of queue %s failed, will retry", source.name)
         if wait is None:

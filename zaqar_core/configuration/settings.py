@@ -90,6 +90,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Where a message is stored before it is acknowledged: in memory, on the server's disk, or on the disks of the
     #: server and of a replica.
     durability: Annotated[Durability, About(flag="--durability")] = "fsync"
+    #: With durability `replicated`: replicas that must have a message on disk. Use the number of replicas of each
+    #: primary if any of them may be promoted.
+    confirming_replicas: Positive = 1
     #: Most connections that the threads of one process open to the store, and to each pool: for work in the background,
     #: and under other WSGI servers for requests. The requests of `sqs-facade serve` share one connection beside them.
     store_connections: Positive = 16
@@ -124,13 +127,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Response headers that these pages may read.
     cors_expose_headers: tuple[Token, ...] = (
         "X-Auth-Token", "X-Subject-Token", "X-Service-Token", "X-OpenStack-Request-ID", "Location", "Content-Location",
-        "Allow", "WWW-Authenticate", "x-amzn-RequestId", "x-amzn-query-error", "x-sqs-facade-truncated",
+        "Allow", "WWW-Authenticate", "x-amzn-RequestId", "x-amzn-query-error",
     )  # fmt: skip
     #: Time for which a browser may cache a CORS preflight; 0 leaves it to the browser.
     cors_max_age_seconds: SecondsOrNone = 3_600
     #: Whether these pages may send cookies and other credentials. Has no effect with `*`.
     cors_allow_credentials: bool = True
-    #: Host names, beside those of this machine, at which the test hooks and the message viewer respond.
+    #: Hosts that the header Host of a request may name, beside those of this machine and of `public_url`. An entry
+    #: without a port stands for every port. They concern the test hooks and the message viewer, and all requests
+    #: without verified credentials to a service that listens on loopback.
     allowed_hosts: tuple[str, ...] = ()
     #: Enable the test hooks, `/_test/*`. Always on with `ephemeral`.
     test_hooks: Annotated[bool, About(flag="--test-hooks")] = False
@@ -165,6 +170,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     recreate_delay_seconds: SecondsOrNone = 0
 
     # -- Authentication --------------------------------------------------------------------------------------------
+    #: TOML file of users with access keys, tokens and policies, and of roles: see [security](security.md). Requests to
+    #: SQS then need a signature, and requests to Zaqar a token, HTTP basic or a pre-signed URL. Without it callers need
+    #: no credentials.
+    credentials_file: Annotated[Path, About(flag="--credentials-file")] | None = None
+    #: Regions, beside the home region, for which SQS requests may be signed; `*` allows every region. Only with
+    #: `credentials_file`.
+    signing_regions: tuple[str, ...] = ()
+    #: Accept signed requests whose signature does not cover the body (`UNSIGNED-PAYLOAD`), over TLS.
+    allow_unsigned_payload: bool = False
     #: `keystone`: requests to the Zaqar API need a token of OpenStack Keystone (extra `keystone`) or a pre-signed URL.
     auth_strategy: Literal["", "keystone"] = ""
     #: Configuration file with the section `[keystone_authtoken]`.
@@ -174,6 +188,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     admin_roles: tuple[str, ...] = ("admin",)
     #: Policy file of oslo.policy, like policy.yaml. Its access rules override Zaqar's own. Only with Keystone.
     policy_file: Path | None = None
+
+    #: Enforce the policies of queues, for tests of policies: a request acts as the root user of the account that its
+    #: access key names, and without credentials as an anonymous caller.
+    enforce_policies: bool = False
 
     # -- Zaqar -----------------------------------------------------------------------------------------------------
     #: Configuration file of OpenStack Zaqar. Every other source of settings overrides its options.
@@ -254,6 +272,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     smtp_password: Secret | None = None
     #: Default sender of mails.
     smtp_from: str = "zaqar@localhost"
+
+    @property
+    def authenticates_zaqar(self) -> bool:
+        """Whether callers of Zaqar need credentials."""
+        return bool(self.auth_strategy) or self.credentials_file is not None
+
+    @property
+    def enforces_policies(self) -> bool:
+        """Whether policies decide about requests."""
+        return self.enforce_policies or self.credentials_file is not None
 
     @property
     def webhook_networks(self) -> tuple[str, ...]:
@@ -349,6 +377,9 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) ->
         yield f"{named('project_accounts')}: two projects must not have the same account"
     if values.get("policy_file") and not values.get("auth_strategy"):
         yield f"{named('policy_file')}: policy_file needs auth_strategy keystone; without it no caller has a role"
+    for setting in ("signing_regions", "allow_unsigned_payload"):
+        if values.get(setting) and not values.get("credentials_file"):
+            yield f"{named(setting)}: {setting} needs a credentials_file; without it signatures are not checked"
     if values.get("require_confirmation") and "signed_url_key" not in values:
         yield f"{named('require_confirmation')} needs a signed_url_key"
 

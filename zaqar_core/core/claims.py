@@ -17,8 +17,8 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import random_bytes
 from zaqar_core.store import ScriptFailed, script
 
-_CLAIM = script("claim")
-_HELD = script("claim_held")
+_CLAIM = script("claim", returns_messages=True)
+_HELD = script("claim_held", returns_messages=True)
 
 
 def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: int | None, limit: int) -> Claim | None:

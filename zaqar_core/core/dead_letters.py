@@ -33,8 +33,8 @@ _MOVE_IN = script("move_in")
 _MOVE_DONE = script("move_done").plain
 _MOVE_FORGET = script("move_forget").plain
 _MOVE_BACK = script("move_back")
-_MOVE_RECORDS = script("move_records", writes=False).plain
-_MOVE_PENDING = script("move_pending", writes=False).plain
+_MOVE_RECORDS = script("move_records", returns_messages=True).plain
+_MOVE_PENDING = script("move_pending").plain
 _FIELDS = 9
 _log = logging.getLogger("sqs_facade.moves")
 
@@ -110,13 +110,15 @@ def finish_moves(session: Session, source: QueueRef) -> int:
                 if not _finish(session, lease, destination, task, intents):
                     return finished
             except StoreUnavailable as problem:
-                # The destination may be in a pool that is down. The source's operation has succeeded all the same.
-                _log.warning(
-                    "cannot move messages from queue %s to %s, will retry: %s",
-                    source.name,
-                    destination.name,
-                    problem.reason,
-                )
+                # The destination may be in a pool that is down, or there is no room to create it. The source's
+                # operation has succeeded all the same.
+                if not problem.is_logged:
+                    _log.warning(
+                        "cannot move messages from queue %s to %s, will retry: %s",
+                        source.name,
+                        destination.name,
+                        problem.reason,
+                    )
                 is_held_up = True
                 continue
             finished += len(intents)

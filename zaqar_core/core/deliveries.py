@@ -23,7 +23,7 @@ from zaqar_core.store import ScriptFailed, keys, script
 
 _TAKE = script("notify_take")
 _DONE = script("notify_done")
-_FAILED = script("notify_failed", writes=False)
+_FAILED = script("notify_failed")
 
 #: How long the store keeps a registered wake-up. A process takes deliveries again before that.
 WAKEUP_MS = 30_000

@@ -6,6 +6,7 @@ To extend visibility, or to end it early, use ``change_visibility``. A receive t
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from zaqar_core.core import dead_letters, queues, stored_messages
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import (
+    AccessDenied,
     CoreError,
     InFlightLimitReached,
     LeaseExpired,
@@ -34,8 +36,10 @@ _STORE_AWAY_MS = 1000
 #: What a waiting receive says to the store in its last call: that it still takes messages, or that it takes none, since
 #: its client has gone.
 _LEAVE, _LEAVE_EMPTY = 1, 2
+#: The index of that argument.
+_LEAVING = 7
 
-_RECEIVE = script("receive")
+_RECEIVE = script("receive", returns_messages=True)
 _CHANGE_VISIBILITY = script("change_visibility")
 _DELETE_RECEIVED = script("delete_received")
 
@@ -93,7 +97,7 @@ def receive(
             if not began:
                 began, deadline = found.incarnation, time.monotonic() + found.wait_ms / 1000
             left = deadline - time.monotonic()
-            is_gone = _wait(session, waiter, min(left, found.due_ms / 1000 + 0.001) if found.due_ms >= 0 else left)
+            is_gone = _wait(session, waiter, left, found.due_ms / 1000 + 0.001 if found.due_ms >= 0 else None)
             left = deadline - time.monotonic()
             leaving = _LEAVE_EMPTY if is_gone else _LEAVE * (left <= 0 or session.waiters.is_released)
             wait_ms = max(int(left * 1000), 1)
@@ -102,15 +106,24 @@ def receive(
             session.waiters.unregister(waiter)
 
 
-def _wait(session: Session, waiter: Waiter, seconds: float) -> bool:
-    """Wait for a wake-up; return whether the client has gone."""
+def _leave(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) -> None:
+    """Take the waiter out of the store after a policy has ended its wait, so that another one gets its wake-up."""
+    guards, session.guards = session.guards, None
+    arguments[_LEAVING] = _LEAVE_EMPTY
+    with contextlib.suppress(ScriptFailed, StoreUnavailable):
+        session.run(_RECEIVE, ref, arguments)
+    session.guards = guards
+
+
+def _wait(session: Session, waiter: Waiter, seconds: float, due_seconds: float | None) -> bool:
+    """Wait for a wake-up, until a message is due, or until the end; return whether the client has gone."""
     client = session.client
     if client is None:
-        session.waiters.wait(waiter, seconds)
+        session.waiters.wait(waiter, seconds, due_seconds=due_seconds)
         return False
-    client.on_gone = waiter.wake
+    client.on_gone = waiter.leave
     if not client.is_gone:
-        session.waiters.wait(waiter, seconds)
+        session.waiters.wait(waiter, seconds, due_seconds=due_seconds)
     client.on_gone = None
     return client.is_gone
 
@@ -131,9 +144,13 @@ class _Empty(NamedTuple):
 def _receive_once(
     session: Session, ref: QueueRef, arguments: list[bytes | str | int], attempt_id: str | None
 ) -> list[StoredMessage] | _Empty:
-    """Run the receive function once. Raises QueueNotFound, InFlightLimitReached, ReceiveNotRetryable."""
+    """Run the receive function once. Raises QueueNotFound, InFlightLimitReached, ReceiveNotRetryable, AccessDenied."""
     try:
         reply = session.run(_RECEIVE, ref, arguments)
+    except AccessDenied:
+        if len(arguments) > _LEAVING:
+            _leave(session, ref, arguments)
+        raise
     except ScriptFailed as failed:
         if failed.word == "OVERLIMIT":
             raise InFlightLimitReached(session.settings.max_in_flight) from None
@@ -191,11 +208,12 @@ def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]
     if not receipts:
         queues.get(session, ref)
     found: list[CoreError | None] = [None] * len(receipts)
+    is_fifo = ref.is_fifo
     for incarnation, indexes in _by_incarnation(receipts).items():
         arguments: list[bytes | str | int] = [incarnation.hex()]
         for index in indexes:
             arguments.append(receipts[index].sequence)
-            if ref.is_fifo:
+            if is_fifo:
                 arguments.append(receipts[index].nonce.hex())
         try:
             reply = session.run(_DELETE_RECEIVED, ref, arguments)
@@ -205,7 +223,7 @@ def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]
             for index in indexes:
                 found[index] = ReceiptInvalid()
             continue
-        if ref.is_fifo:
+        if is_fifo:
             for index, word in zip(indexes, reply, strict=True):
                 found[index] = LeaseExpired() if word == b"EXPIRED" else None
     return found

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from zaqar_core.core import claims, dead_letters, queues, stored_messages
 from zaqar_core.core.session import Session
@@ -32,13 +33,14 @@ from zaqar_core.domain.errors import (
 from zaqar_core.domain.model import NewMessage, Page, QueueSettings, Sent, StoredMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import random_bytes
+from zaqar_core.eventloop import hexdigest
 from zaqar_core.store import ScriptFailed, keys, records, script
 
 _SEND = script("send")
-_LIST = script("list")
-_LOOKUP = script("lookup", writes=False)
+_LIST = script("list", returns_messages=True)
+_LOOKUP = script("lookup", returns_messages=True)
 _DELETE_BY_ID = script("delete_by_id")
-_POP = script("pop")
+_POP = script("pop", returns_messages=True)
 
 _OWN_TTL_OF_THE_QUEUE = -1
 #: Tries of a send while the queue's encryption is being turned on or off.
@@ -59,7 +61,7 @@ def send(session: Session, ref: QueueRef, messages: Sequence[NewMessage]) -> lis
         reply, randoms = _run_send(session, ref, "s", 0, limits.MESSAGE_BYTES, messages)
     except ScriptFailed as failed:
         raise (DeduplicationIdMissing if failed.word == "NODEDUP" else QueueNotFound) from None
-    return [_sent(session, one, random) for one, random in zip(reply, randoms, strict=True)]
+    return _sent(session, reply, randoms)
 
 
 def _run_send(
@@ -84,14 +86,27 @@ def _run_send(
     raise SettingsChanged
 
 
-def _sent(session: Session, reply: int | tuple[int, bytes], random: bytes) -> Sent | MessageTooLong:
-    """Decode the reply for one message: its seq; seq and random bytes of its first copy; or minus the limit."""
-    if isinstance(reply, int):
-        if reply < 0:
-            return MessageTooLong(-reply)
-        return Sent(session.ids.encode(reply, random), reply)
-    seq, first_random = reply
-    return Sent(session.ids.encode(seq, first_random), seq)
+def outcomes(reply: int | list[Any], count: int) -> Sequence[Any]:
+    """Return the outcome of each of ``count`` messages in the reply of the send function.
+
+    It is the message's seq; minus the limit that it is longer than; or seq and random bytes of its first copy.
+    """
+    return reply if isinstance(reply, list) else range(reply - count + 1, reply + 1)
+
+
+def _sent(session: Session, reply: int | list[Any], randoms: Sequence[bytes]) -> list[Sent | MessageTooLong]:
+    """Decode the reply of the send function; ``randoms`` are the random bytes of the messages."""
+    encode = session.ids.encode
+    found: list[Sent | MessageTooLong] = []
+    for outcome, random in zip(outcomes(reply, len(randoms)), randoms, strict=True):
+        if outcome.__class__ is not int:
+            sequence, first_random = outcome
+            found.append(Sent(encode(sequence, first_random), sequence))
+        elif outcome < 0:
+            found.append(MessageTooLong(-outcome))
+        else:
+            found.append(Sent(encode(outcome, random), outcome))
+    return found
 
 
 def post(
@@ -115,8 +130,7 @@ def post(
             if not creates:
                 raise QueueNotFound from None
             queues.create(session, ref, QueueSettings(), creator="zaqar")
-    sent = [_sent(session, one, random) for one, random in zip(reply, randoms, strict=True)]
-    return [one for one in sent if isinstance(one, Sent)]
+    return [one for one in _sent(session, reply, randoms) if isinstance(one, Sent)]
 
 
 def _add_records(
@@ -130,7 +144,7 @@ def _add_records(
 ) -> tuple[list[bytes], bool]:
     """Append each message's arguments; return the random bytes of each id, and whether any message has a group."""
     randoms = [random_bytes() for _ in messages]
-    is_fifo, has_groups = ref.is_fifo, False
+    is_fifo, has_groups, project = ref.is_fifo, False, ref.project
     for message, random in zip(messages, randoms, strict=True):
         key: tuple[bytes | str | int, ...] = ()
         if is_fifo:
@@ -138,12 +152,11 @@ def _add_records(
         gid = b""
         if message.group is not None:
             gid, has_groups = session.ids.group(message.group), True
+        size, delay = message.size_bytes, message.delay_seconds
         ttl = message.ttl_seconds or (_OWN_TTL_OF_THE_QUEUE if zaqar else 0)
         arguments += (
-            records.pack(message, random=random, own_ttl=ttl != 0, gid=gid, seal=seal, project=ref.project),
-            -1 if message.size_bytes is None else message.size_bytes,
-            -1 if message.delay_seconds is None else message.delay_seconds,
-            ttl,
+            records.pack(message, random=random, own_ttl=ttl != 0, gid=gid, seal=seal, project=project),
+            b"%d %d %d" % (-1 if size is None else size, -1 if delay is None else delay, ttl),
             *key,
         )
     return randoms, has_groups
@@ -152,7 +165,7 @@ def _add_records(
 def _in_fifo(session: Session, message: NewMessage) -> tuple[NewMessage, tuple[bytes, int]]:
     """Return the message with its group, by default its Client-ID, and the arguments for FIFO deduplication."""
     given, group = message.dedup_id, message.group
-    key = given if given is not None else hashlib.sha256(message.body).hexdigest()
+    key = given if given is not None else hexdigest(hashlib.sha256, message.body)
     if group is None:
         group = str(UUID(bytes=message.client_id)) if message.client_id else ""
     complete = replace(message, group=group, dedup_id=records.NOT_GIVEN if given is None else given)

@@ -21,7 +21,7 @@ from zaqar_core.store import ScriptFailed, keys, script
 _START = script("move_task_start")
 _STEP = script("move_task_step")
 _CANCEL = script("move_task_cancel").plain
-_LIST = script("move_task_list", writes=False).plain
+_LIST = script("move_task_list").plain
 
 #: Lease of the process that ran the last step of a task. After it another process takes over.
 RUNNER_LEASE_MS = 5_000

@@ -6,9 +6,10 @@ writes them; the functions in the store read them at each operation.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +17,7 @@ from zaqar_core.core import stored_messages
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import (
+    AccessDenied,
     CoreError,
     PurgeInProgress,
     QueueDeletedRecently,
@@ -28,7 +30,7 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import ScriptFailed, catalogue, keys, registry, script
 
 # These are the same for plain, fair and FIFO queues.
-_READ = script("create", writes=False).plain
+_READ = script("get").plain
 _CHANGE = script("change").plain
 _PURGE_ALL = script("purge_all").plain
 _PURGE_FREE = script("purge_free")
@@ -36,17 +38,14 @@ _COUNTS = script("counts")
 
 #: Messages that one step of a Zaqar purge deletes.
 _PURGE_STEP = 1000
-#: Steps of removing expired messages, after which a count is returned although more of them are left.
-_MOST_EXPIRY_STEPS = 50
+#: Steps of processing what has become due, after which a count is returned although more of it is left.
+_MOST_DUE_STEPS = 5
 
 #: Queues counted in one round trip.
 _QUEUES_AT_ONCE = 200
 
 #: Tries of a read-edit-write. Each failed try means that another writer succeeded.
 _MOST_REVISIONS = 32
-
-#: Arguments with which the create function only reads: no incarnation.
-_NO_CREATION: tuple[str | int, ...] = ("", "", 0)
 
 _DOCUMENT = "doc:"
 _NUMBERS = (
@@ -55,6 +54,9 @@ _NUMBERS = (
     "managed_encryption", "encrypt_messages",
 )  # fmt: skip
 _WORDS = ("dead_letter_queue", "deduplication_scope", "fifo_throughput_limit")
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -80,7 +82,7 @@ def create(
     QueueDeletedRecently within ``recreate_delay_seconds`` of a deletion, FlavorUnusable.
     """
     try:
-        reply = session.call(_READ, ref, _NO_CREATION)
+        reply = session.call(_READ, ref, [])
     except ScriptFailed:
         if delay := session.settings.recreate_delay_seconds:
             left = registry.deleted_ms_ago(session.store, ref)
@@ -95,7 +97,7 @@ def create(
 def get(session: Session, ref: QueueRef) -> Queue:
     """Read the queue. One round trip. Raises QueueNotFound."""
     try:
-        return _queue(ref, session.call(_READ, ref, _NO_CREATION)[1:])
+        return _queue(ref, session.call(_READ, ref, [])[1:])
     except ScriptFailed:
         raise QueueNotFound from None
 
@@ -139,11 +141,46 @@ def revise(session: Session, ref: QueueRef, edit: Callable[[Queue], SettingsChan
 
 def delete(session: Session, ref: QueueRef) -> None:
     """Delete the queue with its messages and claims; end its waiting receives. Raises QueueNotFound."""
+    confirm(session, ref)
     try:
         incarnation = session.router.delete_queue(ref)
     except ScriptFailed:
         raise QueueNotFound from None
     registry.remove(session.store, ref, incarnation, session.settings.recreate_delay_seconds)
+
+
+def confirm(session: Session, ref: QueueRef) -> None:
+    """Have the store confirm the guard of the queue, unless a call of the request has done so. Raises AccessDenied.
+
+    A queue that does not exist has no policy, so there is nothing to confirm.
+    """
+    guard = session.guard_of(ref)
+    if guard is not None and not guard.is_confirmed:
+        with contextlib.suppress(QueueNotFound):
+            get(session, ref)
+
+
+def confirmed(session: Session, run: Callable[..., Result], *arguments: Any) -> Result:
+    """Call ``run``, and have the store confirm all guards of the request before its result or its error is used.
+
+    So nothing is said about a queue, not even which input is wrong, to callers who may not use it. Raises AccessDenied.
+    """
+    try:
+        result = run(*arguments)
+    except (AccessDenied, StoreUnavailable):
+        raise
+    except Exception:
+        confirm_all(session)
+        raise
+    confirm_all(session)
+    return result
+
+
+def confirm_all(session: Session) -> None:
+    """Have the store confirm all guards of the request. Raises AccessDenied."""
+    for guard in session.guards or ():
+        if not guard.is_confirmed:
+            confirm(session, guard.ref)
 
 
 def purge_all(session: Session, ref: QueueRef) -> None:
@@ -192,7 +229,7 @@ def get_many(
     Raises StoreUnavailable. With ``unread``, a queue in a pool that does not answer is None too, and the error is
     appended to that list.
     """
-    replies = session.call_many(_READ, refs, _NO_CREATION)
+    replies = session.call_many(_READ, refs, [])
     for reply in replies:
         if isinstance(reply, StoreUnavailable):
             if unread is None:
@@ -246,7 +283,7 @@ def totals(session: Session) -> dict[str, Counts]:
 
 
 def _count(session: Session, ref: QueueRef, kind: str) -> list[Any]:
-    for _ in range(_MOST_EXPIRY_STEPS):
+    for _ in range(_MOST_DUE_STEPS):
         try:
             reply: list[Any] = session.run(_COUNTS, ref, [kind])
         except ScriptFailed:

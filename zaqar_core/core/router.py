@@ -22,8 +22,8 @@ class Router(Protocol):
     def main(self) -> Store:
         """Return the main store, which has the registries, the catalogue of pools and all data outside of queues."""
 
-    def run(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
-        """Run a function at the deployment that has the queue. Raises ScriptFailed."""
+    def run(self, function: Compiled, ref: QueueRef, arguments: Arguments, policy: bytes = b"") -> Any:
+        """Run a function at the deployment that has the queue. ``policy``: see ``Store.run``. Raises ScriptFailed."""
 
     def run_many(self, calls: Sequence[tuple[Compiled, QueueRef]], arguments: Arguments) -> list[Any]:
         """Run one function on each queue, in one round trip for each deployment.
@@ -64,8 +64,8 @@ class SingleRouter:
     def main(self) -> Store:
         return self._store
 
-    def run(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
-        return self._store.run(function, keys.queue(ref), arguments)
+    def run(self, function: Compiled, ref: QueueRef, arguments: Arguments, policy: bytes = b"") -> Any:
+        return self._store.run(function, keys.queue(ref), arguments, policy)
 
     def run_many(self, calls: Sequence[tuple[Compiled, QueueRef]], arguments: Arguments) -> list[Any]:
         return self._store.run_many([(function, keys.queue(ref), arguments) for function, ref in calls])

@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.router import Arguments, Router
+from zaqar_core.core.secrets import Secrets
 from zaqar_core.domain.encryption import Keyring
 from zaqar_core.domain.ids import MessageIds
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store import Compiled, Script, ScriptFailed, Store, keys
+from zaqar_core.store import OTHER_POLICY, Compiled, Script, ScriptFailed, Store, keys
 from zaqar_core.store.wakeups import Waiters
 
 #: Queues with message groups in a process's cache. The cache is cleared when it is full.
@@ -24,11 +25,9 @@ class Shared(Protocol):
     """What the sessions of one process share: see ``process.Core``."""
 
     settings: Settings
-    secret: bytes
-    keyring: Keyring
+    secrets: Secrets
     encrypted: set[bytes]
     grouped: set[bytes]
-    ids: MessageIds
     waiters: Waiters
     started_tasks: SimpleQueue[QueueRef]
     notifications: SimpleQueue[object]
@@ -40,31 +39,70 @@ class Client(Protocol):
 
     #: Whether it has closed the connection.
     is_gone: bool
-    #: Called once, on the event loop, when it closes the connection while the request runs.
+    #: Called once, on the event loop, when it closes the connection. Set while the request waits for messages or for
+    #: another service, None while it runs: a request that waits leaves its place to others.
     on_gone: Callable[[], object] | None
 
 
+class Guard(Protocol):
+    """The decision that a request may use one queue, made by the policy that this process knows.
+
+    The store checks it: a call fails there if the queue has another policy by now.
+    """
+
+    ref: QueueRef
+    #: The key of that policy: see ``keys.policy``.
+    policy: bytes
+    #: Whether the store has confirmed it.
+    is_confirmed: bool
+
+    def decide_again(self, policy_hash: str, document: str) -> None:
+        """Decide by the queue's present policy. Raises AccessDenied."""
+
+
+#: Functions whose calls are all checked: a waiting receive calls it several times. Of other functions only the first
+#: call of a request is checked, since a request is decided once.
+_CHECKED_AT_EACH_CALL = frozenset({"receive"})
+
+
 class Session:
-    """One request's view of the core. Any method may raise StoreUnavailable."""
+    """One request's view of the core. Any method may raise StoreUnavailable, and AccessDenied if it has guards."""
 
     __slots__ = (
-        "_grouped", "client", "encrypted", "ids", "keyring", "notifications", "router", "secret", "settings",
-        "started_tasks", "waiters",
+        "_grouped", "_secrets", "client", "encrypted", "guards", "notifications", "router", "settings", "started_tasks",
+        "waiters",
     )  # fmt: skip
 
     def __init__(self, core: Shared) -> None:
         self._grouped = core.grouped
         self.settings = core.settings
-        self.secret = core.secret
-        self.keyring = core.keyring
+        self._secrets = core.secrets
         self.encrypted = core.encrypted
-        self.ids = core.ids
         self.waiters = core.waiters
         self.started_tasks = core.started_tasks
         self.notifications = core.notifications
         self.router = core.router
         #: The client that waits for the response; None where the server does not see it.
         self.client: Client | None = None
+        #: The guards of the queues that the request may use; None while policies are not enforced.
+        self.guards: list[Guard] | None = None
+
+    # A session reads these anew at each use: the store may be replaced by an empty one while it waits.
+
+    @property
+    def secret(self) -> bytes:
+        """The secret of receipts."""
+        return self._secrets.secret
+
+    @property
+    def ids(self) -> MessageIds:
+        """The encoding of message ids."""
+        return self._secrets.ids
+
+    @property
+    def keyring(self) -> Keyring:
+        """The encryption keys."""
+        return self._secrets.keyring
 
     @property
     def store(self) -> Store:
@@ -73,7 +111,31 @@ class Session:
 
     def call(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
         """Run a function that is the same for plain, fair and FIFO queues; return its reply. Raises ScriptFailed."""
-        return self.router.run(function, ref, arguments)
+        return self._run(function, ref, arguments)
+
+    def _run(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
+        """Run the function, under the guard of the queue if there is one. Raises ScriptFailed."""
+        guard = None if self.guards is None else self.guard_of(ref)
+        if guard is None or (guard.is_confirmed and function.name not in _CHECKED_AT_EACH_CALL):
+            return self.router.run(function, ref, arguments)
+        while True:
+            try:
+                reply = self.router.run(function, ref, arguments, guard.policy)
+            except ScriptFailed as failed:
+                if failed.word != OTHER_POLICY:
+                    raise
+                policy_hash, _, document = failed.detail.partition(" ")
+                guard.decide_again(policy_hash, document)
+                continue
+            guard.is_confirmed = True
+            return reply
+
+    def guard_of(self, ref: QueueRef) -> Guard | None:
+        """Return the guard of a queue."""
+        for guard in self.guards or ():
+            if guard.ref is ref or guard.ref == ref:
+                return guard
+        return None
 
     def call_many(self, function: Compiled, refs: Sequence[QueueRef], arguments: Arguments) -> list[Any]:
         """Run such a function on many queues; see :meth:`run_many` for errors."""
@@ -98,15 +160,15 @@ class Session:
         One round trip, or two when this process does not know yet that a standard queue has message groups.
         """
         if ref.is_fifo:
-            return self.router.run(script.fifo, ref, arguments)
+            return self._run(script.fifo, ref, arguments)
         if not has_groups and keys.queue(ref) not in self._grouped:
             try:
-                return self.router.run(script.plain, ref, arguments)
+                return self._run(script.plain, ref, arguments)
             except ScriptFailed as failed:
                 if failed.word != "GROUPED":
                     raise
                 self._remember_groups(ref)
-        return self.router.run(script.fair, ref, arguments)
+        return self._run(script.fair, ref, arguments)
 
     def run_many(self, script: Script, refs: Sequence[QueueRef], arguments: Arguments) -> list[Any]:
         """Run a function on many queues, in one round trip for each deployment.

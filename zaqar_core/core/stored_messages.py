@@ -15,6 +15,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import MessageUnreadable
 from zaqar_core.domain.model import Receipt, StoredMessage, Subscription
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.eventloop import hexdigest
 from zaqar_core.store import keys, records
 
 _log = logging.getLogger("sqs_facade.encryption")
@@ -47,15 +48,20 @@ def message(session: Session, ref: QueueRef, row: Sequence[Any], *, now_ms: int,
     Raises MessageUnreadable.
     """
     try:
-        record = records.unpack(row[1])
-        if record.flags & records.ENCRYPTED:
-            record = records.opened(record, ref.project, session.keyring.open)
-        if not record.body.isascii():
-            # Fails for cipher text that changed flags make look like a body; no face could return it.
-            record.body.decode()
-        return _message(session, row, record, now_ms, keep_seconds)
+        return _message(session, row, _readable(session, ref, row[1]), records.state(row[2]), now_ms, keep_seconds)
     except _DAMAGED:
         raise MessageUnreadable("", is_key_missing=False) from None
+
+
+def _readable(session: Session, ref: QueueRef, packed: bytes) -> records.Record:
+    """Unpack a record and decrypt it. Raises MessageUnreadable, and _DAMAGED if its body is no text."""
+    record = records.unpack(packed)
+    if record.flags & records.ENCRYPTED:
+        record = records.opened(record, ref.project, session.keyring.open)
+    if not record.body.isascii():
+        # Fails for cipher text that changed flags make look like a body; no face could return it.
+        record.body.decode()
+    return record
 
 
 def messages(
@@ -84,7 +90,7 @@ def messages(
 
 def without_content(session: Session, row: Sequence[Any], *, now_ms: int, keep_seconds: int) -> StoredMessage:
     """Convert a row without decrypting it. The content of an encrypted message is then meaningless."""
-    return _message(session, row, records.unpack(row[1]), now_ms, keep_seconds)
+    return _message(session, row, records.unpack(row[1]), records.state(row[2]), now_ms, keep_seconds)
 
 
 def opened(session: Session, ref: QueueRef, sequence: bytes | int, record: bytes) -> records.Record:
@@ -118,10 +124,14 @@ def _group(record: bytes) -> bytes | None:
 
 
 def _message(
-    session: Session, row: Sequence[Any], record: records.Record, now_ms: int, keep_seconds: int
+    session: Session,
+    row: Sequence[Any],
+    record: records.Record,
+    state: records.State,
+    now_ms: int,
+    keep_seconds: int,
 ) -> StoredMessage:
     sequence = int(row[0])
-    state = records.state(row[2])
     extras = record.extras
     if extras.origin_id is None:
         text = session.ids.encode(sequence, record.random)
@@ -129,7 +139,7 @@ def _message(
         text = claim_text(extras.origin_id.hex())
     dedup_id = extras.dedup_id
     if dedup_id == records.NOT_GIVEN:
-        dedup_id = hashlib.sha256(record.body).hexdigest() if record.client_id is None else text
+        dedup_id = hexdigest(hashlib.sha256, record.body) if record.client_id is None else text
     return StoredMessage(
         id=text,
         sequence=sequence,
@@ -168,12 +178,13 @@ def taken(session: Session, ref: QueueRef, reply: bytes) -> list[StoredMessage]:
         row = (sequence, reply[record_at:offset], reply[state_at:record_at])
         rows.append(row)
         try:
-            one = message(session, ref, row, now_ms=now_ms, keep_seconds=keep)
-        except MessageUnreadable:
+            state = records.state(row[2])
+            one = _message(session, row, _readable(session, ref, row[1]), state, now_ms, keep)
+        except (MessageUnreadable, *_DAMAGED):
             problem = True
             continue
         one.held = True
-        one.receipt = Receipt(incarnation_bytes, 0, sequence, bytes.fromhex(records.state(row[2]).nonce), received_ms)
+        one.receipt = Receipt(incarnation_bytes, 0, sequence, bytes.fromhex(state.nonce), received_ms)
         found.append(one)
     if problem:
         readable = {one.sequence for one in messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)}

@@ -15,8 +15,8 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import ScriptFailed, script
 
 _SUBSCRIBE = script("subscribe")
-_LIST = script("subscription_list", writes=False)
-_GET = script("subscription_get", writes=False)
+_LIST = script("subscription_list")
+_GET = script("subscription_get")
 _CHANGE = script("subscription_change")
 _CONFIRM = script("subscription_confirm")
 _UNSUBSCRIBE = script("unsubscribe")

@@ -6,6 +6,7 @@ An error carries numbers and names, never prose for a client.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 class CoreError(Exception):
@@ -109,6 +110,21 @@ class InFlightLimitReached(CoreError):
     limit: int
 
 
+@dataclass
+class AccessDenied(CoreError):
+    """The policies do not allow the request.
+
+    ``caller`` and ``resource`` are ARNs, ``action`` is in lower case. ``reason`` says in AWS's words which kind of
+    policy denied the request or lacks a permission; ``statement`` is the label of the one that denied it, or "".
+    """
+
+    caller: str
+    action: str
+    resource: str
+    reason: str
+    statement: str = ""
+
+
 class RequestsThrottled(CoreError):
     """The caller has reached its limit of requests per second. Retry later."""
 
@@ -200,3 +216,19 @@ class StoreUnavailable(CoreError):
     is_disconnected: bool = False
     #: Nothing was sent, so nothing was done.
     is_unsent: bool = False
+    #: Whether the inspection of the store logs its beginning and its end, so that nothing else need log it.
+    is_logged: ClassVar[bool] = False
+
+
+@dataclass
+class StoreUnfit(StoreUnavailable):
+    """The store cannot keep the configured durability now, as ``reason`` says. Nothing was changed."""
+
+    is_logged = True
+
+
+@dataclass
+class StoreFull(StoreUnavailable):
+    """The store has no room: its memory limit is reached. Nothing was stored."""
+
+    is_logged = True

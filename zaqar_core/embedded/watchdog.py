@@ -1,7 +1,10 @@
 """The watchdog: a small process that stops Valkey after its last user has ended, even if that user was killed.
 
-It runs as a script in a bare interpreter, so it imports nothing of this project. Arguments: the data directory, and
-``keep`` or ``remove`` for what happens to the directory afterwards.
+Each user starts one. The one that has the lock ``keeper`` waits for the end of all users. The others wait for that
+lock, so a watchdog that is killed has a successor, even if the user that started it is killed too.
+
+It runs as a script in a bare interpreter, so it imports nothing of this project. Arguments: the data directory,
+``keep`` or ``remove`` for what happens to the directory afterwards, and the process id of the user that starts it.
 """
 
 from __future__ import annotations
@@ -21,22 +24,36 @@ from pathlib import Path
 #: Prefix of the names of directories that the service creates, and therefore may remove.
 DIRECTORY_PREFIX = "sqs-facade-"
 _PATIENCE_SECONDS = 10.0
-#: Exit code of a watchdog that found another one running.
-NOT_NEEDED = 3
+#: Between two attempts to get the lock ``keeper``.
+_POLL_SECONDS = 0.1
+#: How long a watchdog without a user waits for that lock. Whatever killed the user may be about to kill the other
+#: watchdog; later, the other users have watchdogs of their own.
+_SUCCESSION_SECONDS = 5.0
 _PROCESSES = Path("/proc")
 
 
-def main(directory: Path, *, remove: bool) -> int:
-    """Wait until no process holds ``users``, then stop Valkey. Returns the exit code."""
-    watchdog = os.open(directory / "keeper", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(watchdog, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return NOT_NEEDED
-    users = os.open(directory / "users", os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(users, fcntl.LOCK_EX)
-    stop(directory, remove=remove)
-    return 0
+def main(directory: Path, *, remove: bool, user: int) -> None:
+    """Wait until no process holds ``users``, then stop Valkey; or end because another watchdog does that.
+
+    ``user`` is the process id of the parent.
+    """
+    with contextlib.suppress(FileNotFoundError):  # another watchdog has removed the directory
+        if _is_needed(directory, user):
+            fcntl.flock(os.open(directory / "users", os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_EX)
+            stop(directory, remove=remove)
+
+
+def _is_needed(directory: Path, user: int) -> bool:
+    """Wait for the lock ``keeper``. Returns whether this process got it."""
+    keeper = os.open(directory / "keeper", os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = None
+    while not _try_lock(keeper):
+        if deadline is None and os.getppid() != user:
+            deadline = time.monotonic() + _SUCCESSION_SECONDS
+        if deadline is not None and time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
 
 
 def stop(directory: Path, *, remove: bool) -> None:
@@ -51,7 +68,7 @@ def stop(directory: Path, *, remove: bool) -> None:
         while not _try_lock(lock):
             if not is_requested:
                 is_requested = _request_shutdown(directory)
-            elif time.monotonic() > deadline and not _signal_valkey(directory, signal.SIGKILL):
+            elif time.monotonic() > deadline and not signal_valkey(directory, signal.SIGKILL):
                 return
             time.sleep(0.005)
     finally:
@@ -91,11 +108,11 @@ def _request_shutdown(directory: Path) -> bool:
             client.sendall(b"SHUTDOWN NOSAVE\r\n")
             client.recv(256)
     except (OSError, ValueError, KeyError):
-        _signal_valkey(directory, signal.SIGTERM)
+        signal_valkey(directory, signal.SIGTERM)
     return True
 
 
-def _signal_valkey(directory: Path, number: signal.Signals) -> bool:
+def signal_valkey(directory: Path, number: signal.Signals) -> bool:
     """Signal the process that ``info.json`` names, if it is still that process. Whether it was signalled.
 
     The lock is not enough to identify it: a child that Valkey forked for a rewrite may hold the lock after Valkey has
@@ -106,6 +123,12 @@ def _signal_valkey(directory: Path, number: signal.Signals) -> bool:
         process, known = int(info["pid"]), str(info["started"])
     except (OSError, ValueError, KeyError):
         return False
+    return signal_process(process, known, number)
+
+
+def signal_process(process: int, known: str, number: signal.Signals) -> bool:
+    """Signal a process if it still has the start time ``known``, so that it is not another one with its id. Whether it
+    was signalled."""
     if process <= 1 or not known:  # 0 and negative numbers address process groups
         return False
     descriptor = _descriptor(process)  # refers to that process even if it ends after its start time was checked
@@ -157,4 +180,4 @@ def _info(directory: Path) -> dict[str, int | str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), remove=sys.argv[2] == "remove"))
+    main(Path(sys.argv[1]), remove=sys.argv[2] == "remove", user=int(sys.argv[3]))

@@ -1,4 +1,4 @@
-"""A lock that may be held while its holder blocks."""
+"""A lock and a semaphore that may be held while their holders block."""
 
 from __future__ import annotations
 
@@ -10,33 +10,28 @@ from types import TracebackType
 from zaqar_core.eventloop.tasks import Signal
 
 
-class Mutex:
-    """A lock for tasks and threads, which a task may hold while it blocks.
+class Semaphore:
+    """A number of places for tasks and threads, which a task may hold while it blocks. First come, first served.
 
     A task must not hold a ``threading.Lock`` while it blocks: the next task that wants the lock would block the loop,
     and the holder could never go on.
     """
 
-    __slots__ = ("_inner", "_is_held", "_waiting")
+    __slots__ = ("_free", "_inner", "_waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, places: int) -> None:
         self._inner = threading.Lock()
-        self._is_held = False
+        self._free = places
         self._waiting: deque[Signal] = deque()
 
-    @property
-    def is_held(self) -> bool:
-        """Whether somebody holds it now."""
-        return self._is_held
-
     def acquire(self, seconds: float = 3600.0) -> bool:
-        """Take the lock; return whether it was taken in time."""
+        """Take a place; return whether it was taken in time."""
         deadline = time.monotonic() + seconds
         signal: Signal | None = None
         while True:
             with self._inner:
-                if not self._is_held:
-                    self._is_held = True
+                if self._free:
+                    self._free -= 1
                     return True
                 if signal is None:
                     signal = Signal()
@@ -49,9 +44,9 @@ class Mutex:
                     self._waiting.remove(signal)
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Give a place back."""
         with self._inner:
-            self._is_held = False
+            self._free += 1
             if self._waiting:
                 self._waiting.popleft().wake()
 
@@ -62,3 +57,17 @@ class Mutex:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+class Mutex(Semaphore):
+    """A lock: one place."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody holds it now."""
+        return not self._free

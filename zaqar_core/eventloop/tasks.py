@@ -142,6 +142,13 @@ class Threads:
 in_thread = Threads(_THREADS, "blocking").run
 
 
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 class Signal:
     """Wakes the one task or thread that waits for it. A wake-up without a waiter ends the next wait at once."""
 
@@ -166,21 +173,30 @@ class Signal:
         assert task is not None
         if not self._is_set:
             self._resume = task.switch
-            timer = task.loop.call_later(max(seconds, 0.0), self._end)
+            timer = task.loop.call_later(max(seconds, 0.0), self.time_out)
             task.suspend()
             timer.cancel()
         self._is_set = False
 
     def wake(self) -> None:
-        """End the wait, or the next one. Any thread may call it."""
+        """End the wait, or the next one. Any thread may call it; a callback of the loop resumes the task at once."""
         if self._lock is not None:
             with contextlib.suppress(RuntimeError):  # an earlier wake-up has released the lock already
                 self._lock.release()
             return
         assert self._loop is not None
         self._is_set = True
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._end)
+        if _running_loop() is not self._loop:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._end)
+        elif current_task() is not None:
+            self._loop.call_soon(self._end)
+        else:
+            self._end()
+
+    def time_out(self) -> None:
+        """End the wait of a task: its time is over. Only for the timer."""
+        self._end()
 
     def _end(self) -> None:
         resume, self._resume = self._resume, None

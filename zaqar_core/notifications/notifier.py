@@ -114,7 +114,8 @@ class Notifier:
             try:
                 self.round(max(next_at - time.monotonic(), 0.0))
             except StoreUnavailable as problem:
-                _log.warning("cannot deliver notifications: the store is unavailable: %s", problem.reason)
+                if not problem.is_logged:
+                    _log.warning("cannot deliver notifications: the store is unavailable: %s", problem.reason)
                 time.sleep(STORE_RETRY_SECONDS)
             except Exception:  # an error of one notification must not stop the others
                 _log.exception("a round of the notifier failed, will retry")
@@ -146,7 +147,8 @@ class Notifier:
         """Log that a pool is unavailable and go on with the others. Raises the problem where there are no pools."""
         if not self._core.settings.pooling:
             raise problem
-        _log.warning("cannot deliver notifications of a queue: its pool is unavailable: %s", problem.reason)
+        if not problem.is_logged:
+            _log.warning("cannot deliver notifications of a queue: its pool is unavailable: %s", problem.reason)
 
     def _collect_events(self, patience_seconds: float) -> None:
         """Collect all reports; wait for the first one."""

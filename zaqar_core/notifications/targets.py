@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,8 +20,11 @@ _WEB = frozenset(("http", "https", "trust+http", "trust+https"))
 _NOT_IN_URI = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
-#: Headers that determine the length of a request, or concern its connection.
-_FRAMING = frozenset(("connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"))
+#: Headers that name the called host, determine the length of a request, or concern its connection (hop by hop).
+_OF_THE_CONNECTION = frozenset((
+    "connection", "content-length", "expect", "host", "http2-settings", "keep-alive", "proxy-authenticate",
+    "proxy-authorization", "proxy-connection", "te", "trailer", "trailers", "transfer-encoding", "upgrade",
+))  # fmt: skip
 
 #: Addresses that are allocated for global routing (RFC 4291, 2.5.4), and later exceptions.
 _PUBLIC_V6 = ipaddress.ip_network("2000::/3")
@@ -121,11 +125,29 @@ def addresses(host: str, port: int, settings: Settings) -> list[tuple[str, int]]
 
 
 def are_headers(headers: Any) -> bool:
-    """Whether all names and values are valid in a request, and no header determines its length or connection."""
-    return type(headers) is dict and all(
-        _HEADER_NAME.match(name) and name.lower() not in _FRAMING and type(value) is str and _HEADER_VALUE.match(value)
+    """Return whether the value is a dict of names and values that are valid in a request."""
+    return type(headers) is dict and all(_is_header(name, value) for name, value in headers.items())
+
+
+def refused_header(headers: Mapping[str, str]) -> str | None:
+    """Return the first name that only the service itself may set, None if there is none."""
+    return next((name for name in headers if name.lower() in _OF_THE_CONNECTION), None)
+
+
+def sendable(headers: Any) -> dict[str, str]:
+    """Return those of a subscription's stored headers that are sent. Earlier releases stored others too."""
+    if type(headers) is not dict:
+        return {}
+    return {
+        name: value
         for name, value in headers.items()
-    )
+        if _is_header(name, value) and name.lower() not in _OF_THE_CONNECTION
+    }
+
+
+def _is_header(name: Any, value: Any) -> bool:
+    texts = type(name) is str and type(value) is str
+    return texts and _HEADER_NAME.match(name) is not None and _HEADER_VALUE.match(value) is not None
 
 
 def has_line_break(text: str) -> bool:

@@ -90,13 +90,13 @@ class WebhookChannel:
         self._guard.cut()
 
 
-def _headers(url: str, given: dict[str, str] | None, more: dict[str, str]) -> dict[str, str]:
+def _headers(url: str, given: Any, more: dict[str, str]) -> dict[str, str]:
     headers = {"Content-Type": "application/json", "User-Agent": _USER_AGENT}
     parts = urlsplit(url)
     if parts.username is not None:
         known = make_headers(basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")
         headers["Authorization"] = known["authorization"]
-    for added in (given or {}, more):
+    for added in (targets.sendable(given), more):
         for name, value in added.items():
             headers = {other: text for other, text in headers.items() if other.lower() != name.lower()}
             headers[name] = value

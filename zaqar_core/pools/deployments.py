@@ -17,6 +17,7 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.eventloop import Mutex, Threads
 from zaqar_core.store import Store, catalogue
 from zaqar_core.store.catalogue import MAIN, Catalogue, Placement
+from zaqar_core.store.inspection import Watch
 from zaqar_core.store.links import Generation
 from zaqar_core.store.opening import open_store
 from zaqar_core.store.wakeups import Waiters
@@ -60,6 +61,7 @@ class PoolDeployment(Deployment):
         self._settings = settings
         self._beside = beside
         self._waiters: Waiters | None = None
+        self._watch: Watch | None = None
         self._opening = Mutex()
         self._refused_at = -_REOPEN_SECONDS
         #: A connection was lost, and no request was answered since. Requests then probe the pool one at a time.
@@ -106,7 +108,8 @@ class PoolDeployment(Deployment):
         """Close every connection. Requests that hold a slot fail."""
         self.is_retired = True
         with self._opening:
-            if self._waiters is not None and self._store is not None:
+            if self._waiters is not None and self._store is not None and self._watch is not None:
+                self._watch.stop()
                 self._waiters.close()
                 self._store.close()
 
@@ -119,14 +122,16 @@ class PoolDeployment(Deployment):
             if time.monotonic() - self._refused_at < _REOPEN_SECONDS:
                 raise self._unavailable()
             generation = Generation()
-            store = open_store(self._settings, self.uri, generation, self._refuse_when_down)
+            store = open_store(self._settings, self.uri, generation, self._refuse_when_down, name=f"pool {self.name}")
             waiters = Waiters(self._settings, self.uri, generation, self._beside)
+            store.terms.is_in_service = True
             try:
                 _opening.run(waiters.start)
             except StoreUnavailable:
                 self._refused_at = time.monotonic()
                 raise
-            self._waiters, self._store = waiters, store
+            self._waiters, self._store, self._watch = waiters, store, Watch(store.inspect)
+            self._watch.start()
 
     def _refuse_when_down(self) -> None:
         if self._is_doubtful or self._is_down():
@@ -150,6 +155,12 @@ class Deployments:
         self._pools: dict[str, PoolDeployment] = {}
         self._cached: dict[QueueRef, Deployment] = {}
         self.catalogue = Catalogue(-1, {}, {}, {})
+
+    def forget(self) -> None:
+        """Forget a main store that has lost its data: the next refresh reads the catalogue, whatever its revision."""
+        with self._lock:
+            self.catalogue = Catalogue(-1, {}, {}, {})
+            self._cached.clear()
 
     def cached(self, ref: QueueRef) -> Deployment | None:
         """Return the deployment that had the queue when this process last read its placement."""

@@ -33,7 +33,7 @@ from zaqar_core.pools.deployments import Deployment, Deployments, Reply
 from zaqar_core.store import ScriptFailed, Store, catalogue, keys, registry, script
 from zaqar_core.store.catalogue import MAIN, Placement
 
-_READ = script("create", writes=False).plain
+_READ = script("get").plain
 _CREATE = script("create_placed").plain
 _DELETE = script("delete_queue").plain
 
@@ -217,7 +217,7 @@ def _delete_placed(store: Store, ref: QueueRef) -> str:
 
 def _read_queue(store: Store, ref: QueueRef) -> list[Any] | None:
     try:
-        found: list[Any] = store.run(_READ, keys.queue(ref), ["", "", 0])
+        found: list[Any] = store.run(_READ, keys.queue(ref), [])
     except ScriptFailed:
         return None
     return found

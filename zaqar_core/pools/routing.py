@@ -36,6 +36,7 @@ class PooledCore(Core):
     def __init__(self, settings: Settings, url: str, *, wrapped: Callable[[Core], Session] = Session) -> None:
         super().__init__(settings, url, wrapped=wrapped)
         self.deployments = Deployments(settings, self.store, self.waiters)
+        self.when_emptied.append(self.deployments.forget)
         self.router = PoolRouter(self.deployments)
         self.deployments.refresh(self.store, force=True)
         threading.Thread(target=self._watch, name="pools", daemon=True).start()
@@ -70,18 +71,18 @@ class PoolRouter:
     def main(self) -> Store:
         return self.deployments.main.store()
 
-    def run(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
+    def run(self, function: Compiled, ref: QueueRef, arguments: Arguments, policy: bytes = b"") -> Any:
         cached = self.deployments.cached(ref)
         if cached is not None:
             try:
-                return self._run_at(cached, function, ref, arguments)
+                return self._run_at(cached, function, ref, arguments, policy)
             except ScriptFailed as failed:
                 if failed.word != "NOQUEUE":
                     raise
         [deployment] = self.deployments.look_up(self.main(), [ref])
         if deployment is cached:
             raise ScriptFailed("NOQUEUE", "")
-        return self._run_at(deployment, function, ref, arguments)
+        return self._run_at(deployment, function, ref, arguments, policy)
 
     def run_many(self, calls: Sequence[tuple[Compiled, QueueRef]], arguments: Arguments) -> list[Any]:
         replies: list[Any] = [None] * len(calls)
@@ -133,8 +134,10 @@ class PoolRouter:
     def _placer(self) -> Placer:
         return Placer(self.deployments)
 
-    def _run_at(self, deployment: Deployment, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
-        return deployment.run(lambda store: store.run(function, keys.queue(ref), arguments))
+    def _run_at(
+        self, deployment: Deployment, function: Compiled, ref: QueueRef, arguments: Arguments, policy: bytes
+    ) -> Any:
+        return deployment.run(lambda store: store.run(function, keys.queue(ref), arguments, policy))
 
     def _run_at_each(
         self,

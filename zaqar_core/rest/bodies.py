@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import orjson
 
-from zaqar_core.domain.limits import NOT_IN_SQS
+from zaqar_core.domain.characters import first_not_in_sqs
 from zaqar_core.domain.model import BodyKind
 from zaqar_core.rest.errors import Fact, RestError
 
@@ -61,7 +61,7 @@ def compact(value: Any) -> bytes:
 
 def stored(value: Any) -> tuple[bytes, BodyKind]:
     """Return a message's body as it is stored, and its kind. Raises RestError when it is nested too deeply."""
-    if type(value) is str and value and NOT_IN_SQS.search(value) is None:
+    if type(value) is str and value and first_not_in_sqs(value) is None:
         return value.encode(), "text"
     text = compact(value)
     for raw, escaped in _NONCHARACTERS:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
+from hashlib import md5
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,8 +15,10 @@ import orjson
 
 from zaqar_core.domain.model import Attribute, StoredMessage
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.eventloop import hexdigest
 from zaqar_core.web.envelope import Reply, Request
 
+_md5 = partial(md5, usedforsecurity=False)
 _JSON = ("Content-Type", "application/json")
 
 
@@ -147,4 +150,4 @@ def _add_checksum(document: dict[str, Any], message: StoredMessage) -> None:
     body = message.body.decode() if message.kind == "text" else orjson.loads(message.body)
     if body is not None:
         text = json.dumps(body).encode()
-        document["checksum"] = "MD5:" + hashlib.md5(text, usedforsecurity=False).hexdigest()
+        document["checksum"] = "MD5:" + hexdigest(_md5, text)

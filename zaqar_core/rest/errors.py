@@ -10,6 +10,7 @@ import orjson
 
 from zaqar_core.domain import errors as core
 from zaqar_core.domain import limits
+from zaqar_core.web import allowed_hosts
 from zaqar_core.web.envelope import Refusal, Reply
 
 
@@ -172,19 +173,39 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
         "Service temporarily unavailable",
         "A message cannot be decrypted and stays in the queue. The service's log names the key that is missing.",
     ),
+    core.AccessDenied: Words(403, "Not authorized", "You are not authorized to complete this action: {detail}."),
     core.RequestsThrottled: Words(
         429, "Too many requests", "The request was throttled. Please try again in a few seconds."
     ),
     core.StoreUnavailable: _UNAVAILABLE,
+    core.StoreUnfit: Words(
+        503, "Service temporarily unavailable", "The request was refused and changed nothing: {detail}."
+    ),
+    core.StoreFull: Words(
+        503,
+        "Service temporarily unavailable",
+        "The store is full. Nothing was stored. Messages can be claimed and deleted.",
+    ),
     Refusal.BODY_TOO_LARGE: Words(400, _BODY, "The body is larger than this service allows."),
     Refusal.BODY_CUT_SHORT: Words(400, _BODY, "The body ended before its declared length."),
     Refusal.BODY_LENGTH_INVALID: Words(400, _BODY, "Content-Length is not a number."),
+    Refusal.BODY_TOO_SLOW: Words(408, "Request timeout", "The body did not arrive in time."),
+    Refusal.LENGTH_REQUIRED: Words(
+        411, "Length required", "The Content-Length header is required; this server does not accept chunked bodies."
+    ),
+    Refusal.OVERLOADED: Words(
+        503, "Service temporarily unavailable", "Too many requests are waiting. Please try again in a few seconds."
+    ),
     Refusal.CROSS_SITE: Words(403, "Not authorized", "Web pages of other origins may not call this service."),
+    Refusal.HOST_INVALID: Words(400, _RULE, "The header Host is not a host."),
+    Refusal.HOST_NOT_ALLOWED: Words(403, "Not authorized"),
 }
 
 #: 400 and not 404: in the deletion of a message the claim is a parameter of the request.
 CLAIM_TO_DELETE_UNKNOWN = Words(400, "Unable to delete", "The claim_id does not name an active claim on the queue.")
 
+#: When a client may try again after the service was overloaded.
+_RETRY_AFTER_SECONDS = "1"
 _UNFORESEEN = Words(500, "Internal server error", "The request failed. See the service's log for the reason.")
 
 
@@ -195,14 +216,20 @@ def of_request(problem: RestError) -> Reply:
     return reply
 
 
-def of_refusal(why: Refusal) -> Reply:
-    """Return the reply for a request that was refused before its operation."""
-    return _reply(WORDS[why])
+def of_refusal(why: Refusal, host: str = "") -> Reply:
+    """Return the reply for a request that was refused before its operation. ``host`` is the one that it called."""
+    reply = _reply(WORDS[why], allowed_hosts.refusal(host))
+    if why is Refusal.OVERLOADED:
+        reply.headers.append(("Retry-After", _RETRY_AFTER_SECONDS))
+    return reply
 
 
 def of_core(fact: core.CoreError) -> Reply:
     """Return the reply for an error of the core."""
-    return _reply(WORDS.get(type(fact), _UNFORESEEN))
+    detail = fact.reason if isinstance(fact, core.StoreUnfit) else ""
+    if isinstance(fact, core.AccessDenied):
+        detail = f"{fact.caller} may not perform {fact.action} on {fact.resource} {fact.reason}"
+    return _reply(WORDS.get(type(fact), _UNFORESEEN), detail)
 
 
 def of_words(words: Words) -> Reply:

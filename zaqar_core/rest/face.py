@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
@@ -14,19 +16,21 @@ from zaqar_core.domain.identity import Authenticator
 from zaqar_core.domain.randomness import random_bytes
 from zaqar_core.eventloop import Threads, in_thread
 from zaqar_core.keystone import trusts
-from zaqar_core.rest import dialect, documents, errors, identity, parameters, routes, signatures
+from zaqar_core.rest import dialect, documents, errors, identity, parameters, rights, routes, signatures
 from zaqar_core.rest.call import RestCall, queue_of
 from zaqar_core.rest.dialect import Dialect
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.policy import Policy
 from zaqar_core.rest.resources import versions
 from zaqar_core.rest.route import Route
-from zaqar_core.web.envelope import Refusal, Reply, Request
+from zaqar_core.web.envelope import CLIENT, Refusal, Reply, Request, Share
 
 _log = logging.getLogger("sqs_facade.zaqar")
 #: Threads for calls of the identity service, which may take long when it hangs.
 _identifying = Threads(128, "identity")
 
+#: The key of the environ with the environ of an admitted request, with verified headers about its caller.
+_IDENTIFIED = "sqs_facade.identified"
 _HOT_PREFIXES = tuple(row.prefix + "/queues/" for row in reversed(dialect.DIALECTS))
 
 
@@ -44,12 +48,21 @@ def is_hot(environ: Mapping[str, Any]) -> bool:
 class ZaqarFace:
     """Implements :class:`zaqar_core.web.envelope.Face`. It has no state; one instance serves all threads."""
 
-    def __init__(self, settings: Settings, authenticator: Authenticator | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        authenticator: Authenticator | None = None,
+        authorizer: Authorizer | None = None,
+    ) -> None:
+        """Without ``authorizer``, policies of queues are not enforced."""
         self._settings = settings
+        self._authorizer = authorizer
         self._authenticator = authenticator
+        self.verifies_callers = authenticator is not None
+        self.admit = None if authenticator is None else partial(self._admit_head, authenticator)
         self._trusts = trusts.configured(settings)
-        #: None without an authenticator: callers have no roles then, and any caller may do anything.
-        self._policy = None if authenticator is None else Policy(settings, routes.RULES)
+        #: None without Keystone: callers have no roles then.
+        self._policy = Policy(settings, routes.RULES) if identity.has_keystone(authenticator) else None
         self._dialects = dialect.enabled(settings)
         self._has_pools = routes.has_pools(settings)
         # The newest version comes first: most requests use it.
@@ -65,6 +78,29 @@ class ZaqarFace:
         if (parts == 3 and ("/queues/" in path or "/topics/" in path)) or path.endswith("/metadata"):
             return self._settings.max_queue_metadata
         return limits.OTHER_BODY_BYTES
+
+    def _admit_head(self, authenticator: Authenticator, request: Request) -> Reply | None:
+        """Return the error for an invalid token or signature of the URL, None for valid ones. Never raises."""
+        if self._version(request) is None:
+            return None
+        environ = request.environ
+        try:
+            self._identify(authenticator, request)
+        except RestError as problem:
+            return _finished(errors.of_request(problem))
+        except Exception:
+            _log.exception("a %s request failed", request.method)
+            return _finished(errors.unforeseen())
+        if isinstance(environ, dict):
+            environ[_IDENTIFIED] = (request.environ, request.principal)
+        return None
+
+    def share(self, environ: Mapping[str, Any], body: bytes) -> Share:
+        """Return the account of the project, and the queue or topic of the path."""
+        del body
+        project = environ.get("HTTP_X_PROJECT_ID", "")
+        parts = environ["PATH_INFO"].split("/", 4)
+        return Share(self._settings.project_accounts.get(project, project), parts[3] if len(parts) > 3 else "")
 
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the operation that the path names. Never raises."""
@@ -88,19 +124,27 @@ class ZaqarFace:
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a request that was refused; with an authenticator first 401 for an invalid token."""
-        reply = errors.of_refusal(why)
-        if self._authenticator is not None and self._version(request) is not None:
+        reply = errors.of_refusal(why, request.header("HOST") or "")
+        is_checked = why is not Refusal.OVERLOADED and self._version(request) is not None
+        if self._authenticator is not None and is_checked:
             try:
-                _identifying.run(self._admit, self._authenticator, request)
+                self._identify(self._authenticator, request)
             except RestError as problem:
                 reply = errors.of_request(problem)
         return _finished(reply)
 
+    def refuse_admitted(self, why: Refusal) -> Reply:
+        """Return the error for a request that was refused and whose caller is authenticated already."""
+        return _finished(errors.of_refusal(why))
+
     def _run(self, request: Request, session: Session) -> Reply:
         version = self._version(request)
         if version is not None:
-            if self._authenticator is not None:
-                _identifying.run(self._admit, self._authenticator, request)
+            known = request.environ.get(_IDENTIFIED)
+            if known is not None:
+                request.environ, request.principal = known
+            elif self._authenticator is not None:
+                self._identify(self._authenticator, request)
             return self._run_in(version, request, session)
         if request.path in ("/", ""):
             return self._root(request)
@@ -113,9 +157,26 @@ class ZaqarFace:
                 return version
         return None
 
+    def _identify(self, authenticator: Authenticator, request: Request) -> None:
+        """Run ``_admit``. With Keystone it runs in a thread, and meanwhile the request leaves its place to others.
+
+        Raises RestError.
+        """
+        if self._policy is None:  # the credentials file does not block
+            self._admit(authenticator, request)
+            return
+        client = request.environ.get(CLIENT)
+        if client is not None:
+            client.on_gone = _ignore
+        try:
+            _identifying.run(self._admit, authenticator, request)
+        finally:
+            if client is not None:
+                client.on_gone = None
+
     def _admit(self, authenticator: Authenticator, request: Request) -> None:
-        """Authenticate the request by its token or by the signature of its URL, and remove all unverified headers
-        about its caller. Raises RestError.
+        """Authenticate the request by its token or by the signature of its URL, set the principal of a user, and remove
+        all unverified headers about its caller. Raises RestError.
         """
         environ = request.environ
         if "HTTP_URL_SIGNATURE" in environ:
@@ -125,6 +186,7 @@ class ZaqarFace:
         else:
             found = identity.identify(authenticator, environ)
             request.environ = identity.identified(environ, found)
+            request.principal = identity.principal(found)
 
     def _run_in(self, version: Dialect, request: Request, session: Session) -> Reply:
         found = routes.find(version, request.path[len(version.prefix) :])
@@ -139,7 +201,7 @@ class ZaqarFace:
         return self._run_route(version, route, request, session, values)
 
     def _is_allowed(self, route: Route, request: Request) -> bool:
-        if self._policy is None:
+        if self._policy is None or request.principal is not None:  # users of the credentials file have no roles
             return True
         if self._policy.has_external_checks:
             return in_thread(self._policy.allows, route.rule, request.environ)
@@ -156,11 +218,10 @@ class ZaqarFace:
         # With an authenticator a project is required: a token without a project must not reach the unnamed project.
         project = parameters.project(request, settings, needed=version.needs_names or self._authenticator is not None)
         queue = queue_of(session, settings, project, route.collection, values.pop(0)) if route.has_queue else None
-        reply = route.run(
-            RestCall(
-                request, session, settings, version, route.collection, project, client_id, queue, values, self._trusts
-            )
+        call = RestCall(
+            request, session, settings, version, route.collection, project, client_id, queue, values, self._trusts
         )
+        reply = route.run(call) if self._authorizer is None else rights.run(self._authorizer, route, call)
         if version.names_content and request.method in ("GET", "HEAD") and reply.status < 300:
             reply.headers.append(("Content-Location", documents.relative(request)))
         return reply
@@ -170,6 +231,10 @@ class ZaqarFace:
             return _other_method(request, "GET, HEAD, OPTIONS")
         parameters.check_headers(request, self._settings)
         return versions.get(self._dialects)
+
+
+def _ignore() -> None:
+    """Go on with the request although its client has disconnected."""
 
 
 def _other_method(request: Request, allow: str) -> Reply:

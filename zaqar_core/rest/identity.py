@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from zaqar_core.access.principals import Principal
+from zaqar_core.access.users import KnownUser, Users
 from zaqar_core.domain.identity import Authenticator, Identity, IdentityUnavailable, NotAuthenticated
 from zaqar_core.rest.errors import Fact, RestError
 
@@ -36,6 +38,17 @@ def identified(environ: Mapping[str, Any], identity: Identity) -> dict[str, Any]
 def without_claims(environ: Mapping[str, Any]) -> dict[str, Any]:
     """Return the environ without the headers that the client sent about itself."""
     return {name: value for name, value in environ.items() if not name.startswith(_CLAIMS)}
+
+
+def principal(identity: Identity) -> Principal | None:
+    """Return the principal of a user of the credentials file; None for a caller of Keystone, whose rights policy.yaml
+    decides."""
+    return identity.principal if isinstance(identity, KnownUser) else None
+
+
+def has_keystone(authenticator: Authenticator | None) -> bool:
+    """Return whether Keystone verifies callers, alone or beside the credentials file."""
+    return authenticator.keystone is not None if isinstance(authenticator, Users) else authenticator is not None
 
 
 def roles(environ: Mapping[str, Any], header: str = "HTTP_X_ROLES") -> frozenset[str]:

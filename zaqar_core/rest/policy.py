@@ -17,6 +17,7 @@ from typing import Any
 
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.eventloop import Threads
 from zaqar_core.rest import identity
 
 _log = logging.getLogger("sqs_facade.keystone")
@@ -43,6 +44,8 @@ _ROLES, _SERVICE_ROLES = "HTTP_X_ROLES", "HTTP_X_SERVICE_ROLES"
 
 #: Interval at which the files are checked for changes.
 CHECK_SECONDS = 1.0
+#: Reads the files, which may be on a slow disk.
+_reading = Threads(1, "policy")
 #: Size of the cache of decisions, which is cleared when it is full.
 _MOST_DECISIONS = 10_000
 
@@ -105,17 +108,25 @@ class Policy:
         now = time.monotonic()
         if self._file is None or now < self._next_check:
             return self._loaded
-        with self._lock:
-            self._next_check = now + CHECK_SECONDS
-            stamp = self._files.stamp(self._file)
-            if stamp != self._loaded.stamp:
-                try:
-                    self._loaded = self._load(stamp)
-                    _log.warning("reloaded the policy file %s", self._file)
-                except SettingsInvalid as problem:
-                    _log.error("cannot reload the policy file, the previous rules stay in force: %s", problem)
-                    self._loaded = replace(self._loaded, stamp=stamp)
-            return self._loaded
+        if self._lock.acquire(blocking=False):  # else another request checks the files now
+            try:
+                self._next_check = now + CHECK_SECONDS
+                _reading.run(self._check_files)
+            finally:
+                self._lock.release()
+        return self._loaded
+
+    def _check_files(self) -> None:
+        """Load the rules again if the files have changed."""
+        stamp = self._files.stamp(self._file)
+        if stamp == self._loaded.stamp:
+            return
+        try:
+            self._loaded = self._load(stamp)
+            _log.warning("reloaded the policy file %s", self._file)
+        except SettingsInvalid as problem:
+            _log.error("cannot reload the policy file, the previous rules stay in force: %s", problem)
+            self._loaded = replace(self._loaded, stamp=stamp)
 
     def _load(self, stamp: object) -> _Loaded:
         from oslo_config import cfg

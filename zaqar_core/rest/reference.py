@@ -10,7 +10,7 @@ import msgspec
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain import limits
 from zaqar_core.markdown import code, table
-from zaqar_core.rest import errors, metadata
+from zaqar_core.rest import errors, metadata, rights
 from zaqar_core.rest.actions import ACTIONS
 from zaqar_core.rest.dialect import DIALECTS, Dialect
 from zaqar_core.rest.reference_texts import (
@@ -40,7 +40,8 @@ form content (400), `Accept` (406), `Client-ID` (400), `X-Project-Id` (400), the
 Errors are `{"title", "description"}`. Every response has `x-openstack-request-id`. Hrefs are paths that begin with the
 version. The paths below follow the version's prefix. Pools and flavors are served only with `admin_mode` and
 `pooling`; `docs/operations.md` explains pools. With Keystone, the rule in the table decides who may run an operation:
-see "Roles and policy.yaml" in `docs/security.md`.
+see "Roles and policy.yaml" in `docs/security.md`. Where policies are enforced, the rights in the table are the actions
+of SQS that they must allow: see "Policies" there.
 """
 
 
@@ -67,9 +68,14 @@ def _listed(title: str, items: Iterable[str]) -> str:
 
 def _path(path: str, routes: list[Route]) -> str:
     rows = [
-        (route.method, _in(route.versions), _parameters(route), code(route.rule), _summary(route)) for route in routes
+        (route.method, _in(route.versions), _parameters(route), code(route.rule), _rights(route), _summary(route))
+        for route in routes
     ]
-    return f"## /{path}\n\n" + table(("method", "versions", "parameters", "rule", "effect"), rows)
+    return f"## /{path}\n\n" + table(("method", "versions", "parameters", "rule", "rights", "effect"), rows)
+
+
+def _rights(route: Route) -> str:
+    return ", ".join(map(code, rights.of(route)))
 
 
 def _in(versions: Iterable[Dialect]) -> str:

@@ -217,7 +217,7 @@ subscription's request: `{"body", "ttl", "Message_Type": "Notification", "queue_
 Frames arrive in the order of the queue, each at most once: a message that is posted while the connection, or the link
 of its process to the store, is interrupted is not pushed later. After a crash of the process the subscriptions of its
 connections end with the next message (in a cluster by their ttl). A client that is $pushes notifications or $mib MiB
-behind is disconnected (1013).
+behind is disconnected (1013), as is one whose subscriptions the store has lost.
 
 The server stops reading from a client that does not read its replies, and disconnects a client that does not answer
 pings for $ping s.

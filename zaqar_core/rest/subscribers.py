@@ -66,6 +66,8 @@ def check_options(options: Any) -> None:
     headers = options.get("post_headers")
     if headers is not None and not targets.are_headers(headers):
         raise RestError(Fact.BODY_INVALID, 'Option "post_headers" must be a dict of valid header names and values.')
+    if headers and (refused := targets.refused_header(headers)) is not None:
+        raise RestError(Fact.RULE_BROKEN, f'Option "post_headers" must not set the header {refused}.')
     if any(targets.has_line_break(options[name]) for name in ("from", "subject") if options.get(name)):
         raise RestError(Fact.RULE_BROKEN, 'Options "from" and "subject" must not contain line breaks.')
     if options.get("_retry_policy") is not None:

@@ -17,7 +17,7 @@ _CREDENTIALS = re.compile(r"//[^/]*@")
 def identity(settings: Settings, url: str) -> str:
     """Connect, check the deployment and return its identity. Raises StoreUnavailable; the reason has no credentials."""
     try:
-        store = open_store(settings, url, Generation())
+        store = open_store(settings, url, Generation(), name="the candidate")
     except StoreUrlInvalid as problem:
         # The reason may quote a part of the password.
         reason = "" if "@" in url else f": {problem.reason}"

@@ -19,16 +19,16 @@ from zaqar_core.store import keys
 from zaqar_core.store.scripts import script
 from zaqar_core.store.single_server import Store
 
-_ALL = script("pools_all", writes=False).plain
+_ALL = script("pools_all").plain
 _PUT = script("pool_put").plain
 _REMOVE = script("pool_remove").plain
 _FLAVOR_PUT = script("flavor_put").plain
 _FLAVOR_REMOVE = script("flavor_remove").plain
-_READ_PLACEMENTS = script("placements", writes=False).plain
+_READ_PLACEMENTS = script("placements").plain
 _WRITE_PLACEMENT = script("placement_write").plain
 _REMOVE_PLACEMENT = script("placement_remove").plain
 _RULE_OUT = script("rule_out").plain
-_NOW = script("now", writes=False).plain
+_NOW = script("now").plain
 
 #: The pool name of the main store, which also has every queue without a placement.
 MAIN = ""

@@ -18,14 +18,14 @@ import redis
 from redis.crc import key_slot
 
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.errors import StoreUnavailable, StoreUnfit
 from zaqar_core.domain.randomness import randomness
 from zaqar_core.eventloop import sleep
 from zaqar_core.store import topology
 from zaqar_core.store.connection import RECONNECT_SECONDS, pack
 from zaqar_core.store.deployment import Address
 from zaqar_core.store.links import Generation, Links
-from zaqar_core.store.single_server import NOT_LOADED, FunctionCall, ScriptFailed, Server, Store, failure
+from zaqar_core.store.single_server import NOT_LOADED, FunctionCall, ScriptFailed, Server, Store, failure, refusal
 
 #: Plain commands without a key.
 _KEYLESS = frozenset({"CONFIG", "FUNCTION", "INFO", "PING", "TIME"})
@@ -40,14 +40,21 @@ T = TypeVar("T")
 class ClusterStore(Store):
     """A Store with connections to each node that it has used."""
 
-    __slots__ = ("_check", "_nodes", "_seen", "_settings", "_topology", "_url")
+    __slots__ = ("_check", "_name", "_nodes", "_seen", "_settings", "_topology", "_url")
 
     is_cluster = True
 
     def __init__(
-        self, settings: Settings, url: str, generation: Generation, check: Callable[[], object] | None = None
+        self,
+        settings: Settings,
+        url: str,
+        generation: Generation,
+        check: Callable[[], object] | None = None,
+        *,
+        name: str = "the store",
     ) -> None:
-        super().__init__(settings, url, generation, check)
+        super().__init__(settings, url, generation, check, name=name)
+        self._name = name
         self._check = check
         self._url = url
         self._settings = settings
@@ -58,6 +65,17 @@ class ClusterStore(Store):
     def servers(self) -> Sequence[Server]:
         """Return every primary. Raises StoreUnavailable."""
         return [_Node(self, address) for address in self._primaries()]
+
+    def inspect(self) -> None:
+        """Inspect every primary. Raises StoreUnavailable if one does not answer, StoreUnfit, StoreFull."""
+        problems: list[StoreUnavailable] = []
+        for address in self._primaries():
+            try:
+                self._patiently(lambda address=address: self._node(address).inspect())  # type: ignore[misc]
+            except StoreUnavailable as problem:
+                problems.append(problem)
+        if problems:
+            raise problems[0]
 
     def close(self) -> None:
         """Close all connections."""
@@ -84,9 +102,12 @@ class ClusterStore(Store):
                 pack((b"FCALL", calls[index][0].address, 1, calls[index][1], *calls[index][2])) for index in indexes
             )
             try:
-                replies = self._on(self._node(address), packed, len(indexes))
+                changes = any(calls[index][0].changes for index in indexes)
+                replies = self._on(self._node(address), packed, len(indexes), changes=changes)
             except redis.RedisError:
                 replies = [hiredis.ReplyError("CLUSTERDOWN")] * len(indexes)
+            except StoreUnfit as problem:  # of this node: the calls at others run
+                replies = [problem] * len(indexes)
             for index, reply in zip(indexes, replies, strict=True):
                 found[index] = self._settled(reply, calls[index])
         return found
@@ -102,21 +123,39 @@ class ClusterStore(Store):
         except ScriptFailed as failed:
             return failed
 
-    def _exchange_plain(self, words: Sequence[bytes | str | int], packed: bytes, *, confirmed: bool) -> list[Any]:
+    def _exchange_plain(self, words: Sequence[bytes | str | int], packed: bytes, *, changes: bool) -> list[Any]:
         if words[0] in _KEYLESS:
             return self._patiently(lambda: self._on(self._node(self._some_primary()), packed, 1))
         key = words[1] if isinstance(words[1], bytes) else str(words[1]).encode()
-        return self._exchange(key, packed, 1, confirmed=confirmed, follows_ask=True)
+        confirmed = self._replicated and changes
+        return self._exchange(key, packed, 1, changes=changes, confirmed=confirmed, follows_ask=True)
 
     def _exchange(
-        self, key: bytes, packed: bytes, replies: int, *, confirmed: bool = False, follows_ask: bool = False
+        self,
+        key: bytes,
+        packed: bytes,
+        replies: int,
+        *,
+        returns_messages: bool = False,
+        changes: bool = False,
+        confirmed: bool = False,
+        follows_ask: bool = False,
     ) -> list[Any]:
         """Exchange with the node of the key; follow redirects. ``follows_ask``: the command needs only that key."""
         slot, give_up = key_slot(key), 0.0
 
         def at_node() -> tuple[Address, list[Any]]:
             address = self._topology.node(slot)
-            return address, self._on(self._node(address), packed, replies, key=key, confirmed=confirmed)
+            found = self._on(
+                self._node(address),
+                packed,
+                replies,
+                queue=key,
+                returns_messages=returns_messages,
+                changes=changes,
+                confirmed=confirmed,
+            )
+            return address, found
 
         while True:
             node, found = self._patiently(at_node)
@@ -127,7 +166,7 @@ class ClusterStore(Store):
                 importing = self._node(_address(where, node))
                 # In one packet, so that no other command comes between the two.
                 found = self._patiently(
-                    partial(self._on, importing, _ASKING + packed, replies + 1, confirmed=confirmed)
+                    partial(self._on, importing, _ASKING + packed, replies + 1, changes=changes, confirmed=confirmed)
                 )[1:]
                 if not isinstance(found[0], hiredis.ReplyError) or not _is_refusal(found[0]):
                     return found
@@ -150,14 +189,35 @@ class ClusterStore(Store):
         if links is None:
             links = self._nodes.setdefault(
                 address,
-                Links(self._settings, self._url, self._generation, at=address, patience_seconds=0, check=self._check),
+                Links(
+                    self._settings,
+                    self._url,
+                    self._generation,
+                    terms=self.terms,
+                    name=f"{self._name}, node {address[0]}:{address[1]} of the cluster",
+                    at=address,
+                    patience_seconds=0,
+                    check=self._check,
+                ),
             )
         return links
 
-    def _on(self, links: Links, packed: bytes, replies: int, *, key: bytes = b"", confirmed: bool = False) -> list[Any]:
+    def _on(
+        self,
+        links: Links,
+        packed: bytes,
+        replies: int,
+        *,
+        queue: bytes = b"",
+        returns_messages: bool = False,
+        changes: bool = False,
+        confirmed: bool = False,
+    ) -> list[Any]:
         """Exchange with a node. Raises redis.ConnectionError when nothing was sent; StoreUnavailable."""
         try:
-            return links.exchange(packed, replies, key=key, confirmed=confirmed)
+            return links.exchange(
+                packed, replies, queue=queue, returns_messages=returns_messages, changes=changes, confirmed=confirmed
+            )
         except StoreUnavailable as problem:
             if problem.is_unsent and problem.is_disconnected:
                 raise redis.ConnectionError(problem.reason) from None
@@ -193,7 +253,7 @@ class _Node:
         store = self._store
         [reply] = store._patiently(lambda: store._on(store._node(self._address), pack(words), 1))
         if isinstance(reply, hiredis.ReplyError):
-            raise StoreUnavailable(str(reply))
+            raise refusal(reply)
         return reply
 
 

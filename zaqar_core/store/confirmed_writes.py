@@ -1,4 +1,4 @@
-"""Writes of tasks that a replica must confirm too (durability ``replicated``).
+"""Writes of tasks that replicas must confirm too (durability ``replicated``).
 
 WAITAOF blocks its connection, so these writes have connections of their own. The writes that arrive while all of them
 are busy go out together on the next free one, and one WAITAOF confirms them all.
@@ -32,25 +32,29 @@ _IMPATIENCE_MS = (1, 1, 1, 5, 50)
 _IMPATIENT_SECONDS = 1.0
 
 
-def wait_commands(patience_ms: tuple[int, ...] = _PATIENCE_MS) -> tuple[bytes, int]:
-    """Return the packed commands that wait for a replica, and their number. The last reply counts."""
-    return b"".join(pack((b"WAITAOF", 1, 1, patience)) for patience in patience_ms), len(patience_ms)
+def wait_commands(replicas: int, patience_ms: tuple[int, ...] = _PATIENCE_MS) -> tuple[bytes, int]:
+    """Return the packed commands that wait for so many replicas, and their number. The last reply counts."""
+    return b"".join(pack((b"WAITAOF", 1, replicas, patience)) for patience in patience_ms), len(patience_ms)
 
 
-def check_replica(confirmed: Any) -> None:
-    """Raise StoreUnavailable unless the disks of the primary and of a replica have the write."""
-    if isinstance(confirmed, hiredis.ReplyError) or min(confirmed) < 1:
-        raise StoreUnavailable("no replica confirmed the write within 1 s")
+def check_replicas(confirmed: Any, replicas: int) -> None:
+    """Raise StoreUnavailable unless the disks of the primary and of so many replicas have the write."""
+    own, others = (0, 0) if isinstance(confirmed, hiredis.ReplyError) else confirmed
+    if own < 1:
+        raise StoreUnavailable("the primary did not have the write on disk within 1 s")
+    if others < replicas:
+        raise StoreUnavailable(f"{others} of {replicas} replicas confirmed the write within 1 s")
 
 
 class ConfirmedWrites:
     """The connections for such writes. Only tasks of one loop use it."""
 
-    __slots__ = ("_free", "_impatient_until", "_links", "_newest", "_next", "_queue")
+    __slots__ = ("_free", "_impatient_until", "_links", "_newest", "_next", "_queue", "_replicas")
 
-    def __init__(self, new_link: Callable[[], SharedLink], newest: Callable[[], int]) -> None:
+    def __init__(self, new_link: Callable[[], SharedLink], newest: Callable[[], int], replicas: int) -> None:
         """``newest`` returns the present generation: it may grow while a round waits for a free connection."""
         self._newest = newest
+        self._replicas = replicas
         self._links = [new_link() for _ in range(_CONNECTIONS)]
         self._free = list(self._links)
         self._queue: deque[Signal] = deque()
@@ -96,7 +100,7 @@ class ConfirmedWrites:
         self._next = None  # from here on writes open another round
         is_patient = time.monotonic() >= self._impatient_until
         try:
-            opened.run(link, self._newest(), _PATIENCE_MS if is_patient else _IMPATIENCE_MS)
+            opened.run(link, self._newest(), self._replicas, _PATIENCE_MS if is_patient else _IMPATIENCE_MS)
             self._impatient_until = 0.0
         except StoreUnavailable as problem:
             opened.problem = problem
@@ -128,15 +132,16 @@ class _Round:
         self._total += replies
         return len(self._spans) - 1
 
-    def run(self, link: SharedLink, generation: int, patience_ms: tuple[int, ...]) -> None:
-        """Send all writes and wait for a replica. Raises StoreUnavailable.
+    def run(self, link: SharedLink, generation: int, replicas: int, patience_ms: tuple[int, ...]) -> None:
+        """Send all writes and wait for so many replicas. Raises StoreUnavailable.
 
         WAITAOF waits for the writes of its own connection only, so both go over the same one.
         """
         channel = link.channel(generation)
+        channel.require_fit()
         found = channel.exchange(b"".join(self._packed), self._total)
         if not all(isinstance(reply, hiredis.ReplyError) for reply in found):
-            check_replica(channel.exchange(*wait_commands(patience_ms))[-1])
+            check_replicas(channel.exchange(*wait_commands(replicas, patience_ms))[-1], replicas)
         self._found = found
 
     def wait(self) -> None:

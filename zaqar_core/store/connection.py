@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hiredis
 import redis
@@ -25,6 +25,9 @@ from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import deployment
 from zaqar_core.store.deployment import Address, StoreUrl
 
+if TYPE_CHECKING:
+    from zaqar_core.store.inspection import Inspector, ServerState
+
 #: How long a request tries to reconnect before it fails. Nothing has been sent yet, so a retry is safe.
 RECONNECT_SECONDS = 2.0
 _RECEIVE_BYTES = 65536
@@ -33,13 +36,18 @@ _RECEIVE_BYTES = 65536
 class Link:
     """A connection that is opened on demand. Not thread-safe."""
 
-    __slots__ = ("_arguments", "_connection", "_deployment", "_find", "_listens", "_reader", "_socket", "generation")
+    __slots__ = (
+        "_arguments", "_connection", "_deployment", "_find", "_inspector", "_listens", "_reader", "_socket",
+        "generation", "state",
+    )  # fmt: skip
 
-    def __init__(self, url: str, timeout_seconds: float, *, at: Address | None = None) -> None:
+    def __init__(
+        self, url: str, timeout_seconds: float, *, at: Address | None = None, inspector: Inspector | None = None
+    ) -> None:
         """Parse the URL; do not connect yet.
 
         The connection will lead to the server of the URL; with Sentinel to the present primary; in a cluster to the
-        node ``at``, or to any node. Raises StoreUrlInvalid.
+        node ``at``, or to any node. ``inspector`` inspects the server of each new connection. Raises StoreUrlInvalid.
         """
         self._deployment = deployment.parse(url)
         arguments: dict[str, Any] = dict(self._deployment.arguments)
@@ -63,6 +71,9 @@ class Link:
         self._reader: Any = None
         #: The generation of connections that it was opened in: see ``links.Generation``.
         self.generation = -1
+        self._inspector = inspector
+        #: What the inspection found of the connected server.
+        self.state: ServerState | None = None
 
     @property
     def is_open(self) -> bool:
@@ -91,7 +102,16 @@ class Link:
             self._leave_waiting_to_the_kernel(self._arguments["socket_timeout"])
             self._reader = hiredis.Reader(notEnoughData=Ellipsis)
             self._listens = False
-            return
+            if self._inspector is None:
+                return
+            try:
+                self.state = self._inspector.inspect(self.exchange)
+                return
+            except StoreUnavailable as problem:
+                self.close()
+                if not problem.is_disconnected or time.monotonic() >= give_up:
+                    raise StoreUnavailable(problem.reason, is_disconnected=True, is_unsent=True) from None
+                time.sleep(0.02)
 
     def _connected(self) -> Any:
         arguments = self._arguments
@@ -133,6 +153,11 @@ class Link:
         connection, self._connection, self._socket, self._reader = self._connection, None, None, None
         return connection, self._arguments["socket_timeout"]
 
+    def give_to_loop(self) -> tuple[Any, Any]:
+        """Let an event loop read an open connection from now on; return its socket, non-blocking, and its reader."""
+        self._socket.setblocking(False)
+        return self._socket, self._reader
+
     def interrupt(self) -> None:
         """End a blocking ``next_message``, which then raises. The only method that other threads may call."""
         with contextlib.suppress(OSError, AttributeError):
@@ -145,6 +170,8 @@ class Link:
         """
         try:
             self._socket.sendall(packed)
+        except BlockingIOError:  # the kernel's time-out
+            raise self._lost("timed out") from None
         except OSError as problem:
             raise self._lost(problem) from None
         return self._read(replies)
@@ -166,6 +193,8 @@ class Link:
                 if not data:
                     raise OSError("the server closed the connection")
                 reader.feed(data)
+        except BlockingIOError:  # the kernel's time-out
+            raise self._lost("timed out") from None
         except (OSError, hiredis.ProtocolError) as problem:
             raise self._lost(problem) from None
         return found

@@ -107,12 +107,14 @@ horizon                             messages sent until this ms stay expired und
 purged                              last purge, ms
 dlq_missing                         ms until which no message is moved: the dead-letter queue does not exist
 mover, mover_until                  lease on its moves: see lua/shared/move_lease
+waits                               1 if Q:w may have members: see lua/shared/wakeups
 told                                the waiter that checks the queue at due: see lua/shared/wakeups
 turn                                number of the last turn of a group
 era                                 FIFO: see lua/fifo/buckets
 busy, busy_at                       groups on a standard queue: recent processing time ms, when computed ms
 subscriptions                       number of the last subscription
 notices, notice_turn                number of the last delivery without message, last turn of a subscription
+swept                               seq up to which no message past the retention is left: see lua/shared/retention
 spread                              last subscription that has the first entry of Q:oq
 failed, failed_bytes                number of deliveries that ever failed for good, bytes of Q:nx
 ==================================  ===========================================================================
@@ -145,6 +147,14 @@ PARTITION = 0
 def queue(ref: QueueRef) -> bytes:
     """Return the queue's first key. Each part is percent-encoded: a project id may hold braces."""
     return f"{PREFIX}{{{address(ref)}:{PARTITION}}}".encode()
+
+
+def policy(ref: QueueRef, policy_hash: str) -> bytes:
+    """Return the key by which a call names the policy that decided about it. Nothing is stored there.
+
+    ``policy_hash`` is the SHA-1 of the document, "" without a policy: see lua/shared/policy.
+    """
+    return b"%b:policy:%b" % (queue(ref), policy_hash.encode())
 
 
 def address(ref: QueueRef) -> str:

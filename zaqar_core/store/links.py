@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -13,12 +14,15 @@ import hiredis
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.eventloop import current_task
-from zaqar_core.store.confirmed_writes import check_replica, wait_commands
+from zaqar_core.store.confirmed_writes import check_replicas, wait_commands
 from zaqar_core.store.connection import RECONNECT_SECONDS, Link
 from zaqar_core.store.deployment import Address
+from zaqar_core.store.inspection import Inspector, Terms
 from zaqar_core.store.shared_link import SharedLink
 from zaqar_core.store.shared_links import SharedLinks
 
+#: A connection that no thread has used for so long is replaced: something between may have dropped it.
+_MOST_IDLE_SECONDS = 60.0
 #: Time that a thread waits for a free connection.
 _PATIENCE_SECONDS = 30.0
 
@@ -42,7 +46,10 @@ class Generation:
 class Links:
     """Connections that are opened on demand. Thread-safe."""
 
-    __slots__ = ("_arguments", "_check", "_free", "_generation", "_is_closed", "_open", "_patience_seconds", "_shared")
+    __slots__ = (
+        "_arguments", "_check", "_free", "_generation", "_idle", "_inspector", "_is_closed", "_open",
+        "_patience_seconds", "_replicas", "_shared",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -50,36 +57,57 @@ class Links:
         url: str,
         generation: Generation,
         *,
+        terms: Terms | None = None,
+        name: str = "the store",
         at: Address | None = None,
         patience_seconds: float = RECONNECT_SECONDS,
         check: Callable[[], object] | None = None,
     ) -> None:
-        """Connect to nothing yet. ``at`` is the node of a cluster. ``patience_seconds``: how long a caller without a
-        connection tries to open one. A thread that has waited for a free connection calls ``check``, which raises
-        StoreUnavailable if the server is known to be down. Raises StoreUrlInvalid.
+        """Connect to nothing yet. Raises StoreUrlInvalid.
+
+        The server of each connection is inspected under ``terms`` (None: it is not), and logged as ``name``. ``at`` is
+        the node of a cluster. ``patience_seconds``: how long a caller without a connection tries to open one. A thread
+        that has waited for a free connection calls ``check``, which raises StoreUnavailable if the server is known to
+        be down.
         """
         self._arguments: tuple[str, float, Address | None] = (url, settings.store_timeout_seconds, at)
         self._check = check
         self._generation = generation
         self._patience_seconds = patience_seconds
-        self._free: SimpleQueue[Link | None] = SimpleQueue()
-        self._free.put(self._new())  # checks the URL
-        for _ in range(settings.store_connections - 1):
+        self._inspector = None if terms is None else Inspector(terms, name, generation.ended)
+        self._replicas = settings.confirming_replicas
+        #: One token for each connection that may be taken.
+        self._free: SimpleQueue[None] = SimpleQueue()
+        for _ in range(settings.store_connections):
             self._free.put(None)
+        #: Connections that no thread uses, with the times of their last use. The last one is taken first: calls one
+        #: after the other need only one.
+        self._idle: list[tuple[Link, float]] = [(self._new(), 0.0)]  # checks the URL
         self._open: set[Link] = set()
         self._shared: SharedLinks | None = None
         self._is_closed = False
 
-    def exchange(self, packed: bytes, replies: int, *, key: bytes = b"", confirmed: bool = False) -> list[Any]:
-        """Send commands and return that many replies. ``confirmed``: a replica must confirm the write too.
+    def exchange(
+        self,
+        packed: bytes,
+        replies: int,
+        *,
+        queue: bytes = b"",
+        returns_messages: bool = False,
+        changes: bool = False,
+        confirmed: bool = False,
+    ) -> list[Any]:
+        """Send commands and return that many replies.
 
-        ``key`` is the key of the commands, as far as they have one.
+        ``queue`` is the key of their queue, as far as they have one; ``returns_messages``: their replies may be large.
+        ``changes``: the server must keep the durability. ``confirmed``: a replica must confirm the write too.
 
-        Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
+        Raises StoreUnavailable, ``is_unsent`` when no connection could be opened, or as StoreUnfit when the server must
+        not acknowledge changes; else the outcome is unknown.
         """
         task = current_task()
         if task is None:
-            return self._in_thread(packed, replies, confirmed=confirmed)
+            return self._in_thread(packed, replies, changes=changes, confirmed=confirmed)
         if self._is_closed:
             # The loop would keep a new connection for ever.
             raise StoreUnavailable("the store is closed", is_unsent=True)
@@ -88,14 +116,28 @@ class Links:
             if shared is not None:
                 shared.close()
             shared = self._shared = SharedLinks(
-                task.loop, partial(self._new_shared, task.loop), lambda: self._generation.number
+                task.loop, partial(self._new_shared, task.loop), lambda: self._generation.number, self._replicas
             )
         number = self._generation.number
         try:
-            return shared.exchange(packed, replies, number, key=key, confirmed=confirmed)
+            return shared.exchange(
+                packed,
+                replies,
+                number,
+                queue=queue,
+                returns_messages=returns_messages,
+                changes=changes,
+                confirmed=confirmed,
+            )
         except StoreUnavailable as problem:
             self._note(problem, number)
             raise
+
+    def inspect(self) -> None:
+        """Inspect the server. Raises StoreUnavailable if it does not answer, StoreUnfit, StoreFull."""
+        if self._inspector is not None:
+            self._inspector.inspect(self.exchange)
+            self._inspector.raise_problem()
 
     def _note(self, problem: StoreUnavailable, number: int) -> None:
         """End the generation if one of its connections was lost. One that cannot be opened says nothing of others."""
@@ -105,7 +147,7 @@ class Links:
     def _new_shared(self, loop: asyncio.AbstractEventLoop) -> SharedLink:
         return SharedLink(self._new(), loop, self._patience_seconds)
 
-    def _in_thread(self, packed: bytes, replies: int, *, confirmed: bool) -> list[Any]:
+    def _in_thread(self, packed: bytes, replies: int, *, changes: bool, confirmed: bool) -> list[Any]:
         link = self._take()
         number = self._generation.number  # it may have grown while this thread waited
         try:
@@ -115,9 +157,11 @@ class Links:
                 link.open(self._patience_seconds)
                 link.generation = number
                 self._open.add(link)
+            if changes and link.state is not None and link.state.problem is not None:
+                raise link.state.refusal()
             found = link.exchange(packed, replies)
             if confirmed and not isinstance(found[0], hiredis.ReplyError):
-                check_replica(link.exchange(*wait_commands())[-1])
+                check_replicas(link.exchange(*wait_commands(self._replicas))[-1], self._replicas)
             return found
         except StoreUnavailable as problem:
             self._note(problem, number)
@@ -126,15 +170,16 @@ class Links:
             link.close()  # its next user would read the replies that this exchange has left behind
             raise
         finally:
-            self._free.put(link)
+            self._give_back(link)
 
     def _take(self) -> Link:
         try:
-            return self._free.get_nowait() or self._new()
+            self._free.get_nowait()
+            return self._idle_or_new()
         except Empty:
             pass
         try:
-            link = self._free.get(timeout=_PATIENCE_SECONDS) or self._new()
+            self._free.get(timeout=_PATIENCE_SECONDS)
         except Empty:
             raise StoreUnavailable(
                 f"all connections to the store were busy for {_PATIENCE_SECONDS:.0f} s; "
@@ -145,13 +190,26 @@ class Links:
             if self._check is not None:
                 self._check()
         except StoreUnavailable:
-            self._free.put(link)
+            self._free.put(None)
             raise
+        return self._idle_or_new()
+
+    def _idle_or_new(self) -> Link:
+        try:
+            link, used_at = self._idle.pop()
+        except IndexError:
+            return self._new()
+        if time.monotonic() - used_at > _MOST_IDLE_SECONDS:
+            link.close()
         return link
+
+    def _give_back(self, link: Link) -> None:
+        self._idle.append((link, time.monotonic()))
+        self._free.put(None)
 
     def _new(self) -> Link:
         url, timeout_seconds, at = self._arguments
-        return Link(url, timeout_seconds, at=at)
+        return Link(url, timeout_seconds, at=at, inspector=self._inspector)
 
     def close(self) -> None:
         """Close all connections, also those in use. Tasks open no more."""

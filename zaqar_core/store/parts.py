@@ -18,11 +18,15 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Literal
+from typing import Literal, get_args
 
 #: ``plain``: a standard queue that never had message groups. ``fair``: one that has. ``fifo``: a FIFO queue.
 QueueKind = Literal["plain", "fair", "fifo"]
 KINDS: tuple[QueueKind, ...] = ("plain", "fair", "fifo")
+
+#: ``reads``: nothing changes that any caller was told of. ``frees``: the function removes messages or leads to their
+#: removal, so it runs in a full store. ``stores``: it needs room.
+Effect = Literal["reads", "frees", "stores"]
 
 #: Names that every file can use without a declaration: the part FIRST defines them, or the server does.
 SERVER_API = frozenset(
@@ -33,9 +37,12 @@ SERVER_API = frozenset(
 )  # fmt: skip
 #: The part that stands before all others: it begins each call.
 FIRST = "call"
+#: The part that every function uses before its own body.
+CHECK = "policy"
 
 _DEFINITION = re.compile(r"^local (?:function (\w+)|(\w+(?:, \w+)*))", re.MULTILINE)
-_FAILS = re.compile(r"^-- fails: (.*?)^-- cost:", re.MULTILINE | re.DOTALL)
+_EFFECT = re.compile(r"^-- effect: (\w+)\.$", re.MULTILINE)
+_FAILS = re.compile(r"^-- fails: (.*?)^-- effect:", re.MULTILINE | re.DOTALL)
 _USES = re.compile(r"^-- uses(?: \(([\w, ]+)\))?: (.+)$", re.MULTILINE)
 
 
@@ -43,7 +50,7 @@ _USES = re.compile(r"^-- uses(?: \(([\w, ]+)\))?: (.+)$", re.MULTILINE)
 class Part:
     """One file for one kind of queue. ``code`` is its text without comments; ``uses`` and ``defines`` are names.
 
-    ``fails``: the error words that the contract of a function names.
+    ``fails`` and ``effect``: the error words and the effect that the contract of a function names.
     """
 
     name: str
@@ -51,6 +58,7 @@ class Part:
     uses: tuple[str, ...]
     defines: tuple[str, ...]
     fails: tuple[str, ...] = ()
+    effect: Effect = "stores"
 
 
 def part(name: str, text: str, kind: QueueKind) -> Part:
@@ -60,13 +68,25 @@ def part(name: str, text: str, kind: QueueKind) -> Part:
     ]
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--"))
     defines = [word for one, many in _DEFINITION.findall(code) for word in ([one] if one else _words(many))]
-    return Part(name, code, tuple(uses), tuple(defines), _failures(text))
+    return Part(name, code, tuple(uses), tuple(defines), _failures(text), _effect(name, text))
 
 
 def _failures(text: str) -> tuple[str, ...]:
     """Read the words of a contract's ``fails:``; parentheses hold explanations."""
     found = _FAILS.search(text)
     return tuple(re.findall(r"\b[A-Z]{4,}\b", re.sub(r"\([^)]*\)", "", found[1]))) if found else ()
+
+
+def _effect(name: str, text: str) -> Effect:
+    """Read the effect of a contract. Raises ValueError for any other word."""
+    found = _EFFECT.search(text)
+    if found is None:
+        return "stores"
+    for effect in get_args(Effect):
+        if effect == found[1]:
+            known: Effect = effect
+            return known
+    raise ValueError(f"{name} has the unknown effect {found[1]}")
 
 
 def functions(kind: QueueKind) -> list[Part]:
@@ -86,7 +106,8 @@ def parts(kind: QueueKind) -> list[Part]:
 def in_order(available: Iterable[Part], wanted: Sequence[Part]) -> list[Part]:
     """Sort the parts that ``wanted`` files need, directly or not, so that each stands behind what it uses.
 
-    The part FIRST comes first. Raises ValueError for a name that no part defines or that two define, and for a cycle.
+    The part FIRST comes first, and CHECK is always needed. Raises ValueError for a name that no part defines or that
+    two define, and for a cycle.
     """
     definers: dict[str, Part] = {}
     for one in available:
@@ -95,7 +116,8 @@ def in_order(available: Iterable[Part], wanted: Sequence[Part]) -> list[Part]:
                 raise ValueError(f"{name} is defined by the parts {definers[name].name} and {one.name}")
             definers[name] = one
     found: dict[Part, None] = {}
-    for user in [*(one for one in definers.values() if one.name == FIRST), *wanted]:
+    always = [one for name in (FIRST, CHECK) for one in definers.values() if one.name == name]
+    for user in [*always, *wanted]:
         _visit(user, definers, found, [])
     return [one for one in found if one not in wanted]
 

@@ -203,7 +203,7 @@ def renewed(parts: Record, *, gid: bytes = b"", seal: Cipher | None = None, proj
 
 def attributes(packed: tuple[tuple[str, str, bytes], ...]) -> tuple[Attribute, ...]:
     """Convert attributes of the extras to those of the model."""
-    return tuple(Attribute(*one) for one in packed)
+    return tuple([Attribute(*one) for one in packed]) if packed else ()
 
 
 class State(msgspec.Struct, array_like=True):

@@ -13,7 +13,7 @@ from zaqar_core.store.single_server import Store
 
 _ADD = script("registry_enter").plain
 _REMOVE = script("registry_leave").plain
-_DELETED_AGO = script("registry_gone", writes=False).plain
+_DELETED_AGO = script("registry_gone").plain
 
 
 def add(store: Store, ref: QueueRef, incarnation: str) -> None:

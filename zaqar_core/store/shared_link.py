@@ -16,6 +16,7 @@ import hiredis
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.eventloop import Signal, Threads, current_task
 from zaqar_core.store.connection import Link
+from zaqar_core.store.inspection import ServerState
 
 _RECEIVE_BYTES = 256 * 1024
 #: How often a time-out of the server is looked for, as a part of it.
@@ -44,12 +45,15 @@ class SharedLink:
         self._opening: _Opening | None = None
         self._is_closed = False
 
-    def exchange(self, packed: bytes, replies: int, generation: int) -> list[Any]:
+    def exchange(self, packed: bytes, replies: int, generation: int, *, changes: bool = False) -> list[Any]:
         """Send commands and return that many replies, on a connection of the generation or a newer one.
 
-        Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
+        Raises StoreUnavailable: see ``links.Links.exchange``.
         """
-        return self.channel(generation).exchange(packed, replies)
+        channel = self.channel(generation)
+        if changes:
+            channel.require_fit()
+        return channel.exchange(packed, replies)
 
     def channel(self, generation: int) -> Channel:
         """Return the open connection of the generation or a newer one. Use it at once: it may be lost later.
@@ -87,7 +91,7 @@ class SharedLink:
             if self._is_closed:
                 link.close()
                 raise StoreUnavailable("the store is closed", is_unsent=True)
-            channel = self._channel = Channel(self.loop, *link.detach(), generation)
+            channel = self._channel = Channel(self.loop, *link.detach(), generation, link.state)
             return channel
         except StoreUnavailable as problem:
             opening.problem = problem.reason
@@ -128,7 +132,7 @@ class Channel:
 
     __slots__ = (
         "_connection", "_is_retired", "_is_scheduled", "_loop", "_oldest", "_out", "_pending", "_reader", "_rest",
-        "_silent_checks", "_socket", "_timeout_seconds", "_watch", "generation", "is_closed",
+        "_silent_checks", "_socket", "_state", "_timeout_seconds", "_watch", "generation", "is_closed",
     )  # fmt: skip
 
     def __init__(
@@ -137,9 +141,14 @@ class Channel:
         connection: Any,
         timeout_seconds: float,
         generation: int,
+        state: ServerState | None = None,
     ) -> None:
-        """``connection`` is redis-py's, connected. Without a reply for the time-out the connection is lost."""
+        """``connection`` is redis-py's, connected. Without a reply for the time-out the connection is lost.
+
+        ``state`` is that of the connected server.
+        """
         self.generation = generation
+        self._state = state
         self.is_closed = False
         self._is_retired = False
         self._loop = loop
@@ -175,6 +184,12 @@ class Channel:
         if found.__class__ is not list:
             raise StoreUnavailable(f"connection lost: {found}", is_disconnected=True)
         return found
+
+    def require_fit(self) -> None:
+        """Raise StoreUnfit while the server must not acknowledge changes."""
+        state = self._state
+        if state is not None and state.problem is not None:
+            raise state.refusal()
 
     def retire(self) -> None:
         """Close it as soon as the running exchanges are over."""

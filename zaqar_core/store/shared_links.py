@@ -4,61 +4,155 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store.confirmed_writes import ConfirmedWrites
 from zaqar_core.store.shared_link import SharedLink
+from zaqar_core.store.turns import Turns
+
+Found = TypeVar("Found")
 
 #: Commands and replies above this size have a connection of their own: smaller ones do not wait until they have passed.
 LARGE_BYTES = 64 * 1024
-#: Keys that are remembered for their large replies. All are forgotten when there are more.
-_MOST_KEYS = 10_000
+#: Bytes of the large exchanges that run at the same time. The server executes all commands that have arrived on a
+#: connection before it reads from the next one, so more would delay the small exchanges.
+_MOST_LARGE_BYTES = 1 << 20
+#: Exchanges of one queue that run at the same time, for the same reason, as long as its messages may be large: a few at
+#: first, and one more after each small reply. From the second number on its messages are small, and nothing bounds
+#: them.
+_FEWEST, _SMALL = 4, 64
+#: Queues whose replies are remembered. All are forgotten when there are more.
+_MOST_QUEUES = 10_000
 
 
 class SharedLinks:
     """A connection for small exchanges, one for large ones, and those for writes that a replica must confirm."""
 
-    __slots__ = ("_confirmed", "_keys", "_large", "_new_link", "_newest", "_small", "loop")
+    __slots__ = (
+        "_asking", "_bounds", "_confirmed", "_large", "_large_turns", "_new_link", "_newest", "_replicas", "_sizes",
+        "_small", "loop",
+    )  # fmt: skip
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, new_link: Callable[[], SharedLink], newest: Callable[[], int]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        new_link: Callable[[], SharedLink],
+        newest: Callable[[], int],
+        replicas: int,
     ) -> None:
-        """``newest`` returns the present generation of connections."""
+        """``newest`` returns the present generation of connections. ``replicas`` must confirm a write."""
+        self._replicas = replicas
         self.loop = loop
         self._newest = newest
         self._new_link = new_link
         self._small = new_link()
         self._large: SharedLink | None = None
+        self._large_turns = Turns(_MOST_LARGE_BYTES)
         self._confirmed: ConfirmedWrites | None = None
-        #: Keys whose last replies were large.
-        self._keys: set[bytes] = set()
+        #: The expected size of a reply with messages, for each queue whose last ones were large.
+        self._sizes: dict[bytes, int] = {}
+        #: The turns of the other queues that are asked for messages now, and how many exchanges may run.
+        self._asking: dict[bytes, Turns] = {}
+        self._bounds: dict[bytes, int] = {}
 
-    def exchange(self, packed: bytes, replies: int, generation: int, *, key: bytes, confirmed: bool) -> list[Any]:
-        """Send commands and return that many replies. ``key`` tells which exchanges have large replies.
+    def exchange(
+        self,
+        packed: bytes,
+        replies: int,
+        generation: int,
+        *,
+        queue: bytes,
+        returns_messages: bool,
+        changes: bool,
+        confirmed: bool,
+    ) -> list[Any]:
+        """Send commands and return that many replies.
 
-        Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
+        Raises StoreUnavailable: see ``links.Links.exchange``.
         """
         if confirmed:
             if self._confirmed is None:
-                self._confirmed = ConfirmedWrites(self._new_link, self._newest)
+                self._confirmed = ConfirmedWrites(self._new_link, self._newest, self._replicas)
             return self._confirmed.exchange(packed, replies)
-        if len(packed) <= LARGE_BYTES and key not in self._keys:
-            found = self._small.exchange(packed, replies, generation)
-            reply = found[0]
-            if reply.__class__ is bytes and len(reply) > LARGE_BYTES:
-                self._remember(key)
-            return found
+        if len(packed) > LARGE_BYTES:
+            self._bounds.pop(queue, None)  # what is sent to it comes back
+            return self._exchange_large(packed, replies, generation, len(packed), changes=changes)
+        if not returns_messages:
+            return self._small.exchange(packed, replies, generation, changes=changes)
+        found: list[Any] | None = None
+        while found is None:
+            expected = self._sizes.get(queue, 0)
+            if expected:
+                found = self._exchange_large(packed, replies, generation, expected, changes=changes)
+            elif self._bounds.get(queue) == _SMALL:
+                found = self._small.exchange(packed, replies, generation, changes=changes)
+            else:
+                found = self._ask(packed, replies, generation, queue, changes=changes)
+        self._remember(queue, _size(found[0]), expected)
+        return found
+
+    def _exchange_large(self, packed: bytes, replies: int, generation: int, size: int, *, changes: bool) -> list[Any]:
         if self._large is None:
             self._large = self._new_link()
-        return self._large.exchange(packed, replies, generation)
+        large = self._large
+        return _in_turn(self._large_turns, size, lambda: large.exchange(packed, replies, generation, changes=changes))
 
-    def _remember(self, key: bytes) -> None:
-        if len(self._keys) >= _MOST_KEYS:
-            self._keys.clear()
-        self._keys.add(key)
+    def _ask(self, packed: bytes, replies: int, generation: int, queue: bytes, *, changes: bool) -> list[Any] | None:
+        """Exchange for a queue whose messages seem to be small; return None if they turn out to be large meanwhile."""
+        turns = self._asking.get(queue)
+        if turns is None:
+            turns = self._asking[queue] = Turns(self._bounds.get(queue, _FEWEST))
+
+        def ask() -> list[Any] | None:
+            return None if queue in self._sizes else self._small.exchange(packed, replies, generation, changes=changes)
+
+        try:
+            return _in_turn(turns, 1, ask)
+        finally:
+            if turns.is_free:
+                self._asking.pop(queue, None)
+
+    def _remember(self, queue: bytes, size: int, expected: int) -> None:
+        """Expect replies of this size from a queue; after large ones a small one may be an exception."""
+        size = max(size, expected // 2)
+        if size > LARGE_BYTES:
+            _put(self._sizes, queue, size)
+            self._bounds.pop(queue, None)
+        elif expected:
+            self._sizes.pop(queue, None)
+        elif (bound := self._bounds.get(queue, _FEWEST)) < _SMALL:
+            _put(self._bounds, queue, bound + 1)
+            if (turns := self._asking.get(queue)) is not None:
+                turns.most = bound + 1
 
     def close(self) -> None:
         """Close all connections; running exchanges fail."""
         for link in (self._small, self._large, self._confirmed):
             if link is not None:
                 link.close()
+
+
+def _in_turn(turns: Turns, size: int, exchange: Callable[[], Found]) -> Found:
+    turns.enter(size)
+    try:
+        return exchange()
+    except StoreUnavailable as problem:
+        if problem.is_unsent:
+            turns.fail(problem)
+        raise
+    finally:
+        turns.leave(size)
+
+
+def _put(found: dict[bytes, int], queue: bytes, number: int) -> None:
+    if len(found) >= _MOST_QUEUES:
+        found.clear()
+    found[queue] = number
+
+
+def _size(reply: Any) -> int:
+    """Return about how many bytes a reply has: its texts, and those of the lists in it."""
+    if reply.__class__ is bytes:
+        return len(reply)
+    return sum([_size(one) for one in reply]) if reply.__class__ is list else 0

@@ -8,13 +8,21 @@ from typing import Any, Protocol
 import hiredis
 
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
 from zaqar_core.store.connection import pack
+from zaqar_core.store.inspection import Terms
 from zaqar_core.store.links import Generation, Links
 from zaqar_core.store.scripts import Compiled, Library, failure_words
 
 #: Nothing ran: the server does not have this release's library.
 NOT_LOADED = "Function not found"
+#: Nothing ran: the memory limit of the server is reached.
+_FULL = "OOM"
+#: Nothing ran: the server refuses all writes. An inspection finds the same: see ``server_facts``.
+_UNFIT = {
+    "MISCONF": "the server cannot write its data to its disk",
+    "NOREPLICAS": "the server has fewer replicas than its setting min-replicas-to-write asks for",
+}
 #: Nothing ran: the server is a replica now.
 _READ_ONLY = "READONLY"
 
@@ -33,14 +41,22 @@ SCRIPT_WORDS = failure_words()
 
 
 def failure(reply: hiredis.ReplyError) -> ScriptFailed:
-    """Convert an error word of a function, or NOT_LOADED. Raises StoreUnavailable for all other errors."""
+    """Convert an error word of a function, or NOT_LOADED. Raises StoreFull; StoreUnavailable for all other errors."""
     text = str(reply).removeprefix("ERR ")
     word, _, detail = text.partition(" ")
     if word in SCRIPT_WORDS:
         return ScriptFailed(word, detail)
     if text == NOT_LOADED:
         return ScriptFailed(NOT_LOADED, "")
-    raise StoreUnavailable(str(reply))
+    raise refusal(reply)
+
+
+def refusal(reply: hiredis.ReplyError) -> StoreUnavailable:
+    """Convert an error of the server itself."""
+    word = str(reply).partition(" ")[0]
+    if word == _FULL:
+        return StoreFull("the memory limit of the server (maxmemory) is reached")
+    return StoreUnfit(_UNFIT[word]) if word in _UNFIT else StoreUnavailable(str(reply))
 
 
 class Server(Protocol):
@@ -66,28 +82,49 @@ _READS = frozenset(
 class Store:
     """One server, or a group under Sentinel. ``cluster`` has the one for clusters. Thread-safe."""
 
-    __slots__ = ("_generation", "_links", "_replicated")
+    __slots__ = ("_generation", "_links", "_replicated", "terms")
 
     is_cluster = False
     name = "the server"
 
     def __init__(
-        self, settings: Settings, url: str, generation: Generation, check: Callable[[], object] | None = None
+        self,
+        settings: Settings,
+        url: str,
+        generation: Generation,
+        check: Callable[[], object] | None = None,
+        *,
+        name: str = "the store",
     ) -> None:
-        """Connect to nothing yet; for ``check`` see ``links.Links``. Raises StoreUrlInvalid."""
-        self._links = Links(settings, url, generation, check=check)
+        """Connect to nothing yet; for ``check`` see ``links.Links``. ``name`` is for logs. Raises StoreUrlInvalid."""
+        self.terms = Terms(settings.durability, is_cluster=self.is_cluster)
+        self._links = Links(settings, url, generation, terms=self.terms, name=name, check=check)
         self._generation = generation
         self._replicated = settings.durability == "replicated"
 
-    def run(self, script: Compiled, key: bytes, arguments: Sequence[bytes | str | int]) -> Any:
-        """Run a function; return its reply. Raises ScriptFailed, or StoreUnavailable when the outcome is unknown."""
-        packed = pack((b"FCALL", script.address, 1, key, *arguments))
-        [reply] = self._exchange(key, packed, 1, confirmed=self._replicated and script.writes)
+    def run(self, script: Compiled, key: bytes, arguments: Sequence[bytes | str | int], policy: bytes = b"") -> Any:
+        """Run a function; return its reply. Raises ScriptFailed, or StoreUnavailable when the outcome is unknown.
+
+        With ``policy``, a key of ``keys.policy``, it fails with OTHER_POLICY if the queue has another policy.
+        """
+        if policy:
+            packed = pack((b"FCALL", script.address, 2, key, policy, *arguments))
+        else:
+            packed = pack((b"FCALL", script.address, 1, key, *arguments))
+        changes = script.changes
+        [reply] = self._exchange(
+            key,
+            packed,
+            1,
+            returns_messages=script.returns_messages,
+            changes=changes,
+            confirmed=self._replicated and changes,
+        )
         if isinstance(reply, hiredis.ReplyError):
             failed = failure(reply)
             if failed.word == NOT_LOADED:
                 self._load(key, script.library)
-                return self.run(script, key, arguments)
+                return self.run(script, key, arguments, policy)
             raise failed
         return reply
 
@@ -111,7 +148,7 @@ class Store:
 
     def _run_all(self, calls: Sequence[FunctionCall]) -> list[Any]:
         packed = b"".join(pack((b"FCALL", script.address, 1, key, *arguments)) for script, key, arguments in calls)
-        replies = self._exchange(b"", packed, len(calls))
+        replies = self._exchange(b"", packed, len(calls), changes=any(script.changes for script, _, _ in calls))
         return [failure(reply) if isinstance(reply, hiredis.ReplyError) else reply for reply in replies]
 
     def command(self, *words: bytes | str | int) -> Any:
@@ -119,9 +156,9 @@ class Store:
 
         Raises StoreUnavailable.
         """
-        [reply] = self._exchange_plain(words, pack(words), confirmed=self._replicated and words[0] not in _READS)
+        [reply] = self._exchange_plain(words, pack(words), changes=words[0] not in _READS)
         if isinstance(reply, hiredis.ReplyError):
-            raise StoreUnavailable(str(reply))
+            raise refusal(reply)
         return reply
 
     def servers(self) -> Sequence[Server]:
@@ -133,22 +170,37 @@ class Store:
         for server in self.servers():
             server.command("PING")
 
+    def inspect(self) -> None:
+        """Inspect every primary. Raises StoreUnavailable if one does not answer, StoreUnfit, StoreFull."""
+        self._links.inspect()
+
     def close(self) -> None:
         """Close all connections."""
         self._links.close()
 
-    def _exchange_plain(self, words: Sequence[bytes | str | int], packed: bytes, *, confirmed: bool) -> list[Any]:
+    def _exchange_plain(self, words: Sequence[bytes | str | int], packed: bytes, *, changes: bool) -> list[Any]:
         del words
-        return self._exchange(b"", packed, 1, confirmed=confirmed)
+        return self._exchange(b"", packed, 1, changes=changes, confirmed=self._replicated and changes)
 
-    def _exchange(self, key: bytes, packed: bytes, replies: int, *, confirmed: bool = False) -> list[Any]:
-        """Exchange with the server. ``confirmed``: a replica must confirm the write too.
+    def _exchange(
+        self,
+        key: bytes,
+        packed: bytes,
+        replies: int,
+        *,
+        returns_messages: bool = False,
+        changes: bool = False,
+        confirmed: bool = False,
+    ) -> list[Any]:
+        """Exchange with the server: see ``links.Links.exchange``. ``key`` is the key of the queue, if there is one.
 
         Raises StoreUnavailable when the connection ends, or when the server has become a replica. In the second case
         nothing ran, and all connections are replaced.
         """
         number = self._generation.number
-        found = self._links.exchange(packed, replies, key=key, confirmed=confirmed)
+        found = self._links.exchange(
+            packed, replies, queue=key, returns_messages=returns_messages, changes=changes, confirmed=confirmed
+        )
         if isinstance(found[0], hiredis.ReplyError) and str(found[0]).startswith(_READ_ONLY):
             self._generation.ended(number)
             raise StoreUnavailable(str(found[0]), is_disconnected=True)
@@ -158,4 +210,4 @@ class Store:
         """Load the library. A library of the same name is the same one, since the name has the hash of its text."""
         [reply] = self._exchange(key, pack((b"FUNCTION", b"LOAD", library.text)), 1)
         if isinstance(reply, hiredis.ReplyError) and "already exists" not in str(reply):
-            raise StoreUnavailable(str(reply))
+            raise refusal(reply)

@@ -20,7 +20,8 @@ SLOTS = 16384
 _ANSWER_SECONDS = 1.0
 #: The topology is not read a second time within this time; redirects are followed without it.
 _FRESH_SECONDS = 0.2
-_reading = Threads(2, "topology")
+#: One for each cluster whose topology is read, since a node that hangs must not delay the other clusters.
+_reading = Threads(16, "topology")
 
 
 class Topology:

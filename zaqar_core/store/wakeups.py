@@ -7,6 +7,7 @@ is also the first connection to notice that the server has gone. The waiting its
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import threading
 import time
@@ -14,41 +15,63 @@ import uuid
 from collections.abc import Callable
 
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.domain.errors import StoreUnavailable
-from zaqar_core.domain.randomness import randomness
-from zaqar_core.eventloop import Signal
+from zaqar_core.eventloop import Signal, current_task
 from zaqar_core.store import keys
-from zaqar_core.store.connection import Link, pack, watch_switches
+from zaqar_core.store.connection import watch_switches
 from zaqar_core.store.links import Generation
+from zaqar_core.store.rechecks import Rechecks
+from zaqar_core.store.subscriber import Subscriber
+from zaqar_core.store.wait_ends import WaitEnds
 
-#: In each process one waiter of a queue checks the queue after a random time between these even without a wake-up,
-#: since the process that was woken may have crashed.
-RECHECK_SECONDS = (5.0, 10.0)
-#: How exactly the process keeps these times.
+#: How exactly the process keeps the times of checks without a wake-up.
 _RECHECK_TICK_SECONDS = 0.5
-#: A silent server is pinged after this time; after the same time without a reply the connection is closed.
-SILENCE_SECONDS = 5.0
 
 
 class Waiter(Signal):
     """One waiting receive. ``member`` is its name in the queue's waiter set."""
 
-    __slots__ = ("is_recheck", "member", "number", "queue")
+    __slots__ = ("_ends", "is_asleep", "is_ending", "is_recheck", "member", "number", "queue", "will_end")
 
-    def __init__(self, number: int, channel: str, queue: bytes) -> None:
+    def __init__(self, number: int, channel: str, queue: bytes, ends: WaitEnds | None) -> None:
+        """``ends`` are those of the waiter's loop; None in a thread."""
         super().__init__()
+        self._ends = ends
         self.number = number
         #: The key of its queue.
         self.queue = queue
+        self.is_asleep = False
+        #: The receive ends when the time of the present wait is over.
+        self.will_end = False
+        #: It is one of the few whose end has begun: see WaitEnds.
+        self.is_ending = False
         #: It was woken to check the queue without a wake-up from the store.
         self.is_recheck = False
         self.member = f"{channel}|{number}"
+
+    def leave(self) -> None:
+        """End the wait of a client that has gone. In a task, only callbacks and tasks of its loop may call it."""
+        if self._ends is not None and not self.is_ending:
+            self._ends.add(self)
+        else:
+            self.wake()
+
+    def time_out(self) -> None:
+        """End the wait of a task: its time is over. Only for the timer."""
+        if self._ends is not None and self.will_end and not self.is_ending:
+            self._ends.add(self)
+        else:
+            super().time_out()
+
+    def unregistered(self) -> None:
+        """Make room for the end of another waiter."""
+        if self.is_ending and self._ends is not None:
+            self._ends.ended()
 
 
 class WakeupCallback:
     """A function that is called on each wake-up of ``member``, and whenever a wake-up may have been lost.
 
-    It runs on the listener thread and must not block.
+    It runs on the subscriber's thread or on the event loop, and must not block.
     """
 
     __slots__ = ("member", "number", "wake")
@@ -57,54 +80,6 @@ class WakeupCallback:
         self.number = number
         self.member = f"{channel}|{number}"
         self.wake = callback
-
-
-class _Rechecks:
-    """The waiters by queue, and when one of each queue checks it without a wake-up."""
-
-    __slots__ = ("_lock", "_queues")
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        #: For each queue the time of its next check and its waiters by number.
-        self._queues: dict[bytes, tuple[float, dict[int, Waiter]]] = {}
-
-    def add(self, waiter: Waiter) -> None:
-        with self._lock:
-            found = self._queues.get(waiter.queue)
-            if found is None:
-                found = self._queues[waiter.queue] = (_next_check(time.monotonic()), {})
-            found[1][waiter.number] = waiter
-
-    def remove(self, waiter: Waiter) -> None:
-        with self._lock:
-            _, waiters = self._queues.get(waiter.queue, (0.0, {}))
-            waiters.pop(waiter.number, None)
-            if not waiters:
-                self._queues.pop(waiter.queue, None)
-
-    def wake_due(self, now: float) -> None:
-        """Wake one waiter of each queue whose time has come."""
-        with self._lock:
-            due = [(queue, waiters) for queue, (at, waiters) in self._queues.items() if at <= now]
-            for queue, waiters in due:
-                self._queues[queue] = (_next_check(now), waiters)
-        for queue, _ in due:
-            self.wake(queue)
-
-    def wake(self, queue: bytes, *, instead_of: Waiter | None = None) -> None:
-        """Wake one waiter of the queue, another one than ``instead_of``."""
-        with self._lock:
-            _, waiters = self._queues.get(queue, (0.0, {}))
-            found = next((one for one in waiters.values() if one is not instead_of), None)
-            if found is not None:
-                found.is_recheck = True
-        if found is not None:
-            found.wake()
-
-
-def _next_check(now: float) -> float:
-    return now + randomness.uniform(*RECHECK_SECONDS)
 
 
 class Waiters:
@@ -117,26 +92,27 @@ class Waiters:
         self.is_connected = False
         #: Waiters that sleep now.
         self.asleep = 0
-        self.is_released = False
-        #: Called with each message on the channel that is not a waiter's number. It runs on the listener thread and
-        #: must not block.
+        self.is_released: bool = False
+        #: Called with each message on the channel that is not a waiter's number. It runs on the subscriber's thread or
+        #: on the event loop, and must not block.
         self.pushed: Callable[[bytes], object] | None = None
-        self._is_first = beside is None
         self._most = settings.max_waits
         self._numbers = itertools.count(1)
         self._waiters: dict[int, Waiter | WakeupCallback] = beside._waiters if beside else {}
-        self._rechecks: _Rechecks = beside._rechecks if beside else _Rechecks()
+        self._rechecks: Rechecks = beside._rechecks if beside else Rechecks()
         self._callbacks = 0
         self._lock = threading.Lock()
         self._url = url
-        self._link = Link(url, settings.store_timeout_seconds)
         self._generation = generation
+        self._ends: WaitEnds | None = None
+        self._beside = beside
+        self._subscriber = Subscriber(url, settings.store_timeout_seconds, self.channel, self)
 
     def start(self) -> None:
-        """Subscribe to the channel, then listen in a daemon thread. Raises StoreUnavailable."""
-        self._subscribe()
-        threading.Thread(target=self._listen, name="wake-ups", daemon=True).start()
-        if self._is_first:
+        """Subscribe to the channel and begin to listen. Raises StoreUnavailable."""
+        self._subscriber.start()
+        self.is_connected = True
+        if self._beside is None:
             threading.Thread(target=self._recheck, name="rechecks", daemon=True).start()
         watch_switches(self._url, self._switched, lambda: self.is_released)
 
@@ -147,7 +123,7 @@ class Waiters:
         """
         if self.is_released or len(self._waiters) - self._callbacks >= self._most:
             return None
-        waiter = Waiter(next(self._numbers), self.channel, queue)
+        waiter = Waiter(next(self._numbers), self.channel, queue, self._ends_of_caller())
         self._waiters[waiter.number] = waiter
         self._rechecks.add(waiter)
         return waiter
@@ -156,6 +132,7 @@ class Waiters:
         """Remove the waiter. No wake-up reaches it any more."""
         self._waiters.pop(waiter.number, None)
         self._rechecks.remove(waiter)
+        waiter.unregistered()
 
     def served(self, waiter: Waiter) -> None:
         """Record that the waiter found messages. If it had no wake-up, there may be more for another waiter."""
@@ -174,14 +151,20 @@ class Waiters:
         if self._waiters.pop(registered.number, None):
             self._callbacks -= 1
 
-    def wait(self, waiter: Waiter, seconds: float) -> None:
-        """Sleep until woken, for ``seconds`` at most."""
+    def wait(self, waiter: Waiter, seconds: float, *, due_seconds: float | None = None) -> None:
+        """Sleep until woken, for ``seconds`` at most; then the receive has to end, as soon as others that end allow.
+
+        ``due_seconds`` is the time to a check of the queue.
+        """
         waiter.is_recheck = False
+        waiter.will_end = due_seconds is None or seconds <= due_seconds
         with self._lock:
             self.asleep += 1
+        waiter.is_asleep = True
         try:
-            waiter.wait(seconds)
+            waiter.wait(seconds if due_seconds is None else min(seconds, due_seconds))
         finally:
+            waiter.is_asleep = False
             with self._lock:
                 self.asleep -= 1
 
@@ -201,47 +184,54 @@ class Waiters:
             self._rechecks.wake_due(time.monotonic())
 
     def _switched(self) -> None:
-        """Leave the former primary after a fail-over: no slot may write to it."""
+        """Leave the former primary after a fail-over: nothing may be written to it."""
         self._generation.ended()
-        self._link.interrupt()
+        self._subscriber.interrupt()
 
     def close(self) -> None:
         """Close the subscriber connection. Wake-ups from this deployment no longer arrive."""
         self.is_released = True
-        self._link.close()
+        self._subscriber.close()
 
-    def _subscribe(self) -> None:
-        self._link.open()
-        self._link.send(pack(("SUBSCRIBE", self.channel)))
-        if self._link.next_message(SILENCE_SECONDS) is None:
-            self._link.close()
-            raise StoreUnavailable(f"the server did not answer SUBSCRIBE within {SILENCE_SECONDS:.0f} s")
+    def _ends_of_caller(self) -> WaitEnds | None:
+        """Return the ends of the loop of the calling task, None in a thread."""
+        task = current_task()
+        loop = task.loop if task is not None else None
+        ends = self._ends
+        if ends is not None and ends.loop is not loop and ends.loop.is_closed():
+            ends = self._ends = None
+            self._subscriber.leave_loop()
+        if loop is None:
+            return None
+        if ends is None or ends.loop is not loop:
+            ends = self._ends = WaitEnds(loop)
+        return ends
+
+    # -- Called by the subscriber --------------------------------------------------------------------------------------
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop of the tasks that wait, if tasks wait."""
+        if self._beside is not None:
+            return self._beside.loop
+        return self._ends.loop if self._ends is not None else None
+
+    def received(self, message: bytes) -> None:
+        """Wake a waiter, run a callback, or pass the message on."""
+        if not message.isdigit():
+            if self.pushed is not None:
+                self.pushed(message)
+            return
+        waiter = self._waiters.get(int(message))
+        if waiter is not None:
+            waiter.wake()
+
+    def subscribed(self) -> None:
+        """Wake every waiter: wake-ups may have been lost."""
         self.is_connected = True
+        self.wake_all()
 
-    def _listen(self) -> None:
-        is_pinged = False
-        while not self.is_released:
-            try:
-                if not self._link.is_open:
-                    self._subscribe()
-                    self.wake_all()
-                message = self._link.next_message(SILENCE_SECONDS)
-                if message is None:
-                    if is_pinged:
-                        raise StoreUnavailable(f"the server did not answer PING within {SILENCE_SECONDS:.0f} s")
-                    self._link.send(pack(("PING",)))
-                is_pinged = message is None
-            except (StoreUnavailable, OSError):
-                self.is_connected = False
-                self._link.close()
-                self._generation.ended()
-                is_pinged = False
-                continue
-            if isinstance(message, list) and message[0] == b"message":
-                if not message[2].isdigit():
-                    if self.pushed is not None:
-                        self.pushed(message[2])
-                    continue
-                waiter = self._waiters.get(int(message[2]))
-                if waiter is not None:
-                    waiter.wake()
+    def lost(self) -> None:
+        """Have all connections replaced."""
+        self.is_connected = False
+        self._generation.ended()

@@ -83,7 +83,7 @@ def _add_health(app: flask.Flask, core: Core) -> None:
     def ready() -> tuple[dict[str, Any], int]:
         try:
             session = core.session()
-            session.store.ping()
+            session.store.inspect()
         except StoreUnavailable as problem:
             return {"status": "not ready", "reason": problem.reason}, 503
         return {"status": "ready"}, 200
@@ -93,7 +93,7 @@ def _add_health(app: flask.Flask, core: Core) -> None:
 
 
 def _handle_unrouted(app: flask.Flask, answer: Callable[[str], flask.Response]) -> None:
-    """Let a face answer what no rule matches: a path with a line feed, or an unknown method.
+    """Let a face answer what no rule matches: a path with a line feed, an unknown method, or a malformed Host.
 
     ``answer`` takes the first segment of the path and returns the error of the face that serves it.
     """
@@ -102,11 +102,16 @@ def _handle_unrouted(app: flask.Flask, answer: Callable[[str], flask.Response]) 
         first = flask.request.path.split("/", 2)[1]
         return problem if first == "health" else answer(first)
 
+    app.register_error_handler(400, unrouted)
     app.register_error_handler(404, unrouted)
     app.register_error_handler(405, unrouted)
 
 
 def _response(reply: Reply) -> flask.Response:
     headers = Headers(reply.headers)
+    if reply.parts is not None:
+        response = _PlainResponse(reply.parts, status=reply.status, headers=headers)
+        response.call_on_close(reply.parts.close)
+        return response
     headers["Content-Length"] = str(len(reply.body))
     return _PlainResponse(reply.body, status=reply.status, headers=headers)

@@ -6,15 +6,20 @@ respond with the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from zaqar_core.access.principals import Principal
 from zaqar_core.core.session import Session
 
 #: The key of the environ with the request's :class:`~zaqar_core.core.session.Client`.
 CLIENT = "sqs_facade.client"
+#: The key of the environ with the :class:`Refusal` of a request that the server does not run.
+REFUSAL = "sqs_facade.refusal"
+#: The key of the environ that asks for ``Face.admit`` only. The response has status 204 if the face admits.
+HEAD_ONLY = "sqs_facade.head_only"
 
 
 @dataclass(slots=True)
@@ -31,6 +36,8 @@ class Request:
     query: str
     body: bytes
     environ: Mapping[str, Any]
+    #: The caller, if somebody has authenticated the request; None where nobody checks credentials.
+    principal: Principal | None = None
 
     def header(self, name: str) -> str | None:
         """Return a header by its CGI name without prefix (``X_AMZ_TARGET``), None when absent."""
@@ -41,7 +48,11 @@ class Request:
     @property
     def host(self) -> str:
         """The host that the client called, with its port where one was given."""
-        return self.environ.get("HTTP_HOST") or "{SERVER_NAME}:{SERVER_PORT}".format_map(self.environ)
+        host = self.environ.get("HTTP_HOST")
+        if host:
+            return str(host)
+        name, port = self.environ["SERVER_NAME"], self.environ["SERVER_PORT"]
+        return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 
     @property
     def scheme(self) -> str:
@@ -49,13 +60,35 @@ class Request:
         return str(self.environ.get("wsgi.url_scheme", "http"))
 
 
+class Parts(Protocol):
+    """The parts of a long body. Raises what ended it early; the client then sees that it is not whole."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None:
+        """Make no more parts. Safe to call twice."""
+
+
 @dataclass(slots=True)
 class Reply:
-    """One HTTP response. The transport adds Content-Length, and removes the body for HEAD."""
+    """One HTTP response. The transport adds Content-Length, and removes the body for HEAD.
+
+    ``parts`` takes the place of a body that is too long for memory: each part is sent before the next one is made. The
+    transport closes it, in the end or before.
+    """
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    parts: Parts | None = None
+
+
+class Share(NamedTuple):
+    """Whose request it is: an account, and a queue of it, or "" for a call that names none. Both as the client says:
+    a share decides about turns, not about rights."""
+
+    account: str
+    queue: str
 
 
 class Refusal(Enum):
@@ -64,11 +97,28 @@ class Refusal(Enum):
     BODY_TOO_LARGE = "body too large"
     BODY_CUT_SHORT = "body ended before its declared length"
     BODY_LENGTH_INVALID = "Content-Length is not a number"
+    BODY_TOO_SLOW = "body did not arrive in time"
+    LENGTH_REQUIRED = "chunked body whose end the server cannot tell from a broken connection"
+    OVERLOADED = "too many requests wait"
     CROSS_SITE = "web pages of other origins may not call this service"
+    HOST_INVALID = "the header Host is not a host"
+    HOST_NOT_ALLOWED = "the called host is not one of this machine or of the setting allowed_hosts"
 
 
 class Face(Protocol):
     """A dialect. One instance serves all threads."""
+
+    @property
+    def verifies_callers(self) -> bool:
+        """Whether callers must prove who they are, so that the host that they call has no meaning."""
+
+    @property
+    def admit(self) -> Callable[[Request], Reply | None] | None:
+        """The check of what the head of a request alone proves, such as credentials; None in a face without one.
+
+        It runs before the body is read, in a task or thread, with an empty ``Request.body``. It returns the refusal, or
+        None to read the body, and never raises. What it found it may keep in the environ, which ``answer`` gets later.
+        """
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body that this request may have, in bytes."""

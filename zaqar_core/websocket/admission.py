@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from zaqar_core.access.principals import Principal
+from zaqar_core.access.users import KnownUser
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.identity import Authenticator, Identity
 from zaqar_core.rest import identity, signatures
@@ -40,6 +43,8 @@ class Admission:
             return environ
         if self.authenticator is None:
             return environ
+        if isinstance(self.identity, KnownUser) and not self.identity.is_active():
+            self.identity = None
         if self.identity is None:
             raise RestError(
                 Fact.NOT_AUTHENTICATED, "The connection is not authenticated: send the action authenticate first."
@@ -47,3 +52,9 @@ class Admission:
         if environ.get("HTTP_X_PROJECT_ID", self.identity.project) != self.identity.project:
             raise RestError(Fact.OTHER_PROJECT)
         return identity.identified(environ, self.identity)
+
+    def principal(self, environ: Mapping[str, Any]) -> Principal | None:
+        """Return the caller of an action that was checked, if it is a user of the credentials file."""
+        if self.identity is None or "HTTP_URL_SIGNATURE" in environ:
+            return None
+        return identity.principal(self.identity)

@@ -41,8 +41,10 @@ class Service:
 class Conversation:
     """The state of one connection. It takes one frame at a time, each possibly in another thread."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, address: str = "") -> None:
+        """``address`` is the client's IP address, if it is known."""
         self._service = service
+        self._address = {"REMOTE_ADDR": address} if address else {}
         self.admission = Admission(service.core.settings, service.authenticator)
         #: The connection as a subscriber; None where it cannot be one.
         self.subscriber: str | None = None
@@ -95,7 +97,8 @@ class Conversation:
         call = actions.find(frame.action or "", frame.fields)
         route = call.action.route
         request = Request(route.method, call.path, call.query, call.body, {})
-        request.environ = self.admission.check(frame, call.path, route.method)
+        request.environ = {**self.admission.check(frame, call.path, route.method), **self._address}
+        request.principal = self.admission.principal(request.environ)
         binds = frame.action == actions.SUBSCRIBE and frame.fields.get("subscriber") is None
         if binds:
             if self.subscriber is None:
@@ -104,7 +107,7 @@ class Conversation:
             self._subscribes_in_binary = is_binary
         limit = self._service.face.body_limit(request.environ)
         if frame_bytes > limit and frame_bytes - frames.envelope_bytes(frame) > limit:
-            return _error(self._service.face.refuse(request, Refusal.BODY_TOO_LARGE))
+            return _error(self._service.face.refuse_admitted(Refusal.BODY_TOO_LARGE))
         reply = self._run(request, call)
         if reply.status >= 400:
             refusal = call.action.refusal

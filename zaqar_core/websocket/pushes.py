@@ -18,34 +18,38 @@ from zaqar_core.websocket.conversation import Conversation
 #: Limits of the notifications that wait for one connection. A client beyond them is disconnected, so that it knows of
 #: the loss.
 _MOST_WAITING, _MOST_WAITING_BYTES = limits.PUSHES_BEHIND, limits.PUSHES_BEHIND_BYTES
-#: The close code for that: 1013, try again later.
+#: The close code of such a client, and of one whose subscriptions were lost: 1013, try again later.
 TOO_SLOW = 1013
 
 
 class PushBuffer:
     """The frames that wait to be pushed to one connection. Used only on the event loop."""
 
-    def __init__(self, conversation: Conversation, on_overrun: Callable[[], object]) -> None:
-        """``on_overrun`` is called once, when too many frames wait: these and all later ones are dropped."""
+    def __init__(self, conversation: Conversation, close: Callable[[str], object]) -> None:
+        """``close`` closes the connection for a reason. It is called at most once; later frames are dropped."""
         self.conversation = conversation
-        self._on_overrun = on_overrun
-        self._is_overrun = False
+        self._close = close
+        self._is_closed = False
         self._waiting: deque[str | bytes] = deque()
         self._bytes = 0
         self._something = asyncio.Event()
 
     def put(self, frame: str | bytes) -> None:
         """Add a frame, which is pushed after all earlier ones."""
-        if self._is_overrun:
+        if self._is_closed:
             return
         if len(self._waiting) >= _MOST_WAITING or (self._waiting and self._bytes + len(frame) > _MOST_WAITING_BYTES):
-            self._is_overrun = True
-            self._waiting.clear()
-            self._on_overrun()
+            self.close("The client is too far behind.")
             return
         self._bytes += len(frame)
         self._waiting.append(frame)
         self._something.set()
+
+    def close(self, reason: str) -> None:
+        """Close the connection, so that the client knows that it misses notifications."""
+        self._is_closed = True
+        self._waiting.clear()
+        self._close(reason)
 
     async def next(self) -> str | bytes:
         """Wait for the next frame and return it."""
@@ -75,9 +79,15 @@ class Pushes:
 
         self._waiting.pushed = on_pushed
 
-    def open(self, conversation: Conversation, on_overrun: Callable[[], object]) -> tuple[int, PushBuffer]:
+    def lose(self) -> None:
+        """Close every connection with subscriptions of its own: the store has lost them."""
+        for buffer in list(self._buffers.values()):
+            if buffer.conversation.has_subscriptions:
+                buffer.close("The subscriptions of this connection were lost.")
+
+    def open(self, conversation: Conversation, close: Callable[[str], object]) -> tuple[int, PushBuffer]:
         """Create the buffer of a connection, and return it with the connection's number."""
-        number, buffer = next(self._numbers), PushBuffer(conversation, on_overrun)
+        number, buffer = next(self._numbers), PushBuffer(conversation, close)
         conversation.subscriber = websockets.subscriber(self._process, number)
         self._buffers[number] = buffer
         return number, buffer

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
@@ -21,8 +21,9 @@ from websockets.http11 import Request, Response
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain import limits
-from zaqar_core.web.origins import Origins
-from zaqar_core.websocket import origins
+from zaqar_core.web import allowed_hosts
+from zaqar_core.web.callers import Callers
+from zaqar_core.web.envelope import Refusal
 from zaqar_core.websocket.conversation import Conversation, Service
 from zaqar_core.websocket.pushes import TOO_SLOW, PushBuffer, Pushes
 
@@ -37,32 +38,48 @@ _STOP_SECONDS = 1.2
 #: Close code when a token expires, as in Zaqar.
 EXPIRED = 4003
 
+#: Headers by which callers are refused, with their keys in an environ.
+_OF_CALLERS = {"Host": "HTTP_HOST", "Origin": "HTTP_ORIGIN", "Sec-Fetch-Site": "HTTP_SEC_FETCH_SITE"}
+_REFUSALS = {
+    Refusal.CROSS_SITE: (HTTPStatus.FORBIDDEN, "Web pages of other origins may not call this service.\n"),
+    Refusal.HOST_INVALID: (HTTPStatus.BAD_REQUEST, "The header Host is not a host.\n"),
+    Refusal.HOST_NOT_ALLOWED: (HTTPStatus.FORBIDDEN, ""),
+}
+
 _log = logging.getLogger("sqs_facade.websocket")
 
 
-def run(settings: Settings, service: Service, port: int, on_ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C. ``on_ready`` is called once connections are accepted."""
+def run(settings: Settings, service: Service, port: int, on_ready: Callable[[], None], *, hosts: Sequence[str]) -> None:
+    """Serve on these IP addresses until SIGTERM or Ctrl-C. ``on_ready`` is called once connections are accepted."""
 
     async def until_stopped() -> None:
         loop, stopping = asyncio.get_running_loop(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        await serving(settings, service, port, on_ready, stopping)
+        await serving(settings, service, port, on_ready, stopping, hosts=hosts)
 
     asyncio.run(until_stopped())
 
 
 async def serving(
-    settings: Settings, service: Service, port: int, on_ready: Callable[[], None], stopping: asyncio.Event
+    settings: Settings,
+    service: Service,
+    port: int,
+    on_ready: Callable[[], None],
+    stopping: asyncio.Event,
+    *,
+    hosts: Sequence[str] = ("127.0.0.1",),
 ) -> None:
-    """Serve until ``stopping`` is set."""
+    """Serve on these IP addresses until ``stopping`` is set."""
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # it logs every client that disconnects
     threads = ThreadPoolExecutor(settings.store_connections, thread_name_prefix="frame")
     connections = _Connections(settings, service, threads)
-    connections.pushes.start(asyncio.get_running_loop())
+    loop = asyncio.get_running_loop()
+    connections.pushes.start(loop)
+    service.core.when_emptied.append(lambda: loop.call_soon_threadsafe(connections.pushes.lose))
     server = await serve(
         connections.handle,
-        settings.host,
+        list(hosts),  # type: ignore[arg-type] # passed to create_server, which takes several
         port,
         process_request=connections.admit,
         reuse_port=True,
@@ -97,7 +114,7 @@ class _Connections:
 
     def __init__(self, settings: Settings, service: Service, threads: ThreadPoolExecutor) -> None:
         self._settings = settings
-        self._origins = Origins(settings)
+        self._callers = Callers(settings)
         self._service = service
         self._threads = threads
         self._open = 0
@@ -108,9 +125,13 @@ class _Connections:
         headers = request.headers
         if request.path == "/health" and "Upgrade" not in headers:
             return connection.respond(HTTPStatus.OK, '{"status":"serving"}\n')
-        origin, host, site = (headers.get(name) for name in ("Origin", "Host", "Sec-Fetch-Site"))
-        if not origins.is_allowed(origin, host or "", site, self._settings, self._origins):
-            return connection.respond(HTTPStatus.FORBIDDEN, "Web pages of other origins may not call this service.\n")
+        # A header that is repeated becomes a list, which is neither a host nor an origin.
+        shown = {key: ", ".join(headers.get_all(name)) for name, key in _OF_CALLERS.items() if name in headers}
+        shown["SERVER_NAME"] = str(connection.local_address[0])
+        refusal = self._callers.refusal(shown, verifies_callers=self._service.authenticator is not None)
+        if refusal is not None:
+            status, text = _REFUSALS[refusal]
+            return connection.respond(status, text or f"{allowed_hosts.refusal(shown['HTTP_HOST'])}\n")
         if self._open >= self._settings.max_connections:
             return connection.respond(
                 HTTPStatus.SERVICE_UNAVAILABLE, "The service has reached its limit of open connections.\n"
@@ -119,11 +140,9 @@ class _Connections:
 
     async def handle(self, connection: ServerConnection) -> None:
         """Serve one connection until it closes: each frame is answered before the next one is read."""
-        loop, conversation = asyncio.get_running_loop(), Conversation(self._service)
+        loop, conversation = asyncio.get_running_loop(), Conversation(self._service, str(connection.remote_address[0]))
         expiry: asyncio.TimerHandle | None = None
-        number, buffer = self.pushes.open(
-            conversation, lambda: _close_soon(connection, TOO_SLOW, "The client is too far behind.")
-        )
+        number, buffer = self.pushes.open(conversation, lambda reason: _close_soon(connection, TOO_SLOW, reason))
         pushing: asyncio.Task[None] | None = None
         # Keeps a notification behind the reply with the id of its subscription.
         sending = asyncio.Lock()

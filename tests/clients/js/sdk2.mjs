@@ -6,12 +6,12 @@ import { agent, serve } from "./lines.mjs";
 process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = "1";
 const AWS = createRequire(import.meta.url)(process.argv[2]);
 
-function makeClient({ endpoint, region, key }) {
+function makeClient({ endpoint, region, key, secret }) {
   return new AWS.SQS({
     endpoint,
     region,
     accessKeyId: key,
-    secretAccessKey: "any",
+    secretAccessKey: secret,
     maxRetries: 0,
     httpOptions: { agent, timeout: 30000, connectTimeout: 5000 },
   });

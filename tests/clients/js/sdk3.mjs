@@ -3,12 +3,12 @@
 import * as sdk from "@aws-sdk/client-sqs";
 import { agent, serve } from "./lines.mjs";
 
-function makeClient({ endpoint, region, key }) {
+function makeClient({ endpoint, region, key, secret }) {
   return new sdk.SQSClient({
     // Without an endpoint the SDK calls each QueueUrl's own host.
     ...(endpoint && { endpoint }),
     region,
-    credentials: { accessKeyId: key, secretAccessKey: "any" },
+    credentials: { accessKeyId: key, secretAccessKey: secret },
     maxAttempts: 1,
     requestHandler: { httpAgent: agent, requestTimeout: 30000, connectionTimeout: 5000 },
   });

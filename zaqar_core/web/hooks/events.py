@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from zaqar_core.core import stored_messages
+from zaqar_core.core import messages, stored_messages
 from zaqar_core.domain.errors import MessageUnreadable
 from zaqar_core.domain.model import StoredMessage
 from zaqar_core.domain.names import QueueRef
@@ -74,7 +74,8 @@ def since(store: Store, project: str, after: str, *, queue: str | None) -> tuple
 
 
 def _sent(session: Session, ref: QueueRef, arguments: Sequence[Any], reply: Any) -> Iterable[StoredMessage]:
-    for record, outcome in zip(arguments[3 :: 6 if ref.is_fifo else 4], reply, strict=True):
+    packed = arguments[3 :: 4 if ref.is_fifo else 2]
+    for record, outcome in zip(packed, messages.outcomes(reply, len(packed)), strict=True):
         if isinstance(outcome, int) and outcome > 0:
             yield _read(session, ref, outcome, record)
 

@@ -1,4 +1,4 @@
-"""``/_test/*``: clock, reset, chaos and spy, in JSON. Only for loopback and the hosts of ``allowed_hosts``."""
+"""``/_test/*``: clock, reset, chaos and spy, in JSON. Only at the hosts of AllowedHosts."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys, registry
 from zaqar_core.web import allowed_hosts
+from zaqar_core.web.allowed_hosts import AllowedHosts
 from zaqar_core.web.envelope import Refusal, Reply, Request
 from zaqar_core.web.hooks import events, virtual_clock
 from zaqar_core.web.hooks.switches import MOST_LATENCY_MS, Chaos, Probability, Switches
@@ -28,6 +29,8 @@ PATH = "/_test"
 _MOST_SECONDS = 10 * 366 * 86_400
 _BODY_BYTES = 64 << 10
 _log = logging.getLogger("sqs_facade.hooks")
+#: The statuses of refusals that are not 400.
+_REFUSED = {Refusal.CROSS_SITE: 403, Refusal.BODY_TOO_SLOW: 408, Refusal.LENGTH_REQUIRED: 411, Refusal.OVERLOADED: 503}
 
 #: Returns the project of a request.
 AccountOf = Callable[[Mapping[str, Any]], str]
@@ -74,8 +77,11 @@ class _Spy(_HookInput):
 class HooksFace:
     """The face of the test hooks. One instance serves all threads."""
 
+    verifies_callers = False
+    admit = None
+
     def __init__(self, settings: Settings, switches: Switches, account_of: AccountOf, queue_of: QueueOf) -> None:
-        self._settings = settings
+        self._hosts = AllowedHosts(settings)
         self._switches = switches
         self._account_of = account_of
         self._queue_of = queue_of
@@ -97,10 +103,8 @@ class HooksFace:
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the hook that the path names. Never raises."""
         try:
-            if not allowed_hosts.is_own(request.host, self._settings.allowed_hosts):
-                raise _Refused(
-                    403, "Test hooks can be called only on loopback or on a host of the setting allowed_hosts."
-                )
+            if request.host not in self._hosts:
+                return _host_not_allowed(request.host)
             hook = self._hooks.get((request.method, request.path.removeprefix(PATH).rstrip("/")))
             if hook is None:
                 raise _Refused(404, "This test hook does not exist.")
@@ -117,9 +121,9 @@ class HooksFace:
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a hook that was not run."""
-        del request
-        status = 403 if why is Refusal.CROSS_SITE else 400
-        return _reply(status, {"error": why.value})
+        if why is Refusal.HOST_NOT_ALLOWED:
+            return _host_not_allowed(request.host)
+        return _reply(_REFUSED.get(why, 400), {"error": why.value})
 
     def _project(self, request: Request, given: _HookInput) -> str:
         return given.account or self._account_of(request.environ)
@@ -201,6 +205,9 @@ class HooksFace:
 class AbsentFace:
     """The face at the path of the hooks when they are off: every call is 404."""
 
+    verifies_callers = False
+    admit = None
+
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the limit in bytes."""
         del environ
@@ -234,6 +241,10 @@ def _empty(session: Session, project: str) -> int:
             registry.drop(session.store, namespace)
     session.store.command("HDEL", keys.TEST_CLOCK, project)
     return deleted
+
+
+def _host_not_allowed(host: str) -> Reply:
+    return _reply(403, {"error": allowed_hosts.refusal(host)})
 
 
 def _parameters(request: Request) -> dict[str, str]:

@@ -57,6 +57,10 @@ class Switches:
         self._is_shared = settings.workers > 1 or not is_private
         self._seen: SwitchStates | None = None
 
+    def forget(self) -> None:
+        """Forget what was read: the store has lost its data."""
+        self._seen = None
+
     def now(self, store: Store) -> SwitchStates:
         """Return the current states."""
         if self._seen is None or self._is_shared:

@@ -18,6 +18,8 @@ _log = logging.getLogger("sqs_facade.http")
 #: After an error for want of descriptors or memory, so that nothing spins.
 _PAUSE_SECONDS = 0.25
 _WANTING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+#: Connections that are accepted in one turn of the loop at most, when many wait.
+_MOST_PER_TURN = 256
 #: Between two log lines about pauses.
 _LOG_SECONDS = 60.0
 
@@ -29,6 +31,9 @@ class Acceptor:
         self._server = server
         self._listener = listener
         self._task: asyncio.Task[None] | None = None
+        #: Connections to accept in the next turn. Doubled while more wait: a connection that waits must not wait behind
+        #: all later requests of those that were accepted before it.
+        self._batch = server.bounds.accepts_per_turn
         self._has_room = asyncio.Event()
         self._connecting: set[asyncio.Task[None]] = set()
         self._logged_at = -_LOG_SECONDS
@@ -47,10 +52,14 @@ class Acceptor:
         """Accept again if the number of connections was the reason for a pause."""
         self._has_room.set()
 
+    @property
+    def _is_full(self) -> bool:
+        return self._server.open_connections + len(self._connecting) >= self._server.bounds.connections
+
     async def _accept_until_stopped(self) -> None:
         server = self._server
         while True:
-            if server.open_connections + len(self._connecting) >= server.bounds.connections:
+            if self._is_full:
                 await self._wait_for_room()
                 continue
             try:
@@ -65,13 +74,15 @@ class Acceptor:
     def _accept_more(self) -> None:
         """Accept what else waits; another worker may be faster."""
         server = self._server
+        batch, self._batch = self._batch, server.bounds.accepts_per_turn
         with contextlib.suppress(BlockingIOError):
-            for _ in range(server.bounds.accepts_per_turn - 1):
-                if server.open_connections + len(self._connecting) >= server.bounds.connections:
+            for _ in range(batch - 1):
+                if self._is_full:
                     return
                 client, _ = self._listener.accept()
                 client.setblocking(False)
                 self._connect(client)
+            self._batch = min(2 * batch, _MOST_PER_TURN)
 
     def _connect(self, client: socket.socket) -> None:
         self._server.counters.accepted += 1
@@ -86,11 +97,16 @@ class Acceptor:
             client.close()
 
     async def _wait_for_room(self) -> None:
+        """Wait until a connection ends; close idle ones for those that wait."""
+        server = self._server
         self._pause(
-            f"{self._server.open_connections} are open, the most that one worker accepts (max_connections, ulimit -n)"
+            f"{server.open_connections} are open, the most that one worker accepts (max_connections, ulimit -n)"
         )
-        self._has_room.clear()
-        await self._has_room.wait()
+        while self._is_full:  # also for a moment while a connection is handed over, and counted twice
+            server.shed_idle()
+            self._has_room.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._has_room.wait(), _PAUSE_SECONDS)
 
     async def _wait_for_descriptors(self, problem: OSError) -> None:
         self._pause(f"{problem.strerror}; raise the limit of open files (ulimit -n)")

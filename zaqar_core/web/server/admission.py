@@ -1,33 +1,41 @@
-"""Admits requests and bodies within the bounds of a worker, first come first served."""
+"""Admits requests and bodies within the bounds of a worker: first come, first served, and every share in its turn."""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from zaqar_core.eventloop import spawn
 from zaqar_core.web.server import limits
 from zaqar_core.web.server.counters import Counters
+from zaqar_core.web.server.fair_queue import FairQueue
 
 if TYPE_CHECKING:
+    from zaqar_core.web.server.application import Application
     from zaqar_core.web.server.connection import Connection
 
-#: Beyond the bound of bodies being read, one of so many is refused at once, so that the search pays off.
-_SHED_SHARE = 32
+#: Where a search finds the slowest, one of so many is refused at once, so that the search pays off.
+SHED_SHARE = 32
+
+
+#: A connection, and the environ and body of its request.
+_Request = tuple["Connection", dict[str, Any], bytes]
 
 
 class Admission:
     """What runs, what waits for its turn, and which bodies are read."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, bounds: limits.Limits, counters: Counters) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, application: Application, bounds: limits.Limits, counters: Counters
+    ) -> None:
         self._loop = loop
         self._bounds = bounds
         self._counters = counters
         self._most_in_flight = bounds.requests_in_flight
-        self._waiting: deque[tuple[Connection, dict[str, Any], bytes]] = deque()
-        self._large: deque[tuple[Connection, dict[str, Any], bytes]] = deque()
+        self._share = application.share
+        self._waiting: FairQueue[_Request] = FairQueue()
+        self._large: FairQueue[_Request] = FairQueue()
         self._is_scheduled = False
         #: Connections whose body has arrived in part, in the order of their heads.
         self._reading: dict[Connection, None] = {}
@@ -39,20 +47,36 @@ class Admission:
     # -- Requests whose body is complete -------------------------------------------------------------------------------
 
     def submit(self, connection: Connection, environ: dict[str, Any], body: bytes) -> None:
-        """Start the request as a task, now or in its turn."""
+        """Start the request as a task, now or in its turn; refuse one when too many wait."""
         counters = self._counters
         counters.buffered_bytes += len(body)
         if len(body) > limits.LARGE_BODY_BYTES:
-            self._large.append((connection, environ, body))
-            counters.waiting_for_turn += 1
+            self._queue(self._large, (connection, environ, body))
             self._schedule()
         elif counters.in_flight < self._most_in_flight and not self._waiting:
             counters.in_flight += 1
             counters.requests += 1
             spawn(self._loop, connection.run, environ, body)
         else:
-            self._waiting.append((connection, environ, body))
+            self._queue(self._waiting, (connection, environ, body))
+
+    def _queue(self, queue: FairQueue[_Request], request: _Request) -> None:
+        """Let a request wait for its turn. If too many wait, refuse the newest of the share with the most."""
+        _, environ, body = request
+        counters = self._counters
+        share = self._share(environ, body)
+        if counters.waiting_for_turn < self._bounds.requests_waiting:
             counters.waiting_for_turn += 1
+            queue.add(share, request)
+            return
+        refused = queue.make_room(share)
+        if refused is None:
+            refused = request
+        else:
+            queue.add(share, request)
+        connection, environ, body = refused
+        counters.buffered_bytes -= len(body)
+        connection.refuse_turn(environ)
 
     def leave(self, body: bytes) -> None:
         """End a request that was started."""
@@ -64,6 +88,19 @@ class Admission:
         if self._paused:
             self._resume_reading()
 
+    def begin_wait(self) -> None:
+        """Give the place of a request that begins to wait for something else than the store to the next request."""
+        counters = self._counters
+        counters.in_flight -= 1
+        counters.waits += 1
+        if self._waiting or self._large:
+            self._schedule()
+
+    def end_wait(self) -> None:
+        """Count a request again that has waited. It goes on at once, also beyond the bound."""
+        self._counters.in_flight += 1
+        self._counters.waits -= 1
+
     def _schedule(self) -> None:
         if not self._is_scheduled:
             self._is_scheduled = True
@@ -73,9 +110,9 @@ class Admission:
         """Start one large request, and the small ones that wait. The next large one has to wait for the next turn."""
         self._is_scheduled = False
         if self._large and self._counters.in_flight < self._most_in_flight:
-            self._start(*self._large.popleft())
+            self._start(*self._large.take())
         while self._waiting and self._counters.in_flight < self._most_in_flight:
-            self._start(*self._waiting.popleft())
+            self._start(*self._waiting.take())
         if self._large and self._counters.in_flight < self._most_in_flight:
             self._schedule()
 
@@ -152,6 +189,6 @@ class Admission:
     def _shed_slowest(self) -> None:
         """Refuse the bodies with the lowest rates; a paused one is not slow by itself."""
         candidates = [one for one in self._reading if one not in self._paused] or list(self._reading)
-        count = max(1, len(candidates) // _SHED_SHARE)
+        count = max(1, len(candidates) // SHED_SHARE)
         for connection in heapq.nsmallest(count, candidates, key=lambda one: one.body_rate()):
             connection.shed_body()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
-from zaqar_core.web.envelope import Refusal, Reply
+from zaqar_core.web.envelope import Refusal, Reply, Share
 
 
 class Application(Protocol):
@@ -14,8 +13,17 @@ class Application(Protocol):
     ``environ`` is a WSGI environ without ``wsgi.input``: PATH_INFO holds percent-decoded bytes as latin-1 text.
     """
 
-    def body_limit(self, environ: Mapping[str, Any]) -> int:
+    def body_limit(self, environ: dict[str, Any]) -> int:
         """Return the largest body that this request may have, in bytes. Runs on the event loop and must not block."""
+
+    #: Whether ``admit`` may refuse a request.
+    checks_heads: bool
+
+    def admit(self, environ: dict[str, Any]) -> Reply | None:
+        """Return the refusal of a request that its head alone does not allow, None to read its body. Runs in a task."""
+
+    def share(self, environ: dict[str, Any], body: bytes) -> Share:
+        """Return whose request it is. Called on the event loop, only while requests wait for turns; never raises."""
 
     def respond(self, environ: dict[str, Any], body: bytes) -> Reply:
         """Run the request and return its response, without Content-Length and Date. Runs in a task; never raises."""

@@ -1,80 +1,40 @@
-"""One connection: reads requests, one after the other, and writes their responses in order."""
+"""One connection: reads requests, one after the other, and lets the application answer them in order."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable
-from enum import IntEnum
 from math import inf
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from zaqar_core.eventloop import spawn
-from zaqar_core.web.envelope import CLIENT, Refusal, Reply
+from zaqar_core.web.envelope import CLIENT, Refusal
 from zaqar_core.web.server import limits, refusals, replies
-from zaqar_core.web.server.chunked import ChunkedDecoder
+from zaqar_core.web.server.client_stream import State
 from zaqar_core.web.server.refusals import Refused
-from zaqar_core.web.server.replies import ReplyInvalid
+from zaqar_core.web.server.responding import FAILED, Responding, answer_of, option_of
+from zaqar_core.web.server.unfinished_body import DiscardedBody, UnfinishedBody, is_awaited
 
 if TYPE_CHECKING:
     from zaqar_core.web.server.server import Server
 
 _log = logging.getLogger("sqs_facade.http")
-_FAILED = Reply(500, [("Content-Type", "text/plain; charset=utf-8")], b"internal error\n")
 
 
-_Argument = TypeVar("_Argument")
-
-
-class _State(IntEnum):
-    HEAD = 0  #: waits for a request, or for the rest of its head
-    BODY = 1  #: reads a body
-    BUSY = 2  #: a request runs or waits for its turn
-    DRAIN = 3  #: discards a too large body before the refusal is sent
-    LINGER = 4  #: the last response is written; discards what still arrives
-    CLOSED = 5
-
-
-class Connection(asyncio.Protocol):
+class Connection(Responding):
     """The protocol of one connection, and the ``Client`` of its requests."""
 
-    __slots__ = (
-        "_body", "_body_end", "_body_from", "_chunks", "_discarded", "_environ", "_has_ended", "_is_head",
-        "_is_stalled", "_limit", "_missing", "_option", "_pending", "_server", "_state", "_template",
-        "_transport", "_unsent", "_write_end", "body_idle_since", "deadline", "is_gone", "on_gone",
-    )  # fmt: skip
+    __slots__ = ("_body", "_discarding", "_on_gone", "_template", "is_gone")
 
     def __init__(self, server: Server) -> None:
-        self._server = server
-        self._transport: asyncio.Transport | None = None
-        self._state = _State.HEAD
-        #: When the sweep calls ``expire``, by the clock of the server.
-        self.deadline = inf
-        #: Bytes that have arrived and belong to no request yet.
-        self._pending = bytearray()
-        #: The client has closed its side.
-        self._has_ended = False
+        super().__init__(server)
         self.is_gone = False
-        self.on_gone: Callable[[], object] | None = None
-        # The current request.
-        self._environ: dict[str, Any] | None = None
-        self._is_head = False
-        #: The header Connection of its response.
-        self._option = replies.PERSISTENT
-        # Its unfinished body.
-        self._body: bytearray | None = None
-        self._chunks: ChunkedDecoder | None = None
-        self._missing = 0
-        self._limit = 0
-        self._body_from = 0.0
-        self._body_end = 0.0
-        self.body_idle_since = 0.0
-        # What is discarded.
-        self._discarded = 0
-        # Unsent bytes of a client that does not read.
-        self._is_stalled = False
-        self._unsent = 0
-        self._write_end = inf
+        self._on_gone: Callable[[], object] | None = None
+        #: The body of the current request while it arrives.
+        self._body: UnfinishedBody | None = None
+        #: The body of the current request if it is too large, while it arrives.
+        self._discarding: DiscardedBody | None = None
 
     # -- Called by the event loop --------------------------------------------------------------------------------------
 
@@ -94,73 +54,61 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._server.counters.bytes_in += len(data)
         state = self._state
-        if state is _State.HEAD:
+        if state is State.HEAD:
             if self._pending or self._is_stalled:
                 self._continue_head(data)
             else:
                 self._read_head(data)
-        elif state is _State.BODY:
+        elif state is State.BODY:
             self._read_body(data)
-        elif state is _State.BUSY:
+        elif state is State.BUSY:
             self._pending += data
             if len(self._pending) > limits.PIPELINE_BYTES:
                 self._pause_reading()
-        elif state is _State.DRAIN and self._chunks is not None:
-            self._drain_chunks(data)
+        elif state is State.DRAIN:
+            self._drain(data)
         else:
-            self._discard(len(data))
+            self._linger(len(data))
 
     def eof_received(self) -> bool:
         self._has_ended = True
-        if self._state is _State.BUSY:
+        if self._state is State.BUSY:
             self._leave_client()
             return True
-        if self._state is _State.BODY:
+        if self._state is State.BODY:
             self._refuse_body(Refusal.BODY_CUT_SHORT)
             return True
-        if self._state is _State.DRAIN:
+        if self._state is State.DRAIN:
             self._end_drain()
             return True
-        if self._state is _State.HEAD and self._pending:
+        if self._state is State.HEAD and self._pending:
             self._server.loop.call_soon(self._next)
             return True
-        self._state = _State.CLOSED
+        self._state = State.CLOSED
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
         del error
         self._transport = None
-        if self._state is _State.BODY:
+        if self._state is State.BODY:
             self._forget_body()
-        if self._state is _State.BUSY:
+        if self._state is State.BUSY:
             self._leave_client()
-        self._state = _State.CLOSED
+        self._state = State.CLOSED
         self.deadline = inf
-        self._environ = None
+        self._discarding = None
         self._template = {}
         self._pending.clear()
         if self._is_stalled:
             self._server.end_stall(self, self._unsent)
+            self._end_stall()
         self._server.discard(self)
 
-    def pause_writing(self) -> None:
-        assert self._transport is not None
-        self._is_stalled = True
-        now = self._server.now
-        self._write_end = now + self._server.bounds.write_seconds
-        self.deadline = min(self.deadline, now + self._server.bounds.write_idle_seconds)
-        self._unsent = self._transport.get_write_buffer_size()
-        self._pause_reading()
-        self._server.begin_stall(self, self._unsent)
-
-    def resume_writing(self) -> None:
-        self._server.end_stall(self, self._unsent)
-        self._is_stalled = False
-        self._unsent = 0
-        self._write_end = inf
-        if self._state is _State.HEAD:
+    def _go_on(self) -> None:
+        if self._state is State.HEAD:
             self._await_request()
-        self._resume_reading()
+        elif self._state is State.BUSY:
+            self.deadline = inf
 
     # -- The head ------------------------------------------------------------------------------------------------------
 
@@ -197,7 +145,7 @@ class Connection(asyncio.Protocol):
         except Refused as refused:
             self._refuse(refused)
             return
-        self._option = _option(environ)
+        self._option = option_of(environ)
         self._is_head = environ["REQUEST_METHOD"] == "HEAD"
         if "CONTENT_LENGTH" in environ:
             length = int(environ["CONTENT_LENGTH"])
@@ -205,187 +153,174 @@ class Connection(asyncio.Protocol):
                 self._begin_declared(environ, length, data, end)
                 return
         elif "HTTP_TRANSFER_ENCODING" in environ:
-            self._begin_chunked(environ, data[end:])
+            limit = self._server.application.body_limit(environ)
+            self._admit_body(UnfinishedBody(environ, self._server.bounds, length=None, limit=limit), data[end:])
             return
         if len(data) > end:
             self._pending += data[end:]
         self._submit(environ, b"")
 
-    def _await_request(self) -> None:
-        """Wait for the next request, or read one that has arrived already."""
-        self._state = _State.HEAD
-        self.deadline = self._server.now + self._server.bounds.idle_seconds
-        if self._pending or self._has_ended:
-            self._server.loop.call_soon(self._next)
-
     def _next(self) -> None:
         """Read the next request from what has arrived ahead of it."""
-        if self._state is not _State.HEAD or self._is_stalled:
+        if self._state is not State.HEAD or self._is_stalled:
             return
         if self._pending:
             self._resume_reading()
             data = bytes(self._pending)
             self._pending.clear()
             self._read_head(data)
-        if self._has_ended and self._state is _State.HEAD:
+        if self._has_ended and self._state is State.HEAD:
             self._close()
 
     # -- The body ------------------------------------------------------------------------------------------------------
 
     def _begin_declared(self, environ: dict[str, Any], length: int, data: bytes, at: int) -> None:
         """Read a body with Content-Length, of which ``data`` from ``at`` on is there."""
-        limit = self._server.application.body_limit(environ)
+        server = self._server
+        limit = server.application.body_limit(environ)
         if length > limit:
-            is_asking = self._is_asking(environ) and len(data) == at
-            self._discard_body(environ, length, len(data) - at, is_asking=is_asking)
+            is_refused_at_once = is_awaited(environ) and len(data) == at
+            body = DiscardedBody(environ, server.bounds, server.now, length=0 if is_refused_at_once else length)
+            self._begin_drain(body, len(data) - at)
         elif len(data) - at >= length:
             if len(data) - at > length:
                 self._pending += data[at + length :]
             self._submit(environ, data[at : at + length])
         else:
-            self._missing = length
-            self._begin_body(environ, data[at:])
+            self._admit_body(UnfinishedBody(environ, server.bounds, length=length, limit=limit), data[at:])
 
-    def _begin_chunked(self, environ: dict[str, Any], data: bytes) -> None:
-        self._limit = self._server.application.body_limit(environ)
-        self._chunks = ChunkedDecoder()
-        self._begin_body(environ, data)
+    def _admit_body(self, body: UnfinishedBody, data: bytes) -> None:
+        """Read the rest of a body; first let the application check the head, if it does that."""
+        if self._server.application.checks_heads:
+            self._begin_response()
+            self._pending += data
+            spawn(self._server.loop, self._check_head, body)
+        else:
+            self._begin_body(body, data)
 
-    def _begin_body(self, environ: dict[str, Any], data: bytes) -> None:
-        server = self._server
-        server.admission.begin_body(self)
-        self._state = _State.BODY
-        self._environ = environ
-        self._body = bytearray()
-        self._body_from = self.body_idle_since = server.now
-        self._body_end = server.now + server.bounds.body_seconds
-        self.deadline = min(self._body_end, server.now + server.bounds.body_idle_seconds)
+    def _check_head(self, body: UnfinishedBody) -> None:
+        """Read the body if the application admits the request. Called in a task."""
+        try:
+            refusal = self._server.application.admit(body.environ)
+        except Exception:
+            _log.exception("the check of a head failed")
+            refusal = FAILED
+        if self._transport is None:
+            return
+        if refusal is not None:
+            self._option = replies.CLOSE
+            self._answer(refusal)
+            return
+        data = bytes(self._pending)
+        self._pending.clear()
+        self._resume_reading()
+        self._begin_body(body, data)
+        if self._has_ended and self._state is State.BODY:
+            self._refuse_body(Refusal.BODY_CUT_SHORT)
+
+    def _begin_body(self, body: UnfinishedBody, data: bytes) -> None:
+        self._body = body
+        self._state = State.BODY
+        body.begin(self._server.now)
+        self.deadline = body.deadline()
+        self._server.admission.begin_body(self)
         if data:
             self._read_body(data)
-        elif self._is_asking(environ):
+        elif body.is_awaited:
             self._write(replies.CONTINUE)
 
-    @staticmethod
-    def _is_asking(environ: dict[str, Any]) -> bool:
-        """Return whether the client waits for 100 (Continue) before it sends the body."""
-        return "HTTP_EXPECT" in environ and environ["SERVER_PROTOCOL"] == "HTTP/1.1"
-
     def _read_body(self, data: bytes) -> None:
-        body = self._body
+        body, server = self._body, self._server
         assert body is not None
-        before = len(body)
-        if self._chunks is None:
-            missing = self._missing - before
-            if len(data) > missing:
-                self._pending += data[missing:]
-                data = data[:missing]
-            body += data
-            is_complete = len(body) == self._missing
-        else:
-            try:
-                self._chunks.feed(data, body)
-            except Refused as refused:
-                self._forget_body(before)
-                self._refuse(refused)
-                return
-            is_complete = self._chunks.is_complete
-            self._pending += self._chunks.rest
-            if len(body) > self._limit:
-                environ, chunks = self._environ, self._chunks
-                assert environ is not None
-                self._forget_body(before)
-                self._chunks = chunks
-                self._discard_body(environ, limits.DRAIN_BYTES, len(body), is_asking=is_complete)
-                return
-        if is_complete:
-            environ = self._environ
-            assert environ is not None
+        before = len(body.content)
+        try:
+            self._pending += body.add(data)
+        except Refused as refused:
             self._forget_body(before)
-            self._submit(environ, bytes(body))
+            self._refuse(refused)
             return
-        self.body_idle_since = self._server.now
-        self.deadline = min(self._body_end, self._server.now + self._server.bounds.body_idle_seconds)
-        self._server.admission.add_bytes(self, len(body) - before)
+        if body.is_too_large:
+            self._forget_body(before)
+            length = 0 if body.is_complete else limits.DRAIN_BYTES
+            rest = DiscardedBody(body.environ, server.bounds, server.now, length=length, decoder=body.decoder)
+            self._begin_drain(rest, len(body.content))
+        elif body.is_complete:
+            self._forget_body(before)
+            self._submit(body.environ, bytes(body.content))
+        else:
+            body.idle_since = server.now
+            self.deadline = body.deadline()
+            server.admission.add_bytes(self, len(body.content) - before)
 
-    def _forget_body(self, counted: int | None = None) -> None:
-        """End the unfinished body, of which so many bytes were counted; by default all."""
-        assert self._body is not None
-        self._server.admission.end_body(self, len(self._body) if counted is None else counted)
-        self._body = self._chunks = self._environ = None
-        self._state = _State.BUSY
+    def _forget_body(self, counted: int | None = None) -> UnfinishedBody:
+        """End the unfinished body, of which so many bytes were counted, by default all; return it."""
+        body, self._body = self._body, None
+        assert body is not None
+        self._server.admission.end_body(self, len(body.content) if counted is None else counted)
+        self._state = State.BUSY
+        return body
 
     def _refuse_body(self, why: Refusal) -> None:
         """Refuse the request whose body is unfinished, in the words of its face, and close the connection."""
-        environ = self._environ
-        assert environ is not None
-        self._forget_body()
+        body = self._forget_body()
         self._server.counters.refused[why.name.lower()] += 1
         self._option = replies.CLOSE
-        self._submit_refusal(environ, why)
+        self._submit_refusal(body.environ, why)
+
+    @property
+    def body_idle_since(self) -> float:
+        """When the last part of the unfinished body arrived."""
+        return self._body.idle_since if self._body is not None else inf
 
     def body_rate(self) -> float:
         """Return the bytes per second of the unfinished body, for a comparison with those of others."""
-        return len(self._body or b"") / (self._server.now - self._body_from + 0.1)
+        return self._body.rate(self._server.now) if self._body is not None else inf
 
     def pause_body(self) -> None:
         """Stop reading the body; its deadline rests, as it is not the client that is slow."""
+        assert self._body is not None
         self._pause_reading()
-        self.deadline = self._body_end
+        self.deadline = self._body.end
 
     def resume_body(self) -> None:
         """Read the body again."""
-        if self._state is _State.BODY:
-            self.body_idle_since = self._server.now
-            self.deadline = min(self._body_end, self._server.now + self._server.bounds.body_idle_seconds)
+        if self._body is not None:
+            self._body.idle_since = self._server.now
+            self.deadline = self._body.deadline()
         self._resume_reading()
 
     def shed_body(self) -> None:
-        """Refuse the unfinished body, because others need the room."""
+        """Refuse the unfinished body: it is too slow, or others need the room."""
         self._server.counters.shed["slow body"] += 1
         self._forget_body()
         self._refuse(refusals.too_slow("slow body"))
 
-    # -- Discarding ----------------------------------------------------------------------------------------------------
-
-    def _discard_body(self, environ: dict[str, Any], length: int, arrived: int, *, is_asking: bool) -> None:
+    def _begin_drain(self, body: DiscardedBody, arrived: int) -> None:
         """Refuse a too large body: after it was sent, up to a limit, or at once when the client waits for our word."""
         self._server.counters.refused["body_too_large"] += 1
         self._option = replies.CLOSE
-        self._environ = environ
-        self._state = _State.DRAIN
-        self._discarded = 0
-        self._missing = 0 if is_asking else min(length, limits.DRAIN_BYTES)
-        self._body_end = self._server.now + self._server.bounds.body_seconds
-        self._discard(arrived)
+        self._discarding = body
+        self._state = State.DRAIN
+        body.skip(arrived)
+        self._go_on_draining(body)
 
-    def _discard(self, count: int) -> None:
-        self._discarded += count
-        if self._state is _State.DRAIN:
-            self.deadline = min(self._body_end, self._server.now + self._server.bounds.body_idle_seconds)
-            if self._discarded >= self._missing:
-                self._end_drain()
-        elif self._state is _State.LINGER and self._discarded > limits.LINGER_BYTES:
-            self._close()
+    def _drain(self, data: bytes) -> None:
+        body = self._discarding
+        assert body is not None
+        body.add(data)
+        self._go_on_draining(body)
 
-    def _drain_chunks(self, data: bytes) -> None:
-        """Discard a part of a chunked body, whose end only its decoder sees."""
-        assert self._chunks is not None
-        try:
-            self._chunks.feed(data, bytearray())
-        except Refused:
+    def _go_on_draining(self, body: DiscardedBody) -> None:
+        self.deadline = body.deadline(self._server.now)
+        if body.is_over:
             self._end_drain()
-            return
-        if self._chunks.is_complete:
-            self._end_drain()
-        else:
-            self._discard(len(data))
 
     def _end_drain(self) -> None:
-        environ, self._environ, self._chunks = self._environ, None, None
-        assert environ is not None
-        self._submit_refusal(environ, Refusal.BODY_TOO_LARGE)
+        body, self._discarding = self._discarding, None
+        assert body is not None
+        self._submit_refusal(body.environ, Refusal.BODY_TOO_LARGE)
 
-    # -- The request and its response ----------------------------------------------------------------------------------
+    # -- The request ---------------------------------------------------------------------------------------------------
 
     def _submit(self, environ: dict[str, Any], body: bytes) -> None:
         self._begin_response()
@@ -395,80 +330,52 @@ class Connection(asyncio.Protocol):
         self._begin_response()
         spawn(self._server.loop, self._run_refusal, environ, why)
 
+    def refuse_turn(self, environ: dict[str, Any]) -> None:
+        """Refuse a request because too many others wait; the connection stays open."""
+        self._server.counters.refused["overloaded"] += 1
+        if not self.is_lost:
+            self._submit_refusal(environ, Refusal.OVERLOADED)
+
     def _begin_response(self) -> None:
-        self._state = _State.BUSY
+        self._state = State.BUSY
         self.deadline = inf
         self.is_gone = self._has_ended
 
     def _run_refusal(self, environ: dict[str, Any], why: Refusal) -> None:
-        self._answer(_reply(self._server.application.refuse, environ, why))
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether no response can be sent any more."""
-        return self._transport is None
+        self._answer(answer_of(self._server.application.refuse, environ, why))
 
     def run(self, environ: dict[str, Any], body: bytes) -> None:
         """Run a request and write its response. Called in a task."""
         try:
-            reply = _reply(self._server.application.respond, environ, body)
+            reply = answer_of(self._server.application.respond, environ, body)
         finally:
-            self.on_gone = None
+            if self._on_gone is not None:
+                self.on_gone = None
             self._server.admission.leave(body)
-        self._answer(reply)
-
-    def _answer(self, reply: Reply) -> None:
-        """Write the response to the current request, then wait for the next one or close."""
-        transport = self._transport
-        if transport is None:
-            return
-        server = self._server
-        option = replies.CLOSE if server.is_stopping else self._option
-        try:
-            data = replies.encode(reply, date=server.date, connection=option, is_head=self._is_head)
-        except ReplyInvalid:
-            _log.error("cannot send a response of status %s: one of its headers is not valid in HTTP", reply.status)
-            data = replies.encode(_FAILED, date=server.date, connection=option, is_head=self._is_head)
-        if option is not replies.CLOSE:
-            self._state = _State.HEAD
-            self.deadline = server.now + server.bounds.idle_seconds
-            server.counters.bytes_out += len(data)
-            transport.write(data)
-            if self._pending or self._has_ended:
-                server.loop.call_soon(self._next)
+        if reply.parts is None:
+            self._answer(reply)
         else:
-            self._write(data)
-            self._finish()
+            self._stream(reply, reply.parts, is_1_1=environ["SERVER_PROTOCOL"] == "HTTP/1.1")
 
-    def _refuse(self, refused: Refused) -> None:
-        """Refuse a request that cannot be read, and close the connection."""
-        self._server.counters.refused[refused.reason] += 1
-        self._option, self._is_head = replies.CLOSE, False
-        self._answer(refused.reply())
+    @property
+    def on_gone(self) -> Callable[[], object] | None:
+        """Called once when the client disconnects. While it is set, the request waits and leaves its place."""
+        return self._on_gone
 
-    def _write(self, data: bytes) -> None:
-        assert self._transport is not None
-        self._server.counters.bytes_out += len(data)
-        self._transport.write(data)
-
-    def _finish(self) -> None:
-        """Close the connection after its last response; first discard what arrives, or a reset could overtake it."""
-        transport = self._transport
-        assert transport is not None
-        self._pending.clear()
-        self._discarded = 0
-        self._state = _State.LINGER
-        self.deadline = self._server.now + self._server.bounds.linger_seconds
-        if self._has_ended or not transport.can_write_eof():
-            self._close()
-        else:
-            transport.write_eof()
-            self._resume_reading()
+    @on_gone.setter
+    def on_gone(self, report: Callable[[], object] | None) -> None:
+        if (report is None) is not (self._on_gone is None):
+            if report is None:
+                self._server.admission.end_wait()
+            else:
+                self._server.admission.begin_wait()
+        self._on_gone = report
 
     def _leave_client(self) -> None:
-        """Report to the running request that its client has disconnected."""
+        """Report to the waiting request that its client has disconnected."""
         self.is_gone = True
-        report, self.on_gone = self.on_gone, None
+        report = self.on_gone
+        self.on_gone = None
         if report is not None:
             report()
 
@@ -481,94 +388,42 @@ class Connection(asyncio.Protocol):
             self.deadline = inf
         elif self._is_stalled:
             self._check_stall()
-        elif self._state is _State.HEAD:
+        elif self._state is State.HEAD:
             if self._pending:
                 server.counters.shed["slow head"] += 1
                 self._refuse(refusals.too_slow("slow head"))
             else:
                 self._close()
-        elif self._state is _State.BODY:
-            server.counters.shed["slow body"] += 1
-            self._forget_body()
-            self._refuse(refusals.too_slow("slow body"))
-        elif self._state is _State.DRAIN:
+        elif self._state is State.BODY:
+            self.shed_body()
+        elif self._state is State.DRAIN:
             self._end_drain()
-        elif self._state is _State.BUSY:
+        elif self._state is State.BUSY:
             self.deadline = inf
         else:
             self.abort()
 
-    def _check_stall(self) -> None:
-        """Disconnect a client that has read nothing since the last check, or needs too long in all."""
-        assert self._transport is not None
-        server = self._server
-        unsent = self._transport.get_write_buffer_size()
-        if unsent >= self._unsent or server.now >= self._write_end:
-            server.counters.shed["slow reader"] += 1
-            self.give_up()
-            return
-        server.end_stall(self, self._unsent)
-        server.begin_stall(self, unsent)
-        self._unsent = unsent
-        self.deadline = min(self._write_end, server.now + server.bounds.write_idle_seconds)
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that have arrived and belong to no request yet."""
+        return len(self._pending)
+
+    def idle_since(self) -> float:
+        """Return when it began to wait for the first byte of a request; infinity if it does not."""
+        if self._state is not State.HEAD or self._pending or self._is_stalled:
+            return inf
+        bounds, is_new = self._server.bounds, self._option is replies.CLOSE  # a served one is kept
+        return self.deadline - (bounds.head_seconds if is_new else bounds.idle_seconds)
+
+    def close_idle(self) -> None:
+        """Close a connection that waits for a request."""
+        if self._transport is not None and self._state is State.HEAD:
+            self._close()
 
     def stop(self) -> None:
         """Close the connection if no request runs; otherwise its response closes it."""
-        if self._state is _State.HEAD and not self._is_stalled:
+        if self._state is State.HEAD and not self._is_stalled:
             self._close()
-        elif self._state is _State.BODY:
+        elif self._state is State.BODY:
             self._forget_body()
             self._close()
-
-    def give_up(self) -> None:
-        """Disconnect a client that does not read."""
-        self._server.end_stall(self, self._unsent)
-        self._is_stalled = False
-        self._unsent = 0
-        self.abort()
-
-    def abort(self) -> None:
-        """Close the connection without sending the rest."""
-        self._state = _State.CLOSED
-        self.deadline = inf
-        if self._transport is not None:
-            self._transport.abort()
-
-    def _close(self) -> None:
-        """Close the connection after what is written has been sent."""
-        assert self._transport is not None
-        self._state = _State.CLOSED
-        self.deadline = self._server.now + self._server.bounds.write_idle_seconds
-        self._transport.close()
-
-    def _pause_reading(self) -> None:
-        if self._transport is not None and self._transport.is_reading():
-            self._transport.pause_reading()
-
-    def _resume_reading(self) -> None:
-        if self._transport is None or self._transport.is_closing() or self._is_stalled:
-            return
-        if not self._transport.is_reading():
-            self._transport.resume_reading()
-
-
-def _option(environ: dict[str, Any]) -> bytes:
-    """Return the header Connection of the response: whether the client wants to keep the connection."""
-    options, is_1_1 = environ.get("HTTP_CONNECTION"), environ["SERVER_PROTOCOL"] == "HTTP/1.1"
-    if options is None:
-        return replies.PERSISTENT if is_1_1 else replies.CLOSE
-    found = {option.strip().lower() for option in options.split(",")}
-    if "close" in found:
-        return replies.CLOSE
-    if is_1_1:
-        return replies.PERSISTENT
-    return replies.KEEP_ALIVE if "keep-alive" in found else replies.CLOSE
-
-
-def _reply(answer: Callable[[dict[str, Any], _Argument], Reply], environ: dict[str, Any], argument: _Argument) -> Reply:
-    """Return the application's answer; log an error and return 500 if it raises, which it should not."""
-    try:
-        return answer(environ, argument)
-    except Exception:
-        _log.exception("%s %s failed with an unexpected error", environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        return _FAILED

@@ -18,8 +18,10 @@ class Counters:
     requests: int = 0
     #: Requests that were never started because their client had disconnected before their turn.
     abandoned: int = 0
-    #: Requests that run, now.
+    #: Requests that run, now; those in ``waits`` aside.
     in_flight: int = 0
+    #: Requests that only wait, now: for messages, or for another service.
+    waits: int = 0
     #: Requests that wait for their turn, now.
     waiting_for_turn: int = 0
     #: Bodies that have arrived in part, now.

@@ -164,6 +164,7 @@ def _set_target(environ: dict[str, Any], target: str) -> None:
     if not target.startswith("/") and target != "*":
         target = _absolute(environ, target)
     target = target.partition("#")[0]
+    environ["RAW_URI"] = target  # as Gunicorn gives it: signatures cover the escapes
     if "?" in target:
         target, _, environ["QUERY_STRING"] = target.partition("?")
     if "%" in target:

@@ -27,33 +27,40 @@ PIPELINE_BYTES = 64 * 1024
 LARGE_BODY_BYTES = 64 * 1024
 #: While bodies wait for room in memory, a body that does not arrive for so long is refused.
 STALLED_BODY_SECONDS = 2.0
+#: When a worker has no room for new connections, those that have waited for a request for so long are closed.
+SHED_IDLE_SECONDS = 5.0
 #: Unsent bytes of one connection above which nothing more is read from it.
 WRITE_HIGH_WATER_BYTES = 64 * 1024
-#: Requests in flight besides the receives that wait for messages.
-BESIDE_WAITS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The bounds of one worker that depend on its settings, its machine or a test."""
 
-    #: Open connections. Beyond it, accepting pauses.
+    #: Open connections. Beyond it, idle ones are closed for new ones, and accepting pauses if there are none.
     connections: int = 50_000
     #: Connections accepted in one turn of the loop. One, if several workers share the listening socket: the first to
     #: wake would take a whole burst, and the connections of that burst would keep only one worker busy.
     accepts_per_turn: int = 16
-    #: Requests that have begun and have no response yet, waiting receives included. Others wait for their turn.
-    requests_in_flight: int = 50_000 + BESIDE_WAITS
+    #: Requests that run at the same time, receives that wait for messages aside. Others wait for their turn. Enough to
+    #: use a store that takes 50 ms for a write, and few enough that a turn comes soon.
+    requests_in_flight: int = 512
+    #: Requests that wait for their turn. Beyond it, requests of the accounts and queues with the most are refused.
+    requests_waiting: int = 10_000
     #: Bodies that have arrived in part. Beyond it the slowest are refused.
     bodies_being_read: int = 4_096
     #: Bytes of all bodies in memory. Beyond it, unfinished bodies are read one at a time.
     buffered_bytes: int = 128 << 20
+    #: Bytes of unfinished heads, and of requests that clients send ahead, on all connections. Beyond it the connections
+    #: with the most are closed. Counted twice a second.
+    held_bytes: int = 64 << 20
     #: Unsent bytes of all connections whose clients do not read. Beyond it the slowest are disconnected.
     unsent_bytes: int = 64 << 20
     #: From the first byte of a request to the end of its headers; also from the connection to its first request.
     head_seconds: float = 15.0
-    #: Between two requests of one connection.
-    idle_seconds: float = 75.0
+    #: Between two requests of one connection. Longer than clients keep idle connections: SDKs and load balancers use
+    #: one again after 60 s.
+    idle_seconds: float = 90.0
     #: Between two parts of a body.
     body_idle_seconds: float = 20.0
     #: From the headers of a request to the end of its body.
@@ -73,5 +80,4 @@ class Limits:
         return cls(
             connections=settings.max_connections,
             accepts_per_turn=1 if settings.workers > 1 else 16,
-            requests_in_flight=settings.max_waits + BESIDE_WAITS,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import logging
 import signal
 import socket
@@ -13,14 +14,16 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zaqar_core.web import stopping
+from zaqar_core.web.server import limits
 from zaqar_core.web.server.accepting import Acceptor
-from zaqar_core.web.server.admission import Admission
+from zaqar_core.web.server.admission import SHED_SHARE, Admission
 from zaqar_core.web.server.counters import Counters
 from zaqar_core.web.server.heads import HeadParser
 from zaqar_core.web.server.limits import Limits
 
 if TYPE_CHECKING:
     from zaqar_core.web.server.application import Application
+    from zaqar_core.web.server.client_stream import ClientStream
     from zaqar_core.web.server.connection import Connection
 
 _log = logging.getLogger("sqs_facade.http")
@@ -33,6 +36,8 @@ _SWEEP_TICKS = 20
 LONG_TURN_SECONDS = 0.05
 #: From a stop signal to the end of idle connections: for reading the requests that have arrived.
 _READ_SECONDS = 0.05
+#: Unfinished requests are counted after so many more bytes.
+_MANY_BYTES = 8 << 20
 #: Turns of the loop after the last response, in which it closes what is open.
 _LAST_TURNS = 5
 #: From a long turn to the log line about all of them, so there is one a minute at most.
@@ -57,7 +62,7 @@ class Server:
         self.counters = Counters()
         self.heads = HeadParser()
         self.loop = new_event_loop()
-        self.admission = Admission(self.loop, self.bounds, self.counters)
+        self.admission = Admission(self.loop, application, self.bounds, self.counters)
         #: What the environs of all requests have in common.
         self.template: dict[str, Any] = {}
         #: The time of the loop at the last tick.
@@ -70,9 +75,11 @@ class Server:
         self._stop_timer: asyncio.TimerHandle | None = None
         self._connections: set[Connection] = set()
         #: Connections whose clients do not read, in the order in which that began.
-        self._stalled: dict[Connection, None] = {}
+        self._stalled: dict[ClientStream, None] = {}
         self._acceptors: list[Acceptor] = []
         self._ticks = 0
+        #: Bytes that had arrived when unfinished requests were counted last.
+        self._bytes_in = 0
         # Long turns that no log line has reported yet.
         self._long_turns = 0
         self._longest_turn = 0.0
@@ -146,7 +153,26 @@ class Server:
         if self._is_closing and not self._connections:
             self.loop.stop()
 
-    def begin_stall(self, connection: Connection, unsent: int) -> None:
+    def shed_idle(self) -> None:
+        """Close some of the connections that have waited longest for a request."""
+        now = self.loop.time()
+        idle = [one for one in self._connections if one.idle_since() <= now - limits.SHED_IDLE_SECONDS]
+        for connection in heapq.nsmallest(max(1, len(idle) // SHED_SHARE), idle, key=lambda one: one.idle_since()):
+            self.counters.shed["idle"] += 1
+            connection.close_idle()
+
+    def _shed_holders(self) -> None:
+        """Close the connections with the most bytes that belong to no request yet, if there are too many bytes."""
+        held = {one: one.held_bytes for one in self._connections if one.held_bytes}
+        excess = sum(held.values()) - self.bounds.held_bytes
+        for connection in sorted(held, key=lambda one: held[one], reverse=True):
+            if excess <= 0:
+                return
+            excess -= held[connection]
+            self.counters.shed["held bytes"] += 1
+            connection.abort()
+
+    def begin_stall(self, connection: ClientStream, unsent: int) -> None:
         """Count unsent bytes of a client that does not read. Beyond the bound, disconnect those that began first."""
         self.counters.unsent_bytes += unsent
         self._stalled[connection] = None
@@ -155,7 +181,7 @@ class Server:
             self.counters.shed["slow reader"] += 1
             first.give_up()
 
-    def end_stall(self, connection: Connection, unsent: int) -> None:
+    def end_stall(self, connection: ClientStream, unsent: int) -> None:
         """Forget unsent bytes."""
         self.counters.unsent_bytes -= unsent
         self._stalled.pop(connection, None)
@@ -177,6 +203,9 @@ class Server:
         for connection in [one for one in self._connections if one.deadline <= now]:
             connection.expire()
         self.admission.shed_stalled(now)
+        if self.counters.bytes_in - self._bytes_in > min(_MANY_BYTES, self.bounds.held_bytes):
+            self._bytes_in = self.counters.bytes_in
+            self._shed_holders()
         if now >= self._report_at:
             self._report_long_turns()
 

@@ -29,6 +29,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
     secretKeyRef:
       name: {{ .Values.store.existingSecret | default (include "sqs-facade.fullname" .) }}
       key: {{ if .Values.store.existingSecret }}{{ .Values.store.existingSecretKey }}{{ else }}url{{ end }}
+{{- else }}
+# The volume itself belongs to root and its group (fsGroup). The service creates a directory that only it can enter.
+- name: SQS_FACADE_DATA_DIR
+  value: /data/store
 {{- end }}
 {{- if .Values.openBind }}
 - name: SQS_FACADE_OPEN_BIND
@@ -114,8 +118,9 @@ spec:
         periodSeconds: 10
         timeoutSeconds: 5
         failureThreshold: 6
+      # Not /health/ready: while the store is full, consumers must reach the service to empty it.
       readinessProbe:
-        httpGet: {path: /health/ready, port: http}
+        httpGet: {path: /health, port: http}
         periodSeconds: 2
         timeoutSeconds: 3
         failureThreshold: 2

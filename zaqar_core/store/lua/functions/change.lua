@@ -3,6 +3,7 @@
 -- args:  expected revision (-1: any), number of fields to write, field, value ..., fields to remove ...
 -- reply: field, value, ... of the whole queue.
 -- fails: NOQUEUE; STALE (the queue has another revision).
+-- effect: stores.
 -- cost:  O(fields + waiters).
 -- uses: all_settings, base_key, context, open_any_queue, queue, settings_changed, wake_waiters
 local wrong = open_any_queue()

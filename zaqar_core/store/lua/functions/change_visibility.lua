@@ -5,6 +5,7 @@
 --        TOOLONG (the lease would end later than the longest visibility timeout after the receive); fifo: EXPIRED (the
 --        receipt's lease has ended).
 -- fails: NOQUEUE; GROUPED; STALE (the receipts belong to another incarnation).
+-- effect: frees.
 -- cost:  O(k log n).
 -- uses: CLAIM, context, expired, KIND, leases_key, LIMITS, NONCE, open_queue, process_due, queue, records_key, release
 -- uses: save_clock, set_lease, state_of, states_key, update_groups, wake_for_new

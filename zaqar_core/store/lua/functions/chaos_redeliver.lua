@@ -3,6 +3,7 @@
 -- args:  incarnation, seqs ...
 -- reply: the seqs that became visible.
 -- fails: NOQUEUE; GROUPED.
+-- effect: frees.
 -- cost:  O(k log n).
 -- uses: leases_key, open_queue, queue, release, update_groups, wake_waiters
 local wrong = open_queue()

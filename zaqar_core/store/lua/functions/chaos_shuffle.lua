@@ -4,6 +4,7 @@
 -- args:  one number for each position; the messages are sorted by these numbers
 -- reply: how many messages changed their position.
 -- fails: NOQUEUE; GROUPED.
+-- effect: frees.
 -- cost:  O(k log n).
 -- uses: LEASED, open_queue, order_key, process_due, update_groups
 local wrong = open_queue()

@@ -3,6 +3,7 @@
 -- args:  n, claim id (32 hex digits), nonce, ttl ms, grace ms (below 0: the messages' expiry does not change)
 -- reply: one text (layout: lua/shared/receive_reply); without messages: {intents, 1 if the caller should try again}.
 -- fails: NOQUEUE; GROUPED.
+-- effect: frees.
 -- cost:  O(k log n), independent of the number in flight.
 -- uses: base_key, context, extend_expiry, is_behind, lease_taken, open_queue, process_due, queue, receive_reply
 -- uses: save_clock, take_visible, update_groups, wake_for_new
@@ -27,7 +28,7 @@ if #taken == 0 then
 end
 local claim = { context.now_ms, ttl / 1000 }
 for i, one in ipairs(taken) do
-  if grace >= 0 then extend_expiry(one[1], one[2], one[3], ttl, grace) end
+  if grace >= 0 then one[3] = extend_expiry(one[1], one[2], one[3], ttl, grace) end
   claim[2 + i] = tonumber(one[1])
 end
 local reply = receive_reply(taken, intents)

@@ -3,6 +3,7 @@
 -- args:  "get", "update" or "release", claim id, and for update: ttl ms, grace ms
 -- reply: get: {now ms, retention s, created ms, ttl s, {seq, record, state} ...}; else the number of its messages.
 -- fails: NOQUEUE; GROUPED; NOCLAIM (unknown, released or expired).
+-- effect: frees.
 -- cost:  O(k log n) for the messages of the claim, at most as many as one claim can take.
 -- uses: base_key, CLAIM, context, extend_expiry, KIND, leases_key, open_queue, queue, records_key, release, set_lease
 -- uses: state_of, states_key, update_groups, wake_for_new
@@ -26,7 +27,7 @@ for i = 3, #claim do
       if what == 'get' then
         reply[#reply + 1] = { seq, record, packed }
       elseif what == 'update' then
-        extend_expiry(seq, record, state, ttl, grace)
+        state = extend_expiry(seq, record, state, ttl, grace)
         call('HSET', states_key, seq, cmsgpack.pack(state))
         set_lease(seq, context.now_ms + ttl)
       else

@@ -4,6 +4,7 @@
 -- args:  ms
 -- reply: OK.
 -- fails: NOQUEUE.
+-- effect: frees.
 -- cost:  O(waiters).
 -- uses: base_key, has_feature, open_any_queue, queue, settings_changed, wake_waiters, wake_worker
 local wrong = open_any_queue()

@@ -1,13 +1,13 @@
 -- create: create the queue, or read the existing one.
 -- keys:  the queue.
--- args:  incarnation (16 hex digits; "": only read), creator, default retention s, then field, value ...
+-- args:  incarnation (16 hex digits), creator, default retention s, then field, value ...
 -- reply: {1 if created now, field, value, ...}.
--- fails: NOQUEUE (only read, and there is none).
+-- fails: nothing.
+-- effect: stores.
 -- cost:  O(fields).
--- uses: all_settings, base_key, NOQUEUE, write_queue
+-- uses: all_settings, base_key, write_queue
 local made = 0
 if call('EXISTS', base_key) == 0 then
-  if ARGV[1] == '' then return NOQUEUE end
   write_queue(4)
   made = 1
 end

@@ -3,6 +3,7 @@
 -- args:  incarnation, creator, default retention s, deadline (real ms of this server), then field, value ...
 -- reply: {1 if created now, field, value, ...}.
 -- fails: GONE (that incarnation has ended); LATE (the deadline has passed).
+-- effect: stores.
 -- cost:  O(fields).
 -- uses: all_settings, base_key, real_ms, ruled_out_key, write_queue
 local made = 0

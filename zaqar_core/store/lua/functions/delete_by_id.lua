@@ -4,6 +4,7 @@
 -- args:  "one" or "many", claim ids (hex, comma separated; "": none), then per message: seq, random, id
 -- reply: how many existed. A missing message needs no claim.
 -- fails: NOQUEUE; GROUPED; one: CLAIMED; with claim ids: NOCLAIM, NOTCLAIMED, OTHERCLAIM.
+-- effect: frees.
 -- cost:  O(k log n).
 -- uses: base_key, CLAIM, context, find_message, is_over, leased_until, open_queue, removal_of, remove_messages
 -- uses: state_of, states_key, update_groups, wake_for_new

@@ -3,6 +3,7 @@
 -- args:  pools only: ms for which that incarnation cannot be created
 -- reply: its incarnation.
 -- fails: NOQUEUE.
+-- effect: frees.
 -- cost:  O(waiters); memory is freed in the background.
 -- uses: base_key, content_keys, delivery_keys, has_feature, open_any_queue, queue, ruled_out_key, subscription_keys
 -- uses: wake_waiters

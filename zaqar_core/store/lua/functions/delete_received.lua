@@ -4,6 +4,7 @@
 -- args:  incarnation, then per message: seq; fifo: nonce
 -- reply: how many were requested; fifo: per message OK (deleted now or before) or EXPIRED.
 -- fails: NOQUEUE; GROUPED; STALE (the receipts belong to another incarnation).
+-- effect: frees.
 -- cost:  O(k log n).
 -- uses: base_key, context, expired, FLAGS, GID, has_feature, KIND, leases_key, load_queue, NONCE, open_queue, queue
 -- uses: records_key, remove_messages, START, state_of, states_key, TTL, update_groups, wake_for_new

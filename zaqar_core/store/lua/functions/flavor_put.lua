@@ -3,6 +3,7 @@
 -- args:  name, row (JSON), 1 if it must exist already, then its pools; without pools, they do not change
 -- reply: revision, 0 if it does not exist.
 -- fails: NOPOOL name.
+-- effect: stores.
 -- cost:  O(pools).
 -- uses: base_key, next_revision
 local name = ARGV[1]

@@ -3,6 +3,7 @@
 -- args:  name
 -- reply: revision.
 -- fails: nothing.
+-- effect: frees.
 -- cost:  O(pools).
 -- uses: base_key, next_revision
 if call('HDEL', base_key .. ':flavors', ARGV[1]) == 0 then return call('HGET', base_key, 'rev') or '0' end

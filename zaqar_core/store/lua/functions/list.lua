@@ -4,6 +4,7 @@
 -- reply: {now ms, retention s, last seq read, 1 if there may be more, {seq, record, state or "", end of its lease ms or
 --        0, end of its delay ms or 0} ...}.
 -- fails: NOQUEUE; GROUPED.
+-- effect: reads.
 -- cost:  O(log n + 200).
 -- uses: CLIENT, context, DELAYED, delayed_until, expired, flags_of, GROUP, GROUPED, has_flag, KIND, LEASED
 -- uses: leased_until, open_queue, order_key, OWN_TTL, process_due, queue, records_key, state_of, states_key

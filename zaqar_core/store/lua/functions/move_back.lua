@@ -4,9 +4,11 @@
 -- args:  token of the process that has the lease on the moves, task id ("": none), why the task fails, then seq of each
 -- reply: how many intents there were.
 -- fails: NOQUEUE; GROUPED; STALE (another process has the lease now).
+-- effect: frees.
 -- cost:  O(k log n).
--- uses: base_key, context, finish_task, flags_of, gid_of, has_flag, is_move_runner, lower_due, make_visible
--- uses: mark_feature, MOVED, open_queue, queue, records_key, save_task, sent_of, settings_changed, STALE, states_key
+-- uses: base_key, context, finish_task, flags_of, gid_of, has_flag, is_move_runner, lower_due, lower_swept
+-- uses: make_visible, mark_feature, MOVED, open_queue, queue, records_key, save_task, sent_of, settings_changed, STALE
+-- uses: states_key
 -- uses: task_of, update_groups, wake_waiters
 local wrong = open_queue()
 if wrong then return wrong end
@@ -34,6 +36,7 @@ for at = 4, #ARGV do
       lower_due(sent_of(record) + queue.retention_ms)
     end
     if it[9] ~= '' then call('HSET', base_key .. ':i', it[9], seq, 'of:' .. seq, it[9]) end
+    lower_swept(seq)
     make_visible(seq, record, received)
   end
 end

@@ -3,6 +3,7 @@
 -- args:  token of the process that has the lease on the moves, task id ("": none), then seq of each
 -- reply: how many intents there were.
 -- fails: STALE (another process has the lease now).
+-- effect: frees.
 -- cost:  O(k log n).
 -- uses: base_key, is_move_runner, save_task, STALE, task_of
 if not is_move_runner(ARGV[1]) then return STALE end

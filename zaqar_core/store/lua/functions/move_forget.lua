@@ -3,6 +3,7 @@
 -- args:  record of each: its source, a bar, its seq there
 -- reply: how many there were.
 -- fails: nothing.
+-- effect: frees.
 -- cost:  O(k).
 -- uses: base_key
 return call('HDEL', base_key .. ':mr', unpack(ARGV))

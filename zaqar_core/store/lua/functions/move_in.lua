@@ -8,6 +8,7 @@
 --        bytes)
 -- reply: per message its seq here, 0 if it had arrived before.
 -- fails: NOQUEUE; GROUPED; LATE (the deadline has passed: another process may be doing the same).
+-- effect: frees.
 -- cost:  O(k log n).
 -- uses: base_key, context, DELAYED, ENCRYPTED, flags_of, gid_of, GROUP, has_flag, KIND, lower_due, make_visible
 -- uses: mark_feature, open_queue, order_key, queue, records_key, states_key, update_groups, wake_waiters

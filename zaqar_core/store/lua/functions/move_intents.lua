@@ -6,6 +6,7 @@
 --        is the ttl of dead letters where the queue has one, else what is left of the message's own ttl, else -1. ttl
 --        is the one that the message is then shown with, else 0.
 -- fails: NOQUEUE.
+-- effect: frees.
 -- cost:  O(most).
 -- uses: base_key, flags_of, has_flag, NOQUEUE, OWN_TTL, real_ms
 local source, now = call('HMGET', base_key, 'inc', 'by', 'mover', 'mover_until'), real_ms()

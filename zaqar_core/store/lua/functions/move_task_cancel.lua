@@ -3,6 +3,7 @@
 -- args:  task id
 -- reply: number of messages moved so far.
 -- fails: NOQUEUE; NOTASK; NOTRUNNING (it has ended, or is being cancelled).
+-- effect: frees.
 -- cost:  O(1).
 -- uses: base_key, finish_task, NOQUEUE, save_task, task_of
 if call('EXISTS', base_key) == 0 then return NOQUEUE end

@@ -3,19 +3,19 @@
 -- args:  task id, destination (address; "": each message's own source), messages per second (0: unlimited)
 -- reply: the task, packed.
 -- fails: NOQUEUE; GROUPED; TASKRUNNING (another task runs).
+-- effect: stores.
 -- cost:  O(log n).
--- uses: base_key, context, expire_oldest, GROUPED, LEASED, LIMITS, open_queue, order_key, process_due, save_clock
--- uses: save_task, update_groups
+-- uses: base_key, context, count_live, expire_oldest, LIMITS, open_queue, process_due, save_clock, save_task
+-- uses: update_groups
 local wrong = open_queue('seq')
 if wrong then return wrong end
 local tasks_key = base_key .. ':mt'
 if call('HEXISTS', tasks_key, 'active') == 1 then return { err = 'TASKRUNNING' } end
 process_due(200)
-expire_oldest(200)
+local _, left = expire_oldest(200)
 update_groups()
 local number = call('HINCRBY', tasks_key, 'number', 1)
-local visible = call('ZCOUNT', order_key, '-inf', string.format('(%.0f', LEASED))
-visible = visible + call('ZCOUNT', order_key, GROUPED, '+inf')
+local visible = count_live(left)
 local task = {
   number = number, started_ms = context.now_ms, destination = ARGV[2], rate = tonumber(ARGV[3]),
   bound = tonumber(context.fields[4]),

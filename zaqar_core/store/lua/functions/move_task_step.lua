@@ -5,6 +5,7 @@
 -- reply: {word, ms until the next call is useful}: IDLE no task runs; BUSY another process works on it; MOVE there are
 --        intents to finish; WAIT there are none, but the task continues; DONE the task has ended.
 -- fails: NOQUEUE; GROUPED.
+-- effect: frees.
 -- cost:  O(most log n).
 -- uses: base_key, begin_move, context, expired, finish_task, flags_of, has_flag, MOVED, open_queue, process_due
 -- uses: removal_of, remove_messages, save_clock, save_task, search_movable, state_of, states_key, task_of

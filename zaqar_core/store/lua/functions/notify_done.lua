@@ -8,6 +8,7 @@
 --        position holds its line.
 -- reply: those of their subscriptions that have ended.
 -- fails: NOQUEUE.
+-- effect: frees.
 -- cost:  O(k log n).
 -- uses: base_key, context, count_in_work, finish_delivery, keep_failed, leave_work, open_any_queue, return_delivery
 -- uses: save_clock, save_delivery_state, state_of_delivery, subscription_of, subscription_part

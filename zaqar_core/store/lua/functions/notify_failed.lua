@@ -3,6 +3,7 @@
 -- args:  first index, last index
 -- reply: {now ms, how many have ever failed, how many are kept, packed, ...}.
 -- fails: NOQUEUE.
+-- effect: reads.
 -- cost:  O(indexes).
 -- uses: base_key, context, open_any_queue
 local wrong = open_any_queue()

@@ -6,6 +6,7 @@
 -- reply: {ms until the next call is useful (-1: after the wake-up; -2: nothing will come), now ms, per run:
 --        {subscription's record, line, per delivery: delivery, failed tries, entry of the outbox or ""}}.
 -- fails: NOQUEUE.
+-- effect: frees.
 -- cost:  O(k log n) for k deliveries, about 100 and 256 KiB a run, and 200 steps of creating deliveries and of due
 --        ones.
 -- uses: base_key, CONFIRMED, context, count_in_work, create_deliveries, entry_of, expire_subscriptions

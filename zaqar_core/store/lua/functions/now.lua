@@ -2,6 +2,7 @@
 -- keys:  any key of that server.
 -- reply: ms.
 -- fails: nothing.
+-- effect: reads.
 -- cost:  O(1).
 -- uses: real_ms
 return real_ms()

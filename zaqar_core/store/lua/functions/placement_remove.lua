@@ -3,6 +3,7 @@
 -- args:  address, incarnation, deadline (real ms)
 -- reply: 1 if it was removed, else 0.
 -- fails: LATE (the deadline has passed).
+-- effect: frees.
 -- cost:  O(1).
 -- uses: base_key, placement_of, real_ms
 local inc, _, pool = placement_of(ARGV[1])

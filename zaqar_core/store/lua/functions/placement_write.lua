@@ -4,6 +4,7 @@
 --        none), deadline (real ms; 0: none)
 -- reply: 1, or 0 if the placement is of another incarnation.
 -- fails: NOPOOL; LATE (the deadline has passed).
+-- effect: stores.
 -- cost:  O(1).
 -- uses: base_key, placement_of, real_ms
 local address, pool = ARGV[1], ARGV[3]

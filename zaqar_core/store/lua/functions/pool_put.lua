@@ -5,6 +5,7 @@
 -- reply: revision.
 -- fails: STALE (the catalogue has another row); TAKEN pool (the deployment belongs to another pool); HELD (the pool has
 --        queues, and the deployment is another one).
+-- effect: stores.
 -- cost:  O(pools).
 -- uses: base_key, next_revision
 local name, row, id = ARGV[1], ARGV[2], ARGV[3]

@@ -3,6 +3,7 @@
 -- args:  name
 -- reply: revision.
 -- fails: HELD number (of queues in it); FLAVORED flavor (which would have no pool).
+-- effect: frees.
 -- cost:  O(pools).
 -- uses: base_key, flavor_without_pools, next_revision
 local name = ARGV[1]

@@ -4,6 +4,7 @@
 -- reply: {now ms, retention s, intents, 1 if the caller should try again, {seq, record, state} ...}.
 -- fails: NOQUEUE; GROUPED; ENCRYPTED (the queue had encrypted messages: a message that cannot be decrypted must not be
 --        deleted).
+-- effect: frees.
 -- cost:  O(k log n).
 -- uses: context, has_feature, is_behind, open_queue, process_due, queue, removal_of, remove_messages, take_visible
 -- uses: update_groups, wake_for_new

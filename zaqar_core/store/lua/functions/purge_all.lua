@@ -3,6 +3,7 @@
 -- args:  seconds that must have passed since the last purge
 -- reply: OK.
 -- fails: NOQUEUE; PURGING seconds (left to wait).
+-- effect: frees.
 -- cost:  O(1); memory is freed in the background.
 -- uses: base_key, content_keys, context, open_any_queue, queue
 local wrong = open_any_queue('purged')

@@ -3,6 +3,7 @@
 -- args:  last seq to remove (-1 in the first step: the newest there is), most messages of this step
 -- reply: {last seq to remove, 1 if another step is needed}.
 -- fails: NOQUEUE; GROUPED.
+-- effect: frees.
 -- cost:  O(step log n).
 -- uses: context, DELAYED, GROUPED, open_queue, order_key, process_due, records_key, removal_of, remove_messages
 -- uses: state_of, states_key, update_groups, wake_for_new

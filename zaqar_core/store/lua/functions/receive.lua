@@ -7,9 +7,10 @@
 --        until the next message is due or -1, 1 if the caller should try again at once}.
 -- fails: NOQUEUE (also for another incarnation); GROUPED; OVERLIMIT (neither in a long poll nor in a fifo queue);
 --        NOTRETRYABLE (fifo: the attempt's messages have changed since).
+-- effect: frees.
 -- cost:  O(k log n).
--- uses: base_key, context, is_behind, KIND, lease_taken, leases_key, make_visible, next_due, NOQUEUE, open_queue
--- uses: process_due, queue, receive_reply, save_clock, take_visible, to_number, update_groups, wake_for_new
+-- uses: add_waiter, base_key, context, is_behind, KIND, lease_taken, leases_key, make_visible, next_due, NOQUEUE
+-- uses: open_queue, process_due, queue, receive_reply, save_clock, take_visible, to_number, update_groups, wake_for_new
 -- uses: wake_waiters
 -- uses (fifo): NOT_RETRYABLE, remember_attempt, repeat_attempt
 local wrong = open_queue()
@@ -78,7 +79,7 @@ if waiter then
     if due >= 0 and wait > 0 then wake_waiters(1) end
   elseif not again_at_once then
     if not call('ZSCORE', base_key .. ':w', waiter) then
-      call('ZADD', base_key .. ':w', context.real_text + wait, waiter)
+      add_waiter(waiter, context.real_text + wait)
     end
     if due >= 0 and call('HGET', base_key, 'told') ~= waiter then call('HSET', base_key, 'told', waiter) end
   end

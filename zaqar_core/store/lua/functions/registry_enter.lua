@@ -3,6 +3,7 @@
 -- args:  name, incarnation
 -- reply: OK.
 -- fails: nothing.
+-- effect: stores.
 -- cost:  O(log n).
 -- uses: base_key
 call('ZADD', base_key .. ':names', 0, ARGV[1])

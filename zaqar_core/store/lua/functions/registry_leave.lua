@@ -3,6 +3,7 @@
 -- args:  name, incarnation, seconds for which the deletion is remembered
 -- reply: 1 if it was removed.
 -- fails: nothing.
+-- effect: frees.
 -- cost:  O(log n), and one step for each deletion that need not be remembered any more.
 -- uses: base_key
 if call('HGET', base_key .. ':lives', ARGV[1]) ~= ARGV[2] then return 0 end

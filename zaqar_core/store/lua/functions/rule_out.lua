@@ -3,6 +3,7 @@
 -- args:  incarnation, ms for which that holds
 -- reply: 1, or 0 if that incarnation exists.
 -- fails: nothing.
+-- effect: frees.
 -- cost:  O(1).
 -- uses: base_key, ruled_out_key
 if call('HGET', base_key, 'inc') == ARGV[1] then return 0 end

@@ -4,6 +4,7 @@
 --        is to be asked for confirmation
 -- reply: {id, 1 if created now, 1 if confirmed}.
 -- fails: NOQUEUE.
+-- effect: stores.
 -- cost:  O(log n).
 -- uses: base_key, CONFIRMED, context, expire_subscriptions, mark_feature, notify_subscription, open_any_queue
 -- uses: save_clock, subscriber_of

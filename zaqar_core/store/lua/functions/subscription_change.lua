@@ -4,6 +4,7 @@
 --        to be asked for confirmation
 -- reply: OK.
 -- fails: NOQUEUE; NOSUBSCRIPTION; EXISTS (another subscription has that subscriber).
+-- effect: stores.
 -- cost:  O(log n).
 -- uses: base_key, CONFIRMED, context, NOSUBSCRIPTION, notify_subscription, open_any_queue, OPTIONS, save_clock
 -- uses: SUBSCRIBER, subscriber_of, subscription_of, TTL_SECONDS

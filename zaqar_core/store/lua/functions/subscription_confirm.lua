@@ -3,6 +3,7 @@
 -- args:  id, 1 or 0, 1 if the subscriber is to be notified that it is not confirmed
 -- reply: OK.
 -- fails: NOQUEUE; NOSUBSCRIPTION.
+-- effect: stores.
 -- cost:  O(1).
 -- uses: base_key, CONFIRMED, context, NOSUBSCRIPTION, notify_subscription, open_any_queue, save_clock, SINCE
 -- uses: subscription_of

@@ -3,6 +3,7 @@
 -- args:  id
 -- reply: {now ms, record}.
 -- fails: NOQUEUE; NOSUBSCRIPTION.
+-- effect: reads.
 -- cost:  O(1).
 -- uses: base_key, context, NOSUBSCRIPTION, open_any_queue, subscription_of
 local wrong = open_any_queue()

@@ -3,6 +3,7 @@
 -- args:  id, "" for all
 -- reply: OK.
 -- fails: NOQUEUE.
+-- effect: frees.
 -- cost:  O(log n); memory is freed in the background.
 -- uses: drop_subscription, open_any_queue, subscription_keys
 local wrong = open_any_queue()

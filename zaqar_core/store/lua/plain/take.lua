@@ -2,10 +2,11 @@
 -- them. Expired ones that are found are removed; those past the receive limit become intents of a move: see
 -- dead_letters. Reads no more than n + 100.
 -- Returns the messages as {seq, record, state}, how many intents were written, and whether the bound ended the search.
--- uses: context, count_receive, expired, flags_of, LEASED, order_key, receive_limit, records_key, remove_or_redrive
--- uses: state_of, states_key, UNRECEIVED
+-- Messages may share one table as their state: whoever changes it must copy it first.
+-- uses: context, count_receive, expired, FLAGS, flags_of, LEASED, order_key, receive_limit, records_key
+-- uses: remove_or_redrive, state_of, states_key, UNRECEIVED
 local function take_visible(n, nonce, claim)
-  local most, taken, intents, budget = receive_limit(), {}, 0, n + 100
+  local most, taken, intents, budget, first_state = receive_limit(), {}, 0, n + 100, nil
   while #taken < n and budget > 0 do
     local found = call('ZRANGE', order_key, #taken, n - 1, 'WITHSCORES')
     if not found[1] or tonumber(found[2]) >= LEASED then return taken, intents, false end
@@ -31,7 +32,11 @@ local function take_visible(n, nonce, claim)
           taken[#taken + 1] = { seq, record, state }
         end
       else
-        taken[#taken + 1] = { seq, record, { nonce, 1, context.now_ms, claim, 0, flags_of(record) } }
+        local flags = flags_of(record)
+        if not first_state or first_state[FLAGS] ~= flags then
+          first_state = { nonce, 1, context.now_ms, claim, 0, flags }
+        end
+        taken[#taken + 1] = { seq, record, first_state }
       end
     end
   end

@@ -5,7 +5,7 @@
 -- again. lease_taken: messages just taken are leased until `ends`. set_lease: a visible or leased message is leased
 -- until `ends`. unindex: remove messages, given as in removal, from the index. update_groups: must end every function;
 -- returns how many groups became receivable.
--- uses: LEASED, leases_key, lower_due, order_key, queue
+-- uses: LEASED, leases_key, lower_due, order_key, queue, write_pairs
 local function make_visible(seq, _, known) call('ZADD', order_key, known and seq + 0.5 or seq, seq) end
 local function release(seqs)
   local scores = {}
@@ -15,8 +15,17 @@ local function release(seqs)
   call('ZADD', order_key, unpack(scores))
 end
 local function lease_taken(taken, ends)
-  for i = 1, #taken do
-    local seq = taken[i][1]
+  if taken[2] then
+    local scores, leases = {}, {}
+    for i = 1, #taken do
+      local seq = taken[i][1]
+      scores[2 * i - 1], scores[2 * i] = seq + LEASED, seq
+      leases[2 * i - 1], leases[2 * i] = ends, seq
+    end
+    write_pairs('ZADD', order_key, scores)
+    write_pairs('ZADD', leases_key, leases)
+  else -- without the tables that several messages need
+    local seq = taken[1][1]
     call('ZADD', order_key, seq + LEASED, seq)
     call('ZADD', leases_key, ends, seq)
   end

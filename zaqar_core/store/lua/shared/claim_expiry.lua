@@ -1,5 +1,6 @@
 -- claim_expiry: a message that would expire before its claim is kept until the claim's end plus the grace. This
 -- includes an expiry in the same millisecond, since the message was posted before it was claimed.
+-- extend_expiry: returns the message's state, or a changed copy of it: messages may share one table as their state.
 -- uses: base_key, context, flags_of, has_flag, lower_due, mark_feature, MOVED, OWN_TTL, queue, sent_of, TTL
 local function extend_expiry(seq, record, state, claim_ms, grace_ms)
   local flags, ends = flags_of(record), nil
@@ -12,6 +13,8 @@ local function extend_expiry(seq, record, state, claim_ms, grace_ms)
     mark_feature('e')
     call('ZADD', base_key .. ':e', context.now_ms + claim_ms + grace_ms, seq)
     lower_due(context.now_ms + claim_ms + grace_ms)
+    state = { unpack(state) }
     state[TTL] = (claim_ms + grace_ms) / 1000
   end
+  return state
 end

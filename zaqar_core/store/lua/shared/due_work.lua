@@ -50,12 +50,11 @@ local function process_due(most)
   wake_waiters(KIND == 'fifo' and freed or free)
   if KIND == 'fifo' then next_due = math.min(next_due, next_delay_end(), next_expiry()) end
   if next_due == math.huge then
-    call('HDEL', base_key, 'due')
     context.due_text = NEVER_DUE
   else
-    call('HSET', base_key, 'due', next_due)
     context.due_text = string.format('%.0f', next_due)
   end
+  call('HSET', base_key, 'due', context.due_text)
   return #gone + expired_heads
 end
 -- more has become due than one step processes: messages that were not found may exist

@@ -2,15 +2,26 @@
 -- more than the rest of it: incarnation (16 hex digits), now ms, time of the receive ms (`since`; nil: now), retention
 -- s, intents; then for each message its seq, the lengths of state and record, and both. Read by
 -- core/stored_messages.py.
--- uses: context, queue, states_key
+-- uses: context, queue, states_key, write_pairs
 local function receive_reply(taken, intents, since)
-  local reply = queue.incarnation
+  local head = queue.incarnation
     .. struct.pack('>I8I8I4I2', context.now_ms, since or context.now_ms, queue.retention_ms / 1000, intents)
-  for i = 1, #taken do
-    local one = taken[i]
-    local packed = cmsgpack.pack(one[3])
+  local one = taken[1]
+  local packed = cmsgpack.pack(one[3])
+  if not taken[2] then -- without the tables that several messages need
     call('HSET', states_key, one[1], packed)
-    reply = reply .. struct.pack('>I8I4I4', tonumber(one[1]), #packed, #one[2]) .. packed .. one[2]
+    return head .. struct.pack('>I8I4I4', one[1], #packed, #one[2]) .. packed .. one[2]
   end
-  return reply
+  local texts, states, last = { head }, {}, one[3]
+  for i = 1, #taken do
+    one = taken[i]
+    if one[3] ~= last then
+      last = one[3]
+      packed = cmsgpack.pack(last)
+    end
+    states[2 * i - 1], states[2 * i] = one[1], packed
+    texts[3 * i - 1], texts[3 * i], texts[3 * i + 1] = struct.pack('>I8I4I4', one[1], #packed, #one[2]), packed, one[2]
+  end
+  write_pairs('HSET', states_key, states)
+  return table.concat(texts)
 end

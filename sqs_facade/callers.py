@@ -1,0 +1,75 @@
+"""The callers of SQS requests: with a credentials file those who signed them, else those that the requests name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqs_facade import addresses, errors
+from sqs_facade.addresses import Caller
+from zaqar_core.access.gate import Gate
+from zaqar_core.access.principals import ANONYMOUS
+from zaqar_core.access.refusals import SignatureRefused
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.web.envelope import Request
+
+#: The name of SQS in the scope of a signature.
+SERVICE = "sqs"
+
+
+class Callers:
+    """Finds the caller of a request. One instance serves all threads."""
+
+    def __init__(self, settings: Settings, gate: Gate | None = None) -> None:
+        """Without a gate, signatures are not checked."""
+        self._settings = settings
+        self._verifier = gate.verifier if gate is not None else None
+        self._credentials = gate.credentials if gate is not None else None
+
+    @property
+    def verifies(self) -> bool:
+        """Whether signatures are checked."""
+        return self._verifier is not None
+
+    def identify(self, request: Request) -> Caller:
+        """Return the caller, and set the principal of the request if signatures are checked. Raises SqsError.
+
+        The account of an anonymous caller is empty.
+        """
+        settings = self._settings
+        if self._verifier is None:
+            caller = addresses.caller_of(request.environ, settings)
+            if request.principal is None or request.principal.is_anonymous:
+                return caller
+            return caller._replace(account=request.principal.account)
+        host_region = addresses.host_parts(request.environ.get("HTTP_HOST", "")).region
+        try:
+            verified = self._verifier.verify(
+                request.method, request.environ, request.body, service=SERVICE, host_region=host_region
+            )
+        except SignatureRefused as refused:
+            raise errors.of_signature(refused) from None
+        request.principal = ANONYMOUS if verified is None else verified.principal
+        region = host_region if verified is None else verified.region
+        if settings.regions == "ignore" or not region:
+            region = settings.region
+        return Caller(request.principal.account, region)
+
+    def account_at_a_glance(self, environ: Mapping[str, Any]) -> str:
+        """Return the account of the access key that a request names, without checking a signature."""
+        if self._credentials is None:
+            return addresses.caller_of(environ, self._settings).account
+        key = self._credentials.directory.keys.get(addresses.access_key_id(environ))
+        return key.user.account if key is not None else ""
+
+
+def is_verified(request: Request) -> bool:
+    """Return whether a signature of the request was checked and is right."""
+    return request.principal is not None and not request.principal.is_anonymous
+
+
+def refuse_anonymous(request: Request) -> None:
+    """Refuse a request that nobody signed, where callers need credentials. Raises SqsError."""
+    if request.principal is not None and request.principal.is_anonymous:
+        url = f"{request.scheme}://{request.host}{request.path or '/'}"
+        raise errors.SqsError("AccessDenied", f"Access to the resource {url[:2048]} is denied.")

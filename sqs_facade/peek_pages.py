@@ -1,0 +1,54 @@
+"""Read a queue for the peek endpoint page by page, in little memory however long the queue is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from zaqar_core.core import messages
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import StoredMessage
+from zaqar_core.domain.names import QueueRef
+
+#: Bytes of bodies that a page should have. Its last messages may exceed it.
+PAGE_BYTES = 1 << 20
+#: Messages of the first page, which may all have the greatest length, and of any page.
+_FIRST_MESSAGES, _MOST_MESSAGES = 4, 64
+
+
+def pages(session: Session, ref: QueueRef, *, invisible: bool, delayed: bool) -> Iterator[list[StoredMessage]]:
+    """Yield the messages of a queue in order, without those that are sent later than the first page is read.
+
+    Messages in flight are left out unless ``invisible``, and with them their groups in a FIFO queue, which they lock.
+    """
+    locked: set[str | None] = set()
+    if ref.is_fifo and not invisible:
+        # A message of a group may be in flight behind a visible one, so the locks must be known before the first page.
+        for page in _pages(session, ref, invisible=True, delayed=delayed):
+            locked.update(one.group for one in page if one.held)
+    for page in _pages(session, ref, invisible=invisible, delayed=delayed):
+        yield [one for one in page if one.group not in locked] if locked else page
+
+
+def _pages(session: Session, ref: QueueRef, *, invisible: bool, delayed: bool) -> Iterator[list[StoredMessage]]:
+    limit, marker, end_ms = _FIRST_MESSAGES, None, None
+    while True:
+        page = messages.list_page(
+            session,
+            ref,
+            marker=marker,
+            limit=limit,
+            except_client_id=None,
+            include_claimed=invisible,
+            include_delayed=delayed,
+        )
+        found = page.messages
+        if not found:
+            return
+        end_ms = found[0].now_ms if end_ms is None else end_ms
+        known = [one for one in found if one.sent_ms <= end_ms]
+        yield known
+        if len(found) < limit or len(known) < len(found):
+            return
+        marker = page.marker
+        longest = max(len(one.body) for one in found)
+        limit = max(1, min(2 * limit, _MOST_MESSAGES, PAGE_BYTES // max(longest, 1)))

@@ -1,0 +1,253 @@
+"""AWS's Security Token Service, beside SQS: who a caller is, and temporary credentials. Query protocol, 2011-06-15."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqs_facade.codecs import query
+from sqs_facade.codecs.unreadable import Unreadable
+from zaqar_core.access import web_identity
+from zaqar_core.access.gate import Gate
+from zaqar_core.access.refusals import Reason, SignatureRefused
+from zaqar_core.access.session_tokens import Session
+from zaqar_core.access.verification import Verified
+from zaqar_core.access.web_identity import WebIdentities, WebIdentityRefused
+from zaqar_core.domain import limits
+from zaqar_core.domain.limits import Range
+from zaqar_core.eventloop import Threads
+from zaqar_core.web.envelope import Reply, Request
+
+VERSION = "2011-06-15"
+NAMESPACE = f"https://sts.amazonaws.com/doc/{VERSION}/"
+#: The name of STS in the scope of a signature.
+SERVICE = "sts"
+
+_log = logging.getLogger("sqs_facade.access")
+_FORM = f"Version={VERSION}"
+_FORM_BYTES = _FORM.encode()
+_ASKED = re.compile(rf"(?:^|&)Version={VERSION}(?:&|$)")
+_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
+#: Threads that verify tokens, and wait for the keys of issuers.
+_verifying = Threads(8, "issuers")
+_INTEGER = re.compile(r"[0-9]{1,9}")
+
+Result = dict[str, "str | Result"]
+
+
+class _Error(NamedTuple):
+    code: str
+    status: int = 400
+
+
+class StsError(Exception):
+    """An error response."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code, self.message, self.status = code, message, status
+
+
+_SIGNATURES = {
+    Reason.INCOMPLETE: _Error("IncompleteSignature"),
+    Reason.MISMATCH: _Error("SignatureDoesNotMatch", 403),
+    Reason.UNKNOWN_KEY: _Error("InvalidClientTokenId", 403),
+    Reason.EXPIRED_TOKEN: _Error("ExpiredToken", 403),
+}
+_WEB_IDENTITIES = {
+    web_identity.Reason.INVALID: _Error("InvalidIdentityToken"),
+    web_identity.Reason.EXPIRED: _Error("ExpiredTokenException"),
+    web_identity.Reason.NOT_TRUSTED: _Error("AccessDenied", 403),
+    web_identity.Reason.ISSUER_AWAY: _Error("IDPCommunicationError"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    request: Request
+    parameters: dict[str, Any]
+
+    def text(self, name: str) -> str:
+        """Return a parameter; "" if it is absent."""
+        value = self.parameters.get(name, "")
+        return value if isinstance(value, str) else ""
+
+
+class SecurityTokenService:
+    """Serves STS. One instance serves all threads."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._identities = WebIdentities()
+        self._operations: dict[str, Callable[[_Call], Result]] = {
+            "GetCallerIdentity": self._get_caller_identity,
+            "GetSessionToken": self._get_session_token,
+            "AssumeRoleWithWebIdentity": self._assume_role_with_web_identity,
+        }
+
+    @staticmethod
+    def is_asked(request: Request) -> bool:
+        """Return whether a request of the query protocol is for STS: by the version of its API."""
+        if request.path not in ("", "/"):
+            return False
+        if _FORM in request.query and _ASKED.search(request.query):
+            return True
+        if request.method != "POST" or _FORM_BYTES not in request.body:
+            return False
+        return _ASKED.search(request.body.decode("latin-1")) is not None
+
+    def answer(self, request: Request, request_id: str) -> Reply:
+        """Run the operation. Never raises."""
+        try:
+            call = _Call(request, _parameters(request))
+            name = call.text("Action")
+            operation = self._operations.get(name)
+            if operation is None:
+                raise StsError("InvalidAction", f"Could not find operation {name[:64]} for version {VERSION}")
+            result = operation(call)
+        except StsError as error:
+            return _error(error, request_id)
+        except Exception:
+            _log.exception("a request to STS failed: request %s", request_id)
+            return _error(StsError("InternalFailure", "An internal error occurred.", 500), request_id)
+        body = (
+            f'<{name}Response xmlns="{NAMESPACE}"><{name}Result>{_xml(result)}</{name}Result>'
+            f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{name}Response>"
+        )
+        return _reply(200, body, request_id)
+
+    def _verified(self, request: Request) -> Verified:
+        """Return the caller of a signed request. Any region is accepted: STS is global. Raises StsError."""
+        try:
+            verified = self._gate.verifier.verify(
+                request.method, request.environ, request.body, service=SERVICE, any_region=True
+            )
+        except SignatureRefused as refused:
+            found = _SIGNATURES[refused.reason]
+            raise StsError(found.code, refused.message, found.status) from None
+        if verified is None:
+            raise StsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+        return verified
+
+    def _get_caller_identity(self, call: _Call) -> Result:
+        principal = self._verified(call.request).principal
+        return {"Arn": principal.arn, "UserId": principal.user_id, "Account": principal.account}
+
+    def _get_session_token(self, call: _Call) -> Result:
+        verified = self._verified(call.request)
+        if verified.is_session:
+            raise StsError("AccessDenied", "Cannot call GetSessionToken with session credentials", 403)
+        if call.text("TokenCode") or call.text("SerialNumber"):
+            reason = "MultiFactorAuthentication failed with invalid MFA one time pass code."
+            raise StsError("AccessDenied", reason, 403)
+        seconds = _duration(call, limits.SESSION_SECONDS, limits.DEFAULT_SESSION_SECONDS)
+        user = verified.principal.user_id
+        return {"Credentials": _credentials(*self._gate.sessions.issue(int(time.time()) + seconds, user))}
+
+    def _assume_role_with_web_identity(self, call: _Call) -> Result:
+        arn, name, token = (call.text(one) for one in ("RoleArn", "RoleSessionName", "WebIdentityToken"))
+        for parameter, value in (("roleArn", arn), ("roleSessionName", name), ("webIdentityToken", token)):
+            if not value:
+                raise _invalid(f"Value null at '{parameter}' failed to satisfy constraint: Member must not be null")
+        if not _SESSION_NAME.fullmatch(name):
+            raise _invalid(
+                f"Value '{name[:128]}' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular "
+                r"expression pattern: [\w+=,.@-]{2,64}"
+            )
+        if "Policy" in call.parameters or "PolicyArns" in call.parameters:
+            raise StsError("ValidationError", "Session policies are not supported.")
+        seconds = _duration(call, limits.ROLE_SESSION_SECONDS, limits.DEFAULT_ROLE_SESSION_SECONDS)
+        directory = self._gate.credentials.directory
+        role = directory.roles.get(arn)
+        try:
+            if role is None or not role.is_enabled:
+                reason = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
+                raise WebIdentityRefused(web_identity.Reason.NOT_TRUSTED, reason)
+            identity = _verifying.run(self._identities.verify, token, role, directory)
+        except WebIdentityRefused as refused:
+            found = _WEB_IDENTITIES[refused.reason]
+            raise StsError(found.code, refused.message, found.status) from None
+        if seconds > role.max_session_seconds and "DurationSeconds" in call.parameters:
+            reason = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+            raise StsError("ValidationError", reason)
+        expires = int(time.time()) + min(seconds, role.max_session_seconds)
+        session, sealed = self._gate.sessions.issue(expires, role.arn, role.id, name)
+        provider = identity.issuer.partition("://")[2]
+        return {
+            "SubjectFromWebIdentityToken": identity.subject,
+            "Audience": identity.audience,
+            "AssumedRoleUser": {
+                "Arn": f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{name}",
+                "AssumedRoleId": f"{role.id}:{name}",
+            },
+            "Credentials": _credentials(session, sealed),
+            "Provider": f"arn:aws:iam::{role.account}:oidc-provider/{provider}",
+        }
+
+
+def _parameters(request: Request) -> dict[str, Any]:
+    try:
+        found = query.tree(request.query) if request.query else {}
+        if request.method == "POST":
+            found.update(query.tree(request.body))
+    except Unreadable as problem:
+        raise StsError("MalformedInput", f"The parameters of the request are not valid: {problem}.") from None
+    return found
+
+
+def _duration(call: _Call, allowed: Range, default: int) -> int:
+    text = call.text("DurationSeconds")
+    if "DurationSeconds" not in call.parameters:
+        return default
+    if not _INTEGER.fullmatch(text):
+        raise StsError("MalformedInput", "DurationSeconds must be an integer.")
+    seconds = int(text)
+    for is_wrong, bound, limit in (
+        (seconds < allowed.least, "greater", allowed.least),
+        (seconds > allowed.most, "less", allowed.most),
+    ):
+        if is_wrong:
+            raise _invalid(
+                f"Value '{seconds}' at 'durationSeconds' failed to satisfy constraint: Member must have value {bound} "
+                f"than or equal to {limit}"
+            )
+    return seconds
+
+
+def _invalid(reason: str) -> StsError:
+    return StsError("ValidationError", f"1 validation error detected: {reason}")
+
+
+def _credentials(session: Session, token: str) -> Result:
+    ends = datetime.fromtimestamp(session.expires, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "AccessKeyId": session.key_id,
+        "SecretAccessKey": session.secret,
+        "SessionToken": token,
+        "Expiration": ends,
+    }
+
+
+def _xml(result: Result) -> str:
+    return "".join(
+        f"<{name}>{_xml(value) if isinstance(value, dict) else query.escaped(value)}</{name}>"
+        for name, value in result.items()
+    )
+
+
+def _error(error: StsError, request_id: str) -> Reply:
+    kind = "Receiver" if error.status >= 500 else "Sender"
+    body = (
+        f'<ErrorResponse xmlns="{NAMESPACE}"><Error><Type>{kind}</Type><Code>{error.code}</Code>'
+        f"<Message>{query.escaped(error.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+    )
+    return _reply(error.status, body, request_id)
+
+
+def _reply(status: int, body: str, request_id: str) -> Reply:
+    return Reply(status, [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)], body.encode())

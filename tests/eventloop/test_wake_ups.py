@@ -1,0 +1,190 @@
+"""Where wake-ups arrive, and which waiting receive they resume first."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.deployments import IN_MEMORY, Server, deployed
+from tests.eventloop.loops import on_loop
+from tests.eventloop.test_waiting import Client, poll, sleep_until, waiting
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import leases, messages, queues
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.model import NewMessage, QueueSettings
+from zaqar_core.domain.names import QueueRef
+from zaqar_core.store import keys
+from zaqar_core.store.rechecks import Rechecks
+from zaqar_core.store.wakeups import Waiter
+
+MOST_ENDING = 16
+
+
+def send(core: Core, queue: QueueRef, body: bytes) -> None:
+    messages.send(core.session(), queue, [NewMessage(body)])
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with deployed() as found:
+        yield found.server(*IN_MEMORY)
+
+
+def publish_until_received_on_loop(core: Core) -> None:
+    """Return when a message on the channel of the process arrives on the thread of the loop."""
+    found: list[threading.Thread] = []
+    core.waiters.pushed = lambda _: found.append(threading.current_thread())
+
+    def arrives() -> bool:
+        core.store.command("PUBLISH", core.waiters.channel, "anything")
+        return threading.current_thread() in found
+
+    sleep_until(arrives)
+    core.waiters.pushed = None
+
+
+def test_the_loop_of_a_waiting_receive_reads_the_wake_ups_itself(core: Core, queue: QueueRef) -> None:
+    def sends() -> None:
+        sleep_until(lambda: waiting(core, queue) == 1)
+        publish_until_received_on_loop(core)
+        send(core, queue, b"1")
+
+    assert [one.body for got in on_loop(poll(core, queue), sends) if got for one in got] == [b"1"]
+
+
+@pytest.mark.parametrize("by_thread", [True, False], ids=["a thread", "another loop"])
+def test_waits_after_the_end_of_a_loop_are_woken(core: Core, queue: QueueRef, by_thread: bool) -> None:
+    def sends(body: bytes) -> None:
+        sleep_until(lambda: waiting(core, queue) == 1)
+        send(core, queue, body)
+
+    def first() -> None:
+        sleep_until(lambda: waiting(core, queue) == 1)
+        publish_until_received_on_loop(core)
+        send(core, queue, b"1")
+
+    on_loop(poll(core, queue), first)
+    if by_thread:
+        sender = threading.Thread(target=sends, args=(b"2",))
+        sender.start()
+        found = poll(core, queue)()
+        sender.join()
+    else:
+        found = next(got for got in on_loop(poll(core, queue), lambda: sends(b"2")) if got)
+    assert [one.body for one in found] == [b"2"]
+
+
+def test_a_subscriber_that_the_server_disconnects_is_replaced(server: Server) -> None:
+    url = f"redis://127.0.0.1:{server.port}"
+    core = Core(Settings(redis=url, durability="memory"), url)
+    queue = QueueRef("000000000000", "us-east-1", "q")
+    queues.create(core.session(), queue, QueueSettings(), creator="sqs")
+
+    def sends() -> None:
+        sleep_until(lambda: waiting(core, queue) == 1)
+        publish_until_received_on_loop(core)
+        core.store.command("CLIENT", "KILL", "TYPE", "pubsub")
+        publish_until_received_on_loop(core)
+        send(core, queue, b"1")
+
+    found = on_loop(poll(core, queue), sends)
+    core.close()
+    assert [one.body for got in found if got for one in got] == [b"1"]
+
+
+def test_few_of_the_waits_that_are_over_end_at_the_same_time(core: Core, queue: QueueRef) -> None:
+    now, most = 0, 0
+
+    class Counting(Session):
+        __slots__ = ()
+
+        def run(self, *arguments: Any, **options: Any) -> Any:
+            nonlocal now, most
+            now += is_over()
+            most = max(most, now)
+            try:
+                return super().run(*arguments, **options)
+            finally:
+                now -= is_over()
+
+    clients = [Client() for _ in range(100)]
+
+    def is_over() -> bool:
+        return clients[0].is_gone
+
+    def ends(client: Client) -> Any:
+        def run() -> Any:
+            session = Counting(core)
+            session.client = client
+            return leases.receive(session, queue, max_messages=1, wait_seconds=20)
+
+        return run
+
+    def leave() -> None:
+        sleep_until(lambda: core.waiters.asleep == len(clients))
+        for client in clients:
+            client.goes()
+
+    found = on_loop(*[ends(client) for client in clients], leave)
+    assert found.count([]) == len(clients)
+    assert waiting(core, queue) == 0
+    assert 1 < most <= MOST_ENDING
+
+
+def test_a_wait_that_ends_twice_takes_one_place_among_those_that_end(core: Core, queue: QueueRef) -> None:
+    """A timer may fire a little too early: the receive then waits for the rest."""
+
+    def waits_twice() -> None:
+        waiter = core.waiters.register(keys.queue(queue))
+        assert waiter is not None
+        core.waiters.wait(waiter, 0.001)
+        core.waiters.wait(waiter, 0.001)
+        core.waiters.unregister(waiter)
+
+    assert on_loop(*[waits_twice] * 3 * MOST_ENDING) == [None] * 3 * MOST_ENDING
+
+
+def test_a_wake_up_is_not_delayed_by_waits_that_end(core: Core, queue: QueueRef) -> None:
+    """The message wakes a receive whose client has gone. It passes the message on before its turn to end."""
+    clients = [Client() for _ in range(60)]
+
+    def leave() -> None:
+        sleep_until(lambda: core.waiters.asleep == len(clients))
+        poller.wake()
+        sleep_until(lambda: waiting(core, queue) == len(clients) + 1)
+        for client in clients:
+            client.goes()
+        send(core, queue, b"1")
+
+    poller = _Later(core, queue)
+    found = on_loop(*[poll(core, queue, client) for client in clients], poller.run, leave)
+    assert [one.body for got in found if got for one in got] == [b"1"]
+
+
+class _Later:
+    """A receive that begins after others."""
+
+    def __init__(self, core: Core, queue: QueueRef) -> None:
+        self._may_begin = False
+        self._poll = poll(core, queue)
+
+    def wake(self) -> None:
+        self._may_begin = True
+
+    def run(self) -> Any:
+        sleep_until(lambda: self._may_begin)
+        return self._poll()
+
+
+def test_the_check_without_a_wake_up_falls_to_a_waiter_that_sleeps() -> None:
+    rechecks = Rechecks()
+    busy, asleep = (Waiter(number, "channel", b"queue", None) for number in range(2))
+    for waiter in (busy, asleep):
+        rechecks.add(waiter)
+    asleep.is_asleep = True
+    rechecks.wake(b"queue")
+    assert (busy.is_recheck, asleep.is_recheck) == (False, True)

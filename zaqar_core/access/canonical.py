@@ -1,0 +1,143 @@
+"""Canonical requests of Signature Version 4: the bytes that a client signed, built again from a request.
+
+Where SDKs differ, or a proxy or library changes a request on its way, a request has more than one candidate. Each
+covers the same request, so accepting one of them accepts nothing that was not signed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
+
+from zaqar_core.access.signatures import Claim, SignedHeaders
+
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+#: A path that its canonical form does not change: no escapes, no empty segments, no segments that begin with a dot.
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?")
+_SPACES = re.compile(r"[ \t]+")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+def payload(environ: Mapping[str, Any], body: bytes, *, allows_unsigned: bool) -> str | None:
+    """Return the hash of the body as it is signed; None if the request declares another one.
+
+    ``allows_unsigned``: over TLS a request may declare that its signature does not cover the body.
+    """
+    declared: str | None = environ.get("HTTP_X_AMZ_CONTENT_SHA256")
+    if declared == UNSIGNED_PAYLOAD and allows_unsigned and environ.get("wsgi.url_scheme") == "https":
+        return UNSIGNED_PAYLOAD
+    found = sha256(body).hexdigest()
+    return found if declared is None or declared == found else None
+
+
+def requests(
+    claim: Claim, method: str, environ: Mapping[str, Any], payload_hash: str, base_path: str = ""
+) -> Iterator[bytes]:
+    """Iterate over the canonical requests, the most probable one first.
+
+    ``base_path`` is a path that a proxy may have removed.
+    """
+    path, query = raw_path(environ), environ.get("QUERY_STRING", "")
+    is_presigned = claim.expires is not None
+    canonical_query = normal_query(query, is_presigned=is_presigned) if query else ""
+    host: str = environ.get("HTTP_HOST", "")
+    tail = f"{claim.headers.text}\n{payload_hash}"
+    canonical_path = normal_path(path)
+    yield _joined(method, canonical_path, canonical_query, _headers(claim.headers, environ, host), tail)
+    paths = [canonical_path]
+    if base_path and not path.startswith(base_path):
+        paths.append(normal_path(base_path + path))
+    queries = [canonical_query]
+    as_sent = sorted_query(query, is_presigned=is_presigned) if query else ""
+    if as_sent != canonical_query:
+        queries.append(as_sent)
+    is_first = True
+    for one_host in _hosts(host, environ):
+        headers = _headers(claim.headers, environ, one_host)
+        for one_path in paths:
+            for one_query in queries:
+                if not is_first:
+                    yield _joined(method, one_path, one_query, headers, tail)
+                is_first = False
+
+
+def _joined(method: str, path: str, query: str, headers: str, tail: str) -> bytes:
+    return f"{method}\n{path}\n{query}\n{headers}\n{tail}".encode("latin-1", "replace")
+
+
+def _headers(signed: SignedHeaders, environ: Mapping[str, Any], host: str) -> str:
+    """Return the canonical headers. A header that is repeated has its values joined by a comma, as in WSGI."""
+    lines = []
+    for name, key in signed.keys:
+        value = host if key == "HTTP_HOST" else environ.get(key, "")
+        if "  " in value or "\t" in value:
+            value = _SPACES.sub(" ", value)
+        lines.append(f"{name}:{value.strip(' ')}\n")
+    return "".join(lines)
+
+
+def _hosts(host: str, environ: Mapping[str, Any]) -> Iterator[str]:
+    """Iterate over the host as the client may have signed it: in lower case, without or with the scheme's port."""
+    yield host
+    port = _DEFAULT_PORTS.get(environ.get("wsgi.url_scheme", "http"), "")
+    lower = host.lower()
+    if lower != host:
+        yield lower
+    if lower.endswith(port):
+        yield lower.removesuffix(port)
+    elif ":" not in lower.rpartition("]")[2]:
+        yield lower + port
+
+
+def raw_path(environ: Mapping[str, Any]) -> str:
+    """Return the path as the client sent it, with its escapes; built again where the server does not keep it."""
+    target: str | None = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if target is None:
+        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        return path if _PLAIN_PATH.fullmatch(path) else quote(path, safe="/~", encoding="latin-1", errors="replace")
+    if not target.startswith("/"):
+        rest = target.partition("://")[2]
+        target = rest[rest.find("/") :] if "/" in rest else "/"
+    return target.partition("?")[0].partition("#")[0]
+
+
+def normal_path(path: str) -> str:
+    """Return the canonical path: without dot segments and empty segments, and its escapes escaped again."""
+    if _PLAIN_PATH.fullmatch(path):
+        return path or "/"
+    found: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            if found:
+                found.pop()
+        elif segment not in ("", "."):
+            found.append(segment)
+    joined = "/" + "/".join(found)
+    if found and path.endswith("/"):
+        joined += "/"
+    return quote(joined, safe="/~", encoding="latin-1", errors="replace")
+
+
+def _pairs(query: str, *, is_presigned: bool) -> list[tuple[str, str]]:
+    pairs = [pair.partition("=") for pair in query.split("&") if pair]
+    return [(name, value) for name, _, value in pairs if not (is_presigned and name == "X-Amz-Signature")]
+
+
+def normal_query(query: str, *, is_presigned: bool) -> str:
+    """Return the canonical query: every name and value decoded and encoded, and sorted."""
+    pairs = sorted((_encoded(name), _encoded(value)) for name, value in _pairs(query, is_presigned=is_presigned))
+    return "&".join(f"{name}={value}" for name, value in pairs)
+
+
+def sorted_query(query: str, *, is_presigned: bool) -> str:
+    """Return the query sorted and otherwise as it was sent, as clients sign it that do not encode it again."""
+    return "&".join(f"{name}={value}" for name, value in sorted(_pairs(query, is_presigned=is_presigned)))
+
+
+def _encoded(text: str) -> str:
+    if text.isalnum() and text.isascii():
+        return text
+    return quote_from_bytes(unquote_to_bytes(text.replace("+", " ").encode("latin-1", "replace")), safe="~")

@@ -1,0 +1,129 @@
+"""Temporary credentials: an access key, its secret, and a session token that contains both, sealed.
+
+The token is all that exists of a session. Every service on the same store can open it, because the key that seals it is
+derived from the store's secret. The session ends with its time, or when its user or role is disabled or removed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from zaqar_core.access.directory import Directory
+from zaqar_core.access.principals import Principal
+from zaqar_core.access.signatures import TOKEN_CHARACTERS
+
+_VERSION = b"\x01"
+_PURPOSE = b"sqs-facade session token 1"
+_NONCE_BYTES, _TAG_BYTES = 12, 16
+#: Opened tokens in the cache, which is cleared when it is full.
+_MOST_OPENED = 10_000
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+class Session(msgspec.Struct, frozen=True, array_like=True):
+    """The contents of a token. ``expires`` is in seconds since 1970.
+
+    ``owner`` is the id of a user, or the ARN of a role; for a role ``role_id`` and ``name``, that of the session, are
+    not empty.
+    """
+
+    key_id: str
+    secret: str
+    expires: int
+    owner: str
+    role_id: str = ""
+    name: str = ""
+
+    def __repr__(self) -> str:
+        return f"Session(key_id={self.key_id!r}, expires={self.expires})"
+
+    def principal(self, directory: Directory, now: float) -> Principal | None:
+        """Return the caller; None if the user or role is not active any more."""
+        if not self.role_id:
+            user = directory.users.get(self.owner)
+            return user.principal if user is not None and user.is_active(now) else None
+        role = directory.roles.get(self.owner)
+        if role is None or role.id != self.role_id or not role.is_enabled:
+            return None
+        return Principal(
+            role.account,
+            f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{self.name}",
+            f"{role.id}:{self.name}",
+            tags=role.tags,
+            policies=role.policies,
+            role_arn=role.arn,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealing:
+    """What seals and opens tokens under one secret, and the tokens that it has opened."""
+
+    secret: bytes
+    cipher: AESGCM
+    opened: dict[str, Session] = field(default_factory=dict)
+
+
+@dataclass
+class SessionTokens:
+    """Seals and opens session tokens. One instance serves all threads.
+
+    ``secret`` returns that of the store. A store that has lost its data gets another one, which ends all sessions.
+    """
+
+    secret: Callable[[], bytes] = field(repr=False)
+    _sealing: _Sealing | None = field(default=None, repr=False)
+
+    def _current(self) -> _Sealing:
+        secret, found = self.secret(), self._sealing
+        if found is None or found.secret != secret:
+            found = self._sealing = _Sealing(secret, AESGCM(hmac.digest(secret, _PURPOSE, "sha256")))
+        return found
+
+    def issue(self, expires: int, owner: str, role_id: str = "", name: str = "") -> tuple[Session, str]:
+        """Create credentials of a session; return them and their token."""
+        key_id = "ASIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
+        session = Session(key_id, new_secret(), expires, owner, role_id, name)
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._current().cipher.encrypt(nonce, msgspec.json.encode(session), _VERSION)
+        return session, base64.b64encode(_VERSION + nonce + sealed).decode()
+
+    def open(self, token: str) -> Session | None:
+        """Return the contents of a token, which may have expired; None if this service did not seal it."""
+        sealing = self._current()
+        found = sealing.opened.get(token)
+        if found is None:
+            found = _unsealed(token, sealing.cipher)
+            if found is not None:
+                if len(sealing.opened) >= _MOST_OPENED:
+                    sealing.opened.clear()
+                sealing.opened[token] = found
+        return found
+
+
+def _unsealed(token: str, cipher: AESGCM) -> Session | None:
+    if len(token) > TOKEN_CHARACTERS:
+        return None
+    try:
+        raw = base64.b64decode(token.encode("ascii"), validate=True)
+        if raw[:1] != _VERSION or len(raw) <= 1 + _NONCE_BYTES + _TAG_BYTES:
+            return None
+        text = cipher.decrypt(raw[1 : 1 + _NONCE_BYTES], raw[1 + _NONCE_BYTES :], _VERSION)
+        return msgspec.json.decode(text, type=Session)
+    except (binascii.Error, UnicodeEncodeError, InvalidTag, msgspec.MsgspecError):
+        return None
+
+
+def new_secret() -> str:
+    """Return a new secret access key: 40 characters, as in AWS."""
+    return base64.b64encode(os.urandom(30)).decode()

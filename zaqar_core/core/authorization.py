@@ -1,0 +1,144 @@
+"""Authorization of requests: by the caller's identity-based policies, and by the policy of a queue in the store.
+
+A process remembers the policy of each queue. A request is decided by the remembered one, and the store checks at the
+request's first call on the queue that this is still the queue's policy: see lua/shared/policy. So an acknowledged
+change of a policy counts for every later request at every process, without a round trip of its own. Before a request is
+refused, the remembered policy is compared with that of the store.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from zaqar_core.access.errors import PolicyInvalid
+from zaqar_core.access.evaluation import Decision, Invalid, Question, Reason, evaluate
+from zaqar_core.access.policies import Policy
+from zaqar_core.core import queues
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import AccessDenied, QueueNotFound
+from zaqar_core.domain.names import QueueRef
+from zaqar_core.store import keys
+
+_log = logging.getLogger("sqs_facade.access")
+#: Queues whose policies a process remembers. The cache is cleared when it is full.
+_MOST_REMEMBERED = 16_384
+
+
+class _Remembered(NamedTuple):
+    """The policy of a queue. ``key`` is that of ``keys.policy``."""
+
+    key: bytes
+    policy: Policy | Invalid | None
+
+
+class Authorizer:
+    """Decides about requests. One instance serves all threads of a process."""
+
+    def __init__(self) -> None:
+        self._remembered: dict[QueueRef, _Remembered] = {}
+        #: Compiled policies by document, so that queues with equal policies share one.
+        self._compiled: dict[str, Policy | Invalid] = {}
+
+    def require_by_identity(self, question: Question) -> None:
+        """Require an action that no queue's policy concerns, so it is possible in one's own account only.
+
+        Raises AccessDenied.
+        """
+        decision = evaluate(question, None)
+        if not decision.is_allowed:
+            raise denied(question, decision)
+
+    def require(self, session: Session, ref: QueueRef, questions: Sequence[Question]) -> None:
+        """Require that all actions on one queue are allowed, and guard the session's calls on it.
+
+        Raises AccessDenied; some calls of the session may raise it too, when the policy has changed.
+        """
+        guard = _Guard(self, ref, questions)
+        if session.guards is None:
+            session.guards = [guard]
+        else:
+            session.guards.append(guard)
+        denial = guard.denial()
+        if denial is None:
+            return
+        if denial[1].reason is not Reason.DENIED_BY_IDENTITY:
+            guard.ask_the_store(session)
+            denial = guard.denial()
+            if denial is None:
+                return
+        raise denied(*denial)
+
+    def known(self, ref: QueueRef) -> _Remembered:
+        """Return the remembered policy; a queue that is not remembered is taken to have none."""
+        return self._remembered.get(ref) or self.remember(ref, "", "")
+
+    def remember(self, ref: QueueRef, policy_hash: str, document: str) -> _Remembered:
+        """Remember the policy of a queue, "" if it has none; return it compiled."""
+        policy: Policy | Invalid | None = None
+        if document:
+            policy = self._compiled.get(document)
+            if policy is None:
+                policy = self._compile(ref, document)
+        known = _Remembered(keys.policy(ref, policy_hash), policy)
+        if len(self._remembered) >= _MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[ref] = known
+        return known
+
+    def _compile(self, ref: QueueRef, document: str) -> Policy | Invalid:
+        found: Policy | Invalid
+        try:
+            found = Policy.parse(document, "resource")
+        except PolicyInvalid as problem:
+            _log.warning("queue %s: its policy is not valid and denies every request: %s", ref.name, problem)
+            found = Invalid(str(problem))
+        if len(self._compiled) >= _MOST_REMEMBERED:
+            self._compiled.clear()
+        self._compiled[document] = found
+        return found
+
+
+class _Guard:
+    """Implements ``core.session.Guard``."""
+
+    __slots__ = ("_authorizer", "_known", "_questions", "is_confirmed", "policy", "ref")
+
+    def __init__(self, authorizer: Authorizer, ref: QueueRef, questions: Sequence[Question]) -> None:
+        self._authorizer = authorizer
+        self._questions = questions
+        self.ref = ref
+        known = authorizer.known(ref)
+        self.policy, self._known = known.key, known.policy
+        self.is_confirmed = False
+
+    def denial(self) -> tuple[Question, Decision] | None:
+        """Return the first question whose answer is no."""
+        for question in self._questions:
+            decision = evaluate(question, self._known)
+            if not decision.is_allowed:
+                return question, decision
+        return None
+
+    def decide_again(self, policy_hash: str, document: str) -> None:
+        """Decide by the queue's present policy. Raises AccessDenied."""
+        self.policy, self._known = self._authorizer.remember(self.ref, policy_hash, document)
+        denial = self.denial()
+        if denial is not None:
+            raise denied(*denial)
+
+    def ask_the_store(self, session: Session) -> None:
+        """Read the queue's policy if it is not the known one. Raises AccessDenied."""
+        try:
+            queues.get(session, self.ref)
+        except QueueNotFound:
+            self.policy, self._known = keys.policy(self.ref, ""), None
+        self.is_confirmed = False
+
+
+def denied(question: Question, decision: Decision) -> AccessDenied:
+    """Build the error for a request that was refused."""
+    reason = decision.reason.value.format(action=question.action)
+    caller = question.caller.arn or question.caller.service or "anonymous"
+    return AccessDenied(caller, question.action, question.resource, reason, decision.statement)

@@ -1,0 +1,54 @@
+"""Ends waits that found nothing, a few at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zaqar_core.store.wakeups import Waiter
+
+#: Waits that end at the same time. Each makes a last call of the store, and its client often sends the next receive.
+_MOST_AT_ONCE = 16
+
+
+class WaitEnds:
+    """The waits of an event loop whose time is over or whose clients have gone.
+
+    Receives that began together end together. If thousands of them made their last call at the same time, the wake-ups
+    and requests of others would wait behind them. So each end makes room for the next one, in the order of the ends.
+    """
+
+    __slots__ = ("_is_scheduled", "_running", "_waiting", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._waiting: deque[Waiter] = deque()
+        self._running = 0
+        self._is_scheduled = False
+
+    def add(self, waiter: Waiter) -> None:
+        """End the wait of a waiter in its turn."""
+        self._waiting.append(waiter)
+        self._schedule()
+
+    def ended(self) -> None:
+        """Take note that a waiter that was ended is unregistered."""
+        self._running -= 1
+        if self._waiting:
+            self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self.loop.call_soon(self._end_next)
+
+    def _end_next(self) -> None:
+        self._is_scheduled = False
+        while self._waiting and self._running < _MOST_AT_ONCE:
+            waiter = self._waiting.popleft()
+            if waiter.is_asleep and not waiter.is_ending:  # no wake-up was faster
+                self._running += 1
+                waiter.is_ending = True
+                waiter.wake()
