@@ -7,6 +7,7 @@ from typing import Any
 
 from sqs_facade import addresses, errors
 from sqs_facade.addresses import Caller
+from zaqar_core.access import canonical
 from zaqar_core.access.gate import Gate
 from zaqar_core.access.principals import ANONYMOUS
 from zaqar_core.access.refusals import SignatureRefused
@@ -49,6 +50,9 @@ class Callers:
             )
         except SignatureRefused as refused:
             raise errors.of_signature(refused) from None
+        if verified is not None and request.path != "/" and not canonical.is_normal(request.environ):
+            # A signature covers the path without such segments, but the path as it was sent chose the face.
+            raise addresses.bad(request.path)
         request.principal = ANONYMOUS if verified is None else verified.principal
         region = host_region if verified is None else verified.region
         if settings.regions == "ignore" or not region:

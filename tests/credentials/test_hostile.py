@@ -1,0 +1,41 @@
+"""Ways around the credentials of a service that an attacker may try."""
+
+from __future__ import annotations
+
+import http.client
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+import requests
+
+from tests.credentials.conftest import Guarded
+from tests.credentials.signing import ACCOUNT, KEY, SECRET, signed
+from tests.sqs.wire import HTTP
+
+TOKEN_OF_TWO = "a static token of user two"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_aws/sqs/messages/../../../",
+        "/_aws/sqs/messages/..",
+        "/./",
+        "/x/..",
+        "//",
+        "/../_aws/sqs/messages/../../../",
+        f"//{ACCOUNT}/q/../../",
+    ],
+)
+def test_a_pre_signed_url_is_not_valid_at_another_path(guarded: Guarded, lane: str, path: str) -> None:
+    parameters = urlencode({"Action": "ReceiveMessage", "QueueUrl": f"{guarded.url}/{ACCOUNT}/q"})
+    url, _ = signed("GET", f"{guarded.url}/?{parameters}", expires=60)
+    assert "NonExistentQueue" in HTTP.get(url).text
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=20)  # it sends the path as it is
+    connection.request("GET", f"{path}?{parts.query}", headers={"X-SQS-Facade-Lane": lane})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    assert answer.status in (403, 404), text
+    assert "NonExistentQueue" not in text
