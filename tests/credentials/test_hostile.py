@@ -39,3 +39,17 @@ def test_a_pre_signed_url_is_not_valid_at_another_path(guarded: Guarded, lane: s
     connection.close()
     assert answer.status in (403, 404), text
     assert "NonExistentQueue" not in text
+
+
+def test_the_test_hooks_need_a_user_with_their_right(guarded: Guarded) -> None:
+    def status(method: str, hook: str, **options: object) -> int:
+        return requests.request(method, f"{guarded.url}/_test/{hook}", timeout=20, **options).status_code  # type: ignore[arg-type]
+
+    for method, hook in (("GET", "clock"), ("POST", "clock"), ("POST", "reset"), ("GET", "spy"), ("POST", "chaos")):
+        assert status(method, hook) == 401
+        assert status(method, hook, headers={"X-Amz-Target": "AmazonSQS.ListQueues"}) == 401
+        assert status(method, hook, auth=(KEY, "another")) == 401
+    assert status("GET", "clock", headers={"X-Auth-Token": TOKEN_OF_TWO}) == 200
+    assert status("GET", "clock", auth=("AKIDLIMITED", "another secret of forty characters, lim.")) == 403
+    own = requests.get(f"{guarded.url}/_test/clock", auth=(KEY, SECRET), timeout=20)
+    assert (own.status_code, own.json()["account"]) == (200, ACCOUNT)
