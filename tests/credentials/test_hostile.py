@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import http.client
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 import requests
 
-from tests.credentials.conftest import Guarded
-from tests.credentials.signing import ACCOUNT, KEY, SECRET, signed
+from sqs_facade.callers import Callers
+from tests.credentials.conftest import ROLE, TEXT, Guarded
+from tests.credentials.signing import ACCOUNT, KEY, SECRET, credentials, environ, signed, verifier
 from tests.sqs.wire import HTTP
+from zaqar_core.access.gate import Gate
+from zaqar_core.access.session_tokens import SessionTokens
+from zaqar_core.configuration.settings import Settings
 
 TOKEN_OF_TWO = "a static token of user two"
 
@@ -53,3 +58,22 @@ def test_the_test_hooks_need_a_user_with_their_right(guarded: Guarded) -> None:
     assert status("GET", "clock", auth=("AKIDLIMITED", "another secret of forty characters, lim.")) == 403
     own = requests.get(f"{guarded.url}/_test/clock", auth=(KEY, SECRET), timeout=20)
     assert (own.status_code, own.json()["account"]) == (200, ACCOUNT)
+
+
+def test_a_session_waits_in_the_turn_of_its_account(tmp_path: Path) -> None:
+    known = credentials(tmp_path, TEXT.replace('jwks_file = "keys.json"\n', ""))
+    sessions = SessionTokens(lambda: bytes(32))
+    callers = Callers(Settings(), Gate(known, sessions, verifier(known, 0.0)))
+    user = known.directory.keys["AKIDTWO"].user
+
+    def account(key: str, token: str | None = None) -> str:
+        _, headers = signed("POST", "http://localhost/", key=key, token=token)
+        return callers.account_at_a_glance(environ("/", headers))
+
+    assert (account("AKIDTWO"), account("AKIDUNKNOWN")) == (user.account, "")
+    for owner, its_account in ((user.id, user.account), ("AIDANOBODY", "")):
+        session, token = sessions.issue(0, owner)
+        assert account(session.key_id, token) == its_account
+    session, token = sessions.issue(0, ROLE, "AROA", "pod-1")
+    assert account(session.key_id, token) == ACCOUNT
+    assert account("ASIAFORGED", "AQoDYXdzEJr") == ""
