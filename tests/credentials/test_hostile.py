@@ -77,3 +77,8 @@ def test_a_session_waits_in_the_turn_of_its_account(tmp_path: Path) -> None:
     session, token = sessions.issue(0, ROLE, "AROA", "pod-1")
     assert account(session.key_id, token) == ACCOUNT
     assert account("ASIAFORGED", "AQoDYXdzEJr") == ""
+
+
+def test_the_front_page_is_shown_at_any_host(guarded: Guarded) -> None:
+    headers = {"Host": "sqs.example.org", "Accept": "text/html"}
+    assert requests.get(f"{guarded.url}/", headers=headers, timeout=20).status_code == 200
