@@ -7,6 +7,7 @@ from typing import Any
 
 from sqs_facade import addresses, errors
 from sqs_facade.addresses import Caller
+from zaqar_core.access import canonical
 from zaqar_core.access.gate import Gate
 from zaqar_core.access.principals import ANONYMOUS
 from zaqar_core.access.refusals import SignatureRefused
@@ -24,7 +25,7 @@ class Callers:
         """Without a gate, signatures are not checked."""
         self._settings = settings
         self._verifier = gate.verifier if gate is not None else None
-        self._credentials = gate.credentials if gate is not None else None
+        self._gate = gate
 
     @property
     def verifies(self) -> bool:
@@ -49,6 +50,9 @@ class Callers:
             )
         except SignatureRefused as refused:
             raise errors.of_signature(refused) from None
+        if verified is not None and request.path != "/" and not canonical.is_normal(request.environ):
+            # A signature covers the path without such segments, but the path as it was sent chose the face.
+            raise addresses.bad(request.path)
         request.principal = ANONYMOUS if verified is None else verified.principal
         region = host_region if verified is None else verified.region
         if settings.regions == "ignore" or not region:
@@ -56,11 +60,19 @@ class Callers:
         return Caller(request.principal.account, region)
 
     def account_at_a_glance(self, environ: Mapping[str, Any]) -> str:
-        """Return the account of the access key that a request names, without checking a signature."""
-        if self._credentials is None:
+        """Return the account of the access key or session that a request names, without checking a signature."""
+        if self._gate is None:
             return addresses.caller_of(environ, self._settings).account
-        key = self._credentials.directory.keys.get(addresses.access_key_id(environ))
-        return key.user.account if key is not None else ""
+        directory = self._gate.credentials.directory
+        key = directory.keys.get(addresses.access_key_id(environ))
+        if key is not None:
+            return key.user.account
+        token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN")
+        session = self._gate.sessions.open(token) if token is not None else None
+        if session is None:
+            return ""
+        owner = directory.roles.get(session.owner) if session.role_id else directory.users.get(session.owner)
+        return owner.account if owner is not None else ""
 
 
 def is_verified(request: Request) -> bool:

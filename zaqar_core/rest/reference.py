@@ -75,7 +75,8 @@ def _path(path: str, routes: list[Route]) -> str:
 
 
 def _rights(route: Route) -> str:
-    return ", ".join(map(code, rights.of(route)))
+    needed = rights.of_administrators(route)
+    return ", ".join(map(code, rights.of(route))) if needed is None else code(needed)
 
 
 def _in(versions: Iterable[Dialect]) -> str:

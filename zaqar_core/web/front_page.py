@@ -79,12 +79,12 @@ def is_preferred(environ: Mapping[str, Any]) -> bool:
 class FrontPage:
     """Implements :class:`zaqar_core.web.envelope.Face` for browsers. Refusals are those of ``face``."""
 
-    verifies_callers = False
     admit = None
 
     def __init__(self, settings: Settings, face: Face) -> None:
         self._settings = settings
         self._face = face
+        self.verifies_callers = face.verifies_callers
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the limit in bytes that ``face`` has."""

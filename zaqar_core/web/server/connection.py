@@ -194,6 +194,7 @@ class Connection(Responding):
         if self._server.application.checks_heads:
             self._begin_response()
             self._pending += data
+            self._server.counters.in_flight += 1
             spawn(self._server.loop, self._check_head, body)
         else:
             self._begin_body(body, data)
@@ -205,11 +206,16 @@ class Connection(Responding):
         except Exception:
             _log.exception("the check of a head failed")
             refusal = FAILED
-        if self._transport is None:
-            return
-        if refusal is not None:
+        self._server.admission.leave(b"")
+        if refusal is None:
+            self._server.loop.call_soon(self._begin_admitted, body)  # it may start a task, which only the loop does
+        elif self._transport is not None:
             self._option = replies.CLOSE
             self._answer(refusal)
+
+    def _begin_admitted(self, body: UnfinishedBody) -> None:
+        """Read the body of an admitted request."""
+        if self._transport is None:
             return
         data = bytes(self._pending)
         self._pending.clear()
