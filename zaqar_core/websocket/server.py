@@ -24,6 +24,7 @@ from zaqar_core.domain import limits
 from zaqar_core.web import allowed_hosts
 from zaqar_core.web.callers import Callers
 from zaqar_core.web.envelope import Refusal
+from zaqar_core.web.tls import Tls
 from zaqar_core.websocket.conversation import Conversation, Service
 from zaqar_core.websocket.pushes import TOO_SLOW, PushBuffer, Pushes
 
@@ -49,14 +50,22 @@ _REFUSALS = {
 _log = logging.getLogger("sqs_facade.websocket")
 
 
-def run(settings: Settings, service: Service, port: int, on_ready: Callable[[], None], *, hosts: Sequence[str]) -> None:
+def run(
+    settings: Settings,
+    service: Service,
+    port: int,
+    on_ready: Callable[[], None],
+    *,
+    hosts: Sequence[str],
+    tls: Tls | None = None,
+) -> None:
     """Serve on these IP addresses until SIGTERM or Ctrl-C. ``on_ready`` is called once connections are accepted."""
 
     async def until_stopped() -> None:
         loop, stopping = asyncio.get_running_loop(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        await serving(settings, service, port, on_ready, stopping, hosts=hosts)
+        await serving(settings, service, port, on_ready, stopping, hosts=hosts, tls=tls)
 
     asyncio.run(until_stopped())
 
@@ -69,6 +78,7 @@ async def serving(
     stopping: asyncio.Event,
     *,
     hosts: Sequence[str] = ("127.0.0.1",),
+    tls: Tls | None = None,
 ) -> None:
     """Serve on these IP addresses until ``stopping`` is set."""
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # it logs every client that disconnects
@@ -93,6 +103,7 @@ async def serving(
         ping_interval=limits.PING_SECONDS,
         ping_timeout=limits.PING_SECONDS,
         server_header=None,
+        ssl=None if tls is None else tls.switching_context(),
     )
     on_ready()
     await stopping.wait()

@@ -7,12 +7,15 @@ import contextlib
 import errno
 import logging
 import socket
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, Any
 
+from zaqar_core.web.server import limits
 from zaqar_core.web.server.connection import Connection
 
 if TYPE_CHECKING:
     from zaqar_core.web.server.server import Server
+    from zaqar_core.web.tls import Tls
 
 _log = logging.getLogger("sqs_facade.http")
 #: After an error for want of descriptors or memory, so that nothing spins.
@@ -25,17 +28,26 @@ _LOG_SECONDS = 60.0
 
 
 class Acceptor:
-    """Accepts connections until it is stopped; pauses while the process has no room for them."""
+    """Accepts connections until it is stopped; pauses while the process has no room for them.
 
-    def __init__(self, server: Server, listener: socket.socket) -> None:
+    A connection that has not finished its TLS handshake counts as an open one, and is closed as early as an idle one.
+    """
+
+    def __init__(
+        self, server: Server, listener: socket.socket, template: dict[str, Any], tls: Tls | None = None
+    ) -> None:
+        """``template`` is what the environs of all requests at the port have in common."""
         self._server = server
         self._listener = listener
+        self._template = template
+        self._tls = tls
         self._task: asyncio.Task[None] | None = None
         #: Connections to accept in the next turn. Doubled while more wait: a connection that waits must not wait behind
         #: all later requests of those that were accepted before it.
         self._batch = server.bounds.accepts_per_turn
         self._has_room = asyncio.Event()
-        self._connecting: set[asyncio.Task[None]] = set()
+        #: The times, by the clock of the server, at which connections were accepted that are not open yet.
+        self._connecting: dict[asyncio.Task[None], float] = {}
         self._logged_at = -_LOG_SECONDS
         listener.setblocking(False)
 
@@ -52,9 +64,14 @@ class Acceptor:
         """Accept again if the number of connections was the reason for a pause."""
         self._has_room.set()
 
+    def end_handshakes(self, until: float = inf) -> None:
+        """Close the connections that were accepted until a time and are not open yet."""
+        for task in [one for one, began in self._connecting.items() if began <= until]:
+            task.cancel()
+
     @property
     def _is_full(self) -> bool:
-        return self._server.open_connections + len(self._connecting) >= self._server.bounds.connections
+        return self._server.open_connections + self._server.connecting >= self._server.bounds.connections
 
     async def _accept_until_stopped(self) -> None:
         server = self._server
@@ -87,13 +104,28 @@ class Acceptor:
     def _connect(self, client: socket.socket) -> None:
         self._server.counters.accepted += 1
         task = self._server.loop.create_task(self._hand_over(client))
-        self._connecting.add(task)
-        task.add_done_callback(self._connecting.discard)
+        self._server.connecting += 1
+        self._connecting[task] = self._server.now
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._server.connecting -= 1
+        del self._connecting[task]
 
     async def _hand_over(self, client: socket.socket) -> None:
+        server, tls = self._server, self._tls
         try:
-            await self._server.loop.connect_accepted_socket(lambda: Connection(self._server), client)
-        except OSError:
+            await server.loop.connect_accepted_socket(
+                lambda: Connection(server, self._template),
+                client,
+                ssl=None if tls is None else tls.context,
+                ssl_handshake_timeout=None if tls is None else server.bounds.head_seconds,
+                ssl_shutdown_timeout=None if tls is None else server.bounds.linger_seconds,
+            )
+        except OSError:  # also one of TLS, or of its time
+            client.close()
+        except asyncio.CancelledError:
+            server.counters.shed["handshake"] += 1
             client.close()
 
     async def _wait_for_room(self) -> None:
@@ -104,6 +136,7 @@ class Acceptor:
         )
         while self._is_full:  # also for a moment while a connection is handed over, and counted twice
             server.shed_idle()
+            self.end_handshakes(server.now - limits.SHED_IDLE_SECONDS)
             self._has_room.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._has_room.wait(), _PAUSE_SECONDS)

@@ -27,8 +27,10 @@ class Connection(Responding):
 
     __slots__ = ("_body", "_discarding", "_on_gone", "_template", "is_gone")
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, template: dict[str, Any]) -> None:
+        """``template`` is what the environs of all requests at its port have in common."""
         super().__init__(server)
+        self._template = template
         self.is_gone = False
         self._on_gone: Callable[[], object] | None = None
         #: The body of the current request while it arrives.
@@ -42,7 +44,7 @@ class Connection(Responding):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(limits.WRITE_HIGH_WATER_BYTES)
         peer = transport.get_extra_info("peername")
-        template = self._server.template.copy()
+        template = self._template.copy()
         template[CLIENT] = self
         if isinstance(peer, tuple):
             template["REMOTE_ADDR"] = peer[0]
@@ -71,21 +73,23 @@ class Connection(Responding):
             self._linger(len(data))
 
     def eof_received(self) -> bool:
+        self._end_input()
+        # TLS ends in both directions at once.
+        return self._state is not State.CLOSED and self._transport is not None and self._transport.can_write_eof()
+
+    def _end_input(self) -> None:
+        """Do what follows from the end of what the client sends."""
         self._has_ended = True
         if self._state is State.BUSY:
             self._leave_client()
-            return True
-        if self._state is State.BODY:
+        elif self._state is State.BODY:
             self._refuse_body(Refusal.BODY_CUT_SHORT)
-            return True
-        if self._state is State.DRAIN:
+        elif self._state is State.DRAIN:
             self._end_drain()
-            return True
-        if self._state is State.HEAD and self._pending:
+        elif self._state is State.HEAD and self._pending:
             self._server.loop.call_soon(self._next)
-            return True
-        self._state = State.CLOSED
-        return False
+        else:
+            self._state = State.CLOSED
 
     def connection_lost(self, error: Exception | None) -> None:
         del error
