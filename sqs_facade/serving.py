@@ -22,6 +22,7 @@ from sqs_facade.supervisor import Supervisor
 from zaqar_core.configuration.setting_sources import PARENT_VARIABLE, PRIVATE_STORE_VARIABLE, variable
 from zaqar_core.configuration.settings import Settings, as_variable
 from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.web.proxies import TrustedProxies
 
 #: Descriptors that serve no client: files, libraries, connections to the store.
 _RESERVED = 256
@@ -77,7 +78,7 @@ def _announce(
 ) -> None:
     plain, secured = ports(settings, held)
     while not supervisor.is_stopping:
-        if (plain is None or _answers(plain)) and (secured is None or _answers_tls(settings, secured)):
+        if (plain is None or _answers(settings, plain)) and (secured is None or _answers_tls(settings, secured)):
             supervisor.was_ready = True
             on_ready(urls_of(settings, held), settings.max_connections)
             return
@@ -91,10 +92,18 @@ def urls_of(settings: Settings, held: Held) -> list[str]:
     return [f"{scheme}://{host}:{one.port}" for scheme, one in found if one is not None]
 
 
-def _answers(held: Held) -> bool:
+def _connect(settings: Settings, held: Held) -> socket.socket:
+    """Connect to the service. Raises OSError."""
+    client = socket.create_connection((held.addresses[0].reachable_host, held.port), 5)
+    if settings.proxy_protocol and TrustedProxies(settings).trusts(str(client.getsockname()[0])):
+        client.sendall(b"PROXY UNKNOWN\r\n")
+    return client
+
+
+def _answers(settings: Settings, held: Held) -> bool:
     """Return whether GET /health responds with 200."""
     try:
-        with socket.create_connection((held.addresses[0].reachable_host, held.port), 5) as client:
+        with _connect(settings, held) as client:
             return _is_healthy(client, held.port)
     except OSError:
         return False
@@ -109,10 +118,7 @@ def _answers_tls(settings: Settings, held: Held) -> bool:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the service calls itself
     needs_certificate = settings.tls_client_ca is not None and settings.tls_client_certificates == "required"
     try:
-        with (
-            socket.create_connection((held.addresses[0].reachable_host, held.port), 5) as client,
-            context.wrap_socket(client) as secured,
-        ):
+        with _connect(settings, held) as client, context.wrap_socket(client) as secured:
             return needs_certificate or _is_healthy(secured, held.port)
     except OSError:
         return False

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqs_facade import startup
 from sqs_facade.wsgi import APPLICATION, create_app
 from zaqar_core.eventloop import garbage
-from zaqar_core.web import tls
+from zaqar_core.web import proxies, tls
 from zaqar_core.web.server.limits import Limits
 from zaqar_core.web.server.server import Server
 
@@ -21,6 +21,12 @@ def main(listeners: Sequence[socket.socket], tls_listeners: Sequence[socket.sock
         secured = tls.configured(found.settings)
     if secured is not None:
         secured.watch()
-    server = Server(app.extensions[APPLICATION], Limits.of(found.settings))
+    settings = found.settings
+    server = Server(
+        app.extensions[APPLICATION],
+        Limits.of(settings),
+        proxies=proxies.configured(settings),
+        has_preambles=settings.proxy_protocol,
+    )
     garbage.collect_rarely(server.loop)
     server.run(listeners, tls_listeners=tls_listeners, tls=secured)

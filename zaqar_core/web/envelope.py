@@ -16,6 +16,8 @@ from zaqar_core.core.session import Session
 
 #: The key of the environ with the request's :class:`~zaqar_core.core.session.Client`.
 CLIENT = "sqs_facade.client"
+#: Key of the environ with the path that a trusted proxy has removed from that of the client.
+PREFIX = "sqs_facade.prefix"
 #: The key of the environ with the :class:`Refusal` of a request that the server does not run.
 REFUSAL = "sqs_facade.refusal"
 #: The key of the environ that asks for ``Face.admit`` only. The response has status 204 if the face admits.
@@ -53,6 +55,11 @@ class Request:
             return str(host)
         name, port = self.environ["SERVER_NAME"], self.environ["SERVER_PORT"]
         return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+
+    @property
+    def prefix(self) -> str:
+        """The path that a proxy has removed, "" if it has removed none."""
+        return str(self.environ.get(PREFIX, ""))
 
     @property
     def scheme(self) -> str:

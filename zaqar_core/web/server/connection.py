@@ -17,6 +17,7 @@ from zaqar_core.web.server.responding import FAILED, Responding, answer_of, opti
 from zaqar_core.web.server.unfinished_body import DiscardedBody, UnfinishedBody, is_awaited
 
 if TYPE_CHECKING:
+    from zaqar_core.web.proxies import TrustedProxies
     from zaqar_core.web.server.server import Server
 
 _log = logging.getLogger("sqs_facade.http")
@@ -25,12 +26,18 @@ _log = logging.getLogger("sqs_facade.http")
 class Connection(Responding):
     """The protocol of one connection, and the ``Client`` of its requests."""
 
-    __slots__ = ("_body", "_discarding", "_on_gone", "_template", "is_gone")
+    __slots__ = ("_body", "_client", "_discarding", "_on_gone", "_proxies", "_template", "is_gone")
 
-    def __init__(self, server: Server, template: dict[str, Any]) -> None:
-        """``template`` is what the environs of all requests at its port have in common."""
+    def __init__(self, server: Server, template: dict[str, Any], client: tuple[str, int] | None = None) -> None:
+        """``template`` is what the environs of all requests at its port have in common.
+
+        ``client`` is the address that a preamble names, None for that of the connection.
+        """
         super().__init__(server)
         self._template = template
+        self._client = client
+        #: What reads the headers of a trusted proxy, None on a connection of another client.
+        self._proxies: TrustedProxies | None = None
         self.is_gone = False
         self._on_gone: Callable[[], object] | None = None
         #: The body of the current request while it arrives.
@@ -43,12 +50,15 @@ class Connection(Responding):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(limits.WRITE_HIGH_WATER_BYTES)
-        peer = transport.get_extra_info("peername")
+        peer = self._client or transport.get_extra_info("peername")
         template = self._template.copy()
         template[CLIENT] = self
         if isinstance(peer, tuple):
-            template["REMOTE_ADDR"] = peer[0]
+            mapped = peer[0].startswith("::ffff:") and "." in peer[0]  # IPv4, at a socket for both
+            template["REMOTE_ADDR"] = peer[0][7:] if mapped else peer[0]
             template["REMOTE_PORT"] = str(peer[1])
+            proxies = self._server.proxies
+            self._proxies = proxies if proxies is not None and proxies.trusts(peer[0]) else None
         self._template = template
         self.deadline = self._server.now + self._server.bounds.head_seconds
         self._server.add(self)
@@ -149,6 +159,8 @@ class Connection(Responding):
         except Refused as refused:
             self._refuse(refused)
             return
+        if self._proxies is not None:
+            self._proxies.apply(environ)
         self._option = option_of(environ)
         self._is_head = environ["REQUEST_METHOD"] == "HEAD"
         if "CONTENT_LENGTH" in environ:

@@ -22,6 +22,7 @@ from zaqar_core.web.server.heads import HeadParser
 from zaqar_core.web.server.limits import Limits
 
 if TYPE_CHECKING:
+    from zaqar_core.web.proxies import TrustedProxies
     from zaqar_core.web.server.application import Application
     from zaqar_core.web.server.client_stream import ClientStream
     from zaqar_core.web.server.connection import Connection
@@ -57,8 +58,18 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 class Server:
     """Serves one application on listening sockets that may be shared with other processes."""
 
-    def __init__(self, application: Application, bounds: Limits | None = None) -> None:
+    def __init__(
+        self,
+        application: Application,
+        bounds: Limits | None = None,
+        *,
+        proxies: TrustedProxies | None = None,
+        has_preambles: bool = False,
+    ) -> None:
+        """``has_preambles``: connections of ``proxies`` begin with one of the PROXY protocol."""
         self.application = application
+        self.proxies = proxies
+        self.has_preambles = has_preambles
         self.bounds = bounds or Limits()
         self.counters = Counters()
         self.heads = HeadParser()
