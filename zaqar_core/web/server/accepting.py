@@ -10,8 +10,9 @@ import socket
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from zaqar_core.web.server import limits
+from zaqar_core.web.server import limits, preambles
 from zaqar_core.web.server.connection import Connection
+from zaqar_core.web.server.preambles import PreambleInvalid
 
 if TYPE_CHECKING:
     from zaqar_core.web.server.server import Server
@@ -23,7 +24,9 @@ _PAUSE_SECONDS = 0.25
 _WANTING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 #: Connections that are accepted in one turn of the loop at most, when many wait.
 _MOST_PER_TURN = 256
-#: Between two log lines about pauses.
+#: Bytes of a preamble that are read at once.
+_PEEK_BYTES = 1024
+#: Between two log lines of one kind.
 _LOG_SECONDS = 60.0
 
 
@@ -48,7 +51,7 @@ class Acceptor:
         self._has_room = asyncio.Event()
         #: The times, by the clock of the server, at which connections were accepted that are not open yet.
         self._connecting: dict[asyncio.Task[None], float] = {}
-        self._logged_at = -_LOG_SECONDS
+        self._logged_at = self._logged_preamble_at = -_LOG_SECONDS
         listener.setblocking(False)
 
     def start(self) -> None:
@@ -115,8 +118,9 @@ class Acceptor:
     async def _hand_over(self, client: socket.socket) -> None:
         server, tls = self._server, self._tls
         try:
+            named = await self._named_client(client) if server.has_preambles else None
             await server.loop.connect_accepted_socket(
-                lambda: Connection(server, self._template),
+                lambda: Connection(server, self._template, named),
                 client,
                 ssl=None if tls is None else tls.context,
                 ssl_handshake_timeout=None if tls is None else server.bounds.head_seconds,
@@ -124,9 +128,52 @@ class Acceptor:
             )
         except OSError:  # also one of TLS, or of its time
             client.close()
+        except PreambleInvalid as problem:
+            server.counters.refused["preamble"] += 1
+            self._log_preamble(problem)
+            client.close()
         except asyncio.CancelledError:
             server.counters.shed["handshake"] += 1
             client.close()
+
+    async def _named_client(self, connection: socket.socket) -> tuple[str, int] | None:
+        """Read the preamble of a trusted proxy and return the address of its client. Raises PreambleInvalid, OSError.
+
+        What follows the preamble stays unread, as TLS may begin there.
+        """
+        server = self._server
+        if server.proxies is None or not server.proxies.trusts(str(connection.getpeername()[0])):
+            return None
+        known = b""
+        async with asyncio.timeout(server.bounds.head_seconds):
+            while True:
+                try:
+                    data = connection.recv(_PEEK_BYTES, socket.MSG_PEEK)
+                except BlockingIOError:
+                    await self._readable(connection)
+                    continue
+                if not data:
+                    raise ConnectionAbortedError
+                found = preambles.parse(known + data)
+                if found is not None:
+                    connection.recv(found.length - len(known))
+                    return found.client
+                known += connection.recv(len(data))  # all of it belongs to the preamble
+
+    async def _readable(self, connection: socket.socket) -> None:
+        loop = self._server.loop
+        arrived: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(connection.fileno(), lambda: None if arrived.done() else arrived.set_result(None))
+        try:
+            await arrived
+        finally:
+            loop.remove_reader(connection.fileno())
+
+    def _log_preamble(self, problem: PreambleInvalid) -> None:
+        now = self._server.loop.time()
+        if now - self._logged_preamble_at >= _LOG_SECONDS:
+            self._logged_preamble_at = now
+            _log.warning("a connection of a trusted proxy was closed: %s (proxy_protocol)", problem)
 
     async def _wait_for_room(self) -> None:
         """Wait until a connection ends; close idle ones for those that wait."""
