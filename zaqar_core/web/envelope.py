@@ -40,6 +40,8 @@ class Request:
     environ: Mapping[str, Any]
     #: The caller, if somebody has authenticated the request; None where nobody checks credentials.
     principal: Principal | None = None
+    #: Whether the caller is known by a client certificate alone.
+    is_certified: bool = False
 
     def header(self, name: str) -> str | None:
         """Return a header by its CGI name without prefix (``X_AMZ_TARGET``), None when absent."""

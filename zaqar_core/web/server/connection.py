@@ -8,6 +8,8 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
+from zaqar_core.access import certificates
+from zaqar_core.domain.identity import CERTIFICATE_SUBJECT
 from zaqar_core.eventloop import spawn
 from zaqar_core.web.envelope import CLIENT, Refusal
 from zaqar_core.web.server import limits, refusals, replies
@@ -59,6 +61,10 @@ class Connection(Responding):
             template["REMOTE_PORT"] = str(peer[1])
             proxies = self._server.proxies
             self._proxies = proxies if proxies is not None and proxies.trusts(peer[0]) else None
+        if (secured := transport.get_extra_info("ssl_object")) is not None:
+            certificate = secured.getpeercert(binary_form=True)
+            if certificate is not None:  # asked for, and verified in the handshake
+                template[CERTIFICATE_SUBJECT] = certificates.subject_of(certificate)
         self._template = template
         self.deadline = self._server.now + self._server.bounds.head_seconds
         self._server.add(self)
