@@ -61,11 +61,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A port that is held on one or more addresses, by sockets that do not listen yet."""
+    """A port that is held on one or more addresses, by sockets that do not listen yet. ``tls``: one more, for TLS."""
 
     addresses: tuple[Address, ...]
     sockets: tuple[socket.socket, ...]
     port: int
+    tls: Held | None = None
 
     @property
     def hosts(self) -> list[str]:
@@ -77,6 +78,8 @@ class Held:
         """Release the port."""
         for one in self.sockets:
             one.close()
+        if self.tls is not None:
+            self.tls.close()
 
 
 def without_brackets(host: str) -> str:

@@ -15,7 +15,7 @@ from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.web import hooks
+from zaqar_core.web import hooks, tls
 from zaqar_core.websocket import server
 from zaqar_core.websocket.conversation import Service
 
@@ -37,13 +37,19 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     Housekeeping(core).start()
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
+    secured = tls.configured(settings)
+    if secured is not None:
+        secured.watch()
     try:
         server.run(
             settings,
             Service(core, ZaqarFace(settings, authenticator, authorizer=authorizer), authenticator),
             held.port,
-            lambda: on_ready(f"ws://{in_url(without_brackets(settings.host))}:{held.port}"),
+            lambda: on_ready(
+                f"{'ws' if secured is None else 'wss'}://{in_url(without_brackets(settings.host))}:{held.port}"
+            ),
             hosts=held.hosts,
+            tls=secured,
         )
     finally:
         notifier.stop()

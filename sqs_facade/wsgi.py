@@ -26,11 +26,12 @@ from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
-from zaqar_core.web import cors, hooks, stopping
+from zaqar_core.web import cors, hooks, proxies, stopping
 from zaqar_core.web.app import create_flask
 from zaqar_core.web.base_path import BasePath
 from zaqar_core.web.fastlane import FastLane
 from zaqar_core.web.pipeline import Pipeline
+from zaqar_core.web.proxies import ForwardedRequests
 from zaqar_core.web.server.wsgi_application import WsgiApplication
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     app.wsgi_app = BasePath(with_cors, base_path) if base_path else with_cors  # type: ignore[method-assign,assignment]
     enclosed = WsgiApplication(app.wsgi_app, most, lanes.share, checks_heads=lanes.checks_heads)
     app.extensions[APPLICATION] = lanes if app.wsgi_app is lanes else enclosed
+    if (trusted := proxies.configured(settings)) is not None:  # the event loop's server applies their headers itself
+        app.wsgi_app = ForwardedRequests(app.wsgi_app, trusted)  # type: ignore[method-assign]
     return app
 
 

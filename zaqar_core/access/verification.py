@@ -145,8 +145,9 @@ class Verifier:
     def _is_signed(self, claim: Claim, method: str, environ: Mapping[str, Any], payload: str, secret: str) -> bool:
         prefix = f"{ALGORITHM}\n{claim.moment}\n{claim.date}/{claim.region}/{claim.service}/{TERMINATOR}\n"
         key = self._signing_key(secret, claim)
+        base_path = self._base_path or environ.get("sqs_facade.prefix", "")  # see web.proxies
         given = claim.signature.encode("utf-8", "replace")
-        for request in canonical.requests(claim, method, environ, payload, self._base_path):
+        for request in canonical.requests(claim, method, environ, payload, base_path):
             signature = key.copy()
             signature.update(f"{prefix}{sha256(request).hexdigest()}".encode())
             if hmac.compare_digest(signature.hexdigest().encode(), given):

@@ -61,6 +61,10 @@ Token = Annotated[
 ]
 PublicUrl = Annotated[str, About(allowed="a URL like https://queues.example.org[/base/path]", check=public_url.parse)]
 
+ForwardedHeader = Literal[
+    "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "Forwarded"
+]
+
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
@@ -76,6 +80,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     websocket_port: Annotated[Port, About(flag="--port")] = 9000
     #: Worker processes that serve requests.
     workers: Annotated[Positive, About(flag="--workers")] = 1
+    #: Certificate of the service, in PEM, with its chain: `sqs-facade serve` and `websocket` then speak TLS on their
+    #: ports. The file is read again when it changes.
+    tls_certificate: Annotated[Path, About(flag="--tls-certificate")] | None = None
+    #: Private key of the certificate, in PEM and not encrypted. Default: it is in the file of the certificate.
+    tls_key: Annotated[Path, About(flag="--tls-key")] | None = None
+    #: Port of `sqs-facade serve` for TLS beside the plain `port`; 0 picks a free one. Without it `port` speaks TLS, and
+    #: no port is plain.
+    tls_port: Annotated[Port, About(flag="--tls-port")] | None = None
+    #: Authorities, in PEM, whose certificates clients may present (mutual TLS).
+    tls_client_ca: Path | None = None
+    #: `required`: the handshake fails without a client certificate. `optional`: clients may connect without one.
+    tls_client_certificates: Literal["required", "optional"] = "required"
+    #: Networks of proxies that may name the client of a request in `forwarded_headers`; those of others have no effect.
+    trusted_proxies: tuple[Network, ...] = ()
+    #: Headers of `trusted_proxies` that count. Leave out those that your proxies do not set: they pass on what the
+    #: client says. `Forwarded` counts only in requests without the first three.
+    forwarded_headers: tuple[ForwardedHeader, ...] = (
+        "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix",
+        "Forwarded",
+    )  # fmt: skip
+    #: Connections of `trusted_proxies` to `sqs-facade serve` begin with a preamble of the PROXY protocol, version 1 or
+    #: 2. Those of others have none.
+    proxy_protocol: bool = False
     #: File to which the service writes one line with its URL when it is ready.
     ready_file: Annotated[Path, About(flag="--ready-file")] | None = None
 
@@ -380,6 +407,11 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) ->
     for setting in ("signing_regions", "allow_unsigned_payload"):
         if values.get(setting) and not values.get("credentials_file"):
             yield f"{named(setting)}: {setting} needs a credentials_file; without it signatures are not checked"
+    for setting in ("tls_key", "tls_port", "tls_client_ca"):
+        if values.get(setting) is not None and not values.get("tls_certificate"):
+            yield f"{named(setting)}: {setting} needs a tls_certificate"
+    if values.get("proxy_protocol") and not values.get("trusted_proxies"):
+        yield f"{named('proxy_protocol')}: proxy_protocol needs trusted_proxies"
     if values.get("require_confirmation") and "signed_url_key" not in values:
         yield f"{named('require_confirmation')} needs a signed_url_key"
 

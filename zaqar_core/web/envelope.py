@@ -16,6 +16,8 @@ from zaqar_core.core.session import Session
 
 #: The key of the environ with the request's :class:`~zaqar_core.core.session.Client`.
 CLIENT = "sqs_facade.client"
+#: Key of the environ with the path that a trusted proxy has removed from that of the client.
+PREFIX = "sqs_facade.prefix"
 #: The key of the environ with the :class:`Refusal` of a request that the server does not run.
 REFUSAL = "sqs_facade.refusal"
 #: The key of the environ that asks for ``Face.admit`` only. The response has status 204 if the face admits.
@@ -38,6 +40,8 @@ class Request:
     environ: Mapping[str, Any]
     #: The caller, if somebody has authenticated the request; None where nobody checks credentials.
     principal: Principal | None = None
+    #: Whether the caller is known by a client certificate alone.
+    is_certified: bool = False
 
     def header(self, name: str) -> str | None:
         """Return a header by its CGI name without prefix (``X_AMZ_TARGET``), None when absent."""
@@ -53,6 +57,11 @@ class Request:
             return str(host)
         name, port = self.environ["SERVER_NAME"], self.environ["SERVER_PORT"]
         return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+
+    @property
+    def prefix(self) -> str:
+        """The path that a proxy has removed, "" if it has removed none."""
+        return str(self.environ.get(PREFIX, ""))
 
     @property
     def scheme(self) -> str:

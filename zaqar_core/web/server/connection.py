@@ -8,6 +8,8 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
+from zaqar_core.access import certificates
+from zaqar_core.domain.identity import CERTIFICATE_SUBJECT
 from zaqar_core.eventloop import spawn
 from zaqar_core.web.envelope import CLIENT, Refusal
 from zaqar_core.web.server import limits, refusals, replies
@@ -17,6 +19,7 @@ from zaqar_core.web.server.responding import FAILED, Responding, answer_of, opti
 from zaqar_core.web.server.unfinished_body import DiscardedBody, UnfinishedBody, is_awaited
 
 if TYPE_CHECKING:
+    from zaqar_core.web.proxies import TrustedProxies
     from zaqar_core.web.server.server import Server
 
 _log = logging.getLogger("sqs_facade.http")
@@ -25,10 +28,18 @@ _log = logging.getLogger("sqs_facade.http")
 class Connection(Responding):
     """The protocol of one connection, and the ``Client`` of its requests."""
 
-    __slots__ = ("_body", "_discarding", "_on_gone", "_template", "is_gone")
+    __slots__ = ("_body", "_client", "_discarding", "_on_gone", "_proxies", "_template", "is_gone")
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, template: dict[str, Any], client: tuple[str, int] | None = None) -> None:
+        """``template`` is what the environs of all requests at its port have in common.
+
+        ``client`` is the address that a preamble names, None for that of the connection.
+        """
         super().__init__(server)
+        self._template = template
+        self._client = client
+        #: What reads the headers of a trusted proxy, None on a connection of another client.
+        self._proxies: TrustedProxies | None = None
         self.is_gone = False
         self._on_gone: Callable[[], object] | None = None
         #: The body of the current request while it arrives.
@@ -41,12 +52,19 @@ class Connection(Responding):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(limits.WRITE_HIGH_WATER_BYTES)
-        peer = transport.get_extra_info("peername")
-        template = self._server.template.copy()
+        peer = self._client or transport.get_extra_info("peername")
+        template = self._template.copy()
         template[CLIENT] = self
         if isinstance(peer, tuple):
-            template["REMOTE_ADDR"] = peer[0]
+            mapped = peer[0].startswith("::ffff:") and "." in peer[0]  # IPv4, at a socket for both
+            template["REMOTE_ADDR"] = peer[0][7:] if mapped else peer[0]
             template["REMOTE_PORT"] = str(peer[1])
+            proxies = self._server.proxies
+            self._proxies = proxies if proxies is not None and proxies.trusts(peer[0]) else None
+        if (secured := transport.get_extra_info("ssl_object")) is not None:
+            certificate = secured.getpeercert(binary_form=True)
+            if certificate is not None:  # asked for, and verified in the handshake
+                template[CERTIFICATE_SUBJECT] = certificates.subject_of(certificate)
         self._template = template
         self.deadline = self._server.now + self._server.bounds.head_seconds
         self._server.add(self)
@@ -71,21 +89,23 @@ class Connection(Responding):
             self._linger(len(data))
 
     def eof_received(self) -> bool:
+        self._end_input()
+        # TLS ends in both directions at once.
+        return self._state is not State.CLOSED and self._transport is not None and self._transport.can_write_eof()
+
+    def _end_input(self) -> None:
+        """Do what follows from the end of what the client sends."""
         self._has_ended = True
         if self._state is State.BUSY:
             self._leave_client()
-            return True
-        if self._state is State.BODY:
+        elif self._state is State.BODY:
             self._refuse_body(Refusal.BODY_CUT_SHORT)
-            return True
-        if self._state is State.DRAIN:
+        elif self._state is State.DRAIN:
             self._end_drain()
-            return True
-        if self._state is State.HEAD and self._pending:
+        elif self._state is State.HEAD and self._pending:
             self._server.loop.call_soon(self._next)
-            return True
-        self._state = State.CLOSED
-        return False
+        else:
+            self._state = State.CLOSED
 
     def connection_lost(self, error: Exception | None) -> None:
         del error
@@ -145,6 +165,8 @@ class Connection(Responding):
         except Refused as refused:
             self._refuse(refused)
             return
+        if self._proxies is not None:
+            self._proxies.apply(environ)
         self._option = option_of(environ)
         self._is_head = environ["REQUEST_METHOD"] == "HEAD"
         if "CONTENT_LENGTH" in environ:
