@@ -29,7 +29,7 @@ from zaqar_core.rest.routes import ROUTES, RULES
 from zaqar_core.web.envelope import Reply, Request
 from zaqar_core.websocket import conversation
 
-#: Rules of operations that no queue's policy concerns.
+#: Rules of operations that no policy concerns.
 WITHOUT_RIGHTS = {"home", "ping", "health", "pools", "flavors"}
 MESSAGES = {"messages": [{"body": 1, "ttl": 60}]}
 TERMS = {"ttl": 60, "grace": 60}

@@ -1,7 +1,5 @@
-"""``/_test/*``: clock, reset, chaos and spy, in JSON. Only at the hosts of AllowedHosts.
-
-With a credentials file, only for users with the right of ``permission``.
-"""
+"""``/_test/*``: clock, reset, chaos and spy, in JSON. Only at the hosts of AllowedHosts, and with a
+credentials file only for users with the right of ``permission``."""
 
 from __future__ import annotations
 
