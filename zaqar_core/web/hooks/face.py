@@ -1,5 +1,4 @@
-"""``/_test/*``: clock, reset, chaos and spy, in JSON. Only at the hosts of AllowedHosts, and with a
-credentials file only for users with the right of ``permission``."""
+"""``/_test/*``: clock, reset, chaos and spy, in JSON. Only at the hosts of AllowedHosts."""
 
 from __future__ import annotations
 
@@ -16,13 +15,12 @@ from zaqar_core.core import move_tasks, queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
-from zaqar_core.domain.identity import Authenticator
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys, registry
 from zaqar_core.web import allowed_hosts
 from zaqar_core.web.allowed_hosts import AllowedHosts
 from zaqar_core.web.envelope import Refusal, Reply, Request
-from zaqar_core.web.hooks import events, permission, virtual_clock
+from zaqar_core.web.hooks import events, virtual_clock
 from zaqar_core.web.hooks.switches import MOST_LATENCY_MS, Chaos, Probability, Switches
 
 PATH = "/_test"
@@ -82,16 +80,7 @@ class HooksFace:
     verifies_callers = False
     admit = None
 
-    def __init__(
-        self,
-        settings: Settings,
-        switches: Switches,
-        account_of: AccountOf,
-        queue_of: QueueOf,
-        users: Authenticator | None = None,
-    ) -> None:
-        """``users``: callers must be among these, and have the right to use the hooks."""
-        self._users = users
+    def __init__(self, settings: Settings, switches: Switches, account_of: AccountOf, queue_of: QueueOf) -> None:
         self._hosts = AllowedHosts(settings)
         self._switches = switches
         self._account_of = account_of
@@ -116,16 +105,12 @@ class HooksFace:
         try:
             if request.host not in self._hosts:
                 return _host_not_allowed(request.host)
-            if self._users is not None:
-                request.principal = permission.caller(self._users, request.environ)
             hook = self._hooks.get((request.method, request.path.removeprefix(PATH).rstrip("/")))
             if hook is None:
                 raise _Refused(404, "This test hook does not exist.")
             return _reply(200, hook(request, session))
         except _Refused as refused:
             return _reply(refused.status, {"error": refused.reason})
-        except permission.NotPermitted as refused:
-            return _reply(refused.status, {"error": refused.reason}, *refused.headers)
         except msgspec.MsgspecError as problem:
             return _reply(400, {"error": f"The request is invalid: {problem}"})
         except StoreUnavailable as problem:
@@ -141,10 +126,7 @@ class HooksFace:
         return _reply(_REFUSED.get(why, 400), {"error": why.value})
 
     def _project(self, request: Request, given: _HookInput) -> str:
-        return given.account or self._own_project(request)
-
-    def _own_project(self, request: Request) -> str:
-        return self._account_of(request.environ) if request.principal is None else request.principal.account
+        return given.account or self._account_of(request.environ)
 
     def _clock(self, request: Request, session: Session) -> dict[str, Any]:
         given = msgspec.json.decode(request.body or b"{}", type=_Clock)
@@ -158,12 +140,12 @@ class HooksFace:
         return {"account": project, "ahead_seconds": offset / 1000}
 
     def _time(self, request: Request, session: Session) -> dict[str, Any]:
-        project = _parameters(request).get("account") or self._own_project(request)
+        project = _parameters(request).get("account") or self._account_of(request.environ)
         return {"account": project, "ahead_seconds": virtual_clock.offset_ms(session.store, project) / 1000}
 
     def _waiting(self, request: Request, session: Session) -> dict[str, Any]:
         """Return how many receives wait on the account's queues."""
-        project = _parameters(request).get("account") or self._own_project(request)
+        project = _parameters(request).get("account") or self._account_of(request.environ)
         waiting = 0
         for refs in virtual_clock.queues_of(session, project):
             waiting += sum(session.command_at(ref, "ZCARD", keys.queue(ref) + b":w") for ref in refs)
@@ -189,8 +171,7 @@ class HooksFace:
         project = self._project(request, given)
         scope = keys.scope(project)
         if given.queue is not None:
-            account = given.account if request.principal is None else project
-            ref = self._queue_of(request.environ, given.queue, account, given.region)
+            ref = self._queue_of(request.environ, given.queue, given.account, given.region)
             if ref is None:
                 raise _Refused(400, '"queue" must be the name or the URL of a queue.')
             scope = keys.address(ref)
@@ -211,7 +192,7 @@ class HooksFace:
 
     def _events(self, request: Request, session: Session) -> dict[str, Any]:
         given = _parameters(request)
-        project = given.get("account") or self._own_project(request)
+        project = given.get("account") or self._account_of(request.environ)
         if project not in self._switches.now(session.store).spied:
             raise _Refused(409, "Events of this account are not recorded: POST to this path first.")
         try:
@@ -270,5 +251,5 @@ def _parameters(request: Request) -> dict[str, str]:
     return dict(parse_qsl(request.query))
 
 
-def _reply(status: int, document: dict[str, Any], *headers: tuple[str, str]) -> Reply:
-    return Reply(status, [("Content-Type", "application/json"), *headers], msgspec.json.encode(document))
+def _reply(status: int, document: dict[str, Any]) -> Reply:
+    return Reply(status, [("Content-Type", "application/json")], msgspec.json.encode(document))
