@@ -75,8 +75,7 @@ def _path(path: str, routes: list[Route]) -> str:
 
 
 def _rights(route: Route) -> str:
-    needed = rights.of_administrators(route)
-    return ", ".join(map(code, rights.of(route))) if needed is None else code(needed)
+    return ", ".join(map(code, rights.of(route)))
 
 
 def _in(versions: Iterable[Dialect]) -> str:

@@ -1,8 +1,7 @@
 """The rights that Zaqar's operations need, as actions of SQS: policies speak of both dialects in the same words.
 
-Operations have the rights of their policy rules (see ``routes``). Those of administrators, on pools, flavors and
-health, are no operations on queues, so SQS has no words for them: they need the right ``zaqar:RULE``, which no queue's
-policy can give. Any other rule that is not in the table needs no right.
+Operations have the rights of their policy rules (see ``routes``). A rule that is not in the table needs no right:
+administrators' resources and checks of health are decided by roles.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from zaqar_core.core import queues
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.parameters import Query
-from zaqar_core.rest.policy import ADMIN_RULES
 from zaqar_core.rest.route import Route
 from zaqar_core.web.envelope import Reply, Request
 
@@ -54,8 +52,6 @@ RIGHTS: Mapping[str, tuple[str, ...]] = {
     "subscription:update": (_CHANGE, _RECEIVE),
     "subscription:delete": (_CHANGE,),
 }
-#: The resource of administrators' operations, which concern all accounts.
-_SERVICE = "arn:aws:zaqar:::service"
 #: Relations that need more than the other paths of their rule: they show messages.
 _SHOWING_MESSAGES = frozenset(("undelivered", "topic_undelivered"))
 
@@ -68,11 +64,6 @@ def of(route: Route, query: str = "") -> tuple[str, ...]:
     if route.rule == "messages:delete_all" and query and Query(query).text("pop") is not None:
         return (*found, _RECEIVE)
     return found
-
-
-def of_administrators(route: Route) -> str | None:
-    """Return the action that an operation of administrators needs, None for all others."""
-    return f"zaqar:{route.rule}" if route.rule in ADMIN_RULES else None
 
 
 def run(authorizer: Authorizer, route: Route, call: RestCall) -> Reply:
@@ -96,10 +87,6 @@ def _require(authorizer: Authorizer, route: Route, call: RestCall) -> None:
     caller = principal(request, project, is_authenticated=call.settings.authenticates_zaqar)
     region = call.settings.region
     context = RequestContext(caller, request.environ, region, project)
-    of_service = of_administrators(route)
-    if of_service is not None:
-        authorizer.require_by_identity(Question(caller, of_service, _SERVICE, project, context))
-        return
     resource = arns.of_account(project, region) if call.queue is None else arns.of_queue(call.queue)
     questions = [
         Question(caller, f"sqs:{name.lower()}", resource, project, context) for name in of(route, request.query)
