@@ -77,7 +77,7 @@ def _serving_options(
         click.option("--zaqar-config", type=click.Path(), help="A zaqar.conf; every other source overrides it."),
         click.option("--ready-file", type=click.Path(), help="Write the URL to this file when ready."),
         click.option("--credentials-file", type=click.Path(), help="TOML file of users and access keys."),
-        click.option("--open-bind", is_flag=True, help="Allow other machines, which need no credentials."),
+        click.option("--open-bind", is_flag=True, help="Allow other machines without a credentials file."),
     )
 
     def decorate(command: _Command) -> _Command:

@@ -73,10 +73,12 @@ class PeekRequest:
 
 
 class PeekFace:
-    """Serve the peek endpoint, on every bind at the hosts of AllowedHosts only. One instance serves all threads."""
+    """Serve the peek endpoint. Without credentials, on every bind at the hosts of AllowedHosts only.
+
+    One instance serves all threads.
+    """
 
     admit = None
-    verifies_callers = False
 
     def __init__(
         self, settings: Settings, *, callers: Callers | None = None, authorizer: Authorizer | None = None
@@ -86,6 +88,7 @@ class PeekFace:
         self._hosts = AllowedHosts(settings)
         self._callers = callers or Callers(settings)
         self._authorizer = authorizer
+        self.verifies_callers = self._callers.verifies
         self._looks = Semaphore(_MOST_LOOKS)
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
@@ -97,7 +100,7 @@ class PeekFace:
         """Return the messages of a queue. Never raises."""
         request_id = face.new_request_id()
         try:
-            if request.host not in self._hosts:
+            if not self.verifies_callers and request.host not in self._hosts:
                 raise face.host_not_allowed(request.host)
             return self._answer(request, session, request_id)
         except SqsError as error:

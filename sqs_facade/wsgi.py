@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import flask
 
     from sqs_facade.sts import SecurityTokenService
+    from zaqar_core.access.reloading import Credentials
     from zaqar_core.web.envelope import Face
 
 #: The extension of the Flask application that the event loop's server runs: see ``web.server.application``.
@@ -75,7 +76,7 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
         pipeline,
         sqs,
         zaqar,
-        {peek.PATH: looks, hooks.PATH: _hooks(settings, switches)},
+        {peek.PATH: looks, hooks.PATH: _hooks(settings, switches, credentials)},
     )
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)
@@ -103,7 +104,7 @@ def _sts(access: gate.Gate | None) -> SecurityTokenService | None:
     return SecurityTokenService(access)
 
 
-def _hooks(settings: configuration.Settings, switches: hooks.Switches | None) -> Face:
+def _hooks(settings: configuration.Settings, switches: hooks.Switches | None, known: Credentials | None) -> Face:
     if switches is None:
         return hooks.AbsentFace()
     return hooks.HooksFace(
@@ -111,6 +112,7 @@ def _hooks(settings: configuration.Settings, switches: hooks.Switches | None) ->
         switches,
         lambda environ: addresses.caller_of(environ, settings).account,
         partial(addresses.named, settings),
+        gate.authenticator(known, None),
     )
 
 

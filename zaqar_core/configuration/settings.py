@@ -112,7 +112,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_waits: Positive = 50_000
     #: Open connections of one worker, including idle ones.
     max_connections: Positive = 50_000
-    #: Allow `host` to be reachable from other machines although no credentials are checked.
+    #: Allow `host` to be reachable from other machines without a `credentials_file`, so without credentials.
     open_bind: Annotated[bool, About(flag="--open-bind")] = False
     #: Origins whose web pages may call the service and read its responses (CORS); `*` allows every origin.
     allowed_origins: tuple[Origin, ...] = ()
@@ -134,8 +134,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Whether these pages may send cookies and other credentials. Has no effect with `*`.
     cors_allow_credentials: bool = True
     #: Hosts that the header Host of a request may name, beside those of this machine and of `public_url`. An entry
-    #: without a port stands for every port. They concern the test hooks and the message viewer, and all requests
-    #: without verified credentials to a service that listens on loopback.
+    #: without a port stands for every port. They concern requests without verified credentials: to the test
+    #: hooks and the message viewer, and all of them to a service that listens on loopback.
     allowed_hosts: tuple[str, ...] = ()
     #: Enable the test hooks, `/_test/*`. Always on with `ephemeral`.
     test_hooks: Annotated[bool, About(flag="--test-hooks")] = False
@@ -277,6 +277,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def authenticates_zaqar(self) -> bool:
         """Whether callers of Zaqar need credentials."""
         return bool(self.auth_strategy) or self.credentials_file is not None
+
+    @property
+    def verifies_all_callers(self) -> bool:
+        """Whether callers of SQS and of Zaqar need credentials. Keystone knows Zaqar's callers only."""
+        return self.credentials_file is not None
 
     @property
     def enforces_policies(self) -> bool:
