@@ -19,7 +19,7 @@ from sqs_facade.credentials_commands import credentials
 from zaqar_core.access import gate
 from zaqar_core.configuration.setting_sources import STOPS_WITH_VARIABLE
 from zaqar_core.configuration.settings import Configuration, Settings
-from zaqar_core.web import stopping
+from zaqar_core.web import audit_log, stopping
 
 if TYPE_CHECKING:
     from sqs_facade.listening import Held
@@ -239,6 +239,7 @@ def _run(configuration: Configuration, wanted_port: int, serve: _Serve) -> int:
                 # Reports wrong settings of Keystone and of policies here, once, and not in every worker.
                 ZaqarFace(settings, authentication.configured(settings))
             gate.credentials(settings)
+            audit_log.check(settings.audit_log)
             held = listening.hold_port(listening.resolve(settings), wanted_port)
             if settings.ready_file is not None:
                 settings.ready_file.unlink(missing_ok=True)

@@ -15,7 +15,8 @@ from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.web import hooks
+from zaqar_core.web import audit_log, hooks
+from zaqar_core.web.auditing import Auditor
 from zaqar_core.websocket import server
 from zaqar_core.websocket.conversation import Service
 
@@ -27,7 +28,13 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     """
     known = gate.credentials(settings)
     authenticator = gate.authenticator(known, authentication.configured(settings))
+    audit, auditor = audit_log.opened(settings.audit_log), None
+    if audit is not None:
+        audit.start()
+        auditor = Auditor(audit, settings)
     if known is not None:
+        if auditor is not None:
+            known.on_reload = auditor.reloaded
         known.watch()
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     authorizer = Authorizer() if settings.enforces_policies else None
@@ -40,7 +47,7 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     try:
         server.run(
             settings,
-            Service(core, ZaqarFace(settings, authenticator, authorizer=authorizer), authenticator),
+            Service(core, ZaqarFace(settings, authenticator, authorizer=authorizer), authenticator, auditor),
             held.port,
             lambda: on_ready(f"ws://{in_url(without_brackets(settings.host))}:{held.port}"),
             hosts=held.hosts,

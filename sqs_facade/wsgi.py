@@ -26,8 +26,9 @@ from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
-from zaqar_core.web import cors, hooks, stopping
+from zaqar_core.web import audit_log, cors, hooks, stopping
 from zaqar_core.web.app import create_flask
+from zaqar_core.web.auditing import Auditor
 from zaqar_core.web.base_path import BasePath
 from zaqar_core.web.fastlane import FastLane
 from zaqar_core.web.pipeline import Pipeline
@@ -54,6 +55,7 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     url, settings = _store(settings)
     credentials = gate.credentials(settings)
+    audit = audit_log.opened(settings.audit_log)
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     if switches is not None:
         core.when_emptied.append(switches.forget)
@@ -63,7 +65,13 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     notifier.stop_at_exit()
-    pipeline = Pipeline(core, settings)
+    auditor = None
+    if audit is not None:
+        audit.start()
+        auditor = Auditor(audit, settings)
+        if credentials is not None:
+            credentials.on_reload = auditor.reloaded
+    pipeline = Pipeline(core, settings, auditor)
     access = gate.opened(settings, credentials, lambda: core.secrets.secret)
     callers = Callers(settings, access)
     authenticator = gate.authenticator(credentials, authentication.configured(settings))

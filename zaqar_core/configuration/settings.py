@@ -189,6 +189,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Policy file of oslo.policy, like policy.yaml. Its access rules override Zaqar's own. Only with Keystone.
     policy_file: Path | None = None
 
+    #: File of the audit log, or `stderr`: a JSON line for each refused call and for each one that changes queues,
+    #: policies, subscriptions, pools or flavors. See [security](security.md#audit-log). Default: no audit log.
+    audit_log: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+    #: Write every call to the audit log.
+    audit_all_calls: bool = False
     #: Enforce the policies of queues, for tests of policies: a request acts as the root user of the account that its
     #: access key names, and without credentials as an anonymous caller.
     enforce_policies: bool = False
@@ -385,6 +390,8 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) ->
     for setting in ("signing_regions", "allow_unsigned_payload"):
         if values.get(setting) and not values.get("credentials_file"):
             yield f"{named(setting)}: {setting} needs a credentials_file; without it signatures are not checked"
+    if values.get("audit_all_calls") and not values.get("audit_log"):
+        yield f"{named('audit_all_calls')}: audit_all_calls needs an audit_log"
     if values.get("require_confirmation") and "signed_url_key" not in values:
         yield f"{named('require_confirmation')} needs a signed_url_key"
 

@@ -124,6 +124,11 @@ class AccessDenied(CoreError):
     reason: str
     statement: str = ""
 
+    @property
+    def rule(self) -> str:
+        """The reason with the statement, for the audit log."""
+        return f"{self.reason} (statement {self.statement})" if self.statement else self.reason
+
 
 class RequestsThrottled(CoreError):
     """The caller has reached its limit of requests per second. Retry later."""

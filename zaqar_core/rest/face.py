@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from zaqar_core.access import arns
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
-from zaqar_core.domain.errors import CoreError
+from zaqar_core.domain.errors import AccessDenied, CoreError
 from zaqar_core.domain.identity import Authenticator
 from zaqar_core.domain.randomness import random_bytes
 from zaqar_core.eventloop import Threads, in_thread
@@ -87,6 +88,7 @@ class ZaqarFace:
         try:
             self._identify(authenticator, request)
         except RestError as problem:
+            _note(request, problem.fact.name)
             return _finished(errors.of_request(problem))
         except Exception:
             _log.exception("a %s request failed", request.method)
@@ -104,18 +106,24 @@ class ZaqarFace:
 
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the operation that the path names. Never raises."""
+        _note(request)
         return self._answered(request, self._run, request, session)
 
     def answer_route(self, request: Request, session: Session, route: Route, values: list[str]) -> Reply:
         """Run an operation of v2 given as a route. ``values`` are the variable parts of its path. Never raises."""
+        _note(request)
         return self._answered(request, self._run_route, dialect.V2, route, request, session, values)
 
     def _answered(self, request: Request, run: Callable[..., Reply], *arguments: Any) -> Reply:
         try:
             reply = run(*arguments)
         except RestError as problem:
+            _note(request, problem.fact.name)
             reply = errors.of_request(problem)
         except CoreError as fact:
+            _note(request, type(fact).__name__)
+            if request.note is not None and isinstance(fact, AccessDenied):
+                request.note.resource, request.note.rule = fact.resource, fact.rule
             reply = errors.of_core(fact)
         except Exception:
             _log.exception("a %s request failed", request.method)
@@ -124,12 +132,14 @@ class ZaqarFace:
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a request that was refused; with an authenticator first 401 for an invalid token."""
+        _note(request, why.name)
         reply = errors.of_refusal(why, request.header("HOST") or "")
         is_checked = why is not Refusal.OVERLOADED and self._version(request) is not None
         if self._authenticator is not None and is_checked:
             try:
                 self._identify(self._authenticator, request)
             except RestError as problem:
+                _note(request, problem.fact.name)
                 reply = errors.of_request(problem)
         return _finished(reply)
 
@@ -211,13 +221,22 @@ class ZaqarFace:
         self, version: Dialect, route: Route, request: Request, session: Session, values: list[str]
     ) -> Reply:
         settings = self._settings
+        if request.note is not None:
+            request.note.action = route.rule
+            request.note.is_administrative = route.rule in rights.ADMINISTRATIVE
         if not self._is_allowed(route, request):
+            if request.note is not None:
+                request.note.rule = "policy.yaml"
             raise RestError(Fact.NOT_ALLOWED)
         parameters.check_headers(request, settings)
         client_id = parameters.client_id(request, settings, needed=version.needs_names)
         # With an authenticator a project is required: a token without a project must not reach the unnamed project.
         project = parameters.project(request, settings, needed=version.needs_names or self._authenticator is not None)
         queue = queue_of(session, settings, project, route.collection, values.pop(0)) if route.has_queue else None
+        if request.note is not None:
+            caller = rights.principal(request, project, is_authenticated=settings.authenticates_zaqar)
+            request.note.account, request.note.principal = caller.account, caller.arn
+            request.note.resource = arns.of_queue(queue) if queue is not None else ""
         call = RestCall(
             request, session, settings, version, route.collection, project, client_id, queue, values, self._trusts
         )
@@ -231,6 +250,12 @@ class ZaqarFace:
             return _other_method(request, "GET, HEAD, OPTIONS")
         parameters.check_headers(request, self._settings)
         return versions.get(self._dialects)
+
+
+def _note(request: Request, code: str = "") -> None:
+    """Note the dialect, and the name of an error, for the audit log."""
+    if request.note is not None:
+        request.note.dialect, request.note.code = "zaqar", code
 
 
 def _ignore() -> None:

@@ -21,6 +21,13 @@ from zaqar_core.rest.policy import ADMIN_RULES
 from zaqar_core.rest.route import Route
 from zaqar_core.web.envelope import Reply, Request
 
+#: Rules whose operations the audit log has: those that change queues, what is published, pools and flavors.
+ADMINISTRATIVE = frozenset((
+    *(f"{kind}:{name}" for kind in ("queues", "topics") for name in ("create", "update", "delete", "purge")),
+    *(f"{kind}:{name}" for kind in ("pools", "flavors") for name in ("create", "update", "delete")),
+    *(f"subscription:{name}" for name in ("create", "update", "delete", "confirm")),
+    "queues:share",
+))  # fmt: skip
 _SHOW, _CHANGE, _RECEIVE = "GetQueueAttributes", "SetQueueAttributes", "ReceiveMessage"
 
 _OF_QUEUES = {
@@ -101,7 +108,9 @@ def _require(authorizer: Authorizer, route: Route, call: RestCall) -> None:
         authorizer.require(session, call.queue, questions)
         return
     for question in questions:
-        authorizer.require_by_identity(question)
+        rule = authorizer.require_by_identity(question)
+        if request.note is not None:
+            request.note.rule = rule
 
 
 def _action(name: str) -> str:

@@ -118,6 +118,9 @@ class HooksFace:
 
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the hook that the path names. Never raises."""
+        if request.note is not None:
+            request.note.dialect, request.note.action = "test-hooks", request.path.removeprefix(PATH).strip("/")[:64]
+            request.note.is_administrative = request.method == "POST"
         try:
             if self._authenticator is not None:
                 self._require_administrator(self._authenticator, request)
