@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
 import requests
@@ -187,6 +187,7 @@ subjects = ["*"]
     run = Run(
         service.url, {SECRET, SECRET[:16], quote(SECRET, safe=""), BODY, ATTRIBUTE, WRONG_SECRET, WRONG_TOKEN, TOKEN}
     )
+    run.used |= {form(text) for form in (quote, quote_plus) for text in (BODY, ATTRIBUTE, WRONG_TOKEN)}
     run.used |= {SIGNED_URL_KEY, HOOK_SECRET, _basic(SECRET)["Authorization"][6:], "secret of forty characters"}
     with subscriber_of_its_own() as subscriber:
         hook = subscriber.url(f"/{HOOK_SECRET}?token={HOOK_SECRET}")
