@@ -18,10 +18,10 @@ from sqs_facade.codecs.unreadable import Unreadable
 from sqs_facade.errors import SqsError
 from sqs_facade.operations import load_all
 from sqs_facade.registry import OPERATIONS, Operation, SqsCall
-from sqs_facade.throttle import Throttle
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.core.authorization import Authorizer
+from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
@@ -75,14 +75,14 @@ class SqsFace:
         callers: Callers | None = None,
         sts: SecurityTokenService | None = None,
         authorizer: Authorizer | None = None,
+        rates: RateLimits | None = None,
     ) -> None:
         """With ``sts``, requests to STS are served beside those to SQS. ``authorizer`` enforces policies."""
         self._callers = callers or Callers(settings)
         self._sts = sts
         self._authorizer = authorizer
         self.verifies_callers = self._callers.verifies
-        limit = settings.max_requests_per_second
-        self._throttle = Throttle(limit) if limit else None
+        self._rates = rates
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body to accept, in bytes."""
@@ -104,8 +104,8 @@ class SqsFace:
             return self._sts.answer(request, request_id)
         try:
             call = SqsCall(session, request, self._callers.identify(request), self._authorizer)
-            if self._throttle is not None and not self._throttle.admits(call.caller.account):
-                raise SqsError("RequestThrottled", "Rate exceeded")
+            if self._rates is not None:
+                self._rates.require(session, call.caller.account, request.principal.arn if request.principal else "")
             if target is not None:
                 return _answer_json(call, target, request_id)
             return _answer_query(call, request_id)

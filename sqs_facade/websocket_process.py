@@ -8,6 +8,7 @@ from sqs_facade.listening import Held, in_url, without_brackets
 from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import rate_limits
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.keystone import authentication
 from zaqar_core.notifications import channels
@@ -41,13 +42,14 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     if switches is not None:
         core.when_emptied.append(switches.forget)
+    face = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rate_limits.configured(settings))
     Housekeeping(core).start()
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     try:
         server.run(
             settings,
-            Service(core, ZaqarFace(settings, authenticator, authorizer=authorizer), authenticator, auditor),
+            Service(core, face, authenticator, auditor),
             held.port,
             lambda: on_ready(f"ws://{in_url(without_brackets(settings.host))}:{held.port}"),
             hosts=held.hosts,

@@ -18,6 +18,7 @@ from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration import settings as configuration
+from zaqar_core.core import rate_limits
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.domain import limits
 from zaqar_core.keystone import authentication
@@ -76,8 +77,9 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     callers = Callers(settings, access)
     authenticator = gate.authenticator(credentials, authentication.configured(settings))
     authorizer = Authorizer() if settings.enforces_policies else None
-    sqs = SqsFace(settings, callers=callers, sts=_sts(access), authorizer=authorizer)
-    zaqar = ZaqarFace(settings, authenticator, authorizer=authorizer)
+    rates = rate_limits.configured(settings)
+    sqs = SqsFace(settings, callers=callers, sts=_sts(access), authorizer=authorizer, rates=rates)
+    zaqar = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rates)
     looks = peek.PeekFace(settings, callers=callers, authorizer=authorizer)
     app = create_flask(
         core,

@@ -140,6 +140,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Enable the test hooks, `/_test/*`. Always on with `ephemeral`.
     test_hooks: Annotated[bool, About(flag="--test-hooks")] = False
 
+    # -- Limits of callers -----------------------------------------------------------------------------------------
+    #: Most requests per second of one account or project, by both dialects, at all workers of the store together.
+    #: Requests beyond this limit fail with RequestThrottled; with 429 at Zaqar. Default: no limit.
+    max_requests_per_second: Positive | None = None
+    #: Most requests per second of one user or role session, likewise. Only with `credentials_file`. Default: no limit.
+    max_user_requests_per_second: Positive | None = None
+
     # -- Accounts and regions --------------------------------------------------------------------------------------
     #: Account of SQS callers whose access key is not an account id.
     default_account: AccountId = "000000000000"
@@ -161,9 +168,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # -- SQS -------------------------------------------------------------------------------------------------------
     #: Most messages in flight of one queue; a receive beyond this limit fails with OverLimit.
     max_in_flight: Positive = limits.IN_FLIGHT
-    #: Most requests per second of one account at one worker; requests beyond this limit fail with RequestThrottled.
-    #: Default: no limit.
-    max_requests_per_second: Positive | None = None
     #: Shortest time between two PurgeQueue calls on one queue; 0: no limit.
     purge_interval_seconds: SecondsOrNone = 60
     #: Time after DeleteQueue in which no queue of the same name can be created; 0: none (AWS: 60).
@@ -387,7 +391,7 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) ->
         yield f"{named('project_accounts')}: two projects must not have the same account"
     if values.get("policy_file") and not values.get("auth_strategy"):
         yield f"{named('policy_file')}: policy_file needs auth_strategy keystone; without it no caller has a role"
-    for setting in ("signing_regions", "allow_unsigned_payload"):
+    for setting in ("signing_regions", "allow_unsigned_payload", "max_user_requests_per_second"):
         if values.get(setting) and not values.get("credentials_file"):
             yield f"{named(setting)}: {setting} needs a credentials_file; without it signatures are not checked"
     if values.get("audit_all_calls") and not values.get("audit_log"):

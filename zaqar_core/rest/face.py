@@ -10,6 +10,7 @@ from typing import Any
 from zaqar_core.access import arns
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.authorization import Authorizer
+from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import AccessDenied, CoreError
@@ -54,8 +55,10 @@ class ZaqarFace:
         settings: Settings,
         authenticator: Authenticator | None = None,
         authorizer: Authorizer | None = None,
+        rates: RateLimits | None = None,
     ) -> None:
         """Without ``authorizer``, policies of queues are not enforced."""
+        self._rates = rates
         self._settings = settings
         self._authorizer = authorizer
         self._authenticator = authenticator
@@ -232,6 +235,9 @@ class ZaqarFace:
         client_id = parameters.client_id(request, settings, needed=version.needs_names)
         # With an authenticator a project is required: a token without a project must not reach the unnamed project.
         project = parameters.project(request, settings, needed=version.needs_names or self._authenticator is not None)
+        if self._rates is not None:
+            user = request.principal.arn if request.principal is not None else ""
+            self._rates.require(session, settings.project_accounts.get(project, project), user)
         queue = queue_of(session, settings, project, route.collection, values.pop(0)) if route.has_queue else None
         if request.note is not None:
             caller = rights.principal(request, project, is_authenticated=settings.authenticates_zaqar)
