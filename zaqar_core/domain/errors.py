@@ -134,6 +134,13 @@ class RequestsThrottled(CoreError):
     """The caller has reached its limit of requests per second. Retry later."""
 
 
+@dataclass
+class TooManyQueues(CoreError):
+    """The account has as many queues in the region as it may have."""
+
+    limit: int
+
+
 class MoveTaskRunning(CoreError):
     """A move task of this queue is running; a queue can have only one at a time."""
 
