@@ -37,3 +37,18 @@ def test_a_connection_runs_no_action_before_it_has_authenticated(
         frame = {"action": "queue_list", "headers": {"Client-ID": client.client_id}}
         client.send(frame)
         assert client.receive()["headers"]["status"] == 200
+
+
+def test_rules_of_policy_yaml_decide_about_actions(keystone: Keystone, store_url: str, tmp_path: Path) -> None:
+    file = write_configuration(tmp_path / "zaqar.conf", keystone.url)
+    (tmp_path / "policy.yaml").write_text('"queues:get_all": "role:nobody"\n')
+    settings = {"keystone_config": str(file), "policy_file": str(tmp_path / "policy.yaml")}
+    with (
+        serving("websocket", redis=store_url, durability="memory", auth_strategy="keystone", **settings) as service,
+        connect(service.url) as connection,
+    ):
+        client = Client(connection, is_binary=False)
+        client.ask("authenticate", **{"X-Auth-Token": keystone.token("one", "one")})
+        frame = {"action": "queue_list", "headers": {"Client-ID": client.client_id}}
+        client.send(frame)
+        assert client.receive()["headers"]["status"] == 403

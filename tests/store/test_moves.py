@@ -262,7 +262,7 @@ def test_a_repeated_second_step_inserts_nothing(session: Session, dead: QueueRef
     in_time = 1 << 50
     arguments: list[bytes | str | int] = [
         in_time,
-        "from",
+        f"{keys.address(dead)}|0",
         7,
         b"12345678\x18" + (0).to_bytes(4) + b"body",
         0,

@@ -53,12 +53,14 @@ class Remembered(Protocol):
 class ServerState:
     """What the last inspection of one server found. All connections to the server share it."""
 
-    __slots__ = ("__weakref__", "problem", "was_primary")
+    __slots__ = ("__weakref__", "begins_log", "problem", "was_primary")
 
     def __init__(self) -> None:
         #: Why the server must not acknowledge changes now; None if it may.
         self.problem: str | None = None
         self.was_primary = False
+        #: Its append-only file was off when it was inspected, and is not known to be whole since.
+        self.begins_log = False
 
     def refusal(self) -> StoreUnfit:
         """Return the error of a call that was not sent."""
@@ -132,6 +134,10 @@ class Inspector:
             state = self._states.get(run_id)
             if state is None:
                 state = self._states[run_id] = ServerState()
+            if self._terms.durability != "memory":
+                state.begins_log = server_facts.begins_log(facts, was_off=state.begins_log)
+                if problem is None and state.begins_log:
+                    problem = server_facts.INCOMPLETE_LOG
             state.problem = problem
             was_demoted, state.was_primary = is_replica and state.was_primary, not is_replica
             self._problem = self._reported(self._problem, problem, "changes are refused until it is mended")

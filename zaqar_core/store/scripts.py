@@ -94,8 +94,8 @@ def _library(kind: QueueKind) -> Library:
     content = "\n".join([*needed, *(f"{one.name} {one.effect}\n{one.code}" for one in functions)])
     name = f"{PREFIX}{kind}_{hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()[:12]}"
     registered = [
-        f"redis.register_function{{function_name='{name}_{one.name}', flags={{{_flags(one)}}}, "
-        f"callback=function(keys, args)\n{_BEGINNING}{one.code}\nend}}"
+        f"redis.register_function({{function_name='{name}_{one.name}', flags={{{_flags(one)}}}, "
+        f"callback=function(keys, args)\n{_BEGINNING}{one.code}\nend}})"
         for one in functions
     ]
     return Library(name, "\n".join([f"#!lua name={name}", *needed, *registered, ""]).encode())

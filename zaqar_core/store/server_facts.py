@@ -98,6 +98,22 @@ def _not_durable(facts: Facts, version: tuple[int, ...], durability: Durability)
     return None
 
 
+#: The problem of a server whose append-only file was switched on a moment ago.
+INCOMPLETE_LOG = "the server still writes the beginning of its append-only file, which was off"
+
+
+def begins_log(facts: Facts, *, was_off: bool) -> bool:
+    """Return whether the append-only file is off, or was off before and is not whole yet.
+
+    ``appendonly yes`` begins with a copy of all data. Until it is complete, the server loses everything at a crash,
+    although it reports ``aof_enabled:1``.
+    """
+    if facts.get("aof_enabled") != "1":
+        return True
+    is_copying = facts.get("aof_rewrite_in_progress") == "1" or facts.get("aof_rewrite_scheduled") == "1"
+    return was_off and (is_copying or facts.get("aof_last_bgrewrite_status", "ok") != "ok")
+
+
 def fullness(facts: Facts, part: float) -> str | None:
     """Return how full the server is if it uses more than ``part`` of its memory limit; None without a limit."""
     limit = int(facts.get("maxmemory", "0"))

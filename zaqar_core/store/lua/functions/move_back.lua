@@ -7,7 +7,8 @@
 -- effect: frees.
 -- cost:  O(k log n).
 -- uses: base_key, context, finish_task, flags_of, gid_of, has_flag, is_move_runner, lower_due, lower_swept
--- uses: make_visible, mark_feature, MOVED, open_queue, queue, records_key, save_task, sent_of, settings_changed, STALE, states_key
+-- uses: make_visible, mark_feature, MOVED, open_queue, queue, records_key, save_task, sent_of, settings_changed, STALE
+-- uses: states_key
 -- uses: task_of, update_groups, wake_waiters
 local wrong = open_queue()
 if wrong then return wrong end

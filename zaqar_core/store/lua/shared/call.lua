@@ -4,14 +4,13 @@
 -- since a new table costs more than a command.
 -- The server's API is looked up once, by the first call: each look-up costs as much as a small table, and the API does
 -- not exist while the library is loaded.
--- begin_call returns an error or nil. In a cluster it returns MOVING while the keys of the queue's slot are brought to
+-- begin_call returns an error or nil. In a cluster it is MOVING while the keys of the queue's slot are brought to
 -- another node one by one: some may be there already, and nothing must be written without them. The server reports that
 -- for a key that never exists.
 local function server_api()
   return tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, redis.call, redis.pcall
 end
 local tonumber, ipairs, pairs, unpack, string, math, cmsgpack, struct, bit, call, try_call
-local MOVING = { err = 'MOVING' }
 local clustered
 local base_key, ARGV
 local context = {}
@@ -23,5 +22,5 @@ local function begin_call(keys, args)
   base_key, ARGV = keys[1], args
   context.touched_groups, context.tenants, context.processing_ms = nil, nil, nil
   context.due_was_lowered, context.last_subscription = nil, nil
-  if clustered and try_call('EXISTS', base_key .. ':never') ~= 0 then return MOVING end
+  if clustered and try_call('EXISTS', base_key .. ':never') ~= 0 then return { err = 'MOVING' } end
 end

@@ -1,11 +1,11 @@
 -- live_counts: count messages without those that have expired, although these are removed only in steps.
--- In each band, the messages past the retention come first among those that follow it: binary search finds how many they
--- are. Messages with an end of their own are counted by their ends, in whichever band they are; they are taken off the
--- visible ones first. Where a queue has both kinds, and more of them have expired than one step removes, some that have
--- not expired may be left out until they are removed; none is counted that has expired.
+-- In each band, the messages past the retention come first among those that follow it: binary search finds their
+-- number. Messages with an end of their own are counted by their ends, in whichever band they are; they are taken off
+-- the visible ones first. Where a queue has both kinds, and more of them have expired than one step removes, some that
+-- have not expired may be left out until they are removed; none is counted that has expired.
 -- count_live: call it after process_due and expire_oldest; `left`: more may have expired than was removed. Returns the
 -- numbers of visible, in-flight and delayed messages.
--- first_live: how many messages at the beginning of a band are past the retention, and the rank of the band's first one.
+-- first_live: how many messages at the beginning of a band are past the retention, and the rank of the band's first.
 -- rank_of_band: how many messages are in the bands before it.
 -- uses: base_key, context, DELAYED, expired_until, flags_of, GROUPED, has_feature, has_flag, KIND, LEASED, leases_key
 -- uses: MOVED, order_key, queue, records_key, sent_of
