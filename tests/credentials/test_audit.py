@@ -15,14 +15,17 @@ from sqs_facade.wsgi import create_app
 from tests.credentials.conftest import OTHERS, written
 from tests.credentials.signing import ACCOUNT, KEY, SECRET, USER, credentials, signed
 from tests.patience import until
+from tests.zaqar.test_identity import Tokens
 from zaqar_core.access.users import Users
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Settings, load
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.web.audit_log import AuditLog
 from zaqar_core.web.auditing import Auditor
+from zaqar_core.web.envelope import Note, Request
 from zaqar_core.websocket.conversation import Conversation
 from zaqar_core.websocket.conversation import Service as Sockets
 
@@ -155,6 +158,15 @@ def _written(log: AuditLog, file: Path, *records: dict[str, Any]) -> list[dict[s
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
+def test_a_text_that_is_not_unicode_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "audit.jsonl"
+    log = AuditLog(str(file))
+    log._thread.start()
+    log.put({"n": "\udc80"})
+    log.close()
+    assert json.loads(file.read_text()) == {"n": "\udc80"}
+
+
 def test_the_file_is_opened_again_after_rotation(tmp_path: Path) -> None:
     file = tmp_path / "audit.jsonl"
     log = AuditLog(str(file))
@@ -185,6 +197,17 @@ def test_a_file_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match="cannot write the audit log"):
         AuditLog(str(tmp_path / "missing" / "audit.jsonl"))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_refusal_by_policy_yaml_names_the_project(session: Session) -> None:
+    face = ZaqarFace(Settings(auth_strategy="keystone"), Tokens())
+    environ = {"HTTP_X_AUTH_TOKEN": "a-project member", "HTTP_X_PROJECT_ID": "another"}
+    request = Request("GET", "/v2/health", "", b"", environ, note=Note())
+    assert face.answer(request, session).status == 403
+    note = request.note
+    assert note is not None
+    assert (note.action, note.account, note.rule) == ("health:get", "a-project", "policy.yaml")
+    assert note.principal.startswith("arn:aws:iam::a-project:user/")
 
 
 def test_frames_of_a_websocket_connection_are_recorded(core: Core, tmp_path: Path, queue_name: str) -> None:

@@ -58,6 +58,29 @@ def test_a_request_needs_a_round_trip_only_for_a_new_block(session: Session, acc
     assert len(calls) <= 52
 
 
+def test_requests_that_come_while_a_block_is_taken_take_one_each(session: Session, account: str) -> None:
+    """Otherwise one worker takes all blocks when many requests come at once, and the others refuse theirs."""
+    limits = RateLimits(1000, clock=lambda: 5_000_000.0)
+    sizes = []
+    run = session.store.command
+
+    class Crowded:
+        def command(self, *words: bytes | str | int) -> object:
+            if words[0] == "HINCRBY":
+                sizes.append(words[3])
+                if len(sizes) <= 3:
+                    limits.require(crowd, account)  # type: ignore[arg-type]
+            return run(*words)
+
+    class Crowd:
+        store = Crowded()
+
+    crowd = Crowd()
+    limits.require(crowd, account)  # type: ignore[arg-type]
+    assert sizes == [20, 1, 1, 1]
+    assert _admitted(limits, session, account, 19) == 19
+
+
 def test_each_account_and_each_user_has_a_limit(session: Session, account: str) -> None:
     limits = RateLimits(5, 3, clock=lambda: 3_000_000.0)
     assert _admitted(limits, session, account, 4, f"{account}/ann") == 3

@@ -144,11 +144,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Most requests per second of one account or project, by both dialects, at all workers of the store together.
     #: Requests beyond this limit fail with RequestThrottled; with 429 at Zaqar. Default: no limit.
     max_requests_per_second: Positive | None = None
+    #: Most requests per second of one user or role session, likewise. Only with `credentials_file`. Default: no limit.
+    max_user_requests_per_second: Positive | None = None
     #: Most queues of one account or project in a region, and as many topics. CreateQueue beyond this limit fails with
     #: OverLimit; Zaqar's requests that create one with 403. Default: no limit.
     max_queues_per_account: Positive | None = None
-    #: Most requests per second of one user or role session, likewise. Only with `credentials_file`. Default: no limit.
-    max_user_requests_per_second: Positive | None = None
 
     # -- Accounts and regions --------------------------------------------------------------------------------------
     #: Account of SQS callers whose access key is not an account id.

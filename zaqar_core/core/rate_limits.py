@@ -29,11 +29,14 @@ _KEPT_SECONDS = 60
 class _Allowance:
     """What a worker has left of one caller's requests in one second."""
 
-    __slots__ = ("is_exhausted", "left", "second")
+    __slots__ = ("is_exhausted", "is_taking", "left", "second")
 
     def __init__(self, second: int) -> None:
         self.second = second
         self.left = 0
+        #: Whether a block is being taken. Requests that come meanwhile take one each: a block for each of them would
+        #: leave nothing to other workers.
+        self.is_taking = False
         self.is_exhausted = False
 
 
@@ -72,10 +75,17 @@ class RateLimits:
                 return True
             if found.is_exhausted:
                 return False
-        granted = _take(session, second, caller, limit)  # without the mutex: it may suspend the task
-        with self._mutex:
-            found.left += max(0, granted - 1)
-            found.is_exhausted = found.is_exhausted or granted == 0
+            size = 1 if found.is_taking else max(1, limit // _BLOCKS)
+            is_block = size > 1
+            found.is_taking = found.is_taking or is_block
+        granted = 0
+        try:
+            granted = _take(session, second, caller, limit, size)  # without the mutex: it may suspend the task
+        finally:
+            with self._mutex:
+                found.left += max(0, granted - 1)
+                found.is_exhausted = found.is_exhausted or granted == 0
+                found.is_taking = found.is_taking and not is_block
         return granted > 0
 
 
@@ -85,19 +95,18 @@ def configured(settings: Settings) -> RateLimits | None:
     return None if per_account is per_user is None else RateLimits(per_account, per_user)
 
 
-def _take(session: Session, second: int, caller: str, limit: int) -> int:
-    """Take a block of the second's allowance from the store, and return how many requests are granted.
+def _take(session: Session, second: int, caller: str, limit: int, size: int) -> int:
+    """Take so many requests of the second's allowance from the store, and return how many are granted.
 
     A store that cannot count refuses nothing here: the request itself meets the same store.
     """
-    block = max(1, limit // _BLOCKS)
     key = keys.request_counts(second)
     try:
         store = session.store
-        taken = int(store.command("HINCRBY", key, caller, block))
-        if taken == block:
+        taken = int(store.command("HINCRBY", key, caller, size))
+        if taken == size:
             with contextlib.suppress(StoreUnavailable, StoreFull):
                 store.command("EXPIRE", key, _KEPT_SECONDS)
     except (StoreUnavailable, StoreFull):
-        return block
-    return min(block, max(0, limit - (taken - block)))
+        return size
+    return min(size, max(0, limit - (taken - size)))

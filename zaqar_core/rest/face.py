@@ -25,7 +25,7 @@ from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.policy import Policy
 from zaqar_core.rest.resources import versions
 from zaqar_core.rest.route import Route
-from zaqar_core.web.envelope import CLIENT, Refusal, Reply, Request, Share
+from zaqar_core.web.envelope import CLIENT, Note, Refusal, Reply, Request, Share
 
 _log = logging.getLogger("sqs_facade.zaqar")
 #: Threads for calls of the identity service, which may take long when it hangs.
@@ -225,8 +225,7 @@ class ZaqarFace:
     ) -> Reply:
         settings = self._settings
         if request.note is not None:
-            request.note.action = route.rule
-            request.note.is_administrative = route.rule in rights.ADMINISTRATIVE
+            self._note_call(request.note, request, route)
         if not self._is_allowed(route, request):
             if request.note is not None:
                 request.note.rule = "policy.yaml"
@@ -237,12 +236,10 @@ class ZaqarFace:
         project = parameters.project(request, settings, needed=version.needs_names or self._authenticator is not None)
         if self._rates is not None:
             user = request.principal.arn if request.principal is not None else ""
-            self._rates.require(session, settings.project_accounts.get(project, project), user)
+            self._rates.require(session, project, user)
         queue = queue_of(session, settings, project, route.collection, values.pop(0)) if route.has_queue else None
-        if request.note is not None:
-            caller = rights.principal(request, project, is_authenticated=settings.authenticates_zaqar)
-            request.note.account, request.note.principal = caller.account, caller.arn
-            request.note.resource = arns.of_queue(queue) if queue is not None else ""
+        if request.note is not None and queue is not None:
+            request.note.resource = arns.of_queue(queue)
         call = RestCall(
             request, session, settings, version, route.collection, project, client_id, queue, values, self._trusts
         )
@@ -250,6 +247,14 @@ class ZaqarFace:
         if version.names_content and request.method in ("GET", "HEAD") and reply.status < 300:
             reply.headers.append(("Content-Location", documents.relative(request)))
         return reply
+
+    def _note_call(self, note: Note, request: Request, route: Route) -> None:
+        """Note the operation and, if callers are verified, the caller."""
+        settings, project = self._settings, request.environ.get("HTTP_X_PROJECT_ID", "")
+        note.action, note.is_administrative = route.rule, route.rule in rights.ADMINISTRATIVE
+        note.account = settings.project_accounts.get(project, project)
+        if self._authenticator is not None:
+            note.principal = rights.principal(request, note.account, is_authenticated=True).arn
 
     def _root(self, request: Request) -> Reply:
         if request.method not in ("GET", "HEAD"):

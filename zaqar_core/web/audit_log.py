@@ -6,6 +6,8 @@ as programs for rotation do, is opened again.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 import os
 import queue
@@ -28,6 +30,8 @@ STDERR = "stderr"
 _MOST_WAITING = 10_000
 #: Lines of one write.
 _MOST_TOGETHER = 200
+
+_CLOSE_SECONDS = 2.0
 
 Record = Mapping[str, Any]
 
@@ -74,9 +78,10 @@ class AuditLog:
             self.dropped += 1
 
     def close(self) -> None:
-        """Write the lines that wait, and end the thread."""
-        self._waiting.put(None)
-        self._thread.join()
+        """Write the lines that wait, and end the thread, unless this takes longer than some seconds."""
+        with contextlib.suppress(queue.Full):  # nobody reads the other end of a pipe
+            self._waiting.put(None, timeout=_CLOSE_SECONDS)
+        self._thread.join(_CLOSE_SECONDS)
 
     def _write_all(self) -> None:
         is_open = True
@@ -86,10 +91,10 @@ class AuditLog:
                 records.append(self._waiting.get())
             is_open = None not in records
             dropped, self.dropped = self.dropped, 0
-            lines = [orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE) for one in records if one is not None]
+            lines = [_line(one) for one in records if one is not None]
             if dropped:
                 lost = {"time": now(), "action": "audit.dropped", "outcome": "failed", "lines": dropped}
-                lines.append(orjson.dumps(lost, option=orjson.OPT_APPEND_NEWLINE))
+                lines.append(_line(lost))
             try:
                 self._write(b"".join(lines))
                 self._is_failing = False
@@ -123,6 +128,13 @@ class AuditLog:
             os.close(self._file)
             self._file = -1
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _line(record: Record) -> bytes:
+    try:
+        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # a text of a client that is not Unicode
+        return json.dumps(record).encode() + b"\n"
 
 
 def check(place: str | None) -> None:

@@ -48,7 +48,7 @@ class Auditor:
                 "dialect": note.dialect,
                 "action": note.action,
                 "resource": note.resource,
-                "account": note.account or (principal.account if principal is not None else ""),
+                "account": _plain(note.account or (principal.account if principal is not None else "")),
                 "principal": note.principal or (principal.arn if principal is not None else ""),
                 "access_key_id": _access_key_id(request),
                 "source": environ.get("REMOTE_ADDR", ""),
