@@ -20,7 +20,7 @@ from sqs_facade.credentials_commands import credentials
 from zaqar_core.access import gate
 from zaqar_core.configuration.setting_sources import STOPS_WITH_VARIABLE
 from zaqar_core.configuration.settings import Configuration, Settings
-from zaqar_core.web import stopping
+from zaqar_core.web import audit_log, stopping
 
 if TYPE_CHECKING:
     from sqs_facade.listening import Held
@@ -80,7 +80,7 @@ def _serving_options(
         click.option("--credentials-file", type=click.Path(), help="TOML file of users and access keys."),
         click.option("--tls-certificate", type=click.Path(), help="Certificate in PEM; the port then speaks TLS."),
         click.option("--tls-key", type=click.Path(), help="Private key of the certificate, in PEM."),
-        click.option("--open-bind", is_flag=True, help="Allow other machines, which need no credentials."),
+        click.option("--open-bind", is_flag=True, help="Allow other machines without a credentials file."),
     )
 
     def decorate(command: _Command) -> _Command:
@@ -243,6 +243,7 @@ def _run(configuration: Configuration, wanted_port: int, serve: _Serve, tls_port
                 # Reports wrong settings of Keystone and of policies here, once, and not in every worker.
                 ZaqarFace(settings, authentication.configured(settings))
             gate.credentials(settings)
+            audit_log.check(settings.audit_log)
             if settings.tls_certificate is not None:
                 from zaqar_core.web import tls
 

@@ -95,7 +95,8 @@ def in_url(host: str) -> str:
 def resolve(settings: Settings) -> tuple[Address, ...]:
     """Return the addresses of the setting ``host``: an IP address, or a name with all its addresses.
 
-    Raises ServingError if there are none, and SettingsInvalid if other machines reach one and ``open_bind`` is not set.
+    Raises ServingError if there are none, and SettingsInvalid if other machines reach one although neither all callers
+    need credentials nor ``open_bind`` is set.
     """
     host = without_brackets(settings.host)
     try:
@@ -109,11 +110,11 @@ def resolve(settings: Settings) -> tuple[Address, ...]:
     if not addresses:
         raise ServingError(f"cannot listen on {settings.host}: it has no IP address")
     open_ones = [one.host for one in addresses if not one.is_loopback]
-    if open_ones and not settings.open_bind:
+    if open_ones and not (settings.open_bind or settings.verifies_all_callers):
         named = settings.host if host in open_ones else f"{settings.host} ({', '.join(open_ones)})"
         raise SettingsInvalid(
-            f"other machines can reach {named}, and the service does not check credentials: "
-            "add --open-bind to allow this",
+            f"other machines can reach {named}, and requests to SQS need no credentials: set credentials_file, or add "
+            "--open-bind to allow requests of anybody",
             setting="host",
         )
     return addresses

@@ -62,7 +62,7 @@ class Users:
             return lambda: self._of_token(token)
         if "HTTP_AUTHORIZATION" not in environ and CERTIFICATE_SUBJECT in environ:
             return lambda: self._of_certificate(environ)
-        key_id, secret = _basic(environ.get("HTTP_AUTHORIZATION", ""))
+        key_id, secret = basic(environ.get("HTTP_AUTHORIZATION", ""))
         return lambda: self._of_key(key_id, secret)
 
     def _of_token(self, text: str) -> Token | None:
@@ -84,7 +84,7 @@ def _hash(text: str) -> bytes:
     return sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
-def _basic(header: str) -> tuple[str, str]:
+def basic(header: str) -> tuple[str, str]:
     """Return user and password of HTTP basic, empty texts if the header has none."""
     if header[: len(_BASIC)].lower() != _BASIC or len(header) > _MOST_CHARACTERS:
         return "", ""

@@ -139,7 +139,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_waits: Positive = 50_000
     #: Open connections of one worker, including idle ones.
     max_connections: Positive = 50_000
-    #: Allow `host` to be reachable from other machines although no credentials are checked.
+    #: Allow `host` to be reachable from other machines without a `credentials_file`, so without credentials.
     open_bind: Annotated[bool, About(flag="--open-bind")] = False
     #: Origins whose web pages may call the service and read its responses (CORS); `*` allows every origin.
     allowed_origins: tuple[Origin, ...] = ()
@@ -161,11 +161,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Whether these pages may send cookies and other credentials. Has no effect with `*`.
     cors_allow_credentials: bool = True
     #: Hosts that the header Host of a request may name, beside those of this machine and of `public_url`. An entry
-    #: without a port stands for every port. They concern the test hooks and the message viewer, and all requests
-    #: without verified credentials to a service that listens on loopback.
+    #: without a port stands for every port. They concern requests without verified credentials: to the test
+    #: hooks and the message viewer, and all of them to a service that listens on loopback.
     allowed_hosts: tuple[str, ...] = ()
     #: Enable the test hooks, `/_test/*`. Always on with `ephemeral`.
     test_hooks: Annotated[bool, About(flag="--test-hooks")] = False
+
+    # -- Limits of callers -----------------------------------------------------------------------------------------
+    #: Most requests per second of one account or project, by both dialects, at all workers of the store together.
+    #: Requests beyond this limit fail with RequestThrottled; with 429 at Zaqar. Default: no limit.
+    max_requests_per_second: Positive | None = None
+    #: Most requests per second of one user or role session, likewise. Only with `credentials_file`. Default: no limit.
+    max_user_requests_per_second: Positive | None = None
+    #: Most queues of one account or project in a region, and as many topics. CreateQueue beyond this limit fails with
+    #: OverLimit; Zaqar's requests that create one with 403. Default: no limit.
+    max_queues_per_account: Positive | None = None
 
     # -- Accounts and regions --------------------------------------------------------------------------------------
     #: Account of SQS callers whose access key is not an account id.
@@ -188,9 +198,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # -- SQS -------------------------------------------------------------------------------------------------------
     #: Most messages in flight of one queue; a receive beyond this limit fails with OverLimit.
     max_in_flight: Positive = limits.IN_FLIGHT
-    #: Most requests per second of one account at one worker; requests beyond this limit fail with RequestThrottled.
-    #: Default: no limit.
-    max_requests_per_second: Positive | None = None
     #: Shortest time between two PurgeQueue calls on one queue; 0: no limit.
     purge_interval_seconds: SecondsOrNone = 60
     #: Time after DeleteQueue in which no queue of the same name can be created; 0: none (AWS: 60).
@@ -216,6 +223,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Policy file of oslo.policy, like policy.yaml. Its access rules override Zaqar's own. Only with Keystone.
     policy_file: Path | None = None
 
+    #: File of the audit log, or `stderr`: a JSON line for each refused call and for each one that changes queues,
+    #: policies, subscriptions, pools or flavors. See [security](security.md#audit-log). Default: no audit log.
+    audit_log: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+    #: Write every call to the audit log.
+    audit_all_calls: bool = False
     #: Enforce the policies of queues, for tests of policies: a request acts as the root user of the account that its
     #: access key names, and without credentials as an anonymous caller.
     enforce_policies: bool = False
@@ -304,6 +316,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def authenticates_zaqar(self) -> bool:
         """Whether callers of Zaqar need credentials."""
         return bool(self.auth_strategy) or self.credentials_file is not None
+
+    @property
+    def verifies_all_callers(self) -> bool:
+        """Whether callers of SQS and of Zaqar need credentials. Keystone knows Zaqar's callers only."""
+        return self.credentials_file is not None
 
     @property
     def enforces_policies(self) -> bool:
@@ -404,7 +421,7 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) ->
         yield f"{named('project_accounts')}: two projects must not have the same account"
     if values.get("policy_file") and not values.get("auth_strategy"):
         yield f"{named('policy_file')}: policy_file needs auth_strategy keystone; without it no caller has a role"
-    for setting in ("signing_regions", "allow_unsigned_payload"):
+    for setting in ("signing_regions", "allow_unsigned_payload", "max_user_requests_per_second"):
         if values.get(setting) and not values.get("credentials_file"):
             yield f"{named(setting)}: {setting} needs a credentials_file; without it signatures are not checked"
     for setting in ("tls_key", "tls_port", "tls_client_ca"):
@@ -412,6 +429,8 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) ->
             yield f"{named(setting)}: {setting} needs a tls_certificate"
     if values.get("proxy_protocol") and not values.get("trusted_proxies"):
         yield f"{named('proxy_protocol')}: proxy_protocol needs trusted_proxies"
+    if values.get("audit_all_calls") and not values.get("audit_log"):
+        yield f"{named('audit_all_calls')}: audit_all_calls needs an audit_log"
     if values.get("require_confirmation") and "signed_url_key" not in values:
         yield f"{named('require_confirmation')} needs a signed_url_key"
 

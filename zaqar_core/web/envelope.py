@@ -25,6 +25,23 @@ HEAD_ONLY = "sqs_facade.head_only"
 
 
 @dataclass(slots=True)
+class Note:
+    """What a face says about a request for the audit log: no content, no secret and no token.
+
+    ``resource`` and ``principal`` are ARNs, ``rule`` says which policy decided, ``code`` is that of the error.
+    """
+
+    dialect: str = ""
+    action: str = ""
+    is_administrative: bool = False
+    resource: str = ""
+    account: str = ""
+    principal: str = ""
+    code: str = ""
+    rule: str = ""
+
+
+@dataclass(slots=True)
 class Request:
     """One HTTP request with its whole body.
 
@@ -42,6 +59,8 @@ class Request:
     principal: Principal | None = None
     #: Whether the caller is known by a client certificate alone.
     is_certified: bool = False
+    #: None without an audit log.
+    note: Note | None = None
 
     def header(self, name: str) -> str | None:
         """Return a header by its CGI name without prefix (``X_AMZ_TARGET``), None when absent."""
