@@ -125,7 +125,7 @@ class PeekFace:
         wanted = _parameters(request)
         if not wanted.queue_url:
             raise QueueNotFound
-        ref = addresses.queue(wanted.queue_url, "/", caller, self._settings)
+        ref = addresses.queue(wanted.queue_url, "/", caller, self._settings, request.prefix)
         if self._authorizer is not None:
             rights.require_receive(self._authorizer, SqsCall(session, request, caller), ref)
         try:

@@ -123,6 +123,11 @@ def test_subjects_are_compared_in_one_form() -> None:
     assert subject_of(b"nothing") == ""
 
 
+def test_parts_of_a_subject_may_have_the_names_of_openssl() -> None:
+    expected = normal_subject("1.2.840.113549.1.9.1=a@example.org,CN=a")
+    assert normal_subject("emailAddress=a@example.org,CN=a") == expected
+
+
 @pytest.mark.parametrize("subjects", ['["orders"]', '[""]', '["CN=a", "CN=a"]'])
 def test_subjects_that_cannot_be_used_are_named(subjects: str) -> None:
     with pytest.raises(CredentialsInvalid, match="certificate subject"):

@@ -75,6 +75,11 @@ def test_settings_of_tls_need_a_certificate(setting: str) -> None:
         load({}, {f"SQS_FACADE_{setting.upper()}": "1"})
 
 
+def test_the_port_for_tls_is_another_one() -> None:
+    with pytest.raises(SettingsInvalid, match="must not be the port of plain requests"):
+        load({}, {"SQS_FACADE_TLS_PORT": "9324", "SQS_FACADE_TLS_CERTIFICATE": "tls.crt"})
+
+
 def test_unchanged_files_are_not_read_again(certificates: Certificates) -> None:
     tls = _tls(certificates)
     before = tls.context

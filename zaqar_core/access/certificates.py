@@ -26,8 +26,11 @@ def subject_of(certificate: bytes) -> str:
 def normal_subject(text: str) -> str:
     """Return a subject in the form of ``subject_of``. Raises ValueError."""
     from cryptography import x509
+    from cryptography.x509.oid import NameOID
 
-    return x509.Name.from_rfc4514_string(text).rfc4514_string()
+    # Names of OpenSSL that RFC 4514 does not have.
+    others = {"emailAddress": NameOID.EMAIL_ADDRESS, "serialNumber": NameOID.SERIAL_NUMBER}
+    return x509.Name.from_rfc4514_string(text, others).rfc4514_string()
 
 
 def user(credentials: Credentials, environ: Mapping[str, Any]) -> User | None:

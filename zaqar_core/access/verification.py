@@ -145,7 +145,7 @@ class Verifier:
     def _is_signed(self, claim: Claim, method: str, environ: Mapping[str, Any], payload: str, secret: str) -> bool:
         prefix = f"{ALGORITHM}\n{claim.moment}\n{claim.date}/{claim.region}/{claim.service}/{TERMINATOR}\n"
         key = self._signing_key(secret, claim)
-        base_path = self._base_path or environ.get("sqs_facade.prefix", "")  # see web.proxies
+        base_path = self._base_path or environ.get(public_url.FORWARDED_PREFIX, "")
         given = claim.signature.encode("utf-8", "replace")
         for request in canonical.requests(claim, method, environ, payload, base_path):
             signature = key.copy()

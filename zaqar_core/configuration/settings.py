@@ -427,6 +427,8 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) ->
     for setting in ("tls_key", "tls_port", "tls_client_ca"):
         if values.get(setting) is not None and not values.get("tls_certificate"):
             yield f"{named(setting)}: {setting} needs a tls_certificate"
+    if values.get("tls_port") and values["tls_port"] == values.get("port", Settings().port):
+        yield f"{named('tls_port')} must not be the port of plain requests"
     if values.get("proxy_protocol") and not values.get("trusted_proxies"):
         yield f"{named('proxy_protocol')}: proxy_protocol needs trusted_proxies"
     if values.get("audit_all_calls") and not values.get("audit_log"):

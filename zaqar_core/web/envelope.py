@@ -12,12 +12,11 @@ from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
 from zaqar_core.access.principals import Principal
+from zaqar_core.configuration.public_url import FORWARDED_PREFIX
 from zaqar_core.core.session import Session
 
 #: The key of the environ with the request's :class:`~zaqar_core.core.session.Client`.
 CLIENT = "sqs_facade.client"
-#: Key of the environ with the path that a trusted proxy has removed from that of the client.
-PREFIX = "sqs_facade.prefix"
 #: The key of the environ with the :class:`Refusal` of a request that the server does not run.
 REFUSAL = "sqs_facade.refusal"
 #: The key of the environ that asks for ``Face.admit`` only. The response has status 204 if the face admits.
@@ -79,8 +78,8 @@ class Request:
 
     @property
     def prefix(self) -> str:
-        """The path that a proxy has removed, "" if it has removed none."""
-        return str(self.environ.get(PREFIX, ""))
+        """The base path that a trusted proxy has removed and named, "" without one."""
+        return str(self.environ.get(FORWARDED_PREFIX, ""))
 
     @property
     def scheme(self) -> str:

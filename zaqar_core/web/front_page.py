@@ -119,4 +119,4 @@ class FrontPage:
         """Return the service's address without a slash at its end: the public one, else the one that was called."""
         if self._settings.public_url is not None:
             return "{0.scheme}://{0.host}{0.base_path}".format(public_url.parse(self._settings.public_url))
-        return f"{request.scheme}://{request.host}{request.environ.get('SCRIPT_NAME', '')}"
+        return f"{request.scheme}://{request.host}{request.environ.get('SCRIPT_NAME', '')}{request.prefix}"

@@ -8,11 +8,9 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
-from zaqar_core.access import certificates
-from zaqar_core.domain.identity import CERTIFICATE_SUBJECT
 from zaqar_core.eventloop import spawn
 from zaqar_core.web.envelope import CLIENT, Refusal
-from zaqar_core.web.server import limits, refusals, replies
+from zaqar_core.web.server import limits, peers, refusals, replies
 from zaqar_core.web.server.client_stream import State
 from zaqar_core.web.server.refusals import Refused
 from zaqar_core.web.server.responding import FAILED, Responding, answer_of, option_of
@@ -52,20 +50,10 @@ class Connection(Responding):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(limits.WRITE_HIGH_WATER_BYTES)
-        peer = self._client or transport.get_extra_info("peername")
-        template = self._template.copy()
-        template[CLIENT] = self
-        if isinstance(peer, tuple):
-            mapped = peer[0].startswith("::ffff:") and "." in peer[0]  # IPv4, at a socket for both
-            template["REMOTE_ADDR"] = peer[0][7:] if mapped else peer[0]
-            template["REMOTE_PORT"] = str(peer[1])
-            proxies = self._server.proxies
-            self._proxies = proxies if proxies is not None and proxies.trusts(peer[0]) else None
-        if (secured := transport.get_extra_info("ssl_object")) is not None:
-            certificate = secured.getpeercert(binary_form=True)
-            if certificate is not None:  # asked for, and verified in the handshake
-                template[CERTIFICATE_SUBJECT] = certificates.subject_of(certificate)
-        self._template = template
+        self._template = {**self._template, CLIENT: self, **peers.describe(transport, self._client)}
+        proxies = self._server.proxies
+        if proxies is not None and proxies.trusts(self._template.get("REMOTE_ADDR", "")):
+            self._proxies = proxies
         self.deadline = self._server.now + self._server.bounds.head_seconds
         self._server.add(self)
 
