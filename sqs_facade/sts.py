@@ -183,7 +183,8 @@ class SecurityTokenService:
         expires = int(time.time()) + min(seconds, role.max_session_seconds)
         session, sealed = self._gate.sessions.issue(expires, role.arn, role.id, name)
         if call.request.note is not None:
-            call.request.note.account, call.request.note.resource = role.account, role.arn
+            note = call.request.note
+            note.account, note.resource, note.principal = role.account, role.arn, identity.subject
         provider = identity.issuer.partition("://")[2]
         return {
             "SubjectFromWebIdentityToken": identity.subject,

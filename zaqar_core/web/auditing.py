@@ -58,7 +58,7 @@ class Auditor:
                 "outcome": "refused" if is_refused else ("done" if reply.status < 400 else "failed"),
                 "status": reply.status,
                 "code": note.code,
-                "rule": note.rule,
+                "rule": note.rule or (note.decide() if note.decide is not None else ""),
             }
         )
 

@@ -27,7 +27,8 @@ HEAD_ONLY = "sqs_facade.head_only"
 class Note:
     """What a face says about a request for the audit log: no content, no secret and no token.
 
-    ``resource`` and ``principal`` are ARNs, ``rule`` says which policy decided, ``code`` is that of the error.
+    ``resource`` and ``principal`` are ARNs, ``rule`` says which policy decided, ``code`` is that of the error. Without
+    a ``rule``, ``decide`` returns it, if the queue's policy was asked.
     """
 
     dialect: str = ""
@@ -38,6 +39,7 @@ class Note:
     principal: str = ""
     code: str = ""
     rule: str = ""
+    decide: Callable[[], str] | None = None
 
 
 @dataclass(slots=True)

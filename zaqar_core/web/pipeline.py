@@ -76,9 +76,8 @@ class Pipeline:
         session = self._session()
         session.client = request.environ.get(CLIENT)
         reply = face.answer(request, session)
-        note = request.note
-        if note is not None and not note.rule and session.guards:
-            note.rule = session.guards[0].decision()
+        if request.note is not None and session.guards:
+            request.note.decide = session.guards[0].decision
         return reply
 
     def _request(self, environ: dict[str, Any], body: bytes = b"") -> Request:

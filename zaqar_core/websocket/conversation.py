@@ -138,11 +138,13 @@ class Conversation:
 
     def _run(self, request: Request, call: actions.ActionCall) -> Reply:
         core, face = self._service.core, self._service.face
-        auditor = self._service.auditor
+        auditor, session = self._service.auditor, core.session()
         if auditor is None:
-            return face.answer_route(request, core.session(), call.action.route, call.names)
+            return face.answer_route(request, session, call.action.route, call.names)
         request.note = Note()
-        reply = face.answer_route(request, core.session(), call.action.route, call.names)
+        reply = face.answer_route(request, session, call.action.route, call.names)
+        if session.guards:
+            request.note.decide = session.guards[0].decision
         auditor.record(request, reply)
         return reply
 
