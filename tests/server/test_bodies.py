@@ -9,7 +9,7 @@ import pytest
 from tests.patience import until
 from tests.server.conftest import BODY_LIMIT, Echo, Running, everything
 from zaqar_core.eventloop import tasks
-from zaqar_core.web.envelope import CLIENT
+from zaqar_core.web.envelope import CLIENT, Refusal, Reply
 from zaqar_core.web.server import limits
 
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
@@ -211,4 +211,19 @@ def test_a_check_of_a_head_counts_as_a_request_in_flight(http: Running, echo: Ec
         client.sendall(b"abc")
         assert everything(client).endswith(b"POST / abc")
     assert found == [0, 1]
+    assert http.server.counters.in_flight == 0
+
+
+def test_a_refusal_counts_as_a_request_in_flight(http: Running, echo: Echo) -> None:
+    found: list[int] = []
+
+    def refuse(environ: dict[str, Any], why: Refusal) -> Reply:
+        environ[CLIENT].on_gone = found.append  # as a face that waits for the identity service
+        found.append(http.server.counters.in_flight)
+        environ[CLIENT].on_gone = None
+        return Reply(400, [], why.name.encode())
+
+    echo.refuse = refuse  # type: ignore[method-assign]
+    assert http.status(POST + b"Content-Length: 3\r\n\r\na", ends=True) == 400
+    assert found == [0]
     assert http.server.counters.in_flight == 0

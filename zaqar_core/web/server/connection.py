@@ -344,6 +344,7 @@ class Connection(Responding):
 
     def _submit_refusal(self, environ: dict[str, Any], why: Refusal) -> None:
         self._begin_response()
+        self._server.counters.in_flight += 1
         spawn(self._server.loop, self._run_refusal, environ, why)
 
     def refuse_turn(self, environ: dict[str, Any]) -> None:
@@ -358,7 +359,9 @@ class Connection(Responding):
         self.is_gone = self._has_ended
 
     def _run_refusal(self, environ: dict[str, Any], why: Refusal) -> None:
-        self._answer(answer_of(self._server.application.refuse, environ, why))
+        reply = answer_of(self._server.application.refuse, environ, why)
+        self._server.admission.leave(b"")
+        self._answer(reply)
 
     def run(self, environ: dict[str, Any], body: bytes) -> None:
         """Run a request and write its response. Called in a task."""
