@@ -21,6 +21,7 @@ from tests.tls.conftest import certificates_in
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 CONFIGURATION = """
 daemon off;
+master_process off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{}}
