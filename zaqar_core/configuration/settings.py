@@ -403,6 +403,19 @@ def _over_zaqar_config(given: dict[str, Given], problems: list[str]) -> dict[str
         return given
 
 
+#: Settings that have no effect without another one: setting, the other one, and what the error says.
+_NEEDS = (
+    ("policy_file", "auth_strategy", "auth_strategy keystone; without it no caller has a role"),
+    *(
+        (setting, "credentials_file", "a credentials_file; without it signatures are not checked")
+        for setting in ("signing_regions", "allow_unsigned_payload", "max_user_requests_per_second")
+    ),
+    *((setting, "tls_certificate", "a tls_certificate") for setting in ("tls_key", "tls_port", "tls_client_ca")),
+    ("proxy_protocol", "trusted_proxies", "trusted_proxies"),
+    ("audit_all_calls", "audit_log", "an audit_log"),
+)
+
+
 def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) -> Iterator[str]:
     """Return the problems of settings that are valid one by one but not together."""
 
@@ -419,20 +432,11 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) ->
     accounts = values.get("project_accounts", {})
     if len(set(accounts.values())) < len(accounts):
         yield f"{named('project_accounts')}: two projects must not have the same account"
-    if values.get("policy_file") and not values.get("auth_strategy"):
-        yield f"{named('policy_file')}: policy_file needs auth_strategy keystone; without it no caller has a role"
-    for setting in ("signing_regions", "allow_unsigned_payload", "max_user_requests_per_second"):
-        if values.get(setting) and not values.get("credentials_file"):
-            yield f"{named(setting)}: {setting} needs a credentials_file; without it signatures are not checked"
-    for setting in ("tls_key", "tls_port", "tls_client_ca"):
-        if values.get(setting) is not None and not values.get("tls_certificate"):
-            yield f"{named(setting)}: {setting} needs a tls_certificate"
+    for setting, needed, reason in _NEEDS:
+        if values.get(setting) not in (None, False, (), "") and not values.get(needed):
+            yield f"{named(setting)}: {setting} needs {reason}"
     if values.get("tls_port") and values["tls_port"] == values.get("port", Settings().port):
         yield f"{named('tls_port')} must not be the port of plain requests"
-    if values.get("proxy_protocol") and not values.get("trusted_proxies"):
-        yield f"{named('proxy_protocol')}: proxy_protocol needs trusted_proxies"
-    if values.get("audit_all_calls") and not values.get("audit_log"):
-        yield f"{named('audit_all_calls')}: audit_all_calls needs an audit_log"
     if values.get("require_confirmation") and "signed_url_key" not in values:
         yield f"{named('require_confirmation')} needs a signed_url_key"
 
