@@ -19,6 +19,7 @@ from sqs_facade import receipts
 from sqs_facade.face import SqsFace
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.router import Arguments, Router
+from zaqar_core.core.secrets import Secrets
 from zaqar_core.core.session import Session, Shared
 from zaqar_core.domain.encryption import Keyring
 from zaqar_core.domain.ids import MessageIds
@@ -61,12 +62,16 @@ class _Replies:
         return head + b"".join(rows)
 
 
+class _Secrets:
+    secret, ids, keyring = _SECRET, MessageIds(_SECRET), Keyring({})
+
+
 class _Core:
     """What sessions share, without a store."""
 
     def __init__(self) -> None:
         self.settings = Settings()
-        self.secret, self.ids, self.keyring = _SECRET, MessageIds(_SECRET), Keyring({})
+        self.secrets = cast(Secrets, _Secrets())
         self.encrypted: set[bytes] = set()
         self.grouped: set[bytes] = set()
         self.router = cast(Router, _Replies())

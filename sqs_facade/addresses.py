@@ -111,9 +111,10 @@ def is_host_region(region: str) -> bool:
     return _HOST_REGION.fullmatch(region) is not None
 
 
-def queue(queue_url: str | None, path: str, caller: Caller, settings: Settings) -> QueueRef:
+def queue(queue_url: str | None, path: str, caller: Caller, settings: Settings, prefix: str = "") -> QueueRef:
     """Return the queue of a QueueUrl, or without one that of the request's path.
 
+    ``prefix`` is the path that a proxy has removed, which URLs may begin with unless ``public_url`` is set.
     Raises SqsError: InvalidAddress, or QueueDoesNotExist if there is neither (recorded).
     """
     if not queue_url:
@@ -122,11 +123,13 @@ def queue(queue_url: str | None, path: str, caller: Caller, settings: Settings) 
         queue_url = path
     if len(queue_url) > limits.QUEUE_URL_CHARACTERS:
         raise bad(queue_url)
-    return _parse(queue_url, caller, settings.region if settings.regions == "ignore" else "", settings.public_url)
+    if settings.public_url is not None:
+        prefix = public_url.parse(settings.public_url).base_path
+    return _parse(queue_url, caller, settings.region if settings.regions == "ignore" else "", prefix)
 
 
 @lru_cache(maxsize=16384)
-def _parse(url: str, caller: Caller, forced_region: str, public: str | None) -> QueueRef:
+def _parse(url: str, caller: Caller, forced_region: str, base_path: str) -> QueueRef:
     region = ""
     path = url
     if "://" in url:
@@ -136,7 +139,7 @@ def _parse(url: str, caller: Caller, forced_region: str, public: str | None) -> 
             raise bad(url) from None
         region, path = host_parts(parts.netloc).region, parts.path
     segments = [unquote(part) for part in path.split("/") if part]
-    base = public_url.parse(public).base_path.split("/")[1:] if public is not None else []
+    base = base_path.split("/")[1:]
     if base and len(segments) > len(base) and segments[: len(base)] == base:
         segments = segments[len(base) :]
     if segments and segments[0] == "queue" and len(segments) > 1:

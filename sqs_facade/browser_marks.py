@@ -13,7 +13,7 @@ from typing import Any
 _MARKS = ("HTTP_ORIGIN", "HTTP_REFERER", "HTTP_ACCEPT_LANGUAGE")
 _FETCH_METADATA = "HTTP_SEC_FETCH_"
 _PAGES = ("text/html", "application/xhtml+xml")
-#: The Accept header of Java's HttpURLConnection by default, without blanks: of JDK 1.0 to 20, and of later ones.
+#: The Accept header of Java's HttpURLConnection by default, without blanks: up to JDK 20, and of later ones.
 _JAVA = frozenset((
     "text/html,image/gif,image/jpeg,*;q=.2,*/*;q=.2",
     "text/html,image/gif,image/jpeg,*/*;q=0.2",

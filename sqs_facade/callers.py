@@ -7,8 +7,9 @@ from typing import Any
 
 from sqs_facade import addresses, errors
 from sqs_facade.addresses import Caller
+from zaqar_core.access import canonical, certificates
 from zaqar_core.access.gate import Gate
-from zaqar_core.access.principals import ANONYMOUS
+from zaqar_core.access.principals import ANONYMOUS, Principal
 from zaqar_core.access.refusals import SignatureRefused
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.web.envelope import Request
@@ -24,7 +25,7 @@ class Callers:
         """Without a gate, signatures are not checked."""
         self._settings = settings
         self._verifier = gate.verifier if gate is not None else None
-        self._credentials = gate.credentials if gate is not None else None
+        self._gate = gate
 
     @property
     def verifies(self) -> bool:
@@ -49,23 +50,48 @@ class Callers:
             )
         except SignatureRefused as refused:
             raise errors.of_signature(refused) from None
-        request.principal = ANONYMOUS if verified is None else verified.principal
+        if verified is not None and request.path != "/" and not canonical.is_normal(request.environ):
+            # A signature covers the path without such segments, but the path as it was sent chose the face.
+            raise addresses.bad(request.path)
+        request.principal = self._unsigned(request) if verified is None else verified.principal
         region = host_region if verified is None else verified.region
         if settings.regions == "ignore" or not region:
             region = settings.region
         return Caller(request.principal.account, region)
 
+    def _unsigned(self, request: Request) -> Principal:
+        """Return the caller of a request without a signature: the user of its client certificate, or nobody."""
+        found = None if self._gate is None else certificates.user(self._gate.credentials, request.environ)
+        if found is None:
+            return ANONYMOUS
+        request.is_certified = True
+        return found.principal
+
     def account_at_a_glance(self, environ: Mapping[str, Any]) -> str:
-        """Return the account of the access key that a request names, without checking a signature."""
-        if self._credentials is None:
+        """Return the account of the access key or session that a request names, without checking a signature."""
+        if self._gate is None:
             return addresses.caller_of(environ, self._settings).account
-        key = self._credentials.directory.keys.get(addresses.access_key_id(environ))
-        return key.user.account if key is not None else ""
+        directory = self._gate.credentials.directory
+        key = directory.keys.get(addresses.access_key_id(environ))
+        if key is not None:
+            return key.user.account
+        certified = certificates.user(self._gate.credentials, environ)
+        if certified is not None:
+            return certified.account
+        token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN")
+        session = self._gate.sessions.open(token) if token is not None else None
+        if session is None:
+            return ""
+        owner = directory.roles.get(session.owner) if session.role_id else directory.users.get(session.owner)
+        return owner.account if owner is not None else ""
 
 
 def is_verified(request: Request) -> bool:
-    """Return whether a signature of the request was checked and is right."""
-    return request.principal is not None and not request.principal.is_anonymous
+    """Return whether a signature of the request was checked and is right.
+
+    A client certificate is no such proof of intent: a browser shows it for every page that calls the service.
+    """
+    return request.principal is not None and not request.principal.is_anonymous and not request.is_certified
 
 
 def refuse_anonymous(request: Request) -> None:

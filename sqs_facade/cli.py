@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from sqs_facade.credentials_commands import credentials
 from zaqar_core.access import gate
 from zaqar_core.configuration.setting_sources import STOPS_WITH_VARIABLE
 from zaqar_core.configuration.settings import Configuration, Settings
-from zaqar_core.web import stopping
+from zaqar_core.web import audit_log, stopping
 
 if TYPE_CHECKING:
     from sqs_facade.listening import Held
@@ -77,7 +78,9 @@ def _serving_options(
         click.option("--zaqar-config", type=click.Path(), help="A zaqar.conf; every other source overrides it."),
         click.option("--ready-file", type=click.Path(), help="Write the URL to this file when ready."),
         click.option("--credentials-file", type=click.Path(), help="TOML file of users and access keys."),
-        click.option("--open-bind", is_flag=True, help="Allow other machines, which need no credentials."),
+        click.option("--tls-certificate", type=click.Path(), help="Certificate in PEM; the port then speaks TLS."),
+        click.option("--tls-key", type=click.Path(), help="Private key of the certificate, in PEM."),
+        click.option("--open-bind", is_flag=True, help="Allow other machines without a credentials file."),
     )
 
     def decorate(command: _Command) -> _Command:
@@ -95,7 +98,10 @@ def _serve_options(command: _Command) -> _Command:
         9324,
         data_dir="Data directory of the embedded Valkey.",
         ephemeral="Keep messages in memory until exit; enable test hooks.",
-        processes=[click.option("--workers", metavar="N", help="Number of worker processes.  [default: 1]")],
+        processes=[
+            click.option("--tls-port", metavar="N", help="Port for TLS beside the plain --port."),
+            click.option("--workers", metavar="N", help="Number of worker processes.  [default: 1]"),
+        ],
     )
     return add(click.option("--test-hooks", is_flag=True, help="Enable /_test/*.")(command))
 
@@ -106,7 +112,7 @@ def serve(config: Path | None, **options: Any) -> None:
     """Serve SQS and Zaqar until SIGTERM or Ctrl-C."""
     _stop_with_parent()
     configuration = _configuration(config, options)
-    sys.exit(_run(configuration, configuration.settings.port, _serve_http))
+    sys.exit(_run(configuration, configuration.settings.port, _serve_http, configuration.settings.tls_port))
 
 
 @main.command()
@@ -199,7 +205,7 @@ def _serve_websocket(settings: Settings, url: str, held: Held) -> int:
         if missing.name != "websockets":
             raise
         startup.refuse("the command websocket needs the library websockets: pip install 'sqs-facade[websocket]'")
-    websocket_process.run(settings, url, held, lambda where: _report_ready(settings, where, held))
+    websocket_process.run(settings, url, held, lambda where: _report_ready(settings, [where], held))
     return 0
 
 
@@ -213,16 +219,14 @@ def _stop_with_parent() -> None:
 def _serve_http(settings: Settings, url: str, held: Held) -> int:
     from sqs_facade import serving
 
-    return serving.run(
-        settings, url, held, lambda where, connections: _report_ready(settings, where, held, connections)
-    )
+    return serving.run(settings, url, held, lambda urls, connections: _report_ready(settings, urls, held, connections))
 
 
 _Serve = Callable[[Settings, str, "Held"], int]
 
 
-def _run(configuration: Configuration, wanted_port: int, serve: _Serve) -> int:
-    """Call ``serve`` with the settings, the store's URL, and the port that is held for it. Return its exit code.
+def _run(configuration: Configuration, wanted_port: int, serve: _Serve, tls_port: int | None = None) -> int:
+    """Call ``serve`` with the settings, the store's URL, and the ports that are held for it. Return its exit code.
 
     The store and the port are held until ``serve`` returns. If the service cannot start, exit with the reasons.
     """
@@ -239,7 +243,15 @@ def _run(configuration: Configuration, wanted_port: int, serve: _Serve) -> int:
                 # Reports wrong settings of Keystone and of policies here, once, and not in every worker.
                 ZaqarFace(settings, authentication.configured(settings))
             gate.credentials(settings)
-            held = listening.hold_port(listening.resolve(settings), wanted_port)
+            audit_log.check(settings.audit_log)
+            if settings.tls_certificate is not None:
+                from zaqar_core.web import tls
+
+                tls.configured(settings)
+            addresses = listening.resolve(settings)
+            held = listening.hold_port(addresses, wanted_port)
+            if tls_port is not None:
+                held = replace(held, tls=listening.hold_port(addresses, tls_port))
             if settings.ready_file is not None:
                 settings.ready_file.unlink(missing_ok=True)
             store.start()
@@ -255,14 +267,14 @@ def _run(configuration: Configuration, wanted_port: int, serve: _Serve) -> int:
         store.release()
 
 
-def _report_ready(settings: Settings, url: str, held: Held, connections: int | None = None) -> None:
-    """Print that the service is ready, then write the ready file for programs that wait for it.
+def _report_ready(settings: Settings, urls: Sequence[str], held: Held, connections: int | None = None) -> None:
+    """Print that the service is ready, then write the first URL to the ready file, for programs that wait for it.
 
     ``connections`` is the number of connections that each worker accepts.
     """
     from sqs_facade.listening import in_url
 
-    click.echo(f"sqs-facade is ready: {url}")
+    click.echo(f"sqs-facade is ready: {' and '.join(urls)}")
     if len(held.addresses) > 1:
         places = " and ".join(f"{in_url(address.host)}:{held.port}" for address in held.addresses)
         click.echo(f"It listens on {places}.")
@@ -276,7 +288,7 @@ def _report_ready(settings: Settings, url: str, held: Held, connections: int | N
         return
     draft = file.with_name(f".{file.name}.new")
     try:
-        draft.write_text(f"{url}\n")
+        draft.write_text(f"{urls[0]}\n")
         draft.replace(file)
     except OSError as problem:
         click.echo(f"sqs-facade: cannot write {file}: {problem.strerror}", err=True)

@@ -237,6 +237,8 @@ def of_fact(fact: facts.CoreError) -> SqsError:
                 "AccessDenied",
                 f"User: {caller} is not authorized to perform: {action} on resource: {resource} {reason}",
             )
+        case facts.TooManyQueues(limit):
+            return SqsError("OverLimit", f"The account has {limit} queues, which is the maximum allowed.")
         case facts.RequestsThrottled():
             return SqsError("RequestThrottled", "Rate exceeded")
         case facts.SettingsChanged():

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import orjson
 
-from sqs_facade import addresses, browser_marks, errors, rights
+from sqs_facade import addresses, audit_notes, browser_marks, errors, rights
 from sqs_facade.callers import Callers, is_verified, refuse_anonymous
 from sqs_facade.codecs import query, query_json
 from sqs_facade.codecs.unreadable import Unreadable
 from sqs_facade.errors import SqsError
 from sqs_facade.operations import load_all
 from sqs_facade.registry import OPERATIONS, Operation, SqsCall
-from sqs_facade.throttle import Throttle
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.core.authorization import Authorizer
+from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
@@ -75,14 +75,14 @@ class SqsFace:
         callers: Callers | None = None,
         sts: SecurityTokenService | None = None,
         authorizer: Authorizer | None = None,
+        rates: RateLimits | None = None,
     ) -> None:
         """With ``sts``, requests to STS are served beside those to SQS. ``authorizer`` enforces policies."""
         self._callers = callers or Callers(settings)
         self._sts = sts
         self._authorizer = authorizer
         self.verifies_callers = self._callers.verifies
-        limit = settings.max_requests_per_second
-        self._throttle = Throttle(limit) if limit else None
+        self._rates = rates
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the largest body to accept, in bytes."""
@@ -96,25 +96,32 @@ class SqsFace:
         """Run the requested operation. Never raises."""
         request_id = new_request_id()
         environ = request.environ
+        note = request.note
+        if note is not None:
+            note.dialect = "sqs"
         target = environ.get("HTTP_X_AMZ_TARGET")
         if target is None and self._sts is not None and self._sts.is_asked(request):
             return self._sts.answer(request, request_id)
         try:
             call = SqsCall(session, request, self._callers.identify(request), self._authorizer)
-            if self._throttle is not None and not self._throttle.admits(call.caller.account):
-                raise SqsError("RequestThrottled", "Rate exceeded")
+            if self._rates is not None:
+                self._rates.require(session, call.caller.account, request.principal.arn if request.principal else "")
             if target is not None:
                 return _answer_json(call, target, request_id)
             return _answer_query(call, request_id)
         except SqsError as error:
             return error_reply(error, request, request_id)
         except CoreError as fact:
+            if note is not None:
+                audit_notes.of_denial(note, fact)
             return error_reply(errors.of_fact(fact), request, request_id)
         except Exception as problem:
             return error_reply(unforeseen(problem, request_id, target), request, request_id)
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the SQS error for a request that was not run."""
+        if request.note is not None:
+            request.note.dialect = "sqs"
         return error_reply(refusal(why, request), request, new_request_id())
 
 
@@ -228,6 +235,8 @@ def _run(operation: Operation, call: SqsCall, parameters: Any) -> Any:
 
     The queue is looked up only after an error, so that a good request needs no look-up.
     """
+    if call.request.note is not None:
+        audit_notes.of_call(call.request.note, operation, call, parameters)
     if call.authorizer is None:
         refuse_anonymous(call.request)
     try:
@@ -256,6 +265,10 @@ def wants_json(request: Request) -> bool:
 def error_reply(error: SqsError, request: Request, request_id: str) -> Reply:
     """Write the error in the protocol of the request."""
     row = error.row
+    if request.note is not None:
+        request.note.code = row.code
+        if not request.note.action:
+            audit_notes.of_unread(request.note, request)
     if is_json_protocol(request) or _lacks_target(request):
         fault = "Sender" if row.is_sender else "Receiver"
         headers = [

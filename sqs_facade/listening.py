@@ -61,11 +61,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A port that is held on one or more addresses, by sockets that do not listen yet."""
+    """A port that is held on one or more addresses, by sockets that do not listen yet. ``tls``: one more, for TLS."""
 
     addresses: tuple[Address, ...]
     sockets: tuple[socket.socket, ...]
     port: int
+    tls: Held | None = None
 
     @property
     def hosts(self) -> list[str]:
@@ -77,6 +78,8 @@ class Held:
         """Release the port."""
         for one in self.sockets:
             one.close()
+        if self.tls is not None:
+            self.tls.close()
 
 
 def without_brackets(host: str) -> str:
@@ -92,7 +95,8 @@ def in_url(host: str) -> str:
 def resolve(settings: Settings) -> tuple[Address, ...]:
     """Return the addresses of the setting ``host``: an IP address, or a name with all its addresses.
 
-    Raises ServingError if there are none, and SettingsInvalid if other machines reach one and ``open_bind`` is not set.
+    Raises ServingError if there are none, and SettingsInvalid if other machines reach one although neither all callers
+    need credentials nor ``open_bind`` is set.
     """
     host = without_brackets(settings.host)
     try:
@@ -106,11 +110,11 @@ def resolve(settings: Settings) -> tuple[Address, ...]:
     if not addresses:
         raise ServingError(f"cannot listen on {settings.host}: it has no IP address")
     open_ones = [one.host for one in addresses if not one.is_loopback]
-    if open_ones and not settings.open_bind:
+    if open_ones and not (settings.open_bind or settings.verifies_all_callers):
         named = settings.host if host in open_ones else f"{settings.host} ({', '.join(open_ones)})"
         raise SettingsInvalid(
-            f"other machines can reach {named}, and the service does not check credentials: "
-            "add --open-bind to allow this",
+            f"other machines can reach {named}, and requests to SQS need no credentials: set credentials_file, or add "
+            "--open-bind to allow requests of anybody",
             setting="host",
         )
     return addresses

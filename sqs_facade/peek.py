@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 from msgspec import field
 
-from sqs_facade import addresses, content, digests, errors, face, peek_forms, peek_pages, rights
+from sqs_facade import addresses, audit_notes, content, digests, errors, face, peek_forms, peek_pages, rights
 from sqs_facade.callers import Callers, refuse_anonymous
 from sqs_facade.errors import SqsError
 from sqs_facade.looks import Look
@@ -73,10 +73,12 @@ class PeekRequest:
 
 
 class PeekFace:
-    """Serve the peek endpoint, on every bind at the hosts of AllowedHosts only. One instance serves all threads."""
+    """Serve the peek endpoint. Without credentials, on every bind at the hosts of AllowedHosts only.
+
+    One instance serves all threads.
+    """
 
     admit = None
-    verifies_callers = False
 
     def __init__(
         self, settings: Settings, *, callers: Callers | None = None, authorizer: Authorizer | None = None
@@ -86,6 +88,7 @@ class PeekFace:
         self._hosts = AllowedHosts(settings)
         self._callers = callers or Callers(settings)
         self._authorizer = authorizer
+        self.verifies_callers = self._callers.verifies
         self._looks = Semaphore(_MOST_LOOKS)
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
@@ -96,13 +99,17 @@ class PeekFace:
     def answer(self, request: Request, session: Session) -> Reply:
         """Return the messages of a queue. Never raises."""
         request_id = face.new_request_id()
+        if request.note is not None:
+            request.note.dialect, request.note.action = "sqs", "peek"
         try:
-            if request.host not in self._hosts:
+            if not self.verifies_callers and request.host not in self._hosts:
                 raise face.host_not_allowed(request.host)
             return self._answer(request, session, request_id)
         except SqsError as error:
             return _error(error, request, request_id)
         except CoreError as fact:
+            if request.note is not None:
+                audit_notes.of_denial(request.note, fact)
             return _error(errors.of_fact(fact), request, request_id)
         except Exception as problem:
             return _error(face.unforeseen(problem, request_id, _ACTION), request, request_id)
@@ -118,7 +125,7 @@ class PeekFace:
         wanted = _parameters(request)
         if not wanted.queue_url:
             raise QueueNotFound
-        ref = addresses.queue(wanted.queue_url, "/", caller, self._settings)
+        ref = addresses.queue(wanted.queue_url, "/", caller, self._settings, request.prefix)
         if self._authorizer is not None:
             rights.require_receive(self._authorizer, SqsCall(session, request, caller), ref)
         try:
@@ -217,6 +224,8 @@ def _error(error: SqsError, request: Request, request_id: str) -> Reply:
         "Code": error.row.code,
         "Message": error.message,
     }
+    if request.note is not None:
+        request.note.code = error.row.code
     body = orjson.dumps({"ErrorResponse": {"Error": fault, "RequestId": request_id}})
     headers = [("Content-Type", "application/json"), ("x-amzn-RequestId", request_id)]
     return Reply(error.row.status, headers, body)

@@ -16,17 +16,23 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.names import QueueRef
 
 
-def of(ref: QueueRef, settings: Settings, scheme: str, host: str) -> str:
-    """Write the URL of a queue for a client that called this scheme and host."""
+def of(ref: QueueRef, settings: Settings, scheme: str, host: str, prefix: str = "") -> str:
+    """Write the URL of a queue for a client that called this scheme and host.
+
+    ``prefix`` is the path that a proxy has removed, "" if it has removed none.
+    """
     is_ignored = settings.regions == "ignore"
-    start = _start(ref.region, settings.queue_url_host, settings.public_url, scheme, host, is_ignored=is_ignored)
+    form, public = settings.queue_url_host, settings.public_url
+    start = _start(ref.region, form, public, scheme, host, prefix, is_ignored=is_ignored)
     return f"{start}/{ref.project}/{ref.name}"
 
 
 @lru_cache(maxsize=1024)
-def _start(region: str, strategy: str, public: str | None, scheme: str, host: str, *, is_ignored: bool) -> str:
+def _start(
+    region: str, strategy: str, public: str | None, scheme: str, host: str, base_path: str, *, is_ignored: bool
+) -> str:
     """Return the part of the URL before the account."""
-    shown, base_path = addresses.host_parts(host), ""
+    shown = addresses.host_parts(host)
     if public is not None:
         scheme, public_host, base_path = public_url.parse(public)
         called, shown = shown, addresses.host_parts(public_host)

@@ -38,8 +38,8 @@ DIFFERENCES = (
     "Queue URLs begin with the called host, unless `queue_url_host` or `public_url` is set "
     "([operations](operations.md#queue-urls)). As input, every known form of URL is accepted, and a bare name too.",
     "`QueueDeletedRecently` is off by default (`recreate_delay_seconds`; AWS: 60), so that tools can create a deleted "
-    "queue again without waiting. `RequestThrottled` is off by default (`max_requests_per_second`, per account and "
-    "worker).",
+    "queue again without waiting. `RequestThrottled` is off by default (`max_requests_per_second`, per "
+    "account).",
     "In JSON, CreateQueue and ListQueues also run on a queue's own path: clients whose endpoint is a queue URL send "
     "them there. In the query protocol they are refused, as on AWS.",
     "A queue that Zaqar created may have dots in its name. SQS operations can use it; CreateQueue does not create one.",

@@ -42,11 +42,12 @@ class SqsCall:
 
     def queue(self, queue_url: str | None) -> QueueRef:
         """Return the queue of the QueueUrl, or without one that of the request's path."""
-        return addresses.queue(queue_url, self.request.path, self.caller, self.session.settings)
+        return addresses.queue(queue_url, self.request.path, self.caller, self.session.settings, self.request.prefix)
 
     def url(self, ref: QueueRef) -> str:
         """Return the URL of a queue for this caller."""
-        return queue_urls.of(ref, self.session.settings, self.request.scheme, self.request.host)
+        request = self.request
+        return queue_urls.of(ref, self.session.settings, request.scheme, request.host, request.prefix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,9 @@ class _Asking:
         context = RequestContext(self.caller, self.call.request.environ, region, account)
         resource = arns.of_account(account, region) + name
         for action in actions:
-            self._authorizer.require_by_identity(Question(self.caller, action, resource, account, context))
+            rule = self._authorizer.require_by_identity(Question(self.caller, action, resource, account, context))
+            if self.call.request.note is not None:
+                self.call.request.note.rule = rule
 
 
 def _create(asking: _Asking, parameters: Any) -> None:

@@ -22,6 +22,7 @@ from sqs_facade.supervisor import Supervisor
 from zaqar_core.configuration.setting_sources import PARENT_VARIABLE, PRIVATE_STORE_VARIABLE, variable
 from zaqar_core.configuration.settings import Settings, as_variable
 from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.web.proxies import TrustedProxies
 
 #: Descriptors that serve no client: files, libraries, connections to the store.
 _RESERVED = 256
@@ -48,44 +49,84 @@ def check_store(settings: Settings, url: str) -> None:
         store.close()
 
 
-def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str, int], None]) -> int:
+def run(settings: Settings, url: str, held: Held, on_ready: Callable[[list[str], int], None]) -> int:
     """Serve on the held port until a signal stops the process, and return the exit code.
 
-    ``on_ready`` is called with the URL of the service as soon as it responds over HTTP, and with the number of
+    ``on_ready`` is called with the URLs of the service as soon as it responds over HTTP, and with the number of
     connections that each worker accepts.
     """
     settings = msgspec.structs.replace(settings, max_connections=_connections(settings))
     os.environ.update(_workers_environment(settings, url))
-    supervisor = Supervisor(settings.workers, worker.main, listening.listen(held))
+    plain, secured = ports(settings, held)
+    listeners = tuple(() if one is None else listening.listen(one) for one in (plain, secured))
+    supervisor = Supervisor(settings.workers, worker.main, listeners)
     threading.Thread(
         target=_announce, args=(supervisor, settings, held, on_ready), name="readiness", daemon=True
     ).start()
     return supervisor.run()
 
 
-def _announce(supervisor: Supervisor, settings: Settings, held: Held, on_ready: Callable[[str, int], None]) -> None:
-    target = held.addresses[0].reachable_host
+def ports(settings: Settings, held: Held) -> tuple[Held | None, Held | None]:
+    """Return the plain port and the one for TLS."""
+    if settings.tls_certificate is None:
+        return held, None
+    return (None, held) if held.tls is None else (held, held.tls)
+
+
+def _announce(
+    supervisor: Supervisor, settings: Settings, held: Held, on_ready: Callable[[list[str], int], None]
+) -> None:
+    plain, secured = ports(settings, held)
     while not supervisor.is_stopping:
-        if _answers(target, held.port):
+        if (plain is None or _answers(settings, plain)) and (secured is None or _answers_tls(settings, secured)):
             supervisor.was_ready = True
-            on_ready(url_of(settings, held.port), settings.max_connections)
+            on_ready(urls_of(settings, held), settings.max_connections)
             return
         time.sleep(0.005)
 
 
-def url_of(settings: Settings, port: int) -> str:
-    """Return the URL of the service, with the host as it was given."""
-    return f"http://{listening.in_url(listening.without_brackets(settings.host))}:{port}"
+def urls_of(settings: Settings, held: Held) -> list[str]:
+    """Return the URLs of the service, with the host as it was given: the plain one first."""
+    host = listening.in_url(listening.without_brackets(settings.host))
+    found = zip(("http", "https"), ports(settings, held), strict=True)
+    return [f"{scheme}://{host}:{one.port}" for scheme, one in found if one is not None]
 
 
-def _answers(host: str, port: int) -> bool:
+def _connect(settings: Settings, held: Held) -> socket.socket:
+    """Connect to the service. Raises OSError."""
+    client = socket.create_connection((held.addresses[0].reachable_host, held.port), 5)
+    if settings.proxy_protocol and TrustedProxies(settings).trusts(str(client.getsockname()[0])):
+        client.sendall(b"PROXY UNKNOWN\r\n")
+    return client
+
+
+def _answers(settings: Settings, held: Held) -> bool:
     """Return whether GET /health responds with 200."""
     try:
-        with socket.create_connection((host, port), 5) as client:
-            client.sendall(f"GET /health HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
-            return client.recv(64).startswith(b"HTTP/1.1 200")
+        with _connect(settings, held) as client:
+            return _is_healthy(client, held.port)
     except OSError:
         return False
+
+
+def _answers_tls(settings: Settings, held: Held) -> bool:
+    """Return whether GET /health responds with 200 over TLS; where that needs a certificate, whether TLS responds."""
+    import ssl  # only needed with TLS
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3  # in which the server's part ends before the client's certificate
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the service calls itself
+    needs_certificate = settings.tls_client_ca is not None and settings.tls_client_certificates == "required"
+    try:
+        with _connect(settings, held) as client, context.wrap_socket(client) as secured:
+            return needs_certificate or _is_healthy(secured, held.port)
+    except OSError:
+        return False
+
+
+def _is_healthy(client: socket.socket, port: int) -> bool:
+    client.sendall(f"GET /health HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
+    return client.recv(64).startswith(b"HTTP/1.1 200")
 
 
 def _workers_environment(settings: Settings, url: str) -> dict[str, str]:

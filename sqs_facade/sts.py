@@ -21,7 +21,7 @@ from zaqar_core.access.web_identity import WebIdentities, WebIdentityRefused
 from zaqar_core.domain import limits
 from zaqar_core.domain.limits import Range
 from zaqar_core.eventloop import Threads
-from zaqar_core.web.envelope import Reply, Request
+from zaqar_core.web.envelope import Note, Reply, Request
 
 VERSION = "2011-06-15"
 NAMESPACE = f"https://sts.amazonaws.com/doc/{VERSION}/"
@@ -103,14 +103,18 @@ class SecurityTokenService:
 
     def answer(self, request: Request, request_id: str) -> Reply:
         """Run the operation. Never raises."""
+        note = request.note or Note()
+        note.dialect, note.is_administrative = "sts", True
         try:
             call = _Call(request, _parameters(request))
             name = call.text("Action")
             operation = self._operations.get(name)
             if operation is None:
                 raise StsError("InvalidAction", f"Could not find operation {name[:64]} for version {VERSION}")
+            note.action = name
             result = operation(call)
         except StsError as error:
+            note.code = error.code
             return _error(error, request_id)
         except Exception:
             _log.exception("a request to STS failed: request %s", request_id)
@@ -132,6 +136,7 @@ class SecurityTokenService:
             raise StsError(found.code, refused.message, found.status) from None
         if verified is None:
             raise StsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+        request.principal = verified.principal
         return verified
 
     def _get_caller_identity(self, call: _Call) -> Result:
@@ -177,6 +182,9 @@ class SecurityTokenService:
             raise StsError("ValidationError", reason)
         expires = int(time.time()) + min(seconds, role.max_session_seconds)
         session, sealed = self._gate.sessions.issue(expires, role.arn, role.id, name)
+        if call.request.note is not None:
+            note = call.request.note
+            note.account, note.resource, note.principal = role.account, role.arn, identity.subject
         provider = identity.issuer.partition("://")[2]
         return {
             "SubjectFromWebIdentityToken": identity.subject,

@@ -8,6 +8,7 @@ from sqs_facade.listening import Held, in_url, without_brackets
 from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import rate_limits
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.keystone import authentication
 from zaqar_core.notifications import channels
@@ -15,7 +16,8 @@ from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.web import hooks
+from zaqar_core.web import audit_log, hooks, tls
+from zaqar_core.web.auditing import Auditor
 from zaqar_core.websocket import server
 from zaqar_core.websocket.conversation import Service
 
@@ -27,23 +29,36 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     """
     known = gate.credentials(settings)
     authenticator = gate.authenticator(known, authentication.configured(settings))
+    audit, auditor = audit_log.opened(settings.audit_log), None
+    if audit is not None:
+        audit.start()
+        auditor = Auditor(audit, settings)
     if known is not None:
+        if auditor is not None:
+            known.on_reload = auditor.reloaded
         known.watch()
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     authorizer = Authorizer() if settings.enforces_policies else None
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     if switches is not None:
         core.when_emptied.append(switches.forget)
+    face = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rate_limits.configured(settings))
     Housekeeping(core).start()
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
+    secured = tls.configured(settings)
+    if secured is not None:
+        secured.watch()
     try:
         server.run(
             settings,
-            Service(core, ZaqarFace(settings, authenticator, authorizer=authorizer), authenticator),
+            Service(core, face, authenticator, auditor),
             held.port,
-            lambda: on_ready(f"ws://{in_url(without_brackets(settings.host))}:{held.port}"),
+            lambda: on_ready(
+                f"{'ws' if secured is None else 'wss'}://{in_url(without_brackets(settings.host))}:{held.port}"
+            ),
             hosts=held.hosts,
+            tls=secured,
         )
     finally:
         notifier.stop()

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 
 from sqs_facade import startup
 from sqs_facade.wsgi import APPLICATION, create_app
 from zaqar_core.eventloop import garbage
+from zaqar_core.web import proxies, tls
 from zaqar_core.web.server.limits import Limits
 from zaqar_core.web.server.server import Server
 
 
-def main(*listeners: socket.socket) -> None:
+def main(listeners: Sequence[socket.socket], tls_listeners: Sequence[socket.socket]) -> None:
     """Serve on listening sockets until a signal stops the process. The settings come from the environment."""
     found = startup.configuration({})
     with startup.refusals(found):
         app = create_app(found.settings)
-    server = Server(app.extensions[APPLICATION], Limits.of(found.settings))
+        secured = tls.configured(found.settings)
+    if secured is not None:
+        secured.watch()
+    settings = found.settings
+    server = Server(
+        app.extensions[APPLICATION],
+        Limits.of(settings),
+        proxies=proxies.configured(settings),
+        has_preambles=settings.proxy_protocol,
+    )
     garbage.collect_rarely(server.loop)
-    server.run(listeners)
+    server.run(listeners, tls_listeners=tls_listeners, tls=secured)

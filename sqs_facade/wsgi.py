@@ -18,6 +18,7 @@ from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration import settings as configuration
+from zaqar_core.core import rate_limits
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.domain import limits
 from zaqar_core.keystone import authentication
@@ -26,17 +27,20 @@ from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
-from zaqar_core.web import cors, hooks, stopping
+from zaqar_core.web import audit_log, cors, hooks, proxies, stopping
 from zaqar_core.web.app import create_flask
+from zaqar_core.web.auditing import Auditor
 from zaqar_core.web.base_path import BasePath
 from zaqar_core.web.fastlane import FastLane
 from zaqar_core.web.pipeline import Pipeline
+from zaqar_core.web.proxies import ForwardedRequests
 from zaqar_core.web.server.wsgi_application import WsgiApplication
 
 if TYPE_CHECKING:
     import flask
 
     from sqs_facade.sts import SecurityTokenService
+    from zaqar_core.access.reloading import Credentials
     from zaqar_core.web.envelope import Face
 
 #: The extension of the Flask application that the event loop's server runs: see ``web.server.application``.
@@ -53,6 +57,7 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     url, settings = _store(settings)
     credentials = gate.credentials(settings)
+    audit = audit_log.opened(settings.audit_log)
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     if switches is not None:
         core.when_emptied.append(switches.forget)
@@ -62,20 +67,27 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     notifier.stop_at_exit()
-    pipeline = Pipeline(core, settings)
+    auditor = None
+    if audit is not None:
+        audit.start()
+        auditor = Auditor(audit, settings)
+        if credentials is not None:
+            credentials.on_reload = auditor.reloaded
+    pipeline = Pipeline(core, settings, auditor)
     access = gate.opened(settings, credentials, lambda: core.secrets.secret)
     callers = Callers(settings, access)
     authenticator = gate.authenticator(credentials, authentication.configured(settings))
     authorizer = Authorizer() if settings.enforces_policies else None
-    sqs = SqsFace(settings, callers=callers, sts=_sts(access), authorizer=authorizer)
-    zaqar = ZaqarFace(settings, authenticator, authorizer=authorizer)
+    rates = rate_limits.configured(settings)
+    sqs = SqsFace(settings, callers=callers, sts=_sts(access), authorizer=authorizer, rates=rates)
+    zaqar = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rates)
     looks = peek.PeekFace(settings, callers=callers, authorizer=authorizer)
     app = create_flask(
         core,
         pipeline,
         sqs,
         zaqar,
-        {peek.PATH: looks, hooks.PATH: _hooks(settings, switches)},
+        {peek.PATH: looks, hooks.PATH: _hooks(settings, switches, credentials)},
     )
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)
@@ -92,6 +104,8 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     app.wsgi_app = BasePath(with_cors, base_path) if base_path else with_cors  # type: ignore[method-assign,assignment]
     enclosed = WsgiApplication(app.wsgi_app, most, lanes.share, checks_heads=lanes.checks_heads)
     app.extensions[APPLICATION] = lanes if app.wsgi_app is lanes else enclosed
+    if (trusted := proxies.configured(settings)) is not None:  # the event loop's server applies their headers itself
+        app.wsgi_app = ForwardedRequests(app.wsgi_app, trusted)  # type: ignore[method-assign]
     return app
 
 
@@ -103,7 +117,7 @@ def _sts(access: gate.Gate | None) -> SecurityTokenService | None:
     return SecurityTokenService(access)
 
 
-def _hooks(settings: configuration.Settings, switches: hooks.Switches | None) -> Face:
+def _hooks(settings: configuration.Settings, switches: hooks.Switches | None, known: Credentials | None) -> Face:
     if switches is None:
         return hooks.AbsentFace()
     return hooks.HooksFace(
@@ -111,6 +125,7 @@ def _hooks(settings: configuration.Settings, switches: hooks.Switches | None) ->
         switches,
         lambda environ: addresses.caller_of(environ, settings).account,
         partial(addresses.named, settings),
+        gate.authenticator(known, None),
     )
 
 

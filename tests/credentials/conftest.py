@@ -28,6 +28,12 @@ account = "123456789012"
 enabled = false
 access_keys = [{ id = "AKIDGONE", secret_access_key = "another secret of forty characters, gone" }]
 tokens = [{ token = "a static token of user gone" }]
+
+[[users]]
+name = "limited"
+account = "123456789012"
+policies = ["receiver"]
+access_keys = [{ id = "AKIDLIMITED", secret_access_key = "another secret of forty characters, lim." }]
 """
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from tests.patience import until
 from tests.server.conftest import BODY_LIMIT, Echo, Running, everything
+from zaqar_core.eventloop import tasks
+from zaqar_core.web.envelope import CLIENT, Refusal, Reply
 from zaqar_core.web.server import limits
 
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
@@ -169,3 +174,56 @@ def test_a_head_that_is_admitted_is_followed_by_its_body(http: Running, echo: Ec
     assert http.status(head + b"\r\n" + body[:1], ends=True) == 400
     assert len(echo.environs) == 2
     assert http.server.counters.bodies_being_read == http.server.counters.buffered_bytes == 0
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 3", b"Transfer-Encoding: chunked"])
+def test_an_admitted_request_may_wait_and_the_next_ones_are_answered(http: Running, echo: Echo, framing: bytes) -> None:
+    echo.checks_heads = True
+    body = b"abc" if b"Length" in framing else chunk(b"abc") + b"0\r\n\r\n"
+    head = POST.replace(b"/ ", b"/held ", 1) + b"X-Token: t\r\n" + framing + b"\r\n\r\n"
+    clients = [http.connect() for _ in range(3)]
+    for number, client in enumerate(clients, 1):
+        client.sendall(head + body[:1])
+        client.sendall(body[1:])
+        until(lambda: echo.running == number, "it runs")  # noqa: B023
+    echo.is_held = False
+    for client in clients:
+        assert everything(client).endswith(b"POST /held abc")
+        client.close()
+    for _ in range(8):  # by the same tasks
+        assert http.exchange(head + body[:1], body[1:]).endswith(b"POST /held abc")
+    until(lambda: tasks.running() == 0, "all have ended")
+
+
+def test_a_check_of_a_head_counts_as_a_request_in_flight(http: Running, echo: Echo) -> None:
+    found: list[int] = []
+
+    def admit(environ: dict[str, Any]) -> None:
+        environ[CLIENT].on_gone = found.append
+        found.append(http.server.counters.in_flight)
+        environ[CLIENT].on_gone = None
+        found.append(http.server.counters.in_flight)
+
+    echo.checks_heads, echo.admit = True, admit  # type: ignore[method-assign]
+    with http.connect() as client:
+        client.sendall(POST + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+        assert client.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"abc")
+        assert everything(client).endswith(b"POST / abc")
+    assert found == [0, 1]
+    assert http.server.counters.in_flight == 0
+
+
+def test_a_refusal_counts_as_a_request_in_flight(http: Running, echo: Echo) -> None:
+    found: list[int] = []
+
+    def refuse(environ: dict[str, Any], why: Refusal) -> Reply:
+        environ[CLIENT].on_gone = found.append  # as a face that waits for the identity service
+        found.append(http.server.counters.in_flight)
+        environ[CLIENT].on_gone = None
+        return Reply(400, [], why.name.encode())
+
+    echo.refuse = refuse  # type: ignore[method-assign]
+    assert http.status(POST + b"Content-Length: 3\r\n\r\na", ends=True) == 400
+    assert found == [0]
+    assert http.server.counters.in_flight == 0

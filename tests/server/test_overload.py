@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 
 from sqs_facade.addresses import name_at_a_glance
-from sqs_facade.face import SqsFace
+from sqs_facade.face import SqsFace, is_sqs
 from sqs_facade.wsgi import APPLICATION, create_app
 from tests.server.conftest import Running
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.web.envelope import Share
+from zaqar_core.rest.face import ZaqarFace, is_hot
+from zaqar_core.web.base_path import BasePath
+from zaqar_core.web.envelope import Reply, Share
+from zaqar_core.web.fastlane import FastLane
 from zaqar_core.web.server.limits import Limits
+from zaqar_core.web.server.wsgi_application import WsgiApplication
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +96,21 @@ def test_a_project_and_its_account_are_one_share() -> None:
     of_sqs = SqsFace(settings).share({**JSON, "HTTP_AUTHORIZATION": signed}, b'{"QueueUrl": "jobs"}')
     path = {"PATH_INFO": "/v2/queues/jobs/messages", "HTTP_X_PROJECT_ID": "p"}
     assert of_sqs == ZaqarFace(settings).share(path, b"") == Share("111111111111", "jobs")
+
+
+def test_to_ask_for_a_share_does_not_choose_the_face_below_a_base_path() -> None:
+    settings = Settings()
+    sqs, zaqar, served = SqsFace(settings), ZaqarFace(settings), []
+
+    class Recorder:
+        def run(self, environ: dict[str, Any], face: Any) -> Reply:
+            served.append((face, environ["PATH_INFO"]))
+            return Reply(204, [], b"")
+
+    lanes = FastLane(lambda *_: [], Recorder(), [(is_sqs, sqs), (is_hot, zaqar)])  # type: ignore[arg-type]
+    application = WsgiApplication(BasePath(lanes, "/mq"), 1024, lanes.share)
+    form = "application/x-www-form-urlencoded"  # what curl sends by default
+    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/mq/v2/queues/jobs/messages", "CONTENT_TYPE": form}
+    application.share(environ, b"{}")
+    assert application.respond(environ, b"{}").status == 204
+    assert served == [(zaqar, "/v2/queues/jobs/messages")]

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -101,6 +102,12 @@ def test_a_host_that_only_looks_like_loopback_needs_open_bind(host: str, monkeyp
     with pytest.raises(SettingsInvalid, match="--open-bind"):
         listening.resolve(Settings(host=host))
     assert listening.resolve(Settings(host=host, open_bind=True))
+
+
+def test_other_machines_may_call_where_all_callers_need_credentials() -> None:
+    assert listening.resolve(Settings(host="10.0.0.1", credentials_file=Path("credentials.toml")))
+    with pytest.raises(SettingsInvalid, match="set credentials_file, or add --open-bind"):
+        listening.resolve(Settings(host="10.0.0.1", auth_strategy="keystone"))
 
 
 @pytest.mark.parametrize("host", ["::ffff:127.0.0.1", "127.9.9.9"])

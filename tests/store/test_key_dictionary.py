@@ -20,6 +20,7 @@ from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import claims, deliveries, leases, messages, queues, subscriptions
 from zaqar_core.core.process import Core
+from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage, QueueSettings, SettingsChange
 from zaqar_core.domain.names import QueueRef
@@ -27,7 +28,7 @@ from zaqar_core.store import catalogue, keys, libraries, readiness, registry, sc
 
 LUA = Path(keys.__file__).parent / "lua"
 #: What the parts of a pattern stand for.
-PARTS = {"n": "[0-3]", "inc": "[0-9a-f]{16}", "shard": r"\d+", "project": r"[^:]+", "scope": r".+"}
+PARTS = {"n": "[0-3]", "inc": "[0-9a-f]{16}", "shard": r"\d+", "second": r"\d+", "project": r"[^:]+", "scope": r".+"}
 REGISTRY = r"sf1:\{[^{}:~]+~[^{}:~]+\}"
 QUEUE = r"sf1:\{[^{}:~]+~[^{}:~]+:[^{}:]+:0\}"
 #: Which type of key an event of the server belongs to; other events change what is there, or remove it.
@@ -99,6 +100,7 @@ def driven() -> Iterator[Driven]:
         moves(session)
         notifications(session)
         pools(session)
+        RateLimits(1).require(session, PROJECT)
         leftovers(session, core)
         core.close()
         yield Driven(seen(events), queue_fields(client), client)
@@ -238,10 +240,10 @@ def test_every_field_of_the_dictionary_is_in_a_function() -> None:
     assert {name for name in FIELDS if f"'{name}'" not in text} == {"doc:<name>"}
 
 
-def test_only_leases_and_ended_incarnations_expire(driven: Driven) -> None:
+def test_only_leases_counts_of_requests_and_ended_incarnations_expire(driven: Driven) -> None:
     names = {key.decode(errors="replace") for key in driven.client.scan_iter() if driven.client.ttl(key) != -1}
     marked = {name for name, (pattern, _) in DICTIONARY.items() if any(map(pattern.fullmatch, names))}
-    assert marked == {"Q:z:<inc>", "sf1:{upkeep}:<shard>"}
+    assert marked == {"Q:z:<inc>", "sf1:{upkeep}:<shard>", "sf1:{requests}:<second>"}
 
 
 def test_ids_are_kept_in_the_form_that_the_dictionary_names(driven: Driven) -> None:

@@ -121,6 +121,14 @@ def normal_path(path: str) -> str:
     return quote(joined, safe="/~", encoding="latin-1", errors="replace")
 
 
+def is_normal(environ: Mapping[str, Any]) -> bool:
+    """Return whether the path is the one that its signature covers, without dot segments and empty segments."""
+    path = raw_path(environ)
+    return _PLAIN_PATH.fullmatch(path) is not None or (
+        "//" not in path and not any(segment in (".", "..") for segment in path.split("/"))
+    )
+
+
 def _pairs(query: str, *, is_presigned: bool) -> list[tuple[str, str]]:
     pairs = [pair.partition("=") for pair in query.split("&") if pair]
     return [(name, value) for name, _, value in pairs if not (is_presigned and name == "X-Amz-Signature")]

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from zaqar_core.access import certificates
 from zaqar_core.access.directory import AccessKey, Directory, Issuer, Role, Token, Trust, User, digest
 from zaqar_core.access.presets import PRESETS
 from zaqar_core.access.principals import Principal
@@ -88,6 +89,7 @@ class _UserEntry(_Entry):
     tags: _Tags = {}
     access_keys: list[_KeyEntry] = []
     tokens: list[_TokenEntry] = []
+    certificate_subjects: list[str] = []
 
 
 class _TrustEntry(_Entry):
@@ -215,6 +217,7 @@ class _Reading:
         keys: dict[str, AccessKey] = {}
         users: dict[str, User] = {}
         tokens: dict[bytes, Token] = {}
+        subjects: dict[str, User] = {}
         names: set[tuple[str, str]] = set()
         for entry in document.users:
             where = f"user {entry.name} of account {entry.account}"
@@ -233,8 +236,12 @@ class _Reading:
                 if sha256 in tokens:
                     raise self._invalid(where, "two tokens are equal")
                 tokens[sha256] = token
+            for subject in self._subjects(entry, where):
+                if subject in subjects:
+                    raise self._invalid(where, f"the certificate subject {subject} is listed twice")
+                subjects[subject] = user
         issuers = self._issuers(document.issuers)
-        return Directory(keys, users, tokens, self._roles(document.roles, issuers), issuers)
+        return Directory(keys, users, tokens, self._roles(document.roles, issuers), issuers, subjects)
 
     def _invalid(self, where: str, reason: str) -> CredentialsInvalid:
         return CredentialsInvalid(f"{self.file}: {where}: {reason}")
@@ -263,6 +270,16 @@ class _Reading:
             else:
                 raise self._invalid(f"{where}: token {number}", "give only one of token, token_file and token_sha256")
             yield sha256, Token(user=user, is_enabled=token.enabled, expires=_seconds(token.expires))
+
+    def _subjects(self, entry: _UserEntry, where: str) -> Iterator[str]:
+        for text in entry.certificate_subjects:
+            try:
+                subject = certificates.normal_subject(text)
+            except ValueError:
+                subject = ""
+            if not subject:
+                raise self._invalid(where, f"{text[:64]!r} is not a certificate subject like CN=orders,O=Example")
+            yield subject
 
     def _secret(self, where: str, name: str, text: str | None, file: str | None) -> str:
         if (text is None) == (file is None):

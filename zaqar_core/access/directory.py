@@ -103,6 +103,8 @@ class Directory:
     roles: Mapping[str, Role]
     #: By URL.
     issuers: Mapping[str, Issuer]
+    #: By the subject of their certificates, in the normal form of :mod:`zaqar_core.access.certificates`.
+    subjects: Mapping[str, User] = field(default_factory=dict)
 
     def token(self, text: str) -> Token | None:
         """Return a static token, None if there is no such token."""

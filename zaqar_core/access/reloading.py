@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from zaqar_core.access import credentials_file
@@ -32,6 +33,8 @@ class Credentials:
         """Read the file. Raises CredentialsInvalid."""
         self._file = file
         self._lock = threading.Lock()
+        #: Called with whether the version can be used, after the file has changed.
+        self.on_reload: Callable[[bool], object] = bool
         #: The files of the last try to read, and their stamp from before it.
         self._files, self._stamp = [file], credentials_file.stamp([file])
         #: The version in force.
@@ -52,8 +55,10 @@ class Credentials:
                 self.directory = self._load()
             except CredentialsInvalid as problem:
                 _log.error("cannot reload the credentials file, the previous version stays in force: %s", problem)
+                self.on_reload(False)
                 return False
             _log.warning("reloaded the credentials file %s", self._file)
+            self.on_reload(True)
             return True
 
     def newer(self, used: Directory) -> bool:

@@ -78,7 +78,7 @@ class _Sealing:
 class SessionTokens:
     """Seals and opens session tokens. One instance serves all threads.
 
-    ``secret`` returns that of the store. A store that has lost its data gets another one, which ends all sessions.
+    ``secret`` returns that of the store. Where a store that has lost its data gets another one, all sessions end.
     """
 
     secret: Callable[[], bytes] = field(repr=False)

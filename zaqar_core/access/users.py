@@ -1,4 +1,4 @@
-"""Zaqar's callers by the credentials file: static tokens, and HTTP basic with an access key.
+"""Zaqar's callers by the credentials file: static tokens, HTTP basic with an access key, and client certificates.
 
 ``Users`` is an authenticator as Keystone is, and may stand in front of it: a token that is not in the file is then
 Keystone's.
@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from zaqar_core.access import certificates
 from zaqar_core.access.directory import AccessKey, Token, User
 from zaqar_core.access.principals import ANONYMOUS, Principal
 from zaqar_core.access.reloading import Credentials
-from zaqar_core.domain.identity import Authenticator, Identity, NotAuthenticated
+from zaqar_core.domain.identity import CERTIFICATE_SUBJECT, Authenticator, Identity, NotAuthenticated
 
 CHALLENGE = 'Basic realm="sqs-facade", charset="UTF-8"'
 _BASIC = "basic "
@@ -59,12 +60,18 @@ class Users:
         token = environ.get("HTTP_X_AUTH_TOKEN")
         if token is not None:
             return lambda: self._of_token(token)
-        key_id, secret = _basic(environ.get("HTTP_AUTHORIZATION", ""))
+        if "HTTP_AUTHORIZATION" not in environ and CERTIFICATE_SUBJECT in environ:
+            return lambda: self._of_certificate(environ)
+        key_id, secret = basic(environ.get("HTTP_AUTHORIZATION", ""))
         return lambda: self._of_key(key_id, secret)
 
     def _of_token(self, text: str) -> Token | None:
         found = self._credentials.directory.token(text)
         return found if found is not None and found.is_active(time.time()) else None
+
+    def _of_certificate(self, environ: Mapping[str, Any]) -> Token | None:
+        found = certificates.user(self._credentials, environ)
+        return None if found is None else Token(user=found, is_enabled=True, expires=found.expires)
 
     def _of_key(self, key_id: str, secret: str) -> AccessKey | None:
         """Return the key of that id and secret. An unknown key costs the same work as a wrong secret."""
@@ -77,7 +84,7 @@ def _hash(text: str) -> bytes:
     return sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
-def _basic(header: str) -> tuple[str, str]:
+def basic(header: str) -> tuple[str, str]:
     """Return user and password of HTTP basic, empty texts if the header has none."""
     if header[: len(_BASIC)].lower() != _BASIC or len(header) > _MOST_CHARACTERS:
         return "", ""

@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -23,22 +23,12 @@ from zaqar_core.access.session_tokens import SessionTokens
 from zaqar_core.access.signatures import ALGORITHM, TERMINATOR, Claim
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.eventloop import Threads
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from zaqar_core.eventloop import hash_text
 
 #: Derived keys in the cache, one for each key, day, region and service. The cache is cleared when it is full.
 _MOST_KEYS = 10_000
-#: The hash of a body of this size takes about a millisecond, and other tasks run meanwhile.
-_LARGE_BYTES = 256 << 10
-_hashing = Threads(2, "hashing")
 #: The entry of ``signing_regions`` that allows every region.
 _ANY_REGION = "*"
-
-
-def _direct(function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-    return function(*arguments, **options)
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -102,8 +92,7 @@ class Verifier:
         if claim is None:
             return None
         self._check_scope(claim, service, host_region, None if any_region else self._regions)
-        hashed = _hashing.run if len(body) >= _LARGE_BYTES else _direct
-        payload = hashed(canonical.payload, environ, body, allows_unsigned=self._allows_unsigned)
+        payload = hash_text(len(body), canonical.payload, environ, body, allows_unsigned=self._allows_unsigned)
         directory = self._credentials.directory
         verified = self._verified(claim, method, environ, payload, directory)
         if isinstance(verified, SignatureRefused) and self._credentials.newer(directory):
@@ -156,8 +145,9 @@ class Verifier:
     def _is_signed(self, claim: Claim, method: str, environ: Mapping[str, Any], payload: str, secret: str) -> bool:
         prefix = f"{ALGORITHM}\n{claim.moment}\n{claim.date}/{claim.region}/{claim.service}/{TERMINATOR}\n"
         key = self._signing_key(secret, claim)
+        base_path = self._base_path or environ.get(public_url.FORWARDED_PREFIX, "")
         given = claim.signature.encode("utf-8", "replace")
-        for request in canonical.requests(claim, method, environ, payload, self._base_path):
+        for request in canonical.requests(claim, method, environ, payload, base_path):
             signature = key.copy()
             signature.update(f"{prefix}{sha256(request).hexdigest()}".encode())
             if hmac.compare_digest(signature.hexdigest().encode(), given):

@@ -8,6 +8,8 @@ from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+#: Key of the environ with the base path that a trusted proxy has removed and named. No header has such a key.
+FORWARDED_PREFIX = "sqs_facade.prefix"
 #: Labels of letters, digits, hyphens and, for container networks, underscores.
 _HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?", re.ASCII)
 _BASE_PATH = re.compile(r"(/(?!\.\.?(/|\Z))[A-Za-z0-9._~-]+)*", re.ASCII)

@@ -61,6 +61,10 @@ Token = Annotated[
 ]
 PublicUrl = Annotated[str, About(allowed="a URL like https://queues.example.org[/base/path]", check=public_url.parse)]
 
+ForwardedHeader = Literal[
+    "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "Forwarded"
+]
+
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
@@ -76,6 +80,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     websocket_port: Annotated[Port, About(flag="--port")] = 9000
     #: Worker processes that serve requests.
     workers: Annotated[Positive, About(flag="--workers")] = 1
+    #: Certificate of the service, in PEM, with its chain: `sqs-facade serve` and `websocket` then speak TLS on their
+    #: ports. The file is read again when it changes.
+    tls_certificate: Annotated[Path, About(flag="--tls-certificate")] | None = None
+    #: Private key of the certificate, in PEM and not encrypted. Default: it is in the file of the certificate.
+    tls_key: Annotated[Path, About(flag="--tls-key")] | None = None
+    #: Port of `sqs-facade serve` for TLS beside the plain `port`; 0 picks a free one. Without it `port` speaks TLS, and
+    #: no port is plain.
+    tls_port: Annotated[Port, About(flag="--tls-port")] | None = None
+    #: Authorities, in PEM, whose certificates clients may present (mutual TLS).
+    tls_client_ca: Path | None = None
+    #: `required`: the handshake fails without a client certificate. `optional`: clients may connect without one.
+    tls_client_certificates: Literal["required", "optional"] = "required"
+    #: Networks of proxies that may name the client of a request in `forwarded_headers`; those of others have no effect.
+    trusted_proxies: tuple[Network, ...] = ()
+    #: Headers of `trusted_proxies` that count. Leave out those that your proxies do not set: they pass on what the
+    #: client says. `Forwarded` counts only in requests without the first three.
+    forwarded_headers: tuple[ForwardedHeader, ...] = (
+        "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix",
+        "Forwarded",
+    )  # fmt: skip
+    #: Connections of `trusted_proxies` to `sqs-facade serve` begin with a preamble of the PROXY protocol, version 1 or
+    #: 2. Those of others have none.
+    proxy_protocol: bool = False
     #: File to which the service writes one line with its URL when it is ready.
     ready_file: Annotated[Path, About(flag="--ready-file")] | None = None
 
@@ -112,7 +139,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_waits: Positive = 50_000
     #: Open connections of one worker, including idle ones.
     max_connections: Positive = 50_000
-    #: Allow `host` to be reachable from other machines although no credentials are checked.
+    #: Allow `host` to be reachable from other machines without a `credentials_file`, so without credentials.
     open_bind: Annotated[bool, About(flag="--open-bind")] = False
     #: Origins whose web pages may call the service and read its responses (CORS); `*` allows every origin.
     allowed_origins: tuple[Origin, ...] = ()
@@ -134,11 +161,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Whether these pages may send cookies and other credentials. Has no effect with `*`.
     cors_allow_credentials: bool = True
     #: Hosts that the header Host of a request may name, beside those of this machine and of `public_url`. An entry
-    #: without a port stands for every port. They concern the test hooks and the message viewer, and all requests
-    #: without verified credentials to a service that listens on loopback.
+    #: without a port stands for every port. They concern requests without verified credentials: to the test
+    #: hooks and the message viewer, and all of them to a service that listens on loopback.
     allowed_hosts: tuple[str, ...] = ()
     #: Enable the test hooks, `/_test/*`. Always on with `ephemeral`.
     test_hooks: Annotated[bool, About(flag="--test-hooks")] = False
+
+    # -- Limits of callers -----------------------------------------------------------------------------------------
+    #: Most requests per second of one account or project, by both dialects, at all workers of the store together.
+    #: Requests beyond this limit fail with RequestThrottled; with 429 at Zaqar. Default: no limit.
+    max_requests_per_second: Positive | None = None
+    #: Most requests per second of one user or role session, likewise. Only with `credentials_file`. Default: no limit.
+    max_user_requests_per_second: Positive | None = None
+    #: Most queues of one account or project in a region, and as many topics. CreateQueue beyond this limit fails with
+    #: OverLimit; Zaqar's requests that create one with 403. Default: no limit.
+    max_queues_per_account: Positive | None = None
 
     # -- Accounts and regions --------------------------------------------------------------------------------------
     #: Account of SQS callers whose access key is not an account id.
@@ -161,9 +198,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # -- SQS -------------------------------------------------------------------------------------------------------
     #: Most messages in flight of one queue; a receive beyond this limit fails with OverLimit.
     max_in_flight: Positive = limits.IN_FLIGHT
-    #: Most requests per second of one account at one worker; requests beyond this limit fail with RequestThrottled.
-    #: Default: no limit.
-    max_requests_per_second: Positive | None = None
     #: Shortest time between two PurgeQueue calls on one queue; 0: no limit.
     purge_interval_seconds: SecondsOrNone = 60
     #: Time after DeleteQueue in which no queue of the same name can be created; 0: none (AWS: 60).
@@ -189,6 +223,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Policy file of oslo.policy, like policy.yaml. Its access rules override Zaqar's own. Only with Keystone.
     policy_file: Path | None = None
 
+    #: File of the audit log, or `stderr`: a JSON line for each refused call and for each one that changes queues,
+    #: policies, subscriptions, pools or flavors. See [security](security.md#audit-log). Default: no audit log.
+    audit_log: Annotated[str, msgspec.Meta(min_length=1)] | None = None
+    #: Write every call to the audit log.
+    audit_all_calls: bool = False
     #: Enforce the policies of queues, for tests of policies: a request acts as the root user of the account that its
     #: access key names, and without credentials as an anonymous caller.
     enforce_policies: bool = False
@@ -279,6 +318,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return bool(self.auth_strategy) or self.credentials_file is not None
 
     @property
+    def verifies_all_callers(self) -> bool:
+        """Whether callers of SQS and of Zaqar need credentials. Keystone knows Zaqar's callers only."""
+        return self.credentials_file is not None
+
+    @property
     def enforces_policies(self) -> bool:
         """Whether policies decide about requests."""
         return self.enforce_policies or self.credentials_file is not None
@@ -359,6 +403,19 @@ def _over_zaqar_config(given: dict[str, Given], problems: list[str]) -> dict[str
         return given
 
 
+#: Settings that have no effect without another one: setting, the other one, and what the error says.
+_NEEDS = (
+    ("policy_file", "auth_strategy", "auth_strategy keystone; without it no caller has a role"),
+    *(
+        (setting, "credentials_file", "a credentials_file; without it signatures are not checked")
+        for setting in ("signing_regions", "allow_unsigned_payload", "max_user_requests_per_second")
+    ),
+    *((setting, "tls_certificate", "a tls_certificate") for setting in ("tls_key", "tls_port", "tls_client_ca")),
+    ("proxy_protocol", "trusted_proxies", "trusted_proxies"),
+    ("audit_all_calls", "audit_log", "an audit_log"),
+)
+
+
 def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) -> Iterator[str]:
     """Return the problems of settings that are valid one by one but not together."""
 
@@ -375,11 +432,11 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) ->
     accounts = values.get("project_accounts", {})
     if len(set(accounts.values())) < len(accounts):
         yield f"{named('project_accounts')}: two projects must not have the same account"
-    if values.get("policy_file") and not values.get("auth_strategy"):
-        yield f"{named('policy_file')}: policy_file needs auth_strategy keystone; without it no caller has a role"
-    for setting in ("signing_regions", "allow_unsigned_payload"):
-        if values.get(setting) and not values.get("credentials_file"):
-            yield f"{named(setting)}: {setting} needs a credentials_file; without it signatures are not checked"
+    for setting, needed, reason in _NEEDS:
+        if values.get(setting) not in (None, False, (), "") and not values.get(needed):
+            yield f"{named(setting)}: {setting} needs {reason}"
+    if values.get("tls_port") and values["tls_port"] == values.get("port", Settings().port):
+        yield f"{named('tls_port')} must not be the port of plain requests"
     if values.get("require_confirmation") and "signed_url_key" not in values:
         yield f"{named('require_confirmation')} needs a signed_url_key"
 

@@ -41,14 +41,15 @@ class Authorizer:
         #: Compiled policies by document, so that queues with equal policies share one.
         self._compiled: dict[str, Policy | Invalid] = {}
 
-    def require_by_identity(self, question: Question) -> None:
+    def require_by_identity(self, question: Question) -> str:
         """Require an action that no queue's policy concerns, so it is possible in one's own account only.
 
-        Raises AccessDenied.
+        Return which policy allows it. Raises AccessDenied.
         """
         decision = evaluate(question, None)
         if not decision.is_allowed:
             raise denied(question, decision)
+        return _rule(decision)
 
     def require(self, session: Session, ref: QueueRef, questions: Sequence[Question]) -> None:
         """Require that all actions on one queue are allowed, and guard the session's calls on it.
@@ -128,6 +129,10 @@ class _Guard:
         if denial is not None:
             raise denied(*denial)
 
+    def decision(self) -> str:
+        """Return which policy decided about the first action."""
+        return _rule(evaluate(self._questions[0], self._known)) if self._questions else ""
+
     def ask_the_store(self, session: Session) -> None:
         """Read the queue's policy if it is not the known one. Raises AccessDenied."""
         try:
@@ -135,6 +140,11 @@ class _Guard:
         except QueueNotFound:
             self.policy, self._known = keys.policy(self.ref, ""), None
         self.is_confirmed = False
+
+
+def _rule(decision: Decision) -> str:
+    reason = decision.reason.value
+    return f"{reason} (statement {decision.statement})" if decision.statement else reason
 
 
 def denied(question: Question, decision: Decision) -> AccessDenied:

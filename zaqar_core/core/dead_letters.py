@@ -23,7 +23,7 @@ from uuid import UUID
 
 from zaqar_core.core import queues, stored_messages
 from zaqar_core.core.session import Session
-from zaqar_core.domain.errors import EncryptionKeyMissing, MessageUnreadable, StoreUnavailable
+from zaqar_core.domain.errors import EncryptionKeyMissing, MessageUnreadable, StoreUnavailable, TooManyQueues
 from zaqar_core.domain.model import QueueSettings
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import ScriptFailed, keys, records, script
@@ -173,7 +173,10 @@ def _finish(session: Session, lease: _Lease, destination: QueueRef, task: str, i
                     return False
                 if task or not lease.is_lazy:
                     return _revert(session, lease, task, NO_DESTINATION, seqs)
-                queues.create(session, destination, QueueSettings(), creator="zaqar")
+                try:
+                    queues.create(session, destination, QueueSettings(), creator="zaqar")
+                except TooManyQueues:
+                    return _revert(session, lease, task, NO_DESTINATION, seqs)
         session.call(_MOVE_DONE, source, [lease.token, task, *seqs])
     except ScriptFailed:  # another process has the lease, or the source was deleted with its messages
         return False

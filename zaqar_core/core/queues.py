@@ -24,6 +24,7 @@ from zaqar_core.domain.errors import (
     QueueNotFound,
     SettingsChanged,
     StoreUnavailable,
+    TooManyQueues,
 )
 from zaqar_core.domain.model import Counts, Creator, Queue, QueueSettings, SettingsChange, Stats
 from zaqar_core.domain.names import QueueRef
@@ -79,7 +80,7 @@ def create(
     """Create the queue unless it exists. An existing queue is returned unchanged; the caller compares its settings.
 
     With pools, a new queue is created in a pool of ``flavor``, in ``pool``, or else in a pool chosen by weight. Raises
-    QueueDeletedRecently within ``recreate_delay_seconds`` of a deletion, FlavorUnusable.
+    QueueDeletedRecently within ``recreate_delay_seconds`` of a deletion, FlavorUnusable, TooManyQueues.
     """
     try:
         reply = session.call(_READ, ref, [])
@@ -88,10 +89,21 @@ def create(
             left = registry.deleted_ms_ago(session.store, ref)
             if left is not None and left < delay * 1000:
                 raise QueueDeletedRecently(delay) from None
+        _require_room(session, ref)
         keep = limits.SQS_RETENTION_SECONDS if creator == "sqs" else session.settings.default_message_ttl
         fields = _fields(settings)
         reply = session.create_queue(ref, [creator, keep, *fields], flavor=flavor, pool=pool)
     return Created(_queue(ref, reply[1:]), bool(reply[0]))
+
+
+def _require_room(session: Session, ref: QueueRef) -> None:
+    """Raise TooManyQueues if the account has no room for one more queue in the region.
+
+    Creations at the same time may exceed the limit by their number.
+    """
+    limit = session.settings.max_queues_per_account
+    if limit is not None and registry.number(session.store, ref.project, ref.region) >= limit:
+        raise TooManyQueues(limit)
 
 
 def get(session: Session, ref: QueueRef) -> Queue:

@@ -59,6 +59,9 @@ class Guard(Protocol):
     def decide_again(self, policy_hash: str, document: str) -> None:
         """Decide by the queue's present policy. Raises AccessDenied."""
 
+    def decision(self) -> str:
+        """Return which policy decided, for the audit log."""
+
 
 #: Functions whose calls are all checked: a waiting receive calls it several times. Of other functions only the first
 #: call of a request is checked, since a request is decided once.

@@ -124,9 +124,21 @@ class AccessDenied(CoreError):
     reason: str
     statement: str = ""
 
+    @property
+    def rule(self) -> str:
+        """The reason with the statement, for the audit log."""
+        return f"{self.reason} (statement {self.statement})" if self.statement else self.reason
+
 
 class RequestsThrottled(CoreError):
     """The caller has reached its limit of requests per second. Retry later."""
+
+
+@dataclass
+class TooManyQueues(CoreError):
+    """The account has as many queues in the region as it may have."""
+
+    limit: int
 
 
 class MoveTaskRunning(CoreError):

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+#: Key of the environ with the subject of the client's certificate, as RFC 4514 writes it. No header has such a key.
+CERTIFICATE_SUBJECT = "sqs_facade.certificate_subject"
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

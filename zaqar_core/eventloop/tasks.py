@@ -86,6 +86,7 @@ def running() -> int:
 
 def spawn(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: Any) -> None:
     """Start ``function(*arguments)`` as a task at once; return when it ends or blocks. Call it on the loop only."""
+    assert current_task() is None, "a task would be resumed in place of the loop"
     idle = _idle.tasks
     if idle:
         task = idle.pop()

@@ -174,6 +174,7 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
         "A message cannot be decrypted and stays in the queue. The service's log names the key that is missing.",
     ),
     core.AccessDenied: Words(403, "Not authorized", "You are not authorized to complete this action: {detail}."),
+    core.TooManyQueues: Words(403, "Quota exceeded", "The project has as many queues as it may have."),
     core.RequestsThrottled: Words(
         429, "Too many requests", "The request was throttled. Please try again in a few seconds."
     ),

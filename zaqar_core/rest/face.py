@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from zaqar_core.access import arns
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.authorization import Authorizer
+from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
-from zaqar_core.domain.errors import CoreError
+from zaqar_core.domain.errors import AccessDenied, CoreError
 from zaqar_core.domain.identity import Authenticator
 from zaqar_core.domain.randomness import random_bytes
 from zaqar_core.eventloop import Threads, in_thread
@@ -23,7 +25,7 @@ from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.policy import Policy
 from zaqar_core.rest.resources import versions
 from zaqar_core.rest.route import Route
-from zaqar_core.web.envelope import CLIENT, Refusal, Reply, Request, Share
+from zaqar_core.web.envelope import CLIENT, Note, Refusal, Reply, Request, Share
 
 _log = logging.getLogger("sqs_facade.zaqar")
 #: Threads for calls of the identity service, which may take long when it hangs.
@@ -53,8 +55,10 @@ class ZaqarFace:
         settings: Settings,
         authenticator: Authenticator | None = None,
         authorizer: Authorizer | None = None,
+        rates: RateLimits | None = None,
     ) -> None:
         """Without ``authorizer``, policies of queues are not enforced."""
+        self._rates = rates
         self._settings = settings
         self._authorizer = authorizer
         self._authenticator = authenticator
@@ -87,6 +91,7 @@ class ZaqarFace:
         try:
             self._identify(authenticator, request)
         except RestError as problem:
+            _note(request, problem.fact.name)
             return _finished(errors.of_request(problem))
         except Exception:
             _log.exception("a %s request failed", request.method)
@@ -104,18 +109,24 @@ class ZaqarFace:
 
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the operation that the path names. Never raises."""
+        _note(request)
         return self._answered(request, self._run, request, session)
 
     def answer_route(self, request: Request, session: Session, route: Route, values: list[str]) -> Reply:
         """Run an operation of v2 given as a route. ``values`` are the variable parts of its path. Never raises."""
+        _note(request)
         return self._answered(request, self._run_route, dialect.V2, route, request, session, values)
 
     def _answered(self, request: Request, run: Callable[..., Reply], *arguments: Any) -> Reply:
         try:
             reply = run(*arguments)
         except RestError as problem:
+            _note(request, problem.fact.name)
             reply = errors.of_request(problem)
         except CoreError as fact:
+            _note(request, type(fact).__name__)
+            if request.note is not None and isinstance(fact, AccessDenied):
+                request.note.resource, request.note.rule = fact.resource, fact.rule
             reply = errors.of_core(fact)
         except Exception:
             _log.exception("a %s request failed", request.method)
@@ -124,12 +135,14 @@ class ZaqarFace:
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a request that was refused; with an authenticator first 401 for an invalid token."""
+        _note(request, why.name)
         reply = errors.of_refusal(why, request.header("HOST") or "")
         is_checked = why is not Refusal.OVERLOADED and self._version(request) is not None
         if self._authenticator is not None and is_checked:
             try:
                 self._identify(self._authenticator, request)
             except RestError as problem:
+                _note(request, problem.fact.name)
                 reply = errors.of_request(problem)
         return _finished(reply)
 
@@ -211,13 +224,22 @@ class ZaqarFace:
         self, version: Dialect, route: Route, request: Request, session: Session, values: list[str]
     ) -> Reply:
         settings = self._settings
+        if request.note is not None:
+            self._note_call(request.note, request, route)
         if not self._is_allowed(route, request):
+            if request.note is not None:
+                request.note.rule = "policy.yaml"
             raise RestError(Fact.NOT_ALLOWED)
         parameters.check_headers(request, settings)
         client_id = parameters.client_id(request, settings, needed=version.needs_names)
         # With an authenticator a project is required: a token without a project must not reach the unnamed project.
         project = parameters.project(request, settings, needed=version.needs_names or self._authenticator is not None)
+        if self._rates is not None:
+            user = request.principal.arn if request.principal is not None else ""
+            self._rates.require(session, project, user)
         queue = queue_of(session, settings, project, route.collection, values.pop(0)) if route.has_queue else None
+        if request.note is not None and queue is not None:
+            request.note.resource = arns.of_queue(queue)
         call = RestCall(
             request, session, settings, version, route.collection, project, client_id, queue, values, self._trusts
         )
@@ -226,11 +248,25 @@ class ZaqarFace:
             reply.headers.append(("Content-Location", documents.relative(request)))
         return reply
 
+    def _note_call(self, note: Note, request: Request, route: Route) -> None:
+        """Note the operation and, if callers are verified, the caller."""
+        settings, project = self._settings, request.environ.get("HTTP_X_PROJECT_ID", "")
+        note.action, note.is_administrative = route.rule, route.rule in rights.ADMINISTRATIVE
+        note.account = settings.project_accounts.get(project, project)
+        if self._authenticator is not None:
+            note.principal = rights.principal(request, note.account, is_authenticated=True).arn
+
     def _root(self, request: Request) -> Reply:
         if request.method not in ("GET", "HEAD"):
             return _other_method(request, "GET, HEAD, OPTIONS")
         parameters.check_headers(request, self._settings)
         return versions.get(self._dialects)
+
+
+def _note(request: Request, code: str = "") -> None:
+    """Note the dialect, and the name of an error, for the audit log."""
+    if request.note is not None:
+        request.note.dialect, request.note.code = "zaqar", code
 
 
 def _ignore() -> None:

@@ -32,7 +32,9 @@ def identify(authenticator: Authenticator, environ: Mapping[str, Any]) -> Identi
 
 def identified(environ: Mapping[str, Any], identity: Identity) -> dict[str, Any]:
     """Return the environ with the identity's headers in place of those that the client sent about itself."""
-    return {**without_claims(environ), **identity.environ}
+    found = without_claims(environ)
+    found.update(identity.environ)
+    return found
 
 
 def without_claims(environ: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,14 @@
 """The rights that Zaqar's operations need, as actions of SQS: policies speak of both dialects in the same words.
 
-Operations have the rights of their policy rules (see ``routes``). A rule that is not in the table needs no right:
-administrators' resources and checks of health are decided by roles.
+Operations have the rights of their policy rules (see ``routes``). A rule that is not in the table needs no right.
+Administrators' resources need a right of their own. Callers of Keystone have all rights here: their roles decide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zaqar_core.access import arns
+from zaqar_core.access import administration, arns
 from zaqar_core.access.contexts import RequestContext
 from zaqar_core.access.evaluation import Question
 from zaqar_core.access.policies import Policy
@@ -17,9 +17,17 @@ from zaqar_core.core import queues
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.rest.call import RestCall
 from zaqar_core.rest.parameters import Query
+from zaqar_core.rest.policy import ADMIN_RULES
 from zaqar_core.rest.route import Route
 from zaqar_core.web.envelope import Reply, Request
 
+#: Rules whose operations the audit log has: those that change queues, what is published, pools and flavors.
+ADMINISTRATIVE = frozenset((
+    *(f"{kind}:{name}" for kind in ("queues", "topics") for name in ("create", "update", "delete", "purge")),
+    *(f"{kind}:{name}" for kind in ("pools", "flavors") for name in ("create", "update", "delete")),
+    *(f"subscription:{name}" for name in ("create", "update", "delete", "confirm")),
+    "queues:share",
+))  # fmt: skip
 _SHOW, _CHANGE, _RECEIVE = "GetQueueAttributes", "SetQueueAttributes", "ReceiveMessage"
 
 _OF_QUEUES = {
@@ -31,8 +39,8 @@ _OF_QUEUES = {
     "stats": (_SHOW,),
     "purge": ("PurgeQueue",),
 }
-#: Rule -> actions. Listing messages shows their bodies, as receiving does. A subscriber gets the bodies of all
-#: messages. A share lets others use the queue, as AddPermission does.
+#: Rule -> actions, of SQS where they have no prefix. Listing messages shows their bodies, as receiving does. A
+#: subscriber gets the bodies of all messages. A share lets others use the queue, as AddPermission does.
 RIGHTS: Mapping[str, tuple[str, ...]] = {
     **{f"queues:{name}": actions for name, actions in _OF_QUEUES.items()},
     **{f"topics:{name}": actions for name, actions in _OF_QUEUES.items()},
@@ -51,13 +59,18 @@ RIGHTS: Mapping[str, tuple[str, ...]] = {
     "subscription:create": (_CHANGE, _RECEIVE),
     "subscription:update": (_CHANGE, _RECEIVE),
     "subscription:delete": (_CHANGE,),
+    "subscription:confirm": (_CHANGE,),
+    **dict.fromkeys(ADMIN_RULES, (administration.ACTION,)),
 }
 #: Relations that need more than the other paths of their rule: they show messages.
 _SHOWING_MESSAGES = frozenset(("undelivered", "topic_undelivered"))
 
 
 def of(route: Route, query: str = "") -> tuple[str, ...]:
-    """Return the actions that an operation needs; with ``pop`` in its query a deletion also receives."""
+    """Return the actions that an operation needs; with ``pop`` in its query a deletion also receives.
+
+    A subscriber confirms by a pre-signed URL, whose signature is enough: see ``_require``.
+    """
     found = RIGHTS.get(route.rule, ())
     if route.relation in _SHOWING_MESSAGES:
         return (*found, _RECEIVE)
@@ -84,18 +97,24 @@ _CONFIRMED_ON_THE_WAY = ("messages:", "claims:")
 
 def _require(authorizer: Authorizer, route: Route, call: RestCall) -> None:
     session, request, project = call.session, call.request, call.project
+    if route.rule == "subscription:confirm" and request.principal is None:
+        return
     caller = principal(request, project, is_authenticated=call.settings.authenticates_zaqar)
     region = call.settings.region
     context = RequestContext(caller, request.environ, region, project)
     resource = arns.of_account(project, region) if call.queue is None else arns.of_queue(call.queue)
-    questions = [
-        Question(caller, f"sqs:{name.lower()}", resource, project, context) for name in of(route, request.query)
-    ]
+    questions = [Question(caller, _action(name), resource, project, context) for name in of(route, request.query)]
     if call.queue is not None:
         authorizer.require(session, call.queue, questions)
         return
     for question in questions:
-        authorizer.require_by_identity(question)
+        rule = authorizer.require_by_identity(question)
+        if request.note is not None:
+            request.note.rule = rule
+
+
+def _action(name: str) -> str:
+    return name.lower() if ":" in name else f"sqs:{name.lower()}"
 
 
 def principal(request: Request, project: str, *, is_authenticated: bool) -> Principal:

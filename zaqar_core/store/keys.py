@@ -79,6 +79,7 @@ sf1:{deployment}            string  identity of this deployment
 sf1:{libraries}             hash    function library -> when it was last used, s
 sf1:{upkeep}:<shard>        string  lease of housekeeping; expires
 sf1:{move-tasks}            set     addresses of queues that may have a move task running
+sf1:{requests}:<second>     hash    caller -> requests that workers have taken of that second's allowance; expires
 sf1:{notifications}         set     addresses of queues that may have subscriptions
 sf1:{test}:clock            hash    test hooks: project -> ms by which its time is ahead
 sf1:{test}:switches         hash    test hooks: chaos and spies that are on: see web/hooks/switches
@@ -193,6 +194,11 @@ def namespace(registry_key: bytes) -> tuple[str, str]:
 def housekeeping_lease(shard: int) -> bytes:
     """Return the key of the lease of housekeeping on a shard of the registries."""
     return f"{PREFIX}{{upkeep}}:{shard}".encode()
+
+
+def request_counts(second: int) -> bytes:
+    """Return the key of the counts of requests in one second since 1970."""
+    return f"{PREFIX}{{requests}}:{second}".encode()
 
 
 def test(kind: str, scope: str) -> bytes:

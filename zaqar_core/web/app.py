@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from zaqar_core.web import front_page
 from zaqar_core.web.envelope import Face, Reply
 from zaqar_core.web.pipeline import Pipeline
 
+_log = logging.getLogger("sqs_facade.health")
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _VERSIONS = ("v1", "v1.1", "v2")
 
@@ -77,6 +79,9 @@ def _root(pipeline: Pipeline, sqs: Face, zaqar: Face, page: Face) -> View:
 
 
 def _add_health(app: flask.Flask, core: Core) -> None:
+    """Add the pages of health, which anybody may read. Where callers need credentials, only the log has reasons."""
+    logged: set[str] = set()
+
     def health() -> dict[str, Any]:
         return {"status": "serving"}
 
@@ -85,7 +90,14 @@ def _add_health(app: flask.Flask, core: Core) -> None:
             session = core.session()
             session.store.inspect()
         except StoreUnavailable as problem:
-            return {"status": "not ready", "reason": problem.reason}, 503
+            if not core.settings.verifies_all_callers:
+                return {"status": "not ready", "reason": problem.reason}, 503
+            if problem.reason not in logged:
+                logged.clear()
+                logged.add(problem.reason)
+                _log.warning("not ready: %s", problem.reason)
+            return {"status": "not ready"}, 503
+        logged.clear()
         return {"status": "ready"}, 200
 
     app.add_url_rule("/health", "health", health, methods=["GET"])

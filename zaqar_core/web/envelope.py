@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
 from zaqar_core.access.principals import Principal
+from zaqar_core.configuration.public_url import FORWARDED_PREFIX
 from zaqar_core.core.session import Session
 
 #: The key of the environ with the request's :class:`~zaqar_core.core.session.Client`.
@@ -20,6 +21,25 @@ CLIENT = "sqs_facade.client"
 REFUSAL = "sqs_facade.refusal"
 #: The key of the environ that asks for ``Face.admit`` only. The response has status 204 if the face admits.
 HEAD_ONLY = "sqs_facade.head_only"
+
+
+@dataclass(slots=True)
+class Note:
+    """What a face says about a request for the audit log: no content, no secret and no token.
+
+    ``resource`` and ``principal`` are ARNs, ``rule`` says which policy decided, ``code`` is that of the error. Without
+    a ``rule``, ``decide`` returns it, if the queue's policy was asked.
+    """
+
+    dialect: str = ""
+    action: str = ""
+    is_administrative: bool = False
+    resource: str = ""
+    account: str = ""
+    principal: str = ""
+    code: str = ""
+    rule: str = ""
+    decide: Callable[[], str] | None = None
 
 
 @dataclass(slots=True)
@@ -38,6 +58,10 @@ class Request:
     environ: Mapping[str, Any]
     #: The caller, if somebody has authenticated the request; None where nobody checks credentials.
     principal: Principal | None = None
+    #: Whether the caller is known by a client certificate alone.
+    is_certified: bool = False
+    #: None without an audit log.
+    note: Note | None = None
 
     def header(self, name: str) -> str | None:
         """Return a header by its CGI name without prefix (``X_AMZ_TARGET``), None when absent."""
@@ -53,6 +77,11 @@ class Request:
             return str(host)
         name, port = self.environ["SERVER_NAME"], self.environ["SERVER_PORT"]
         return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+
+    @property
+    def prefix(self) -> str:
+        """The base path that a trusted proxy has removed and named, "" without one."""
+        return str(self.environ.get(FORWARDED_PREFIX, ""))
 
     @property
     def scheme(self) -> str:

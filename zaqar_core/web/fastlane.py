@@ -65,15 +65,16 @@ class FastLane:
         The server asks more than once for a request with a body, such as for the limit of the body.
         """
         known: LaneFace | None = environ.get(_FACE)
-        if known is not None:
-            return known
+        if known is None:
+            known = self._find(environ)
+            if known is not None:
+                environ[_FACE] = known
+        return known
+
+    def _find(self, environ: Mapping[str, Any]) -> LaneFace | None:
         if self._may_be_bypassed and environ.get(_BYPASS_HEADER) == "flask":
             return None
-        for is_mine, face in self._lanes:
-            if is_mine(environ):
-                environ[_FACE] = face
-                return face
-        return None
+        return next((face for is_mine, face in self._lanes if is_mine(environ)), None)
 
     # -- As an application of the event loop's server ------------------------------------------------------------------
 
@@ -90,8 +91,8 @@ class FastLane:
         return self._pipeline.admit(environ, face)
 
     def share(self, environ: dict[str, Any], body: bytes) -> Share:
-        """Return whose request it is."""
-        return (self._face(environ) or self._beside).share(environ, body)
+        """Return whose request it is. Where middleware encloses the lane, it may still change the path."""
+        return (environ.get(_FACE) or self._find(environ) or self._beside).share(environ, body)
 
     def respond(self, environ: dict[str, Any], body: bytes) -> Reply:
         """Run the request in its lane."""

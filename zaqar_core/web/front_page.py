@@ -32,10 +32,10 @@ code { font: .9em ui-monospace, monospace }
 <h1>sqs-facade</h1>
 <p>A durable message service on Redis or Valkey. It serves Amazon SQS and OpenStack Zaqar on the same queues.</p>
 <h2>Amazon SQS</h2>
-<p>The endpoint is <code>$url</code>. $keys</p>
+<p>The endpoint is <code>$url</code>. boto3 needs credentials; any values will do.</p>
 <pre><code>sqs = boto3.client(
     "sqs", endpoint_url=&quot;$url&quot;, region_name=&quot;$region&quot;,
-    aws_access_key_id="$key", aws_secret_access_key="$key",
+    aws_access_key_id="any", aws_secret_access_key="any",
 )</code></pre>
 <h2>OpenStack Zaqar</h2>
 <p>Version 2 of the API is served below <code>$url/v2</code>.</p>
@@ -50,6 +50,16 @@ operations, and <code>settings.md</code> lists the settings. <code>testing.md</c
 <code>operations.md</code> and <code>security.md</code> are for operators.</p>
 </html>
 """)
+#: The page where callers need credentials: nothing of the deployment.
+_GUARDED_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<link rel="icon" href="data:,">
+<title>sqs-facade</title>
+<h1>sqs-facade</h1>
+<p>A durable message service. Requests need credentials: ask the operator for the endpoint, the region and a key.</p>
+</html>
+"""
 _HEADERS = (
     ("Content-Type", "text/html; charset=utf-8"),
     # The addresses in the page are those of the request's host.
@@ -61,9 +71,6 @@ _HEADERS = (
     ),
     ("X-Content-Type-Options", "nosniff"),
 )
-#: What boto3 needs: without a credentials file, and with one.
-_ANY_KEYS = "boto3 needs credentials; any values will do."
-_OWN_KEYS = "Requests need the access key of a user, and below /v2 a token or HTTP basic."
 #: The header that names the caller in the example of a curl command: with Keystone, and without.
 _WITH_TOKEN, _WITHOUT_TOKEN = "X-Auth-Token: TOKEN", "X-Project-Id: 000000000000"
 
@@ -79,12 +86,14 @@ def is_preferred(environ: Mapping[str, Any]) -> bool:
 class FrontPage:
     """Implements :class:`zaqar_core.web.envelope.Face` for browsers. Refusals are those of ``face``."""
 
-    verifies_callers = False
     admit = None
 
     def __init__(self, settings: Settings, face: Face) -> None:
         self._settings = settings
+        #: With a credentials file the page shows nothing, so it may be read at every host.
+        self.verifies_callers = settings.verifies_all_callers
         self._face = face
+        self.verifies_callers = face.verifies_callers
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the limit in bytes that ``face`` has."""
@@ -93,14 +102,12 @@ class FrontPage:
     def answer(self, request: Request, session: Session) -> Reply:
         """Return the page."""
         del session
-        has_users = self._settings.credentials_file is not None
-        has_tokens = has_users or self._settings.auth_strategy == "keystone"
+        if self._settings.verifies_all_callers:
+            return Reply(200, list(_HEADERS), _GUARDED_PAGE.encode())
         page = _PAGE.substitute(
             url=escape(self._url(request)),
             region=escape(self._settings.region),
-            keys=_OWN_KEYS if has_users else _ANY_KEYS,
-            key="..." if has_users else "any",
-            caller=_WITH_TOKEN if has_tokens else _WITHOUT_TOKEN,
+            caller=_WITH_TOKEN if self._settings.auth_strategy == "keystone" else _WITHOUT_TOKEN,
         )
         return Reply(200, list(_HEADERS), page.encode())
 
@@ -112,4 +119,4 @@ class FrontPage:
         """Return the service's address without a slash at its end: the public one, else the one that was called."""
         if self._settings.public_url is not None:
             return "{0.scheme}://{0.host}{0.base_path}".format(public_url.parse(self._settings.public_url))
-        return f"{request.scheme}://{request.host}{request.environ.get('SCRIPT_NAME', '')}"
+        return f"{request.scheme}://{request.host}{request.environ.get('SCRIPT_NAME', '')}{request.prefix}"

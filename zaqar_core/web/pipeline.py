@@ -7,9 +7,10 @@ from typing import Any
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
+from zaqar_core.web.auditing import Auditor
 from zaqar_core.web.bodies import Bodies
 from zaqar_core.web.callers import Callers
-from zaqar_core.web.envelope import CLIENT, HEAD_ONLY, REFUSAL, Face, Refusal, Reply, Request
+from zaqar_core.web.envelope import CLIENT, HEAD_ONLY, REFUSAL, Face, Note, Refusal, Reply, Request
 from zaqar_core.web.server.limits import Limits
 
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -18,19 +19,20 @@ STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HT
 class Pipeline:
     """Reads requests and runs faces. One instance serves all threads of a process."""
 
-    def __init__(self, core: Core, settings: Settings) -> None:
+    def __init__(self, core: Core, settings: Settings, auditor: Auditor | None = None) -> None:
+        self._auditor = auditor
         self._session = core.session
         self._callers = Callers(settings)
         self._bodies = Bodies(settings.max_waits, Limits.of(settings))
 
     def run(self, environ: dict[str, Any], face: Face) -> Reply:
         """Return the face's reply or refusal. Never raises."""
-        reply = self._run(environ, face)
+        request = self._request(environ)
+        reply = self._audited(request, self._run(request, environ, face))
         self._bodies.limit_response(environ, len(reply.body))
         return reply
 
-    def _run(self, environ: dict[str, Any], face: Face) -> Reply:
-        request = _request(environ)
+    def _run(self, request: Request, environ: dict[str, Any], face: Face) -> Reply:
         if REFUSAL in environ:
             return face.refuse(request, environ[REFUSAL])
         why = self._callers.refusal(environ, verifies_callers=face.verifies_callers)
@@ -51,33 +53,46 @@ class Pipeline:
 
     def admit(self, environ: dict[str, Any], face: Face) -> Reply | None:
         """Return the face's refusal of a request by its head alone, None to read its body. Never raises."""
-        request = _request(environ)
+        request = self._request(environ)
         why = self._callers.refusal(environ, verifies_callers=face.verifies_callers)
         if why is not None:
-            return face.refuse(request, why)
-        return face.admit(request) if face.admit is not None else None
+            return self._audited(request, face.refuse(request, why))
+        refusal = face.admit(request) if face.admit is not None else None
+        return None if refusal is None else self._audited(request, refusal)
 
     def respond(self, environ: dict[str, Any], face: Face, body: bytes) -> Reply:
         """Return the face's reply or refusal for a request with its whole body. Never raises."""
-        request = _request(environ, body)
+        request = self._request(environ, body)
         refusal = self._callers.refusal(environ, verifies_callers=face.verifies_callers)
-        if refusal is not None:
-            return face.refuse(request, refusal)
-        return self._answer(request, face)
+        reply = self._answer(request, face) if refusal is None else face.refuse(request, refusal)
+        return reply if request.note is None else self._audited(request, reply)
 
     def refuse(self, environ: dict[str, Any], face: Face, why: Refusal) -> Reply:
         """Return the face's refusal of a request whose body cannot be read. Never raises."""
-        return face.refuse(_request(environ), why)
+        request = self._request(environ)
+        return self._audited(request, face.refuse(request, why))
 
     def _answer(self, request: Request, face: Face) -> Reply:
         session = self._session()
         session.client = request.environ.get(CLIENT)
-        return face.answer(request, session)
+        reply = face.answer(request, session)
+        if request.note is not None and session.guards:
+            request.note.decide = session.guards[0].decision
+        return reply
+
+    def _request(self, environ: dict[str, Any], body: bytes = b"") -> Request:
+        request = Request(
+            environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), body, environ
+        )
+        if self._auditor is not None:
+            request.note = Note()
+        return request
+
+    def _audited(self, request: Request, reply: Reply) -> Reply:
+        if self._auditor is not None:
+            self._auditor.record(request, reply)
+        return reply
 
 
 def _has_body(environ: dict[str, Any]) -> bool:
     return environ.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ
-
-
-def _request(environ: dict[str, Any], body: bytes = b"") -> Request:
-    return Request(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), body, environ)

@@ -19,7 +19,8 @@ from zaqar_core.rest.collection import QUEUES
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.rest.resources.subscriptions import CALLER
-from zaqar_core.web.envelope import Refusal, Reply, Request
+from zaqar_core.web.auditing import Auditor
+from zaqar_core.web.envelope import Note, Refusal, Reply, Request
 from zaqar_core.websocket import frames
 from zaqar_core.websocket.admission import Admission
 from zaqar_core.websocket.frames import Frame
@@ -36,6 +37,7 @@ class Service:
     core: Core
     face: ZaqarFace
     authenticator: Authenticator | None = None
+    auditor: Auditor | None = None
 
 
 class Conversation:
@@ -65,7 +67,9 @@ class Conversation:
                 status, body = self._act(frame, len(raw), is_binary=is_binary)
             except RestError as problem:
                 frame = frames.echo(value) if frame.action is None else frame
-                status, body = _error(errors.of_request(problem))
+                reply = errors.of_request(problem)
+                self._audit_refusal(frame, problem, reply)
+                status, body = _error(reply)
             return frames.reply(frame, status, body, is_binary=is_binary)
         except Exception:
             _log.exception("a frame with action %s failed", (frame.action or "")[:64])
@@ -134,7 +138,21 @@ class Conversation:
 
     def _run(self, request: Request, call: actions.ActionCall) -> Reply:
         core, face = self._service.core, self._service.face
-        return face.answer_route(request, core.session(), call.action.route, call.names)
+        auditor, session = self._service.auditor, core.session()
+        if auditor is None:
+            return face.answer_route(request, session, call.action.route, call.names)
+        request.note = Note()
+        reply = face.answer_route(request, session, call.action.route, call.names)
+        if session.guards:
+            request.note.decide = session.guards[0].decision
+        auditor.record(request, reply)
+        return reply
+
+    def _audit_refusal(self, frame: Frame, problem: RestError, reply: Reply) -> None:
+        """Have a frame recorded that was refused before its action ran."""
+        if self._service.auditor is not None and reply.status in (401, 403):
+            note = Note("zaqar", frame.action or "", code=problem.fact.name)
+            self._service.auditor.record(Request("", "", "", b"", self._address, note=note), reply)
 
     def _authenticate(self, frame: Frame) -> tuple[int, Any]:
         self.admission.authenticate(frame)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
+from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -21,9 +22,10 @@ from websockets.http11 import Request, Response
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain import limits
-from zaqar_core.web import allowed_hosts
+from zaqar_core.web import allowed_hosts, proxies
 from zaqar_core.web.callers import Callers
 from zaqar_core.web.envelope import Refusal
+from zaqar_core.web.tls import Tls
 from zaqar_core.websocket.conversation import Conversation, Service
 from zaqar_core.websocket.pushes import TOO_SLOW, PushBuffer, Pushes
 
@@ -38,8 +40,10 @@ _STOP_SECONDS = 1.2
 #: Close code when a token expires, as in Zaqar.
 EXPIRED = 4003
 
-#: Headers by which callers are refused, with their keys in an environ.
-_OF_CALLERS = {"Host": "HTTP_HOST", "Origin": "HTTP_ORIGIN", "Sec-Fetch-Site": "HTTP_SEC_FETCH_SITE"}
+#: Headers by which callers are refused, and those of proxies, with their keys in an environ.
+_OF_CALLERS = {"Host": "HTTP_HOST", "Origin": "HTTP_ORIGIN", "Sec-Fetch-Site": "HTTP_SEC_FETCH_SITE"} | {
+    key.removeprefix("HTTP_").replace("_", "-"): key for key in proxies.KEYS
+}
 _REFUSALS = {
     Refusal.CROSS_SITE: (HTTPStatus.FORBIDDEN, "Web pages of other origins may not call this service.\n"),
     Refusal.HOST_INVALID: (HTTPStatus.BAD_REQUEST, "The header Host is not a host.\n"),
@@ -49,14 +53,22 @@ _REFUSALS = {
 _log = logging.getLogger("sqs_facade.websocket")
 
 
-def run(settings: Settings, service: Service, port: int, on_ready: Callable[[], None], *, hosts: Sequence[str]) -> None:
+def run(
+    settings: Settings,
+    service: Service,
+    port: int,
+    on_ready: Callable[[], None],
+    *,
+    hosts: Sequence[str],
+    tls: Tls | None = None,
+) -> None:
     """Serve on these IP addresses until SIGTERM or Ctrl-C. ``on_ready`` is called once connections are accepted."""
 
     async def until_stopped() -> None:
         loop, stopping = asyncio.get_running_loop(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        await serving(settings, service, port, on_ready, stopping, hosts=hosts)
+        await serving(settings, service, port, on_ready, stopping, hosts=hosts, tls=tls)
 
     asyncio.run(until_stopped())
 
@@ -69,6 +81,7 @@ async def serving(
     stopping: asyncio.Event,
     *,
     hosts: Sequence[str] = ("127.0.0.1",),
+    tls: Tls | None = None,
 ) -> None:
     """Serve on these IP addresses until ``stopping`` is set."""
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # it logs every client that disconnects
@@ -93,6 +106,7 @@ async def serving(
         ping_interval=limits.PING_SECONDS,
         ping_timeout=limits.PING_SECONDS,
         server_header=None,
+        ssl=None if tls is None else tls.switching_context(),
     )
     on_ready()
     await stopping.wait()
@@ -115,6 +129,7 @@ class _Connections:
     def __init__(self, settings: Settings, service: Service, threads: ThreadPoolExecutor) -> None:
         self._settings = settings
         self._callers = Callers(settings)
+        self._proxies = proxies.configured(settings)
         self._service = service
         self._threads = threads
         self._open = 0
@@ -125,9 +140,7 @@ class _Connections:
         headers = request.headers
         if request.path == "/health" and "Upgrade" not in headers:
             return connection.respond(HTTPStatus.OK, '{"status":"serving"}\n')
-        # A header that is repeated becomes a list, which is neither a host nor an origin.
-        shown = {key: ", ".join(headers.get_all(name)) for name, key in _OF_CALLERS.items() if name in headers}
-        shown["SERVER_NAME"] = str(connection.local_address[0])
+        shown = self._environ(connection, request)
         refusal = self._callers.refusal(shown, verifies_callers=self._service.authenticator is not None)
         if refusal is not None:
             status, text = _REFUSALS[refusal]
@@ -138,9 +151,23 @@ class _Connections:
             )
         return None
 
+    def _environ(self, connection: ServerConnection, request: Request) -> dict[str, Any]:
+        """Return what the caller is known by, as in an environ of WSGI: the addresses and some headers."""
+        headers = request.headers
+        # A header that is repeated becomes a list, which is neither a host nor an origin.
+        shown = {key: ", ".join(headers.get_all(name)) for name, key in _OF_CALLERS.items() if name in headers}
+        shown["SERVER_NAME"] = str(connection.local_address[0])
+        shown["REMOTE_ADDR"] = address = str(connection.remote_address[0])
+        if self._proxies is not None and self._proxies.trusts(address):
+            shown["wsgi.url_scheme"] = "http" if connection.transport.get_extra_info("sslcontext") is None else "https"
+            self._proxies.apply(shown)
+        return shown
+
     async def handle(self, connection: ServerConnection) -> None:
         """Serve one connection until it closes: each frame is answered before the next one is read."""
-        loop, conversation = asyncio.get_running_loop(), Conversation(self._service, str(connection.remote_address[0]))
+        assert connection.request is not None
+        address = self._environ(connection, connection.request)["REMOTE_ADDR"]
+        loop, conversation = asyncio.get_running_loop(), Conversation(self._service, address)
         expiry: asyncio.TimerHandle | None = None
         number, buffer = self.pushes.open(conversation, lambda reason: _close_soon(connection, TOO_SLOW, reason))
         pushing: asyncio.Task[None] | None = None

@@ -1,4 +1,7 @@
-"""``/_test/*``: clock, reset, chaos and spy, in JSON. Only at the hosts of AllowedHosts."""
+"""``/_test/*``: clock, reset, chaos and spy, in JSON.
+
+Only at the hosts of AllowedHosts; where callers need credentials, at every host for administrators of the service.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,14 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from zaqar_core.access import administration
+from zaqar_core.access.users import KnownUser
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import move_tasks, queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
+from zaqar_core.domain.identity import Authenticator, NotAuthenticated
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys, registry
 from zaqar_core.web import allowed_hosts
@@ -42,9 +48,9 @@ QueueOf = Callable[[Mapping[str, Any], str, str | None, str | None], QueueRef | 
 class _Refused(Exception):
     """Raised to end a call of a hook with an HTTP status and a sentence for the tester."""
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, *headers: tuple[str, str]) -> None:
         super().__init__(reason)
-        self.status, self.reason = status, reason
+        self.status, self.reason, self.headers = status, reason, headers
 
 
 class _HookInput(msgspec.Struct, forbid_unknown_fields=True):
@@ -77,10 +83,20 @@ class _Spy(_HookInput):
 class HooksFace:
     """The face of the test hooks. One instance serves all threads."""
 
-    verifies_callers = False
     admit = None
 
-    def __init__(self, settings: Settings, switches: Switches, account_of: AccountOf, queue_of: QueueOf) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        switches: Switches,
+        account_of: AccountOf,
+        queue_of: QueueOf,
+        authenticator: Authenticator | None = None,
+    ) -> None:
+        """``authenticator`` knows the users of the credentials file; without one, callers need no credentials."""
+        self._settings = settings
+        self._authenticator = authenticator
+        self.verifies_callers = authenticator is not None
         self._hosts = AllowedHosts(settings)
         self._switches = switches
         self._account_of = account_of
@@ -102,15 +118,20 @@ class HooksFace:
 
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the hook that the path names. Never raises."""
+        if request.note is not None:
+            request.note.dialect, request.note.action = "test-hooks", request.path.removeprefix(PATH).strip("/")[:64]
+            request.note.is_administrative = request.method == "POST"
         try:
-            if request.host not in self._hosts:
+            if self._authenticator is not None:
+                self._require_administrator(self._authenticator, request)
+            elif request.host not in self._hosts:
                 return _host_not_allowed(request.host)
             hook = self._hooks.get((request.method, request.path.removeprefix(PATH).rstrip("/")))
             if hook is None:
                 raise _Refused(404, "This test hook does not exist.")
             return _reply(200, hook(request, session))
         except _Refused as refused:
-            return _reply(refused.status, {"error": refused.reason})
+            return _reply(refused.status, {"error": refused.reason}, *refused.headers)
         except msgspec.MsgspecError as problem:
             return _reply(400, {"error": f"The request is invalid: {problem}"})
         except StoreUnavailable as problem:
@@ -125,8 +146,24 @@ class HooksFace:
             return _host_not_allowed(request.host)
         return _reply(_REFUSED.get(why, 400), {"error": why.value})
 
+    def _require_administrator(self, authenticator: Authenticator, request: Request) -> None:
+        """Authenticate the request, and set its principal. Raises _Refused."""
+        try:
+            found = authenticator.identify(request.environ)
+        except NotAuthenticated as refused:
+            challenge = ("WWW-Authenticate", refused.challenge)
+            raise _Refused(401, "Test hooks need the credentials of an administrator.", challenge) from None
+        caller = found.principal if isinstance(found, KnownUser) else None
+        if caller is None or not administration.is_allowed(caller, request.environ, self._settings.region):
+            raise _Refused(403, f"Test hooks need the right {administration.ACTION}.")
+        request.principal = caller
+
+    def _account(self, request: Request) -> str:
+        """Return the account of the caller."""
+        return self._account_of(request.environ) if request.principal is None else request.principal.account
+
     def _project(self, request: Request, given: _HookInput) -> str:
-        return given.account or self._account_of(request.environ)
+        return given.account or self._account(request)
 
     def _clock(self, request: Request, session: Session) -> dict[str, Any]:
         given = msgspec.json.decode(request.body or b"{}", type=_Clock)
@@ -140,12 +177,12 @@ class HooksFace:
         return {"account": project, "ahead_seconds": offset / 1000}
 
     def _time(self, request: Request, session: Session) -> dict[str, Any]:
-        project = _parameters(request).get("account") or self._account_of(request.environ)
+        project = _parameters(request).get("account") or self._account(request)
         return {"account": project, "ahead_seconds": virtual_clock.offset_ms(session.store, project) / 1000}
 
     def _waiting(self, request: Request, session: Session) -> dict[str, Any]:
         """Return how many receives wait on the account's queues."""
-        project = _parameters(request).get("account") or self._account_of(request.environ)
+        project = _parameters(request).get("account") or self._account(request)
         waiting = 0
         for refs in virtual_clock.queues_of(session, project):
             waiting += sum(session.command_at(ref, "ZCARD", keys.queue(ref) + b":w") for ref in refs)
@@ -171,7 +208,7 @@ class HooksFace:
         project = self._project(request, given)
         scope = keys.scope(project)
         if given.queue is not None:
-            ref = self._queue_of(request.environ, given.queue, given.account, given.region)
+            ref = self._queue_of(request.environ, given.queue, project, given.region)
             if ref is None:
                 raise _Refused(400, '"queue" must be the name or the URL of a queue.')
             scope = keys.address(ref)
@@ -192,7 +229,7 @@ class HooksFace:
 
     def _events(self, request: Request, session: Session) -> dict[str, Any]:
         given = _parameters(request)
-        project = given.get("account") or self._account_of(request.environ)
+        project = given.get("account") or self._account(request)
         if project not in self._switches.now(session.store).spied:
             raise _Refused(409, "Events of this account are not recorded: POST to this path first.")
         try:
@@ -251,5 +288,5 @@ def _parameters(request: Request) -> dict[str, str]:
     return dict(parse_qsl(request.query))
 
 
-def _reply(status: int, document: dict[str, Any]) -> Reply:
-    return Reply(status, [("Content-Type", "application/json")], msgspec.json.encode(document))
+def _reply(status: int, document: dict[str, Any], *headers: tuple[str, str]) -> Reply:
+    return Reply(status, [("Content-Type", "application/json"), *headers], msgspec.json.encode(document))

@@ -7,12 +7,16 @@ import contextlib
 import errno
 import logging
 import socket
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, Any
 
+from zaqar_core.web.server import limits, preambles
 from zaqar_core.web.server.connection import Connection
+from zaqar_core.web.server.preambles import PreambleInvalid
 
 if TYPE_CHECKING:
     from zaqar_core.web.server.server import Server
+    from zaqar_core.web.tls import Tls
 
 _log = logging.getLogger("sqs_facade.http")
 #: After an error for want of descriptors or memory, so that nothing spins.
@@ -20,23 +24,34 @@ _PAUSE_SECONDS = 0.25
 _WANTING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 #: Connections that are accepted in one turn of the loop at most, when many wait.
 _MOST_PER_TURN = 256
-#: Between two log lines about pauses.
+#: Bytes of a preamble that are read at once.
+_PEEK_BYTES = 1024
+#: Between two log lines of one kind.
 _LOG_SECONDS = 60.0
 
 
 class Acceptor:
-    """Accepts connections until it is stopped; pauses while the process has no room for them."""
+    """Accepts connections until it is stopped; pauses while the process has no room for them.
 
-    def __init__(self, server: Server, listener: socket.socket) -> None:
+    A connection that has not finished its TLS handshake counts as an open one, and is closed as early as an idle one.
+    """
+
+    def __init__(
+        self, server: Server, listener: socket.socket, template: dict[str, Any], tls: Tls | None = None
+    ) -> None:
+        """``template`` is what the environs of all requests at the port have in common."""
         self._server = server
         self._listener = listener
+        self._template = template
+        self._tls = tls
         self._task: asyncio.Task[None] | None = None
         #: Connections to accept in the next turn. Doubled while more wait: a connection that waits must not wait behind
         #: all later requests of those that were accepted before it.
         self._batch = server.bounds.accepts_per_turn
         self._has_room = asyncio.Event()
-        self._connecting: set[asyncio.Task[None]] = set()
-        self._logged_at = -_LOG_SECONDS
+        #: The times, by the clock of the server, at which connections were accepted that are not open yet.
+        self._connecting: dict[asyncio.Task[None], float] = {}
+        self._logged_at = self._logged_preamble_at = -_LOG_SECONDS
         listener.setblocking(False)
 
     def start(self) -> None:
@@ -52,9 +67,14 @@ class Acceptor:
         """Accept again if the number of connections was the reason for a pause."""
         self._has_room.set()
 
+    def end_handshakes(self, until: float = inf) -> None:
+        """Close the connections that were accepted until a time and are not open yet."""
+        for task in [one for one, began in self._connecting.items() if began <= until]:
+            task.cancel()
+
     @property
     def _is_full(self) -> bool:
-        return self._server.open_connections + len(self._connecting) >= self._server.bounds.connections
+        return self._server.open_connections + self._server.connecting >= self._server.bounds.connections
 
     async def _accept_until_stopped(self) -> None:
         server = self._server
@@ -87,14 +107,73 @@ class Acceptor:
     def _connect(self, client: socket.socket) -> None:
         self._server.counters.accepted += 1
         task = self._server.loop.create_task(self._hand_over(client))
-        self._connecting.add(task)
-        task.add_done_callback(self._connecting.discard)
+        self._server.connecting += 1
+        self._connecting[task] = self._server.now
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._server.connecting -= 1
+        del self._connecting[task]
 
     async def _hand_over(self, client: socket.socket) -> None:
+        server, tls = self._server, self._tls
         try:
-            await self._server.loop.connect_accepted_socket(lambda: Connection(self._server), client)
-        except OSError:
+            named = await self._named_client(client) if server.has_preambles else None
+            await server.loop.connect_accepted_socket(
+                lambda: Connection(server, self._template, named),
+                client,
+                ssl=None if tls is None else tls.context,
+                ssl_handshake_timeout=None if tls is None else server.bounds.head_seconds,
+                ssl_shutdown_timeout=None if tls is None else server.bounds.linger_seconds,
+            )
+        except OSError:  # also one of TLS, or of its time
             client.close()
+        except PreambleInvalid as problem:
+            server.counters.refused["preamble"] += 1
+            self._log_preamble(problem)
+            client.close()
+        except asyncio.CancelledError:
+            server.counters.shed["handshake"] += 1
+            client.close()
+
+    async def _named_client(self, connection: socket.socket) -> tuple[str, int] | None:
+        """Read the preamble of a trusted proxy and return the address of its client. Raises PreambleInvalid, OSError.
+
+        What follows the preamble stays unread, as TLS may begin there.
+        """
+        server = self._server
+        if server.proxies is None or not server.proxies.trusts(str(connection.getpeername()[0])):
+            return None
+        known = b""
+        async with asyncio.timeout(server.bounds.head_seconds):
+            while True:
+                try:
+                    data = connection.recv(_PEEK_BYTES, socket.MSG_PEEK)
+                except BlockingIOError:
+                    await self._readable(connection)
+                    continue
+                if not data:
+                    raise ConnectionAbortedError
+                found = preambles.parse(known + data)
+                if found is not None:
+                    connection.recv(found.length - len(known))
+                    return found.client
+                known += connection.recv(len(data))  # all of it belongs to the preamble
+
+    async def _readable(self, connection: socket.socket) -> None:
+        loop = self._server.loop
+        arrived: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(connection.fileno(), lambda: None if arrived.done() else arrived.set_result(None))
+        try:
+            await arrived
+        finally:
+            loop.remove_reader(connection.fileno())
+
+    def _log_preamble(self, problem: PreambleInvalid) -> None:
+        now = self._server.loop.time()
+        if now - self._logged_preamble_at >= _LOG_SECONDS:
+            self._logged_preamble_at = now
+            _log.warning("a connection of a trusted proxy was closed: %s (proxy_protocol)", problem)
 
     async def _wait_for_room(self) -> None:
         """Wait until a connection ends; close idle ones for those that wait."""
@@ -104,6 +183,7 @@ class Acceptor:
         )
         while self._is_full:  # also for a moment while a connection is handed over, and counted twice
             server.shed_idle()
+            self.end_handshakes(server.now - limits.SHED_IDLE_SECONDS)
             self._has_room.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._has_room.wait(), _PAUSE_SECONDS)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from zaqar_core.eventloop import spawn
 from zaqar_core.web.envelope import CLIENT, Refusal
-from zaqar_core.web.server import limits, refusals, replies
+from zaqar_core.web.server import limits, peers, refusals, replies
 from zaqar_core.web.server.client_stream import State
 from zaqar_core.web.server.refusals import Refused
 from zaqar_core.web.server.responding import FAILED, Responding, answer_of, option_of
 from zaqar_core.web.server.unfinished_body import DiscardedBody, UnfinishedBody, is_awaited
 
 if TYPE_CHECKING:
+    from zaqar_core.web.proxies import TrustedProxies
     from zaqar_core.web.server.server import Server
 
 _log = logging.getLogger("sqs_facade.http")
@@ -25,10 +26,18 @@ _log = logging.getLogger("sqs_facade.http")
 class Connection(Responding):
     """The protocol of one connection, and the ``Client`` of its requests."""
 
-    __slots__ = ("_body", "_discarding", "_on_gone", "_template", "is_gone")
+    __slots__ = ("_body", "_client", "_discarding", "_on_gone", "_proxies", "_template", "is_gone")
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, template: dict[str, Any], client: tuple[str, int] | None = None) -> None:
+        """``template`` is what the environs of all requests at its port have in common.
+
+        ``client`` is the address that a preamble names, None for that of the connection.
+        """
         super().__init__(server)
+        self._template = template
+        self._client = client
+        #: What reads the headers of a trusted proxy, None on a connection of another client.
+        self._proxies: TrustedProxies | None = None
         self.is_gone = False
         self._on_gone: Callable[[], object] | None = None
         #: The body of the current request while it arrives.
@@ -41,13 +50,10 @@ class Connection(Responding):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(limits.WRITE_HIGH_WATER_BYTES)
-        peer = transport.get_extra_info("peername")
-        template = self._server.template.copy()
-        template[CLIENT] = self
-        if isinstance(peer, tuple):
-            template["REMOTE_ADDR"] = peer[0]
-            template["REMOTE_PORT"] = str(peer[1])
-        self._template = template
+        self._template = {**self._template, CLIENT: self, **peers.describe(transport, self._client)}
+        proxies = self._server.proxies
+        if proxies is not None and proxies.trusts(self._template.get("REMOTE_ADDR", "")):
+            self._proxies = proxies
         self.deadline = self._server.now + self._server.bounds.head_seconds
         self._server.add(self)
 
@@ -71,21 +77,23 @@ class Connection(Responding):
             self._linger(len(data))
 
     def eof_received(self) -> bool:
+        self._end_input()
+        # TLS ends in both directions at once.
+        return self._state is not State.CLOSED and self._transport is not None and self._transport.can_write_eof()
+
+    def _end_input(self) -> None:
+        """Do what follows from the end of what the client sends."""
         self._has_ended = True
         if self._state is State.BUSY:
             self._leave_client()
-            return True
-        if self._state is State.BODY:
+        elif self._state is State.BODY:
             self._refuse_body(Refusal.BODY_CUT_SHORT)
-            return True
-        if self._state is State.DRAIN:
+        elif self._state is State.DRAIN:
             self._end_drain()
-            return True
-        if self._state is State.HEAD and self._pending:
+        elif self._state is State.HEAD and self._pending:
             self._server.loop.call_soon(self._next)
-            return True
-        self._state = State.CLOSED
-        return False
+        else:
+            self._state = State.CLOSED
 
     def connection_lost(self, error: Exception | None) -> None:
         del error
@@ -145,6 +153,8 @@ class Connection(Responding):
         except Refused as refused:
             self._refuse(refused)
             return
+        if self._proxies is not None:
+            self._proxies.apply(environ)
         self._option = option_of(environ)
         self._is_head = environ["REQUEST_METHOD"] == "HEAD"
         if "CONTENT_LENGTH" in environ:
@@ -194,6 +204,7 @@ class Connection(Responding):
         if self._server.application.checks_heads:
             self._begin_response()
             self._pending += data
+            self._server.counters.in_flight += 1
             spawn(self._server.loop, self._check_head, body)
         else:
             self._begin_body(body, data)
@@ -205,11 +216,16 @@ class Connection(Responding):
         except Exception:
             _log.exception("the check of a head failed")
             refusal = FAILED
-        if self._transport is None:
-            return
-        if refusal is not None:
+        self._server.admission.leave(b"")
+        if refusal is None:
+            self._server.loop.call_soon(self._begin_admitted, body)  # it may start a task, which only the loop does
+        elif self._transport is not None:
             self._option = replies.CLOSE
             self._answer(refusal)
+
+    def _begin_admitted(self, body: UnfinishedBody) -> None:
+        """Read the body of an admitted request."""
+        if self._transport is None:
             return
         data = bytes(self._pending)
         self._pending.clear()
@@ -328,6 +344,7 @@ class Connection(Responding):
 
     def _submit_refusal(self, environ: dict[str, Any], why: Refusal) -> None:
         self._begin_response()
+        self._server.counters.in_flight += 1
         spawn(self._server.loop, self._run_refusal, environ, why)
 
     def refuse_turn(self, environ: dict[str, Any]) -> None:
@@ -342,7 +359,9 @@ class Connection(Responding):
         self.is_gone = self._has_ended
 
     def _run_refusal(self, environ: dict[str, Any], why: Refusal) -> None:
-        self._answer(answer_of(self._server.application.refuse, environ, why))
+        reply = answer_of(self._server.application.refuse, environ, why)
+        self._server.admission.leave(b"")
+        self._answer(reply)
 
     def run(self, environ: dict[str, Any], body: bytes) -> None:
         """Run a request and write its response. Called in a task."""

@@ -22,9 +22,11 @@ from zaqar_core.web.server.heads import HeadParser
 from zaqar_core.web.server.limits import Limits
 
 if TYPE_CHECKING:
+    from zaqar_core.web.proxies import TrustedProxies
     from zaqar_core.web.server.application import Application
     from zaqar_core.web.server.client_stream import ClientStream
     from zaqar_core.web.server.connection import Connection
+    from zaqar_core.web.tls import Tls
 
 _log = logging.getLogger("sqs_facade.http")
 #: Between two readings of the clock, which is as exact as that for all deadlines.
@@ -56,15 +58,25 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 class Server:
     """Serves one application on listening sockets that may be shared with other processes."""
 
-    def __init__(self, application: Application, bounds: Limits | None = None) -> None:
+    def __init__(
+        self,
+        application: Application,
+        bounds: Limits | None = None,
+        *,
+        proxies: TrustedProxies | None = None,
+        has_preambles: bool = False,
+    ) -> None:
+        """``has_preambles``: connections of ``proxies`` begin with one of the PROXY protocol."""
         self.application = application
+        self.proxies = proxies
+        self.has_preambles = has_preambles
         self.bounds = bounds or Limits()
         self.counters = Counters()
         self.heads = HeadParser()
         self.loop = new_event_loop()
         self.admission = Admission(self.loop, application, self.bounds, self.counters)
-        #: What the environs of all requests have in common.
-        self.template: dict[str, Any] = {}
+        #: Connections that are accepted and not open yet: most wait for their TLS handshake.
+        self.connecting = 0
         #: The time of the loop at the last tick.
         self.now = self.loop.time()
         #: The header line Date.
@@ -90,13 +102,23 @@ class Server:
         """The number of open connections."""
         return len(self._connections)
 
-    def run(self, listeners: Sequence[socket.socket], on_listening: Callable[[], object] = lambda: None) -> None:
-        """Serve until ``stop`` or a stop signal. ``listeners`` listen already and are closed at the end.
+    def run(
+        self,
+        listeners: Sequence[socket.socket],
+        on_listening: Callable[[], object] = lambda: None,
+        *,
+        tls_listeners: Sequence[socket.socket] = (),
+        tls: Tls | None = None,
+    ) -> None:
+        """Serve until ``stop`` or a stop signal. Both kinds of listeners listen already and are closed at the end.
 
-        ``on_listening`` is called on the loop when connections are accepted.
+        ``on_listening`` is called on the loop when connections are accepted. ``tls_listeners`` need ``tls``.
         """
         asyncio.set_event_loop(self.loop)
-        self._prepare(listeners)
+        self._acceptors = [
+            *(Acceptor(self, one, _template(listeners[0], "http")) for one in listeners),
+            *(Acceptor(self, one, _template(tls_listeners[0], "https"), tls) for one in tls_listeners),
+        ]
         for number in (signal.SIGTERM, signal.SIGINT):
             self._on_signal(number)
         self._tick()
@@ -110,7 +132,7 @@ class Server:
                 self._stop_timer.cancel()
             self.loop.run_until_complete(self._abort_rest())
         finally:
-            for listener in listeners:
+            for listener in (*listeners, *tls_listeners):
                 listener.close()
             self.loop.close()
 
@@ -124,20 +146,6 @@ class Server:
         except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
             if sys.platform == "win32":
                 signal.signal(number, lambda *_: self.stop())
-
-    def _prepare(self, listeners: Sequence[socket.socket]) -> None:
-        name = listeners[0].getsockname()
-        self.template = {
-            "REQUEST_METHOD": "GET",
-            "SCRIPT_NAME": "",
-            "PATH_INFO": "/",
-            "QUERY_STRING": "",
-            "SERVER_NAME": str(name[0]),
-            "SERVER_PORT": str(name[1]),
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "wsgi.url_scheme": "http",
-        }
-        self._acceptors = [Acceptor(self, listener) for listener in listeners]
 
     # -- Connections ---------------------------------------------------------------------------------------------------
 
@@ -247,7 +255,24 @@ class Server:
 
     def _close_idle(self) -> None:
         self._is_closing = True
+        for acceptor in self._acceptors:
+            acceptor.end_handshakes()
         for connection in list(self._connections):
             connection.stop()
         if not self._connections:
             self.loop.stop()
+
+
+def _template(listener: socket.socket, scheme: str) -> dict[str, Any]:
+    """Return what the environs of all requests at a port have in common."""
+    name = listener.getsockname()
+    return {
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/",
+        "QUERY_STRING": "",
+        "SERVER_NAME": str(name[0]),
+        "SERVER_PORT": str(name[1]),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.url_scheme": scheme,
+    }

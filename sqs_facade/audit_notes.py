@@ -1,0 +1,59 @@
+"""What the audit log says about requests to SQS: operation, queue, and the policy that decided."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqs_facade import addresses
+from sqs_facade.errors import SqsError
+from sqs_facade.registry import OPERATIONS, Operation, SqsCall
+from zaqar_core.access import arns
+from zaqar_core.domain.errors import AccessDenied, CoreError
+from zaqar_core.domain.names import QueueRef
+from zaqar_core.web.envelope import Note, Request
+
+ADMINISTRATIVE = frozenset((
+    "CreateQueue", "DeleteQueue", "SetQueueAttributes", "AddPermission", "RemovePermission", "TagQueue", "UntagQueue",
+    "PurgeQueue", "StartMessageMoveTask", "CancelMessageMoveTask",
+))  # fmt: skip
+#: The parameter Action of a request that was refused before it was read.
+_ACTION = re.compile(r"(?:^|&)Action=([A-Za-z]+)(?:&|$)")
+
+
+def of_call(note: Note, operation: Operation, call: SqsCall, parameters: Any) -> None:
+    """Note the operation, and the queue that its parameters name."""
+    note.action = operation.name
+    note.is_administrative = operation.name in ADMINISTRATIVE
+    note.account, region = call.caller
+    name = getattr(parameters, "queue_name", None)
+    source = getattr(parameters, "source_arn", None)
+    if isinstance(name, str) and addresses.is_addressed(name):
+        note.resource = arns.of_queue(QueueRef(note.account, region, name))
+    elif isinstance(source, str):
+        ref = addresses.of_arn(source, call.session.settings)
+        note.resource = arns.of_queue(ref) if ref is not None else ""
+    elif hasattr(parameters, "queue_url"):
+        try:
+            note.resource = arns.of_queue(call.queue(parameters.queue_url))
+        except (SqsError, CoreError):
+            note.resource = ""
+
+
+def of_denial(note: Note, fact: CoreError) -> None:
+    """Note which policy denied the request."""
+    if isinstance(fact, AccessDenied):
+        note.resource = fact.resource
+        note.rule = fact.rule
+
+
+def of_unread(note: Note, request: Request) -> None:
+    """Note the operation of a request that was refused before its parameters were read, if it is one of SQS."""
+    target = request.header("X_AMZ_TARGET")
+    if target is None:
+        found = _ACTION.search(request.query) or _ACTION.search(request.body[:65536].decode("latin-1"))
+        target = found[1] if found is not None else ""
+    name = target.rpartition(".")[2]
+    if name in OPERATIONS:
+        note.action = name
+        note.is_administrative = name in ADMINISTRATIVE
