@@ -45,7 +45,6 @@ OTHER_MEANINGS = {
     ("sqs_facade/codecs/query.py", "{1,10"): "digits of a number in a list's name",
     ("zaqar_core/domain/encryption.py", "{1,64"): "name of a key",
     ("zaqar_core/access/credentials_file.py", "{1,64"): "name of a user",
-    ("sqs_facade/browser_marks.py", "0 to 20"): "releases of Java",
     ("zaqar_core/configuration/settings.py", "3_600"): "default ttl",
     ("zaqar_core/store/libraries.py", "86_400"): "a day",
     ("zaqar_core/web/hooks/face.py", "86_400"): "a day",
