@@ -24,13 +24,12 @@ class Callers:
     def __init__(self, settings: Settings, gate: Gate | None = None) -> None:
         """Without a gate, signatures are not checked."""
         self._settings = settings
-        self._verifier = gate.verifier if gate is not None else None
         self._gate = gate
 
     @property
     def verifies(self) -> bool:
         """Whether signatures are checked."""
-        return self._verifier is not None
+        return self._gate is not None
 
     def identify(self, request: Request) -> Caller:
         """Return the caller, and set the principal of the request if signatures are checked. Raises SqsError.
@@ -38,14 +37,15 @@ class Callers:
         The account of an anonymous caller is empty.
         """
         settings = self._settings
-        if self._verifier is None:
+        gate = self._gate
+        if gate is None:
             caller = addresses.caller_of(request.environ, settings)
             if request.principal is None or request.principal.is_anonymous:
                 return caller
             return caller._replace(account=request.principal.account)
         host_region = addresses.host_parts(request.environ.get("HTTP_HOST", "")).region
         try:
-            verified = self._verifier.verify(
+            verified = gate.verifier.verify(
                 request.method, request.environ, request.body, service=SERVICE, host_region=host_region
             )
         except SignatureRefused as refused:
@@ -53,19 +53,11 @@ class Callers:
         if verified is not None and request.path != "/" and not canonical.is_normal(request.environ):
             # A signature covers the path without such segments, but the path as it was sent chose the face.
             raise addresses.bad(request.path)
-        request.principal = self._unsigned(request) if verified is None else verified.principal
+        request.principal = _unsigned(gate, request) if verified is None else verified.principal
         region = host_region if verified is None else verified.region
         if settings.regions == "ignore" or not region:
             region = settings.region
         return Caller(request.principal.account, region)
-
-    def _unsigned(self, request: Request) -> Principal:
-        """Return the caller of a request without a signature: the user of its client certificate, or nobody."""
-        found = None if self._gate is None else certificates.user(self._gate.credentials, request.environ)
-        if found is None:
-            return ANONYMOUS
-        request.is_certified = True
-        return found.principal
 
     def account_at_a_glance(self, environ: Mapping[str, Any]) -> str:
         """Return the account of the access key or session that a request names, without checking a signature."""
@@ -84,6 +76,15 @@ class Callers:
             return ""
         owner = directory.roles.get(session.owner) if session.role_id else directory.users.get(session.owner)
         return owner.account if owner is not None else ""
+
+
+def _unsigned(gate: Gate, request: Request) -> Principal:
+    """Return the caller of a request without a signature: the user of its client certificate, or nobody."""
+    found = certificates.user(gate.credentials, request.environ)
+    if found is None:
+        return ANONYMOUS
+    request.is_certified = True
+    return found.principal
 
 
 def is_verified(request: Request) -> bool:
