@@ -26,7 +26,7 @@ from sqs_facade.registry import OPERATIONS, Shape, SqsCall
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.core.authorization import Authorizer
-from zaqar_core.core.session import Session
+from zaqar_core.core.session import Session, place_left
 from zaqar_core.domain.errors import CoreError, QueueNotFound
 from zaqar_core.domain.model import StoredMessage
 from zaqar_core.domain.names import QueueRef
@@ -171,18 +171,8 @@ class PeekFace:
 
     def _begin(self, session: Session) -> bool:
         """Wait for a turn; meanwhile the request leaves its place to others."""
-        client = session.client
-        if client is not None:
-            client.on_gone = _ignore
-        try:
+        with place_left(session.client):
             return self._looks.acquire(_WAIT_SECONDS)
-        finally:
-            if client is not None:
-                client.on_gone = None
-
-
-def _ignore() -> None:
-    """Go on although the client has disconnected: the response will find that out."""
 
 
 def _parameters(request: Request) -> PeekRequest:

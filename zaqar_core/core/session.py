@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -42,6 +43,26 @@ class Client(Protocol):
     #: Called once, on the event loop, when it closes the connection. Set while the request waits for messages or for
     #: another service, None while it runs: a request that waits leaves its place to others.
     on_gone: Callable[[], object] | None
+
+
+@contextmanager
+def place_left(client: Client | None) -> Iterator[None]:
+    """Leave the request's place to others in the block, which waits for something else than messages.
+
+    The request goes on although its client disconnects meanwhile.
+    """
+    if client is None:
+        yield
+        return
+    client.on_gone = _ignore
+    try:
+        yield
+    finally:
+        client.on_gone = None
+
+
+def _ignore() -> None:
+    """Do nothing about a client that has disconnected: the response will find that out."""
 
 
 class Guard(Protocol):

@@ -11,7 +11,7 @@ from zaqar_core.access import arns
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.rate_limits import RateLimits
-from zaqar_core.core.session import Session
+from zaqar_core.core.session import Session, place_left
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import AccessDenied, CoreError
 from zaqar_core.domain.identity import Authenticator
@@ -178,14 +178,8 @@ class ZaqarFace:
         if self._policy is None:  # the credentials file does not block
             self._admit(authenticator, request)
             return
-        client = request.environ.get(CLIENT)
-        if client is not None:
-            client.on_gone = _ignore
-        try:
+        with place_left(request.environ.get(CLIENT)):
             _identifying.run(self._admit, authenticator, request)
-        finally:
-            if client is not None:
-                client.on_gone = None
 
     def _admit(self, authenticator: Authenticator, request: Request) -> None:
         """Authenticate the request by its token or by the signature of its URL, set the principal of a user, and remove
@@ -267,10 +261,6 @@ def _note(request: Request, code: str = "") -> None:
     """Note the dialect, and the name of an error, for the audit log."""
     if request.note is not None:
         request.note.dialect, request.note.code = "zaqar", code
-
-
-def _ignore() -> None:
-    """Go on with the request although its client has disconnected."""
 
 
 def _other_method(request: Request, allow: str) -> Reply:
