@@ -22,6 +22,8 @@ _BACKLOG = 4096
 #: run have one second.
 _TAKE_OVER_SECONDS = 3.0
 _POLL_SECONDS = 0.05
+#: How often a port whose holder cannot be seen is tried: the holder may have ended since the last try.
+_UNSEEN_TRIES = 3
 #: With port 0 and several addresses: how many ports are tried until one is free on all of them.
 _PORTS_TRIED = 20
 #: A name may resolve to addresses of a family that this machine does not have.
@@ -127,6 +129,7 @@ def hold_port(addresses: tuple[Address, ...], port: int) -> Held:
     the port is in use: it names the process where the system tells.
     """
     deadline = time.monotonic() + _TAKE_OVER_SECONDS
+    unseen = 0
     for attempt in range(sys.maxsize):
         try:
             return _hold(addresses, port)
@@ -135,7 +138,9 @@ def hold_port(addresses: tuple[Address, ...], port: int) -> Held:
                 continue
             holders = port_holders.of(problem.address.host, problem.port)
             where = f"{in_url(problem.address.host)}:{problem.port}"
-            is_ending = bool(holders) and all(one.is_orphaned_worker for one in holders)
+            # No holder: either it ended since the port was tried, or this user cannot see it.
+            unseen = 0 if holders else unseen + 1
+            is_ending = all(one.is_ending for one in holders) and unseen < _UNSEEN_TRIES
             if not is_ending or time.monotonic() > deadline:
                 raise ServingError(f"cannot listen on {where}: the port is in use{_by(holders)}") from None
             time.sleep(_POLL_SECONDS)
@@ -153,7 +158,7 @@ class _InUse(Exception):
 def _by(holders: list[port_holders.Holder]) -> str:
     if not holders:
         return ""
-    named = ", ".join(f"process {one.pid} ({one.command})" for one in holders)
+    named = ", ".join(f"process {one.pid} ({one.command or 'unknown program'})" for one in holders)
     if all(one.is_orphaned_worker for one in holders):
         return f" by {named}: a worker of a service whose main process has ended; end it to free the port"
     return f" by {named}"

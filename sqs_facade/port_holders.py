@@ -22,9 +22,15 @@ class Holder:
     """A process that listens on a port."""
 
     pid: int
+    #: Empty if it cannot be read: the process is about to end, it has no memory but still its descriptors.
     command: str
     #: Whether it is a worker of this service whose main process has ended. Such a worker ends by itself.
     is_orphaned_worker: bool
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the port will be free without anybody's doing."""
+        return self.is_orphaned_worker or not self.command
 
 
 def of(host: str, port: int) -> list[Holder]:
@@ -94,7 +100,7 @@ def _holder(pid: int) -> Holder:
     command = " ".join(words)
     if len(command) > _COMMAND_CHARACTERS:
         command = f"{command[:_COMMAND_CHARACTERS]}…"
-    return Holder(pid, command or "unknown program", is_ours and not _is_service(_command(_parent(pid))))
+    return Holder(pid, command, is_ours and not _is_service(_command(_parent(pid))))
 
 
 def _command(pid: int) -> list[str]:

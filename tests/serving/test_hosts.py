@@ -164,6 +164,36 @@ def test_the_process_that_holds_a_port_is_named(serve: Start, host: str) -> None
     assert f"the port is in use by process {os.getpid()} (" in line
 
 
+def test_a_port_is_taken_when_its_holder_ends_between_the_try_and_the_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = socket.create_server(("127.0.0.1", 0))
+    port = other.getsockname()[1]
+
+    def look(host: str, wanted: int) -> list[port_holders.Holder]:
+        other.close()
+        return found(host, wanted)
+
+    found = port_holders.of
+    monkeypatch.setattr(port_holders, "of", look)
+    held = listening.hold_port(listening.resolve(Settings()), port)
+    held.close()
+    assert held.port == port
+
+
+def test_a_port_whose_holder_cannot_be_seen_is_refused_after_a_few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+
+    def see_none(_host: str, wanted: int) -> list[port_holders.Holder]:
+        looks.append(wanted)
+        return []
+
+    monkeypatch.setattr(port_holders, "of", see_none)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ServingError, match=r"the port is in use$"):
+            listening.hold_port(listening.resolve(Settings()), port)
+    assert looks == [port] * 3
+
+
 @pytest.fixture
 def workers_left(serve: Start) -> Iterator[tuple[str, list[psutil.Process]]]:
     """The port and the workers of a service whose main process was killed while its workers were stopped."""
@@ -187,7 +217,7 @@ def test_a_port_is_taken_over_from_the_workers_of_a_killed_service(
 ) -> None:
     port, workers = workers_left
     [holder] = port_holders.of("127.0.0.1", int(port))
-    assert (holder.pid, holder.is_orphaned_worker) == (workers[0].pid, True)
+    assert (holder.pid, holder.is_orphaned_worker, holder.is_ending) == (workers[0].pid, True, True)
     late = serve("--ephemeral", "--port", port)
     until(lambda: psutil.Process(late.process.pid).num_threads() > 0, "it starts")
     workers[0].resume()
