@@ -7,16 +7,16 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sqs_facade import startup
-from sqs_facade.credentials_commands import credentials
+from sqs_facade.commands.group import Commands
+from sqs_facade.commands.options import Command, read_settings, serving_options
 from zaqar_core.access import gate
 from zaqar_core.configuration.setting_sources import STOPS_WITH_VARIABLE
 from zaqar_core.configuration.settings import Configuration, Settings
@@ -26,74 +26,15 @@ if TYPE_CHECKING:
     from sqs_facade.listening import Held
 
 
-class _OneLine(click.Group):
-    """A group of commands that prints an error as one line, without the usage."""
-
-    def main(self, *args: Any, **extra: Any) -> Any:
-        try:
-            sys.exit(super().main(*args, **{**extra, "standalone_mode": False}))
-        except click.exceptions.NoArgsIsHelpError as help_wanted:
-            help_wanted.show()
-            sys.exit(help_wanted.exit_code)
-        except click.ClickException as problem:
-            startup.refuse(problem.format_message(), code=problem.exit_code)
-        except click.Abort:
-            sys.exit(130)
-
-
-@click.group(cls=_OneLine)
+@click.group(cls=Commands)
 @click.version_option(package_name="sqs-facade", prog_name="sqs-facade")
 def main() -> None:
     """A durable message service that speaks Amazon SQS and OpenStack Zaqar on the same queues."""
 
 
-_Command = Callable[..., None]
-_Option = Callable[[_Command], _Command]
-
-
-def _serving_options(
-    port: str,
-    default_port: int,
-    *,
-    data_dir: str,
-    ephemeral: str,
-    processes: Sequence[_Option] = (),
-) -> _Option:
-    """Return a decorator that adds the options of every command that serves, in the order of its help.
-
-    ``port`` is the setting of its port, ``data_dir`` and ``ephemeral`` are help texts, ``processes`` are options of
-    that command alone.
-    """
-    options: tuple[_Option, ...] = (
-        click.option("--host", help="Address to listen on.  [default: 127.0.0.1]"),
-        click.option(
-            "--port", port, metavar="N", help=f"Port to listen on; 0 picks a free one.  [default: {default_port}]"
-        ),
-        *processes,
-        click.option("--data-dir", type=click.Path(), help=data_dir),
-        click.option("--redis", metavar="URL", help="Redis or Valkey server, Sentinel group or cluster."),
-        click.option("--ephemeral", is_flag=True, help=ephemeral),
-        click.option("--durability", metavar="LEVEL", help="memory, fsync or replicated.  [default: fsync]"),
-        click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings."),
-        click.option("--zaqar-config", type=click.Path(), help="A zaqar.conf; every other source overrides it."),
-        click.option("--ready-file", type=click.Path(), help="Write the URL to this file when ready."),
-        click.option("--credentials-file", type=click.Path(), help="TOML file of users and access keys."),
-        click.option("--tls-certificate", type=click.Path(), help="Certificate in PEM; the port then speaks TLS."),
-        click.option("--tls-key", type=click.Path(), help="Private key of the certificate, in PEM."),
-        click.option("--open-bind", is_flag=True, help="Allow other machines without a credentials file."),
-    )
-
-    def decorate(command: _Command) -> _Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
-
-def _serve_options(command: _Command) -> _Command:
+def _serve_options(command: Command) -> Command:
     """Add the options of ``serve``."""
-    add = _serving_options(
+    add = serving_options(
         "port",
         9324,
         data_dir="Data directory of the embedded Valkey.",
@@ -111,12 +52,12 @@ def _serve_options(command: _Command) -> _Command:
 def serve(config: Path | None, **options: Any) -> None:
     """Serve SQS and Zaqar until SIGTERM or Ctrl-C."""
     _stop_with_parent()
-    configuration = _configuration(config, options)
+    configuration = read_settings(config, options)
     sys.exit(_run(configuration, configuration.settings.port, _serve_http, configuration.settings.tls_port))
 
 
 @main.command()
-@_serving_options(
+@serving_options(
     "websocket_port",
     9000,
     data_dir="Data directory of the embedded Valkey; may be that of a running service.",
@@ -125,7 +66,7 @@ def serve(config: Path | None, **options: Any) -> None:
 def websocket(config: Path | None, **options: Any) -> None:
     """Serve Zaqar over WebSocket until SIGTERM or Ctrl-C. Runs beside ``serve`` on the same store."""
     _stop_with_parent()
-    configuration = _configuration(config, options)
+    configuration = read_settings(config, options)
     _run(configuration, configuration.settings.websocket_port, _serve_websocket)
     # A thread may still wait for a store that does not respond. It must not keep the process alive.
     ending = threading.Timer(_LINGER_SECONDS, os._exit, (0,))
@@ -140,7 +81,7 @@ def list_settings(config: Path | None, form: str, **options: Any) -> None:
     """Print the settings in force, each with its source. Secrets are hidden."""
     from sqs_facade import settings_listing
 
-    configuration = _configuration(config, options)
+    configuration = read_settings(config, options)
     write = settings_listing.as_toml if form == "toml" else settings_listing.as_json
     click.echo(write(configuration))
 
@@ -159,43 +100,8 @@ def check_data(data_dir: Path, *, fix: bool) -> None:
         startup.refuse(str(problem))
 
 
-main.add_command(credentials)
-
-
-@main.group("policy")
-def policy_commands() -> None:
-    """Work with policies."""
-
-
-@policy_commands.command("simulate")
-@click.option("--principal", required=True, help="ARN of a user or session, account, service, or anonymous.")
-@click.option("--action", required=True, metavar="NAME", help="Action, such as sqs:SendMessage.")
-@click.option("--resource", required=True, metavar="ARN", help="ARN of the queue.")
-@click.option("--context", multiple=True, metavar="KEY=VALUE", help="Condition key of the request; repeat for more.")
-@click.option("--tag", multiple=True, metavar="KEY=VALUE", help="Tag of the principal; repeat for more.")
-@click.option("--identity-policy", multiple=True, type=click.Path(), help="File of a policy of the principal; repeat.")
-@click.option("--queue-policy", type=click.Path(), help="File of the policy of the queue.")
-@click.option("--live", is_flag=True, help="Read the policy of the queue from the store.")
-@click.option("--data-dir", type=click.Path(), help="Data directory of the store, for --live.")
-@click.option("--redis", metavar="URL", help="Redis or Valkey server, Sentinel group or cluster, for --live.")
-@click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings, for --live.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def simulate(config: Path | None, data_dir: str | None, redis: str | None, **options: Any) -> None:
-    """Explain what policies decide about one request. The exit code is 0 if it is allowed and 1 if it is denied."""
-    from sqs_facade import policy_simulation
-
-    store = partial(_configuration, config, {"data_dir": data_dir, "redis": redis})
-    sys.exit(policy_simulation.run(store, **options))
-
-
 #: How long ``websocket`` waits for its threads at exit.
 _LINGER_SECONDS = 0.3
-
-
-def _configuration(config: Path | None, options: Mapping[str, Any]) -> Configuration:
-    """Read the settings with their sources; if some are wrong, exit with one line for each."""
-    flags = {name: value for name, value in options.items() if value is not None and value is not False}
-    return startup.configuration(flags, file=config)
 
 
 def _serve_websocket(settings: Settings, url: str, held: Held) -> int:

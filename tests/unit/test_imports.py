@@ -42,7 +42,7 @@ def _room(module: str) -> str | None:
             return "wsgi"
         case [
             "sqs_facade",
-            "__main__" | "cli" | "serving" | "supervisor" | "worker" | "websocket_process" | "policy_simulation",
+            "__main__" | "cli" | "commands" | "serving" | "supervisor" | "worker" | "websocket_process",
             *_,
         ]:
             return "serving"

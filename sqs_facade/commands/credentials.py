@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _Command = Callable[..., None]
 
 
-@click.group()
-def credentials() -> None:
+@click.group("credentials")
+def command() -> None:
     """Edit the users and access keys of the credentials file. Running services read a change within a second."""
 
 
-def _with_file(command: _Command) -> _Command:
+def _with_file(change: _Command) -> _Command:
     """Give a command the options that name the file; it gets its path as ``file``, and its errors are one line."""
 
     def run(credentials_file: str | None, config: Path | None, **options: Any) -> None:
@@ -34,12 +34,12 @@ def _with_file(command: _Command) -> _Command:
         if file is None:
             raise click.ClickException("name the file with --credentials-file, or with the setting credentials_file")
         try:
-            command(file=file, **options)
+            change(file=file, **options)
         except EditRefused as refused:
             raise click.ClickException(str(refused)) from None
 
-    run.__name__, run.__doc__ = command.__name__, command.__doc__
-    run.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
+    run.__name__, run.__doc__ = change.__name__, change.__doc__
+    run.__click_params__ = getattr(change, "__click_params__", [])  # type: ignore[attr-defined]
     named: _Command = click.option("--credentials-file", type=click.Path(), help="The file.  [default: the setting]")(
         run
     )
@@ -54,7 +54,7 @@ _policies = click.option(
 )  # fmt: skip
 
 
-@credentials.command()
+@command.command()
 @click.argument("name")
 @click.option("--account", required=True, help="Account of the user: 12 digits.")
 @_policies
@@ -89,7 +89,7 @@ def add(
     _show(new, form, token)
 
 
-@credentials.command("list")
+@command.command("list")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @_with_file
 def list_users(file: Path, form: str) -> None:
@@ -111,7 +111,7 @@ def list_users(file: Path, form: str) -> None:
             click.echo(f"  {key['id']}  created {key['created'] or 'at an unknown time'}{state}")
 
 
-@credentials.command()
+@command.command()
 @click.argument("name")
 @_account
 @click.option("--finish", is_flag=True, help="End a rotation: remove all access keys but the newest.")
@@ -132,7 +132,7 @@ def rotate(file: Path, name: str, account: str | None, finish: bool, form: str) 
 
 
 def _switch(*, on: bool) -> _Command:
-    def command(file: Path, name: str, account: str | None, key: str | None) -> None:
+    def switch(file: Path, name: str, account: str | None, key: str | None) -> None:
         from sqs_facade.credentials_editing import editing
 
         with editing(file) as users:
@@ -141,20 +141,20 @@ def _switch(*, on: bool) -> _Command:
             entry["enabled"] = on
         click.echo(f"{'enabled' if on else 'disabled'} {f'access key {key}' if key else f'user {name}'}")
 
-    command.__doc__ = (
+    switch.__doc__ = (
         "Enable a disabled user or access key."
         if on
         else "Disable a user with all keys, tokens and sessions, or one of its access keys."
     )
-    return command
+    return switch
 
 
 _key = click.option("--key", metavar="ID", help="Only this access key.")
 for _name, _on in (("disable", False), ("enable", True)):
-    credentials.command(_name)(click.argument("name")(_account(_key(_with_file(_switch(on=_on))))))
+    command.command(_name)(click.argument("name")(_account(_key(_with_file(_switch(on=_on))))))
 
 
-@credentials.command()
+@command.command()
 @click.argument("name")
 @_account
 @_key
@@ -172,7 +172,7 @@ def remove(file: Path, name: str, account: str | None, key: str | None) -> None:
     click.echo(f"removed {f'access key {key}' if key else f'user {name}'}")
 
 
-@credentials.command("import")
+@command.command("import")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--account", required=True, help="Account of the users: 12 digits.")
 @_policies

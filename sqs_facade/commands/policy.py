@@ -1,15 +1,19 @@
-"""``sqs-facade policy simulate``: what policies decide about one request, and why."""
+"""The command ``sqs-facade policy simulate``: what policies decide about one request, and why."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 import orjson
 
 from sqs_facade import addresses, startup
+from sqs_facade.commands.options import read_settings
 from zaqar_core.access import arns
 from zaqar_core.access.contexts import GivenContext, RequestContext
 from zaqar_core.access.errors import PolicyInvalid
@@ -27,6 +31,30 @@ from zaqar_core.pools.routing import new_core
 _QUEUE_POLICY = "queue"
 #: Resources of actions on no queue have no name.
 _ARN_PARTS = 6
+
+
+@click.group("policy")
+def command() -> None:
+    """Work with policies."""
+
+
+@command.command("simulate")
+@click.option("--principal", required=True, help="ARN of a user or session, account, service, or anonymous.")
+@click.option("--action", required=True, metavar="NAME", help="Action, such as sqs:SendMessage.")
+@click.option("--resource", required=True, metavar="ARN", help="ARN of the queue.")
+@click.option("--context", multiple=True, metavar="KEY=VALUE", help="Condition key of the request; repeat for more.")
+@click.option("--tag", multiple=True, metavar="KEY=VALUE", help="Tag of the principal; repeat for more.")
+@click.option("--identity-policy", multiple=True, type=click.Path(), help="File of a policy of the principal; repeat.")
+@click.option("--queue-policy", type=click.Path(), help="File of the policy of the queue.")
+@click.option("--live", is_flag=True, help="Read the policy of the queue from the store.")
+@click.option("--data-dir", type=click.Path(), help="Data directory of the store, for --live.")
+@click.option("--redis", metavar="URL", help="Redis or Valkey server, Sentinel group or cluster, for --live.")
+@click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings, for --live.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def simulate(config: Path | None, data_dir: str | None, redis: str | None, **options: Any) -> None:
+    """Explain what policies decide about one request. The exit code is 0 if it is allowed and 1 if it is denied."""
+    store = partial(read_settings, config, {"data_dir": data_dir, "redis": redis})
+    sys.exit(run(store, **options))
 
 
 def run(

@@ -1,0 +1,1 @@
+"""The commands beside ``sqs-facade serve`` and ``websocket``: one module for each, loaded when it is run."""

@@ -1,0 +1,51 @@
+"""Groups of commands: errors of one line, and commands that are loaded when they are run."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from sqs_facade import startup
+
+#: The commands of ``sqs_facade.commands`` by name, each with its module there and one line of help. A module defines
+#: its command under the name ``command``.
+_MODULES = {
+    "credentials": ("credentials", "Edit the users and access keys of the credentials file."),
+    "policy": ("policy", "Work with policies."),
+}
+
+
+class Commands(click.Group):
+    """The commands of ``sqs-facade``. An error is printed as one line, without the usage."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted({*super().list_commands(context), *_MODULES})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in _MODULES:
+            return super().get_command(context, name)
+        found: click.Command = importlib.import_module(f"sqs_facade.commands.{_MODULES[name][0]}").command
+        return found
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without loading their modules."""
+        rows = [(name, self._help(name)) for name in self.list_commands(context)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def _help(self, name: str) -> str:
+        return _MODULES[name][1] if name in _MODULES else self.commands[name].get_short_help_str(200)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            sys.exit(super().main(*args, **{**extra, "standalone_mode": False}))
+        except click.exceptions.NoArgsIsHelpError as help_wanted:
+            help_wanted.show()
+            sys.exit(help_wanted.exit_code)
+        except click.ClickException as problem:
+            startup.refuse(problem.format_message(), code=problem.exit_code)
+        except click.Abort:
+            sys.exit(130)
