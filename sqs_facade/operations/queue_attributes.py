@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from sqs_facade import attributes, redrive
@@ -10,7 +11,9 @@ from sqs_facade.errors import missing
 from sqs_facade.operations.queues import AttributeTexts
 from sqs_facade.registry import OF_A_QUEUE, QueueUrl, Shape, SqsCall, operation
 from zaqar_core.core import queues
+from zaqar_core.core.session import Session
 from zaqar_core.domain.model import Queue, SettingsChange
+from zaqar_core.domain.names import QueueRef
 
 
 class GetQueueAttributes(Shape):
@@ -40,16 +43,21 @@ def set_queue_attributes(call: SqsCall, parameters: SetQueueAttributes) -> None:
     ref = call.queue(parameters.queue_url)
     if not parameters.attributes:
         raise missing("Attribute.Name")
-    wanted = attributes.check(parameters.attributes, ref, call.session.settings)
-    wanted.require_key(has_key=call.session.keyring.can_seal)
+    assign(call.session, ref, parameters.attributes)
+
+
+def assign(session: Session, ref: QueueRef, given: Mapping[str, str]) -> None:
+    """Set all given attributes of a queue, or none if one is wrong. Raises SqsError, QueueNotFound."""
+    wanted = attributes.check(given, ref, session.settings)
+    wanted.require_key(has_key=session.keyring.can_seal)
     if wanted.redrive is not None:
-        redrive.require_target(call.session, wanted.redrive_policy, ref, wanted.redrive)
+        redrive.require_target(session, wanted.redrive_policy, ref, wanted.redrive)
     if not wanted.depends_on_the_queue:
-        queues.change(call.session, ref, wanted.change())
+        queues.change(session, ref, wanted.change())
         return
 
     def edit(queue: Queue) -> SettingsChange:
         wanted.require_scope(queue.settings)
         return wanted.change()
 
-    queues.revise(call.session, ref, edit)
+    queues.revise(session, ref, edit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -13,6 +14,7 @@ from sqs_facade.codecs.query import mapped
 from sqs_facade.errors import SqsError
 from sqs_facade.registry import OF_A_QUEUE, QueueUrl, Shape, SqsCall, operation
 from zaqar_core.core import queues
+from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import PurgeInProgress, QueueDeletedRecently, QueueNotFound
 from zaqar_core.domain.model import Queue, QueueSettings
@@ -43,35 +45,53 @@ class QueueUrlResult(Shape):
 def create_queue(call: SqsCall, parameters: CreateQueue) -> QueueUrlResult:
     """Create a queue, or return the URL of an existing one if none of the given attributes differs."""
     name = parameters.queue_name
-    _check_name(name, parameters.attributes)
+    check_name(name, parameters.attributes)
     ref = QueueRef(call.caller.account, call.caller.region, name)
-    wanted = attributes.check(parameters.attributes, ref, call.session.settings)
-    wanted.require_scope(QueueSettings())
-    wanted.require_key(has_key=call.session.keyring.can_seal)
-    if parameters.tags:
-        content.check_tags(parameters.tags, name)
-    if wanted.redrive is not None:
-        redrive.require_target(call.session, wanted.redrive_policy, ref, wanted.redrive)
-    settings = wanted.settings()
-    if parameters.tags:
-        settings.documents["tags"] = orjson.dumps(parameters.tags)
-    try:
-        created = queues.create(call.session, ref, settings, creator="sqs")
-    except QueueDeletedRecently:
-        seconds = call.session.settings.recreate_delay_seconds
-        raise SqsError(
-            "QueueDeletedRecently",
-            f"You must wait {seconds} seconds after deleting a queue before you can create another with the same name.",
-        ) from None
+    created, wanted = create(call.session, ref, parameters.attributes, parameters.tags)
     if not created.is_new:
         _require_same(created.queue, parameters.attributes, wanted)
     return QueueUrlResult(call.url(ref))
 
 
+def create(
+    session: Session,
+    ref: QueueRef,
+    given: Mapping[str, str],
+    tags: Mapping[str, str],
+    *,
+    also: QueueSettings | None = None,
+    flavor: str | None = None,
+) -> tuple[queues.Created, attributes.Wanted]:
+    """Create the queue with attributes and tags unless it exists; return it with the checked attributes.
+
+    ``also`` are settings that SQS has no attributes for. Does not check the name. Raises SqsError.
+    """
+    wanted = attributes.check(given, ref, session.settings)
+    wanted.require_scope(QueueSettings())
+    wanted.require_key(has_key=session.keyring.can_seal)
+    if tags:
+        content.check_tags(tags, ref.name)
+    if wanted.redrive is not None:
+        redrive.require_target(session, wanted.redrive_policy, ref, wanted.redrive)
+    settings = wanted.settings()
+    if tags:
+        settings.documents["tags"] = orjson.dumps(tags)
+    if also is not None:
+        settings = settings.with_all_of(also)
+    try:
+        return queues.create(session, ref, settings, creator="sqs", flavor=flavor), wanted
+    except QueueDeletedRecently:
+        seconds = session.settings.recreate_delay_seconds
+        raise SqsError(
+            "QueueDeletedRecently",
+            f"You must wait {seconds} seconds after deleting a queue before you can create another with the same name.",
+        ) from None
+
+
 _LENGTH = f"1 to {limits.QUEUE_NAME_CHARACTERS} in length"
 
 
-def _check_name(name: str, given: dict[str, str]) -> None:
+def check_name(name: str, given: Mapping[str, str]) -> None:
     """Check a queue name: with FifoQueue it must end in ``.fifo``, and only then. Raises InvalidParameterValue."""
     is_fifo_wanted = given.get("FifoQueue", "").lower() == "true"
     if addresses.is_name(name) and is_fifo_wanted == name.endswith(".fifo"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import orjson
@@ -12,7 +13,9 @@ from sqs_facade.errors import SqsError, missing
 from sqs_facade.operations.queues import OfQueue
 from sqs_facade.registry import OF_A_QUEUE, QueueUrl, Shape, SqsCall, operation
 from zaqar_core.core import queues
+from zaqar_core.core.session import Session
 from zaqar_core.domain.model import Queue, SettingsChange
+from zaqar_core.domain.names import QueueRef
 
 
 class TagQueue(Shape):
@@ -29,7 +32,8 @@ class Tags(Shape):
     tags: dict[str, str] = {}
 
 
-def _tags(queue: Queue) -> dict[str, str]:
+def of_queue(queue: Queue) -> dict[str, str]:
+    """Return the tags of a queue."""
     found: dict[str, str] = orjson.loads(queue.settings.documents.get("tags", b"{}"))
     return found
 
@@ -40,13 +44,18 @@ def tag_queue(call: SqsCall, parameters: TagQueue) -> None:
     ref = call.queue(parameters.queue_url)
     if not parameters.tags:
         raise missing("Tags")
+    put(call.session, ref, parameters.tags)
+
+
+def put(session: Session, ref: QueueRef, given: Mapping[str, str]) -> None:
+    """Set tags of a queue; its other tags stay. Raises SqsError, QueueNotFound."""
 
     def edit(queue: Queue) -> SettingsChange:
-        tags = _tags(queue) | parameters.tags
+        tags = {**of_queue(queue), **given}
         content.check_tags(tags, ref.name)
         return SettingsChange(documents={"tags": orjson.dumps(tags)})
 
-    queues.revise(call.session, ref, edit)
+    queues.revise(session, ref, edit)
 
 
 @operation(raises=OF_A_QUEUE)
@@ -58,7 +67,7 @@ def untag_queue(call: SqsCall, parameters: UntagQueue) -> None:
     gone = frozenset(parameters.tag_keys)
 
     def edit(queue: Queue) -> SettingsChange:
-        tags = {key: value for key, value in _tags(queue).items() if key not in gone}
+        tags = {key: value for key, value in of_queue(queue).items() if key not in gone}
         return SettingsChange(documents={"tags": orjson.dumps(tags) if tags else None})
 
     queues.revise(call.session, ref, edit)
@@ -67,4 +76,4 @@ def untag_queue(call: SqsCall, parameters: UntagQueue) -> None:
 @operation(raises=OF_A_QUEUE)
 def list_queue_tags(call: SqsCall, parameters: OfQueue) -> Tags:
     """Return all tags of a queue."""
-    return Tags(_tags(queues.get(call.session, call.queue(parameters.queue_url))))
+    return Tags(of_queue(queues.get(call.session, call.queue(parameters.queue_url))))

@@ -8,7 +8,7 @@ refer back to them, so the garbage collector need not track them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 import msgspec
@@ -148,6 +148,11 @@ class QueueSettings:
     deduplication_scope: str | None = None
     fifo_throughput_limit: str | None = None
     documents: dict[str, bytes] = field(default_factory=dict)
+
+    def with_all_of(self, other: QueueSettings) -> QueueSettings:
+        """Return these settings with all that ``other`` sets."""
+        given = {one.name: getattr(other, one.name) for one in fields(other) if getattr(other, one.name) is not None}
+        return replace(self, **{**given, "documents": {**self.documents, **other.documents}})
 
 
 @dataclass(slots=True)
