@@ -24,11 +24,19 @@ from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage, QueueSettings, SettingsChange
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store import catalogue, keys, libraries, readiness, registry, script
+from zaqar_core.store import catalogue, declared, keys, libraries, readiness, registry, script
 
 LUA = Path(keys.__file__).parent / "lua"
 #: What the parts of a pattern stand for.
-PARTS = {"n": "[0-3]", "inc": "[0-9a-f]{16}", "shard": r"\d+", "second": r"\d+", "project": r"[^:]+", "scope": r".+"}
+PARTS = {
+    "n": "[0-3]",
+    "inc": "[0-9a-f]{16}",
+    "shard": r"\d+",
+    "second": r"\d+",
+    "version": "v1",
+    "project": r"[^:]+",
+    "scope": r".+",
+}
 REGISTRY = r"sf1:\{[^{}:~]+~[^{}:~]+\}"
 QUEUE = r"sf1:\{[^{}:~]+~[^{}:~]+:[^{}:]+:0\}"
 #: Which type of key an event of the server belongs to; other events change what is there, or remove it.
@@ -101,6 +109,7 @@ def driven() -> Iterator[Driven]:
         notifications(session)
         pools(session)
         RateLimits(1).require(session, PROJECT)
+        declarations(session)
         leftovers(session, core)
         core.close()
         yield Driven(seen(events), queue_fields(client), client)
@@ -201,6 +210,17 @@ def pools(session: Session) -> None:
     catalogue.put_flavor(store, "f", catalogue.FlavorRow(), ["p"], must_exist=False)
     catalogue.write_placement(store, ref, "0" * 16, "p")
     catalogue.rule_out(store, ref, "0" * 16, 60_000)
+
+
+def declarations(session: Session) -> None:
+    declared.remember(session.store, [QueueRef(PROJECT, REGION, "plain")])
+    assert declared.hold(session.store, "one", 60_000)
+    assert not declared.hold(session.store, "another", 60_000)
+    declared.release(session.store, "another")
+    assert not declared.hold(session.store, "another", 60_000)
+    declared.release(session.store, "one")
+    declared.note_done(session.store, "v1", 60)
+    assert declared.is_done(session.store, "v1")
 
 
 def leftovers(session: Session, core: Core) -> None:

@@ -39,6 +39,9 @@ _SERVICE_LINK = re.compile(
 )
 #: ``SQS_FACADE_PORT`` can be such a variable or the setting ``port``; the value distinguishes them.
 _SERVICE_LINK_PORT = re.compile(r"(?:tcp|udp|sctp)://.*")
+#: Top-level tables that are not settings but declare queues: see ``sqs_facade.declarations``.
+QUEUE_TABLE, ACCOUNT_TABLE, DEFAULTS_TABLE = "queue", "account", "queue_defaults"
+DECLARING_TABLES = frozenset((QUEUE_TABLE, ACCOUNT_TABLE, DEFAULTS_TABLE))
 #: Least similarity (difflib's ratio) of a name that is suggested.
 _SIMILAR = 0.7
 
@@ -117,7 +120,7 @@ def _from_environment(
             except setting_values.ValueInvalid as problem:
                 problems.append(f"{source} {problem}")
             continue
-        near = _nearest(name.removeprefix(ENVIRONMENT_PREFIX).lower(), kinds)
+        near = nearest(name.removeprefix(ENVIRONMENT_PREFIX).lower(), kinds)
         if near or not name.startswith(_TEST_SUITE_PREFIX):
             problems.append(f"{source} is not a setting{_hint(near and variable(near))}")
     return found
@@ -145,6 +148,8 @@ def _from_file(file: Path, kinds: Collection[str], problems: list[str]) -> dict[
         return {}
     found: dict[str, Given] = {}
     for name, value in document.items():
+        if name in DECLARING_TABLES:
+            continue
         source = Source("file", name, file, _line(text, name))
         if name in kinds:
             found[name] = Given(value, source)
@@ -153,7 +158,7 @@ def _from_file(file: Path, kinds: Collection[str], problems: list[str]) -> dict[
                 f"{source.subject(name)} is not a setting: write settings at the top level, outside of any table"
             )
         else:
-            problems.append(f"{source.subject(name)} is not a setting{_hint(_nearest(name, kinds))}")
+            problems.append(f"{source.subject(name)} is not a setting{_hint(nearest(name, kinds))}")
     return found
 
 
@@ -176,7 +181,8 @@ def _is_complete(lines: Iterable[str]) -> bool:
     return True
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that resembles the given one; empty if none does."""
     import difflib  # only needed for an error
 
     return next(iter(difflib.get_close_matches(name, list(known), 1, _SIMILAR)), "")

@@ -233,6 +233,13 @@ def of_core(fact: core.CoreError) -> Reply:
     return _reply(WORDS.get(type(fact), _UNFORESEEN), detail)
 
 
+def description(problem: RestError | core.CoreError) -> str:
+    """Return the description of an error, for reports outside of requests."""
+    if isinstance(problem, RestError):
+        return WORDS[problem.fact].description.replace("{detail}", problem.detail)
+    return WORDS.get(type(problem), _UNFORESEEN).description
+
+
 def of_words(words: Words) -> Reply:
     """Return the reply of one row without a detail."""
     return _reply(words)

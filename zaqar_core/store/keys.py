@@ -81,6 +81,9 @@ sf1:{upkeep}:<shard>        string  lease of housekeeping; expires
 sf1:{move-tasks}            set     addresses of queues that may have a move task running
 sf1:{requests}:<second>     hash    caller -> requests that workers have taken of that second's allowance; expires
 sf1:{notifications}         set     addresses of queues that may have subscriptions
+sf1:{declared}              set     addresses of queues that a settings file ever declared
+sf1:{declared}:lease        string  the process that applies declarations; expires
+sf1:{declared}:<version>    string  version of a settings file that was applied, or a log line that was written; expires
 sf1:{test}:clock            hash    test hooks: project -> ms by which its time is ahead
 sf1:{test}:switches         hash    test hooks: chaos and spies that are on: see web/hooks/switches
 sf1:{test}:log:<project>    stream  test hooks: events of the project's messages
@@ -137,6 +140,8 @@ POOLS = b"sf1:{pools}"
 DEPLOYMENT = b"sf1:{deployment}"
 MOVE_TASKS = b"sf1:{move-tasks}"
 NOTIFICATIONS = b"sf1:{notifications}"
+DECLARED = b"sf1:{declared}"
+DECLARED_LEASE = b"sf1:{declared}:lease"
 TEST_CLOCK = b"sf1:{test}:clock"
 TEST_SWITCHES = b"sf1:{test}:switches"
 
@@ -199,6 +204,11 @@ def housekeeping_lease(shard: int) -> bytes:
 def request_counts(second: int) -> bytes:
     """Return the key of the counts of requests in one second since 1970."""
     return f"{PREFIX}{{requests}}:{second}".encode()
+
+
+def declared_version(version: str) -> bytes:
+    """Return the key of a version of declarations."""
+    return f"{PREFIX}{{declared}}:{version}".encode()
 
 
 def test(kind: str, scope: str) -> bytes:

@@ -1,0 +1,1 @@
+"""Declared queues: the tables ``[queue.NAME]`` of the settings file, and how the store is made to match them."""

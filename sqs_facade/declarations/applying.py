@@ -1,0 +1,203 @@
+"""Apply a plan: create and change queues until they are as declared. Nothing is ever deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import orjson
+
+from sqs_facade.declarations import plan as plans
+from sqs_facade.declarations.findings import words
+from sqs_facade.declarations.model import Declarations, Declared, Subscriber
+from sqs_facade.declarations.plan import Plan, QueuePlan
+from sqs_facade.errors import SqsError
+from sqs_facade.operations import queue_attributes, tags
+from sqs_facade.operations import queues as creation
+from zaqar_core.core import queues, subscriptions
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import CoreError, FlavorUnusable, StoreUnavailable
+from zaqar_core.domain.model import Queue, SettingsChange
+from zaqar_core.domain.names import QueueRef
+from zaqar_core.pools import administration
+from zaqar_core.rest import metadata
+from zaqar_core.rest.errors import RestError
+from zaqar_core.store import declared
+
+#: Plans that are made and applied in turn. The second one is empty unless other callers change the same queues.
+_MOST_ROUNDS = 3
+_REDRIVE = "RedrivePolicy"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was done. ``first`` is the plan from before; ``problems`` has a line for each queue not as declared."""
+
+    first: Plan
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def forgotten(self) -> list[QueueRef]:
+        """Queues that exist and were declared once but are not any more."""
+        return self.first.forgotten
+
+
+def apply(session: Session, declarations: Declarations, *, goes_on: Callable[[], bool] = lambda: True) -> Outcome:
+    """Make the store match the declarations.
+
+    A queue that cannot be as declared does not keep others from it. ``goes_on`` is asked before each step; when it says
+    no, StoreUnavailable is raised. Raises StoreUnavailable.
+    """
+    made = plans.make(session, declarations)
+    outcome = Outcome(made)
+    for _ in range(_MOST_ROUNDS):
+        if made.is_done:
+            break
+        run = _Run(session, made, goes_on)
+        run.run()
+        outcome.problems = run.problems
+        if run.problems:
+            break
+        made = plans.make(session, declarations)
+    else:
+        left = ", ".join(one.declared.table for one in made.queues if not one.is_done)
+        if left:
+            outcome.problems = [f"{left}: other callers change it at the same time"]
+    declared.remember(session.store, [one.declared.ref for one in made.queues if one.declared.ref not in made.known])
+    return outcome
+
+
+class _Run:
+    """One pass over a plan."""
+
+    def __init__(self, session: Session, plan: Plan, goes_on: Callable[[], bool]) -> None:
+        self._session = session
+        self._plan = plan
+        self._goes_on = goes_on
+        self._late: list[QueuePlan] = []
+        self.problems: list[str] = []
+
+    def run(self) -> None:
+        """Make all changes: first what a RedrivePolicy may depend on, then the redrive policies themselves."""
+        existing = [one for one in self._plan.queues if one.queue is not None and not one.is_done]
+        for one in existing:
+            self._step(one, self._change)
+        for one in _dead_letter_queues_first([one for one in self._plan.queues if one.queue is None]):
+            self._step(one, self._create)
+        for one in [*existing, *self._late]:
+            self._step(one, self._redrive)
+        for one in self._plan.queues:
+            if one.new or one.changed:
+                self._step(one, self._subscribe)
+
+    def _step(self, one: QueuePlan, act: Callable[[QueuePlan], None]) -> None:
+        if not self._goes_on():
+            raise StoreUnavailable("another process has begun to apply declarations")
+        try:
+            act(one)
+        except StoreUnavailable:
+            raise
+        except (SqsError, RestError, CoreError) as problem:
+            self.problems.append(f"{one.declared.table}: {words(problem)}")
+
+    def _create(self, one: QueuePlan) -> None:
+        """Create the queue with all that is declared; one that exists by now is compared in the next round."""
+        found = one.declared
+        given = dict(found.attributes)
+        if _REDRIVE in given and _needs_itself_or_a_later_one(one, self._session):
+            del given[_REDRIVE]
+            self._late.append(one)
+        split = metadata.split(_set(found), self._session.settings)
+        metadata.check_encryption(split.fields, has_key=self._session.keyring.can_seal)
+        flavor = found.flavor if self._session.settings.pooling else None
+        if flavor is not None and not administration.has_flavor(self._session, flavor):
+            raise FlavorUnusable(flavor, is_known=False)
+        given = {name: value for name, value in given.items() if value}
+        creation.create(self._session, found.ref, given, found.tags, also=split.settings(), flavor=flavor)
+
+    def _change(self, one: QueuePlan) -> None:
+        found = one.declared
+        kinds = {change.kind for change in one.changes}
+        given = {name: value for name, value in one.attributes().items() if name != _REDRIVE}
+        if given:
+            queue_attributes.assign(self._session, found.ref, given)
+        if "tag" in kinds:
+            tags.put(self._session, found.ref, found.tags)
+        if "metadata" in kinds:
+            queues.revise(self._session, found.ref, lambda queue: self._metadata(found, queue))
+
+    def _metadata(self, found: Declared, queue: Queue) -> SettingsChange:
+        """Return the change that sets the declared entries and keeps all others."""
+        before = metadata.joined(queue)
+        if self._session.settings.pooling and found.flavor not in (None, before.get("_flavor")):
+            reason = "The flavor of a queue cannot be changed: it decides where the queue is created."
+            raise SqsError("InvalidParameterValue", reason)
+        split = metadata.split(_set(found), self._session.settings)
+        metadata.check_encryption(split.fields, has_key=self._session.keyring.can_seal)
+        rest = {name: value for name, value in found.metadata.items() if name not in metadata.FIELDS}
+        kept = {name: value for name, value in {**metadata.kept(queue), **rest}.items() if value is not None}
+        unset = {metadata.FIELDS[name] for name in metadata.FIELDS if found.metadata.get(name, "") is None}
+        return SettingsChange(
+            set=split.fields,
+            unset=frozenset(unset),
+            documents={metadata.DOCUMENT: metadata.document(kept, self._session.settings)},
+        )
+
+    def _redrive(self, one: QueuePlan) -> None:
+        if _REDRIVE in one.attributes():
+            queue_attributes.assign(self._session, one.declared.ref, {_REDRIVE: one.declared.attributes[_REDRIVE]})
+
+    def _subscribe(self, one: QueuePlan) -> None:
+        ref = one.declared.ref
+        for subscriber in one.new:
+            created = subscriptions.create(
+                self._session,
+                ref,
+                subscriber=subscriber.uri,
+                options=_options(subscriber) or b"{}",
+                ttl_seconds=subscriber.ttl_seconds,
+                may_request_confirmation=False,
+            )
+            # The operator who declares the subscription vouches for the subscriber.
+            subscriptions.confirm(self._session, ref, created.id, is_confirmed=True)
+        for subscriber, found in one.changed:
+            subscriptions.change(
+                self._session,
+                ref,
+                found.id,
+                options=_options(subscriber),
+                ttl_seconds=None if subscriber.ttl_seconds == found.ttl_seconds else subscriber.ttl_seconds,
+            )
+            subscriptions.confirm(self._session, ref, found.id, is_confirmed=True)
+
+
+def _set(found: Declared) -> dict[str, object]:
+    return {name: value for name, value in found.metadata.items() if value is not None}
+
+
+def _options(subscriber: Subscriber) -> bytes | None:
+    return None if subscriber.options is None else orjson.dumps(subscriber.options)
+
+
+def _target(one: QueuePlan) -> QueueRef | None:
+    """Return the dead-letter queue that the RedrivePolicy of the declaration names."""
+    value = one.declared.attributes.get(_REDRIVE)
+    if not value:
+        return None
+    # Its form has been checked when the declaration was read.
+    return one.declared.ref.sibling(str(orjson.loads(value)["deadLetterTargetArn"]).rpartition(":")[2])
+
+
+def _dead_letter_queues_first(found: list[QueuePlan]) -> Iterator[QueuePlan]:
+    """Iterate over queues that are to be created, each after its dead-letter queue unless they form a cycle."""
+    left = {one.declared.ref: one for one in found}
+    while left:
+        free = [ref for ref, one in left.items() if _target(one) not in left] or [next(iter(left))]
+        for ref in free:
+            yield left.pop(ref)
+
+
+def _needs_itself_or_a_later_one(one: QueuePlan, session: Session) -> bool:
+    """Return whether the dead-letter queue of a queue that is to be created does not exist yet."""
+    target = _target(one)
+    return target is not None and queues.get_many(session, [target]) == [None]

@@ -1,0 +1,1 @@
+"""Declared queues: what a file says, and what the store then has."""
