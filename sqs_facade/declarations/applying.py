@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import orjson
@@ -24,6 +25,8 @@ from zaqar_core.rest import metadata
 from zaqar_core.rest.errors import RestError
 from zaqar_core.store import declared
 
+#: Queues that are created or changed at the same time: a store on a disk writes them with one fsync.
+_AT_ONCE = 16
 #: Plans that are made and applied in turn. The second one is empty unless other callers change the same queues.
 _MOST_ROUNDS = 3
 _REDRIVE = "RedrivePolicy"
@@ -42,18 +45,21 @@ class Outcome:
         return self.first.forgotten
 
 
-def apply(session: Session, declarations: Declarations, *, goes_on: Callable[[], bool] = lambda: True) -> Outcome:
-    """Make the store match the declarations.
+def apply(
+    new_session: Callable[[], Session], declarations: Declarations, *, goes_on: Callable[[], bool] = lambda: True
+) -> Outcome:
+    """Make the store match the declarations. Each thread that takes part creates a session.
 
     A queue that cannot be as declared does not keep others from it. ``goes_on`` is asked before each step; when it says
     no, StoreUnavailable is raised. Raises StoreUnavailable.
     """
+    session = new_session()
     made = plans.make(session, declarations)
     outcome = Outcome(made)
     for _ in range(_MOST_ROUNDS):
         if made.is_done:
             break
-        run = _Run(session, made, goes_on)
+        run = _Run(new_session, made, goes_on)
         run.run()
         outcome.problems = run.problems
         if run.problems:
@@ -70,8 +76,8 @@ def apply(session: Session, declarations: Declarations, *, goes_on: Callable[[],
 class _Run:
     """One pass over a plan."""
 
-    def __init__(self, session: Session, plan: Plan, goes_on: Callable[[], bool]) -> None:
-        self._session = session
+    def __init__(self, new_session: Callable[[], Session], plan: Plan, goes_on: Callable[[], bool]) -> None:
+        self._new_session = new_session
         self._plan = plan
         self._goes_on = goes_on
         self._late: list[QueuePlan] = []
@@ -80,78 +86,65 @@ class _Run:
     def run(self) -> None:
         """Make all changes: first what a RedrivePolicy may depend on, then the redrive policies themselves."""
         existing = [one for one in self._plan.queues if one.queue is not None and not one.is_done]
-        for one in existing:
-            self._step(one, self._change)
-        for one in _dead_letter_queues_first([one for one in self._plan.queues if one.queue is None]):
-            self._step(one, self._create)
-        for one in [*existing, *self._late]:
-            self._step(one, self._redrive)
-        for one in self._plan.queues:
-            if one.new or one.changed:
-                self._step(one, self._subscribe)
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="declarations") as threads:
+            self._each(threads, existing, self._change)
+            for free in _dead_letter_queues_first([one for one in self._plan.queues if one.queue is None]):
+                self._each(threads, free, self._create)
+            self._each(threads, [*existing, *self._late], self._redrive)
+            subscribed = [one for one in self._plan.queues if one.new or one.changed]
+            self._each(threads, subscribed, self._subscribe)
 
-    def _step(self, one: QueuePlan, act: Callable[[QueuePlan], None]) -> None:
+    def _each(self, threads: Executor, found: Sequence[QueuePlan], act: Callable[[Session, QueuePlan], None]) -> None:
+        """Run one kind of step for each of the queues, which do not depend on each other."""
+        problems = threads.map(lambda one: self._step(one, act), found)
+        self.problems += [problem for problem in problems if problem is not None]
+
+    def _step(self, one: QueuePlan, act: Callable[[Session, QueuePlan], None]) -> str | None:
         if not self._goes_on():
             raise StoreUnavailable("another process has begun to apply declarations")
         try:
-            act(one)
+            act(self._new_session(), one)
         except StoreUnavailable:
             raise
         except (SqsError, RestError, CoreError) as problem:
-            self.problems.append(f"{one.declared.table}: {words(problem)}")
+            return f"{one.declared.table}: {words(problem)}"
+        return None
 
-    def _create(self, one: QueuePlan) -> None:
+    def _create(self, session: Session, one: QueuePlan) -> None:
         """Create the queue with all that is declared; one that exists by now is compared in the next round."""
         found = one.declared
         given = dict(found.attributes)
-        if _REDRIVE in given and _needs_itself_or_a_later_one(one, self._session):
+        if _REDRIVE in given and _needs_itself_or_a_later_one(one, session):
             del given[_REDRIVE]
             self._late.append(one)
-        split = metadata.split(_set(found), self._session.settings)
-        metadata.check_encryption(split.fields, has_key=self._session.keyring.can_seal)
-        flavor = found.flavor if self._session.settings.pooling else None
-        if flavor is not None and not administration.has_flavor(self._session, flavor):
+        split = metadata.split(_set(found), session.settings)
+        metadata.check_encryption(split.fields, has_key=session.keyring.can_seal)
+        flavor = found.flavor if session.settings.pooling else None
+        if flavor is not None and not administration.has_flavor(session, flavor):
             raise FlavorUnusable(flavor, is_known=False)
         given = {name: value for name, value in given.items() if value}
-        creation.create(self._session, found.ref, given, found.tags, also=split.settings(), flavor=flavor)
+        creation.create(session, found.ref, given, found.tags, also=split.settings(), flavor=flavor)
 
-    def _change(self, one: QueuePlan) -> None:
+    def _change(self, session: Session, one: QueuePlan) -> None:
         found = one.declared
         kinds = {change.kind for change in one.changes}
         given = {name: value for name, value in one.attributes().items() if name != _REDRIVE}
         if given:
-            queue_attributes.assign(self._session, found.ref, given)
+            queue_attributes.assign(session, found.ref, given)
         if "tag" in kinds:
-            tags.put(self._session, found.ref, found.tags)
+            tags.put(session, found.ref, found.tags)
         if "metadata" in kinds:
-            queues.revise(self._session, found.ref, lambda queue: self._metadata(found, queue))
+            queues.revise(session, found.ref, lambda queue: _metadata(session, found, queue))
 
-    def _metadata(self, found: Declared, queue: Queue) -> SettingsChange:
-        """Return the change that sets the declared entries and keeps all others."""
-        before = metadata.joined(queue)
-        if self._session.settings.pooling and found.flavor not in (None, before.get("_flavor")):
-            reason = "The flavor of a queue cannot be changed: it decides where the queue is created."
-            raise SqsError("InvalidParameterValue", reason)
-        split = metadata.split(_set(found), self._session.settings)
-        metadata.check_encryption(split.fields, has_key=self._session.keyring.can_seal)
-        rest = {name: value for name, value in found.metadata.items() if name not in metadata.FIELDS}
-        kept = {name: value for name, value in {**metadata.kept(queue), **rest}.items() if value is not None}
-        unset = {metadata.FIELDS[name] for name in metadata.FIELDS if found.metadata.get(name, "") is None}
-        return SettingsChange(
-            set=split.fields,
-            unset=frozenset(unset),
-            documents={metadata.DOCUMENT: metadata.document(kept, self._session.settings)},
-        )
-
-    def _redrive(self, one: QueuePlan) -> None:
+    def _redrive(self, session: Session, one: QueuePlan) -> None:
         if _REDRIVE in one.attributes():
-            queue_attributes.assign(self._session, one.declared.ref, {_REDRIVE: one.declared.attributes[_REDRIVE]})
+            queue_attributes.assign(session, one.declared.ref, {_REDRIVE: one.declared.attributes[_REDRIVE]})
 
-    def _subscribe(self, one: QueuePlan) -> None:
+    def _subscribe(self, session: Session, one: QueuePlan) -> None:
         ref = one.declared.ref
         for subscriber in one.new:
             created = subscriptions.create(
-                self._session,
+                session,
                 ref,
                 subscriber=subscriber.uri,
                 options=_options(subscriber) or b"{}",
@@ -159,16 +152,34 @@ class _Run:
                 may_request_confirmation=False,
             )
             # The operator who declares the subscription vouches for the subscriber.
-            subscriptions.confirm(self._session, ref, created.id, is_confirmed=True)
+            subscriptions.confirm(session, ref, created.id, is_confirmed=True)
         for subscriber, found in one.changed:
             subscriptions.change(
-                self._session,
+                session,
                 ref,
                 found.id,
                 options=_options(subscriber),
                 ttl_seconds=None if subscriber.ttl_seconds == found.ttl_seconds else subscriber.ttl_seconds,
             )
-            subscriptions.confirm(self._session, ref, found.id, is_confirmed=True)
+            subscriptions.confirm(session, ref, found.id, is_confirmed=True)
+
+
+def _metadata(session: Session, found: Declared, queue: Queue) -> SettingsChange:
+    """Return the change that sets the declared entries and keeps all others."""
+    before = metadata.joined(queue)
+    if session.settings.pooling and found.flavor not in (None, before.get("_flavor")):
+        reason = "The flavor of a queue cannot be changed: it decides where the queue is created."
+        raise SqsError("InvalidParameterValue", reason)
+    split = metadata.split(_set(found), session.settings)
+    metadata.check_encryption(split.fields, has_key=session.keyring.can_seal)
+    rest = {name: value for name, value in found.metadata.items() if name not in metadata.FIELDS}
+    kept = {name: value for name, value in {**metadata.kept(queue), **rest}.items() if value is not None}
+    unset = {metadata.FIELDS[name] for name in metadata.FIELDS if found.metadata.get(name, "") is None}
+    return SettingsChange(
+        set=split.fields,
+        unset=frozenset(unset),
+        documents={metadata.DOCUMENT: metadata.document(kept, session.settings)},
+    )
 
 
 def _set(found: Declared) -> dict[str, object]:
@@ -188,13 +199,12 @@ def _target(one: QueuePlan) -> QueueRef | None:
     return one.declared.ref.sibling(str(orjson.loads(value)["deadLetterTargetArn"]).rpartition(":")[2])
 
 
-def _dead_letter_queues_first(found: list[QueuePlan]) -> Iterator[QueuePlan]:
-    """Iterate over queues that are to be created, each after its dead-letter queue unless they form a cycle."""
+def _dead_letter_queues_first(found: list[QueuePlan]) -> Iterator[list[QueuePlan]]:
+    """Iterate over queues that are to be created, each in a later list than its dead-letter queue unless in a cycle."""
     left = {one.declared.ref: one for one in found}
     while left:
         free = [ref for ref, one in left.items() if _target(one) not in left] or [next(iter(left))]
-        for ref in free:
-            yield left.pop(ref)
+        yield [left.pop(ref) for ref in free]
 
 
 def _needs_itself_or_a_later_one(one: QueuePlan, session: Session) -> bool:

@@ -17,6 +17,7 @@ from sqs_facade.declarations.model import Declarations
 from sqs_facade.declarations.tables import Reading
 from sqs_facade.operations import queue_attributes, tags
 from zaqar_core.core import queues, subscriptions
+from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.model import QueueSettings
@@ -49,8 +50,8 @@ def read(session: Session, account: str) -> Callable[[str], Declarations]:
 
 
 @pytest.fixture
-def apply(session: Session, read: Callable[[str], Declarations]) -> Apply:
-    return lambda text: applying.apply(session, read(text))
+def apply(core: Core, read: Callable[[str], Declarations]) -> Apply:
+    return lambda text: applying.apply(core.session, read(text))
 
 
 def made(outcome: Outcome) -> set[tuple[str, str, str | None, str | None]]:
@@ -224,10 +225,10 @@ def test_an_allow_policy_is_changed_before_the_redrive_policy_that_needs_it(appl
 
 
 def test_a_process_that_lost_its_turn_changes_nothing_more(
-    session: Session, read: Callable[[str], Declarations], account: str
+    core: Core, session: Session, read: Callable[[str], Declarations], account: str
 ) -> None:
     with pytest.raises(StoreUnavailable):
-        applying.apply(session, read("[queue.orders]"), goes_on=lambda: False)
+        applying.apply(core.session, read("[queue.orders]"), goes_on=lambda: False)
     assert queues.number(session, account, "us-east-1") == 0
 
 

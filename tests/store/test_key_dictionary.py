@@ -260,10 +260,10 @@ def test_every_field_of_the_dictionary_is_in_a_function() -> None:
     assert {name for name in FIELDS if f"'{name}'" not in text} == {"doc:<name>"}
 
 
-def test_only_leases_counts_of_requests_and_ended_incarnations_expire(driven: Driven) -> None:
+def test_only_leases_counts_of_requests_applied_versions_and_ended_incarnations_expire(driven: Driven) -> None:
     names = {key.decode(errors="replace") for key in driven.client.scan_iter() if driven.client.ttl(key) != -1}
     marked = {name for name, (pattern, _) in DICTIONARY.items() if any(map(pattern.fullmatch, names))}
-    assert marked == {"Q:z:<inc>", "sf1:{upkeep}:<shard>", "sf1:{requests}:<second>"}
+    assert marked == {"Q:z:<inc>", "sf1:{declared}:<version>", "sf1:{upkeep}:<shard>", "sf1:{requests}:<second>"}
 
 
 def test_ids_are_kept_in_the_form_that_the_dictionary_names(driven: Driven) -> None:
