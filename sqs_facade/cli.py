@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,8 @@ def serve(config: Path | None, **options: Any) -> None:
     """Serve SQS and Zaqar until SIGTERM or Ctrl-C."""
     _stop_with_parent()
     configuration = read_settings(config, options)
-    sys.exit(_run(configuration, configuration.settings.port, _serve_http, configuration.settings.tls_port))
+    serve = partial(_serve_http, config)
+    sys.exit(_run(configuration, configuration.settings.port, serve, configuration.settings.tls_port))
 
 
 @main.command()
@@ -122,10 +124,15 @@ def _stop_with_parent() -> None:
         stopping.on_parent_end(int(parent), lambda: os.kill(os.getpid(), signal.SIGTERM))
 
 
-def _serve_http(settings: Settings, url: str, held: Held) -> int:
+def _serve_http(config: Path | None, settings: Settings, url: str, held: Held) -> int:
     from sqs_facade import serving
+    from sqs_facade.declarations.source import Source
 
-    return serving.run(settings, url, held, lambda urls, connections: _report_ready(settings, urls, held, connections))
+    def on_ready(urls: Sequence[str], connections: int) -> None:
+        _report_ready(settings, urls, held, connections)
+
+    with contextlib.closing(Source(config, settings)) as declared:
+        return serving.run(settings, url, held, on_ready, declared)
 
 
 _Serve = Callable[[Settings, str, "Held"], int]

@@ -17,6 +17,7 @@ except ModuleNotFoundError:  # Windows has no such limits
     resource = None  # type: ignore[assignment]
 
 from sqs_facade import listening, worker
+from sqs_facade.declarations.source import Source
 from sqs_facade.listening import Held
 from sqs_facade.supervisor import Supervisor
 from zaqar_core.configuration.setting_sources import PARENT_VARIABLE, PRIVATE_STORE_VARIABLE, variable
@@ -49,19 +50,20 @@ def check_store(settings: Settings, url: str) -> None:
         store.close()
 
 
-def run(settings: Settings, url: str, held: Held, on_ready: Callable[[list[str], int], None]) -> int:
+def run(settings: Settings, url: str, held: Held, on_ready: Callable[[list[str], int], None], declared: Source) -> int:
     """Serve on the held port until a signal stops the process, and return the exit code.
 
-    ``on_ready`` is called with the URLs of the service as soon as it responds over HTTP, and with the number of
-    connections that each worker accepts.
+    ``on_ready`` is called with the URLs of the service as soon as it responds over HTTP and has the queues that
+    ``declared`` has, and with the number of connections that each worker accepts.
     """
     settings = msgspec.structs.replace(settings, max_connections=_connections(settings))
     os.environ.update(_workers_environment(settings, url))
     plain, secured = ports(settings, held)
     listeners = tuple(() if one is None else listening.listen(one) for one in (plain, secured))
-    supervisor = Supervisor(settings.workers, worker.main, listeners)
+    supervisor = Supervisor(settings.workers, worker.main, (*listeners, declared.file), declared.on_hangup)
+    path = "/health" if declared.file is None else "/health/ready"
     threading.Thread(
-        target=_announce, args=(supervisor, settings, held, on_ready), name="readiness", daemon=True
+        target=_announce, args=(supervisor, settings, held, path, on_ready), name="readiness", daemon=True
     ).start()
     return supervisor.run()
 
@@ -74,11 +76,12 @@ def ports(settings: Settings, held: Held) -> tuple[Held | None, Held | None]:
 
 
 def _announce(
-    supervisor: Supervisor, settings: Settings, held: Held, on_ready: Callable[[list[str], int], None]
+    supervisor: Supervisor, settings: Settings, held: Held, path: str, on_ready: Callable[[list[str], int], None]
 ) -> None:
     plain, secured = ports(settings, held)
     while not supervisor.is_stopping:
-        if (plain is None or _answers(settings, plain)) and (secured is None or _answers_tls(settings, secured)):
+        is_ready = plain is None or _answers(settings, plain, path)
+        if is_ready and (secured is None or _answers_tls(settings, secured, path)):
             supervisor.was_ready = True
             on_ready(urls_of(settings, held), settings.max_connections)
             return
@@ -100,17 +103,17 @@ def _connect(settings: Settings, held: Held) -> socket.socket:
     return client
 
 
-def _answers(settings: Settings, held: Held) -> bool:
-    """Return whether GET /health responds with 200."""
+def _answers(settings: Settings, held: Held, path: str) -> bool:
+    """Return whether GET responds with 200."""
     try:
         with _connect(settings, held) as client:
-            return _is_healthy(client, held.port)
+            return _is_ok(client, held.port, path)
     except OSError:
         return False
 
 
-def _answers_tls(settings: Settings, held: Held) -> bool:
-    """Return whether GET /health responds with 200 over TLS; where that needs a certificate, whether TLS responds."""
+def _answers_tls(settings: Settings, held: Held, path: str) -> bool:
+    """Return whether GET responds with 200 over TLS; where that needs a certificate, whether TLS responds."""
     import ssl  # only needed with TLS
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -119,13 +122,13 @@ def _answers_tls(settings: Settings, held: Held) -> bool:
     needs_certificate = settings.tls_client_ca is not None and settings.tls_client_certificates == "required"
     try:
         with _connect(settings, held) as client, context.wrap_socket(client) as secured:
-            return needs_certificate or _is_healthy(secured, held.port)
+            return needs_certificate or _is_ok(secured, held.port, path)
     except OSError:
         return False
 
 
-def _is_healthy(client: socket.socket, port: int) -> bool:
-    client.sendall(f"GET /health HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
+def _is_ok(client: socket.socket, port: int, path: str) -> bool:
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
     return client.recv(64).startswith(b"HTTP/1.1 200")
 
 

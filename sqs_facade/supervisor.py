@@ -22,6 +22,8 @@ _PAUSE_SECONDS = 0.5
 #: A worker that has not ended so long after the stop signal is killed. Acknowledged messages are already in the store.
 _STOP_SECONDS = 1.3
 _STOP_SIGNALS = frozenset((signal.SIGTERM, signal.SIGINT))
+#: Windows has no such signal.
+_HANGUP = frozenset((signal.SIGHUP,)) if sys.platform != "win32" else frozenset[signal.Signals]()
 if sys.platform == "linux":
     _context = multiprocessing.get_context("fork")
 else:  # a forked process may not use libraries of the system (macOS), or there is no fork (Windows)
@@ -31,10 +33,18 @@ else:  # a forked process may not use libraries of the system (macOS), or there 
 class Supervisor:
     """Runs ``count`` processes of one function. Before the service was ready once, the end of one ends all."""
 
-    def __init__(self, count: int, function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    def __init__(
+        self,
+        count: int,
+        function: Callable[..., None],
+        arguments: tuple[Any, ...],
+        on_hangup: Callable[[], bool] | None = None,
+    ) -> None:
+        """``on_hangup`` handles SIGHUP and returns whether the service goes on."""
         self._count = count
         self._function = function
         self._arguments = arguments
+        self._on_hangup = on_hangup
         self._workers: dict[BaseProcess, float] = {}
         self._receiver, self._sender = socket.socketpair()
         self._exit_code = 0
@@ -61,12 +71,15 @@ class Supervisor:
         self._sender.setblocking(False)
         self._receiver.setblocking(False)
         signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
-        for number in _STOP_SIGNALS:
+        for number in (*_STOP_SIGNALS, *(_HANGUP if self._on_hangup is not None else ())):
             signal.signal(number, lambda *_: None)  # the number arrives at the receiver
 
     def _has_stop_signal(self) -> bool:
         with contextlib.suppress(BlockingIOError):
-            return not _STOP_SIGNALS.isdisjoint(self._receiver.recv(64))
+            numbers = self._receiver.recv(64)
+            if self._on_hangup is not None and not _HANGUP.isdisjoint(numbers) and not self._on_hangup():
+                return True
+            return not _STOP_SIGNALS.isdisjoint(numbers)
         return False
 
     def _start(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 
 from sqs_facade import startup
 from sqs_facade.wsgi import APPLICATION, create_app
@@ -13,11 +15,18 @@ from zaqar_core.web.server.limits import Limits
 from zaqar_core.web.server.server import Server
 
 
-def main(listeners: Sequence[socket.socket], tls_listeners: Sequence[socket.socket]) -> None:
-    """Serve on listening sockets until a signal stops the process. The settings come from the environment."""
+def main(
+    listeners: Sequence[socket.socket], tls_listeners: Sequence[socket.socket], declared: Path | None = None
+) -> None:
+    """Serve on listening sockets until a signal stops the process. The settings come from the environment.
+
+    ``declared`` is the file of the main process with the declared queues.
+    """
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is for the main process; a terminal sends it to all
     found = startup.configuration({})
     with startup.refusals(found):
-        app = create_app(found.settings)
+        app = create_app(found.settings, declared)
         secured = tls.configured(found.settings)
     if secured is not None:
         secured.watch()

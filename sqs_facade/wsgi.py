@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqs_facade import addresses, peek, startup
 from sqs_facade.callers import Callers
+from sqs_facade.declarations.reconciler import Reconciler
 from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
@@ -37,6 +38,8 @@ from zaqar_core.web.proxies import ForwardedRequests
 from zaqar_core.web.server.wsgi_application import WsgiApplication
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import flask
 
     from sqs_facade.sts import SecurityTokenService
@@ -47,11 +50,12 @@ if TYPE_CHECKING:
 APPLICATION = "sqs_facade.application"
 
 
-def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
+def create_app(settings: configuration.Settings | None = None, declared: Path | None = None) -> flask.Flask:
     """Build a Flask application with the fast lane around its ``wsgi_app``, and CORS around the fast lane.
 
-    ``settings`` default to those of the environment. Without a Redis URL, attach to the embedded Valkey and start it
-    if necessary. Raises SettingsInvalid, EmbeddedError, StoreUnavailable.
+    ``settings`` default to those of the environment. ``declared`` is the file of a ``Handover``: the queues to declare.
+    Without a Redis URL, attach to the embedded Valkey and start it if necessary. Raises SettingsInvalid, EmbeddedError,
+    StoreUnavailable.
     """
     settings = settings or configuration.load({})
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
@@ -67,6 +71,10 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     notifier.stop_at_exit()
+    if declared is not None:
+        reconciler = Reconciler(core, declared)
+        core.unready.append(lambda: reconciler.problem)
+        reconciler.start()
     auditor = None
     if audit is not None:
         audit.start()

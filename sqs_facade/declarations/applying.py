@@ -81,6 +81,7 @@ class _Run:
         self._plan = plan
         self._goes_on = goes_on
         self._late: list[QueuePlan] = []
+        self._is_over = False
         self.problems: list[str] = []
 
     def run(self) -> None:
@@ -100,11 +101,12 @@ class _Run:
         self.problems += [problem for problem in problems if problem is not None]
 
     def _step(self, one: QueuePlan, act: Callable[[Session, QueuePlan], None]) -> str | None:
-        if not self._goes_on():
+        if self._is_over or not self._goes_on():
             raise StoreUnavailable("another process has begun to apply declarations")
         try:
             act(self._new_session(), one)
         except StoreUnavailable:
+            self._is_over = True
             raise
         except (SqsError, RestError, CoreError) as problem:
             return f"{one.declared.table}: {words(problem)}"

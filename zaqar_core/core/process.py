@@ -38,6 +38,8 @@ class Core:
         self.grouped: set[bytes] = set()
         #: Called when the store has lost its data, on any thread or task: what was cached of it is no longer true.
         self.when_emptied: list[Callable[[], object]] = [self.encrypted.clear, self.grouped.clear]
+        #: Each returns why this process is not ready, "" if nothing keeps it from that.
+        self.unready: list[Callable[[], str]] = []
         readiness.admit(store, settings)
         self.secrets = Secrets(store, settings.encryption_keys, self._forget)
         store.terms.remembered, store.terms.is_in_service = self.secrets, True

@@ -89,6 +89,8 @@ def _add_health(app: flask.Flask, core: Core) -> None:
         try:
             session = core.session()
             session.store.inspect()
+            for reason in filter(None, (ask() for ask in core.unready)):
+                raise StoreUnavailable(reason)
         except StoreUnavailable as problem:
             if not core.settings.verifies_all_callers:
                 return {"status": "not ready", "reason": problem.reason}, 503

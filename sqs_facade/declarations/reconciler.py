@@ -1,0 +1,154 @@
+"""The thread of each worker that makes the store match the declarations, and says until then why it does not."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sqs_facade.declarations import applying, plan
+from sqs_facade.declarations.applying import Outcome
+from sqs_facade.declarations.handover import Reader, Version
+from sqs_facade.declarations.model import Defaults
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.store import declared
+
+#: Interval at which a worker looks for a new version.
+LOOK_SECONDS = 0.5
+#: Lease of the process that applies a version. It is kept while the process works.
+LEASE_MS = 10_000
+_KEEP_SECONDS = 3.0
+#: Interval at which a process that waits for another one looks again.
+_TURN_SECONDS = 0.1
+#: Pauses after a try that failed: the first, and the longest. Each is twice the one before.
+_PAUSE_SECONDS = (0.5, 15.0)
+#: How long a version counts as applied for workers that start later.
+_DONE_SECONDS = 86_400
+#: A line is logged once in that time, by one process.
+_SILENT_SECONDS = 60
+#: Problems that readiness names.
+_MOST_NAMED = 5
+
+_log = logging.getLogger("sqs_facade.declarations")
+
+
+class Reconciler:
+    """Applies each version of the declarations, one process of all that use the store at a time.
+
+    A version is applied once for a service: what one worker has done, the others do not do again.
+    """
+
+    def __init__(self, core: Core, file: Path) -> None:
+        self._core = core
+        self._name = os.urandom(8).hex()
+        self._reader = Reader(file)
+        self._version = self._reader.newer()
+        self._due = 0.0
+        self._pause = _PAUSE_SECONDS[0]
+        self._wake = threading.Event()
+        #: Why the process is not ready, "" if it is.
+        self.problem = "the declared queues have not been created yet"
+        core.when_emptied.append(self._start_over)
+
+    @property
+    def defaults(self) -> Defaults:
+        """The defaults of queues in the present version."""
+        return Defaults() if self._version is None else self._version.declarations.defaults
+
+    def start(self) -> None:
+        """Start the daemon thread."""
+        threading.Thread(target=self._run, name="declarations", daemon=True).start()
+
+    def _start_over(self) -> None:
+        """Apply the version again: the store has lost its data."""
+        self.problem = "the store has lost its data, and the declared queues have not been created again yet"
+        self._due = 0.0
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._core.waiters.is_released:
+            try:
+                self.round()
+            except Exception:  # a fault must not end the thread
+                _log.exception("cannot apply the declared queues, will retry")
+                self._fail("an internal error occurred; see the log")
+            self._wake.wait(min(LOOK_SECONDS, max(self._due - time.monotonic(), 0.01)))
+            self._wake.clear()
+
+    def round(self) -> None:
+        """Look for a new version, and apply the present one if that is due."""
+        if (newer := self._reader.newer()) is not None:
+            self._version, self._due, self._pause = newer, 0.0, _PAUSE_SECONDS[0]
+        if self._version is not None and time.monotonic() >= self._due:
+            self._try(self._version)
+
+    def _try(self, version: Version) -> None:
+        session = self._core.session()
+        try:
+            if not declared.is_done(session.store, version.id):
+                if not declared.hold(session.store, self._name, LEASE_MS):
+                    self._due = time.monotonic() + _TURN_SECONDS
+                    return
+                try:
+                    if not declared.is_done(session.store, version.id) and not self._apply(session, version):
+                        return
+                finally:
+                    declared.release(session.store, self._name)
+        except StoreUnavailable as problem:
+            if not problem.is_logged and not self._core.waiters.is_released:
+                _log.warning("cannot apply the declared queues, will retry: %s", problem.reason)
+            self._fail(problem.reason)
+            return
+        self.problem, self._due = "", float("inf")
+
+    def _apply(self, session: Session, version: Version) -> bool:
+        """Apply the version; return whether all queues are as declared."""
+        outcome = applying.apply(self._core.session, version.declarations, goes_on=self._turn(session))
+        self._report(session, outcome)
+        if outcome.problems:
+            more = len(outcome.problems) - _MOST_NAMED
+            named = "; ".join(outcome.problems[:_MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
+            self._fail(named)
+            return False
+        declared.note_done(session.store, version.id, _DONE_SECONDS)
+        return True
+
+    def _turn(self, session: Session) -> Callable[[], bool]:
+        """Return a function that keeps the lease of this process and says whether it still has it."""
+        lock, kept = threading.Lock(), [time.monotonic(), True]
+
+        def goes_on() -> bool:
+            with lock:
+                if time.monotonic() - kept[0] > _KEEP_SECONDS:
+                    kept[1] = declared.hold(session.store, self._name, LEASE_MS)
+                    kept[0] = time.monotonic()
+                return bool(kept[1]) and not self._core.waiters.is_released
+
+        return goes_on
+
+    def _fail(self, reason: str) -> None:
+        self.problem = f"the declared queues cannot be applied: {reason}"
+        self._due = time.monotonic() + self._pause
+        self._pause = min(self._pause * 2, _PAUSE_SECONDS[1])
+
+    def _report(self, session: Session, outcome: Outcome) -> None:
+        for problem in outcome.problems:
+            self._say(session, logging.ERROR, f"cannot apply a declared queue, will retry: {problem}")
+        created = sum(one.queue is None for one in outcome.first.queues)
+        changed = sum(one.queue is not None and not one.is_done for one in outcome.first.queues)
+        if (created or changed) and not outcome.problems:
+            _log.warning("declared queues: %d created, %d changed", created, changed)
+        for ref in outcome.first.forgotten:
+            name = plan.place(ref, session.settings)
+            self._say(session, logging.WARNING, f"queue {name} is not declared any more; it stays as it is")
+
+    def _say(self, session: Session, level: int, line: str) -> None:
+        """Log a line unless a process of this store has done so within the last minute."""
+        if declared.is_first_to_say(session.store, hashlib.sha256(line.encode()).hexdigest()[:32], _SILENT_SECONDS):
+            _log.log(level, "%s", line)
