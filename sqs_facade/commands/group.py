@@ -13,6 +13,7 @@ from sqs_facade import startup
 #: The commands of ``sqs_facade.commands`` by name, each with its module there and one line of help. A module defines
 #: its command under the name ``command``.
 _MODULES = {
+    "apply": ("apply", "Create and change queues as a file declares them, or show what would be done."),
     "credentials": ("credentials", "Edit the users and access keys of the credentials file."),
     "policy": ("policy", "Work with policies."),
 }

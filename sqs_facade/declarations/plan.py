@@ -68,8 +68,8 @@ class QueuePlan:
 class Plan:
     """The plans of all declared queues, in the order of the file.
 
-    ``forgotten`` are queues that exist and were declared once but are not any more; they stay as they are. ``known``
-    are all that were ever declared.
+    ``forgotten`` are queues of the same accounts that exist and were declared once but are not any more; they stay as
+    they are. ``known`` are all that were ever declared.
     """
 
     queues: list[QueuePlan]
@@ -88,8 +88,10 @@ def make(session: Session, declarations: Declarations) -> Plan:
     for step in _steps(declarations.queues):
         for one, queue in zip(step, queues.get_many(session, [one.ref for one in step]), strict=True):
             plans.append(_queue_plan(session, one, queue))
-    known = declared.known(session.store)
-    return Plan(plans, _existing(session, known - {one.ref for one in declarations.queues}), known)
+    known, present = declared.known(session.store), {one.ref for one in declarations.queues}
+    # Other files that are applied to the same store may be about other accounts.
+    accounts = {session.settings.default_account, *(ref.project for ref in present)}
+    return Plan(plans, _existing(session, {ref for ref in known - present if ref.project in accounts}), known)
 
 
 def _steps(found: Sequence[Any]) -> list[Sequence[Any]]:

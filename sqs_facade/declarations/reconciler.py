@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from sqs_facade.declarations import applying, plan
 from sqs_facade.declarations.applying import Outcome
 from sqs_facade.declarations.handover import Reader, Version
 from sqs_facade.declarations.model import Defaults
+from sqs_facade.declarations.turns import Turns
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
@@ -21,9 +20,6 @@ from zaqar_core.store import declared
 
 #: Interval at which a worker looks for a new version.
 LOOK_SECONDS = 0.5
-#: Lease of the process that applies a version. It is kept while the process works.
-LEASE_MS = 10_000
-_KEEP_SECONDS = 3.0
 #: Interval at which a process that waits for another one looks again.
 _TURN_SECONDS = 0.1
 #: Pauses after a try that failed: the first, and the longest. Each is twice the one before.
@@ -46,7 +42,7 @@ class Reconciler:
 
     def __init__(self, core: Core, file: Path) -> None:
         self._core = core
-        self._name = os.urandom(8).hex()
+        self._turns = Turns(core.session)
         self._reader = Reader(file)
         self._version = self._reader.newer()
         self._due = 0.0
@@ -92,14 +88,14 @@ class Reconciler:
         session = self._core.session()
         try:
             if not declared.is_done(session.store, version.id):
-                if not declared.hold(session.store, self._name, LEASE_MS):
+                if not self._turns.take():
                     self._due = time.monotonic() + _TURN_SECONDS
                     return
                 try:
                     if not declared.is_done(session.store, version.id) and not self._apply(session, version):
                         return
                 finally:
-                    declared.release(session.store, self._name)
+                    self._turns.give_back()
         except StoreUnavailable as problem:
             if not problem.is_logged and not self._core.waiters.is_released:
                 _log.warning("cannot apply the declared queues, will retry: %s", problem.reason)
@@ -109,7 +105,7 @@ class Reconciler:
 
     def _apply(self, session: Session, version: Version) -> bool:
         """Apply the version; return whether all queues are as declared."""
-        outcome = applying.apply(self._core.session, version.declarations, goes_on=self._turn(session))
+        outcome = applying.apply(self._core.session, version.declarations, goes_on=self._goes_on)
         self._report(session, outcome)
         if outcome.problems:
             more = len(outcome.problems) - _MOST_NAMED
@@ -119,18 +115,8 @@ class Reconciler:
         declared.note_done(session.store, version.id, _DONE_SECONDS)
         return True
 
-    def _turn(self, session: Session) -> Callable[[], bool]:
-        """Return a function that keeps the lease of this process and says whether it still has it."""
-        lock, kept = threading.Lock(), [time.monotonic(), True]
-
-        def goes_on() -> bool:
-            with lock:
-                if time.monotonic() - kept[0] > _KEEP_SECONDS:
-                    kept[1] = declared.hold(session.store, self._name, LEASE_MS)
-                    kept[0] = time.monotonic()
-                return bool(kept[1]) and not self._core.waiters.is_released
-
-        return goes_on
+    def _goes_on(self) -> bool:
+        return self._turns.goes_on() and not self._core.waiters.is_released
 
     def _fail(self, reason: str) -> None:
         self.problem = f"the declared queues cannot be applied: {reason}"
