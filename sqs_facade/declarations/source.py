@@ -50,7 +50,7 @@ class Source:
             self._handover.write(declarations)
         except SettingsInvalid as problem:
             first, *others = problem.problems
-            more = f" (and {len(others)} more mistakes)" if others else ""
+            more = f" (and {len(others)} more)" if others else ""
             _log.error("SIGHUP: the declared queues stay as they were: %s%s", first, more)
         except OSError as problem:
             _log.error("SIGHUP: the declared queues stay as they were: %s", problem.strerror)

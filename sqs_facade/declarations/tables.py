@@ -91,7 +91,7 @@ class Reading:
         if not isinstance(table, dict):
             self._findings.add(path, " must be a table")
             return Defaults()
-        for name in table.keys() - _DEFAULT_KEYS:
+        for name in (name for name in table if name not in _DEFAULT_KEYS):
             self._findings.unknown((*path, name), "the defaults of queues", _DEFAULT_KEYS)
         ref = QueueRef("", "", ".fifo")  # takes the attributes of both kinds of queue
         found = self._texts(path, table, ref, _DEFAULT_KEYS - {"tags"})
@@ -164,7 +164,7 @@ class Reading:
         return len(self._findings.found) == count
 
     def _refuse_unknown(self, path: KeyPath, table: Mapping[str, Any], ref: QueueRef) -> None:
-        for name in table.keys() - _QUEUE_KEYS:
+        for name in (name for name in table if name not in _QUEUE_KEYS):
             if name in attributes.READ_ONLY:
                 self._findings.add((*path, name), " cannot be set: it is read-only")
             elif isinstance(table[name], dict):
@@ -344,7 +344,7 @@ class Reading:
         if not self._is_table(path, table):
             return None
         assert isinstance(table, dict)
-        for name in table.keys() - _SUBSCRIPTION_KEYS:
+        for name in (name for name in table if name not in _SUBSCRIPTION_KEYS):
             self._findings.unknown((*path, name), "a subscription", _SUBSCRIPTION_KEYS)
         if "subscriber" not in table:
             self._findings.add(path, " needs a subscriber")

@@ -144,7 +144,7 @@ def test_a_wrong_file_leaves_the_version_and_logs_one_line(tmp_path: Path, caplo
     reader = Reader(source.file)
     assert reader.newer() is not None
     for text, line in (
-        ("[queue.a]\nx = 1\ny = 2\n", f"{config}:2: queue.a.x is not a key of a queue (and 1 more mistakes)"),
+        ("[queue.a]\nx = 1\ny = 2\n", f"{config}:2: queue.a.x is not a key of a queue (and 1 more)"),
         (
             "[queue.a",
             f"{config} is not valid TOML: Expected ']' at the end of a table declaration (at end of document)",
