@@ -24,11 +24,12 @@ from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
-from zaqar_core.domain.errors import CoreError
+from zaqar_core.domain.errors import CoreError, QueueNotFound
 from zaqar_core.web import allowed_hosts
 from zaqar_core.web.envelope import Refusal, Reply, Request, Share
 
 if TYPE_CHECKING:
+    from sqs_facade.auto_creation import AutoCreation
     from sqs_facade.sts import SecurityTokenService
 
 load_all()
@@ -76,11 +77,16 @@ class SqsFace:
         sts: SecurityTokenService | None = None,
         authorizer: Authorizer | None = None,
         rates: RateLimits | None = None,
+        auto_creation: AutoCreation | None = None,
     ) -> None:
-        """With ``sts``, requests to STS are served beside those to SQS. ``authorizer`` enforces policies."""
+        """With ``sts``, requests to STS are served beside those to SQS. ``authorizer`` enforces policies.
+
+        With ``auto_creation``, requests create queues that do not exist.
+        """
         self._callers = callers or Callers(settings)
         self._sts = sts
         self._authorizer = authorizer
+        self._auto_creation = auto_creation
         self.verifies_callers = self._callers.verifies
         self._rates = rates
 
@@ -103,7 +109,7 @@ class SqsFace:
         if target is None and self._sts is not None and self._sts.is_asked(request):
             return self._sts.answer(request, request_id)
         try:
-            call = SqsCall(session, request, self._callers.identify(request), self._authorizer)
+            call = SqsCall(session, request, self._callers.identify(request), self._authorizer, self._auto_creation)
             if self._rates is not None:
                 self._rates.require(session, call.caller.account, request.principal.arn if request.principal else "")
             if target is not None:
@@ -231,6 +237,18 @@ def _answer_query(call: SqsCall, request_id: str) -> Reply:
 
 
 def _run(operation: Operation, call: SqsCall, parameters: Any) -> Any:
+    """Run the operation; if it has not found its queue and the service may create that, once more."""
+    try:
+        return _run_once(operation, call, parameters)
+    except QueueNotFound as missing:
+        if call.auto_creation is None or missing.was_deleted:
+            raise
+        if not call.auto_creation.creates(operation, call, parameters):
+            raise
+    return _run_once(operation, call, parameters)
+
+
+def _run_once(operation: Operation, call: SqsCall, parameters: Any) -> Any:
     """Run the operation. If it fails and its queue does not exist, report that instead, as AWS does.
 
     The queue is looked up only after an error, so that a good request needs no look-up.

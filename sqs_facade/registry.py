@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import msgspec
 
@@ -18,6 +18,9 @@ from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.session import Session
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.web.envelope import Request
+
+if TYPE_CHECKING:
+    from sqs_facade.auto_creation import AutoCreation
 
 
 class Shape(msgspec.Struct, rename="pascal", omit_defaults=True, gc=False):
@@ -39,6 +42,8 @@ class SqsCall:
     caller: addresses.Caller
     #: None while policies are not enforced.
     authorizer: Authorizer | None = None
+    #: None while requests create no queues.
+    auto_creation: AutoCreation | None = None
 
     def queue(self, queue_url: str | None) -> QueueRef:
         """Return the queue of the QueueUrl, or without one that of the request's path."""

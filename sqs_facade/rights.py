@@ -52,6 +52,11 @@ def require_receive(authorizer: Authorizer, call: SqsCall, ref: QueueRef) -> Non
     _Asking(authorizer, call).of_queue(ref, "sqs:receivemessage")
 
 
+def require_creation(authorizer: Authorizer, call: SqsCall, name: str, *, has_tags: bool) -> None:
+    """Require the rights to create a queue of the caller's account. Raises AccessDenied."""
+    _Asking(authorizer, call).of_account(name, "sqs:createqueue", *(("sqs:tagqueue",) if has_tags else ()))
+
+
 class _Actions(dict[str, str]):
     """Operation -> action. The names of batch operations lose their suffix."""
 

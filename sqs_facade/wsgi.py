@@ -10,7 +10,7 @@ import atexit
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqs_facade import addresses, peek, startup
+from sqs_facade import addresses, auto_creation, peek, startup
 from sqs_facade.callers import Callers
 from sqs_facade.declarations.reconciler import Reconciler
 from sqs_facade.face import SqsFace, is_sqs
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from sqs_facade.sts import SecurityTokenService
     from zaqar_core.access.reloading import Credentials
+    from zaqar_core.core.process import Core
     from zaqar_core.web.envelope import Face
 
 #: The extension of the Flask application that the event loop's server runs: see ``web.server.application``.
@@ -71,10 +72,7 @@ def create_app(settings: configuration.Settings | None = None, declared: Path | 
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     notifier.stop_at_exit()
-    if declared is not None:
-        reconciler = Reconciler(core, declared)
-        core.unready.append(lambda: reconciler.problem)
-        reconciler.start()
+    reconciler = None if declared is None else _reconciler(core, declared)
     auditor = None
     if audit is not None:
         audit.start()
@@ -87,7 +85,16 @@ def create_app(settings: configuration.Settings | None = None, declared: Path | 
     authenticator = gate.authenticator(credentials, authentication.configured(settings))
     authorizer = Authorizer() if settings.enforces_policies else None
     rates = rate_limits.configured(settings)
-    sqs = SqsFace(settings, callers=callers, sts=_sts(access), authorizer=authorizer, rates=rates)
+    sqs = SqsFace(
+        settings,
+        callers=callers,
+        sts=_sts(access),
+        authorizer=authorizer,
+        rates=rates,
+        auto_creation=auto_creation.configured(
+            settings, auto_creation.plain if reconciler is None else reconciler.defaults
+        ),
+    )
     zaqar = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rates)
     looks = peek.PeekFace(settings, callers=callers, authorizer=authorizer)
     app = create_flask(
@@ -115,6 +122,13 @@ def create_app(settings: configuration.Settings | None = None, declared: Path | 
     if (trusted := proxies.configured(settings)) is not None:  # the event loop's server applies their headers itself
         app.wsgi_app = ForwardedRequests(app.wsgi_app, trusted)  # type: ignore[method-assign]
     return app
+
+
+def _reconciler(core: Core, declared: Path) -> Reconciler:
+    reconciler = Reconciler(core, declared)
+    core.unready.append(lambda: reconciler.problem)
+    reconciler.start()
+    return reconciler
 
 
 def _sts(access: gate.Gate | None) -> SecurityTokenService | None:

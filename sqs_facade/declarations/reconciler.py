@@ -6,6 +6,7 @@ import hashlib
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqs_facade.declarations import applying, plan
@@ -16,6 +17,7 @@ from sqs_facade.declarations.turns import Turns
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import declared
 
 #: Interval at which a worker looks for a new version.
@@ -52,10 +54,10 @@ class Reconciler:
         self.problem = "the declared queues have not been created yet"
         core.when_emptied.append(self._start_over)
 
-    @property
-    def defaults(self) -> Defaults:
-        """The defaults of queues in the present version."""
-        return Defaults() if self._version is None else self._version.declarations.defaults
+    def defaults(self, ref: QueueRef) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """Return the attributes and tags of a new queue by the present version."""
+        found = Defaults() if self._version is None else self._version.declarations.defaults
+        return found.attributes_of(ref), found.tags
 
     def start(self) -> None:
         """Start the daemon thread."""

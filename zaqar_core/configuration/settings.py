@@ -59,6 +59,12 @@ Token = Annotated[
     msgspec.Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"),
     About(allowed="a name of letters, digits and !#$%&'*+.^_`|~-"),
 ]
+#: A pattern of queue names.
+QueuePattern = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[A-Za-z0-9_.*?-]+$"),
+    About(allowed="letters, digits, hyphens, underscores and dots, with * and ? for others"),
+]
 PublicUrl = Annotated[str, About(allowed="a URL like https://queues.example.org[/base/path]", check=public_url.parse)]
 
 ForwardedHeader = Literal[
@@ -202,6 +208,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     purge_interval_seconds: SecondsOrNone = 60
     #: Time after DeleteQueue in which no queue of the same name can be created; 0: none (AWS: 60).
     recreate_delay_seconds: SecondsOrNone = 0
+
+    #: Queues of SQS that are created with default attributes when SendMessage, SendMessageBatch, ReceiveMessage,
+    #: GetQueueUrl or GetQueueAttributes uses them: patterns of their names, in which `*` stands for any characters and
+    #: `?` for one. The caller must be allowed to create them. Default: none. Zaqar creates every queue that it uses.
+    auto_create_queues: tuple[QueuePattern, ...] = ()
 
     # -- Authentication --------------------------------------------------------------------------------------------
     #: TOML file of users with access keys, tokens and policies, and of roles: see [security](security.md). Requests to

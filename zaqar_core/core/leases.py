@@ -77,6 +77,9 @@ def receive(
                 arguments += (waiter.member if waiter else "", began, leaving, *attempt)
             try:
                 found = _receive_once(session, ref, arguments, attempt_id)
+            except QueueNotFound as missing:
+                missing.was_deleted = bool(began)
+                raise
             except StoreUnavailable:
                 if not began or leaving:
                     raise

@@ -14,7 +14,9 @@ class CoreError(Exception):
 
 
 class QueueNotFound(CoreError):
-    """Raised when the queue does not exist, or was deleted while the caller waited on it."""
+    """Raised when the queue does not exist, or (``was_deleted``) was deleted while the caller waited on it."""
+
+    was_deleted = False
 
 
 @dataclass
