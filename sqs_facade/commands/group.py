@@ -15,6 +15,7 @@ from sqs_facade import startup
 _MODULES = {
     "apply": ("apply", "Create and change queues as a file declares them, or show what would be done."),
     "credentials": ("credentials", "Edit the users and access keys of the credentials file."),
+    "import-config": ("import_config", "Write a settings file from that of ElasticMQ, GoAWS or fauxqs."),
     "policy": ("policy", "Work with policies."),
 }
 

@@ -47,7 +47,7 @@ def _room(module: str) -> str | None:
             *_,
         ]:
             return "serving"
-        case ["sqs_facade", "declarations", *_]:
+        case ["sqs_facade", "declarations" | "importing", *_]:
             return "declarations"
         case ["sqs_facade", _, *_]:
             return "sqs"
