@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -61,9 +61,9 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[list[str],
     plain, secured = ports(settings, held)
     listeners = tuple(() if one is None else listening.listen(one) for one in (plain, secured))
     supervisor = Supervisor(settings.workers, worker.main, (*listeners, declared.file), declared.on_hangup)
-    path = "/health" if declared.file is None else "/health/ready"
+    paths = ("/health", "/health/ready") if declared.has_queues else ("/health",)
     threading.Thread(
-        target=_announce, args=(supervisor, settings, held, path, on_ready), name="readiness", daemon=True
+        target=_announce, args=(supervisor, settings, held, paths, on_ready), name="readiness", daemon=True
     ).start()
     return supervisor.run()
 
@@ -76,16 +76,24 @@ def ports(settings: Settings, held: Held) -> tuple[Held | None, Held | None]:
 
 
 def _announce(
-    supervisor: Supervisor, settings: Settings, held: Held, path: str, on_ready: Callable[[list[str], int], None]
+    supervisor: Supervisor,
+    settings: Settings,
+    held: Held,
+    paths: Sequence[str],
+    on_ready: Callable[[list[str], int], None],
 ) -> None:
+    """Wait until the service responds with 200 on each of the paths, then call ``on_ready``."""
     plain, secured = ports(settings, held)
-    while not supervisor.is_stopping:
-        is_ready = plain is None or _answers(settings, plain, path)
-        if is_ready and (secured is None or _answers_tls(settings, secured, path)):
-            supervisor.was_ready = True
-            on_ready(urls_of(settings, held), settings.max_connections)
-            return
-        time.sleep(0.005)
+    for path in paths:
+        while not (
+            (plain is None or _answers(settings, plain, path))
+            and (secured is None or _answers_tls(settings, secured, path))
+        ):
+            if supervisor.is_stopping:
+                return
+            time.sleep(0.005)
+        supervisor.was_ready = True
+    on_ready(urls_of(settings, held), settings.max_connections)
 
 
 def urls_of(settings: Settings, held: Held) -> list[str]:

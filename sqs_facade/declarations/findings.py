@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -62,7 +63,9 @@ class Findings:
             return check(*arguments)
         except (SqsError, RestError, CoreError) as problem:
             self.add(path, f": {words(problem)}")
-            return None
+        except (TypeError, RecursionError):
+            self.add(path, " has values that JSON does not have")
+        return None
 
 
 def words(problem: SqsError | RestError | CoreError) -> str:
@@ -83,7 +86,7 @@ def named(path: KeyPath) -> str:
             found += f"[{part + 1}]"
             continue
         is_bare = part.isascii() and part.replace("-", "").replace("_", "").isalnum()
-        found += ("." if found else "") + (part if is_bare else f'"{part}"')
+        found += ("." if found else "") + (part if is_bare else json.dumps(part, ensure_ascii=False))
     return found
 
 

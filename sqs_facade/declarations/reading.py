@@ -30,6 +30,8 @@ def load(file: Path | None, settings: Settings) -> Declarations:
         raise SettingsInvalid(f"{file} is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as problem:
         raise SettingsInvalid(f"{file} is not valid TOML: {problem}") from None
+    except RecursionError:
+        raise SettingsInvalid(f"{file} is nested too deeply") from None
     findings = Findings(file, text)
     found = _read(document, settings, findings)
     if findings.found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import threading
@@ -16,7 +17,7 @@ from sqs_facade.declarations.model import Defaults
 from sqs_facade.declarations.turns import Turns
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
-from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.errors import StoreFull, StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import declared
 
@@ -114,7 +115,8 @@ class Reconciler:
             named = "; ".join(outcome.problems[:_MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
             self._fail(named)
             return False
-        declared.note_done(session.store, version.id, _DONE_SECONDS)
+        with contextlib.suppress(StoreFull):  # workers that start later then compare once more
+            declared.note_done(session.store, version.id, _DONE_SECONDS)
         return True
 
     def _goes_on(self) -> bool:

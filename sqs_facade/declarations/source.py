@@ -24,6 +24,8 @@ class Source:
         self._settings = settings
         self._had_terminal = _has_terminal()
         declarations = reading.load(config, settings)
+        #: Whether the service is ready only when queues exist.
+        self.has_queues = bool(declarations.queues)
         self._handover = None if config is None else Handover()
         if self._handover is not None:
             self._handover.write(declarations)
@@ -51,7 +53,7 @@ class Source:
         except SettingsInvalid as problem:
             first, *others = problem.problems
             more = f" (and {len(others)} more)" if others else ""
-            _log.error("SIGHUP: the declared queues stay as they were: %s%s", first, more)
+            _log.error("SIGHUP: the declared queues stay as they were: %s%s", " ".join(first.split()), more)
         except OSError as problem:
             _log.error("SIGHUP: the declared queues stay as they were: %s", problem.strerror)
         else:

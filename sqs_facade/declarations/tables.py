@@ -231,10 +231,7 @@ class Reading:
                 value["sourceQueueArns"] = [
                     arns.of_queue(ref.sibling(one)) if _is_bare(one) else one for one in sources
                 ]
-        try:
-            return orjson.dumps(value).decode()
-        except TypeError:
-            return None
+        return _json(value)
 
     def _policy(self, path: KeyPath, table: Mapping[str, Any], found: dict[str, str], ref: QueueRef) -> bool:
         """Read ``policy``: a table, JSON, or a file beside the settings file. Return whether it is valid."""
@@ -278,9 +275,12 @@ class Reading:
         elif count is None:
             self._findings.add((*path, "dead_letter_queue"), " needs a max_receive_count")
         else:
-            value = orjson.dumps({"deadLetterTargetArn": arns.of_queue(ref.sibling(queue)), "maxReceiveCount": count})
-            if self._passes((*path, "dead_letter_queue"), redrive.policy, value.decode(), ref, self._settings):
-                found["RedrivePolicy"] = value.decode()
+            document = {"deadLetterTargetArn": arns.of_queue(ref.sibling(queue)), "maxReceiveCount": count}
+            value = _json(document)
+            if value is None:
+                self._findings.add((*path, "max_receive_count"), " must be a number")
+            elif self._passes((*path, "dead_letter_queue"), redrive.policy, value, ref, self._settings):
+                found["RedrivePolicy"] = value
         return "RedrivePolicy" in found
 
     def _tags(self, path: KeyPath, table: object) -> dict[str, str]:
@@ -315,11 +315,11 @@ class Reading:
             if wanted.get("_flavor", table["flavor"]) != table["flavor"]:
                 self._findings.add((*path, "flavor"), " and _flavor of the metadata differ")
             wanted["_flavor"] = table["flavor"]
-        try:
-            wanted = orjson.loads(orjson.dumps(wanted))
-        except TypeError:
+        text = _json(wanted)
+        if text is None:
             self._findings.add(here, " has values that JSON does not have")
             return {}
+        wanted = orjson.loads(text)
         split = self._findings.guarded(here, metadata.split, wanted, self._settings)
         if split is not None:
             self._findings.guarded(here, metadata.check_dead_letters, ref, split.fields)
@@ -369,6 +369,14 @@ def _text(value: object) -> str | None:
         case str():
             return value
     return None
+
+
+def _json(value: object) -> str | None:
+    """Return a value of TOML as JSON; None if it has integers beyond 64 bits."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return None
 
 
 def _is_bare(value: object) -> bool:

@@ -7,8 +7,10 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from sqs_facade.declarations import positions, reading
+from sqs_facade.declarations import positions, reading, tables
 from sqs_facade.declarations.model import ENDLESS_SECONDS, Declared
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Settings
@@ -17,15 +19,15 @@ from zaqar_core.domain.names import QueueRef
 HOME = "000000000000"
 
 
-def declared(text: str, folder: Path, **settings: Any) -> dict[str, Declared]:
+def declared(text: str, folder: Path, **others: Any) -> dict[str, Declared]:
     file = folder / "facade.toml"
     file.write_text(text)
-    return {one.table: one for one in reading.load(file, Settings(**settings)).queues}
+    return {one.table: one for one in reading.load(file, Settings(**others)).queues}
 
 
-def refused(text: str, folder: Path, **settings: Any) -> list[str]:
+def refused(text: str, folder: Path, **others: Any) -> list[str]:
     with pytest.raises(SettingsInvalid) as problem:
-        declared(text, folder, **settings)
+        declared(text, folder, **others)
     return [line.removeprefix(f"{folder}/") for line in problem.value.problems]
 
 
@@ -84,7 +86,7 @@ POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal
 
 
 @pytest.mark.parametrize(
-    "given",
+    "written",
     [
         f"policy = '{POLICY}'",
         f"Policy = '{POLICY}'",
@@ -93,9 +95,9 @@ POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal
         '[{Effect = "Allow", Principal = "*", Action = "sqs:*", Resource = "*"}]}',
     ],
 )
-def test_a_policy_is_a_table_a_text_or_a_file(given: str, tmp_path: Path) -> None:
+def test_a_policy_is_a_table_a_text_or_a_file(written: str, tmp_path: Path) -> None:
     (tmp_path / "policy.json").write_text(POLICY)
-    [one] = declared(f"[queue.orders]\n{given}\n", tmp_path).values()
+    [one] = declared(f"[queue.orders]\n{written}\n", tmp_path).values()
     assert orjson.loads(one.attributes["Policy"]) == orjson.loads(POLICY)
 
 
@@ -230,3 +232,27 @@ def test_a_document_is_checked_without_a_file() -> None:
 def test_a_secret_of_a_subscriber_is_not_in_a_finding(tmp_path: Path) -> None:
     text = "[[queue.a.subscription]]\nsubscriber = 'ftp://me:s3cret@x.org/?token=s3cret'\n"
     assert "s3cret" not in "".join(refused(text, tmp_path))
+
+
+_SCALARS = st.one_of(st.integers(), st.booleans(), st.floats(), st.text(max_size=8), st.dates(), st.just("dead"))
+_VALUES = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+_KEYS = st.sampled_from(sorted(tables._QUEUE_KEYS)) | st.text(max_size=6)
+_TABLES = st.dictionaries(_KEYS, _VALUES, max_size=5) | _VALUES
+_NAMES = st.sampled_from(["orders", "dead", "a.fifo", ".fifo", "111122223333"]) | st.text(max_size=5)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(["queue", "account", "queue_defaults"]),
+        st.dictionaries(_NAMES, _TABLES | st.dictionaries(_NAMES, st.dictionaries(_NAMES, _TABLES)), max_size=3)
+        | _VALUES,
+    )
+)
+def test_any_document_is_read_or_has_findings(document: dict[str, Any]) -> None:
+    for finding in reading.check(document):
+        assert "\n" not in str(finding)

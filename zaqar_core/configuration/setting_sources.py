@@ -146,6 +146,9 @@ def _from_file(file: Path, kinds: Collection[str], problems: list[str]) -> dict[
     except tomllib.TOMLDecodeError as problem:
         problems.append(f"{file} is not valid TOML: {problem}")
         return {}
+    except RecursionError:
+        problems.append(f"{file} is nested too deeply")
+        return {}
     found: dict[str, Given] = {}
     for name, value in document.items():
         if name in DECLARING_TABLES:
