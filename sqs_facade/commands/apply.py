@@ -82,7 +82,8 @@ def _report(core: Core, declarations: Declarations, *, only_plan: bool) -> dict[
     """Make or apply the plan; return the document that the command prints."""
     session = core.session()
     if only_plan:
-        found, problems = plan.make(session, declarations), []
+        found = plan.make(session, declarations)
+        problems = found.problems
     else:
         turns = Turns(core.session)
         deadline = time.monotonic() + _TURN_SECONDS

@@ -192,24 +192,17 @@ def _options(subscriber: Subscriber) -> bytes | None:
     return None if subscriber.options is None else orjson.dumps(subscriber.options)
 
 
-def _target(one: QueuePlan) -> QueueRef | None:
-    """Return the dead-letter queue that the RedrivePolicy of the declaration names."""
-    value = one.declared.attributes.get(_REDRIVE)
-    if not value:
-        return None
-    # Its form has been checked when the declaration was read.
-    return one.declared.ref.sibling(str(orjson.loads(value)["deadLetterTargetArn"]).rpartition(":")[2])
-
-
 def _dead_letter_queues_first(found: list[QueuePlan]) -> Iterator[list[QueuePlan]]:
     """Iterate over queues that are to be created, each in a later list than its dead-letter queue unless in a cycle."""
     left = {one.declared.ref: one for one in found}
     while left:
-        free = [ref for ref, one in left.items() if _target(one) not in left] or [next(iter(left))]
+        free = [ref for ref, one in left.items() if plans.dead_letter_queue(one.declared) not in left] or [
+            next(iter(left))
+        ]
         yield [left.pop(ref) for ref in free]
 
 
 def _needs_itself_or_a_later_one(one: QueuePlan, session: Session) -> bool:
     """Return whether the dead-letter queue of a queue that is to be created does not exist yet."""
-    target = _target(one)
+    target = plans.dead_letter_queue(one.declared)
     return target is not None and queues.get_many(session, [target]) == [None]

@@ -69,12 +69,14 @@ class Plan:
     """The plans of all declared queues, in the order of the file.
 
     ``forgotten`` are queues of the same accounts that exist and were declared once but are not any more; they stay as
-    they are. ``known`` are all that were ever declared.
+    they are. ``known`` are all that were ever declared. ``problems`` has a line for each queue whose dead-letter queue
+    neither exists nor is declared.
     """
 
     queues: list[QueuePlan]
     forgotten: list[QueueRef]
     known: set[QueueRef]
+    problems: list[str]
 
     @property
     def is_done(self) -> bool:
@@ -91,7 +93,28 @@ def make(session: Session, declarations: Declarations) -> Plan:
     known, present = declared.known(session.store), {one.ref for one in declarations.queues}
     # Other files that are applied to the same store may be about other accounts.
     accounts = {session.settings.default_account, *(ref.project for ref in present)}
-    return Plan(plans, _existing(session, {ref for ref in known - present if ref.project in accounts}), known)
+    forgotten = _existing(session, {ref for ref in known - present if ref.project in accounts})
+    return Plan(plans, forgotten, known, _missing(session, plans, present))
+
+
+def dead_letter_queue(one: Declared) -> QueueRef | None:
+    """Return the dead-letter queue that the RedrivePolicy of the declaration names."""
+    value = one.attributes.get("RedrivePolicy")
+    if not value:
+        return None
+    # Its form has been checked when the declaration was read.
+    return one.ref.sibling(str(orjson.loads(value)["deadLetterTargetArn"]).rpartition(":")[2])
+
+
+def _missing(session: Session, found: list[QueuePlan], present: set[QueueRef]) -> list[str]:
+    targets = {one.declared.table: dead_letter_queue(one.declared) for one in found if not one.is_done}
+    others = {target for target in targets.values() if target is not None and target not in present}
+    there = set(_existing(session, others))
+    return [
+        f"{table}: its dead-letter queue {target.name} does not exist and is not declared"
+        for table, target in targets.items()
+        if target in others - there and target is not None
+    ]
 
 
 def _steps(found: Sequence[Any]) -> list[Sequence[Any]]:

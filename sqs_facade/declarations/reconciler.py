@@ -51,6 +51,8 @@ class Reconciler:
         self._due = 0.0
         self._pause = _PAUSE_SECONDS[0]
         self._wake = threading.Event()
+        #: How often the store has lost its data.
+        self._losses = 0
         #: Why the process is not ready, "" if it is.
         self.problem = "the declared queues have not been created yet"
         core.when_emptied.append(self._start_over)
@@ -67,6 +69,7 @@ class Reconciler:
     def _start_over(self) -> None:
         """Apply the version again: the store has lost its data."""
         self.problem = "the store has lost its data, and the declared queues have not been created again yet"
+        self._losses += 1
         self._due = 0.0
         self._wake.set()
 
@@ -88,7 +91,7 @@ class Reconciler:
             self._try(self._version)
 
     def _try(self, version: Version) -> None:
-        session = self._core.session()
+        session, losses = self._core.session(), self._losses
         try:
             if not declared.is_done(session.store, version.id):
                 if not self._turns.take():
@@ -104,7 +107,8 @@ class Reconciler:
                 _log.warning("cannot apply the declared queues, will retry: %s", problem.reason)
             self._fail(problem.reason)
             return
-        self.problem, self._due = "", float("inf")
+        if losses == self._losses:
+            self.problem, self._due = "", float("inf")
 
     def _apply(self, session: Session, version: Version) -> bool:
         """Apply the version; return whether all queues are as declared."""

@@ -54,8 +54,8 @@ class Source:
             first, *others = problem.problems
             more = f" (and {len(others)} more)" if others else ""
             _log.error("SIGHUP: the declared queues stay as they were: %s%s", " ".join(first.split()), more)
-        except OSError as problem:
-            _log.error("SIGHUP: the declared queues stay as they were: %s", problem.strerror)
+        except Exception:  # must not end the service
+            _log.exception("SIGHUP: the declared queues stay as they were")
         else:
             _log.warning("SIGHUP: read %s again: %d declared queues", self._config, len(declarations.queues))
         return True

@@ -99,6 +99,12 @@ def test_a_report_is_json_on_request(run: Run, account: str) -> None:
     ]
 
 
+def test_a_plan_names_a_dead_letter_queue_that_is_missing(run: Run) -> None:
+    found = run("[queue.orders]\ndead_letter_queue = 'missing'\nmax_receive_count = 1\n", "--plan")
+    assert found.exit_code == 1
+    assert "! queue.orders: its dead-letter queue missing does not exist and is not declared" in found.output
+
+
 def test_what_cannot_be_applied_has_exit_code_1(run: Run) -> None:
     found = run("[queue.orders]\ndead_letter_queue = 'missing'\nmax_receive_count = 1\n[queue.other]\n")
     assert found.exit_code == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sqs_facade.declarations import source
 from sqs_facade.declarations.handover import Handover, Reader
 from sqs_facade.declarations.model import Declarations, Declared
 from sqs_facade.declarations.reconciler import Reconciler
@@ -139,9 +140,9 @@ def test_declarations_are_applied_again_when_the_store_has_lost_its_data(
 def test_a_wrong_file_leaves_the_version_and_logs_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     config = tmp_path / "facade.toml"
     config.write_text("[queue.a]\n")
-    source = Source(config, Settings())
-    assert source.file is not None
-    reader = Reader(source.file)
+    found = Source(config, Settings())
+    assert found.file is not None
+    reader = Reader(found.file)
     assert reader.newer() is not None
     for text, line in (
         ("[queue.a]\nx = 1\ny = 2\n", f"{config}:2: queue.a.x is not a key of a queue (and 1 more)"),
@@ -152,18 +153,26 @@ def test_a_wrong_file_leaves_the_version_and_logs_one_line(tmp_path: Path, caplo
     ):
         config.write_text(text)
         caplog.clear()
-        assert source.on_hangup()
+        assert found.on_hangup()
         assert [record.message for record in caplog.records] == [
             f"SIGHUP: the declared queues stay as they were: {line}"
         ]
         assert reader.newer() is None
     config.write_text("[queue.a]\n[queue.b]\n")
-    assert source.on_hangup()
+    assert found.on_hangup()
     version = reader.newer()
     assert version is not None
-    assert [found.table for found in version.declarations.queues] == ["queue.a", "queue.b"]
-    source.close()
-    assert not source.file.parent.exists()
+    assert [each.table for each in version.declarations.queues] == ["queue.a", "queue.b"]
+    found.close()
+    assert not found.file.parent.exists()
+
+
+def test_sighup_of_a_closed_terminal_stops_the_service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for before, now, goes_on in ((True, False, False), (True, True, True), (False, False, True)):
+        monkeypatch.setattr(source, "_has_terminal", lambda before=before: before)
+        found = Source(None, Settings())
+        monkeypatch.setattr(source, "_has_terminal", lambda now=now: now)
+        assert found.on_hangup() is goes_on
 
 
 def test_a_wrong_file_is_refused_at_the_start(tmp_path: Path) -> None:
