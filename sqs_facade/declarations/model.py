@@ -10,7 +10,7 @@ from sqs_facade.attributes import ONLY_FIFO
 from zaqar_core.domain.names import QueueRef
 
 #: A declared subscription without a ttl stays for a century: Zaqar has no subscriptions without an end.
-ENDLESS_SECONDS = 100 * 365 * 86_400
+ENDLESS_SECONDS = 3_153_600_000
 
 
 class Subscriber(msgspec.Struct, frozen=True):

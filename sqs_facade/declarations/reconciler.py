@@ -27,8 +27,8 @@ LOOK_SECONDS = 0.5
 _TURN_SECONDS = 0.1
 #: Pauses after a try that failed: the first, and the longest. Each is twice the one before.
 _PAUSE_SECONDS = (0.5, 15.0)
-#: How long a version counts as applied for workers that start later.
-_DONE_SECONDS = 86_400
+#: How long a version counts as applied for workers that start later: about a day.
+_DONE_SECONDS = 100_000
 #: A line is logged once in that time, by one process.
 _SILENT_SECONDS = 60
 #: Problems that readiness names.
