@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import yaml
 
+from sqs_facade.declarations import reading
 from zaqar_core.configuration.setting_sources import variable
 from zaqar_core.configuration.settings import Settings
 
@@ -41,6 +42,11 @@ def test_compose_publishes_the_port_on_loopback_only() -> None:
     service = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["sqs"]
     assert service["ports"] == ["127.0.0.1:9324:9324"]
     assert service["read_only"] is True
+
+
+def test_the_declared_queues_of_the_example_have_no_mistakes() -> None:
+    found = reading.load(DEPLOY / "examples" / "queues.toml", Settings())
+    assert [one.ref.name for one in found.queues] == ["orders", "orders-dead", "invoices.fifo"]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
