@@ -139,7 +139,10 @@ class Session:
 
     def _run(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
         """Run the function, under the guard of the queue if there is one. Raises ScriptFailed."""
-        guard = None if self.guards is None else self.guard_of(ref)
+        guards = self.guards
+        if guards is None:
+            return self.router.run(function, ref, arguments)
+        guard = guards[0] if guards and guards[0].ref is ref else self.guard_of(ref)
         if guard is None or (guard.is_confirmed and function.name not in _CHECKED_AT_EACH_CALL):
             return self.router.run(function, ref, arguments)
         while True:
