@@ -25,7 +25,8 @@ Generated from `zaqar_core/configuration/settings.py` by
 Set a setting with its flag if it has one, with its environment variable, or with its name as a key of a TOML file
 (`--config FILE`). Flags override the environment, the environment overrides the file, and the file overrides a
 [zaqar.conf](operations.md#from-zaqarconf). Write keys at the top level of the file, outside of any table; tables
-[declare queues](declaring-queues.md). In the environment separate the entries of a list by commas, and write numbers and booleans as in TOML.
+[declare queues](declaring-queues.md). In the environment separate the entries of a list by commas, and write numbers
+and booleans as in TOML.
 
 The service refuses to start with a variable `SQS_FACADE_…` or a key that is not a setting, or with a wrong value. It
 lists all errors, each with its source, and exits with code 2. It ignores variables that Kubernetes sets for a Service

@@ -59,10 +59,13 @@ def receive(
     meanwhile, return nothing. In a FIFO queue a second receive with the same ``attempt_id`` within
     ``limits.RECEIVE_ATTEMPT_SECONDS`` returns the same messages with the same receipts, as long as they are in flight;
     a standard queue ignores it.
-    Raises QueueNotFound (also when the queue is deleted during the wait), InFlightLimitReached, ReceiveNotRetryable (a
-    message of the attempt was deleted, was received by another attempt or has another timeout), MessageUnreadable (no
-    leased message can be decrypted; they become visible after their visibility timeout).
+    Raises QueueNotFound (also when the queue is deleted during the wait), InFlightLimitReached,
+    AccountInFlightLimitReached, ReceiveNotRetryable (a message of the attempt was deleted, was received by another
+    attempt or has another timeout), MessageUnreadable (no leased message can be decrypted; they become visible after
+    their visibility timeout).
     """
+    if session.quotas is not None:
+        session.quotas.require_few_in_flight(ref.project)
     # Few queues have a wait of their own, so without ``wait_seconds`` a waiter is created only if the queue has one.
     waiter = session.waiters.register(keys.queue(ref)) if wait_seconds else None
     try:
@@ -77,9 +80,6 @@ def receive(
                 arguments += (waiter.member if waiter else "", began, leaving, *attempt)
             try:
                 found = _receive_once(session, ref, arguments, attempt_id)
-            except QueueNotFound as missing:
-                missing.was_deleted = bool(began)
-                raise
             except StoreUnavailable:
                 if not began or leaving:
                     raise
@@ -159,7 +159,10 @@ def _receive_once(
             raise InFlightLimitReached(session.settings.max_in_flight) from None
         if failed.word == "NOTRETRYABLE":
             raise ReceiveNotRetryable(attempt_id or "") from None
-        raise QueueNotFound from None
+        missing = QueueNotFound()
+        # Only a receive that has begun to wait names the incarnation that it waits on.
+        missing.was_deleted = len(arguments) > _LEAVING and bool(arguments[_LEAVING - 1])
+        raise missing from None
     if not isinstance(reply, bytes):
         incarnation, intents, *rest = reply
         if intents:
