@@ -59,8 +59,11 @@ def _read(document: Mapping[str, Any], settings: Settings, findings: Findings) -
 
 
 def _accounts(settings: Settings) -> Collection[str] | None:
-    """Return the accounts of the credentials file; None without one, or if it cannot be read, which others report."""
-    if settings.credentials_file is None:
+    """Return the accounts of the credentials file; None without one, or if it cannot be read, which others report.
+
+    None also with Keystone, which knows the projects of other callers.
+    """
+    if settings.credentials_file is None or settings.auth_strategy:
         return None
     try:
         directory = credentials_file.load(settings.credentials_file, [])

@@ -20,6 +20,7 @@ from sqs_facade.operations.queues import check_name
 from zaqar_core.access import arns
 from zaqar_core.configuration.setting_sources import ACCOUNT_TABLE, DEFAULTS_TABLE, QUEUE_TABLE
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain import limits
 from zaqar_core.domain.model import QueueSettings
 from zaqar_core.domain.names import QueueRef, is_region
 from zaqar_core.rest import metadata, parameters, subscribers, subscription_trusts
@@ -28,7 +29,7 @@ _ATTRIBUTES = attributes.NAMES - {"All", *attributes.READ_ONLY}
 #: Attributes that are JSON documents, which a table may write too.
 _DOCUMENTS = frozenset(("Policy", "RedrivePolicy", "RedriveAllowPolicy"))
 _OWN = (
-    "account", "dead_letter_queue", "flavor", "max_receive_count", "metadata", "name", "policy", "region",
+    "account", "dead_letter_queue", "flavor", "max_receive_count", "metadata", "name", "policy", "project", "region",
     "subscription", "tags",
 )  # fmt: skip
 _QUEUE_KEYS = frozenset((*_ATTRIBUTES, *_OWN))
@@ -129,17 +130,12 @@ class Reading:
 
     def _ref(self, path: KeyPath, name: str, table: Mapping[str, Any], account: str | None) -> QueueRef | None:
         """Return the address of the queue; None after a finding."""
-        for key in ("account", "name", "region", "flavor"):
+        for key in ("account", "project", "name", "region", "flavor"):
             if key in table and (not isinstance(table[key], str) or not table[key]):
                 self._findings.add((*path, key), " must be a text" + (" of 12 digits" if key == "account" else ""))
                 return None
-        if "account" in table:
-            if account not in (None, table["account"]):
-                self._findings.add((*path, "account"), f" contradicts the account {account} of the table")
-                return None
-            if not self._is_account((*path, "account"), table["account"]):
-                return None
-        elif account is None and not self._is_account(path, self._settings.default_account):
+        owner = self._owner(path, table, account)
+        if owner is None:
             return None
         region = table.get("region", self._settings.region)
         if not is_region(region):
@@ -147,7 +143,7 @@ class Reading:
             return None
         if self._settings.regions == "ignore":
             region = self._settings.region
-        ref = QueueRef(table.get("account", account or self._settings.default_account), region, table.get("name", name))
+        ref = QueueRef(owner, region, table.get("name", name))
         if not (parameters.QUEUE_NAME.match(ref.name) and addresses.is_addressed(ref.name)):
             given = {"FifoQueue": "true"} if ref.is_fifo else {}
             if not self._passes(path, check_name, ref.name, given):
@@ -157,6 +153,25 @@ class Reading:
             return None
         self._tables[ref] = path
         return ref
+
+    def _owner(self, path: KeyPath, table: Mapping[str, Any], account: str | None) -> str | None:
+        """Return the account or project of the queue; None after a finding."""
+        named_twice = [key for key in ("account", "project") if key in table]
+        if len(named_twice) + (account is not None) > 1 and not (account and table.get("account") == account):
+            around = f"the account {account} of the table" if account else "account"
+            self._findings.add((*path, named_twice[-1]), f" contradicts {around}")
+            return None
+        if "project" in table:
+            project: str = table["project"]
+            if len(project) > limits.PROJECT_CHARACTERS:
+                self._findings.add((*path, "project"), f" must have at most {limits.PROJECT_CHARACTERS} characters")
+                return None
+            return self._settings.project_accounts.get(project, project)
+        if "account" in table:
+            return table["account"] if self._is_account((*path, "account"), table["account"]) else None
+        if account is None and not self._is_account(path, self._settings.default_account):
+            return None
+        return account or self._settings.default_account
 
     def _passes(self, path: KeyPath, check: Any, *arguments: Any) -> bool:
         count = len(self._findings.found)

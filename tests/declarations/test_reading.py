@@ -61,6 +61,20 @@ def test_a_table_names_account_region_and_name(tmp_path: Path) -> None:
     assert found["account.444455556666.queue.orders"].ref == QueueRef("444455556666", "us-east-1", "orders")
 
 
+def test_a_table_may_name_a_project_of_zaqar(tmp_path: Path) -> None:
+    text = """
+    [queue.a]
+    project = "8f3e5c1d"
+    dead_letter_queue = "a"
+    max_receive_count = 1
+    [queue.b]
+    project = "shop"
+    """
+    found = declared(text, tmp_path, project_accounts={"shop": "111122223333"})
+    assert [one.ref.project for one in found.values()] == ["8f3e5c1d", "111122223333"]
+    assert ":8f3e5c1d:a" in found["queue.a"].attributes["RedrivePolicy"]
+
+
 def test_a_dead_letter_queue_is_named_without_its_arn(tmp_path: Path) -> None:
     text = """
     [queue.orders]
@@ -173,6 +187,8 @@ MISTAKES = {
     f"[queue.a]\n[account.{HOME}.queue.a]": f"2: account.{HOME}.queue.a declares the same queue as queue.a",
     "[account.111122223333.queue.a]\naccount = '444455556666'": "2: account.111122223333.queue.a.account contradicts the "
     "account 111122223333 of the table",
+    "[queue.a]\naccount = '111122223333'\nproject = 'x'": "3: queue.a.project contradicts account",
+    "[account.111122223333.queue.a]\nproject = 'x'": "2: account.111122223333.queue.a.project contradicts the account 111122223333 of the table",
     "[queue.a]\nmax_receive_count = 3": "2: queue.a.max_receive_count needs a dead_letter_queue",
     "[queue.a]\ndead_letter_queue = 'b'": "2: queue.a.dead_letter_queue needs a max_receive_count",
     "[queue.a]\ndead_letter_queue = 'b'\nmax_receive_count = 0": "2: queue.a.dead_letter_queue: Value "
