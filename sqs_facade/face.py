@@ -237,21 +237,10 @@ def _answer_query(call: SqsCall, request_id: str) -> Reply:
 
 
 def _run(operation: Operation, call: SqsCall, parameters: Any) -> Any:
-    """Run the operation; if it has not found its queue and the service may create that, once more."""
-    try:
-        return _run_once(operation, call, parameters)
-    except QueueNotFound as missing:
-        if call.auto_creation is None or missing.was_deleted:
-            raise
-        if not call.auto_creation.creates(operation, call, parameters):
-            raise
-    return _run_once(operation, call, parameters)
-
-
-def _run_once(operation: Operation, call: SqsCall, parameters: Any) -> Any:
     """Run the operation. If it fails and its queue does not exist, report that instead, as AWS does.
 
-    The queue is looked up only after an error, so that a good request needs no look-up.
+    The queue is looked up only after an error, so that a good request needs no look-up. If the service may create the
+    missing queue, it does so, and the operation runs once more.
     """
     if call.request.note is not None:
         audit_notes.of_call(call.request.note, operation, call, parameters)
@@ -264,8 +253,22 @@ def _run_once(operation: Operation, call: SqsCall, parameters: Any) -> Any:
         return queues.confirmed(call.session, operation.run, call, parameters)
     except SqsError:
         if operation.has_queue:
-            queues.get(call.session, call.queue(parameters.queue_url))
+            try:
+                queues.get(call.session, call.queue(parameters.queue_url))
+            except QueueNotFound as missing:
+                if not _is_created(operation, call, parameters, missing):
+                    raise
         raise
+    except QueueNotFound as missing:
+        if not _is_created(operation, call, parameters, missing):
+            raise
+        return _run(operation, call, parameters)
+
+
+def _is_created(operation: Operation, call: SqsCall, parameters: Any, missing: QueueNotFound) -> bool:
+    """Create the missing queue of the request if the service may do so, once; return whether it exists now."""
+    creation, call.auto_creation = call.auto_creation, None
+    return creation is not None and not missing.was_deleted and creation.creates(operation, call, parameters)
 
 
 def _operation(action: str, *, on_queue_path: bool) -> Operation:
