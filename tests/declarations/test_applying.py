@@ -232,6 +232,18 @@ def test_a_process_that_lost_its_turn_changes_nothing_more(
     assert queues.number(session, account, "us-east-1") == 0
 
 
+def test_what_a_process_left_undone_is_done_by_the_next_one(
+    core: Core, session: Session, read: Callable[[str], Declarations], account: str
+) -> None:
+    steps = iter([True] * 5)
+    declarations = read(ALL)
+    with pytest.raises(StoreUnavailable):
+        applying.apply(core.session, declarations, goes_on=lambda: next(steps, False))
+    assert 0 < queues.number(session, account, "us-east-1") < len(declarations.queues)
+    assert applying.apply(core.session, declarations).problems == []
+    assert plan.make(session, declarations).is_done
+
+
 @pytest.mark.parametrize(
     ("uri", "text"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,27 @@ def test_a_worker_waits_while_another_process_applies_declarations(
     found._due = 0.0
     found.round()
     assert found.problem == ""
+
+
+def test_two_services_apply_the_same_file_one_after_the_other(
+    core: Core, worker: Callable[[], Reconciler], session: Session, ref: QueueRef, caplog: pytest.LogCaptureFixture
+) -> None:
+    wanted = tuple(Declared(ref=ref.sibling(f"q{at}"), table=f"queue.q{at}") for at in range(40))
+    files = Handover(), Handover()
+    for file in files:
+        file.write(Declarations(wanted))
+    services = [Reconciler(core, file.file) for file in files]
+
+    def run(one: Reconciler) -> None:
+        while one.problem:
+            one.round()
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(run, services))
+    assert queues.number(session, ref.project, ref.region) == 40
+    assert [record.message for record in caplog.records] == ["declared queues: 40 created, 0 changed"]
+    for file in files:
+        file.remove()
 
 
 def test_readiness_names_what_cannot_be_applied(
