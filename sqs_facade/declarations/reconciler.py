@@ -54,7 +54,8 @@ class Reconciler:
         #: How often the store has lost its data.
         self._losses = 0
         #: Why the process is not ready, "" if it is.
-        self.problem = "the declared queues have not been created yet"
+        self.problem = ""
+        self._wait_for("the declared queues have not been created yet")
         core.when_emptied.append(self._start_over)
 
     def defaults(self, ref: QueueRef) -> tuple[Mapping[str, str], Mapping[str, str]]:
@@ -68,10 +69,15 @@ class Reconciler:
 
     def _start_over(self) -> None:
         """Apply the version again: the store has lost its data."""
-        self.problem = "the store has lost its data, and the declared queues have not been created again yet"
+        self._wait_for("the store has lost its data, and the declared queues have not been created again yet")
         self._losses += 1
         self._due = 0.0
         self._wake.set()
+
+    def _wait_for(self, reason: str) -> None:
+        """Be not ready until the version is applied, unless it declares nothing."""
+        if self._version is not None and self._version.declarations.queues:
+            self.problem = reason
 
     def _run(self) -> None:
         while not self._core.waiters.is_released:
@@ -127,7 +133,7 @@ class Reconciler:
         return self._turns.goes_on() and not self._core.waiters.is_released
 
     def _fail(self, reason: str) -> None:
-        self.problem = f"the declared queues cannot be applied: {reason}"
+        self._wait_for(f"the declared queues cannot be applied: {reason}")
         self._due = time.monotonic() + self._pause
         self._pause = min(self._pause * 2, _PAUSE_SECONDS[1])
 

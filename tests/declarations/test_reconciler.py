@@ -60,6 +60,16 @@ def test_a_worker_is_ready_when_the_queues_exist(
     assert queues.get(session, ref)
 
 
+def test_a_worker_without_declared_queues_is_ready_at_once(
+    worker: Callable[[], Reconciler], handover: Handover
+) -> None:
+    handover.write(Declarations())
+    found = worker()
+    assert found.problem == ""
+    found._start_over()
+    assert found.problem == ""
+
+
 def test_a_version_is_applied_once(
     worker: Callable[[], Reconciler], handover: Handover, ref: QueueRef, session: Session
 ) -> None:
