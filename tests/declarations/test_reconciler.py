@@ -15,6 +15,8 @@ from sqs_facade.declarations.handover import Handover, Reader
 from sqs_facade.declarations.model import Declarations, Declared
 from sqs_facade.declarations.reconciler import Reconciler
 from sqs_facade.declarations.source import Source
+from tests.patience import until
+from tests.private_valkey import private_valkey
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
@@ -151,6 +153,28 @@ def test_readiness_names_what_cannot_be_applied(
         found._due = 0.0
         found.round()
         assert found.problem == ""
+
+
+@pytest.mark.slow
+def test_a_store_that_is_gone_is_logged_once_and_used_when_it_is_back(
+    handover: Handover, ref: QueueRef, caplog: pytest.LogCaptureFixture
+) -> None:
+    handover.write(one(ref))
+    with private_valkey() as server:
+        core = Core(Settings(redis=server.url, durability="memory", store_timeout_seconds=1), server.url)
+        found = Reconciler(core, handover.file)
+        server.kill()
+        for _ in range(3):
+            found._due = 0.0
+            found.round()
+        assert found.problem.startswith("the declared queues cannot be applied: ")
+        lines = [record.message for record in caplog.records if record.name == "sqs_facade.declarations"]
+        assert len(lines) == 1
+        server.start()
+        found.start()
+        until(lambda: not found.problem, "the declared queues")
+        assert queues.get(core.session(), ref)
+        core.close()
 
 
 def test_declarations_are_applied_again_when_the_store_has_lost_its_data(
