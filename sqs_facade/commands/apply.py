@@ -21,7 +21,6 @@ from zaqar_core.configuration.settings import Configuration, Settings
 from zaqar_core.core import queues
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
-from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.pools.routing import new_core
 
 #: Exit codes: something is wrong, and ``--plan`` found something to do.
@@ -89,7 +88,7 @@ def _report(core: Core, declarations: Declarations, *, only_plan: bool) -> dict[
         deadline = time.monotonic() + _TURN_SECONDS
         while not turns.take():
             if time.monotonic() > deadline:
-                raise StoreUnavailable("another process is applying declarations; try again")
+                raise click.ClickException("another process is applying declarations; try again")
             time.sleep(_POLL_SECONDS)
         try:
             outcome = applying.apply(core.session, declarations, goes_on=turns.goes_on)
@@ -97,7 +96,7 @@ def _report(core: Core, declarations: Declarations, *, only_plan: bool) -> dict[
             turns.give_back()
         found, problems = outcome.first, outcome.problems
     return {
-        "applied": not only_plan and not problems,
+        "is_plan": only_plan,
         "queues": [_row(one, core.settings) for one in found.queues],
         "not_declared_any_more": [plan.place(ref, core.settings) for ref in found.forgotten],
         "other_queues": _others(session, found),
@@ -147,10 +146,11 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     for problem in report["problems"]:
         yield f"! {problem}"
     counts = {action: sum(row["action"] == action for row in report["queues"]) for action in _SIGNS}
-    verb = "" if report["applied"] else "to "
-    created, changed = ("created", "changed") if report["applied"] else (f"{verb}create", f"{verb}change")
+    is_done = not (report["is_plan"] or report["problems"])
+    created, changed = ("created", "changed") if is_done else ("to create", "to change")
+    failed = f", {len(report['problems'])} with problems" if report["problems"] else ""
     yield (
-        f"{counts['create']} {created}, {counts['change']} {changed}, {counts['none']} unchanged, "
+        f"{counts['create']} {created}, {counts['change']} {changed}{failed}, {counts['none']} unchanged, "
         f"{len(report['not_declared_any_more'])} not declared any more, {report['other_queues']} never declared"
     )
 

@@ -19,7 +19,6 @@ from zaqar_core.core import queues, subscriptions
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import CoreError, FlavorUnusable, StoreUnavailable
 from zaqar_core.domain.model import Queue, SettingsChange
-from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools import administration
 from zaqar_core.rest import metadata
 from zaqar_core.rest.errors import RestError
@@ -34,15 +33,10 @@ _REDRIVE = "RedrivePolicy"
 
 @dataclass(slots=True)
 class Outcome:
-    """What was done. ``first`` is the plan from before; ``problems`` has a line for each queue not as declared."""
+    """The result. ``first`` is the plan from before; ``problems`` has a line for each queue that is not as declared."""
 
     first: Plan
     problems: list[str] = field(default_factory=list)
-
-    @property
-    def forgotten(self) -> list[QueueRef]:
-        """Queues that exist and were declared once but are not any more."""
-        return self.first.forgotten
 
 
 def apply(
@@ -119,7 +113,7 @@ class _Run:
         if _REDRIVE in given and _needs_itself_or_a_later_one(one, session):
             del given[_REDRIVE]
             self._late.append(one)
-        split = metadata.split(_set(found), session.settings)
+        split = metadata.split(found.metadata, session.settings)
         metadata.check_encryption(split.fields, has_key=session.keyring.can_seal)
         flavor = found.flavor if session.settings.pooling else None
         if flavor is not None and not administration.has_flavor(session, flavor):
@@ -172,20 +166,15 @@ def _metadata(session: Session, found: Declared, queue: Queue) -> SettingsChange
     if session.settings.pooling and found.flavor not in (None, before.get("_flavor")):
         reason = "The flavor of a queue cannot be changed: it decides where the queue is created."
         raise SqsError("InvalidParameterValue", reason)
-    split = metadata.split(_set(found), session.settings)
+    split = metadata.split(found.metadata, session.settings)
     metadata.check_encryption(split.fields, has_key=session.keyring.can_seal)
     rest = {name: value for name, value in found.metadata.items() if name not in metadata.FIELDS}
-    kept = {name: value for name, value in {**metadata.kept(queue), **rest}.items() if value is not None}
-    unset = {metadata.FIELDS[name] for name in metadata.FIELDS if found.metadata.get(name, "") is None}
+    removed = (metadata.FIELDS[name] for name, value in found.metadata.items() if plans.is_removed(name, value))
     return SettingsChange(
         set=split.fields,
-        unset=frozenset(unset),
-        documents={metadata.DOCUMENT: metadata.document(kept, session.settings)},
+        unset=frozenset(removed),
+        documents={metadata.DOCUMENT: metadata.document({**metadata.kept(queue), **rest}, session.settings)},
     )
-
-
-def _set(found: Declared) -> dict[str, object]:
-    return {name: value for name, value in found.metadata.items() if value is not None}
 
 
 def _options(subscriber: Subscriber) -> bytes | None:
@@ -196,10 +185,8 @@ def _dead_letter_queues_first(found: list[QueuePlan]) -> Iterator[list[QueuePlan
     """Iterate over queues that are to be created, each in a later list than its dead-letter queue unless in a cycle."""
     left = {one.declared.ref: one for one in found}
     while left:
-        free = [ref for ref, one in left.items() if plans.dead_letter_queue(one.declared) not in left] or [
-            next(iter(left))
-        ]
-        yield [left.pop(ref) for ref in free]
+        free = [ref for ref, one in left.items() if plans.dead_letter_queue(one.declared) not in left]
+        yield [left.pop(ref) for ref in free or [next(iter(left))]]
 
 
 def _needs_itself_or_a_later_one(one: QueuePlan, session: Session) -> bool:

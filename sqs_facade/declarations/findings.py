@@ -1,4 +1,4 @@
-"""What is wrong in the tables of a file: one line for each mistake, with file and line."""
+"""Mistakes in the tables of a file, each with file and line."""
 
 from __future__ import annotations
 
@@ -46,10 +46,6 @@ class Findings:
     def add(self, path: KeyPath, predicate: str) -> None:
         """Add a mistake: a sentence whose subject is the key or table at the path."""
         self.found.append(Finding(self.file, positions.nearest(self._lines, path), f"{named(path)}{predicate}"))
-
-    def line(self, path: KeyPath) -> int | None:
-        """Return the line of a key or table."""
-        return positions.nearest(self._lines, path)
 
     def unknown(self, path: KeyPath, what: str, known: Iterable[str]) -> None:
         """Add a key that does not exist, with the nearest one as a hint."""

@@ -46,16 +46,17 @@ class Reader:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._inode = -1
+        self._stamp = (0, 0)
 
     def newer(self) -> Version | None:
         """Return the version if it has been replaced since the last call; None also if it cannot be read."""
         try:
-            inode = self._file.stat().st_ino
-            if inode == self._inode:
+            status = self._file.stat()
+            stamp = (status.st_ino, status.st_ctime_ns)  # a file system may use the number of a deleted file again
+            if stamp == self._stamp:
                 return None
             found = msgspec.json.decode(self._file.read_bytes(), type=Version)
         except (OSError, msgspec.MsgspecError):
             return None
-        self._inode = inode
+        self._stamp = stamp
         return found

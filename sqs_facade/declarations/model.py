@@ -25,7 +25,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     """One declared queue.
 
     ``table`` is its table in the file. ``attributes`` are those of SQS, as CreateQueue takes them; an empty value
-    removes an attribute. In ``metadata`` of Zaqar, None removes an entry. What is not named is left as it is.
+    removes an attribute. In ``metadata`` of Zaqar, 0 or "" removes a reserved entry. Everything else is left as it is.
     """
 
     ref: QueueRef

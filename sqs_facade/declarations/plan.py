@@ -1,4 +1,4 @@
-"""The plan: what differs between declarations and the store."""
+"""The plan: the differences between declarations and the store."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Kind = Literal["attribute", "tag", "metadata", "subscription"]
 class Change:
     """One difference. ``name`` is that of the attribute, tag or entry; None as a value means that it is not set.
 
-    For a subscription, ``name`` is the subscriber without its secrets and ``before`` says what it has of its own.
+    The name of a subscription is its number and the subscriber without secrets, and the values are its ttl.
     """
 
     kind: Kind
@@ -44,7 +44,7 @@ class Change:
 
 @dataclass(slots=True)
 class QueuePlan:
-    """What is to be done for one declared queue. ``queue`` is None if it does not exist."""
+    """The changes for one declared queue. ``queue`` is None if it does not exist."""
 
     declared: Declared
     queue: Queue | None
@@ -135,7 +135,8 @@ def _queue_plan(session: Session, one: Declared, queue: Queue | None) -> QueuePl
     present = queue or Queue(one.ref, b"", "sqs", 0, 0, 0, QueueSettings())
     plan.changes += _attributes(one, present, session.settings, is_new=queue is None)
     plan.changes += _entries("tag", one.tags, tags.of_queue(present), str)
-    plan.changes += _entries("metadata", one.metadata, metadata.joined(present), _json)
+    entries = {name: None if is_removed(name, value) else value for name, value in one.metadata.items()}
+    plan.changes += _entries("metadata", entries, metadata.joined(present), _json)
     if one.subscribers:
         _subscriptions(session, plan)
     return plan
@@ -177,6 +178,11 @@ def _entries(kind: Kind, wanted: Mapping[str, Any], present: Mapping[str, Any], 
         for name, value in wanted.items()
         if (before := present.get(name)) != value
     ]
+
+
+def is_removed(name: str, value: object) -> bool:
+    """Return whether an entry of the metadata removes a setting, as 0 and "" do at Zaqar."""
+    return name in metadata.FIELDS and not value and value is not False
 
 
 def _json(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The settings file that an import produces, and what it could not carry over."""
+"""The settings file that an import produces, and the notes about entries that it could not carry over."""
 
 from __future__ import annotations
 

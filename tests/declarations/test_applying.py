@@ -124,16 +124,14 @@ max_receive_count = 1
 """
 
 
-def test_what_was_applied_is_not_changed_again(
-    apply: Apply, read: Callable[[str], Declarations], session: Session
-) -> None:
+def test_a_second_run_changes_nothing(apply: Apply, read: Callable[[str], Declarations], session: Session) -> None:
     """Also a cycle of dead-letter queues, and one that is declared after its source."""
     assert made(apply(ALL))
     assert plan.make(session, read(ALL)).is_done
     assert made(apply(ALL)) == set()
 
 
-def test_what_the_declaration_does_not_name_is_left_alone(
+def test_a_queue_keeps_all_that_its_table_does_not_name(
     apply: Apply, shown: Shown, session: Session, account: str
 ) -> None:
     ref = QueueRef(account, "us-east-1", "orders")
@@ -158,6 +156,15 @@ def test_an_empty_value_removes_an_attribute(apply: Apply, shown: Shown) -> None
     apply("[queue.orders]\nDelaySeconds = ''\ndead_letter_queue = ''")
     assert shown("orders")["DelaySeconds"] == "0"
     assert "RedrivePolicy" not in shown("orders")
+
+
+def test_a_reserved_entry_of_0_is_removed(apply: Apply, session: Session, account: str) -> None:
+    apply("[queue.orders]\nmetadata = { _max_claim_count = 3, _enable_encrypt_messages = false }")
+    text = "[queue.orders]\nmetadata = { _max_claim_count = 0, _default_message_delay = 0 }"
+    assert made(apply(text)) == {("orders", "_max_claim_count", "3", None)}
+    queue = queues.get(session, QueueRef(account, "us-east-1", "orders"))
+    assert metadata.joined(queue) == {"_enable_encrypt_messages": False}
+    assert made(apply(text)) == set()
 
 
 def test_a_subscription_is_changed_in_place(apply: Apply, session: Session, account: str) -> None:
@@ -207,7 +214,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "reason"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_cannot_be_applied_is_one_problem_and_does_not_stop_other_queues(
+def test_a_queue_that_cannot_be_as_declared_is_one_problem_and_stops_no_other_queue(
     text: str, reason: str, apply: Apply, shown: Shown
 ) -> None:
     outcome = apply(f"{text}\n[queue.zz]\nDelaySeconds = 3\n")
@@ -232,7 +239,7 @@ def test_a_process_that_lost_its_turn_changes_nothing_more(
     assert queues.number(session, account, "us-east-1") == 0
 
 
-def test_what_a_process_left_undone_is_done_by_the_next_one(
+def test_the_next_run_finishes_an_interrupted_one(
     core: Core, session: Session, read: Callable[[str], Declarations], account: str
 ) -> None:
     steps = iter([True] * 5)

@@ -88,7 +88,7 @@ def test_queues_that_are_not_declared_are_only_counted_or_named(run: Run, sessio
 
 def test_a_report_is_json_on_request(run: Run, account: str) -> None:
     document: dict[str, Any] = json.loads(run("[queue.orders]\nDelaySeconds = 3\n", "--json").output)
-    assert (document["applied"], document["problems"]) == (True, [])
+    assert (document["is_plan"], document["problems"]) == (False, [])
     assert document["queues"] == [
         {
             "queue": "orders",
@@ -105,7 +105,7 @@ def test_a_plan_names_a_dead_letter_queue_that_is_missing(run: Run) -> None:
     assert "! queue.orders: its dead-letter queue missing does not exist and is not declared" in found.output
 
 
-def test_what_cannot_be_applied_has_exit_code_1(run: Run) -> None:
+def test_a_queue_that_cannot_be_as_declared_has_exit_code_1(run: Run) -> None:
     found = run("[queue.orders]\ndead_letter_queue = 'missing'\nmax_receive_count = 1\n[queue.other]\n")
     assert found.exit_code == 1
     assert "! queue.orders: Value " in found.output

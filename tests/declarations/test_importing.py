@@ -226,7 +226,7 @@ def test_an_init_file_of_fauxqs_is_carried_over(tmp_path: Path) -> None:
     assert code == 0
 
 
-def test_what_the_service_would_refuse_has_exit_code_1(tmp_path: Path) -> None:
+def test_a_result_that_the_service_would_refuse_has_exit_code_1(tmp_path: Path) -> None:
     _, lines, code = imported(tmp_path, "elasticmq.conf", "queues { a { delay = 20 minutes } }")
     assert lines == [
         "must be changed: queue.a.DelaySeconds: Invalid value for the parameter DelaySeconds.",

@@ -1,4 +1,4 @@
-"""Tables of declared queues: how they are read, and what is wrong in them, with file and line."""
+"""Tables of declared queues: how they are read, and the mistakes in them, with file and line."""
 
 from __future__ import annotations
 

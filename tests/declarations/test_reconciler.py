@@ -132,7 +132,7 @@ def test_two_services_apply_the_same_file_one_after_the_other(
         file.remove()
 
 
-def test_readiness_names_what_cannot_be_applied(
+def test_readiness_names_a_queue_that_cannot_be_as_declared(
     worker: Callable[[], Reconciler],
     handover: Handover,
     ref: QueueRef,

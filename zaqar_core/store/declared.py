@@ -1,4 +1,4 @@
-"""What the store knows of declarations: the queues that were declared once, and which process applies them now."""
+"""The state of declarations in the store: the queues that were ever declared, and the process that applies them now."""
 
 from __future__ import annotations
 
