@@ -51,8 +51,8 @@ class Reconciler:
         self._due = 0.0
         self._pause = _PAUSE_SECONDS[0]
         self._wake = threading.Event()
-        #: Why the store could not be used, as it was logged last; "" since a success.
-        self._logged = ""
+        #: Whether it has been logged that the store cannot be used.
+        self._is_away = False
         #: How often the store has lost its data.
         self._losses = 0
         #: Why the process is not ready, "" if it is.
@@ -111,12 +111,12 @@ class Reconciler:
                 finally:
                     self._turns.give_back()
         except StoreUnavailable as problem:
-            if not (problem.is_logged or self._core.waiters.is_released or problem.reason == self._logged):
+            if not (problem.is_logged or self._core.waiters.is_released or self._is_away):
                 _log.warning("cannot apply the declared queues, will retry: %s", problem.reason)
-                self._logged = problem.reason
+                self._is_away = True
             self._fail(problem.reason)
             return
-        self._logged = ""
+        self._is_away = False
         if losses == self._losses:
             self.problem, self._due = "", float("inf")
 
