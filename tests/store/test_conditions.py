@@ -26,6 +26,7 @@ WRONG = [
     ("maxmemory", str(MAXMEMORY), "0", "disk-full", "frees"),
     ("maxmemory-policy", "allkeys-lru", "noeviction", "misconfigured", "reads"),
     ("appendfsync", "everysec", "always", "misconfigured", "reads"),
+    ("no-appendfsync-on-rewrite", "yes", "no", "misconfigured", "reads"),
     ("min-replicas-to-write", "1", "0", "read-only", "reads"),
 ]
 

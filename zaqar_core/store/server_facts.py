@@ -19,7 +19,9 @@ WAITAOF_AT_LEAST = (7, 2)
 
 _SECTIONS = ("server", "replication", "memory", "persistence", "cluster")
 #: Settings that INFO does not show. Some managed servers refuse CONFIG.
-_SETTINGS = ("appendfsync", "stop-writes-on-bgsave-error", "save", "min-replicas-to-write")
+_SETTINGS = (
+    "appendfsync", "no-appendfsync-on-rewrite", "stop-writes-on-bgsave-error", "save", "min-replicas-to-write",
+)  # fmt: skip
 _COMMANDS = (*(("INFO", one) for one in _SECTIONS), *(("CONFIG", "GET", one) for one in _SETTINGS))
 #: The packed commands that read all facts, and the number of their replies.
 PACKED = b"".join(pack(words) for words in _COMMANDS)
@@ -123,6 +125,13 @@ def _not_durable(facts: Facts, version: tuple[int, ...], durability: Durability)
             "always",
             f"durability fsync needs appendfsync always on the server, not {facts['appendfsync']} "
             "(or use --durability memory)",
+        )
+    if durability == "fsync" and facts["no-appendfsync-on-rewrite"] == "yes":
+        return _wrong(
+            "no-appendfsync-on-rewrite",
+            "no",
+            "durability fsync needs no-appendfsync-on-rewrite no on the server: with yes it writes nothing to the disk "
+            "while it rewrites its append-only file",
         )
     if durability == "replicated":
         if version < WAITAOF_AT_LEAST:
