@@ -13,8 +13,11 @@ from sqs_facade import startup
 #: The commands of ``sqs_facade.commands`` by name, each with its module there and one line of help. A module defines
 #: its command under the name ``command``.
 _MODULES = {
+    "config": ("config", "Work with the configuration."),
     "credentials": ("credentials", "Edit the users and access keys of the credentials file."),
+    "doctor": ("doctor", "Check a service, its store and this machine, and say how to mend what is wrong."),
     "policy": ("policy", "Work with policies."),
+    "version": ("version", "Print the versions of sqs-facade, Python, the libraries and the embedded Valkey."),
 }
 
 

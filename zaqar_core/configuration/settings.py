@@ -380,8 +380,36 @@ def read(
 
     Raises SettingsInvalid with all problems.
     """
-    given, problems = setting_sources.collect(Settings, flags, environment, file)
-    given = _over_zaqar_config(given, problems)
+    found = examine(flags, environment, file)
+    if found.problems:
+        raise SettingsInvalid(*(one.line for one in found.problems))
+    return found.configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why settings cannot be used. ``line`` names the source; ``source`` is set for a value that is not allowed."""
+
+    kind: Literal["name", "value", "contradiction"]
+    line: str
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """All problems of the settings, and a configuration of those that are valid; the others have their defaults."""
+
+    configuration: Configuration
+    problems: tuple[Problem, ...]
+
+
+def examine(
+    flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ, file: Path | None = None
+) -> Examination:
+    """Read the settings as ``read`` does, and return what can be used even if there are problems."""
+    given, lines = setting_sources.collect(Settings, flags, environment, file)
+    given = _over_zaqar_config(given, lines)
+    problems = [Problem("name", line) for line in lines]
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(Settings):
         if (one := given.get(field.name)) is None:
@@ -389,15 +417,13 @@ def read(
         try:
             values[field.name] = setting_values.convert(one.value, field.type)
         except setting_values.ValueInvalid as problem:
-            problems.append(f"{one.source.subject(field.name)} {problem}")
+            problems.append(Problem("value", f"{one.source.subject(field.name)} {problem}", one.source))
     sources = {name: given[name].source for name in values}
-    problems += _contradictions(values, sources)
-    if problems:
-        raise SettingsInvalid(*problems)
+    problems += [Problem("contradiction", line) for line in _contradictions(values, sources)]
     if values.get("ephemeral"):
         values["durability"] = "memory"
         sources.setdefault("durability", Source("implied", "ephemeral"))
-    return Configuration(Settings(**values), sources)
+    return Examination(Configuration(Settings(**values), sources), tuple(problems))
 
 
 def _over_zaqar_config(given: dict[str, Given], problems: list[str]) -> dict[str, Given]:
