@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -26,6 +27,7 @@ _FSYNCS = 7
 _ROOT = Path("/")
 
 
+@cache
 def version(library: str) -> str | None:
     """Return the version of an installed library."""
     try:

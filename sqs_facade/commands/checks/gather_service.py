@@ -22,6 +22,8 @@ from zaqar_core.web import allowed_hosts
 
 _TIMEOUT = urllib3.Timeout(connect=3, read=10)
 _REQUESTS = 3
+#: For the question whether a service answers at all.
+_SHORT = urllib3.Timeout(connect=1, read=1)
 _LIST = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.ListQueues"}
 
 
@@ -95,7 +97,7 @@ def answers(url: str) -> bool:
 
 
 def _pool() -> urllib3.PoolManager:
-    return urllib3.PoolManager(timeout=_TIMEOUT, retries=False, cert_reqs="CERT_NONE")
+    return urllib3.PoolManager(timeout=_SHORT, retries=False, cert_reqs="CERT_NONE")
 
 
 def _document(answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:

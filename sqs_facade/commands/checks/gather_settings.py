@@ -33,11 +33,11 @@ def surroundings(settings: Settings) -> Surroundings:
 
     tried("credentials_file", lambda: gate.credentials(settings))
     tried("tls_certificate", lambda: tls.configured(settings))
-    if settings.auth_strategy:
-        tried("keystone_config", lambda: _check_keystone(settings))
     tried("host", lambda: listening.resolve(settings))
     for setting, problem in _places(settings):
         refusals.setdefault(setting, problem)
+    if settings.auth_strategy and not refusals.keys() & {"keystone_config", "policy_file"}:
+        tried("keystone_config", lambda: _check_keystone(settings))
     addresses = () if "host" in refusals else listening.resolve(settings)
     busy = [one for one in ("port", "tls_port") if _is_busy(addresses, getattr(settings, one))]
     served = [one for one in busy if _is_served(addresses, getattr(settings, one))]

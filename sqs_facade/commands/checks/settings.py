@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -346,13 +347,15 @@ def _values(configuration: Configuration) -> Iterator[Finding]:
 
 
 def secret_settings(configuration: Configuration) -> list[str]:
-    """Return the settings of the file whose values are secrets."""
+    """Return the settings that are secrets, or have a password, and stand in the file."""
     found = []
-    for one in msgspec.structs.fields(Settings):
-        source = configuration.source(one.name)
-        value = getattr(configuration.settings, one.name)
-        if source.kind == "file" and (
-            setting_values.is_secret(one.type) or (one.name == "redis" and "@" in str(value))
-        ):
-            found.append(one.name)
+    for name, source in configuration.sources.items():
+        has_password = name == "redis" and "@" in str(configuration.settings.redis)
+        if source.kind == "file" and (has_password or name in _secrets()):
+            found.append(name)
     return found
+
+
+@cache
+def _secrets() -> frozenset[str]:
+    return frozenset(one.name for one in msgspec.structs.fields(Settings) if setting_values.is_secret(one.type))
