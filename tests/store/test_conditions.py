@@ -14,10 +14,10 @@ from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.full_disk import MAXMEMORY
 from zaqar_core.pools.routing import PooledCore
-from zaqar_core.store import catalogue, server_facts
+from zaqar_core.store import catalogue, links, server_facts
 from zaqar_core.store.conditions import FIT, STATES, Condition, Pace, StoreCondition, worst
 from zaqar_core.store.connection import Link
-from zaqar_core.store.inspection import Inspector, Terms
+from zaqar_core.store.inspection import INTERVAL_SECONDS, PROBLEM_INTERVAL_SECONDS, Inspector, Terms
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 #: A setting of the server, its wrong value and its right one, and the condition that follows.
@@ -143,12 +143,21 @@ def test_round_trips_of_a_slow_server_are_a_condition(server: PrivateValkey, cap
     assert "0.30 s" in lines(caplog)[0]
 
 
-def test_a_single_inspection_that_takes_very_long_is_slow() -> None:
-    pace = Pace()
-    pace.note(1.5)
-    assert pace.condition().state == "slow"
+@pytest.mark.parametrize("seconds", [0.26, 0.49, 0.51, 0.99, 1.01, 1.99])
+def test_each_slow_server_is_noticed_within_five_seconds(seconds: float) -> None:
+    """By the intervals of the inspections: this test does not wait for them."""
+    pace, passed = Pace(), INTERVAL_SECONDS
+    while pace.condition() == FIT:
+        passed += seconds
+        pace.note(seconds)
+        assert not pace.is_settled
+        passed += PROBLEM_INTERVAL_SECONDS
+    assert passed - PROBLEM_INTERVAL_SECONDS < 5
     assert pace.condition().is_ready
-    assert not pace.is_settled
+
+
+def test_a_server_that_hangs_is_noticed_within_five_seconds() -> None:
+    assert INTERVAL_SECONDS + links._WATCH_SECONDS < 5
 
 
 def test_a_slow_store_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture, core: Core) -> None:

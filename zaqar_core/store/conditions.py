@@ -50,6 +50,12 @@ class Condition:
 FIT = Condition("fit")
 
 
+def gone(reason: str) -> Condition:
+    """Return the condition of a server that does not answer."""
+    remedy = "start the server, and check that the setting redis has its address, user and password"
+    return Condition("gone", "nothing", reason, remedy)
+
+
 @dataclass(frozen=True, slots=True)
 class StoreCondition:
     """The condition of one server, since when it has it, and what the last inspection read."""
@@ -128,9 +134,10 @@ class Record:
         return StoreCondition(pool, node, self.condition, self.since, self.facts, self.round_trip_seconds)
 
 
-#: A round trip of an inspection above this is slow: three of them in a row, or a single one above the second number.
-SLOW_SECONDS, VERY_SLOW_SECONDS = 0.25, 1.0
-_SLOW_CHECKS = 3
+#: A round trip of an inspection above the first number is slow: three of them in a row, two above the second number, or
+#: one above the third. So each server that is slow is noticed within five seconds.
+SLOW_SECONDS, SLOWER_SECONDS, SLOWEST_SECONDS = 0.25, 0.5, 1.0
+_SLOW_CHECKS = 3.0
 #: So many quick round trips in a row end it.
 _QUICK_CHECKS = 2
 
@@ -143,7 +150,7 @@ class Pace:
     def __init__(self) -> None:
         self._is_slow = False
         #: Round trips in a row that speak against the present state.
-        self._streak = 0
+        self._streak = 0.0
         self._seconds = 0.0
 
     @property
@@ -156,11 +163,11 @@ class Pace:
         if seconds > SLOW_SECONDS:
             self._seconds = seconds
         if (seconds > SLOW_SECONDS) is self._is_slow:
-            self._streak = 0
+            self._streak = 0.0
             return
-        self._streak += 1
-        if seconds > VERY_SLOW_SECONDS or self._streak >= (_QUICK_CHECKS if self._is_slow else _SLOW_CHECKS):
-            self._is_slow, self._streak = not self._is_slow, 0
+        self._streak += _SLOW_CHECKS if seconds > SLOWEST_SECONDS else 1.5 if seconds > SLOWER_SECONDS else 1.0
+        if self._streak >= (_QUICK_CHECKS if self._is_slow else _SLOW_CHECKS):
+            self._is_slow, self._streak = not self._is_slow, 0.0
 
     def condition(self) -> Condition:
         """Return the condition by the round trips alone."""

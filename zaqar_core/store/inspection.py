@@ -20,7 +20,7 @@ import hiredis
 from zaqar_core.configuration.settings import Durability
 from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
 from zaqar_core.store import server_facts
-from zaqar_core.store.conditions import Condition, Pace, Record
+from zaqar_core.store.conditions import Condition, Pace, Record, gone
 from zaqar_core.store.connection import pack
 
 #: Interval of the inspections of a deployment, and while one of its servers has a problem.
@@ -145,7 +145,7 @@ class Inspector:
     def note_gone(self, problem: StoreUnavailable) -> None:
         """Note that the server cannot be reached, does not answer, or refuses the inspection."""
         if problem.is_disconnected or not problem.reason.startswith("NOPERM"):
-            self._set(Condition("gone", "nothing", f"the server does not answer: {problem.reason}", _REMEDY_OF_GONE))
+            self._set(gone(f"the server does not answer: {problem.reason}"))
         else:
             refused = f"the server refuses the inspection: {problem.reason}"
             self._set(Condition("misconfigured", "nothing", refused, "ACL SETUSER <user> +info", "acl"))
@@ -177,9 +177,6 @@ class Inspector:
     def _set(self, now: Condition) -> None:
         if self._terms.is_in_service:
             self.record.set(now)
-
-
-_REMEDY_OF_GONE = "start the server, and check that the setting redis has its address, user and password"
 
 
 @cache

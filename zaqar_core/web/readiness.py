@@ -6,7 +6,11 @@ from typing import Any
 
 from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import StoreUnavailable
-from zaqar_core.store.conditions import Condition, StoreCondition, worst
+from zaqar_core.eventloop import Signal, current_task, spawn
+from zaqar_core.store.conditions import Condition, StoreCondition, gone, worst
+
+#: How long a request waits for an inspection.
+_PATIENCE_SECONDS = 2.0
 
 
 def report(core: Core) -> tuple[dict[str, Any], int]:
@@ -30,12 +34,36 @@ def _main_store(core: Core) -> Condition:
     found = worst(_of_main(core))
     if found.state == "gone":
         return found  # it need not be asked: the regular inspection notices its return within half a second
+    problem = _inspected(core)
+    found = worst(_of_main(core))
+    return found if problem is None or not found.is_ready else gone(problem)
+
+
+def _inspected(core: Core) -> str | None:
+    """Inspect the main store; return the reason if it refuses calls, or does not answer in time.
+
+    Probes have short time-outs. So a task does not wait for a server that hangs, and lets the inspection go on.
+    """
+    task = current_task()
+    if task is None:
+        return _problem(core)
+    ended, found = Signal(), list[str | None]()
+
+    def inspect() -> None:
+        found.append(_problem(core))
+        ended.wake()
+
+    task.loop.call_soon(spawn, task.loop, inspect)
+    ended.wait(_PATIENCE_SECONDS)
+    return found[0] if found else f"the server has not answered for {_PATIENCE_SECONDS:.0f} s"
+
+
+def _problem(core: Core) -> str | None:
     try:
         core.session().store.inspect()
     except StoreUnavailable as problem:
-        found = worst(_of_main(core))
-        return Condition("gone", "nothing", problem.reason) if found.is_ready else found
-    return worst(_of_main(core))
+        return problem.reason
+    return None
 
 
 def _of_main(core: Core) -> list[StoreCondition]:
