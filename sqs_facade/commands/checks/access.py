@@ -159,7 +159,7 @@ def check_certificate(one: CertificateFacts, now: float, hosts: tuple[str, ...])
         if not any(_matches(host, name) for name in one.names):
             names = ", ".join(one.names) or "nothing"
             yield _OTHER_NAME.found(f"the certificate names {names}, not {host}", where=one.place, host=host)
-    too_short = {"rsa": 2048, "ec": 224}.get(one.key_kind, 0)
+    too_short = {"rsa": 1 << 11, "ec": 224}.get(one.key_kind, 0)
     if one.key_bits < too_short or one.signature_hash in ("sha1", "md5"):
         what = f"{one.key_kind} with {one.key_bits} bits, signed with {one.signature_hash}"
         yield _WEAK.found(f"the certificate has {what}", where=one.place, place=one.place)

@@ -99,7 +99,7 @@ _INODES = TOPIC.rule(
     remedy="delete small files on the disk of {path}",
 )  # fmt: skip
 _SLOW = TOPIC.rule(
-    "disk-slow-fsync", "warning", means="an fsync of 4 KiB takes more than 20 ms",
+    "disk-slow-fsync", "warning", means="an fsync of 4 KiB takes over 20 ms",
     why="with durability fsync each acknowledgement waits for one",
     remedy="use an SSD or a disk with a protected write cache, or durability memory",
 )  # fmt: skip
@@ -134,7 +134,7 @@ _STOPPED = TOPIC.rule(
     remedy="sqs-facade serve --data-dir {path}",
 )  # fmt: skip
 _LOG = TOPIC.rule(
-    "disk-large-log", "note", means="valkey.log has more than 100 MiB",
+    "disk-large-log", "note", means="valkey.log has over 100 MiB",
     why="it is not rotated",
     remedy="truncate --size 0 {path}/valkey.log",
 )  # fmt: skip

@@ -23,7 +23,7 @@ from zaqar_core.web import allowed_hosts
 
 _PINGS = 5
 #: Another release counts as used if it was recorded so recently; each process records its own once an hour.
-_RECENT_SECONDS = 2 * 3600
+_RECENT_SECONDS = 2 * 60 * 60
 #: Commands that the service and its functions use, each with arguments that concern no key of a queue.
 _USED: tuple[tuple[str, ...], ...] = (
     ("FCALL", "none", "1", "sf1:doctor"), ("FUNCTION", "LOAD", "x"), ("FUNCTION", "LIST"),

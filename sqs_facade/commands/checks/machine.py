@@ -85,7 +85,7 @@ _MEMORY = TOPIC.rule(
     remedy="set store_memory to 60%",
 )  # fmt: skip
 _MEMORY_TIGHT = TOPIC.rule(
-    "machine-memory-tight", "warning", means="store_memory is more than 75 % of the machine or container, or no limit",
+    "machine-memory-tight", "warning", means="store_memory is above 75 % of the machine or container, or no limit",
     why="a rewrite of the append-only file and the workers need memory too",
     remedy="set store_memory to 60%",
 )  # fmt: skip
@@ -95,7 +95,7 @@ _LOW_MEMORY = TOPIC.rule(
     remedy="stop other programs, or add memory",
 )  # fmt: skip
 _SWAP = TOPIC.rule(
-    "machine-swap", "warning", means="more than 64 MiB are swapped out",
+    "machine-swap", "warning", means="over 64 MiB are swapped out",
     why="a request that needs a swapped page waits for the disk",
     remedy="swapoff -a, or sysctl -w vm.swappiness=1",
 )  # fmt: skip
@@ -105,7 +105,7 @@ _CLOCK = TOPIC.rule(
     remedy="timedatectl set-ntp true, or start chronyd",
 )  # fmt: skip
 _JUMP = TOPIC.rule(
-    "machine-clock-jumped", "error", means="the clock jumped by more than 0.1 s while the command ran",
+    "machine-clock-jumped", "error", means="the clock jumped by over 0.1 s while the command ran",
     why="delays, timeouts and retention follow the clock",
     remedy="let the clock be slewed, not stepped: chronyd with makestep 1 3",
 )  # fmt: skip

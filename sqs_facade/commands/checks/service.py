@@ -77,7 +77,7 @@ _HOOKS = TOPIC.rule(
     remedy="remove test_hooks and ephemeral",
 )  # fmt: skip
 _CLOCK = TOPIC.rule(
-    "service-clock", "warning", means="its clock and ours differ by more than 5 s",
+    "service-clock", "warning", means="its clock and ours differ by over 5 s",
     why="clients with such a clock get RequestTimeTooSkewed from 15 minutes on",
     remedy="timedatectl set-ntp true on both machines",
 )  # fmt: skip
@@ -93,11 +93,11 @@ _SCHEME = TOPIC.rule(
 )  # fmt: skip
 _PROXY = TOPIC.rule(
     "service-proxy", "note", means="a proxy answers for the service",
-    why="its read time-out must be longer than 20 s, the longest wait, and its body limit 1 MiB or more",
+    why="its read time-out must be above 20 s, the longest wait, and its body limit 1 MiB or more",
     remedy="nginx: proxy_read_timeout 60s; client_max_body_size 2m; HAProxy: timeout server 60s",
 )  # fmt: skip
 _SLOW = TOPIC.rule(
-    "service-slow", "warning", means="/health takes more than 0.2 s",
+    "service-slow", "warning", means="/health takes over 0.2 s",
     why="it needs no store: the worker is busy, or the network is slow",
     remedy="add workers, and look at the CPU of the workers",
 )  # fmt: skip

@@ -82,7 +82,7 @@ _NOT_A_HOST = TOPIC.rule(
     remedy="write NAME or NAME:PORT, without scheme, path and *",
 )  # fmt: skip
 _TRUSTS_ALL = TOPIC.rule(
-    "config-trusts-everybody", "error", means="trusted_proxies has a network of more than 2^24 addresses",
+    "config-trusts-everybody", "error", means="trusted_proxies has a network of over 2^24 addresses",
     why="every client can say that it is another one: for rate limits, policies and the audit log",
     remedy="set trusted_proxies to the addresses of the proxies, such as 10.0.0.4/32",
 )  # fmt: skip

@@ -71,7 +71,7 @@ _CONDITIONS = {
     )
 }
 _SLOW = TOPIC.rule(
-    "store-slow", "warning", means="a PING takes more than 10 ms",
+    "store-slow", "warning", means="a PING takes over 10 ms",
     why="each request waits for the store once or twice",
     remedy="bring the service near to the server; look at LATENCY DOCTOR on the server",
 )  # fmt: skip
@@ -81,12 +81,12 @@ _NO_LIMIT = TOPIC.rule(
     remedy="CONFIG SET maxmemory {bytes} (60 % of its memory), and the same in its configuration file",
 )  # fmt: skip
 _NEARLY_FULL = TOPIC.rule(
-    "store-nearly-full", "warning", means="more than 85 % of maxmemory is used",
+    "store-nearly-full", "warning", means="over 85 % of maxmemory is used",
     why="at the limit sends are refused",
     remedy="raise maxmemory (store_memory of an embedded Valkey), or consume messages",
 )  # fmt: skip
 _LIMIT_TOO_HIGH = TOPIC.rule(
-    "store-limit-above-memory", "warning", means="maxmemory is more than 80 % of the server's memory",
+    "store-limit-above-memory", "warning", means="maxmemory is above 80 % of the server's memory",
     why="a rewrite of the append-only file needs memory too: the system may kill the server",
     remedy="CONFIG SET maxmemory {bytes}",
 )  # fmt: skip
@@ -136,7 +136,7 @@ _DENIED = TOPIC.rule(
     remedy="ACL SETUSER {user} {commands} ~sf1:* &sf1:*",
 )  # fmt: skip
 _CLOCK = TOPIC.rule(
-    "store-clock", "warning", means="the clocks of server and service differ by more than 1 s",
+    "store-clock", "warning", means="the clocks of server and service differ by over 1 s",
     why="SQS timestamps, delays and moves between pools are off; from 3 s on moves wait",
     remedy="synchronize both clocks: timedatectl set-ntp true",
 )  # fmt: skip
@@ -161,7 +161,7 @@ _CLIENTS = TOPIC.rule(
     remedy="CONFIG SET maxclients 10000, and raise the limit of open files of the server",
 )  # fmt: skip
 _FORK = TOPIC.rule(
-    "store-slow-fork", "warning", means="the last fork took more than 0.5 s",
+    "store-slow-fork", "warning", means="the last fork took over 0.5 s",
     why="the server answers nothing meanwhile",
     remedy="echo never > /sys/kernel/mm/transparent_hugepage/enabled; use several smaller pools",
 )  # fmt: skip
