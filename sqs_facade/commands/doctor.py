@@ -63,6 +63,7 @@ def diagnose(
         yield from _access(configuration)
         looked_at.append("certificates, credentials and secrets")
         yield from _store(configuration, looked_at)
+        yield from _public_url(configuration.settings)
         asked = wanted(configuration.settings)
     if url is not None:
         yield from _service(url, ca_file)
@@ -109,6 +110,14 @@ def _service(url: str, ca_file: str | None) -> Iterator[Finding]:
 
         hosts = (urlsplit(url).hostname or "",)
         yield from access.check_certificate(certificate, time.time(), hosts)
+
+
+def _public_url(found: Settings) -> Iterator[Finding]:
+    if found.public_url is not None:
+        from sqs_facade.commands.checks import gather_service
+
+        is_ours = gather_service.answers(found.public_url.rstrip("/"))
+        yield from service.check_public_url(found.public_url, is_ours=is_ours)
 
 
 def _store(configuration: Configuration, looked_at: list[str]) -> Iterator[Finding]:

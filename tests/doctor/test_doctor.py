@@ -139,6 +139,12 @@ def test_a_running_service_is_checked_by_its_url(service: Service) -> None:
     assert not of_store(found)
 
 
+def test_the_public_url_is_asked(service: Service, server: PrivateValkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    for url, is_found in ((service.url, False), ("http://127.0.0.1:9", True)):
+        monkeypatch.setenv("SQS_FACADE_PUBLIC_URL", url)
+        assert ("service-public-url" in doctor("--redis", server.url)) is is_found
+
+
 def test_a_port_without_a_service_is_found() -> None:
     assert "serve" in doctor("http://127.0.0.1:9", code=1)["service-unreachable"]["remedy"]
 

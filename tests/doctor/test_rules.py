@@ -238,6 +238,12 @@ def test_a_mistake_of_a_running_service_is_found(code: str, facts: dict[str, Any
     assert found_in(service.check(replace(FINE_SERVICE, **facts))) == {code}
 
 
+def test_a_public_url_of_another_program_is_found() -> None:
+    url = "https://q.example.org"
+    assert found_in(service.check_public_url(url, is_ours=False)) == {"service-public-url"}
+    assert found_in(service.check_public_url(url, is_ours=True)) == set()
+
+
 def test_nothing_is_found_where_nothing_is_wrong() -> None:
     found = [
         *store.check(a_store()),
@@ -253,6 +259,7 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
 
 def test_every_rule_of_these_subjects_is_planted() -> None:
     planted = {row[0] for row in (*STORE, *MACHINE, *DISK, *CERTIFICATES, *ACCESS, *SERVICE)}
+    planted.add("service-public-url")
     assert {rule.code for rule in RULES if not rule.code.startswith("config-")} == planted
 
 

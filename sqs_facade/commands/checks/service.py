@@ -86,6 +86,11 @@ _QUEUE_URL = TOPIC.rule(
     why="SDKs send requests to the queue URL: they fail",
     remedy="set public_url to the URL that clients reach, such as {url}",
 )  # fmt: skip
+_PUBLIC_URL = TOPIC.rule(
+    "service-public-url", "warning", means="no service of this product answers at public_url, as seen from here",
+    why="queue URLs begin with it, and SDKs send their requests there",
+    remedy="correct public_url ({url}), or the proxy that serves it; start the service if it is stopped",
+)  # fmt: skip
 _SCHEME = TOPIC.rule(
     "service-queue-url-scheme", "warning", means="the service is called by https, and its queue URLs are http",
     why="SDKs that follow queue URLs leave TLS, or are redirected",
@@ -130,6 +135,12 @@ def check(facts: ServiceFacts) -> Iterator[Finding]:
         yield _PROXY.found(f"responses have the header {facts.proxy}", where=url)
     if facts.seconds is not None and facts.seconds > 0.2:
         yield _SLOW.found(f"/health takes {facts.seconds:.2f} s", where=url)
+
+
+def check_public_url(url: str, *, is_ours: bool) -> Iterator[Finding]:
+    """Return what is wrong with the setting ``public_url``. ``is_ours``: a service of this product answers there."""
+    if not is_ours:
+        yield _PUBLIC_URL.found(f"no service answers at {url}", where="public_url", url=url)
 
 
 def _reach(facts: ServiceFacts, url: str) -> Iterator[Finding]:
