@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ import click
 
 from sqs_facade.commands.checks import access, directory, gather_machine, machine, service, settings, store
 from sqs_facade.commands.checks.findings import Finding
+from sqs_facade.commands.checks.gather_settings import surroundings
 from sqs_facade.commands.checks.report import report
 from zaqar_core.configuration import sizes
 from zaqar_core.configuration.settings import Configuration, Examination, Settings, examine
@@ -58,7 +60,9 @@ def diagnose(
     configuration = examination.configuration
     asked = machine.Wanted()
     if names_store:
-        yield from settings.check(examination, settings.Surroundings())
+        # The ports are in use, by the service that is checked.
+        around = replace(surroundings(configuration.settings), busy_ports=(), served_ports=())
+        yield from settings.check(examination, around)
         looked_at.append("the settings")
         yield from _access(configuration)
         looked_at.append("certificates, credentials and secrets")

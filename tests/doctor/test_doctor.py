@@ -149,10 +149,13 @@ def test_a_port_without_a_service_is_found() -> None:
     assert "serve" in doctor("http://127.0.0.1:9", code=1)["service-unreachable"]["remedy"]
 
 
-def test_wrong_settings_are_findings_too(server: PrivateValkey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SQS_FACADE_PROT", "1")
+def test_wrong_and_dangerous_settings_are_findings_too(server: PrivateValkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("PROT", "1"), ("HOST", "0.0.0.0"), ("OPEN_BIND", "true")):
+        monkeypatch.setenv(f"SQS_FACADE_{name}", value)
     found = doctor("--redis", server.url, code=1)
     assert "SQS_FACADE_PORT" in found["config-name"]["problem"]
+    assert found["config-open"]["where"] == "open_bind (environment variable SQS_FACADE_OPEN_BIND)"
+    assert "config-port-busy" not in found
 
 
 @pytest.mark.parametrize("arguments", [["ftp://x"], ["--config", "/none.toml"], ["--none"]])

@@ -180,7 +180,8 @@ def a_directory(**changes: Any) -> Directory:
 
 
 ACCESS: list[tuple[str, dict[str, Any]]] = [
-    ("secret-file-open", {"secret_files": (SecretFile("tls_key", "/k.pem", 0o644),)}),
+    ("secret-file-open", {"secret_files": (SecretFile("tls_key", "/k.pem", 0o640),)}),
+    ("secret-file-open", {"secret_files": (SecretFile("tls_key", "/k.pem", 0o644, is_ours=False),)}),
     ("credentials-empty", {"credentials": Directory({}, {}, {}, {}, {})}),
     ("credentials-empty", {"credentials": a_directory(is_enabled=False)}),
     ("credentials-expired", {"credentials": a_directory(expires=NOW - DAY)}),
@@ -251,7 +252,7 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
         *machine.check(MachineFacts(), Wanted()),
         *directory.check(FINE_DISK, WantedOfDisk()),
         *access.check_certificate(FINE_CERTIFICATE, NOW, ("q.example.org", "a.example.net")),
-        *access.check(AccessFacts(NOW)),
+        *access.check(AccessFacts(NOW, secret_files=(SecretFile("tls_key", "/k.pem", 0o440, is_ours=False),))),
         *service.check(FINE_SERVICE),
     ]
     assert found == []

@@ -18,6 +18,7 @@ from zaqar_core.store import catalogue, links, server_facts
 from zaqar_core.store.conditions import FIT, STATES, Condition, Pace, StoreCondition, worst
 from zaqar_core.store.connection import Link
 from zaqar_core.store.inspection import INTERVAL_SECONDS, PROBLEM_INTERVAL_SECONDS, Inspector, Terms
+from zaqar_core.web import readiness
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 #: A setting of the server, its wrong value and its right one, and the condition that follows.
@@ -200,6 +201,9 @@ def test_a_pool_has_a_condition_of_its_own(server: PrivateValkey) -> None:
             pool.store().watch()
             found = {one.pool: one.condition.state for one in core.store_conditions()}
             assert found == {"": "fit", "p": "full"}
+            document, status = readiness.report(core)
+            assert (document["status"], status) == ("ready", 200)
+            assert [(one["pool"], one["code"]) for one in document["pools"]] == [("p", "store-full")]
         finally:
             core.close()
 

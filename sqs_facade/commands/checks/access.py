@@ -41,6 +41,8 @@ class SecretFile:
     path: str
     #: Permission bits.
     mode: int
+    #: Whether it belongs to this user. One of root may be readable by a group: so a Secret of Kubernetes is mounted.
+    is_ours: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def check(facts: AccessFacts) -> Iterator[Finding]:
     for certificate in facts.certificates:
         yield from check_certificate(certificate, facts.now, facts.hosts)
     for file in facts.secret_files:
-        if file.mode & 0o077:
+        if file.mode & (0o077 if file.is_ours else 0o037):
             yield _READABLE.found(f"{file.path} has mode {file.mode:03o}", where=file.setting, path=file.path)
     if facts.credentials is not None:
         yield from _check_credentials(facts, facts.credentials)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import time
 from collections.abc import Iterator
@@ -112,10 +113,11 @@ def _secret_files(configuration: Configuration) -> Iterator[SecretFile]:
         if file is None:
             continue
         try:
-            mode = stat.S_IMODE(file.stat().st_mode)
+            status = file.stat()
         except OSError:
             continue
-        yield SecretFile(setting, str(file), mode)
+        is_ours = os.name != "posix" or status.st_uid == os.geteuid()
+        yield SecretFile(setting, str(file), stat.S_IMODE(status.st_mode), is_ours)
 
 
 def _with_key(file: Path | None) -> Path | None:
