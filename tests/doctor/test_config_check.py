@@ -207,6 +207,7 @@ def test_all_mistakes_are_listed_at_once_with_file_variable_and_flag(
         ("config-value", "flag --port"),
         ("config-allowed-host", f"allowed_hosts ({file}:4)"),
     }
+    assert "set workers to a whole number, at least 1" in [one["remedy"] for one in found]
 
 
 def test_a_sound_configuration_has_no_finding(tmp_path: Path) -> None:

@@ -395,11 +395,14 @@ def read(
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why settings cannot be used. ``line`` names the source; ``source`` is set for a value that is not allowed."""
+    """Why settings cannot be used. ``line`` names the source. The rest is set for a value that is not allowed."""
 
     kind: Literal["name", "value", "contradiction"]
     line: str
     source: Source | None = None
+    setting: str = ""
+    #: The allowed values, as a noun phrase.
+    allowed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,7 +427,8 @@ def examine(
         try:
             values[field.name] = setting_values.convert(one.value, field.type)
         except setting_values.ValueInvalid as problem:
-            problems.append(Problem("value", f"{one.source.subject(field.name)} {problem}", one.source))
+            line, allowed = f"{one.source.subject(field.name)} {problem}", setting_values.allowed(field.type)
+            problems.append(Problem("value", line, one.source, field.name, allowed))
     sources = {name: given[name].source for name in values}
     problems += [Problem("contradiction", line) for line in _contradictions(values, sources)]
     if values.get("ephemeral"):

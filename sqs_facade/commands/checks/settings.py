@@ -44,7 +44,7 @@ _NAME = TOPIC.rule(
 _VALUE = TOPIC.rule(
     "config-value", "error", means="a value is not allowed",
     why="the service does not start",
-    remedy="give an allowed value, as the message says; docs/settings.md lists types and bounds",
+    remedy="set it to an allowed value: docs/settings.md lists types and bounds",
 )  # fmt: skip
 _CONTRADICTION = TOPIC.rule(
     "config-contradiction", "error", means="settings exclude each other, or one needs another",
@@ -219,7 +219,9 @@ def check(examination: Examination, around: Surroundings) -> Iterator[Finding]:
     rules = {"name": _NAME, "value": _VALUE, "contradiction": _CONTRADICTION}
     configuration = examination.configuration
     for problem in examination.problems:
-        yield rules[problem.kind].found(problem.line, where=str(problem.source or _source_of(problem.line)))
+        remedy = f"set {problem.setting} to {problem.allowed}" if problem.setting else ""
+        where = str(problem.source or _source_of(problem.line))
+        yield rules[problem.kind].found(problem.line, where=where, remedy=remedy)
     for setting, reason in around.refusals.items():
         yield _found(configuration, _REFUSED, setting, reason, setting=setting)
     yield from _ports(configuration, around)
