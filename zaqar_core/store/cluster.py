@@ -62,7 +62,7 @@ class ClusterStore(Store):
         self._topology = topology.of(url)
         self._read_at = generation.number
         self._nodes: dict[Address, Links] = {}
-        #: The primaries of the last regular inspection.
+        #: The primaries of the last inspection of all.
         self._watched: list[Address] = []
 
     def servers(self) -> Sequence[Server]:
@@ -72,7 +72,8 @@ class ClusterStore(Store):
     def inspect(self) -> None:
         """Inspect every primary. Raises StoreUnavailable if one does not answer, StoreUnfit, StoreFull."""
         problems: list[StoreUnavailable] = []
-        for address in self._primaries():
+        self._watched = self._primaries()
+        for address in self._watched:
             try:
                 self._patiently(lambda address=address: self._node(address).inspect())  # type: ignore[misc]
             except StoreUnavailable as problem:
