@@ -114,8 +114,9 @@ class Record:
                 return
             self.since = time.time()
             was_logged = self._is_logged
-            self._is_logged = now.state != "fit" and (now.state != "slow" or self._may_log_slow())
-        if self._is_logged:
+            begins = now.state != "fit" and (now.state != "slow" or self._may_log_slow())
+            self._is_logged = begins
+        if begins:
             level = logging.WARNING if now.state == "slow" else logging.ERROR
             remedy = f"; to mend it: {now.remedy}" if now.remedy else ""
             _log.log(level, "%s: %s; %s%s", self._name, now.reason, _MEANWHILE[now.accepts], remedy)
