@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import hypothesis
 import pytest
 
 from sqs_facade.compat.launching import ServiceProcess
@@ -33,6 +34,10 @@ SERVING_VARIABLE = "SQS_FACADE_TEST_SERVING"
 
 #: Hosts that tests call besides those of this machine, also with a region before them.
 CALLED_HOSTS = "amazonaws.com,queues,x"
+
+# A test on a busy machine takes as long as it takes.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 RUN = pytest.StashKey[str]()
 LEFT_BEHIND = pytest.StashKey[list[str]]()

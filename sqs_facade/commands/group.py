@@ -16,7 +16,10 @@ _MODULES = {
     "apply": ("apply", "Create and change queues as a file declares them, or show what would be done."),
     "credentials": ("credentials", "Edit the users and access keys of the credentials file."),
     "import-config": ("import_config", "Write a settings file from that of ElasticMQ, GoAWS or fauxqs."),
+    "config": ("config", "Work with the configuration."),
+    "doctor": ("doctor", "Check a service, its store and this machine, and say how to mend what is wrong."),
     "policy": ("policy", "Work with policies."),
+    "version": ("version", "Print the versions of sqs-facade, Python, the libraries and the embedded Valkey."),
 }
 
 

@@ -168,12 +168,15 @@ def test_only_the_queues_of_an_unfit_node_are_refused(nodes: Deployed, core: Cor
     try:
         with pytest.raises(StoreUnfit, match=rf"{unfit.port}.*noeviction"):
             core.store.inspect()
+        found = {one.node.rpartition(":")[2]: one.condition.state for one in core.store_conditions()}
+        states = {str(one.port): "misconfigured" if one is unfit else "fit" for one in nodes.servers}
+        assert found == states
         with pytest.raises(StoreUnfit, match="noeviction"):
             messages.send(session, refs[1], [NewMessage(b"1")])
         for at in (0, 2):
             messages.send(session, refs[at], [NewMessage(b"1")])
-        found = session.run_many(script("housekeeping"), refs, [1])
-        assert [isinstance(reply, StoreUnfit) for reply in found] == [False, True, False]
+        replies = session.run_many(script("housekeeping"), refs, [1])
+        assert [isinstance(reply, StoreUnfit) for reply in replies] == [False, True, False]
         assert queues.get_with_counts(session, refs[1])[1].visible == 0
     finally:
         unfit.command("CONFIG", "SET", "maxmemory-policy", "noeviction")

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from zaqar_core.configuration import public_url, setting_sources, setting_values
+from zaqar_core.configuration import public_url, setting_sources, setting_values, sizes
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.setting_sources import Given, Source
 from zaqar_core.configuration.setting_values import About
@@ -34,6 +34,11 @@ Seconds = Annotated[
 SecondsOrNone = Annotated[int, msgspec.Meta(ge=0, le=limits.SETTABLE_SECONDS.most), About(unit="seconds")]
 Duration = Annotated[float, msgspec.Meta(gt=0, le=limits.SETTABLE_SECONDS.most), About(unit="seconds")]
 Bytes = Annotated[int, msgspec.Meta(ge=1), About(unit="bytes")]
+Memory = Annotated[
+    int | str,
+    About(allowed="bytes, also with k, M or G, or a percentage such as 60%; 0: no limit", check=sizes.parse_memory),
+]
+Reserve = Annotated[int | str, About(allowed="bytes, also with k, M or G; 0: none", check=sizes.parse_reserve)]
 Secret = Annotated[str, msgspec.Meta(min_length=1), About(is_secret=True)]
 #: A project id of Zaqar, without the separators of the environment variable.
 ProjectId = Annotated[
@@ -120,6 +125,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     redis: Annotated[str, About(flag="--redis")] | None = None
     #: Run an embedded Valkey in memory, whose data is lost at exit. Implies durability `memory` and the test hooks.
     ephemeral: Annotated[bool, About(flag="--ephemeral")] = False
+    #: Memory limit of the embedded Valkey (`maxmemory`); a percentage is a part of the memory of the machine or the
+    #: container. When it is reached, sends are refused and messages can be received and deleted. The service that
+    #: starts Valkey decides; a change needs a restart.
+    store_memory: Memory = "60%"
+    #: Disk space that the embedded Valkey keeps for deletions when the disk is full. A change needs a restart.
+    store_disk_reserve: Reserve = "16M"
     #: Where a message is stored before it is acknowledged: in memory, on the server's disk, or on the disks of the
     #: server and of a replica.
     durability: Annotated[Durability, About(flag="--durability")] = "fsync"
@@ -387,8 +398,39 @@ def read(
 
     Raises SettingsInvalid with all problems.
     """
-    given, problems = setting_sources.collect(Settings, flags, environment, file)
-    given = _over_zaqar_config(given, problems)
+    found = examine(flags, environment, file)
+    if found.problems:
+        raise SettingsInvalid(*(one.line for one in found.problems))
+    return found.configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why settings cannot be used. ``line`` names the source. The rest is set for a value that is not allowed."""
+
+    kind: Literal["name", "value", "contradiction"]
+    line: str
+    source: Source | None = None
+    setting: str = ""
+    #: The allowed values, as a noun phrase.
+    allowed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """All problems of the settings, and a configuration of those that are valid; the others have their defaults."""
+
+    configuration: Configuration
+    problems: tuple[Problem, ...]
+
+
+def examine(
+    flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ, file: Path | None = None
+) -> Examination:
+    """Read the settings as ``read`` does, and return what can be used even if there are problems."""
+    given, lines = setting_sources.collect(Settings, flags, environment, file)
+    given = _over_zaqar_config(given, lines)
+    problems = [Problem("name", line) for line in lines]
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(Settings):
         if (one := given.get(field.name)) is None:
@@ -396,15 +438,14 @@ def read(
         try:
             values[field.name] = setting_values.convert(one.value, field.type)
         except setting_values.ValueInvalid as problem:
-            problems.append(f"{one.source.subject(field.name)} {problem}")
+            line, allowed = f"{one.source.subject(field.name)} {problem}", setting_values.allowed(field.type)
+            problems.append(Problem("value", line, one.source, field.name, allowed))
     sources = {name: given[name].source for name in values}
-    problems += _contradictions(values, sources)
-    if problems:
-        raise SettingsInvalid(*problems)
+    problems += [Problem("contradiction", line) for line in _contradictions(values, sources)]
     if values.get("ephemeral"):
         values["durability"] = "memory"
         sources.setdefault("durability", Source("implied", "ephemeral"))
-    return Configuration(Settings(**values), sources)
+    return Examination(Configuration(Settings(**values), sources), tuple(problems))
 
 
 def _over_zaqar_config(given: dict[str, Given], problems: list[str]) -> dict[str, Given]:
@@ -447,6 +488,9 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) ->
         yield f"{named('durability')} cannot be {values['durability']}: ephemeral stores nothing on disk"
     if values.get("durability") == "replicated" and not values.get("redis"):
         yield f"{named('durability')} cannot be replicated: the embedded Valkey has no replica; use --redis URL"
+    for setting in ("store_memory", "store_disk_reserve"):
+        if values.get("redis") and setting in values:
+            yield f"{named(setting)}: {setting} is for the embedded Valkey; set maxmemory on your own server"
     accounts = values.get("project_accounts", {})
     if len(set(accounts.values())) < len(accounts):
         yield f"{named('project_accounts')}: two projects must not have the same account"

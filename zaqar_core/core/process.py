@@ -12,6 +12,8 @@ from zaqar_core.core.secrets import Secrets
 from zaqar_core.core.session import Session
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import readiness
+from zaqar_core.store.catalogue import MAIN
+from zaqar_core.store.conditions import StoreCondition
 from zaqar_core.store.inspection import Watch
 from zaqar_core.store.links import Generation
 from zaqar_core.store.opening import open_store
@@ -50,13 +52,20 @@ class Core:
         self.notifications: SimpleQueue[object] = SimpleQueue()
         #: None: accounts have no quotas.
         self.quotas = Quotas.configured(settings)
-        self._watch_of_store = Watch(store.inspect)
+        self._watch_of_store = Watch(store.watch)
         self.waiters.start()
         self._watch_of_store.start()
 
     def _forget(self) -> None:
         for forget in self.when_emptied:
             forget()
+
+    def store_conditions(self) -> list[StoreCondition]:
+        """Return the condition of every server, the main store's first, as the last inspections found it.
+
+        It asks no server: inspections run every two seconds, and every half second while something is wrong.
+        """
+        return self.store.conditions(MAIN)
 
     def session(self) -> Session:
         """Create a session."""

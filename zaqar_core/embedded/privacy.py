@@ -33,7 +33,7 @@ def make_private(directory: Path) -> str | None:
     Return a line for the operator if something changed. Raises EmbeddedError if that is not possible, or if the
     directory has folders of somebody else, so that closing it could lock them out.
     """
-    changed = [path for path in (*_files(directory), directory) if _is_open(path)]
+    changed = [*open_files(directory), *([directory] if _is_open(directory) else ())]
     if not changed:
         return None
     mode = stat.S_IMODE(directory.stat().st_mode)
@@ -52,6 +52,11 @@ def make_private(directory: Path) -> str | None:
         raise _refusal(directory, mode, "cannot be closed: its file system has no modes")
     what = f"it had mode {mode:03o}" if directory in changed else f"{len(changed)} of its files could be read"
     return f"other users had access to data directory {directory} ({what}): it is closed now"
+
+
+def open_files(directory: Path) -> list[Path]:
+    """Return the service's own files in the directory to which other users have access. Raises OSError."""
+    return [path for path in _files(directory) if _is_open(path)]
 
 
 def close_reserve(directory: Path) -> None:

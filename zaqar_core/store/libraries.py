@@ -15,14 +15,18 @@ from zaqar_core.store.single_server import Store
 UNUSED_SECONDS = 7 * 86_400
 
 
+def names() -> set[str]:
+    """Return the names of this release's libraries."""
+    return {getattr(script("create"), kind).library.name for kind in KINDS}
+
+
 def tidy(store: Store) -> list[str]:
     """Record this release's libraries as used, and delete unused ones on every primary.
 
     Return the names of the deleted libraries. Raises StoreUnavailable.
     """
     now = int(store.command("TIME")[0])
-    ours = {getattr(script("create"), kind).library.name for kind in KINDS}
-    store.command("HSET", keys.LIBRARIES, *(word for name in sorted(ours) for word in (name, now)))
+    store.command("HSET", keys.LIBRARIES, *(word for name in sorted(names()) for word in (name, now)))
     noted = store.command("HGETALL", keys.LIBRARIES)
     used = {name.decode(): int(at) for name, at in zip(noted[::2], noted[1::2], strict=True)}
     removed = set()
