@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -14,8 +15,13 @@ from sqs_facade import startup
 #: its command under the name ``command``.
 _MODULES = {
     "credentials": ("credentials", "Edit the users and access keys of the credentials file."),
+    "queues": ("queues", "List, show, create, change, empty and delete queues."),
     "policy": ("policy", "Work with policies."),
 }
+
+
+#: Exit codes as a shell shows them for SIGINT and SIGPIPE.
+_INTERRUPTED, _PIPE_CLOSED = 130, 141
 
 
 class Commands(click.Group):
@@ -48,4 +54,7 @@ class Commands(click.Group):
         except click.ClickException as problem:
             startup.refuse(problem.format_message(), code=problem.exit_code)
         except click.Abort:
-            sys.exit(130)
+            sys.exit(_INTERRUPTED)
+        except BrokenPipeError:  # the reader of a pipe has enough: | head
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes it at exit
+            sys.exit(_PIPE_CLOSED)

@@ -1,0 +1,75 @@
+"""Commands run in this process, against a service over HTTP."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from click.testing import CliRunner, Result
+
+from sqs_facade.cli import main
+from tests.conftest import Service
+from tests.sqs.wire import Sqs
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_loader() -> Iterator[None]:
+    """Read botocore's files once, and not for each command that runs in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def configured(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The endpoint is the service of the tests; nothing else of AWS is configured."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", service.url)
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run a command, and check its exit code."""
+
+    def runs(*arguments: str | Path, code: int = 0, given: str | bytes = "") -> Result:
+        result = CliRunner().invoke(main, [str(one) for one in arguments], input=given)
+        assert result.exit_code == code, (result.output, result.exception)
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
+
+    return runs
+
+
+@pytest.fixture
+def sqs(service: Service) -> Sqs:
+    """A client that is not that of the commands."""
+    return Sqs(service.url, "json", "fast")
+
+
+@pytest.fixture
+def queue(sqs: Sqs, queue_name: str) -> str:
+    """Name of a new standard queue."""
+    sqs.queue(queue_name)
+    return queue_name
+
+
+@pytest.fixture
+def fifo(sqs: Sqs, queue_name: str) -> str:
+    """Name of a new FIFO queue."""
+    sqs.queue(f"{queue_name}.fifo", FifoQueue="true")
+    return f"{queue_name}.fifo"
+
+
+def lines(result: Result) -> list[dict[str, Any]]:
+    """The JSON documents of the output, one a line."""
+    return [json.loads(line) for line in result.stdout.splitlines()]
