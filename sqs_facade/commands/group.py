@@ -16,6 +16,10 @@ from sqs_facade import startup
 _MODULES = {
     "credentials": ("credentials", "Edit the users and access keys of the credentials file."),
     "queues": ("queues", "List, show, create, change, empty and delete queues."),
+    "send": ("send", "Send messages."),
+    "receive": ("receive", "Receive messages."),
+    "peek": ("peek", "Show messages without receiving them."),
+    "tail": ("tail", "Show the last messages, and follow a queue."),
     "policy": ("policy", "Work with policies."),
 }
 

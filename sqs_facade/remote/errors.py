@@ -31,9 +31,16 @@ class Refused(RemoteError):
         """Whether the endpoint says that it did not begin with the request, so that it can be sent again."""
         return self.status in _NOT_RUN or self.code.rpartition(".")[2] in _THROTTLED
 
+    @property
+    def outcome_is_unknown(self) -> bool:
+        """Whether the request may have been carried out nevertheless."""
+        return self.status in _UNKNOWN
+
 
 #: Too many requests, and not available: for SQS, nothing was stored.
 _NOT_RUN = (429, 503)
 _THROTTLED = frozenset(
     {"OverLimit", "RequestThrottled", "ThrottlingException", "Throttling", "TooManyRequestsException"}
 )
+#: An error inside the endpoint, and a proxy that got no response.
+_UNKNOWN = (500, 502, 504)

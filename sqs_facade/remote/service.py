@@ -21,6 +21,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.httpsession import URLLib3Session
+from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
 from sqs_facade.remote.errors import NoResponse, NotConfigured, NotReachable, Refused, RemoteError
@@ -37,7 +38,6 @@ _ATTEMPTS = 5
 _FIRST_PAUSE_SECONDS = 0.1
 #: Operations that have another effect when they are sent twice. They are repeated only if they were not run.
 _NOT_REPEATABLE = frozenset({"SendMessage", "SendMessageBatch", "StartMessageMoveTask", "PurgeQueue"})
-_UNKNOWN_OUTCOME = (500, 502, 504)
 _NO_CREDENTIALS = "configure some (aws configure, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)"
 #: Codes of errors that a person can mend -> how.
 _ADVICE = {
@@ -148,7 +148,7 @@ class Service:
             ) from None
         except exceptions.HTTPClientError:  # the connection was lost, or no response came in time
             raise NoResponse(f"{self.endpoint} did not answer: the connection was lost or too slow") from None
-        except exceptions.ResponseParserError as problem:
+        except ResponseParserError as problem:
             raise RemoteError(f"{self.endpoint} is not an SQS endpoint: {_line(problem)}") from None
         except exceptions.BotoCoreError as problem:
             raise NotConfigured(_line(problem)) from None
@@ -159,7 +159,7 @@ def _may_repeat(operation: str, problem: Refused | NoResponse) -> bool:
         return True
     if operation in _NOT_REPEATABLE:
         return False
-    return isinstance(problem, NoResponse) or problem.status in _UNKNOWN_OUTCOME
+    return isinstance(problem, NoResponse) or problem.outcome_is_unknown
 
 
 def _refused(response: dict[str, Any]) -> Refused:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +75,22 @@ def fifo(sqs: Sqs, queue_name: str) -> str:
 def lines(result: Result) -> list[dict[str, Any]]:
     """The JSON documents of the output, one a line."""
     return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+class _Nothing(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def service_without_peek() -> Iterator[str]:
+    """URL of an endpoint that has no path but its root."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Nothing) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()

@@ -1,0 +1,103 @@
+"""Send many messages in batches, in their order, with a result for each.
+
+A message that the endpoint did not store is sent again; one whose outcome is unknown is not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqs_facade.remote import records
+from sqs_facade.remote.errors import NoResponse, Refused
+from sqs_facade.remote.service import Service
+
+MOST_ENTRIES = 10
+#: Most bytes of a batch. Endpoints with a smaller limit get halves of a batch that they refuse.
+_MOST_BYTES = 1 << 20
+_ATTEMPTS = 5
+_FIRST_PAUSE_SECONDS = 0.1
+_TOO_LONG, _NO_RESPONSE = "BatchRequestTooLong", "NoResponse"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to send. ``place`` is its number in the input, from 1; ``parameters`` are those of SendMessage."""
+
+    place: int
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a message. ``code`` is None if it was stored.
+
+    With ``is_unknown`` it may have been stored: no response came. With ``may_repeat`` it was not stored, through no
+    fault of the message.
+    """
+
+    message: Outgoing
+    message_id: str = ""
+    sequence_number: str | None = None
+    code: str | None = None
+    text: str = ""
+    is_unknown: bool = False
+    may_repeat: bool = False
+
+
+def grouped(messages: Iterable[Outgoing | None]) -> Iterator[list[Outgoing]]:
+    """Group messages into batches that an endpoint accepts. A None ends a batch: no further message is there yet."""
+    batch: list[Outgoing] = []
+    total = 0
+    for one in messages:
+        size = 0 if one is None else records.size(one.parameters)
+        if batch and (one is None or len(batch) == MOST_ENTRIES or total + size > _MOST_BYTES):
+            yield batch
+            batch, total = [], 0
+        if one is not None:
+            batch.append(one)
+            total += size
+    if batch:
+        yield batch
+
+
+def send(service: Service, queue_url: str, batch: Sequence[Outgoing]) -> list[Outcome]:
+    """Send one batch; return the outcomes in its order. Raises NotReachable, NotConfigured."""
+    found: dict[int, Outcome] = {}
+    left = list(batch)
+    for attempt in range(_ATTEMPTS):
+        found.update((one.message.place, one) for one in _send_once(service, queue_url, left))
+        left = [one for one in left if found[one.place].may_repeat]
+        if not left or attempt == _ATTEMPTS - 1:
+            break
+        time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
+    return [found[one.place] for one in batch]
+
+
+def _send_once(service: Service, queue_url: str, batch: Sequence[Outgoing]) -> list[Outcome]:
+    entries = [{"Id": str(at), **one.parameters} for at, one in enumerate(batch)]
+    try:
+        result = service.call("SendMessageBatch", QueueUrl=queue_url, Entries=entries)
+    except Refused as problem:
+        if problem.code.rpartition(".")[2] == _TOO_LONG and len(batch) > 1:
+            half = len(batch) // 2
+            return [*_send_once(service, queue_url, batch[:half]), *_send_once(service, queue_url, batch[half:])]
+        return [
+            Outcome(one, code=problem.code, text=problem.message, is_unknown=problem.outcome_is_unknown)
+            for one in batch
+        ]
+    except NoResponse as problem:
+        return [Outcome(one, code=_NO_RESPONSE, text=f"{problem}", is_unknown=True) for one in batch]
+    rows = {row["Id"]: row for row in (*result.get("Successful", []), *result.get("Failed", []))}
+    return [_outcome(one, rows.get(str(at))) for at, one in enumerate(batch)]
+
+
+def _outcome(message: Outgoing, row: Mapping[str, Any] | None) -> Outcome:
+    """Read an entry of the result; None if the result has none."""
+    if row is None:
+        return Outcome(message, code=_NO_RESPONSE, text="the endpoint returned no result for it", is_unknown=True)
+    if "Code" not in row:
+        return Outcome(message, row["MessageId"], row.get("SequenceNumber"))
+    return Outcome(message, code=row["Code"], text=row.get("Message", ""), may_repeat=not row.get("SenderFault", True))
