@@ -14,6 +14,8 @@ from sqs_facade import startup
 #: The commands of ``sqs_facade.commands`` by name, each with its module there and one line of help. A module defines
 #: its command under the name ``command``.
 _MODULES = {
+    "backup": ("backup", "Write a backup of the store while it serves."),
+    "restore": ("restore", "Make a data directory of a backup."),
     "credentials": ("credentials", "Edit the users and access keys of the credentials file."),
     "queues": ("queues", "List, show, create, change, empty and delete queues."),
     "send": ("send", "Send messages."),
