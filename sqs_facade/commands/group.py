@@ -22,6 +22,8 @@ _MODULES = {
     "receive": ("receive", "Receive messages."),
     "peek": ("peek", "Show messages without receiving them."),
     "tail": ("tail", "Show the last messages, and follow a queue."),
+    "export": ("export", "Write the messages of a queue to a file."),
+    "import": ("import_messages", "Send the messages of a file to a queue."),
     "policy": ("policy", "Work with policies."),
 }
 

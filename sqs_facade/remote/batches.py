@@ -16,7 +16,7 @@ from sqs_facade.remote.service import Service
 
 MOST_ENTRIES = 10
 #: Most bytes of a batch. Endpoints with a smaller limit get halves of a batch that they refuse.
-_MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 20
 _ATTEMPTS = 5
 _FIRST_PAUSE_SECONDS = 0.1
 _TOO_LONG, _NO_RESPONSE = "BatchRequestTooLong", "NoResponse"
@@ -53,7 +53,7 @@ def grouped(messages: Iterable[Outgoing | None]) -> Iterator[list[Outgoing]]:
     total = 0
     for one in messages:
         size = 0 if one is None else records.size(one.parameters)
-        if batch and (one is None or len(batch) == MOST_ENTRIES or total + size > _MOST_BYTES):
+        if batch and (one is None or len(batch) == MOST_ENTRIES or total + size > MOST_BYTES):
             yield batch
             batch, total = [], 0
         if one is not None:
