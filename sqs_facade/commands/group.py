@@ -24,6 +24,8 @@ _MODULES = {
     "tail": ("tail", "Show the last messages, and follow a queue."),
     "export": ("export", "Write the messages of a queue to a file."),
     "import": ("import_messages", "Send the messages of a file to a queue."),
+    "redrive": ("redrive", "Move messages of a dead-letter queue back to work."),
+    "bench": ("bench", "Measure an endpoint."),
     "policy": ("policy", "Work with policies."),
 }
 

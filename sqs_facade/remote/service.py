@@ -65,6 +65,7 @@ class Service:
     """Calls of one endpoint. One instance serves several threads. Every method raises RemoteError."""
 
     def __init__(self, where: Where, *, connections: int = 10) -> None:
+        self.profile = where.profile
         with _configured():
             session = Session(profile=where.profile)
             self.region, self.endpoint = _region(session, where), _endpoint(session, where)
