@@ -40,10 +40,9 @@ def command(service: Service, seconds: float, threads: int, batch: int, size: in
     client = Service(Where(service.endpoint, service.region, service.profile), connections=threads)
     plan = measuring.Plan(threads, seconds, batch, size)
     name = f"sqs-facade-bench-{secrets.token_hex(4)}"
-    urls = []
+    urls: list[str] = []
     try:
-        for one in (name, f"{name}-cycle"):
-            urls.append(client.call("CreateQueue", QueueName=one, Attributes={"VisibilityTimeout": "600"})["QueueUrl"])
+        urls.extend(_created(client, one) for one in (name, f"{name}-cycle"))
         results = [
             measuring.measure("send", plan, measuring.sender(client, urls[0], plan)),
             measuring.measure("receive and delete", plan, measuring.receiver(client, urls[0], plan)),
@@ -61,6 +60,11 @@ def command(service: Service, seconds: float, threads: int, batch: int, size: in
         _explain(client.endpoint, plan, results)
     if any(one.errors for one in results):
         raise SystemExit(PARTLY)
+
+
+def _created(client: Service, name: str) -> str:
+    url: str = client.call("CreateQueue", QueueName=name, Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
+    return url
 
 
 def _row(one: Measured) -> list[str]:

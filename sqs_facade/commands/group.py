@@ -55,6 +55,13 @@ class Commands(click.Group):
     def _help(self, name: str) -> str:
         return _MODULES[name][1] if name in _MODULES else self.commands[name].get_short_help_str(200)
 
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:  # the reader of a pipe has enough: | head
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes it at exit
+            sys.exit(_PIPE_CLOSED)
+
     def main(self, *args: Any, **extra: Any) -> Any:
         try:
             sys.exit(super().main(*args, **{**extra, "standalone_mode": False}))
@@ -65,6 +72,3 @@ class Commands(click.Group):
             startup.refuse(problem.format_message(), code=problem.exit_code)
         except click.Abort:
             sys.exit(_INTERRUPTED)
-        except BrokenPipeError:  # the reader of a pipe has enough: | head
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes it at exit
-            sys.exit(_PIPE_CLOSED)

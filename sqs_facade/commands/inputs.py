@@ -13,8 +13,8 @@ import click
 
 #: After this pause a reader of a pipe gets the lines that are there.
 _PAUSE_SECONDS = 0.1
-#: Lines that are read ahead.
-_AHEAD = 100
+#: Lines that are read ahead. Each may have the length of a message, 1 MiB.
+_AHEAD = 20
 
 Line = bytes | None
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import click
 
-from sqs_facade.commands.output import json_line
+from sqs_facade.commands.output import has_terminal, json_line
 
 Form = Literal["text", "json", "body"]
 
@@ -63,6 +63,6 @@ def _heading(record: Mapping[str, Any]) -> str:
 
 def _printable(text: str) -> str:
     """Return the text; for a terminal without control characters, which could rewrite what it shows."""
-    if not sys.stdout.isatty():
+    if not has_terminal(sys.stdout):
         return text
     return "".join(one if one.isprintable() or one in "\n\t" else f"\\x{ord(one):02x}" for one in text)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 import click
 import orjson
+
+
+def has_terminal(stream: TextIO) -> bool:
+    """Return whether a person reads this stream, so that it may have tables, colours and progress bars."""
+    return stream.isatty()
 
 
 def json_document(value: object) -> None:
@@ -37,7 +42,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Seq
     A terminal gets a table in colours that fits its width. Other readers get whole values between blanks.
     """
     found = [[*row] for row in rows]
-    if sys.stdout.isatty():
+    if has_terminal(sys.stdout):
         _rich_table(columns, found, numbers)
         return
     widths = [max(len(row[at]) for row in [columns, *found]) for at in range(len(columns))]
@@ -74,7 +79,7 @@ def _show_nothing(done: int, total: int | None = None) -> None:
 @contextmanager
 def progress(title: str, total: int | None = None, *, unit: str = "messages") -> Iterator[Progress]:
     """Show a progress bar on standard error while the block runs, if that is a terminal."""
-    if not sys.stderr.isatty():
+    if not has_terminal(sys.stderr):
         yield _show_nothing
         return
     from rich.console import Console

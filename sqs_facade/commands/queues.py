@@ -48,9 +48,10 @@ def command() -> None:
 @as_json
 @connected
 def ls(service: Service, prefix: str, *, names: bool, as_json: bool) -> None:
-    """List queues whose names begin with PREFIX, with the counts of their messages.
+    """List queues with the counts of their messages.
 
-    --json prints a list of objects with name, url, visible, in_flight and delayed.
+    PREFIX is the beginning of their names. --json prints a list of objects with name, url, visible, in_flight and
+    delayed.
     """
     from sqs_facade.remote import queues
 
@@ -95,9 +96,10 @@ def _counted(service: Service, url: str) -> dict[str, Any] | None:
 @as_json
 @connected
 def show(service: Service, queue: str, *, as_json: bool) -> None:
-    """Show all attributes and tags of a queue, and which queues have it as their dead-letter queue.
+    """Show the attributes and tags of a queue.
 
-    --json prints an object with name, url, attributes (by their names in SQS), tags and dead_letter_sources.
+    Also shows which queues have it as their dead-letter queue. --json prints an object with name, url, attributes (by
+    their names in SQS), tags and dead_letter_sources.
     """
     from sqs_facade.remote import queues
 
@@ -179,7 +181,10 @@ def create(
 def set_attributes(
     service: Service, queue: str, given: Sequence[str], removed: Sequence[str], pairs: Sequence[str], **settings: Any
 ) -> None:
-    """Change attributes of a queue, by options or by their names in SQS."""
+    """Change attributes of a queue.
+
+    Attributes are named by options, or as in SQS: DelaySeconds=5.
+    """
     from sqs_facade.remote import queues
 
     attributes = _attributes(service, pairs=(*pairs, *given), **settings) | dict.fromkeys(removed, "")
@@ -195,7 +200,10 @@ def set_attributes(
 @as_json
 @connected
 def tag(service: Service, queue: str, given: Sequence[str], removed: Sequence[str], *, as_json: bool) -> None:
-    """Set and remove tags of a queue; without either, print them. --json prints an object."""
+    """Set, remove or print tags of a queue.
+
+    Without KEY=VALUE and --remove, the tags are printed; --json prints them as an object.
+    """
     from sqs_facade.remote import queues
 
     url, tags = queues.url(service, queue), dict(map(_pair, given))
