@@ -78,6 +78,11 @@ def reported() -> Iterator[None]:
         raise click.ClickException(f"this command needs the extra cli: {_EXTRA}") from None
     except RemoteError as problem:
         raise click.ClickException(str(problem)) from None
+    except BrokenPipeError:
+        raise
+    except OSError as problem:  # a full disk, a file that cannot be read
+        where = f"{problem.filename}: " if problem.filename else ""
+        raise click.ClickException(f"{where}{problem.strerror or problem}") from None
 
 
 def complete_queues(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 0.5
 _MOST_TASKS = 10
 _RUNNING = ("RUNNING", "CANCELLING")
+#: A task that the endpoint does not list yet.
+_UNLISTED: dict[str, Any] = {"Status": "RUNNING"}
 #: Member of SQS -> member of the output.
 _MEMBERS = {
     "Status": "status",
@@ -93,7 +95,7 @@ def _watch(service: Service, queue: str, source: str, *, as_json: bool) -> None:
     try:
         with progress("redrive") as show:
             while True:
-                task = _tasks(service, source)[0]
+                task = next(iter(_tasks(service, source)), _UNLISTED)
                 moved = int(task.get("ApproximateNumberOfMessagesMoved", 0))
                 show(moved, task.get("ApproximateNumberOfMessagesToMove"))
                 if task["Status"] not in _RUNNING:

@@ -117,8 +117,12 @@ class Service:
     def _call_once(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         given = {name: value for name, value in parameters.items() if value is not None}
         with self._answers():
-            found: dict[str, Any] = getattr(self._client, self._methods[operation])(**given)
-            return found
+            try:
+                found = getattr(self._client, self._methods[operation])(**given)
+            except (AttributeError, TypeError) as problem:  # botocore read a response that is no object
+                raise ResponseParserError("its responses have another form") from problem
+        result: dict[str, Any] = found
+        return result
 
     @contextmanager
     def stream(self, path: str, parameters: dict[str, str]) -> Iterator[tuple[int, str, Any]]:

@@ -91,6 +91,8 @@ def service_without_peek() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Nothing) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -72,6 +73,31 @@ def test_following_shows_each_new_message_once(run: Run, queue: str, monkeypatch
     monkeypatch.setattr("sqs_facade.commands.tail.time.sleep", pause)
     assert run("tail", queue, "-f", "--body", code=130).stdout.split() == ["before", "a", "b", "c"]
     assert len(lines(run("receive", queue, "--max", "10", "--json"))) == 4
+
+
+def test_an_endpoint_without_positions_is_followed_by_ids(
+    run: Run, queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LocalStack ignores where the list is to begin."""
+    real, rounds = peeking.messages, iter([["c"]])
+
+    def from_the_start(*arguments: Any, after: int = 0, **options: Any) -> Iterator[peeking.Peeked]:
+        del after
+        return (peeking.Peeked(one.message, None) for one in real(*arguments, **options))
+
+    def pause(_seconds: float) -> None:
+        for body in next(rounds, None) or _stop():
+            run("send", queue, body)
+
+    run("send", queue, "--lines", given="a\nb\n")
+    monkeypatch.setattr(peeking, "messages", from_the_start)
+    assert run("tail", queue, "-n", "1", "--body").stdout.split() == ["b"]
+    monkeypatch.setattr("sqs_facade.commands.tail.time.sleep", pause)
+    assert run("tail", queue, "-f", "-n", "1", "--body", code=130).stdout.split() == ["b", "c"]
+
+
+def _stop() -> list[str]:
+    raise KeyboardInterrupt
 
 
 def test_consuming_deletes_what_it_shows(run: Run, queue: str) -> None:
