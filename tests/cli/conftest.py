@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -77,18 +78,17 @@ def lines(result: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-class _Nothing(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_error(404)
+class Silent(BaseHTTPRequestHandler):
+    """A handler that logs nothing."""
 
     def log_message(self, *_: object) -> None:
         pass
 
 
-@pytest.fixture
-def service_without_peek() -> Iterator[str]:
-    """URL of an endpoint that has no path but its root."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Nothing) as server:
+@contextmanager
+def endpoint(handler: type[Silent]) -> Iterator[str]:
+    """The URL of an endpoint with this handler."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -96,3 +96,15 @@ def service_without_peek() -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+class _Nothing(Silent):
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+
+@pytest.fixture
+def service_without_peek() -> Iterator[str]:
+    """URL of an endpoint that has no path but its root."""
+    with endpoint(_Nothing) as url:
+        yield url

@@ -15,6 +15,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from tests.cli.conftest import Run, lines
+from tests.conftest import serving
 from tests.patience import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.slow
@@ -112,3 +113,27 @@ def test_output_has_no_colours_and_a_table_no_frame_without_a_terminal(run: Run,
         )
         assert b"\x1b" not in done.stdout + done.stderr
         assert done.stdout.isascii()
+
+
+def test_a_service_with_credentials_gets_signed_requests(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "credentials.toml"
+    added = run(
+        *("credentials", "add", "ci", "--account", "123456789012", "--policy", "admin", "--format", "json"),
+        *("--credentials-file", file),
+    )
+    key = json.loads(added.stdout)
+    with serving(credentials_file=str(file)) as service:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", service.url)
+        refused = run("queues", "ls", code=1).stderr
+        assert "the endpoint does not know the access key: configure some (aws configure" in refused
+        for name, value in key.items():
+            monkeypatch.setenv(name, value)
+        run("queues", "create", "q")
+        run("send", "q", "signed")
+        for command in (("peek", "q", "--body"), ("tail", "q", "--body"), ("receive", "q", "--body")):
+            assert run(*command).stdout == "signed\n"
+        assert '"body":"signed"' in run("export", "q").stdout
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+        assert "check the secret access key" in run("peek", "q", code=1).stderr

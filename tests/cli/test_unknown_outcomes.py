@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Run, lines
+from tests.cli.conftest import Run, Silent, endpoint, lines
 
 QUEUE = "http://host/000000000000/q"
 #: Status and body of a response, or None for a connection that ends instead.
@@ -19,10 +18,10 @@ Answer = tuple[int, Any] | None
 
 
 @contextmanager
-def endpoint(answer: Callable[[str, Any], Answer]) -> Iterator[str]:
-    """An endpoint that calls ``answer`` with the operation and the input; its URL."""
+def answering(answer: Callable[[str, Any], Answer]) -> Iterator[str]:
+    """The URL of an endpoint that calls ``answer`` with the operation and the input."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Silent, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             given = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             found = answer(self.headers["X-Amz-Target"].rpartition(".")[2], given)
@@ -36,17 +35,8 @@ def endpoint(answer: Callable[[str, Any], Answer]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with endpoint(Handler) as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +53,7 @@ def test_a_send_without_an_outcome_is_not_repeated(run: Run, answer: Answer) -> 
         calls.append(operation)
         return answer
 
-    with endpoint(once) as url:
+    with answering(once) as url:
         [row] = lines(run("send", QUEUE, "x", "--json", "--endpoint-url", url, code=1))
         assert row["error"]["unknown"] is True
         assert "(it may have been sent)" in run("send", QUEUE, "x", "--endpoint-url", url, code=1).stderr
@@ -82,7 +72,7 @@ def test_messages_that_were_not_stored_are_sent_again(run: Run) -> None:
         bad = [{"Id": ok[-1]["Id"], "Code": "InternalError", "SenderFault": False}] if len(sent) < 4 else []
         return 200, {"Successful": ok[: len(ok) - len(bad)], "Failed": bad}
 
-    with endpoint(answer) as url:
+    with answering(answer) as url:
         result = run("send", QUEUE, "--lines", "--endpoint-url", url, given="a\nb\n")
     assert result.stdout == "sent 2 messages\n"
     assert sent == [["a", "b"], ["a", "b"], ["b"], ["b"]]
@@ -90,7 +80,7 @@ def test_messages_that_were_not_stored_are_sent_again(run: Run) -> None:
 
 def test_a_read_is_repeated(run: Run) -> None:
     answers: list[Answer] = [None, (500, {"__type": "InternalError"}), (200, {"Messages": []})]
-    with endpoint(lambda *_: answers.pop(0)) as url:
+    with answering(lambda *_: answers.pop(0)) as url:
         run("receive", QUEUE, "--endpoint-url", url, code=3)
     assert answers == []
 
@@ -98,7 +88,7 @@ def test_a_read_is_repeated(run: Run) -> None:
 def test_an_import_stops_at_a_batch_without_an_outcome(run: Run, tmp_path: Any) -> None:
     file = tmp_path / "messages.jsonl"
     file.write_text('{"body": "x"}\n' * 3)
-    with endpoint(lambda *_: None) as url:
+    with answering(lambda *_: None) as url:
         result = run("import", QUEUE, file, "--endpoint-url", url, code=1)
         assert "lines 1 to 3 may have been sent" in result.stderr
         resumed = run("import", QUEUE, file, "--resume", "--in-doubt", "skip", "--endpoint-url", url)
@@ -107,6 +97,6 @@ def test_an_import_stops_at_a_batch_without_an_outcome(run: Run, tmp_path: Any) 
 
 @pytest.mark.parametrize(("status", "body"), [(200, []), (403, {"__type": "x#AccessDenied", "message": "no"})])
 def test_an_answer_of_another_kind_is_one_line(run: Run, status: int, body: Any) -> None:
-    with endpoint(lambda *_: (status, body)) as url:
+    with answering(lambda *_: (status, body)) as url:
         result = run("receive", QUEUE, "--endpoint-url", url, code=1)
     assert result.stderr.count("\n") == 1
