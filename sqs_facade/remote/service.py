@@ -46,7 +46,6 @@ _ADVICE = {
     "InvalidClientTokenId": f"the endpoint does not know the access key: {_NO_CREDENTIALS}",
     "UnrecognizedClientException": f"the endpoint does not know the access key: {_NO_CREDENTIALS}",
     "MissingAuthenticationToken": f"the endpoint needs credentials: {_NO_CREDENTIALS}",
-    "SignatureDoesNotMatch": "check the secret access key",
     "ExpiredToken": "the session has ended: sign in again",
     "PurgeQueueInProgress": "a queue can be purged once in 60 seconds",
 }

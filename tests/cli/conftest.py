@@ -12,11 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
 from click.testing import CliRunner, Result
 
 from sqs_facade.cli import main
+from sqs_facade.commands import connecting
+from sqs_facade.remote.service import Service as RemoteService
 from tests.conftest import Service
 from tests.sqs.wire import Sqs
 
@@ -24,11 +25,21 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True, scope="module")
-def one_loader() -> Iterator[None]:
-    """Read botocore's files once, and not for each command that runs in this process."""
+def one_client() -> Iterator[None]:
+    """Make one client for each configuration, and not for each command: that is most of the time of a command."""
+    real = connecting._service
+
+    @functools.cache
+    def client(given: tuple[str | None, ...], _configuration: tuple[tuple[str, str], ...]) -> RemoteService:
+        return real(*given)
+
+    def cached(*given: str | None) -> RemoteService:
+        return client(given, tuple((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+        patch.setattr(connecting, "_service", cached)
         yield
+        client.cache_clear()
 
 
 @pytest.fixture(autouse=True)

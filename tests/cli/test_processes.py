@@ -136,4 +136,7 @@ def test_a_service_with_credentials_gets_signed_requests(
             assert run(*command).stdout == "signed\n"
         assert '"body":"signed"' in run("export", "q").stdout
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-        assert "check the secret access key" in run("peek", "q", code=1).stderr
+        assert (
+            "does not match the signature you provided. Check your AWS Secret Access Key"
+            in run("peek", "q", code=1).stderr
+        )

@@ -118,8 +118,6 @@ def test_an_endpoint_of_the_profile_is_used(
 ) -> None:
     url = os.environ["AWS_ENDPOINT_URL_SQS"]
     monkeypatch.delenv("AWS_ENDPOINT_URL_SQS")
-    (tmp_path / ".aws").mkdir()
-    (tmp_path / ".aws" / "config").write_text(
-        f"[default]\nservices = mine\n[services mine]\nsqs =\n  endpoint_url = {url}\n"
-    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    (tmp_path / "config").write_text(f"[default]\nservices = mine\n[services mine]\nsqs =\n  endpoint_url = {url}\n")
     assert run("queues", "ls", queue, "--names").stdout == f"{queue}\n"

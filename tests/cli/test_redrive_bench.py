@@ -69,7 +69,7 @@ def test_a_queue_that_is_not_a_dead_letter_queue_is_refused(run: Run, queue: str
 
 
 def test_a_measurement_has_a_row_for_each_part_and_leaves_no_queue(run: Run) -> None:
-    shape = ("--seconds", "0.1", "--threads", "2", "--batch", "2")
+    shape = ("--seconds", "0.05", "--threads", "2", "--batch", "2")
     found = json.loads(run("bench", "--json", *shape).stdout)
     assert [one["name"] for one in found["results"]] == ["send", "receive and delete", "cycle"]
     for one in found["results"]:
