@@ -105,14 +105,11 @@ def test_another_endpoint_is_used_alike(run: Run, moto: None, tmp_path: Path) ->
     assert run("queues", "ls").stdout == ""
 
 
-def test_output_has_no_colours_and_a_table_no_frame_without_a_terminal(run: Run, queue: str) -> None:
+def test_output_has_no_colours_without_a_terminal(run: Run, queue: str) -> None:
     run("send", queue, "x")
-    for command in (["queues", "ls", queue], ["peek", queue]):
-        done = subprocess.run(
-            [*PROGRAM, *command], capture_output=True, check=True, env={**os.environ, "TERM": "xterm"}
-        )
-        assert b"\x1b" not in done.stdout + done.stderr
-        assert done.stdout.isascii()
+    command = [*PROGRAM, "peek", queue]
+    done = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "TERM": "xterm-256color"})
+    assert b"\x1b" not in done.stdout + done.stderr
 
 
 def test_a_service_with_credentials_gets_signed_requests(
