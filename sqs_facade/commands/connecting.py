@@ -91,9 +91,10 @@ def complete_queues(context: click.Context, _parameter: click.Parameter, incompl
 
     with contextlib.suppress(Exception):
         from sqs_facade.remote import queues
+        from sqs_facade.remote.service import Service, Where
 
-        given = (context.params.get(name) for name in ("endpoint_url", "region", "profile"))
-        found = queues.urls(_service(*given), incomplete)
+        where = Where(*(context.params.get(name) for name in ("endpoint_url", "region", "profile")))
+        found = queues.urls(Service(where, is_hurried=True), incomplete)
         return [CompletionItem(queues.name(one)) for one, _ in zip(found, range(_MOST_COMPLETIONS), strict=False)]
     return []
 

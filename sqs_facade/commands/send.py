@@ -100,6 +100,8 @@ class Sending:
         try:
             for batch in batches.grouped(messages):
                 for outcome in batches.send(self._service, self._url, batch):
+                    if outcome.stop is not None:
+                        raise outcome.stop
                     self._report(outcome)
         except (RemoteError, KeyboardInterrupt):
             if self._sent or self._failed:

@@ -1,17 +1,18 @@
-"""Send many messages in batches, in their order, with a result for each.
+"""Send many messages in batches, in their order, with an outcome for each.
 
-A message that the endpoint did not store is sent again; one whose outcome is unknown is not.
+A message that the endpoint did not store is sent again, unless a later one of its group was stored; one whose outcome
+is unknown is not. A request that is refused because of its content is divided, until the message at fault is alone.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqs_facade.remote import records
-from sqs_facade.remote.errors import NoResponse, Refused
+from sqs_facade.remote.errors import NoResponse, Refused, RemoteError
 from sqs_facade.remote.service import Service
 
 MOST_ENTRIES = 10
@@ -19,7 +20,7 @@ MOST_ENTRIES = 10
 MOST_BYTES = 1 << 20
 _ATTEMPTS = 5
 _FIRST_PAUSE_SECONDS = 0.1
-_TOO_LONG, _NO_RESPONSE = "BatchRequestTooLong", "NoResponse"
+_GROUP, _NO_RESPONSE = "MessageGroupId", "NoResponse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Outcome:
     """What became of a message. ``code`` is None if it was stored.
 
     With ``is_unknown`` it may have been stored: no response came. With ``may_repeat`` it was not stored, through no
-    fault of the message.
+    fault of the message. ``stop`` is an error that no other message would escape: it was not stored, nor was any that
+    follows it in the batch.
     """
 
     message: Outgoing
@@ -45,6 +47,7 @@ class Outcome:
     text: str = ""
     is_unknown: bool = False
     may_repeat: bool = False
+    stop: RemoteError | None = None
 
 
 def grouped(messages: Iterable[Outgoing | None]) -> Iterator[list[Outgoing]]:
@@ -64,16 +67,25 @@ def grouped(messages: Iterable[Outgoing | None]) -> Iterator[list[Outgoing]]:
 
 
 def send(service: Service, queue_url: str, batch: Sequence[Outgoing]) -> list[Outcome]:
-    """Send one batch; return the outcomes in its order. Raises NotReachable, NotConfigured."""
+    """Send one batch; return the outcomes in its order."""
     found: dict[int, Outcome] = {}
     left = list(batch)
     for attempt in range(_ATTEMPTS):
         found.update((one.message.place, one) for one in _send_once(service, queue_url, left))
-        left = [one for one in left if found[one.place].may_repeat]
+        left = [one for one in left if found[one.place].may_repeat and _keeps_order(one, found)]
         if not left or attempt == _ATTEMPTS - 1:
             break
         time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
     return [found[one.place] for one in batch]
+
+
+def _keeps_order(message: Outgoing, found: Mapping[int, Outcome]) -> bool:
+    """Return whether the order of the message's group stays if it is sent again. Only FIFO queues have an order."""
+    group = message.parameters.get(_GROUP)
+    return group is None or not any(
+        place > message.place and one.sequence_number is not None and one.message.parameters.get(_GROUP) == group
+        for place, one in found.items()
+    )
 
 
 def _send_once(service: Service, queue_url: str, batch: Sequence[Outgoing]) -> list[Outcome]:
@@ -81,17 +93,27 @@ def _send_once(service: Service, queue_url: str, batch: Sequence[Outgoing]) -> l
     try:
         result = service.call("SendMessageBatch", QueueUrl=queue_url, Entries=entries)
     except Refused as problem:
-        if problem.code.rpartition(".")[2] == _TOO_LONG and len(batch) > 1:
-            half = len(batch) // 2
-            return [*_send_once(service, queue_url, batch[:half]), *_send_once(service, queue_url, batch[half:])]
+        if problem.concerns_content and len(batch) > 1:
+            return _send_halves(service, queue_url, batch)
+        is_unknown = problem.outcome_is_unknown
+        stop = None if problem.concerns_content or is_unknown else problem
         return [
-            Outcome(one, code=problem.code, text=problem.message, is_unknown=problem.outcome_is_unknown)
-            for one in batch
+            Outcome(one, code=problem.code, text=problem.message, is_unknown=is_unknown, stop=stop) for one in batch
         ]
     except NoResponse as problem:
         return [Outcome(one, code=_NO_RESPONSE, text=f"{problem}", is_unknown=True) for one in batch]
+    except RemoteError as problem:
+        return [Outcome(one, code="NotSent", text=f"{problem}", stop=problem) for one in batch]
     rows = {row["Id"]: row for row in (*result.get("Successful", []), *result.get("Failed", []))}
     return [_outcome(one, rows.get(str(at))) for at, one in enumerate(batch)]
+
+
+def _send_halves(service: Service, queue_url: str, batch: Sequence[Outgoing]) -> list[Outcome]:
+    half = len(batch) // 2
+    first = _send_once(service, queue_url, batch[:half])
+    if first[-1].stop is not None:
+        return [*first, *(replace(first[-1], message=one) for one in batch[half:])]
+    return [*first, *_send_once(service, queue_url, batch[half:])]
 
 
 def _outcome(message: Outgoing, row: Mapping[str, Any] | None) -> Outcome:

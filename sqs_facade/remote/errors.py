@@ -32,6 +32,11 @@ class Refused(RemoteError):
         return self.status in _NOT_RUN or self.code.rpartition(".")[2] in _THROTTLED
 
     @property
+    def concerns_content(self) -> bool:
+        """Whether the content of a request is the reason, and not its queue, its caller or the endpoint."""
+        return self.code.rpartition(".")[2].removesuffix("Exception") in _CONTENT
+
+    @property
     def outcome_is_unknown(self) -> bool:
         """Whether the request may have been carried out nevertheless."""
         return self.status in _UNKNOWN
@@ -44,3 +49,10 @@ _THROTTLED = frozenset(
 )
 #: An error inside the endpoint, and a proxy that got no response.
 _UNKNOWN = (500, 502, 504)
+_CONTENT = frozenset(
+    {
+        "BatchRequestTooLong", "InvalidAttributeValue", "InvalidBatchEntryId", "InvalidMessageContents",
+        "InvalidParameterValue", "MissingParameter", "Serialization", "UnsupportedOperation", "Validation",
+        "ValidationError",
+    }
+)  # fmt: skip

@@ -5,6 +5,7 @@ The file is its own record of what is done: a message whose id is in it is not w
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +44,7 @@ class ExportFile:
         """Create the file, or open it to resume. Raises RemoteError."""
         self._ids: set[str] = set()
         self.count = 0
-        self._owns = file is not None
+        self._file = file
         if file is None:
             assert stream is not None
             self._stream = stream
@@ -54,6 +55,7 @@ class ExportFile:
                 self._read()
             else:
                 self._stream = file.open("xb")
+                _sync_folder(file.absolute().parent)
         except RemoteError:
             self._stream.close()
             raise
@@ -83,7 +85,7 @@ class ExportFile:
         """Write a message in the form of the API, unless it is in the file."""
         if message["MessageId"] in self._ids:
             return
-        if self._owns:
+        if self._file is not None:
             self._ids.add(message["MessageId"])
         record = records.of_message(message)
         record.pop("receipt_handle", None)
@@ -93,17 +95,29 @@ class ExportFile:
     def sync(self) -> None:
         """Wait until all messages are on disk."""
         self._stream.flush()
-        if self._owns:
+        if self._file is not None:
             os.fsync(self._stream.fileno())
 
     def __enter__(self) -> ExportFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _value: BaseException | None, _: TracebackType | None) -> None:
-        if self._owns:
+        if self._file is not None:
             self._stream.close()
+            if kind is not None and not self.count:
+                self._file.unlink(missing_ok=True)
         elif kind is None:
             self._stream.flush()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the name of a new file survive a loss of power, where a folder can be opened for that."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def count(service: Service, queue_url: str) -> int:

@@ -21,11 +21,11 @@ import msgspec
 
 from sqs_facade.remote import batches, queues, records
 from sqs_facade.remote.batches import Outcome, Outgoing
-from sqs_facade.remote.errors import NotReachable, RemoteError
+from sqs_facade.remote.errors import RemoteError
 from sqs_facade.remote.service import Service
 
 #: The state is written at once, in one block of the disk.
-_STATE_BYTES = 512
+_STATE_BYTES = 4096
 _HEAD_BYTES = 4096
 #: A FIFO queue recognizes a message for five minutes; the clocks may differ by half a minute.
 _RECOGNIZED_SECONDS = 270
@@ -90,10 +90,11 @@ def read_state(path: Path, queue_url: str, head: str) -> State:
 
 
 def head_of(stream: BinaryIO) -> str:
-    """Return a text that identifies the file by its first line, or by the beginning of that."""
-    head = stream.readline(_HEAD_BYTES)
+    """Return a text that identifies the file by its beginning and its size."""
+    head = stream.read(_HEAD_BYTES)
+    size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
-    return hashlib.sha256(head).hexdigest()[:32]
+    return hashlib.sha256(b"%d %b" % (size, head)).hexdigest()[:32]
 
 
 def new_state(queue_url: str, head: str) -> State:
@@ -151,11 +152,11 @@ class Import:
 
     def run(self, found: Iterator[Line]) -> Iterator[int]:
         """Send the lines; yield the offset behind the lines that are done. Raises RemoteError."""
-        waiting: list[tuple[Line, Outgoing | None]] = []
+        waiting: list[tuple[Line, Outgoing | str | None]] = []
         total = 0
         for line in found:
             message = self._message(line)
-            size = records.size(message.parameters) if message is not None else 0
+            size = records.size(message.parameters) if isinstance(message, Outgoing) else 0
             if waiting and (total + size > batches.MOST_BYTES or len(waiting) == batches.MOST_ENTRIES):
                 yield self._send(waiting)
                 waiting, total = [], 0
@@ -164,8 +165,8 @@ class Import:
         if waiting:
             yield self._send(waiting)
 
-    def _message(self, line: Line) -> Outgoing | None:
-        """Return the message of a line; None if the line is empty or wrong, which is reported."""
+    def _message(self, line: Line) -> Outgoing | str | None:
+        """Return the message of a line; None if the line is empty, and the reason if it is wrong."""
         if not line.content.strip():
             return None
         try:
@@ -178,32 +179,43 @@ class Import:
                 self._former[line.number] = record["message_id"]
             return Outgoing(line.number, records.entry(record))
         except records.RecordInvalid as problem:
-            self._fail(line.number, str(problem))
-            return None
+            return str(problem)
 
-    def _send(self, waiting: list[tuple[Line, Outgoing | None]]) -> int:
+    def _send(self, waiting: list[tuple[Line, Outgoing | str | None]]) -> int:
         """Send a batch between two writes of the state; return the offset behind it. Raises RemoteError."""
-        state, last = self.state, waiting[-1][0]
-        batch = [message for _, message in waiting if message is not None]
+        batch = [message for _, message in waiting if isinstance(message, Outgoing)]
+        outcomes: dict[int, Outcome] = {}
         if batch:
-            state.sending_line, state.sending_byte, state.sending_since = last.number, last.end, time.time()
-            self._save()
-            try:
-                outcomes = batches.send(self.service, state.queue, batch)
-            except NotReachable:
-                state.sending_line, state.sending_byte = state.done_line, state.done_byte
-                self._save()
-                raise
-            unknown = [one for one in outcomes if one.is_unknown]
+            self._begin(waiting[-1][0])
+            found = batches.send(self.service, self.state.queue, batch)
+            outcomes = {one.message.place: one for one in found}
+            unknown = [one for one in found if one.is_unknown]
             if unknown:
                 lines = f"lines {batch[0].place} to {batch[-1].place} may have been sent"
                 raise RemoteError(f"{unknown[0].code}: {unknown[0].text}; {lines}")
-            for one in outcomes:
-                self._take(one)
-        state.done_line, state.done_byte = last.number, last.end
-        state.sending_line, state.sending_byte = last.number, last.end
+        for line, message in waiting:
+            outcome = outcomes.get(line.number)
+            if outcome is not None and outcome.stop is not None:
+                self._finish()
+                raise outcome.stop
+            if outcome is not None:
+                self._take(outcome)
+            elif isinstance(message, str):
+                self._fail(line.number, message)
+            self.state.done_line, self.state.done_byte = line.number, line.end
+        self._finish()
+        return self.state.done_byte
+
+    def _begin(self, last: Line) -> None:
+        """Write that the lines up to this one are being sent."""
+        self.state.sending_line, self.state.sending_byte = last.number, last.end
+        self.state.sending_since = time.time()
         self._save()
-        return last.end
+
+    def _finish(self) -> None:
+        """Write that no line is being sent."""
+        self.state.sending_line, self.state.sending_byte = self.state.done_line, self.state.done_byte
+        self._save()
 
     def _take(self, outcome: Outcome) -> None:
         """Count an outcome. A FIFO queue confirms a message that it does not store, with the id of an earlier one."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,11 +30,15 @@ from sqs_facade.remote.errors import NoResponse, NotConfigured, NotReachable, Re
 DEFAULT_ENDPOINT = "http://127.0.0.1:9324"
 #: ``--endpoint-url aws``: Amazon's own endpoint of the region.
 AMAZON = "aws"
-_LOCAL_REGION = "us-east-1"
+#: Hosts of Amazon's endpoints, which name the region.
+_AMAZON_HOST = re.compile(r"sqs(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)")
+#: Region of other endpoints if none is configured.
+_OTHER_REGION = "us-east-1"
 _LOCAL_KEY = "local"
 #: Longer than a long poll.
 _READ_SECONDS = 60
 _CONNECT_SECONDS = 10
+_HURRIED_SECONDS = 2
 _ATTEMPTS = 5
 _FIRST_PAUSE_SECONDS = 0.1
 #: Operations that have another effect when they are sent twice. They are repeated only if they were not run.
@@ -63,32 +68,30 @@ class Where:
 class Service:
     """Calls of one endpoint. One instance serves several threads. Every method raises RemoteError."""
 
-    def __init__(self, where: Where, *, connections: int = 10) -> None:
+    def __init__(self, where: Where, *, connections: int = 10, is_hurried: bool = False) -> None:
+        """With ``is_hurried`` an endpoint that does not answer within two seconds is given up."""
         self.profile = where.profile
+        self._attempts = 1 if is_hurried else _ATTEMPTS
+        limits = (_HURRIED_SECONDS,) * 2 if is_hurried else (_CONNECT_SECONDS, _READ_SECONDS)
         with _configured():
             session = Session(profile=where.profile)
-            self.region, self.endpoint = _region(session, where), _endpoint(session, where)
-            is_local = is_loopback(self.endpoint)
-            if not self.region and (is_local or self.endpoint == AMAZON):
-                if not is_local:
-                    raise NotConfigured("no region is configured: give --region or set AWS_REGION")
-                self.region = _LOCAL_REGION
-            self.region = self.region or _LOCAL_REGION
-            if self.endpoint == AMAZON:
-                self.endpoint = f"https://sqs.{self.region}.amazonaws.com"
+            endpoint = _endpoint(session, where)
+            is_local = is_loopback(endpoint)
+            self.region = _region(session, where, endpoint)
             self._credentials = _credentials(session, is_local=is_local)
             # A local endpoint is never behind the proxy of the environment.
             proxies: dict[str, str] | None = {} if is_local else None
-            self._verify = session.get_config_variable("ca_bundle") or True
-            self._http = URLLib3Session(verify=self._verify, proxies=proxies, timeout=(_CONNECT_SECONDS, _READ_SECONDS))
+            authorities = session.get_config_variable("ca_bundle") or True
+            self._http = URLLib3Session(verify=authorities, proxies=proxies, timeout=limits)
             self._client = session.create_client(
                 "sqs",
                 region_name=self.region,
-                endpoint_url=self.endpoint,
-                verify=self._verify,
+                endpoint_url=None if endpoint == AMAZON else endpoint,
+                verify=authorities,
                 config=Config(
-                    connect_timeout=_CONNECT_SECONDS,
-                    read_timeout=_READ_SECONDS,
+                    connect_timeout=limits[0],
+                    read_timeout=limits[1],
+                    ignore_configured_endpoint_urls=True,  # they were read
                     max_pool_connections=connections,
                     parameter_validation=False,  # the endpoint checks, and has the better words
                     proxies=proxies,
@@ -96,6 +99,7 @@ class Service:
                     user_agent_extra="sqs-facade",
                 ),
             )
+        self.endpoint: str = self._client.meta.endpoint_url
         self._methods = {name: method for method, name in self._client.meta.method_to_api_mapping.items()}
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
@@ -103,11 +107,11 @@ class Service:
 
         Requests that the endpoint did not run are repeated for a few seconds, and others where that is harmless.
         """
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(self._attempts):
             try:
                 return self._call_once(operation, parameters)
             except (Refused, NoResponse) as problem:
-                is_last = attempt == _ATTEMPTS - 1
+                is_last = attempt == self._attempts - 1
                 if is_last or not _may_repeat(operation, problem):
                     raise
             time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
@@ -208,9 +212,15 @@ def _endpoint(session: Session, where: Where) -> str:
     return found
 
 
-def _region(session: Session, where: Where) -> str:
+def _region(session: Session, where: Where, endpoint: str) -> str:
     # AWS_REGION is the variable of all other SDKs.
-    return where.region or os.environ.get("AWS_REGION") or session.get_config_variable("region") or ""
+    found = where.region or os.environ.get("AWS_REGION") or session.get_config_variable("region")
+    if found:
+        return str(found)
+    if endpoint == AMAZON:
+        raise NotConfigured("no region is configured: give --region or set AWS_REGION")
+    named = _AMAZON_HOST.fullmatch(urlsplit(endpoint).hostname or "")
+    return named[1] if named else _OTHER_REGION
 
 
 def _credentials(session: Session, *, is_local: bool) -> Any:

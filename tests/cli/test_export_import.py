@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from sqs_facade.remote import batches, receiving
-from sqs_facade.remote.errors import NotReachable
 from tests.cli.conftest import Run, lines
 from tests.sqs.wire import Sqs
 
@@ -131,17 +130,17 @@ def test_lines_that_are_refused_are_reported_and_left_out(run: Run, queue: str, 
 Send = Callable[..., list[batches.Outcome]]
 
 
-def ended(*, at: int, before: bool = False, how: type[BaseException] = KeyboardInterrupt) -> Send:
+def ended(*, at: int, before: bool = False) -> Send:
     """``batches.send``, but the command ends at the batch of this number, before or after it is sent."""
     real, calls = batches.send, iter(range(1, 1000))
 
     def send(*arguments: Any) -> list[batches.Outcome]:
         is_last = next(calls) == at
         if is_last and before:
-            raise how
+            raise KeyboardInterrupt
         outcomes = real(*arguments)
         if is_last:
-            raise how
+            raise KeyboardInterrupt
         return outcomes
 
     return send
@@ -200,19 +199,11 @@ def test_a_message_that_a_fifo_queue_ignores_is_reported(run: Run, filled: str, 
     assert "line 2: not stored" in run("import", filled, file, code=3).stderr
 
 
-def test_an_unreachable_endpoint_leaves_nothing_in_doubt(
-    run: Run, queue: str, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_endpoint_leaves_nothing_in_doubt(run: Run, queue: str, sqs: Sqs, file: Path) -> None:
     numbered(file, 25)
-
-    class Gone(NotReachable):
-        def __init__(self) -> None:
-            super().__init__("gone")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(batches, "send", ended(at=2, before=True, how=Gone))
-        assert "gone" in run("import", queue, file, code=1).stderr
-    assert "may have been sent" not in run("import", queue, file, "--resume").stderr
+    url = sqs.queue(queue)
+    assert "cannot connect" in run("import", url, file, "--endpoint-url", "http://127.0.0.1:1", code=1).stderr
+    assert "may have been sent" not in run("import", url, file, "--resume").stderr
     assert bodies(run, queue) == [str(number) for number in range(25)]
 
 

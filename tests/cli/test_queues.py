@@ -10,6 +10,9 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from sqs_facade.cli import main
+from sqs_facade.remote.errors import NotConfigured
+from sqs_facade.remote.service import Service as RemoteService
+from sqs_facade.remote.service import Where
 from tests.cli.conftest import Run
 from tests.sqs.wire import Sqs
 
@@ -121,3 +124,32 @@ def test_an_endpoint_of_the_profile_is_used(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     (tmp_path / "config").write_text(f"[default]\nservices = mine\n[services mine]\nsqs =\n  endpoint_url = {url}\n")
     assert run("queues", "ls", queue, "--names").stdout == f"{queue}\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "region", "expected"),
+    [
+        ("https://sqs.eu-west-1.amazonaws.com", None, "eu-west-1"),
+        ("https://sqs.eu-west-1.amazonaws.com", "us-west-2", "us-west-2"),
+        ("https://queues.example.org", None, "us-east-1"),
+    ],
+)
+def test_the_region_is_that_of_the_option_or_of_the_host(
+    url: str, region: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    assert RemoteService(Where(url, region)).region == expected
+
+
+def test_amazons_own_endpoint_is_that_of_the_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS_ENDPOINT_URL_SQS is set, and has no effect."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    assert RemoteService(Where("aws", "cn-north-1")).endpoint == "https://sqs.cn-north-1.amazonaws.com.cn"
+
+
+def test_credentials_are_needed_for_other_machines_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(NotConfigured, match="no credentials are configured: configure some"):
+        RemoteService(Where("https://queues.example.org"))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +79,58 @@ def test_messages_that_were_not_stored_are_sent_again(run: Run) -> None:
     assert sent == [["a", "b"], ["a", "b"], ["b"], ["b"]]
 
 
+def test_the_order_of_a_group_is_kept_rather_than_a_message(run: Run) -> None:
+    """A later message of the group was stored, so the one that was not is reported and not sent again."""
+
+    def answer(_operation: str, given: Any) -> Answer:
+        assert len(given["Entries"]) == 2
+        ok = {"Id": given["Entries"][1]["Id"], "MessageId": "1", "MD5OfMessageBody": "", "SequenceNumber": "1"}
+        bad = {"Id": given["Entries"][0]["Id"], "Code": "InternalError", "SenderFault": False}
+        return 200, {"Successful": [ok], "Failed": [bad]}
+
+    with answering(answer) as url:
+        result = run("send", QUEUE, "--lines", "--group", "g", "--endpoint-url", url, given="a\nb\n", code=3)
+    assert "message 1: InternalError" in result.stderr
+
+
+def test_a_request_refused_for_its_content_is_divided(run: Run) -> None:
+    """Some endpoints refuse a whole batch for one message."""
+
+    def answer(_operation: str, given: Any) -> Answer:
+        if any(one["MessageBody"] == "bad" for one in given["Entries"]):
+            return 400, {"__type": "com.amazonaws.sqs#InvalidMessageContents", "message": "bad"}
+        rows = [{"Id": one["Id"], "MessageId": "1", "MD5OfMessageBody": ""} for one in given["Entries"]]
+        return 200, {"Successful": rows}
+
+    with answering(answer) as url:
+        result = run("send", QUEUE, "--lines", "--endpoint-url", url, given="a\nb\nbad\nc\nd\n", code=3)
+    assert result.stdout == "sent 4 messages\n"
+    assert result.stderr.count("\n") == 1
+    assert "message 3: InvalidMessageContents: bad" in result.stderr
+
+
+def test_an_error_that_concerns_all_messages_stops_an_import(run: Run, tmp_path: Path) -> None:
+    """The queue is gone after the first batch: nothing is taken for refused, and the rest can be resumed."""
+    file = tmp_path / "messages.jsonl"
+    file.write_text('{"body": "x"}\n' * 25)
+    calls: list[int] = []
+
+    def answer(_operation: str, given: Any) -> Answer:
+        calls.append(len(given["Entries"]))
+        if len(calls) == 2:
+            return 400, {"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "gone"}
+        rows = [{"Id": one["Id"], "MessageId": "1", "MD5OfMessageBody": ""} for one in given["Entries"]]
+        return 200, {"Successful": rows}
+
+    with answering(answer) as url:
+        result = run("import", QUEUE, file, "--endpoint-url", url, code=1)
+        assert "imported 10 messages before that" in result.stderr
+        resumed = run("import", QUEUE, file, "--resume", "--endpoint-url", url)
+    assert "may have been sent" not in resumed.stderr
+    assert resumed.stdout == "imported 25 messages\n"
+    assert calls == [10, 10, 10, 5]
+
+
 def test_a_read_is_repeated(run: Run) -> None:
     answers: list[Answer] = [None, (500, {"__type": "InternalError"}), (200, {"Messages": []})]
     with answering(lambda *_: answers.pop(0)) as url:
@@ -85,7 +138,7 @@ def test_a_read_is_repeated(run: Run) -> None:
     assert answers == []
 
 
-def test_an_import_stops_at_a_batch_without_an_outcome(run: Run, tmp_path: Any) -> None:
+def test_an_import_stops_at_a_batch_without_an_outcome(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "messages.jsonl"
     file.write_text('{"body": "x"}\n' * 3)
     with answering(lambda *_: None) as url:
