@@ -10,12 +10,14 @@ import click
 
 from sqs_facade.commands.connecting import PARTLY, as_json, connected
 from sqs_facade.commands.output import json_document, note, table
+from zaqar_core.domain import limits
 
 if TYPE_CHECKING:
     from sqs_facade.remote.measuring import Measured, Plan
     from sqs_facade.remote.service import Service
 
 _COLUMNS = ("what", "messages", "per second", "p50 ms", "p99 ms", "errors")
+_BATCH, _BYTES = click.IntRange(1, limits.BATCH_ENTRIES), click.IntRange(1, limits.MESSAGE_BYTES)
 #: From this part of a processor on, this client is what limits the figures.
 _BUSY = 0.8
 
@@ -23,8 +25,8 @@ _BUSY = 0.8
 @click.command("bench")
 @click.option("--seconds", type=click.FloatRange(0.05), default=5.0, show_default=True, help="Time of each part.")
 @click.option("--threads", type=click.IntRange(1, 200), default=8, show_default=True, help="Calls at the same time.")
-@click.option("--batch", type=click.IntRange(1, 10), default=1, show_default=True, help="Messages of a call.")
-@click.option("--bytes", "size", type=click.IntRange(1, 1 << 20), default=100, show_default=True, help="Body.")
+@click.option("--batch", type=_BATCH, default=1, show_default=True, help="Messages of a call.")
+@click.option("--bytes", "size", type=_BYTES, default=100, show_default=True, help="Body.")
 @as_json
 @connected
 def command(service: Service, seconds: float, threads: int, batch: int, size: int, *, as_json: bool) -> None:

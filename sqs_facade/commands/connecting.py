@@ -56,10 +56,8 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 assume_yes = click.option("--yes", is_flag=True, help="Do not ask for a confirmation.")
 
 
-def confirm(question: str, *, yes: bool) -> None:
+def confirm(question: str) -> None:
     """Ask before something is lost. Without a terminal, --yes is needed. Raises click.UsageError, click.Abort."""
-    if yes:
-        return
     if not sys.stdin.isatty():
         raise click.UsageError("give --yes: there is no terminal to confirm this at")
     click.confirm(question, abort=True, err=True)

@@ -45,8 +45,8 @@ def command(
 
     An interrupted import is continued by --resume: FILE.import says how far it is. No message is lost. At most one
     batch of ten is in doubt, and the command names its lines: it is sent again, or left out with --in-doubt skip. A
-    FIFO queue recognizes it for five minutes, so nothing is doubled then. A FIFO queue also ignores a message whose
-    deduplication id it had within five minutes; such lines are reported as not stored.
+    FIFO queue recognizes it within its deduplication interval, so nothing is doubled then. A FIFO queue also ignores a
+    message whose deduplication id it had within that interval; such lines are reported as not stored.
 
     Lines that are refused are reported and left out; the exit code is 3 then.
     """

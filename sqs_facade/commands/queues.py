@@ -31,7 +31,7 @@ _COUNTS = {
     "ApproximateNumberOfMessagesDelayed": "delayed",
 }
 _DURATION = re.compile(r"([0-9]+)([smhd]?)")
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
 _FIFO = ".fifo"
 _AT_ONCE = 8
 _MOST_RECEIVES = 3
@@ -243,8 +243,9 @@ def _each(service: Service, names: Sequence[str], operation: str, done: str, *, 
     from sqs_facade.remote.errors import RemoteError
 
     urls = [queues.url(service, name) for name in names]
-    verb = "Delete" if operation == "DeleteQueue" else "Delete all messages of"
-    confirm(f"{verb} {', '.join(_counted_name(service, url) for url in urls)}?", yes=yes)
+    if not yes:
+        verb = "Delete" if operation == "DeleteQueue" else "Delete all messages of"
+        confirm(f"{verb} {', '.join(_counted_name(service, url) for url in urls)}?")
     failed = 0
     for url in urls:
         try:

@@ -11,12 +11,12 @@ import click
 
 from sqs_facade.commands.connecting import PARTLY, as_json, complete_queues, connected, queue_argument
 from sqs_facade.commands.output import count, json_document, note, progress, table
+from zaqar_core.domain import limits
 
 if TYPE_CHECKING:
     from sqs_facade.remote.service import Service
 
 _LOOK_SECONDS = 0.5
-_MOST_TASKS = 10
 _RUNNING = ("RUNNING", "CANCELLING")
 #: A task that the endpoint does not list yet.
 _UNLISTED: dict[str, Any] = {"Status": "RUNNING"}
@@ -37,7 +37,7 @@ _MEMBERS = {
 @queue_argument()
 @click.option("--to", "destination", metavar="QUEUE", help="Where they go.  [default: where each came from]",
               shell_complete=complete_queues)  # fmt: skip
-@click.option("--rate", type=click.IntRange(1, 500), help="Most messages per second.")
+@click.option("--rate", type=click.IntRange(*limits.MOVES_PER_SECOND), help="Most messages per second.")
 @click.option("--detach", is_flag=True, help="Do not wait for the end.")
 @click.option("--status", "only_lists", is_flag=True, help="List the move tasks of the queue.")
 @click.option("--cancel", "cancels", is_flag=True, help="Cancel the running move task.")
@@ -86,7 +86,7 @@ def _arn(service: Service, queue: str) -> str:
 
 def _tasks(service: Service, source: str) -> list[dict[str, Any]]:
     """Return the move tasks, the newest first."""
-    found = service.call("ListMessageMoveTasks", SourceArn=source, MaxResults=_MOST_TASKS).get("Results", [])
+    found = service.call("ListMessageMoveTasks", SourceArn=source, MaxResults=limits.MOVE_TASKS.most).get("Results", [])
     return sorted(found, key=lambda task: -int(task.get("StartedTimestamp", 0)))
 
 

@@ -14,10 +14,11 @@ from typing import Any
 from sqs_facade.remote import records
 from sqs_facade.remote.errors import NoResponse, Refused, RemoteError
 from sqs_facade.remote.service import Service
+from zaqar_core.domain import limits
 
-MOST_ENTRIES = 10
+MOST_ENTRIES = limits.BATCH_ENTRIES
 #: Most bytes of a batch. Endpoints with a smaller limit get halves of a batch that they refuse.
-MOST_BYTES = 1 << 20
+MOST_BYTES = limits.MESSAGE_BYTES
 _ATTEMPTS = 5
 _FIRST_PAUSE_SECONDS = 0.1
 _GROUP, _NO_RESPONSE = "MessageGroupId", "NoResponse"

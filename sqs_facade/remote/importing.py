@@ -2,7 +2,7 @@
 
 A small file beside the input, the state, says up to which line the endpoint confirmed the messages, and which batch was
 being sent. It is written before and after each batch. So after a kill at most one batch of ten is in doubt: it may have
-been sent. A FIFO queue recognizes it for five minutes; elsewhere it is sent again, or left out, as the caller chooses.
+been sent. A FIFO queue recognizes it for a while; elsewhere it is sent again, or left out, as the caller chooses.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from sqs_facade.remote import batches, queues, records
 from sqs_facade.remote.batches import Outcome, Outgoing
 from sqs_facade.remote.errors import RemoteError
 from sqs_facade.remote.service import Service
+from zaqar_core.domain import limits
 
 #: The state is written at once, in one block of the disk.
 _STATE_BYTES = 4096
 _HEAD_BYTES = 4096
-#: A FIFO queue recognizes a message for five minutes; the clocks may differ by half a minute.
-_RECOGNIZED_SECONDS = 270
+#: For so long a FIFO queue recognizes a message for certain: the clocks may differ by half a minute.
+_RECOGNIZED_SECONDS = limits.DEDUPLICATION_SECONDS - 30
 _FIFO = ".fifo"
 _IDENTIFIER = "deduplication_id"
 
@@ -69,7 +70,8 @@ class StateFile:
 
     def save(self) -> None:
         """Write the state. It survives a kill of this process."""
-        os.pwrite(self._descriptor, msgspec.json.encode(self.state).ljust(_STATE_BYTES), 0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        os.write(self._descriptor, msgspec.json.encode(self.state).ljust(_STATE_BYTES))
 
     def close(self) -> None:
         """Close the file and keep it."""
@@ -139,7 +141,7 @@ class Import:
     renews_ids: bool = False
     #: The last line that may have been sent before.
     doubtful: int = 0
-    #: Ids of the messages that were stored within five minutes, of FIFO queues.
+    #: Ids of the messages that a FIFO queue stored lately, while it recognizes them.
     _recent: deque[tuple[float, str]] = field(default_factory=deque)
     _known: set[str] = field(default_factory=set)
     #: Ids of the messages in the file, by line.
@@ -225,7 +227,7 @@ class Import:
             self._fail(place, f"{outcome.code}: {outcome.text}")
             return
         if self.is_fifo and place > self.doubtful and self._is_known(outcome.message_id, former):
-            self._fail(place, "not stored: the queue had its deduplication id within five minutes")
+            self._fail(place, "not stored: the queue had its deduplication id a short time ago")
             return
         self.state.sent += 1
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqs_facade.remote.service import Service
+from zaqar_core.domain import limits
 
-MOST_MESSAGES = 10
-LONGEST_WAIT_SECONDS = 20
+MOST_MESSAGES = limits.RECEIVED_MESSAGES.most
+LONGEST_WAIT_SECONDS = limits.WAIT_SECONDS.most
 
 
 def receive(

@@ -247,6 +247,7 @@ def test_the_list_ends_at_a_limit(sqs: Sqs, queue: str) -> None:
 @pytest.mark.parametrize("value", ["x", "-1", "1" * 16, "\u0661"])
 @pytest.mark.parametrize("name", ["After", "Limit"])
 def test_a_position_and_a_limit_are_numbers(sqs: Sqs, queue: str, name: str, value: str) -> None:
-    answer = peek(sqs, QueueUrl=queue, **{name: value})
+    parameters: dict[str, Any] = {name: value}
+    answer = peek(sqs, QueueUrl=queue, **parameters)
     assert answer.status_code == 400
     assert answer.json()["ErrorResponse"]["Error"]["Code"] == "InvalidParameterValue"
