@@ -14,6 +14,7 @@ import click
 from sqs_facade import startup
 from sqs_facade.commands.options import read_settings
 from sqs_facade.commands.output import json_document, progress
+from zaqar_core.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from zaqar_core.configuration.settings import Settings
@@ -62,8 +63,6 @@ def _write(settings: Settings, target: Path, unfinished: Unfinished, *, with_key
     from zaqar_core.embedded import append_only, folder
 
     directory = (settings.data_dir or folder.default_directory()).expanduser()
-    if with_key:
-        backups.copy_key(directory, unfinished)
     kind: backups.Kind = "append-only" if append_only.exist(directory) else "snapshot"
     server = "the embedded Valkey"
     if kind == "append-only":
@@ -75,7 +74,14 @@ def _write(settings: Settings, target: Path, unfinished: Unfinished, *, with_key
             raise startup.ServingError(
                 f"{directory} is not a data directory: name it with --data-dir, or give --redis URL"
             )
-        server, _ = _snapshot(f"unix://{info['socket']}", unfinished)
+        try:
+            server, _ = _snapshot(f"unix://{info['socket']}", unfinished)
+        except StoreUnavailable as problem:
+            raise startup.ServingError(
+                f"{directory} has messages in memory only, and its service does not run: {problem.reason}"
+            ) from None
+    if with_key:
+        backups.copy_key(directory, unfinished)
     return backups.finish(unfinished, target, kind=kind, created=created, release=release, server=server)
 
 

@@ -210,6 +210,7 @@ def test_a_store_in_memory_is_backed_up_as_a_snapshot(tmp_path: Path, elsewhere:
             queue.send(str(number))
         run("backup", backup, "--data-dir", data)
         kill_valkey(data)
+    assert "its service does not run" in run("backup", tmp_path / "late", "--data-dir", data, code=1).stderr
     assert json.loads((backup / "backup.json").read_bytes())["server"].startswith("Valkey ")
     run("restore", backup, "--data-dir", elsewhere)
     with serving(data_dir=str(elsewhere)) as service, client_of(service) as client:

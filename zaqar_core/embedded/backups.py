@@ -102,7 +102,7 @@ def begun(target: Path) -> Iterator[Unfinished]:
     try:
         yield Unfinished(folder)
     except OSError as problem:
-        raise EmbeddedError(f"cannot write {problem.filename or target}: {problem.strerror}") from None
+        raise EmbeddedError(f"cannot copy {problem.filename or target}: {problem.strerror}") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -129,10 +129,15 @@ def copy_append_only(directory: Path, backup: Unfinished, progress: Progress) ->
     # The end of the last file may be half of a write, which nobody was told of yet.
     append_only.check(backup.folder, fixes=True)
     (backup.folder / "lock").unlink(missing_ok=True)
+    for path in backup.files:
+        _sync(backup.folder / path)
 
 
 def copy_key(directory: Path, backup: Unfinished) -> bool:
-    """Copy the key of encrypted messages; return whether there is one. Raises OSError."""
+    """Copy the key of encrypted messages; return whether there is one. Raises OSError.
+
+    Call it after the messages were copied: their key is older than they are.
+    """
     with contextlib.suppress(FileNotFoundError), (directory / _KEY).open("rb") as stream:
         with _created(backup.folder / _KEY) as copy:
             copy.write(stream.read())
@@ -167,9 +172,9 @@ def finish(
     with _created(backup.folder / MANIFEST) as stream:
         stream.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
     for folder in {(backup.folder / path).parent for path in backup.files} | {backup.folder}:
-        _sync_folder(folder)
+        _sync(folder)
     backup.folder.rename(target)
-    _sync_folder(target.parent)
+    _sync(target.parent)
     return found
 
 
@@ -248,8 +253,8 @@ def _fill(folder: Path, found: Backup, directory: Path) -> None:
             append_only.check_snapshot(target / name)
     with _created(target / append_only.MANIFEST) as stream:
         stream.write(listed)
-    _sync_folder(target)
-    _sync_folder(directory)
+    _sync(target)
+    _sync(directory)
 
 
 def _opened(folder: Path, stack: ExitStack) -> tuple[bytes, dict[str, BinaryIO]]:
@@ -305,8 +310,9 @@ def _described(folder: Path, path: str) -> File:
         return File(path, os.fstat(stream.fileno()).st_size, hashlib.file_digest(stream, "sha256").hexdigest())
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Wait until a file or folder is on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
