@@ -21,6 +21,7 @@ REFERENCES = {
     "docs/zaqar.md": "zaqar_core.rest.reference",
     "docs/settings.md": "zaqar_core.configuration.reference",
     "docs/doctor.md": "sqs_facade.commands.checks.reference",
+    "docs/command-line.md": "sqs_facade.commands.reference",
 }
 
 

@@ -2,9 +2,12 @@
 
 Other emulators have the same endpoint: ``GET`` or ``POST /_aws/sqs/messages?QueueUrl=...``, or
 ``/_aws/sqs/messages/<region>/<account>/<queue>``. ``ShowInvisible=true`` includes messages in flight,
-``ShowDelayed=true`` delayed ones. The response is that of ReceiveMessage with every attribute and without usable
-receipt handles, as XML, or as JSON if the Accept header prefers it. An SDK can call the endpoint with ReceiveMessage
-in both protocols; the requested number of messages is ignored. A long response is sent while it is read from the store.
+``ShowDelayed=true`` delayed ones. This service alone has ``After=<position>``, which continues behind a message and
+adds to each its ``Position`` (``After=0`` begins with the first), and ``Limit=<number>``, which ends the list.
+
+The response is that of ReceiveMessage with every attribute and without usable receipt handles, as XML, or as JSON if
+the Accept header prefers it. An SDK can call the endpoint with ReceiveMessage in both protocols; the requested number
+of messages is ignored. A long response is sent while it is read from the store.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from msgspec import field
 
 from sqs_facade import addresses, audit_notes, content, digests, errors, face, peek_forms, peek_pages, rights
 from sqs_facade.callers import Callers, refuse_anonymous
-from sqs_facade.errors import SqsError
+from sqs_facade.errors import SqsError, invalid
 from sqs_facade.looks import Look
 from sqs_facade.operations.receiving import system_attributes
 from sqs_facade.registry import OPERATIONS, Shape, SqsCall
@@ -44,6 +47,8 @@ _MOST_LOOKS = 4
 _WAIT_SECONDS = 60.0
 #: What a message takes in memory besides its body, about.
 _MESSAGE_BYTES = 2_000
+#: Digits of the numbers that are read. A position has 15 at most.
+_DIGITS = 15
 
 
 class Peeked(Shape):
@@ -70,6 +75,9 @@ class PeekRequest:
     queue_url: str
     invisible: bool
     delayed: bool
+    #: Position in the queue behind which the list begins; None begins with the first message.
+    after: int | None = None
+    limit: int | None = None
 
 
 class PeekFace:
@@ -153,7 +161,14 @@ class PeekFace:
             raise SqsError("RequestThrottled", "Too many requests to this endpoint are running.")
         look = Look(self._looks)
         try:
-            found = peek_pages.pages(session, ref, invisible=wanted.invisible, delayed=wanted.delayed)
+            found = peek_pages.pages(
+                session,
+                ref,
+                invisible=wanted.invisible,
+                delayed=wanted.delayed,
+                after=wanted.after or 0,
+                limit=wanted.limit,
+            )
             results = (PeekResult([_shown(one, ref, wanted) for one in page]) for page in found if page)
             first, size = PeekResult(), 0
             for result in results:
@@ -186,7 +201,20 @@ def _parameters(request: Request) -> PeekRequest:
     if action != _ACTION:
         raise SqsError("InvalidRequest", f"This endpoint only accepts {_ACTION} calls")
     flags = [str(parameters.get(name, "")).lower() in ("true", "1") for name in ("ShowInvisible", "ShowDelayed")]
-    return PeekRequest(given if isinstance(given, str) else request.path.removeprefix(PATH).strip("/"), *flags)
+    numbers = [_number(parameters, name) for name in ("After", "Limit")]
+    queue = given if isinstance(given, str) else request.path.removeprefix(PATH).strip("/")
+    return PeekRequest(queue, flags[0], flags[1], *numbers)
+
+
+def _number(parameters: Mapping[str, Any], name: str) -> int | None:
+    """Return a parameter that is a whole number; None if it is absent. Raises SqsError InvalidParameterValue."""
+    text = parameters.get(name)
+    if text is None:
+        return None
+    if not (isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
+        reason = f"Must be a number of at most {_DIGITS} digits."
+        raise invalid(str(text)[:_DIGITS], name, reason)
+    return int(text)
 
 
 def _shown(found: StoredMessage, ref: QueueRef, wanted: PeekRequest) -> Peeked:
@@ -195,6 +223,8 @@ def _shown(found: StoredMessage, ref: QueueRef, wanted: PeekRequest) -> Peeked:
         attributes["IsVisible"] = "false" if found.held else "true"
     if wanted.delayed:
         attributes["IsDelayed"] = "true" if found.delayed else "false"
+    if wanted.after is not None:
+        attributes["Position"] = str(found.sequence)
     return Peeked(
         found.id,
         digests.of_body(found.body),

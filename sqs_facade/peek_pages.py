@@ -15,8 +15,12 @@ PAGE_BYTES = 1 << 20
 _FIRST_MESSAGES, _MOST_MESSAGES = 4, 64
 
 
-def pages(session: Session, ref: QueueRef, *, invisible: bool, delayed: bool) -> Iterator[list[StoredMessage]]:
+def pages(
+    session: Session, ref: QueueRef, *, invisible: bool, delayed: bool, after: int = 0, limit: int | None = None
+) -> Iterator[list[StoredMessage]]:
     """Yield the messages of a queue in order, without those that are sent later than the first page is read.
+
+    ``after`` is the position behind which they begin, ``limit`` is the most of them.
 
     Messages in flight are left out unless ``invisible``, and with them their groups in a FIFO queue, which they lock.
     """
@@ -25,12 +29,21 @@ def pages(session: Session, ref: QueueRef, *, invisible: bool, delayed: bool) ->
         # A message of a group may be in flight behind a visible one, so the locks must be known before the first page.
         for page in _pages(session, ref, invisible=True, delayed=delayed):
             locked.update(one.group for one in page if one.held)
-    for page in _pages(session, ref, invisible=invisible, delayed=delayed):
-        yield [one for one in page if one.group not in locked] if locked else page
+    left = limit
+    for page in _pages(session, ref, invisible=invisible, delayed=delayed, after=after):
+        found = [one for one in page if one.group not in locked] if locked else page
+        yield found[:left]
+        if left is not None:
+            left -= len(found)
+            if left <= 0:
+                return
 
 
-def _pages(session: Session, ref: QueueRef, *, invisible: bool, delayed: bool) -> Iterator[list[StoredMessage]]:
-    limit, marker, end_ms = _FIRST_MESSAGES, None, None
+def _pages(
+    session: Session, ref: QueueRef, *, invisible: bool, delayed: bool, after: int = 0
+) -> Iterator[list[StoredMessage]]:
+    limit, end_ms = _FIRST_MESSAGES, None
+    marker: str | None = str(after)
     while True:
         page = messages.list_page(
             session,

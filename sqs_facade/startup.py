@@ -14,7 +14,6 @@ from zaqar_core import embedded
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Configuration, Settings, read
 from zaqar_core.domain.errors import StoreUnavailable
-from zaqar_core.store.deployment import StoreUrlInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,6 +107,8 @@ def refusals(configuration: Configuration, *, code: int | None = None) -> Iterat
     try:
         yield
     except StoreUnavailable as problem:
+        from zaqar_core.store.deployment import StoreUrlInvalid  # not above: most commands use no store
+
         usual = WRONG_USE if isinstance(problem, StoreUrlInvalid) else 1
         refuse(f"{configuration.source('redis').subject('redis')}: {problem.reason}", code=code or usual)
     except SettingsInvalid as problem:

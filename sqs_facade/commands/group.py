@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -14,13 +15,28 @@ from sqs_facade import startup
 #: its command under the name ``command``.
 _MODULES = {
     "apply": ("apply", "Create and change queues as a file declares them, or show what would be done."),
-    "credentials": ("credentials", "Edit the users and access keys of the credentials file."),
-    "import-config": ("import_config", "Write a settings file from that of ElasticMQ, GoAWS or fauxqs."),
+    "backup": ("backup", "Write a backup of the store while it serves."),
+    "bench": ("bench", "Measure an endpoint."),
     "config": ("config", "Work with the configuration."),
+    "credentials": ("credentials", "Edit the users and access keys of the credentials file."),
     "doctor": ("doctor", "Check a service, its store and this machine, and say how to mend what is wrong."),
+    "export": ("export", "Write the messages of a queue to a file."),
+    "import": ("import_messages", "Send the messages of a file to a queue."),
+    "import-config": ("import_config", "Write a settings file from that of ElasticMQ, GoAWS or fauxqs."),
+    "peek": ("peek", "Show messages without receiving them."),
     "policy": ("policy", "Work with policies."),
+    "queues": ("queues", "List, show, create, change, empty and delete queues."),
+    "receive": ("receive", "Receive messages."),
+    "redrive": ("redrive", "Move messages of a dead-letter queue back to work."),
+    "restore": ("restore", "Make a data directory of a backup."),
+    "send": ("send", "Send messages."),
+    "tail": ("tail", "Show the last messages, and follow a queue."),
     "version": ("version", "Print the versions of sqs-facade, Python, the libraries and the embedded Valkey."),
 }
+
+
+#: Exit codes as a shell shows them for SIGINT and SIGPIPE.
+_INTERRUPTED, _PIPE_CLOSED = 130, 141
 
 
 class Commands(click.Group):
@@ -44,6 +60,13 @@ class Commands(click.Group):
     def _help(self, name: str) -> str:
         return _MODULES[name][1] if name in _MODULES else self.commands[name].get_short_help_str(200)
 
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:  # the reader of a pipe has enough: | head
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes it at exit
+            sys.exit(_PIPE_CLOSED)
+
     def main(self, *args: Any, **extra: Any) -> Any:
         try:
             sys.exit(super().main(*args, **{**extra, "standalone_mode": False}))
@@ -53,4 +76,4 @@ class Commands(click.Group):
         except click.ClickException as problem:
             startup.refuse(problem.format_message(), code=problem.exit_code)
         except click.Abort:
-            sys.exit(130)
+            sys.exit(_INTERRUPTED)

@@ -123,13 +123,14 @@ def test_the_first_command_of_the_readme_starts_a_service(wheel: Path, checkout:
     ("command", "program"),
     [
         (_first_install("docs/migrating-from-moto.md"), ["python", "-m", "sqs_facade.compat", "diff", "--list"]),
+        (_first_install("docs/daily-work.md"), ["python", "-c", "import sqs_facade.remote.service, rich.progress"]),
         (_inline_install("docs/operations.md"), ["python", "-c", "import sqs_facade.websocket_process"]),
         (
             _inline_install("docs/security.md"),
             ["python", "-c", "import zaqar_core.keystone.authentication, keystonemiddleware"],
         ),
     ],
-    ids=["compat", "websocket", "keystone"],
+    ids=["compat", "cli", "websocket", "keystone"],
 )
 def test_an_extra_brings_what_its_part_imports(
     wheel: Path, checkout: Path, tmp_path: Path, command: str, program: list[str]

@@ -21,6 +21,7 @@ import psutil
 import pytest
 import redis
 
+from tests.conftest import Service
 from tests.patience import LONG_POLL_SECONDS, PATIENCE_SECONDS, until
 from zaqar_core.embedded import watchdog
 
@@ -121,7 +122,7 @@ class Client:
 
 
 @contextlib.contextmanager
-def client_of(service: Serve) -> Iterator[Client]:
+def client_of(service: Serve | Service) -> Iterator[Client]:
     client = Client(service.url)
     try:
         yield client

@@ -224,3 +224,30 @@ def test_a_malformed_body_is_refused(sqs: Sqs, body: bytes) -> None:
     headers = {"X-Amz-Target": "AmazonSQS.ReceiveMessage", "Content-Type": "application/x-amz-json-1.0"}
     answer = HTTP.post(sqs.url + PATH, body, headers=headers, timeout=10)
     assert (answer.status_code, answer.json()["__type"]) == (400, "com.amazon.coral.service#SerializationException")
+
+
+def test_the_list_continues_behind_a_position(sqs: Sqs, queue: str) -> None:
+    for body in ("one", "two", "three"):
+        sqs.send(queue, body)
+    found = messages(peek(sqs, QueueUrl=queue, After="0"))
+    positions = [one["Attribute"]["Position"] for one in found]
+    assert bodies(peek(sqs, QueueUrl=queue, After=positions[0])) == ["two", "three"]
+    assert bodies(peek(sqs, QueueUrl=queue, After=positions[2])) == []
+    assert "Position" not in messages(peek(sqs, QueueUrl=queue))[0]["Attribute"]
+
+
+def test_the_list_ends_at_a_limit(sqs: Sqs, queue: str) -> None:
+    for number in range(12):
+        sqs.send(queue, str(number))
+    assert bodies(peek(sqs, QueueUrl=queue, Limit="2")) == ["0", "1"]
+    assert bodies(peek(sqs, QueueUrl=queue, Limit="7")) == [str(number) for number in range(7)]
+    assert bodies(peek(sqs, QueueUrl=queue, Limit="0")) == []
+
+
+@pytest.mark.parametrize("value", ["x", "-1", "1" * 16, "\u0661"])
+@pytest.mark.parametrize("name", ["After", "Limit"])
+def test_a_position_and_a_limit_are_numbers(sqs: Sqs, queue: str, name: str, value: str) -> None:
+    parameters: dict[str, Any] = {name: value}
+    answer = peek(sqs, QueueUrl=queue, **parameters)
+    assert answer.status_code == 400
+    assert answer.json()["ErrorResponse"]["Error"]["Code"] == "InvalidParameterValue"

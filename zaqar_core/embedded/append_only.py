@@ -15,18 +15,18 @@ from zaqar_core.embedded import program
 from zaqar_core.embedded.errors import EmbeddedError
 from zaqar_core.embedded.folder import open_lock, prepare, try_lock
 
-_FOLDER = "appendonlydir"
-_MANIFEST = "appendonly.aof.manifest"
+FOLDER = "appendonlydir"
+MANIFEST = "appendonly.aof.manifest"
 _BASE = re.compile(r"appendonly\.aof\.([0-9]+)\.base\.(rdb|aof)")
 _INCREMENT = re.compile(r"appendonly\.aof\.[0-9]+\.incr\.aof")
 _LISTED = re.compile(r'^file "?([^"/\s]+)"? seq [0-9]+ type i', re.MULTILINE)
-#: valkey-server is this tool too, if it is called by its name.
-_TOOL = "valkey-check-aof"
+#: valkey-server is these tools too, if it is called by their names.
+_TOOL, _SNAPSHOT_TOOL = "valkey-check-aof", "valkey-check-rdb"
 
 
 def exist(directory: Path) -> bool:
     """Return whether the directory has append-only files."""
-    return (directory / _FOLDER).exists()
+    return (directory / FOLDER).exists()
 
 
 def check_manifest(directory: Path) -> None:
@@ -34,14 +34,14 @@ def check_manifest(directory: Path) -> None:
 
     A Valkey that was killed during its very first start may leave the files of an empty store without a manifest.
     """
-    folder = directory / _FOLDER
-    if not folder.is_dir() or _has_content(folder / _MANIFEST):
+    folder = directory / FOLDER
+    if not folder.is_dir() or _has_content(folder / MANIFEST):
         return
     for entry in folder.iterdir():
         base = _BASE.fullmatch(entry.name)
         if (base and base[1] != "1") or (_INCREMENT.fullmatch(entry.name) and _has_content(entry)):
             raise EmbeddedError(
-                f"data directory {directory} has messages in {_FOLDER}, but their manifest {_FOLDER}/{_MANIFEST} is "
+                f"data directory {directory} has messages in {FOLDER}, but their manifest {FOLDER}/{MANIFEST} is "
                 "missing or empty: restore it from a backup, or see 'Damaged files' in docs/operations.md"
             )
 
@@ -67,7 +67,7 @@ def check(directory: Path, *, fixes: bool) -> list[str]:
     try:
         if not try_lock(lock, "exclusive"):
             raise EmbeddedError(f"data directory {directory} is in use: stop the service first")
-        return [_checked(file, is_last=is_last, fixes=fixes) for file, is_last in _listed(directory / _FOLDER)]
+        return [_checked(file, is_last=is_last, fixes=fixes) for file, is_last in _listed(directory / FOLDER)]
     finally:
         os.close(lock)
 
@@ -75,9 +75,9 @@ def check(directory: Path, *, fixes: bool) -> list[str]:
 def _listed(folder: Path) -> list[tuple[Path, bool]]:
     """Return the files with the writes since the base, oldest first, and whether each is the last."""
     try:
-        names = _LISTED.findall((folder / _MANIFEST).read_text())
+        names = _LISTED.findall((folder / MANIFEST).read_text())
     except OSError as problem:
-        raise EmbeddedError(f"cannot read {folder / _MANIFEST}: {problem.strerror}") from None
+        raise EmbeddedError(f"cannot read {folder / MANIFEST}: {problem.strerror}") from None
     return [(folder / name, name == names[-1]) for name in names]
 
 
@@ -92,10 +92,16 @@ def _checked(file: Path, *, is_last: bool, fixes: bool) -> str:
     return f"{file.name} was damaged: {before - file.stat().st_size} of its {before} bytes were cut off at the end"
 
 
-def _run(*arguments: str) -> int:
-    """Run the tool; it asks for a confirmation before it changes a file. Return its exit code."""
+def check_snapshot(file: Path) -> None:
+    """Refuse a snapshot that is damaged, or that the installed Valkey cannot read. Raises EmbeddedError."""
+    if _run(str(file), tool=_SNAPSHOT_TOOL) != 0:
+        raise EmbeddedError(f"{file} is damaged, or a newer or another server wrote it than the installed Valkey reads")
+
+
+def _run(*arguments: str, tool: str = _TOOL) -> int:
+    """Run a tool; it asks for a confirmation before it changes a file. Return its exit code."""
     done = subprocess.run(  # noqa: S603 - our own binary
-        [_TOOL, *arguments], executable=program.path(), input=b"y\n", capture_output=True, check=False
+        [tool, *arguments], executable=program.path(), input=b"y\n", capture_output=True, check=False
     )
     return done.returncode
 

@@ -20,6 +20,7 @@ from zaqar_core.embedded.errors import EmbeddedError
 from zaqar_core.embedded.folder import (
     SCHEMA,
     Info,
+    default_directory,
     encryption_key,
     new_key,
     open_lock,
@@ -60,9 +61,7 @@ def attach(directory: Path | None, *, durability: str, ephemeral: bool, capacity
     if ephemeral:
         directory = Path(tempfile.mkdtemp(prefix=watchdog.DIRECTORY_PREFIX))
     elif directory is None:
-        import platformdirs
-
-        directory = Path(platformdirs.user_data_dir("sqs-facade"))
+        directory = default_directory()
     embedded = Embedded(prepare(directory), durability, capacity or Capacity(), remove=ephemeral)
     try:
         embedded._join()
@@ -257,6 +256,8 @@ class Embedded:
             "io-threads": "1",
             "enable-debug-command": "no",
             "shutdown-timeout": "0",
+            # It has no replicas, so a backup of a store in memory need not wait for a second one.
+            "repl-diskless-sync-delay": "0",
             **reserve.settings(self.directory, self._capacity.memory_bytes),
         }
         return [str(program.path()), *(word for name, value in settings.items() for word in (f"--{name}", value))]

@@ -45,6 +45,13 @@ class Info(TypedDict):
     durability: str
 
 
+def default_directory() -> Path:
+    """Return the data directory of the user, which is used if no other is named."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("sqs-facade"))
+
+
 def prepare(directory: Path) -> Path:
     """Create the directory if it does not exist, for its owner only; return its absolute path. Raises EmbeddedError."""
     try:
