@@ -27,6 +27,8 @@ import os, signal, sys
 from pathlib import Path
 from zaqar_core.embedded import attachment, folder
 
+pytestmark = pytest.mark.slow
+
 def killed(*arguments, **named):
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -132,8 +134,6 @@ _USER = """
 import sys, threading
 from pathlib import Path
 from zaqar_core.embedded import attach
-
-pytestmark = pytest.mark.slow
 
 attach(Path(sys.argv[1]), durability="fsync", ephemeral=False).supervise()
 print("attached", flush=True)
