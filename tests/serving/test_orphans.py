@@ -21,13 +21,13 @@ from tests.patience import PATIENCE_SECONDS, until
 from tests.serving.conftest import is_running, valkey_pid
 from zaqar_core.embedded import attach, watchdog
 
+pytestmark = pytest.mark.slow
+
 #: Attaches to a data directory and is killed just before a step of the start.
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
 from zaqar_core.embedded import attachment, folder
-
-pytestmark = pytest.mark.slow
 
 def killed(*arguments, **named):
     os.kill(os.getpid(), signal.SIGKILL)
