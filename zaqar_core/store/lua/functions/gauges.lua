@@ -3,8 +3,8 @@
 -- passes over messages that were received three times or more, and that of a dead letter begins with its move.
 -- keys:  the queue.
 -- reply: {visible, in flight, delayed, age ms (0 without such a message), messages in the outbox, deliveries to be tried
---        again, deliveries that ever failed for good, 1 if it is a FIFO queue, incarnation, name of its dead-letter
---        queue or ""}.
+--        again, deliveries that ever failed for good, 1 if it may have subscriptions, incarnation, name of its
+--        dead-letter queue or ""}.
 -- fails: NOQUEUE; GROUPED.
 -- effect: reads.
 -- cost:  as counts.
@@ -33,9 +33,9 @@ local since = context.now_ms
 if visible + in_flight > 0 then
   since = math.min(oldest_of(0), oldest_of(LEASED), oldest_of(GROUPED))
 end
-local outbox, retries = 0, 0
-if has_feature('s') then outbox, retries = call('HLEN', base_key .. ':o'), call('ZCARD', base_key .. ':nd') end
+local outbox, retries, subscribed = 0, 0, has_feature('s')
+if subscribed then outbox, retries = call('HLEN', base_key .. ':o'), call('ZCARD', base_key .. ':nd') end
 return {
   visible, in_flight, delayed, context.now_ms - since, outbox, retries, tonumber(context.fields[4] or 0),
-  KIND == 'fifo' and 1 or 0, queue.incarnation, queue.dead_letter_queue or '',
+  subscribed and 1 or 0, queue.incarnation, queue.dead_letter_queue or '',
 }
