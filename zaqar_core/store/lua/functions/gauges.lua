@@ -6,33 +6,32 @@
 --        again, deliveries that ever failed for good, 1 if it may have subscriptions, incarnation, name of its
 --        dead-letter queue or ""}.
 -- fails: NOQUEUE; GROUPED.
--- effect: reads.
+-- effect: reads. It writes nothing, not even what time alone has changed: with an fsync after each write, a look at
+--        many queues would delay everybody.
 -- cost:  as counts.
--- uses: ARRIVED, base_key, BEFORE, context, COUNT, count_live, expire_oldest, GROUPED, has_feature, is_over, KIND
--- uses: LEASED, open_queue, order_key, process_due, queue, records_key, sent_of, state_of, states_key, update_groups
+-- uses: ARRIVED, base_key, BEFORE, context, COUNT, count_live, GROUPED, has_feature, is_over, KIND, LEASED, open_queue
+-- uses: order_key, queue, records_key, sent_of, state_of, states_key
 local wrong = open_queue('failed')
 if wrong then return wrong end
-process_due(20)
-local _, left = expire_oldest(20)
-update_groups()
 local MANY_RECEIVES, MOST_SEARCHED = 3, 10
+-- whether messages were found that have expired and are still there
+local has_expired = false
 local function oldest_of(band)
   local low, high = string.format('%.0f', band), string.format('(%.0f', band + LEASED)
   for _, seq in ipairs(call('ZRANGEBYSCORE', order_key, low, high, 'LIMIT', 0, MOST_SEARCHED)) do
     local record, state = call('HGET', records_key, seq), state_of(call('HGET', states_key, seq))
-    local is_passed = KIND ~= 'fifo' and state[COUNT] - (state[BEFORE] or 0) >= MANY_RECEIVES
-    if record and not is_passed and not is_over(seq, record, state) then
+    if record and is_over(seq, record, state) then
+      has_expired = true
+    elseif record and (KIND == 'fifo' or state[COUNT] - (state[BEFORE] or 0) < MANY_RECEIVES) then
       local since = state[ARRIVED] or sent_of(record)
       if KIND ~= 'fifo' or since + queue.delay_ms <= context.now_ms then return since end
     end
   end
   return context.now_ms
 end
-local visible, in_flight, delayed = count_live(left)
 local since = context.now_ms
-if visible + in_flight > 0 then
-  since = math.min(oldest_of(0), oldest_of(LEASED), oldest_of(GROUPED))
-end
+if call('EXISTS', order_key) == 1 then since = math.min(oldest_of(0), oldest_of(LEASED), oldest_of(GROUPED)) end
+local visible, in_flight, delayed = count_live(has_expired)
 local outbox, retries, subscribed = 0, 0, has_feature('s')
 if subscribed then outbox, retries = call('HLEN', base_key .. ':o'), call('ZCARD', base_key .. ':nd') end
 return {
