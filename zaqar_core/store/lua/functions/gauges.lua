@@ -2,12 +2,12 @@
 -- notifications. The age is that of the oldest message that is visible or in flight. As at SQS, in a standard queue it
 -- passes over messages that were received three times or more, and that of a dead letter begins with its move.
 -- keys:  the queue.
--- reply: {visible, in flight, delayed, age ms (0 without such a message), messages in the outbox, deliveries to be tried
---        again, deliveries that ever failed for good, 1 if it may have subscriptions, incarnation, name of its
+-- reply: {visible, in flight, delayed, age ms (0 without such a message), messages in the outbox, deliveries to be
+--        tried again, deliveries that ever failed for good, 1 if it may have subscriptions, incarnation, name of its
 --        dead-letter queue or ""}.
 -- fails: NOQUEUE; GROUPED.
 -- effect: reads. It writes nothing, not even what time alone has changed: with an fsync after each write, a look at
---        many queues would delay everybody.
+--        many queues would delay all others.
 -- cost:  as counts.
 -- uses: ARRIVED, base_key, BEFORE, context, COUNT, count_live, GROUPED, has_feature, is_over, KIND, LEASED, open_queue
 -- uses: order_key, queue, records_key, sent_of, state_of, states_key
