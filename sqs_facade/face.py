@@ -237,7 +237,11 @@ def _run(operation: Operation, call: SqsCall, parameters: Any) -> Any:
 
     The queue is looked up only after an error, so that a good request needs no look-up.
     """
-    request_notes.of_call(operation, call, parameters)
+    note = call.request.note
+    # Written out: this is the way of every request. A queue that a URL names is noted where the URL is resolved.
+    note.operation, note.account = operation.name, call.caller.account
+    if operation.is_administrative or not operation.has_queue:
+        request_notes.of_call(operation, call, parameters)
     if call.authorizer is None:
         refuse_anonymous(call.request)
     try:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from typing import Any
 
 from sqs_facade import addresses
-from sqs_facade.errors import SqsError
 from sqs_facade.registry import OPERATIONS, Operation, SqsCall
 from zaqar_core.domain.errors import AccessDenied, CoreError
 from zaqar_core.domain.names import QueueRef
@@ -18,22 +16,11 @@ _ACTION = re.compile(r"(?:^|&)Action=([A-Za-z]+)(?:&|$)")
 
 
 def of_call(operation: Operation, call: SqsCall, parameters: Any) -> None:
-    """Note the operation, and the queue that its parameters name otherwise than by its URL.
-
-    Operations with a URL note the queue when they resolve it, in ``SqsCall.queue``; a request without a caller never
-    gets that far.
-    """
-    request = call.request
-    note = request.note
-    note.operation = operation.name
-    note.account = call.caller.account
-    if operation.is_administrative:
-        note.is_administrative = True
+    """Note whether the call is administrative, and the queue that its parameters name otherwise than by its URL."""
+    note = call.request.note
+    note.is_administrative = operation.is_administrative
     if not operation.has_queue:
         note.queue = _named(call, parameters)
-    elif request.principal is not None and request.principal.is_anonymous:
-        with contextlib.suppress(SqsError, CoreError):
-            call.queue(parameters.queue_url)
 
 
 def _named(call: SqsCall, parameters: Any) -> QueueRef | None:

@@ -6,8 +6,8 @@ knows the request, such as a head that is too long, is counted in ``web.server.c
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
+from time import monotonic
 from typing import Protocol
 
 from zaqar_core.core.session import Session
@@ -28,16 +28,16 @@ class Observer(Protocol):
 class Observers:
     """The observers of one process."""
 
-    __slots__ = ("_observers",)
+    __slots__ = ("_observe",)
 
     def __init__(self, observers: Sequence[Observer] = ()) -> None:
-        self._observers = tuple(observers)
+        self._observe = tuple(one.observe for one in observers)
 
     def finished(self, request: Request, reply: Reply) -> Reply:
         """Show the request and its reply to all observers. Return the reply."""
-        request.note.seconds = time.monotonic() - request.began
-        for observer in self._observers:
-            observer.observe(request, reply)
+        request.note.seconds = monotonic() - request.began
+        for observe in self._observe:
+            observe(request, reply)
         return reply
 
 
