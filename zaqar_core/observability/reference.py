@@ -60,10 +60,10 @@ queues. Scrapes at the same time share one reading. Test hooks and pages count a
 ## Who may read them
 
 The page has the names of all queues. A service without credentials shows it to everybody who can connect, and on
-loopback at hosts of this machine only, like its queues. With a `credentials_file`, the caller must have the right
-`zaqar:Administer`, by HTTP basic with an access key or by a static token (`Authorization: Bearer TOKEN`).
-`metrics_token` is one more token, which opens nothing but this page; where it is set, the page always needs
-credentials. `metrics = false` switches the page off.
+loopback at hosts of this machine only, like its queues. Keystone alone does not change this. With a `credentials_file`,
+the caller must have the right `zaqar:Administer`, by HTTP basic with an access key or by a static token
+(`Authorization: Bearer TOKEN`). `metrics_token` is one more token, which opens nothing but this page; where it is set,
+the page always needs credentials. `metrics = false` switches the page off.
 """
 
 _ALIASES = """
