@@ -22,6 +22,7 @@ REFERENCES = {
     "docs/settings.md": "zaqar_core.configuration.reference",
     "docs/doctor.md": "sqs_facade.commands.checks.reference",
     "docs/command-line.md": "sqs_facade.commands.reference",
+    "docs/metrics.md": "zaqar_core.observability.reference",
 }
 
 

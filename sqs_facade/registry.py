@@ -55,6 +55,7 @@ class SqsCall(msgspec.Struct):
         request = self.request
         ref = addresses.queue(queue_url, request.path, self.caller, self.session.settings, request.prefix)
         self.found = (queue_url, ref)
+        request.note.queue = ref
         return ref
 
     def url(self, ref: QueueRef) -> str:
@@ -82,6 +83,8 @@ class Operation:
     raises: tuple[str, ...]
     on_queue_path: bool
     has_queue: bool
+    #: Whether the audit log has its calls: it changes queues, policies or tags, or deletes all messages.
+    is_administrative: bool
 
     @property
     def is_reading(self) -> bool:
@@ -89,6 +92,10 @@ class Operation:
         return self.name.startswith(("Get", "List"))
 
 
+_ADMINISTRATIVE = frozenset((
+    "CreateQueue", "DeleteQueue", "SetQueueAttributes", "AddPermission", "RemovePermission", "TagQueue", "UntagQueue",
+    "PurgeQueue", "StartMessageMoveTask", "CancelMessageMoveTask",
+))  # fmt: skip
 OPERATIONS: dict[str, Operation] = {}
 
 #: Errors of every operation: unreadable input (JSON, query), and throttling if it is enabled.
@@ -119,6 +126,7 @@ def operation(
             raises,
             on_queue_path,
             hasattr(parameters, "queue_url"),
+            name in _ADMINISTRATIVE,
         )
         return function
 

@@ -14,11 +14,13 @@ from zaqar_core.core.authorization import Authorizer
 from zaqar_core.keystone import authentication
 from zaqar_core.notifications import channels
 from zaqar_core.notifications.notifier import Notifier
+from zaqar_core.observability.metrics import Metrics
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.web import audit_log, hooks, tls
 from zaqar_core.web.auditing import Auditor
+from zaqar_core.web.observers import Observer, Observers
 from zaqar_core.websocket import server
 from zaqar_core.websocket.conversation import Service
 
@@ -31,9 +33,11 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     known = gate.credentials(settings)
     authenticator = gate.authenticator(known, authentication.configured(settings))
     audit, auditor = audit_log.opened(settings.audit_log), None
+    observers: list[Observer] = []
     if audit is not None:
         audit.start()
         auditor = Auditor(audit, settings)
+        observers.append(auditor)
     if known is not None:
         if auditor is not None:
             known.on_reload = auditor.reloaded
@@ -43,6 +47,11 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     if switches is not None:
         core.when_emptied.append(switches.forget)
+    if settings.metrics:
+        metrics = Metrics(settings)
+        metrics.watch(core, known, audit)
+        metrics.publish_regularly()
+        observers.append(metrics.counting)
     face = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rate_limits.configured(settings))
     Housekeeping(core).start()
     if core.quotas is not None:
@@ -55,7 +64,7 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     try:
         server.run(
             settings,
-            Service(core, face, authenticator, auditor),
+            Service(core, face, authenticator, Observers(observers)),
             held.port,
             lambda: on_ready(
                 f"{'ws' if secured is None else 'wss'}://{in_url(without_brackets(settings.host))}:{held.port}"

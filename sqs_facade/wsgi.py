@@ -7,6 +7,7 @@ with settings from the environment; docs/operations.md has the commands for Guni
 from __future__ import annotations
 
 import atexit
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,9 @@ from zaqar_core.domain import limits
 from zaqar_core.keystone import authentication
 from zaqar_core.notifications import channels
 from zaqar_core.notifications.notifier import Notifier
+from zaqar_core.observability import face as metrics_page
+from zaqar_core.observability.metrics import Metrics
+from zaqar_core.observability.scraping import Scraper
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
@@ -34,6 +38,7 @@ from zaqar_core.web.app import create_flask
 from zaqar_core.web.auditing import Auditor
 from zaqar_core.web.base_path import BasePath
 from zaqar_core.web.fastlane import FastLane
+from zaqar_core.web.observers import Observer, Observers
 from zaqar_core.web.pipeline import Pipeline
 from zaqar_core.web.proxies import ForwardedRequests
 from zaqar_core.web.server.wsgi_application import WsgiApplication
@@ -50,14 +55,18 @@ if TYPE_CHECKING:
 
 #: The extension of the Flask application that the event loop's server runs: see ``web.server.application``.
 APPLICATION = "sqs_facade.application"
+#: The extension with the :class:`~zaqar_core.observability.metrics.Metrics` of the process, None without metrics.
+METRICS = "sqs_facade.metrics"
 
 
-def create_app(settings: configuration.Settings | None = None, declared: Path | None = None) -> flask.Flask:
+def create_app(
+    settings: configuration.Settings | None = None, declared: Path | None = None, *, observers: Sequence[Observer] = ()
+) -> flask.Flask:
     """Build a Flask application with the fast lane around its ``wsgi_app``, and CORS around the fast lane.
 
     ``settings`` default to those of the environment. ``declared`` is the file of a ``Handover``: the queues to declare.
-    Without a Redis URL, attach to the embedded Valkey and start it if necessary. Raises SettingsInvalid, EmbeddedError,
-    StoreUnavailable.
+    ``observers`` are shown every request, beside those of the settings. Without a Redis URL, attach to the embedded
+    Valkey and start it if necessary. Raises SettingsInvalid, EmbeddedError, StoreUnavailable.
     """
     settings = settings or configuration.load({})
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
@@ -76,13 +85,18 @@ def create_app(settings: configuration.Settings | None = None, declared: Path | 
     notifier.start()
     notifier.stop_at_exit()
     reconciler = None if declared is None else _reconciler(core, declared)
-    auditor = None
+    observers = list(observers)
     if audit is not None:
         audit.start()
         auditor = Auditor(audit, settings)
+        observers.append(auditor)
         if credentials is not None:
             credentials.on_reload = auditor.reloaded
-    pipeline = Pipeline(core, settings, auditor)
+    metrics = Metrics(settings) if settings.metrics else None
+    if metrics is not None:
+        metrics.watch(core, credentials, audit)
+        observers.append(metrics.counting)
+    pipeline = Pipeline(core, settings, Observers(observers))
     access = gate.opened(settings, credentials, lambda: core.secrets.secret)
     callers = Callers(settings, access)
     authenticator = gate.authenticator(credentials, authentication.configured(settings))
@@ -106,7 +120,9 @@ def create_app(settings: configuration.Settings | None = None, declared: Path | 
         sqs,
         zaqar,
         {peek.PATH: looks, hooks.PATH: _hooks(settings, switches, credentials)},
+        {} if metrics is None else {metrics_page.PATH: _metrics_page(core, metrics, settings, credentials)},
     )
+    app.extensions[METRICS] = metrics
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)
     lanes = FastLane(
@@ -132,6 +148,10 @@ def _reconciler(core: Core, declared: Path) -> Reconciler:
     core.unready.append(lambda: reconciler.problem)
     reconciler.start()
     return reconciler
+
+
+def _metrics_page(core: Core, metrics: Metrics, settings: configuration.Settings, known: Credentials | None) -> Face:
+    return metrics_page.MetricsFace(settings, Scraper(core, metrics, settings), gate.authenticator(known, None))
 
 
 def _sts(access: gate.Gate | None) -> SecurityTokenService | None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from zaqar_core.core import dead_letters, queues, stored_messages
 from zaqar_core.core.session import Session
+from zaqar_core.core.traffic import Event, received
 from zaqar_core.domain.errors import (
     AccessDenied,
     CoreError,
@@ -87,16 +88,16 @@ def receive(
             if not isinstance(found, _Empty):
                 if waiter is not None:
                     session.waiters.served(waiter)
+                received(session.traffic, ref, found)
                 return found
             if found.has_more:
                 continue
-            if leaving or found.wait_ms == 0:
-                return []
-            if waiter is None:
-                waiter = session.waiters.register(keys.queue(ref)) if wait_seconds is None else None
-                if waiter is None:
-                    return []
-                continue
+            if waiter is None and found.wait_ms and wait_seconds is None:
+                waiter = session.waiters.register(keys.queue(ref))
+                if waiter is not None:
+                    continue
+            if leaving or waiter is None or found.wait_ms == 0:
+                return _found_none(session, ref, is_gone=leaving == _LEAVE_EMPTY)
             if not began:
                 began, deadline = found.incarnation, time.monotonic() + found.wait_ms / 1000
             left = deadline - time.monotonic()
@@ -107,6 +108,13 @@ def receive(
     finally:
         if waiter is not None:
             session.waiters.unregister(waiter)
+
+
+def _found_none(session: Session, ref: QueueRef, *, is_gone: bool) -> list[StoredMessage]:
+    """Count a receive that ends without messages, unless its client has gone."""
+    if not is_gone:
+        session.traffic.count(ref, Event.EMPTY_RECEIVE, 1)
+    return []
 
 
 def _leave(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) -> None:
@@ -120,15 +128,16 @@ def _leave(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) 
 
 def _wait(session: Session, waiter: Waiter, seconds: float, due_seconds: float | None) -> bool:
     """Wait for a wake-up, until a message is due, or until the end; return whether the client has gone."""
-    client = session.client
+    client, began = session.client, time.monotonic()
     if client is None:
         session.waiters.wait(waiter, seconds, due_seconds=due_seconds)
-        return False
-    client.on_gone = waiter.leave
-    if not client.is_gone:
-        session.waiters.wait(waiter, seconds, due_seconds=due_seconds)
-    client.on_gone = None
-    return client.is_gone
+    else:
+        client.on_gone = waiter.leave
+        if not client.is_gone:
+            session.waiters.wait(waiter, seconds, due_seconds=due_seconds)
+        client.on_gone = None
+    session.waited_seconds += time.monotonic() - began
+    return client is not None and client.is_gone
 
 
 class _Empty(NamedTuple):
@@ -214,7 +223,7 @@ def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]
     if not receipts:
         queues.get(session, ref)
     found: list[CoreError | None] = [None] * len(receipts)
-    is_fifo = ref.is_fifo
+    is_fifo, deleted = ref.is_fifo, 0
     for incarnation, indexes in _by_incarnation(receipts).items():
         arguments: list[bytes | str | int] = [incarnation.hex()]
         for index in indexes:
@@ -229,9 +238,14 @@ def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]
             for index in indexes:
                 found[index] = ReceiptInvalid()
             continue
+        deleted += len(indexes)
         if is_fifo:
             for index, word in zip(indexes, reply, strict=True):
-                found[index] = LeaseExpired() if word == b"EXPIRED" else None
+                if word == b"EXPIRED":
+                    found[index] = LeaseExpired()
+                    deleted -= 1
+    if deleted:
+        session.traffic.count(ref, Event.DELETED, deleted)
     return found
 
 

@@ -11,6 +11,7 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.quotas import Quotas
 from zaqar_core.core.router import Arguments, Router
 from zaqar_core.core.secrets import Secrets
+from zaqar_core.core.traffic import Traffic
 from zaqar_core.domain.encryption import Keyring
 from zaqar_core.domain.ids import MessageIds
 from zaqar_core.domain.names import QueueRef
@@ -35,6 +36,7 @@ class Shared(Protocol):
     notifications: SimpleQueue[object]
     quotas: Quotas | None
     router: Router
+    traffic: Traffic
 
 
 class Client(Protocol):
@@ -96,7 +98,7 @@ class Session:
 
     __slots__ = (
         "_grouped", "_secrets", "client", "encrypted", "guards", "notifications", "quotas", "router", "settings",
-        "started_tasks", "waiters",
+        "started_tasks", "traffic", "waited_seconds", "waiters",
     )  # fmt: skip
 
     def __init__(self, core: Shared) -> None:
@@ -109,8 +111,11 @@ class Session:
         self.notifications = core.notifications
         self.quotas = core.quotas
         self.router = core.router
+        self.traffic = core.traffic
         #: The client that waits for the response; None where the server does not see it.
         self.client: Client | None = None
+        #: Seconds for which the request has waited for messages.
+        self.waited_seconds = 0.0
         #: The guards of the queues that the request may use; None while policies are not enforced.
         self.guards: list[Guard] | None = None
 

@@ -108,8 +108,7 @@ def _require(authorizer: Authorizer, route: Route, call: RestCall) -> None:
     context, resource = RequestContext(caller, request.environ, region, project), arns.of_account(project, region)
     for action in actions:
         rule = authorizer.require_by_identity(Question(caller, action, resource, project, context))
-        if request.note is not None:
-            request.note.rule = rule
+        request.note.rule = rule
 
 
 _ALL = (Policy.ADMINISTRATOR,)
