@@ -125,6 +125,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     store_connections: Positive = 16
     #: Time-out of one command to the store.
     store_timeout_seconds: Duration = 5.0
+    #: Minutes for which CloudWatch's metrics of a queue are kept, at one sample a minute; 0: no metrics. A minute in
+    #: which something has changed takes 10 to 40 bytes.
+    metric_minutes: Annotated[int, msgspec.Meta(ge=0, le=1_440)] = 180
     #: Keys that encrypt messages at rest, each `name:base64 of 32 bytes`. The first key encrypts, every key decrypts.
     #: An embedded store adds its own key at the end.
     encryption_keys: Annotated[

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from zaqar_core.core import samples
 from zaqar_core.core.session import Session
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Store, keys, registry, script
@@ -24,10 +25,14 @@ def offset_ms(store: Store, project: str) -> int:
 
 def advance(session: Session, project: str, ms: int) -> int:
     """Move the time of all queues of the project forward and wake up their waiting receives. Return the new offset in
-    ms."""
+    ms.
+
+    The minutes that pass have the metrics of now: they get a sample before.
+    """
     store = session.store
     offset = int(store.command("HINCRBY", keys.TEST_CLOCK, project, ms))
     for refs in queues_of(session, project):
+        samples.take(session, refs)
         session.call_many(_CLOCK_TO, refs, [offset])
     for namespace in registry.namespaces(session.store):
         if keys.namespace(namespace)[0] == project:
