@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqs_facade import addresses, peek, startup
 from sqs_facade.callers import Callers
+from sqs_facade.cloudwatch import face as cloudwatch_face
+from sqs_facade.cloudwatch.face import CloudWatch
 from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
@@ -85,7 +87,10 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
     authenticator = gate.authenticator(credentials, authentication.configured(settings))
     authorizer = Authorizer() if settings.enforces_policies else None
     rates = rate_limits.configured(settings)
-    sqs = SqsFace(settings, callers=callers, sts=_sts(access), authorizer=authorizer, rates=rates)
+    cloudwatch = CloudWatch(callers, authorizer=authorizer, rates=rates)
+    sqs = SqsFace(
+        settings, callers=callers, sts=_sts(access), cloudwatch=cloudwatch, authorizer=authorizer, rates=rates
+    )
     zaqar = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rates)
     looks = peek.PeekFace(settings, callers=callers, authorizer=authorizer)
     app = create_flask(
@@ -93,7 +98,7 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
         pipeline,
         sqs,
         zaqar,
-        {peek.PATH: looks, hooks.PATH: _hooks(settings, switches, credentials)},
+        {peek.PATH: looks, hooks.PATH: _hooks(settings, switches, credentials), cloudwatch_face.PATH: cloudwatch},
     )
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)
