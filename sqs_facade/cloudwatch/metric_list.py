@@ -65,7 +65,7 @@ def _after(
     The queue may have been deleted since; then those of the next queue follow.
     """
     for name in _queues(call, allowed, start):
-        found = [metric for metric in metrics.of_queue(name) if metric_name in (None, metric.name)]
+        found = [metric for metric in metrics.METRICS.values() if metric_name in (None, metric.name)]
         for number, metric in enumerate(found):
             if name != start or number >= first:
                 yield name, number, metric

@@ -29,12 +29,11 @@ Read = Callable[[Minute], StatisticSet | None]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric. ``read`` returns None where a minute has no observation. ``is_fifo``: FIFO queues only."""
+    """One metric. ``read`` returns None where a minute has no observation."""
 
     name: str
     unit: str
     read: Read
-    is_fifo: bool = False
 
 
 def _one(value: float) -> StatisticSet:
@@ -76,7 +75,6 @@ METRICS: Mapping[str, Metric] = {
         Metric("ApproximateNumberOfMessagesDelayed", "Count", _depth(lambda depths: depths.delayed)),
         Metric("ApproximateNumberOfMessagesNotVisible", "Count", _depth(lambda depths: depths.in_flight)),
         Metric("ApproximateNumberOfMessagesVisible", "Count", _depth(lambda depths: depths.visible)),
-        Metric("NumberOfDeduplicatedSentMessages", "Count", _number(lambda events: events.deduplicated), is_fifo=True),
         Metric("NumberOfEmptyReceives", "Count", _number(lambda events: events.empty_receives)),
         Metric("NumberOfMessagesDeleted", "Count", _number(lambda events: events.deleted)),
         Metric("NumberOfMessagesReceived", "Count", _number(lambda events: events.received)),
@@ -84,8 +82,3 @@ METRICS: Mapping[str, Metric] = {
         Metric("SentMessageSize", "Bytes", _size),
     )
 }
-
-
-def of_queue(name: str) -> list[Metric]:
-    """Return the metrics that a queue of this name has, by name."""
-    return [metric for metric in METRICS.values() if name.endswith(".fifo") or not metric.is_fifo]

@@ -1,10 +1,9 @@
-"""CloudWatch's metrics by botocore's client in each protocol. Each test has an account, and thus a clock, of its own."""
+"""CloudWatch's metrics by botocore's client in each protocol. Each test has an account, and so a clock, of its own."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -28,16 +27,19 @@ PROTOCOLS = ("json", "query", "smithy-rpc-v2-cbor")
 def _session(protocol: str) -> botocore.session.Session:
     """A session of botocore in which CloudWatch has one protocol only."""
 
-    class OneProtocol(Loader):
-        def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
-            model = super().load_service_model(service_name, type_name, api_version)
-            if (service_name, type_name) == ("cloudwatch", "service-2"):
-                model = deepcopy(model)
-                model["metadata"].update(protocol=protocol, protocols=[protocol])
-            return model
+    loader = Loader(include_default_search_paths=True)
+    load = loader.load_service_model
 
+    def loaded(service_name: str, type_name: str, api_version: str | None = None) -> Any:
+        model = load(service_name, type_name, api_version)
+        if (service_name, type_name) == ("cloudwatch", "service-2"):
+            model = deepcopy(model)
+            model["metadata"].update(protocol=protocol, protocols=[protocol])
+        return model
+
+    loader.load_service_model = loaded
     session = botocore.session.Session()
-    session.register_component("data_loader", OneProtocol(include_default_search_paths=True))
+    session.register_component("data_loader", loader)
     session.set_credentials("any", "any")
     return session
 
@@ -109,7 +111,7 @@ class Account:
 
 def query(id_: str, metric: str = VISIBLE, queue: str = "orders", **more: Any) -> dict[str, Any]:
     """A query of GetMetricData. ``more`` are members of MetricStat, Label or ReturnData."""
-    outer = {name: more.pop(name) for name in ("Label", "ReturnData", "AccountId") if name in more}
+    outer: dict[str, Any] = {name: more.pop(name) for name in ("Label", "ReturnData", "AccountId") if name in more}
     metric_id = {
         "Namespace": more.pop("Namespace", "AWS/SQS"),
         "MetricName": metric,
@@ -123,9 +125,9 @@ def new_account() -> str:
 
 
 @pytest.fixture(params=PROTOCOLS)
-def account(service: Service, request: pytest.FixtureRequest) -> Iterator[Account]:
+def account(service: Service, request: pytest.FixtureRequest) -> Account:
     """An account whose client speaks each protocol in turn."""
-    yield Account(service.url, new_account(), request.param)
+    return Account(service.url, new_account(), request.param)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Callers of CloudWatch: signatures for its own name, rights of identity-based policies, and nothing of other accounts."""
+"""Callers of CloudWatch: signatures for its name, rights of identity-based policies, and nothing of other accounts."""
 
 from __future__ import annotations
 

@@ -48,7 +48,6 @@ class Events(msgspec.Struct, array_like=True):
     sent_bytes: int = 0
     smallest_bytes: int = 0
     largest_bytes: int = 0
-    deduplicated: int = 0
 
 
 class _Sample(msgspec.Struct, array_like=True):
@@ -66,7 +65,6 @@ class _Sample(msgspec.Struct, array_like=True):
     sent_bytes: int = 0
     smallest_bytes: int = 0
     largest_bytes: int = 0
-    deduplicated: int = 0
 
 
 _decode = msgspec.msgpack.Decoder(_Sample).decode
@@ -167,5 +165,4 @@ def _events(row: _Sample) -> Events:
         row.sent_bytes,
         row.smallest_bytes,
         row.largest_bytes,
-        row.deduplicated,
     )

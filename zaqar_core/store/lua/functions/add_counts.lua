@@ -1,7 +1,7 @@
 -- add_counts: add what a process has counted to the samples of the minutes in which it happened.
 -- keys:  the queue.
 -- args:  minutes for which samples are kept, then per minute: the minute since 1970 by the real time, sent, received,
---        deleted, empty receives, bytes sent, smallest, largest, deduplicated
+--        deleted, empty receives, bytes sent, smallest, largest
 -- reply: OK.
 -- fails: NOQUEUE.
 -- effect: stores.
@@ -16,7 +16,7 @@ local function add(sample, at, value)
   if sample[at] == 0 or value == 0 then return math.max(sample[at], value) end
   return math.min(sample[at], value)
 end
-for first = 2, #ARGV, 9 do
+for first = 2, #ARGV, 8 do
   -- the middle of the minute, in the time of the queue
   local minute = math.floor((ARGV[first] * 60000 + 30000 + queue.clock_offset_ms) / 60000)
   if minute > present - ARGV[1] then

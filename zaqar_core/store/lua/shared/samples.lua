@@ -1,19 +1,19 @@
 -- samples: one for each minute in which a queue's metrics have changed, in Q:ms, the oldest first, as MessagePack:
 -- [minute since 1970, visible, in flight, delayed, since s, sent, received, deleted, empty receives, bytes sent,
--- smallest, largest, deduplicated]. since: when the oldest message was sent, 0 without one. Trailing zeros are left
+-- smallest, largest]. since: when the oldest message was sent, 0 without one. Trailing zeros are left
 -- out. visible, in flight, delayed and since count until a later sample has them; where it has none, its visible is -1.
 -- Minutes are those of the queue's clock.
 -- samples.edit: call `edit` with the sample of a minute, which is new and without values if there was none; write it.
 -- samples.last: read the newest one; nil without one.
 -- samples.trim: drop the samples of minutes before `first`, but keep the values that count in it.
 -- samples.oldest_since: when the oldest message came to the queue, ms, by the rules of SQS's age of the oldest message;
--- nil without one. It may be visible, delayed or in flight. In a standard queue a message that was received three times
+-- nil without one. It is visible or in flight. In a standard queue a message that was received three times
 -- or more does not count. A message that was moved here came when it was moved; its receives in other queues do not
 -- count. Searches 100 messages of each band. `left`: as expire_oldest returns it.
 -- samples.values: what a sample holds now: visible, in flight, delayed, since ms. O(log n) as counts, and O(100).
--- uses: base_key, BEFORE, COUNT, count_live, DELAYED, expire_oldest, expired, first_live, GROUPED, KIND, LEASED
--- uses: order_key, process_due, rank_of_band, records_key, sent_of, state_of, states_key, update_groups
-local samples = { MINUTE = 1, VISIBLE = 2, SENT = 6, SMALLEST = 11, LARGEST = 12, END = 13 }
+-- uses: base_key, BEFORE, context, COUNT, count_live, expire_oldest, expired, first_live, GROUPED, KIND, LEASED
+-- uses: order_key, process_due, queue, rank_of_band, records_key, sent_of, state_of, states_key, update_groups
+local samples = { MINUTE = 1, VISIBLE = 2, SENT = 6, SMALLEST = 11, LARGEST = 12, END = 12 }
 samples.at = function(index)
   local packed = call('LINDEX', base_key .. ':ms', index)
   return packed and cmsgpack.unpack(packed)
@@ -65,12 +65,13 @@ samples.oldest_since = function(left)
       local record, state = call('HGET', records_key, seq), state_of(call('HGET', states_key, seq))
       local is_counted = record and not expired(record, state)
       if is_counted and (KIND == 'fifo' or state[COUNT] - (state[BEFORE] or 0) < 3) then
-        return state[BEFORE + 1] or sent_of(record) -- arrived, if it was moved here
+        local since = state[BEFORE + 1] or sent_of(record) -- arrived, if it was moved here
+        if KIND ~= 'fifo' or since + queue.delay_ms <= context.now_ms then return since end
       end
     end
   end
   local found
-  for _, band in ipairs({ 0, LEASED, DELAYED, GROUPED }) do
+  for _, band in ipairs({ 0, LEASED, GROUPED }) do
     local since = of_band(band)
     if since and (not found or since < found) then found = since end
   end
