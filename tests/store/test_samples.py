@@ -10,7 +10,7 @@ import pytest
 from tests.private_valkey import private_valkey
 from tests.store import redrive
 from tests.store.traffic import core_on
-from zaqar_core.background.sampling import BEGIN_SECONDS, LEASE_MS, Sampler, _seconds_to_round
+from zaqar_core.background.sampling import BEGIN_SECONDS, LEASE_MS, QUEUES_AT_ONCE, Sampler, _seconds_to_round
 from zaqar_core.core import leases, messages, queues, samples
 from zaqar_core.core.process import Core
 from zaqar_core.core.samples import Events, Minute
@@ -199,7 +199,7 @@ def test_the_age_begins_with_the_move_to_a_dead_letter_queue(
 
 
 def test_one_process_samples_all_queues_once_a_minute(core: Core, session: Session, queue_name: str) -> None:
-    refs = [_made(session, f"{queue_name}-{number}") for number in range(samples.QUEUES_AT_ONCE + 3)]
+    refs = [_made(session, f"{queue_name}-{number}") for number in range(QUEUES_AT_ONCE + 3)]
     topic = QueueRef(PROJECT, topics_of(REGION), queue_name)
     queues.create(session, topic, QueueSettings(), creator="zaqar")
     session.store.command("DEL", keys.SAMPLING)

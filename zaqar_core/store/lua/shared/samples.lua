@@ -10,7 +10,8 @@
 -- nil without one. It is visible or in flight. In a standard queue a message that was received three times
 -- or more does not count. A message that was moved here came when it was moved; its receives in other queues do not
 -- count. Searches 100 messages of each band. `left`: as expire_oldest returns it.
--- samples.values: what a sample holds now: visible, in flight, delayed, since ms. O(log n) as counts, and O(100).
+-- samples.values: what a sample holds now: visible, in flight, delayed, since ms. O(log n) as counts, and O(100); O(1)
+-- for an empty queue.
 -- uses: base_key, BEFORE, context, COUNT, count_live, expire_oldest, expired, first_live, GROUPED, KIND, LEASED
 -- uses: order_key, process_due, queue, rank_of_band, records_key, sent_of, state_of, states_key, update_groups
 local samples = { MINUTE = 1, VISIBLE = 2, SENT = 6, SMALLEST = 11, LARGEST = 12, END = 12 }
@@ -78,6 +79,7 @@ samples.oldest_since = function(left)
   return found
 end
 samples.values = function()
+  if call('ZCARD', order_key) == 0 then return { 0, 0, 0, 0 } end
   process_due(200)
   local _, left = expire_oldest(200)
   update_groups()
