@@ -7,8 +7,10 @@ count events (messages sent, received, deleted) count in their minute only. Minu
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -50,24 +52,17 @@ class Events(msgspec.Struct, array_like=True):
     largest_bytes: int = 0
 
 
-class _Sample(msgspec.Struct, array_like=True):
-    """A sample as in Q:ms (see ``keys``)."""
+class _Row(NamedTuple):
+    """A sample of the store: see lua/shared/samples. ``depths`` are None where it has none."""
 
     minute: int
-    visible: int = 0
-    in_flight: int = 0
-    delayed: int = 0
-    since_seconds: int = 0
-    sent: int = 0
-    received: int = 0
-    deleted: int = 0
-    empty_receives: int = 0
-    sent_bytes: int = 0
-    smallest_bytes: int = 0
-    largest_bytes: int = 0
+    depths: Depths | None
+    events: Events
 
 
-_decode = msgspec.msgpack.Decoder(_Sample).decode
+_decode = msgspec.msgpack.Decoder(list[int]).decode
+#: Numbers of a sample, of which the store leaves out trailing zeros.
+_NUMBERS = 12
 _NONE = Events()
 
 
@@ -89,12 +84,14 @@ class Minute:
 class Samples:
     """The samples of one queue."""
 
-    __slots__ = ("_now", "_now_ms", "_rows")
+    __slots__ = ("_kept", "_now", "_now_ms", "_rows")
 
-    def __init__(self, now_ms: int, now: Depths, rows: Sequence[bytes] = ()) -> None:
+    def __init__(self, now_ms: int, now: Depths, rows: Sequence[bytes], kept: int) -> None:
+        """``kept``: the minutes for which samples are kept, with the present one."""
         self._now_ms = now_ms
         self._now = now
-        self._rows = [_decode(row) for row in rows]
+        self._rows = [_row(row) for row in rows]
+        self._kept = kept
 
     def minutes(self, first: int, end: int) -> Iterator[Minute]:
         """Yield the minutes from ``first`` up to ``end``, exclusive, as far as there are samples.
@@ -102,25 +99,19 @@ class Samples:
         The present minute has the depths of now.
         """
         present = self._now_ms // MINUTE_MS
+        rows = deque(self._rows)
+        oldest = max(rows[0].minute if rows else present, present - self._kept + 1)
         depths: Depths | None = None
-        rows = iter(self._rows)
-        row = next(rows, None)
-        for number in range(
-            max(first, min((one.minute for one in self._rows), default=present)), min(end, present + 1)
-        ):
+        for number in range(max(first, oldest), min(end, present)):
             events = _NONE
-            while row is not None and row.minute <= number:
-                if row.visible >= 0:
-                    since = row.since_seconds * 1000 if row.since_seconds else None
-                    depths = Depths(row.visible, row.in_flight, row.delayed, since)
-                if row.minute == number:
-                    events = _events(row)
-                row = next(rows, None)
-            is_complete = number < present
-            at_ms = (number + 1) * MINUTE_MS if is_complete else self._now_ms
-            if not is_complete:
-                depths = self._now
-            yield Minute(number, at_ms, depths, events, is_complete)
+            while rows and rows[0].minute <= number:
+                row = rows.popleft()
+                depths = row.depths or depths
+                events = row.events if row.minute == number else _NONE
+            yield Minute(number, (number + 1) * MINUTE_MS, depths, events, is_complete=True)
+        if first <= present < end:
+            events = rows[-1].events if rows and rows[-1].minute == present else _NONE
+            yield Minute(present, self._now_ms, self._now, events, is_complete=False)
 
 
 def take(session: Session, refs: Sequence[QueueRef]) -> None:
@@ -140,7 +131,8 @@ def read(session: Session, refs: Sequence[QueueRef]) -> list[Samples | None]:
                 found.append(None)
                 continue
             now_ms, visible, in_flight, delayed, since, *rows = reply
-            found.append(Samples(now_ms, Depths(visible, in_flight, delayed, since or None), rows))
+            now = Depths(visible, in_flight, delayed, since or None)
+            found.append(Samples(now_ms, now, rows, session.settings.metric_minutes))
     return found
 
 
@@ -156,13 +148,9 @@ def add(session: Session, counted: Mapping[QueueRef, Mapping[int, Events]]) -> N
     session.router.run_many([(_ADD_COUNTS, ref) for ref in counted], [session.settings.metric_minutes], each)
 
 
-def _events(row: _Sample) -> Events:
-    return Events(
-        row.sent,
-        row.received,
-        row.deleted,
-        row.empty_receives,
-        row.sent_bytes,
-        row.smallest_bytes,
-        row.largest_bytes,
-    )
+def _row(packed: bytes) -> _Row:
+    found = _decode(packed)
+    minute, visible, in_flight, delayed, since_seconds, *events = found + [0] * (_NUMBERS - len(found))
+    since_ms = since_seconds * 1000 or None
+    depths = Depths(visible, in_flight, delayed, since_ms) if visible >= 0 else None
+    return _Row(minute, depths, Events(*events))
