@@ -11,6 +11,7 @@ from typing import Any
 
 from zaqar_core.core import dead_letters, stored_messages
 from zaqar_core.core.session import Session
+from zaqar_core.core.traffic import Event, received
 from zaqar_core.domain.errors import ClaimNotFound
 from zaqar_core.domain.model import Claim
 from zaqar_core.domain.names import QueueRef
@@ -42,8 +43,11 @@ def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: 
         if intents:
             dead_letters.finish_moves(session, ref)
         if isinstance(reply, bytes):
-            return Claim(str(claim), ttl_seconds, 0, stored_messages.taken(session, ref, reply))
+            taken = stored_messages.taken(session, ref, reply)
+            received(session.traffic, ref, taken)
+            return Claim(str(claim), ttl_seconds, 0, taken)
         if not has_more:
+            session.traffic.count(ref, Event.EMPTY_RECEIVE, 1)
             return None
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from zaqar_core.core import dead_letters, queues, stored_messages
 from zaqar_core.core.session import Session
+from zaqar_core.core.traffic import Event, received
 from zaqar_core.domain.errors import (
     AccessDenied,
     CoreError,
@@ -84,16 +85,18 @@ def receive(
             if not isinstance(found, _Empty):
                 if waiter is not None:
                     session.waiters.served(waiter)
+                received(session.traffic, ref, found)
                 return found
             if found.has_more:
                 continue
-            if leaving or found.wait_ms == 0:
+            if waiter is None and found.wait_ms and wait_seconds is None:
+                waiter = session.waiters.register(keys.queue(ref))
+                if waiter is not None:
+                    continue
+            if leaving or waiter is None or found.wait_ms == 0:
+                if leaving != _LEAVE_EMPTY:
+                    session.traffic.count(ref, Event.EMPTY_RECEIVE, 1)
                 return []
-            if waiter is None:
-                waiter = session.waiters.register(keys.queue(ref)) if wait_seconds is None else None
-                if waiter is None:
-                    return []
-                continue
             if not began:
                 began, deadline = found.incarnation, time.monotonic() + found.wait_ms / 1000
             left = deadline - time.monotonic()
@@ -209,7 +212,7 @@ def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]
     if not receipts:
         queues.get(session, ref)
     found: list[CoreError | None] = [None] * len(receipts)
-    is_fifo = ref.is_fifo
+    is_fifo, deleted = ref.is_fifo, 0
     for incarnation, indexes in _by_incarnation(receipts).items():
         arguments: list[bytes | str | int] = [incarnation.hex()]
         for index in indexes:
@@ -224,9 +227,14 @@ def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]
             for index in indexes:
                 found[index] = ReceiptInvalid()
             continue
+        deleted += len(indexes)
         if is_fifo:
             for index, word in zip(indexes, reply, strict=True):
-                found[index] = LeaseExpired() if word == b"EXPIRED" else None
+                if word == b"EXPIRED":
+                    found[index] = LeaseExpired()
+                    deleted -= 1
+    if deleted:
+        session.traffic.count(ref, Event.DELETED, deleted)
     return found
 
 

@@ -9,6 +9,7 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.router import Router, SingleRouter
 from zaqar_core.core.secrets import Secrets
 from zaqar_core.core.session import Session
+from zaqar_core.core.traffic import Traffic, Uncounted
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import readiness
 from zaqar_core.store.inspection import Watch
@@ -31,6 +32,8 @@ class Core:
         self.store = store = open_store(settings, url, generation)
         #: The way of every session to the store.
         self.router: Router = SingleRouter(store)
+        #: Counts what happens to messages.
+        self.traffic: Traffic = Uncounted()
         self.waiters = Waiters(settings, url, generation)
         #: Keys of queues that encrypt new messages, as far as this process knows.
         self.encrypted: set[bytes] = set()

@@ -159,6 +159,7 @@ def delete(session: Session, ref: QueueRef) -> None:
     except ScriptFailed:
         raise QueueNotFound from None
     registry.remove(session.store, ref, incarnation, session.settings.recreate_delay_seconds)
+    session.traffic.forget(ref)
 
 
 def confirm(session: Session, ref: QueueRef) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.router import Arguments, Router
 from zaqar_core.core.secrets import Secrets
+from zaqar_core.core.traffic import Traffic
 from zaqar_core.domain.encryption import Keyring
 from zaqar_core.domain.ids import MessageIds
 from zaqar_core.domain.names import QueueRef
@@ -33,6 +34,7 @@ class Shared(Protocol):
     started_tasks: SimpleQueue[QueueRef]
     notifications: SimpleQueue[object]
     router: Router
+    traffic: Traffic
 
 
 class Client(Protocol):
@@ -94,7 +96,7 @@ class Session:
 
     __slots__ = (
         "_grouped", "_secrets", "client", "encrypted", "guards", "notifications", "router", "settings", "started_tasks",
-        "waited_seconds", "waiters",
+        "traffic", "waited_seconds", "waiters",
     )  # fmt: skip
 
     def __init__(self, core: Shared) -> None:
@@ -106,6 +108,7 @@ class Session:
         self.started_tasks = core.started_tasks
         self.notifications = core.notifications
         self.router = core.router
+        self.traffic = core.traffic
         #: The client that waits for the response; None where the server does not see it.
         self.client: Client | None = None
         #: Seconds for which the request has waited for messages.

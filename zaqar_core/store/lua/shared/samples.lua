@@ -12,8 +12,9 @@
 -- count. Searches 100 messages of each band. `left`: as expire_oldest returns it.
 -- samples.values: what a sample holds now: visible, in flight, delayed, since ms. O(log n) as counts, and O(100); O(1)
 -- for an empty queue.
--- uses: base_key, BEFORE, context, COUNT, count_live, expire_oldest, expired, first_live, GROUPED, KIND, LEASED
--- uses: order_key, process_due, queue, rank_of_band, records_key, sent_of, state_of, states_key, update_groups
+-- uses: ARRIVED, base_key, BEFORE, context, COUNT, count_live, expire_oldest, expired, first_live, GROUPED, KIND
+-- uses: LEASED, order_key, process_due, queue, rank_of_band, records_key, sent_of, state_of, states_key
+-- uses: update_groups
 local samples = { MINUTE = 1, VISIBLE = 2, SENT = 6, SMALLEST = 11, LARGEST = 12, END = 12 }
 samples.at = function(index)
   local packed = call('LINDEX', base_key .. ':ms', index)
@@ -66,7 +67,7 @@ samples.oldest_since = function(left)
       local record, state = call('HGET', records_key, seq), state_of(call('HGET', states_key, seq))
       local is_counted = record and not expired(record, state)
       if is_counted and (KIND == 'fifo' or state[COUNT] - (state[BEFORE] or 0) < 3) then
-        local since = state[BEFORE + 1] or sent_of(record) -- arrived, if it was moved here
+        local since = state[ARRIVED] or sent_of(record)
         if KIND ~= 'fifo' or since + queue.delay_ms <= context.now_ms then return since end
       end
     end
