@@ -70,7 +70,6 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
     stopping.on_stop(core.waiters.release_all)
     Housekeeping(core).start()
     TaskRunner(core).start()
-    Sampler(core).start()
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     notifier.stop_at_exit()
@@ -81,6 +80,9 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
         observers.append(auditor)
         if credentials is not None:
             credentials.on_reload = auditor.reloaded
+    sampler = Sampler(core)
+    sampler.start()
+    stopping.on_stop(sampler.stop)
     pipeline = Pipeline(core, settings, Observers(observers))
     access = gate.opened(settings, credentials, lambda: core.secrets.secret)
     callers = Callers(settings, access)

@@ -179,3 +179,30 @@ def test_all_problems_of_queries_are_said_at_once(one: Account) -> None:
         "MetricDataQueries.member.1.Id",
         "MetricDataQueries.member.3.MetricStat.Stat",
     ]
+
+
+EVENTS = ["NumberOfMessagesSent", "NumberOfMessagesReceived", "NumberOfMessagesDeleted", "NumberOfEmptyReceives"]
+
+
+def test_events_are_reported_when_their_minute_is_over(account: Account) -> None:
+    url = account.queue()
+    entries = [{"Id": str(number), "MessageBody": "x" * 10} for number in range(4)]
+    account.sqs.call("SendMessageBatch", QueueUrl=url, Entries=entries)
+    account.sqs.send(url, "x" * 60)
+    [*received] = account.sqs.receive(url, MaxNumberOfMessages=10)
+    for message in received[:2]:
+        account.sqs.call("DeleteMessage", QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    assert account.sqs.receive(url) == []
+    asked = [query(name.lower(), name, Stat="Sum", Period=300) for name in EVENTS]
+    before = account.data(*asked, StartTime=account.now() - 60, EndTime=account.now() + 1)
+    assert all(sum(one["Values"]) == 0 for one in before) or account.now() % 60 < 2
+    account.advance(120)
+    sizes = [
+        query(f"size{stat.lower()}", "SentMessageSize", Stat=stat, Period=300)
+        for stat in ("SampleCount", "Sum", "Average", "Minimum", "Maximum", "p50")
+    ]
+    found = account.data(*asked, *sizes, StartTime=account.now() - 240)
+    values = [one["Values"] for one in found]
+    assert values[:4] == [[5], [len(received)], [2], [1]]
+    assert values[4:] == [[5], [100], [20], [10], [60], []], "a percentile needs single observations"
+    assert all(len(account.values(name)) == len(account.values()) - 1 for name in EVENTS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from zaqar_core.core import samples
+from zaqar_core.core import event_counts, samples
 from zaqar_core.core.session import Session
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Store, keys, registry, script
@@ -27,8 +27,9 @@ def advance(session: Session, project: str, ms: int) -> int:
     """Move the time of all queues of the project forward and wake up their waiting receives. Return the new offset in
     ms.
 
-    The minutes that pass have the metrics of now: they get a sample before.
+    The queues get samples before, so that the minutes that pass have the metrics of now.
     """
+    event_counts.add_now(session)
     store = session.store
     offset = int(store.command("HINCRBY", keys.TEST_CLOCK, project, ms))
     for refs in queues_of(session, project):
