@@ -6,9 +6,7 @@ them on: see ``CloudWatch.is_asked``.
 
 from __future__ import annotations
 
-import itertools
 import logging
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +23,7 @@ from sqs_facade.cloudwatch.metric_statistics import get_metric_statistics
 from sqs_facade.cloudwatch.protocols import Tree, WireProtocol
 from sqs_facade.codecs.unreadable import Unreadable
 from sqs_facade.errors import SqsError
+from sqs_facade.face import new_request_id
 from sqs_facade.query_versions import QueryVersion
 from zaqar_core.access.contexts import RequestContext
 from zaqar_core.access.evaluation import Question
@@ -45,8 +44,6 @@ _BODY_BYTES = 1 << 20
 _log = logging.getLogger("sqs_facade.cloudwatch")
 _QUERY, _JSON, _CBOR = protocols.Query(), protocols.Json(), protocols.Cbor()
 _VERSION = QueryVersion(protocols.VERSION)
-_numbers = itertools.count()
-_process = os.urandom(10).hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,7 @@ class CloudWatch:
 
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the requested operation. Never raises."""
-        protocol, request_id, note = _protocol(request), _new_request_id(), request.note
+        protocol, request_id, note = _protocol(request), new_request_id(), request.note
         note.dialect = "cloudwatch"
         try:
             return protocol.result(*self._run(protocol, request, session), request_id)
@@ -120,7 +117,7 @@ class CloudWatch:
         """Return the error for a request that was not run."""
         error = errors.of_refusal(why)
         request.note.dialect, request.note.code = "cloudwatch", error.kind.value.code
-        return _protocol(request).error(error, _new_request_id())
+        return _protocol(request).error(error, new_request_id())
 
     def _run(self, protocol: WireProtocol, request: Request, session: Session) -> tuple[str, Tree]:
         """Return the name of the operation and its result. Raises CloudWatchError, CoreError."""
@@ -169,9 +166,3 @@ def _protocol(request: Request) -> WireProtocol:
     if request.path.startswith(PATH):
         return _CBOR
     return _QUERY if request.header("X_AMZ_TARGET") is None else _JSON
-
-
-def _new_request_id() -> str:
-    """Return a request id in the form of a UUID: unique, but not secret."""
-    text = f"{_process}{next(_numbers) & 0xFFFFFFFFFFFF:012x}"
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-8{text[17:20]}-{text[20:]}"

@@ -45,7 +45,7 @@ class _Problems(Exception):
 
 
 def get_metric_data(call: Call, parameters: GetMetricData) -> Tree:
-    """Return data points of the queries. One round trip for 50 queues."""
+    """Return data points of the queries. One round trip for 20 queues."""
     queries = parameters.metric_data_queries
     if not queries:
         raise missing("MetricDataQueries")

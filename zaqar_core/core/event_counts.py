@@ -84,7 +84,7 @@ class EventCounts:
                 del self._pending[old]
 
     def add(self, session: Session) -> None:
-        """Add the counts of ended minutes to the samples, 50 queues in a round trip. Raises StoreUnavailable.
+        """Add the counts of ended minutes to the samples, 20 queues in a round trip. Raises StoreUnavailable.
 
         Counts whose outcome is unknown are not added again: they would count twice.
         """
