@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import botocore.session
@@ -23,37 +21,37 @@ VISIBLE = "ApproximateNumberOfMessagesVisible"
 PROTOCOLS = ("json", "query", "smithy-rpc-v2-cbor")
 
 
-@cache
-def _session(protocol: str) -> botocore.session.Session:
-    """A session of botocore in which CloudWatch has one protocol only."""
+class _Clients:
+    """Clients of botocore for CloudWatch, each in one protocol. They share what takes long to make."""
 
-    loader = Loader(include_default_search_paths=True)
-    load = loader.load_service_model
+    def __init__(self) -> None:
+        self._protocol = ""
+        loader = Loader(include_default_search_paths=True)
+        self._load = loader.load_service_model
+        loader.load_service_model = self._loaded
+        self._session = botocore.session.Session()
+        self._session.register_component("data_loader", loader)
+        self._session.set_credentials("any", "any")
+        self._made: dict[tuple[str, str], Any] = {}
 
-    def loaded(service_name: str, type_name: str, api_version: str | None = None) -> Any:
-        model = load(service_name, type_name, api_version)
-        if (service_name, type_name) == ("cloudwatch", "service-2"):
-            model = deepcopy(model)
-            model["metadata"].update(protocol=protocol, protocols=[protocol])
-        return model
+    def get(self, url: str, protocol: str, account: str) -> Any:
+        """Return a client whose access key is the account until the next call."""
+        self._protocol = protocol
+        self._session.get_credentials().access_key = account
+        if (url, protocol) not in self._made:
+            self._made[url, protocol] = self._session.create_client(
+                "cloudwatch", endpoint_url=url, region_name=REGION, config=Config(retries={"max_attempts": 0})
+            )
+        return self._made[url, protocol]
 
-    loader.load_service_model = loaded
-    session = botocore.session.Session()
-    session.register_component("data_loader", loader)
-    session.set_credentials("any", "any")
-    return session
-
-
-@cache
-def _client(url: str, protocol: str) -> Any:
-    config = Config(retries={"max_attempts": 0})
-    return _session(protocol).create_client("cloudwatch", endpoint_url=url, region_name=REGION, config=config)
+    def _loaded(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
+        model = self._load(service_name, type_name, api_version)
+        if (service_name, type_name) != ("cloudwatch", "service-2"):
+            return model
+        return {**model, "metadata": {**model["metadata"], "protocol": self._protocol, "protocols": [self._protocol]}}
 
 
-def client(url: str, protocol: str, account: str) -> Any:
-    """A client of botocore whose access key is the account. To make one takes long, so accounts share it."""
-    _session(protocol).get_credentials().access_key = account
-    return _client(url, protocol)
+_CLIENTS = _Clients()
 
 
 @dataclass
@@ -65,8 +63,12 @@ class Account:
     protocol: str
     ahead: int = 0
 
+    @property
+    def client(self) -> Any:
+        return _CLIENTS.get(self.url, self.protocol, self.id)
+
     def call(self, operation: str, **members: Any) -> Any:
-        return client(self.url, self.protocol, self.id)._make_api_call(operation, members)
+        return self.client._make_api_call(operation, members)
 
     def error(self, operation: str, **members: Any) -> tuple[str, str]:
         """Return code and message of the error of a call."""

@@ -78,12 +78,12 @@ def test_periods_begin_at_the_start_time(one: Account) -> None:
     ],
     ids=["queue", "no name of a queue", "metric", "namespace", "no dimension", "two dimensions", "unit"],
 )
-def test_a_metric_that_does_not_exist_has_no_values(account: Account, other: dict[str, Any]) -> None:
-    account.queue(messages=1)
-    found = account.data(other, query("known", Unit="Count"))
-    assert [len(one["Values"]) for one in found] == [0, len(found[1]["Timestamps"])]
+def test_a_metric_that_does_not_exist_has_no_values(one: Account, other: dict[str, Any]) -> None:
+    one.queue(messages=1)
+    found = one.data(other, query("known", Unit="Count"))
+    assert [len(result["Values"]) for result in found] == [0, len(found[1]["Timestamps"])]
     assert found[1]["Values"]
-    assert {one["StatusCode"] for one in found} == {"Complete"}
+    assert {result["StatusCode"] for result in found} == {"Complete"}
 
 
 def test_queries_without_data_and_with_labels(account: Account) -> None:
@@ -165,11 +165,25 @@ def test_other_expressions_are_refused(one: Account, expression: str) -> None:
         ({"ScanBy": "Random"}, "ValidationError", "ScanBy"),
     ],
 )
-def test_what_is_wrong_is_said(account: Account, wrong: dict[str, Any], code: str, words: str) -> None:
+def test_what_is_wrong_is_said(one: Account, wrong: dict[str, Any], code: str, words: str) -> None:
     given = {"MetricDataQueries": [query("a")], "StartTime": 1, "EndTime": 2, **wrong}
-    found = account.error("GetMetricData", **given)
+    found = one.error("GetMetricData", **given)
     assert found[0] == code
     assert words in found[1]
+
+
+def test_errors_are_those_of_the_model(account: Account) -> None:
+    errors = account.client.exceptions
+    wrong = {"MetricDataQueries": [query("a")], "StartTime": 1, "EndTime": 2, "NextToken": "x"}
+    with pytest.raises(errors.InvalidNextToken):
+        account.call("GetMetricData", **wrong)
+    with pytest.raises(errors.MissingRequiredParameterException):
+        account.call("GetMetricData", **{**wrong, "MetricDataQueries": []})
+    asked = {"Namespace": "AWS/SQS", "MetricName": VISIBLE, "StartTime": 1, "EndTime": 2, "Period": 61}
+    with pytest.raises(errors.InvalidParameterValueException):
+        account.call("GetMetricStatistics", **asked, Statistics=["Sum"])
+    with pytest.raises(errors.InvalidParameterCombinationException):
+        account.call("GetMetricStatistics", **{**asked, "Period": 60, "EndTime": 10**9}, Statistics=["Sum"])
 
 
 def test_all_problems_of_queries_are_said_at_once(one: Account) -> None:

@@ -46,10 +46,10 @@ def test_each_queue_has_its_metrics(account: Account) -> None:
         ({"MetricName": VISIBLE, "OwningAccount": "999999999999"}, []),
     ],
 )
-def test_filters(account: Account, filters: dict[str, Any], expected: list[str]) -> None:
+def test_filters(one: Account, filters: dict[str, Any], expected: list[str]) -> None:
     for name in "abc":
-        account.queue(name)
-    assert [queue for queue, _ in _listed(account, **filters)] == expected
+        one.queue(name)
+    assert [queue for queue, _ in _listed(one, **filters)] == expected
 
 
 def test_the_owner_of_each_metric_is_listed(account: Account) -> None:
@@ -88,5 +88,5 @@ def test_pages_have_five_hundred_metrics(one: Account) -> None:
         ({"NextToken": "%"}, "InvalidNextToken"),
     ],
 )
-def test_what_is_wrong_is_said(account: Account, wrong: dict[str, Any], code: str) -> None:
-    assert account.error("ListMetrics", **wrong)[0] == code
+def test_what_is_wrong_is_said(one: Account, wrong: dict[str, Any], code: str) -> None:
+    assert one.error("ListMetrics", **wrong)[0] == code

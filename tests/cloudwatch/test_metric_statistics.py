@@ -54,9 +54,9 @@ def test_periods_begin_at_the_start_time(one: Account) -> None:
 @pytest.mark.parametrize(
     "other", [{"MetricName": "Other"}, {"Namespace": "AWS/EC2"}, {"Dimensions": None}, {"Unit": "Bytes"}]
 )
-def test_a_metric_that_does_not_exist_has_no_data_points(account: Account, other: dict[str, Any]) -> None:
-    account.queue(messages=1)
-    answer = account.call("GetMetricStatistics", **_asked(account, **other))
+def test_a_metric_that_does_not_exist_has_no_data_points(one: Account, other: dict[str, Any]) -> None:
+    one.queue(messages=1)
+    answer = one.call("GetMetricStatistics", **_asked(one, **other))
     assert (answer["Label"], answer["Datapoints"]) == (other.get("MetricName", VISIBLE), [])
 
 
@@ -73,7 +73,7 @@ def test_a_metric_that_does_not_exist_has_no_data_points(account: Account, other
         ({"StartTime": 1, "EndTime": 1 + 1441 * 60}, "InvalidParameterCombination", "1,441 datapoints"),
     ],
 )
-def test_what_is_wrong_is_said(account: Account, wrong: dict[str, Any], code: str, words: str) -> None:
-    found = account.error("GetMetricStatistics", **_asked(account, **wrong))
+def test_what_is_wrong_is_said(one: Account, wrong: dict[str, Any], code: str, words: str) -> None:
+    found = one.error("GetMetricStatistics", **_asked(one, **wrong))
     assert found[0] == code
     assert words in found[1]
