@@ -72,6 +72,8 @@ class Operation:
     raises: tuple[str, ...]
     on_queue_path: bool
     has_queue: bool
+    #: Whether the audit log has its calls: it changes queues, policies or tags, or deletes all messages.
+    is_administrative: bool
 
     @property
     def is_reading(self) -> bool:
@@ -79,6 +81,10 @@ class Operation:
         return self.name.startswith(("Get", "List"))
 
 
+_ADMINISTRATIVE = frozenset((
+    "CreateQueue", "DeleteQueue", "SetQueueAttributes", "AddPermission", "RemovePermission", "TagQueue", "UntagQueue",
+    "PurgeQueue", "StartMessageMoveTask", "CancelMessageMoveTask",
+))  # fmt: skip
 OPERATIONS: dict[str, Operation] = {}
 
 #: Errors of every operation: unreadable input (JSON, query), and throttling if it is enabled.
@@ -109,6 +115,7 @@ def operation(
             raises,
             on_queue_path,
             hasattr(parameters, "queue_url"),
+            name in _ADMINISTRATIVE,
         )
         return function
 

@@ -28,6 +28,9 @@ from zaqar_core.domain import limits
 from zaqar_core.keystone import authentication
 from zaqar_core.notifications import channels
 from zaqar_core.notifications.notifier import Notifier
+from zaqar_core.observability import face as metrics_page
+from zaqar_core.observability.metrics import Metrics
+from zaqar_core.observability.scraping import Scraper
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
@@ -46,10 +49,13 @@ if TYPE_CHECKING:
 
     from sqs_facade.sts import SecurityTokenService
     from zaqar_core.access.reloading import Credentials
+    from zaqar_core.core.process import Core
     from zaqar_core.web.envelope import Face
 
 #: The extension of the Flask application that the event loop's server runs: see ``web.server.application``.
 APPLICATION = "sqs_facade.application"
+#: The extension with the :class:`~zaqar_core.observability.metrics.Metrics` of the process, None without metrics.
+METRICS = "sqs_facade.metrics"
 
 
 def create_app(settings: configuration.Settings | None = None, *, observers: Sequence[Observer] = ()) -> flask.Flask:
@@ -80,6 +86,10 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
         observers.append(auditor)
         if credentials is not None:
             credentials.on_reload = auditor.reloaded
+    metrics = Metrics(settings) if settings.metrics else None
+    if metrics is not None:
+        metrics.watch(core, credentials, audit)
+        observers.append(metrics.counting)
     sampler = Sampler(core)
     sampler.start()
     stopping.on_stop(sampler.stop)
@@ -101,7 +111,9 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
         sqs,
         zaqar,
         {peek.PATH: looks, hooks.PATH: _hooks(settings, switches, credentials), cloudwatch_face.PATH: cloudwatch},
+        {} if metrics is None else {metrics_page.PATH: _metrics_page(core, metrics, settings, credentials)},
     )
+    app.extensions[METRICS] = metrics
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)
     lanes = FastLane(
@@ -120,6 +132,10 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
     if (trusted := proxies.configured(settings)) is not None:  # the event loop's server applies their headers itself
         app.wsgi_app = ForwardedRequests(app.wsgi_app, trusted)  # type: ignore[method-assign]
     return app
+
+
+def _metrics_page(core: Core, metrics: Metrics, settings: configuration.Settings, known: Credentials | None) -> Face:
+    return metrics_page.MetricsFace(settings, Scraper(core, metrics, settings), gate.authenticator(known, None))
 
 
 def _sts(access: gate.Gate | None) -> SecurityTokenService | None:

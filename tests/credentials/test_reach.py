@@ -55,6 +55,7 @@ DECIDED = {
     "/_aws/sqs/messages": "peek",
     "/_test": "hooks",
     "/service/GraniteServiceVersion20100801": "cloudwatch",
+    "/metrics": "metrics",
     "/<path:rest>": "sqs",
 }
 #: Zaqar's rules that are open to all who authenticate.

@@ -10,6 +10,7 @@ from zaqar_core.core.router import Router, SingleRouter
 from zaqar_core.core.secrets import Secrets
 from zaqar_core.core.session import Session
 from zaqar_core.core.traffic import Traffic, Uncounted
+from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import readiness
 from zaqar_core.store.inspection import Watch
@@ -59,6 +60,14 @@ class Core:
     def session(self) -> Session:
         """Create a session."""
         return self._new_session(self)
+
+    @property
+    def store_problem(self) -> StoreUnavailable | None:
+        """What the last regular inspection of the main store has found, at most some seconds ago; None if all is well.
+
+        StoreUnfit and StoreFull say that it answers, and accepts no messages.
+        """
+        return self._watch_of_store.problem
 
     def close(self) -> None:
         """Release every wait and close every connection."""

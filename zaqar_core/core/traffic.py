@@ -1,4 +1,4 @@
-"""What happens to the messages of queues, as the operations of the core report it to whoever counts it."""
+"""What happens to the messages of queues, as the operations of the core report it for counting."""
 
 from __future__ import annotations
 
@@ -57,15 +57,13 @@ class Uncounted:
 
 def sent_bytes(messages: Sequence[NewMessage]) -> int:
     """Return the size of messages as SQS counts it: bodies, and attributes with their names and types."""
-    total = 0
-    for message in messages:
-        total += message.size_bytes or len(message.body)
-    return total
+    if len(messages) == 1:
+        return messages[0].size_bytes or len(messages[0].body)
+    return sum([message.size_bytes or len(message.body) for message in messages])
 
 
 def received(traffic: Traffic, ref: QueueRef, messages: Sequence[StoredMessage]) -> None:
     """Count messages that a client gets."""
-    total = 0
-    for message in messages:
-        total += len(message.body)
-    traffic.count(ref, Event.RECEIVED, len(messages), total)
+    number = len(messages)
+    size = len(messages[0].body) if number == 1 else sum([len(message.body) for message in messages])
+    traffic.count(ref, Event.RECEIVED, number, size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from zaqar_core.configuration.settings import Settings
@@ -134,6 +134,9 @@ class PoolRouter:
                 yield pool.store()
             except StoreUnavailable as problem:
                 _log.warning("left out a pool that is unavailable: %s", problem.reason)
+
+    def pools_up(self) -> Mapping[str, bool]:
+        return {pool.name: pool.is_up for pool in self.deployments.open_pools()}
 
     def _placer(self) -> Placer:
         return Placer(self.deployments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import hiredis
@@ -13,6 +13,7 @@ from zaqar_core.store.connection import pack
 from zaqar_core.store.inspection import Terms
 from zaqar_core.store.links import Generation, Links
 from zaqar_core.store.scripts import Compiled, Library, failure_words
+from zaqar_core.store.server_facts import Facts
 
 #: Nothing ran: the server does not have this release's library.
 NOT_LOADED = "Function not found"
@@ -173,6 +174,10 @@ class Store:
     def inspect(self) -> None:
         """Inspect every primary. Raises StoreUnavailable if one does not answer, StoreUnfit, StoreFull."""
         self._links.inspect()
+
+    def facts(self) -> Mapping[str, Facts]:
+        """Return what each primary reported at its last inspection, by a name for operators."""
+        return {"main": self._links.facts}
 
     def close(self) -> None:
         """Close all connections."""

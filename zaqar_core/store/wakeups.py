@@ -92,6 +92,8 @@ class Waiters:
         self.is_connected = False
         #: Waiters that sleep now.
         self.asleep = 0
+        #: Receives that could not wait because too many did.
+        self.shed = 0
         self.is_released: bool = False
         #: Called with each message on the channel that is not a waiter's number. It runs on the subscriber's thread or
         #: on the event loop, and must not block.
@@ -121,7 +123,10 @@ class Waiters:
 
         None when ``max_waits`` receives wait already, or after release.
         """
-        if self.is_released or len(self._waiters) - self._callbacks >= self._most:
+        if self.is_released:
+            return None
+        if len(self._waiters) - self._callbacks >= self._most:
+            self.shed += 1
             return None
         waiter = Waiter(next(self._numbers), self.channel, queue, self._ends_of_caller())
         self._waiters[waiter.number] = waiter

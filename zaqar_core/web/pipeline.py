@@ -79,7 +79,8 @@ class Pipeline:
         session = self._session()
         session.client = request.environ.get(CLIENT)
         reply = face.answer(request, session)
-        note_session(request, session)
+        if session.guards or session.waited_seconds:
+            note_session(request.note, session)
         return reply
 
     def _request(self, environ: dict[str, Any], body: bytes = b"") -> Request:

@@ -141,7 +141,7 @@ class Conversation:
         session = self._service.core.session()
         request.began = time.monotonic()
         reply = self._service.face.answer_route(request, session, call.action.route, call.names)
-        note_session(request, session)
+        note_session(request.note, session)
         return self._service.observers.finished(request, reply)
 
     def _observe_refusal(self, frame: Frame, problem: RestError, reply: Reply) -> None:
