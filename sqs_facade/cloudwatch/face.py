@@ -31,6 +31,7 @@ from zaqar_core.access.refusals import SignatureRefused
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
+from zaqar_core.domain import limits
 from zaqar_core.domain.errors import AccessDenied, CoreError
 from zaqar_core.web.envelope import Refusal, Reply, Request
 
@@ -38,8 +39,6 @@ from zaqar_core.web.envelope import Refusal, Reply, Request
 PATH = protocols.PATH
 #: The name of CloudWatch in the scope of a signature.
 SERVICE = "monitoring"
-#: Largest body of RPC v2, in bytes: 500 queries with names of greatest length take less than half of it.
-_BODY_BYTES = 1 << 20
 
 _log = logging.getLogger("sqs_facade.cloudwatch")
 _QUERY, _JSON, _CBOR = protocols.Query(), protocols.Json(), protocols.Cbor()
@@ -93,7 +92,7 @@ class CloudWatch:
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the limit in bytes."""
         del environ
-        return _BODY_BYTES
+        return limits.CBOR_BODY_BYTES
 
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the requested operation. Never raises."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +13,10 @@ from sqs_facade.cloudwatch.errors import CloudWatchError, Kind, missing
 from sqs_facade.cloudwatch.protocols import Stamp, Tree
 from sqs_facade.cloudwatch.shapes import Dimension, GetMetricData, MetricDataQuery, MetricStat
 from sqs_facade.cloudwatch.statistics import Statistic
+from zaqar_core.core.samples import Samples
+from zaqar_core.domain import limits
 from zaqar_core.eventloop import sleep
 
-#: Queries of one call, and data points of one page (AWS).
-MOST_QUERIES = 500
-MOST_DATAPOINTS = 100_800
 #: Period of an expression that names none.
 _DEFAULT_PERIOD = 300
 #: Queries after which other requests have their turn: one of three hours takes one to two milliseconds.
@@ -49,30 +49,26 @@ def get_metric_data(call: Call, parameters: GetMetricData) -> Tree:
     queries = parameters.metric_data_queries
     if not queries:
         raise missing("MetricDataQueries")
-    if len(queries) > MOST_QUERIES:
-        raise _invalid(f"The collection MetricDataQueries must not have more than {MOST_QUERIES} members.")
+    if len(queries) > limits.METRIC_QUERIES:
+        raise _invalid(f"The collection MetricDataQueries must not have more than {limits.METRIC_QUERIES} members.")
     start, end = checks.times(parameters.start_time, parameters.end_time, Kind.VALIDATION)
     if parameters.scan_by not in (None, "TimestampDescending", "TimestampAscending"):
         raise _invalid(f"The value {parameters.scan_by[:64]} for parameter ScanBy is not valid.")
-    page = MOST_DATAPOINTS if parameters.max_datapoints is None else parameters.max_datapoints
-    if not 1 <= page <= MOST_DATAPOINTS:
-        raise _invalid(f"The value {page} for parameter MaxDatapoints must be between 1 and {MOST_DATAPOINTS}.")
+    page = limits.METRIC_PAGE_POINTS if parameters.max_datapoints is None else parameters.max_datapoints
+    if not 1 <= page <= limits.METRIC_PAGE_POINTS:
+        raise _invalid(
+            f"The value {page} for parameter MaxDatapoints must be between 1 and {limits.METRIC_PAGE_POINTS}."
+        )
     series = _series(call, queries)
     begin = int(tokens.read(parameters.next_token, parameters)[1]) if parameters.next_token else 0
     samples = call.samples([one.of.queue for one in series if one.of is not None])
-    is_ascending = parameters.scan_by == "TimestampAscending"
     results: list[Tree] = []
     passed = 0
     for number, one in enumerate(series, 1):
         if number % _AT_ONCE == 0:
             sleep(0)
-        found: list[tuple[int, float]] = []
-        if one.of is not None and one.of.queue in samples:
-            for stamp, sets in statistics.points(samples[one.of.queue], one.of.metric, one.period, start, end):
-                value = one.statistic(sets)
-                if value is not None:
-                    found.append((stamp, value))
-        if not is_ascending:
+        found = _points(one, samples, start, end)
+        if parameters.scan_by != "TimestampAscending":
             found.reverse()
         # Points are numbered across all queries: those of this page are from `begin` up to `begin + page`.
         low, high = max(begin - passed, 0), max(begin + page - passed, 0)
@@ -84,6 +80,15 @@ def get_metric_data(call: Call, parameters: GetMetricData) -> Tree:
     if passed > begin + page:
         answer["NextToken"] = tokens.write(parameters, "", begin + page)
     return answer
+
+
+def _points(series: _Series, samples: Mapping[str, Samples], start: float, end: float) -> list[tuple[int, float]]:
+    """Return the data points of a query: time in seconds and value, oldest first."""
+    if series.of is None or series.of.queue not in samples:
+        return []
+    found = statistics.points(samples[series.of.queue], series.of.metric, series.period, start, end)
+    values = ((stamp, series.statistic(sets)) for stamp, sets in found)
+    return [(stamp, value) for stamp, value in values if value is not None]
 
 
 def _result(series: _Series, found: list[tuple[int, float]], *, is_complete: bool) -> Tree:

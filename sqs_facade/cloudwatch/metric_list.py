@@ -11,11 +11,7 @@ from sqs_facade.cloudwatch.metrics import Metric
 from sqs_facade.cloudwatch.protocols import Tree
 from sqs_facade.cloudwatch.shapes import Dimension, ListMetrics
 from zaqar_core.core import queues
-
-#: Metrics of one page (AWS).
-PAGE = 500
-#: Filters of dimensions (AWS).
-_MOST_FILTERS = 10
+from zaqar_core.domain import limits
 
 
 def list_metrics(call: Call, parameters: ListMetrics) -> Tree:
@@ -25,8 +21,8 @@ def list_metrics(call: Call, parameters: ListMetrics) -> Tree:
         raise CloudWatchError(Kind.INVALID_VALUE, f"The value {value} for parameter RecentlyActive must be PT3H.")
     after, first = tokens.read(parameters.next_token, parameters) if parameters.next_token else ("", 0)
     filters = parameters.dimensions or []
-    if len(filters) > _MOST_FILTERS:
-        problem = f"The collection Dimensions must not have more than {_MOST_FILTERS} members."
+    if len(filters) > limits.METRIC_FILTERS:
+        problem = f"The collection Dimensions must not have more than {limits.METRIC_FILTERS} members."
         raise CloudWatchError(Kind.INVALID_VALUE, problem)
     found: list[Tree] = []
     answer: Tree = {"Metrics": found}
@@ -34,7 +30,7 @@ def list_metrics(call: Call, parameters: ListMetrics) -> Tree:
     is_other = parameters.namespace not in (None, metrics.NAMESPACE) or parameters.owning_account not in (None, owner)
     if not is_other:
         for name, number, metric in _after(call, _names(filters), after, first, parameters.metric_name):
-            if len(found) == PAGE:
+            if len(found) == limits.METRICS_PAGE:
                 answer["NextToken"] = tokens.write(parameters, name, number)
                 break
             dimensions = [{"Name": metrics.DIMENSION, "Value": name}]
@@ -82,5 +78,5 @@ def _queues(call: Call, allowed: set[str] | None, start: str) -> Iterator[str]:
         yield start
     page = [start]
     while page:
-        page = queues.names(call.session, account, region, after=page[-1], limit=PAGE)
+        page = queues.names(call.session, account, region, after=page[-1], limit=limits.METRICS_PAGE)
         yield from page

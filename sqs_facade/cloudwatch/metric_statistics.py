@@ -9,11 +9,7 @@ from sqs_facade.cloudwatch.metrics import StatisticSet
 from sqs_facade.cloudwatch.protocols import Stamp, Tree
 from sqs_facade.cloudwatch.shapes import GetMetricStatistics
 from sqs_facade.cloudwatch.statistics import STATISTICS, Statistic
-
-#: Data points of one call, statistics, and percentiles (AWS).
-MOST_DATAPOINTS = 1_440
-MOST_STATISTICS = 5
-MOST_PERCENTILES = 10
+from zaqar_core.domain import limits
 
 
 def get_metric_statistics(call: Call, parameters: GetMetricStatistics) -> Tree:
@@ -21,11 +17,11 @@ def get_metric_statistics(call: Call, parameters: GetMetricStatistics) -> Tree:
     period = _checked(parameters)
     start, end = checks.times(parameters.start_time, parameters.end_time, Kind.INVALID_VALUE)
     number = int((end - start) / period)
-    if number > MOST_DATAPOINTS:
+    if number > limits.METRIC_POINTS:
         raise CloudWatchError(
             Kind.INVALID_COMBINATION,
-            f"You have requested up to {number:,} datapoints, which exceeds the limit of {MOST_DATAPOINTS:,}. You may "
-            "reduce the datapoints requested by increasing Period, or decreasing the time range.",
+            f"You have requested up to {number:,} datapoints, which exceeds the limit of {limits.METRIC_POINTS:,}. "
+            "You may reduce the datapoints requested by increasing Period, or decreasing the time range.",
         )
     extended = {text: _percentile(text) for text in parameters.extended_statistics or ()}
     answer: Tree = {"Label": parameters.metric_name, "Datapoints": []}
@@ -72,8 +68,8 @@ def _checked(parameters: GetMetricStatistics) -> int:
     if not plain and not extended:
         raise missing("Statistics or ExtendedStatistics")
     for name, given, most in (
-        ("Statistics", plain, MOST_STATISTICS),
-        ("ExtendedStatistics", extended, MOST_PERCENTILES),
+        ("Statistics", plain, limits.METRIC_STATISTICS),
+        ("ExtendedStatistics", extended, limits.METRIC_PERCENTILES),
     ):
         if len(given) > most:
             raise CloudWatchError(Kind.INVALID_VALUE, f"The collection {name} must not have more than {most} members.")

@@ -11,7 +11,7 @@ from zaqar_core.core.samples import Samples
 
 #: Periods of less than a minute. Their data points are those of whole minutes.
 SHORT_PERIODS = (1, 5, 10, 20, 30)
-_PERCENTILE = re.compile(r"p(100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]{1,10})?)")
+_PERCENTILE = re.compile(r"p(100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?)")
 
 Statistic = Callable[[Sequence[StatisticSet]], float | None]
 
