@@ -10,9 +10,9 @@
 -- nil without one. It is visible or in flight. In a standard queue a message that was received three times
 -- or more does not count. A message that was moved here came when it was moved; its receives in other queues do not
 -- count. Searches 100 messages of each band. `left`: as expire_oldest returns it.
--- samples.values: what a sample holds now: visible, in flight, delayed, since ms. O(log n) as counts, and O(100); O(1)
--- for an empty queue.
--- uses: ARRIVED, base_key, BEFORE, context, COUNT, count_live, expire_oldest, expired, first_live, GROUPED, KIND
+-- samples.values: what a sample holds now: visible, in flight, delayed, since ms. Processes `most` of what is due, as
+-- process_due. O(log n) as counts, and O(100); O(1) for an empty queue.
+-- uses: ARRIVED, base_key, BEFORE, context, COUNT, count_live, expire_oldest, first_live, GROUPED, is_over, KIND
 -- uses: LEASED, order_key, process_due, queue, rank_of_band, records_key, sent_of, state_of, states_key
 -- uses: update_groups
 local samples = { MINUTE = 1, VISIBLE = 2, SENT = 6, SMALLEST = 11, LARGEST = 12, END = 12 }
@@ -65,7 +65,7 @@ samples.oldest_since = function(left)
     end
     for _, seq in ipairs(seqs) do
       local record, state = call('HGET', records_key, seq), state_of(call('HGET', states_key, seq))
-      local is_counted = record and not expired(record, state)
+      local is_counted = record and not is_over(seq, record, state)
       if is_counted and (KIND == 'fifo' or state[COUNT] - (state[BEFORE] or 0) < 3) then
         local since = state[ARRIVED] or sent_of(record)
         if KIND ~= 'fifo' or since + queue.delay_ms <= context.now_ms then return since end
@@ -79,10 +79,10 @@ samples.oldest_since = function(left)
   end
   return found
 end
-samples.values = function()
+samples.values = function(most)
   if call('ZCARD', order_key) == 0 then return { 0, 0, 0, 0 } end
-  process_due(200)
-  local _, left = expire_oldest(200)
+  process_due(most)
+  local _, left = expire_oldest(most)
   update_groups()
   local visible, in_flight, delayed = count_live(left)
   return { visible, in_flight, delayed, samples.oldest_since(left) or 0 }
