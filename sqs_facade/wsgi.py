@@ -90,9 +90,7 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
     if metrics is not None:
         metrics.watch(core, credentials, audit)
         observers.append(metrics.counting)
-    sampler = Sampler(core)
-    sampler.start()
-    stopping.on_stop(sampler.stop)
+    Sampler(core).start()
     pipeline = Pipeline(core, settings, Observers(observers))
     access = gate.opened(settings, credentials, lambda: core.secrets.secret)
     callers = Callers(settings, access)

@@ -6,6 +6,7 @@ sample of that minute: the values of the sample before count for it. Every proce
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -45,22 +46,32 @@ class Sampler:
             core.traffic = self._events
 
     def start(self) -> None:
-        """Start the daemon thread, unless the setting ``metric_minutes`` is 0."""
-        if self._core.settings.metric_minutes:
-            threading.Thread(target=self._run, name="sampling", daemon=True).start()
+        """Start the thread, unless the setting ``metric_minutes`` is 0. It stops when the main thread has ended."""
+        if not self._core.settings.metric_minutes:
+            return
+        threading.Thread(target=self._run, name="sampling", daemon=True).start()
+
+        def stop() -> None:
+            threading.main_thread().join()
+            self.stop()
+
+        threading.Thread(target=stop, name="sampling-exit", daemon=False).start()
 
     def stop(self) -> None:
-        """Let the thread add what it has counted, and end."""
+        """End the thread, and add what was counted if the store answers."""
         self._stopping.set()
+        with contextlib.suppress(StoreUnavailable):
+            self.add()
 
     def _run(self) -> None:
         round_at = time.time() + _seconds_to_round(time.time())
-        while not self._stopping.is_set():
+        while True:
             now = time.time()
             add_at = (now // ADD_SECONDS + 1) * ADD_SECONDS
-            self._stopping.wait(max(min(round_at, add_at) - now, 0.0))
+            if self._stopping.wait(max(min(round_at, add_at) - now, 0.0)):
+                return
             try:
-                if time.time() >= add_at or self._stopping.is_set():
+                if time.time() >= add_at:
                     self.add()
                 if time.time() >= round_at:
                     round_at = time.time() + _seconds_to_round(time.time())
