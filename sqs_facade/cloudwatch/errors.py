@@ -75,8 +75,8 @@ def of_refusal(why: Refusal) -> CloudWatchError:
     return CloudWatchError(_REFUSALS.get(why, Kind.UNREADABLE), f"The request was refused: {why.value}.")
 
 
-def of_fact(fact: facts.CoreError) -> CloudWatchError:
-    """Convert a fact that the core raised. Raises the fact if no operation here can meet it."""
+def of_fact(fact: facts.AccessDenied | facts.RequestsThrottled | facts.StoreUnavailable) -> CloudWatchError:
+    """Convert a fact that the core raised."""
     match fact:
         case facts.AccessDenied(caller, action, _, reason):
             return CloudWatchError(
@@ -86,7 +86,6 @@ def of_fact(fact: facts.CoreError) -> CloudWatchError:
             return CloudWatchError(Kind.THROTTLED, "Rate exceeded")
         case facts.StoreUnavailable():
             return CloudWatchError(Kind.UNAVAILABLE, "The message store does not respond.")
-    raise fact
 
 
 def missing(parameter: str) -> CloudWatchError:

@@ -32,7 +32,7 @@ from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
-from zaqar_core.domain.errors import AccessDenied, CoreError
+from zaqar_core.domain.errors import AccessDenied, RequestsThrottled, StoreUnavailable
 from zaqar_core.web.envelope import Refusal, Reply, Request
 
 #: Path of the requests of RPC v2.
@@ -102,9 +102,10 @@ class CloudWatch:
             return protocol.result(*self._run(protocol, request, session), request_id)
         except CloudWatchError as problem:
             error = problem
-        except CoreError as fact:
-            if isinstance(fact, AccessDenied):
-                note.resource, note.rule = fact.resource, fact.rule
+        except AccessDenied as fact:
+            note.resource, note.rule = fact.resource, fact.rule
+            error = errors.of_fact(fact)
+        except (RequestsThrottled, StoreUnavailable) as fact:
             error = errors.of_fact(fact)
         except Exception:
             _log.exception("unexpected exception: request %s, operation %s", request_id, note.operation)
@@ -119,7 +120,7 @@ class CloudWatch:
         return _protocol(request).error(error, new_request_id())
 
     def _run(self, protocol: WireProtocol, request: Request, session: Session) -> tuple[str, Tree]:
-        """Return the name of the operation and its result. Raises CloudWatchError, CoreError."""
+        """Return the name of the operation and its result. Raises CloudWatchError, and facts of the core."""
         name = protocol.operation(request)
         operation = OPERATIONS.get(name)
         if operation is None:

@@ -16,6 +16,8 @@ from sqs_facade.wsgi import create_app
 from tests.credentials.conftest import OTHERS, written
 from tests.credentials.signing import ACCOUNT, KEY, SECRET, USER, signed
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.store.single_server import Store
 
 READER = f"""
 [[users]]
@@ -112,3 +114,14 @@ def test_accounts_see_their_own_queues_only(http: Client) -> None:
     assert http.post("/", base_url=URL, data=body, headers=headers).status_code == 200
     assert b"of-one" in _call(http, "observer", "json", "ListMetrics").data
     assert b"of-one" not in _call(http, "other", "json", "ListMetrics").data
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_store_that_does_not_answer_is_said(http: Client, monkeypatch: pytest.MonkeyPatch, protocol: str) -> None:
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("Error 111 connecting to 10.0.0.5:6379")
+
+    monkeypatch.setattr(Store, "command", fail)
+    answer = _call(http, "observer", protocol, "ListMetrics")
+    assert answer.status_code == 503
+    assert _error(protocol, answer) == ("ServiceUnavailable", "The message store does not respond.")

@@ -77,7 +77,7 @@ class Sampler:
                     round_at = time.time() + _seconds_to_round(time.time())
                     self.round()
             except StoreUnavailable as problem:
-                if not problem.is_logged:
+                if not problem.is_logged and not self._core.waiters.is_released:  # the service stops
                     _log.warning("cannot write metrics, will retry: %s", problem.reason)
 
     def add(self) -> None:
