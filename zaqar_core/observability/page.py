@@ -29,6 +29,8 @@ def labels(names: Sequence[str], values: Sequence[str]) -> str:
 
 def escaped(value: str) -> str:
     """Return the value of a label between its quotation marks."""
+    if value.isascii() and '"' not in value and "\\" not in value and "\n" not in value:
+        return value
     return value.translate(_ESCAPES).encode("utf-8", "replace").decode()
 
 

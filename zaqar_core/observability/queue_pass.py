@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from zaqar_core.core import queue_gauges, queues
-from zaqar_core.core.queue_gauges import Gauges
+from zaqar_core.core.queue_gauges import Gauges, KnownGauges
 from zaqar_core.core.session import Session
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys, registry
 
-#: Queues read in one round trip. A server works on it for about half a millisecond, and answers others then.
-AT_ONCE = 10
+#: Queues that are looked at in one round trip.
+_LOOKED_AT_ONCE = 40
 #: Queues of a pass beyond those that are shown.
-_OTHERS_AT_ONCE = 250
+_OTHERS_AT_ONCE = 100
 #: Names read in one round trip.
 _NAMES = 500
 
@@ -62,6 +62,7 @@ class QueuePass:
     def __init__(self, most: int) -> None:
         """``most`` is the number of queues that are shown."""
         self._most = most
+        self._gauges = KnownGauges()
         self._others = Sums()
         # The turn over the other queues: what it has summed, the last queue that it has read, and whether one is over.
         self._turn = Sums()
@@ -71,10 +72,11 @@ class QueuePass:
     def run(self, session: Session) -> Found:
         """Read the queues. Raises StoreUnavailable."""
         found, last = Found(), None
-        for refs in _chunks(_listed(session), self._most):
-            for ref, one in zip(refs, queue_gauges.read(session, refs), strict=True):
+        for refs in _chunks(_listed(session), self._most, _LOOKED_AT_ONCE):
+            for ref, one in zip(refs, self._gauges.read(session, refs), strict=True):
                 found.shown[ref] = one
             last = refs[-1]
+        self._gauges.keep(found.shown)
         if len(found.shown) >= self._most:
             self._go_on(session, last)
             found.others = self._others if self._had_turn else self._turn
@@ -90,7 +92,7 @@ class QueuePass:
         if self._after is None or (last is not None and order(self._after) < order(last)):
             self._after = last
         number = 0
-        for refs in _chunks(_listed(session, self._after), _OTHERS_AT_ONCE):
+        for refs in _chunks(_listed(session, self._after), _OTHERS_AT_ONCE, queue_gauges.AT_ONCE):
             for one in queue_gauges.read(session, refs):
                 if one is not None:
                     self._turn.add(one)
@@ -120,15 +122,15 @@ def _listed(session: Session, after: QueueRef | None = None) -> Iterator[QueueRe
             last = names[-1]
 
 
-def _chunks(refs: Iterator[QueueRef], most: int) -> Iterator[list[QueueRef]]:
-    """Iterate over the first queues in small lists."""
+def _chunks(refs: Iterator[QueueRef], most: int, length: int) -> Iterator[list[QueueRef]]:
+    """Iterate over the first ``most`` queues in lists of that length."""
     chunk: list[QueueRef] = []
     for _ in range(most):
         ref = next(refs, None)
         if ref is None:
             break
         chunk.append(ref)
-        if len(chunk) == AT_ONCE:
+        if len(chunk) == length:
             yield chunk
             chunk = []
     if chunk:

@@ -74,6 +74,8 @@ class Scraper:
         self._lock = threading.Lock()
         self._last = Collected()
         self._swept = time.monotonic()
+        versions = (metadata.version("sqs-facade"), platform.python_version())
+        self._build = page.labels(definitions.BUILD.labels, versions)
 
     def collect(self, session: Session) -> Collected:
         """Collect the metrics, or wait for the collection that runs and share it."""
@@ -176,9 +178,7 @@ class Scraper:
         yield from self._stores(found, is_open=is_open)
         if self._metrics.certificate_expiry is not None:
             yield _family(definitions.CERTIFICATE, [("", self._metrics.certificate_expiry())], is_open=is_open)
-        versions = (metadata.version("sqs-facade"), platform.python_version())
-        built = page.labels(definitions.BUILD.labels, versions)
-        yield _family(definitions.BUILD, [(built, 1)], is_open=is_open)
+        yield _family(definitions.BUILD, [(self._build, 1)], is_open=is_open)
         yield _family(definitions.SCRAPE_SECONDS, [("", round(found.seconds, 6))], is_open=is_open)
         if is_open:
             yield "# EOF\n"
@@ -289,7 +289,7 @@ def _gauges(queues: Found, shown: Mapping[QueueRef, str], metric: Metric, attrib
     read, is_optional = attrgetter(attribute), metric in _OF_NOTIFICATIONS
     found: list[Sample] = []
     for ref, one in queues.shown.items():
-        if one is not None and not (is_optional and not (one.outbox or one.failed)):
+        if one is not None and not (is_optional and not one.is_subscribed):
             number = read(one)
             found.append((shown[ref], number / 1000 if metric is definitions.QUEUE_AGE else number))
     return found
@@ -300,7 +300,7 @@ def _infos(queues: Found) -> list[Sample]:
         (
             page.labels(
                 definitions.QUEUE_INFO.labels,
-                (ref.project, ref.region, ref.name, "fifo" if one.is_fifo else "standard", one.dead_letter_queue),
+                (ref.project, ref.region, ref.name, "fifo" if ref.is_fifo else "standard", one.dead_letter_queue),
             ),
             1,
         )

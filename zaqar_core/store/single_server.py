@@ -162,6 +162,17 @@ class Store:
             raise refusal(reply)
         return reply
 
+    def read(self, packed: bytes, replies: int) -> list[Any]:
+        """Run packed plain commands that only read, on keys of any queues, and return their replies.
+
+        Not for a cluster. Raises StoreUnavailable, also if one of them fails.
+        """
+        found = self._exchange(b"", packed, replies)
+        for reply in found:
+            if isinstance(reply, hiredis.ReplyError):
+                raise refusal(reply)
+        return found
+
     def servers(self) -> Sequence[Server]:
         """Return every primary of the deployment. Raises StoreUnavailable."""
         return (self,)

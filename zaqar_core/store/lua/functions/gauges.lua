@@ -2,19 +2,19 @@
 -- samples.oldest_since, and the number of notifications.
 -- keys:  the queue.
 -- reply: {visible, in flight, delayed, age ms (0 without such a message), messages in the outbox, deliveries to be
---        tried again, deliveries that ever failed for good, 1 if it is a FIFO queue, incarnation, name of its
+--        tried again, deliveries that ever failed for good, 1 if it may have subscriptions, incarnation, name of its
 --        dead-letter queue or ""}.
 -- fails: NOQUEUE; GROUPED.
 -- effect: reads.
 -- cost:  as samples.values.
--- uses: base_key, context, has_feature, KIND, open_queue, queue, samples
+-- uses: base_key, context, has_feature, open_queue, queue, samples
 local wrong = open_queue('failed')
 if wrong then return wrong end
 local visible, in_flight, delayed, since = unpack(samples.values(20))
 local age = since > 0 and context.now_ms - since or 0
-local outbox, retries = 0, 0
-if has_feature('s') then outbox, retries = call('HLEN', base_key .. ':o'), call('ZCARD', base_key .. ':nd') end
+local outbox, retries, subscribed = 0, 0, has_feature('s')
+if subscribed then outbox, retries = call('HLEN', base_key .. ':o'), call('ZCARD', base_key .. ':nd') end
 return {
-  visible, in_flight, delayed, age, outbox, retries, tonumber(context.fields[4] or 0), KIND == 'fifo' and 1 or 0,
+  visible, in_flight, delayed, age, outbox, retries, tonumber(context.fields[4] or 0), subscribed and 1 or 0,
   queue.incarnation, queue.dead_letter_queue or '',
 }
