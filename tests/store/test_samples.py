@@ -134,6 +134,13 @@ def test_a_queue_that_is_deleted_has_no_samples(session: Session, queue: QueueRe
     assert not session.store.command("EXISTS", keys.queue(queue) + b":ms")
 
 
+def test_a_new_queue_has_no_samples_of_an_earlier_one(session: Session, queue_name: str) -> None:
+    ref = QueueRef(PROJECT, REGION, queue_name)
+    session.store.command("RPUSH", keys.queue(ref) + b":ms", b"\x92\x01\x05")  # as an earlier release leaves it
+    _made(session, queue_name)
+    assert _counts(_minutes(session, ref)) == [(0, 0, 0)]
+
+
 def test_events_are_added_to_their_minutes(session: Session, queue: QueueRef, advance: Advance) -> None:
     start = _now(session, queue)
     first = Events(sent=2, received=1, sent_bytes=30, smallest_bytes=10, largest_bytes=20)
