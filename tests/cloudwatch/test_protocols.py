@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -124,6 +125,19 @@ def test_cbor_answers_have_times_as_tags_and_values_as_doubles(one: Account) -> 
     assert answer.headers["smithy-protocol"] == "rpc-v2-cbor"
     assert b"\xc1\x1a" in answer.content, "tag 1, four bytes"
     assert b"\xfb\x3f\xf0" + bytes(6) in answer.content, "1.0 in eight bytes"
+
+
+def test_both_lanes_answer_alike(one: Account) -> None:
+    one.queue(messages=1)
+    form = _form(one, "2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z")
+    found = []
+    for lane in ("fast", "flask"):
+        headers = {**_headers(one.id), "x-sqs-facade-lane": lane}
+        xml = HTTP.post(one.url, form, headers=headers)
+        json = HTTP.post(one.url, b"{}", headers={**headers, "X-Amz-Target": f"{TARGET}.ListMetrics"})
+        found.append((re.sub(UUID, "id", xml.text), json.text, json.headers["Content-Type"]))
+    assert found[0] == found[1]
+    assert found[0][1].startswith('{"Metrics":[{')
 
 
 OTHERS = ["DescribeAlarms", "PutMetricData", "PutMetricAlarm", "getmetricdata", "", "Get/MetricData"]

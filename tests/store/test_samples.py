@@ -125,6 +125,12 @@ def test_samples_are_kept_for_a_bounded_time(session: Session, queue: QueueRef, 
     assert None not in [one.depths for one in found], "the values of the oldest minute are kept, whose sample had none"
 
 
+def test_without_samples_there_is_the_state_of_now() -> None:
+    now = samples.Depths(1, 2, 3, None)
+    kept = samples.Samples(120_000, now, [b"\x92\x01\x05"], kept=0)
+    assert list(kept.minutes(0, 10)) == [Minute(2, 120_000, now, Events(), is_complete=False)]
+
+
 def test_a_queue_that_is_deleted_has_no_samples(session: Session, queue: QueueRef) -> None:
     samples.take(session, [queue])
     queues.delete(session, queue)
