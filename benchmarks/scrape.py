@@ -20,6 +20,7 @@ import statistics
 import sys
 import time
 import urllib.request
+from asyncio.subprocess import PIPE, Process
 
 import orjson
 
@@ -45,7 +46,11 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--limit", type=float)
     parser.add_argument("--limit-seconds", type=float)
+    parser.add_argument("--scrape", metavar="URL", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.scrape is not None:
+        _scrape_on_demand(options.scrape)
+        return 0
     end_on_sigterm()
     raise_descriptor_limit()
     os.environ["SQS_FACADE_METRICS_QUEUES"] = str(options.shown)
@@ -73,6 +78,8 @@ def _compared(service: Service, options: argparse.Namespace) -> int:
     async def rounds() -> None:
         send = send_request(service.host, "queue-00000", _BYTES)
         clients = ClosedLoop(service.address, send, options.clients, per_second=options.per_second or None)
+        command = [sys.executable, "-m", "benchmarks.scrape", "--scrape", f"{service.url}/metrics"]
+        scraper = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
         await clients.start()
         await asyncio.sleep(_WARM_UP_SECONDS)
         for number in range(2 * options.rounds):
@@ -80,12 +87,14 @@ def _compared(service: Service, options: argparse.Namespace) -> int:
             clients.counted()
             before = cpu(processes)
             if is_scraped:
-                await _scrape_for(service, options.seconds, scrapes)
+                await _scrape_for(scraper, options.seconds, scrapes)
             else:
                 await asyncio.sleep(options.seconds)
             tallies[is_scraped].latencies += clients.counted().latencies
             spent[is_scraped] += cpu(processes) - before
         clients.stop()
+        scraper.terminate()
+        await scraper.wait()
 
     run_loop(rounds())
     alone, beside = tallies[False].percentile_ms(99), tallies[True].percentile_ms(99)
@@ -103,18 +112,25 @@ def _compared(service: Service, options: argparse.Namespace) -> int:
     return int(failed)
 
 
-async def _scrape_for(service: Service, seconds: float, scrapes: list[tuple[float, int]]) -> None:
+async def _scrape_for(scraper: Process, seconds: float, scrapes: list[tuple[float, int]]) -> None:
+    """Have a process scrape every second, which is not that of the clients: a page is long."""
+    assert scraper.stdin is not None
+    assert scraper.stdout is not None
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while (began := time.monotonic()) < end:
+        scraper.stdin.write(b"\n")
+        took, size = (await scraper.stdout.readline()).split()
+        scrapes.append((float(took), int(size)))
+        await asyncio.sleep(max(0.0, min(began + _INTERVAL_SECONDS, end) - time.monotonic()))
+
+
+def _scrape_on_demand(url: str) -> None:
+    """Scrape for each line of standard input; print the seconds and the size of the page."""
+    for _ in sys.stdin:
         began = time.monotonic()
-        size = await asyncio.to_thread(_scraped, service.url)
-        scrapes.append((time.monotonic() - began, size))
-        await asyncio.sleep(max(0.0, min(_INTERVAL_SECONDS - (time.monotonic() - began), end - time.monotonic())))
-
-
-def _scraped(url: str) -> int:
-    with urllib.request.urlopen(f"{url}/metrics", timeout=60) as answer:
-        return len(answer.read())
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            size = len(answer.read())
+        print(time.monotonic() - began, size, flush=True)
 
 
 if __name__ == "__main__":
