@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -15,7 +16,7 @@ from zaqar_core.core import leases, messages, queues, samples
 from zaqar_core.core.process import Core
 from zaqar_core.core.samples import Events, Minute
 from zaqar_core.core.session import Session
-from zaqar_core.domain.model import NewMessage, QueueSettings
+from zaqar_core.domain.model import NewMessage, QueueSettings, SettingsChange
 from zaqar_core.domain.names import QueueRef, topics_of
 from zaqar_core.store import keys
 
@@ -182,6 +183,18 @@ def test_a_delayed_message_has_no_age_yet(session: Session, queue_name: str, suf
     advance(ref, 51)
     [now] = _minutes(session, ref, 1)
     assert (_counts([now]), 101 <= _age(now) <= 105) == ([(1, 0, 0)], True)
+
+
+def test_expired_messages_do_not_count(session: Session, queue: QueueRef, advance: Advance) -> None:
+    queues.change(session, queue, SettingsChange(set={"retention_seconds": 60}))
+    for _ in range(3):
+        messages.send(session, queue, [NewMessage(b"x", group="g", dedup_id=uuid.uuid4().hex) for _ in range(100)])
+    leases.receive(session, queue, max_messages=10, wait_seconds=0)
+    advance(queue, 61)
+    messages.send(session, queue, [NewMessage(b"x", group="g", dedup_id="young")])
+    advance(queue, 10)
+    [now] = _minutes(session, queue, 1)
+    assert (_counts([now]), 10 <= _age(now) <= 15) == ([(1, 0, 0)], True)
 
 
 def test_a_message_received_three_times_has_no_age(session: Session, queue: QueueRef, advance: Advance) -> None:

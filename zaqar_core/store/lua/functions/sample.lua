@@ -8,7 +8,7 @@
 -- uses: context, open_queue, samples
 local wrong = open_queue()
 if wrong then return wrong end
-local minute, values = math.floor(context.now_ms / 60000), samples.values(200)
+local minute, values = math.floor(context.now_ms / 60000), samples.values()
 values[4] = math.floor(values[4] / 1000)
 samples.trim(minute - ARGV[1])
 local last = samples.last()

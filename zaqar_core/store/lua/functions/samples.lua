@@ -7,6 +7,6 @@
 -- uses: base_key, context, open_queue, samples
 local wrong = open_queue()
 if wrong then return wrong end
-local reply = { context.now_ms, unpack(samples.values(200)) }
+local reply = { context.now_ms, unpack(samples.values()) }
 for at, packed in ipairs(call('LRANGE', base_key .. ':ms', 0, -1)) do reply[5 + at] = packed end
 return reply

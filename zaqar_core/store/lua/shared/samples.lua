@@ -6,15 +6,14 @@
 -- samples.edit: call `edit` with the sample of a minute, which is new and without values if there was none; write it.
 -- samples.last: read the newest one; nil without one.
 -- samples.trim: drop the samples of minutes before `first`, but keep the values that count in it.
--- samples.oldest_since: when the oldest message came to the queue, ms, by the rules of SQS's age of the oldest message;
--- nil without one. It is visible or in flight. In a standard queue a message that was received three times
--- or more does not count. A message that was moved here came when it was moved; its receives in other queues do not
--- count. Searches 100 messages of each band. `left`: as expire_oldest returns it.
--- samples.values: what a sample holds now: visible, in flight, delayed, since ms. Processes `most` of what is due, as
--- process_due. O(log n) as counts, and O(100); O(1) for an empty queue.
--- uses: ARRIVED, base_key, BEFORE, context, COUNT, count_live, expire_oldest, first_live, GROUPED, is_over, KIND
--- uses: LEASED, order_key, process_due, queue, rank_of_band, records_key, sent_of, state_of, states_key
--- uses: update_groups
+-- samples.values: what a sample holds now: visible, in flight, delayed, and since when the oldest message is in the
+-- queue, ms, 0 without one. By the rules of SQS's age of the oldest message, that is one that is visible or in flight;
+-- in a standard queue a message that was received three times or more does not count; a message that was moved here
+-- came when it was moved, and its receives in other queues do not count. Searches 100 messages of each band. Writes
+-- nothing, not even what time alone has changed: with an fsync after each write, a look at many queues would delay all
+-- others. O(log n) as counts, and O(100); O(1) for an empty queue.
+-- uses: ARRIVED, base_key, BEFORE, context, COUNT, count_live, DELAYED, delayed_until, first_live, GROUPED, has_feature
+-- uses: is_over, KIND, LEASED, order_key, rank_of_band, records_key, sent_of, state_of, states_key
 local samples = { MINUTE = 1, VISIBLE = 2, SENT = 6, SMALLEST = 11, LARGEST = 12, END = 12 }
 samples.at = function(index)
   local packed = call('LINDEX', base_key .. ':ms', index)
@@ -52,38 +51,31 @@ samples.trim = function(first)
     second = samples.at(1)
   end
 end
-samples.oldest_since = function(left)
-  local function of_band(band)
-    local seqs
-    if left then
-      local gone, first = first_live(band)
-      local last = math.min(first + gone + 100, rank_of_band(band + LEASED)) - 1
-      seqs = last >= first + gone and call('ZRANGE', order_key, first + gone, last) or {}
-    else
-      local low, high = string.format('%.0f', band), string.format('(%.0f', band + LEASED)
-      seqs = call('ZRANGEBYSCORE', order_key, low, high, 'LIMIT', 0, 100)
-    end
+samples.values = function()
+  if call('ZCARD', order_key) == 0 then return { 0, 0, 0, 0 } end
+  local has_expired = false -- whether messages that have expired are still there
+  local function first_of(seqs)
     for _, seq in ipairs(seqs) do
       local record, state = call('HGET', records_key, seq), state_of(call('HGET', states_key, seq))
-      local is_counted = record and not is_over(seq, record, state)
-      if is_counted and (KIND == 'fifo' or state[COUNT] - (state[BEFORE] or 0) < 3) then
-        local since = state[ARRIVED] or sent_of(record)
-        if KIND ~= 'fifo' or since + queue.delay_ms <= context.now_ms then return since end
+      if record and is_over(seq, record, state) then
+        has_expired = true
+      elseif record and (KIND == 'fifo' or state[COUNT] - (state[BEFORE] or 0) < 3) then
+        if delayed_until(seq, record) == 0 then return state[ARRIVED] or sent_of(record) end
       end
     end
   end
-  local found
-  for _, band in ipairs({ 0, LEASED, GROUPED }) do
-    local since = of_band(band)
-    if since and (not found or since < found) then found = since end
+  local function oldest_of(band)
+    local low, high = string.format('%.0f', band), string.format('(%.0f', band + LEASED)
+    local since = first_of(call('ZRANGEBYSCORE', order_key, low, high, 'LIMIT', 0, 100))
+    if since or not has_expired then return since or math.huge end
+    local gone, first = first_live(band)
+    local last = math.min(first + gone + 100, rank_of_band(band + LEASED)) - 1
+    return last >= first + gone and first_of(call('ZRANGE', order_key, first + gone, last)) or math.huge
   end
-  return found
-end
-samples.values = function(most)
-  if call('ZCARD', order_key) == 0 then return { 0, 0, 0, 0 } end
-  process_due(most)
-  local _, left = expire_oldest(most)
-  update_groups()
-  local visible, in_flight, delayed = count_live(left)
-  return { visible, in_flight, delayed, samples.oldest_since(left) or 0 }
+  local oldest = math.min(oldest_of(0), oldest_of(LEASED), oldest_of(GROUPED))
+  if has_feature('d') and call('ZCOUNT', base_key .. ':d', '-inf', context.now_ms) > 0 then
+    oldest = math.min(oldest, oldest_of(DELAYED)) -- delays that have ended
+  end
+  local visible, in_flight, delayed = count_live(has_expired)
+  return { visible, in_flight, delayed, oldest < math.huge and oldest or 0 }
 end
