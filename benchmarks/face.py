@@ -77,7 +77,7 @@ class _Core:
         self.grouped: set[bytes] = set()
         self.router = cast(Router, _Replies())
         self.traffic = Uncounted()
-        self.waiters = self.started_tasks = self.notifications = None
+        self.waiters = self.started_tasks = self.notifications = self.quotas = None
 
 
 def main() -> None:

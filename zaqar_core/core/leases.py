@@ -60,10 +60,13 @@ def receive(
     meanwhile, return nothing. In a FIFO queue a second receive with the same ``attempt_id`` within
     ``limits.RECEIVE_ATTEMPT_SECONDS`` returns the same messages with the same receipts, as long as they are in flight;
     a standard queue ignores it.
-    Raises QueueNotFound (also when the queue is deleted during the wait), InFlightLimitReached, ReceiveNotRetryable (a
-    message of the attempt was deleted, was received by another attempt or has another timeout), MessageUnreadable (no
-    leased message can be decrypted; they become visible after their visibility timeout).
+    Raises QueueNotFound (also when the queue is deleted during the wait), InFlightLimitReached,
+    AccountInFlightLimitReached, ReceiveNotRetryable (a message of the attempt was deleted, was received by another
+    attempt or has another timeout), MessageUnreadable (no leased message can be decrypted; they become visible after
+    their visibility timeout).
     """
+    if session.quotas is not None:
+        session.quotas.require_few_in_flight(ref.project)
     # Few queues have a wait of their own, so without ``wait_seconds`` a waiter is created only if the queue has one.
     waiter = session.waiters.register(keys.queue(ref)) if wait_seconds else None
     try:
@@ -94,9 +97,7 @@ def receive(
                 if waiter is not None:
                     continue
             if leaving or waiter is None or found.wait_ms == 0:
-                if leaving != _LEAVE_EMPTY:
-                    session.traffic.count(ref, Event.EMPTY_RECEIVE, 1)
-                return []
+                return _found_none(session, ref, is_gone=leaving == _LEAVE_EMPTY)
             if not began:
                 began, deadline = found.incarnation, time.monotonic() + found.wait_ms / 1000
             left = deadline - time.monotonic()
@@ -107,6 +108,13 @@ def receive(
     finally:
         if waiter is not None:
             session.waiters.unregister(waiter)
+
+
+def _found_none(session: Session, ref: QueueRef, *, is_gone: bool) -> list[StoredMessage]:
+    """Count a receive that ends without messages, unless its client has gone."""
+    if not is_gone:
+        session.traffic.count(ref, Event.EMPTY_RECEIVE, 1)
+    return []
 
 
 def _leave(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) -> None:

@@ -18,6 +18,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from zaqar_core.eventloop import sleep
+
 try:
     import fcntl
 except ModuleNotFoundError:  # Windows
@@ -34,6 +36,8 @@ _STEP_WORDS = 32 << 10
 _MOST_KEY_BYTES = 4096
 _NAME = "counters-{}"
 _MOST_FILES = 1024
+#: Tries to get the lock of all files, and the time between them.
+_TRIES, _PAUSE_SECONDS = 100, 0.005
 #: The lower half of a word of widths is the length of the key, the upper half the number of counters.
 _LENGTH_MASK = (1 << 32) - 1
 _NO_ROWS: dict[bytes, tuple[int, int]] = {}
@@ -175,17 +179,26 @@ class CounterFiles:
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Let no other process and no other thread be in such a block."""
-        with self._lock:
-            if self._folder is None:
+        """Let no other process and no other thread be in such a block, which must be short and must not block.
+
+        Other tasks run while this one waits. A process that does not leave its block, because it was stopped in the
+        middle of it, is not waited for.
+        """
+        if self._folder is None:
+            with self._lock:
                 yield
-                return
-            descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                yield
-            finally:
-                os.close(descriptor)
+            return
+        descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            for _ in range(_TRIES):
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    sleep(_PAUSE_SECONDS)
+            yield
+        finally:
+            os.close(descriptor)
 
     def readers(self) -> Sequence[CounterReader]:
         """Return the readers of all files, with the rows that the files have now."""
