@@ -14,6 +14,7 @@ from setuptools import find_packages, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 
 DEPENDENCIES = [
+    "cbor2>=6.2",
     "click>=8.1",
     "cryptography>=43",
     "flask>=3.0",

@@ -36,6 +36,16 @@ class Callers:
 
         The account of an anonymous caller is empty.
         """
+        try:
+            return self.found(request, SERVICE)
+        except SignatureRefused as refused:
+            raise errors.of_signature(refused) from None
+
+    def found(self, request: Request, service: str) -> Caller:
+        """Return the caller of a service as ``identify`` does. Raises SignatureRefused, SqsError for a path of dots.
+
+        ``service`` is its name in the scope of a signature.
+        """
         settings = self._settings
         gate = self._gate
         if gate is None:
@@ -44,12 +54,9 @@ class Callers:
                 return caller
             return Caller(request.principal.account, caller.region)
         host_region = addresses.host_parts(request.environ.get("HTTP_HOST", "")).region
-        try:
-            verified = gate.verifier.verify(
-                request.method, request.environ, request.body, service=SERVICE, host_region=host_region
-            )
-        except SignatureRefused as refused:
-            raise errors.of_signature(refused) from None
+        verified = gate.verifier.verify(
+            request.method, request.environ, request.body, service=service, host_region=host_region
+        )
         if verified is not None and request.path != "/" and not canonical.is_normal(request.environ):
             # A signature covers the path without such segments, but the path as it was sent chose the face.
             raise addresses.bad(request.path)

@@ -30,6 +30,7 @@ from zaqar_core.web.envelope import Refusal, Reply, Request, Share
 
 if TYPE_CHECKING:
     from sqs_facade.auto_creation import AutoCreation
+    from sqs_facade.cloudwatch.face import CloudWatch
     from sqs_facade.sts import SecurityTokenService
 
 load_all()
@@ -75,16 +76,18 @@ class SqsFace:
         *,
         callers: Callers | None = None,
         sts: SecurityTokenService | None = None,
+        cloudwatch: CloudWatch | None = None,
         authorizer: Authorizer | None = None,
         rates: RateLimits | None = None,
         auto_creation: AutoCreation | None = None,
     ) -> None:
-        """With ``sts``, requests to STS are served beside those to SQS. ``authorizer`` enforces policies.
+        """With ``sts`` and ``cloudwatch``, requests to these are served beside those to SQS.
 
-        With ``auto_creation``, requests create queues that do not exist.
+        ``authorizer`` enforces policies. With ``auto_creation``, requests create queues that do not exist.
         """
         self._callers = callers or Callers(settings)
         self._sts = sts
+        self._cloudwatch = cloudwatch
         self._authorizer = authorizer
         self._auto_creation = auto_creation
         self.verifies_callers = self._callers.verifies
@@ -107,6 +110,8 @@ class SqsFace:
         note.dialect = "sqs-query" if target is None else "sqs-json"
         if target is None and self._sts is not None and self._sts.is_asked(request):
             return self._sts.answer(request, request_id)
+        if self._cloudwatch is not None and self._cloudwatch.is_asked(request, target):
+            return self._cloudwatch.answer(request, session)
         try:
             call = SqsCall(session, request, self._callers.identify(request), self._authorizer, self._auto_creation)
             if self._rates is not None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqs_facade.codecs import query
 from sqs_facade.codecs.unreadable import Unreadable
+from sqs_facade.query_versions import QueryVersion
 from zaqar_core.access import web_identity
 from zaqar_core.access.gate import Gate
 from zaqar_core.access.refusals import Reason, SignatureRefused
@@ -29,9 +30,7 @@ NAMESPACE = f"https://sts.amazonaws.com/doc/{VERSION}/"
 SERVICE = "sts"
 
 _log = logging.getLogger("sqs_facade.access")
-_FORM = f"Version={VERSION}"
-_FORM_BYTES = _FORM.encode()
-_ASKED = re.compile(rf"(?:^|&)Version={VERSION}(?:&|$)")
+_VERSION = QueryVersion(VERSION)
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 #: Threads that verify tokens, and wait for the keys of issuers.
 _verifying = Threads(8, "issuers")
@@ -93,13 +92,7 @@ class SecurityTokenService:
     @staticmethod
     def is_asked(request: Request) -> bool:
         """Return whether a request of the query protocol is for STS: by the version of its API."""
-        if request.path not in ("", "/"):
-            return False
-        if _FORM in request.query and _ASKED.search(request.query):
-            return True
-        if request.method != "POST" or _FORM_BYTES not in request.body:
-            return False
-        return _ASKED.search(request.body.decode("latin-1")) is not None
+        return _VERSION.is_asked(request)
 
     def answer(self, request: Request, request_id: str) -> Reply:
         """Run the operation. Never raises."""

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqs_facade import addresses, auto_creation, peek, startup
 from sqs_facade.callers import Callers
+from sqs_facade.cloudwatch import face as cloudwatch_face
+from sqs_facade.cloudwatch.face import CloudWatch
 from sqs_facade.declarations.reconciler import Reconciler
 from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
+from zaqar_core.background.sampling import Sampler
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.background.usage import UsageMeter
 from zaqar_core.configuration import public_url
@@ -96,16 +99,19 @@ def create_app(
     if metrics is not None:
         metrics.watch(core, credentials, audit)
         observers.append(metrics.counting)
+    Sampler(core).start()
     pipeline = Pipeline(core, settings, Observers(observers))
     access = gate.opened(settings, credentials, lambda: core.secrets.secret)
     callers = Callers(settings, access)
     authenticator = gate.authenticator(credentials, authentication.configured(settings))
     authorizer = Authorizer() if settings.enforces_policies else None
     rates = rate_limits.configured(settings)
+    cloudwatch = CloudWatch(callers, authorizer=authorizer, rates=rates)
     sqs = SqsFace(
         settings,
         callers=callers,
         sts=_sts(access),
+        cloudwatch=cloudwatch,
         authorizer=authorizer,
         rates=rates,
         auto_creation=auto_creation.configured(
@@ -119,7 +125,7 @@ def create_app(
         pipeline,
         sqs,
         zaqar,
-        {peek.PATH: looks, hooks.PATH: _hooks(settings, switches, credentials)},
+        {peek.PATH: looks, hooks.PATH: _hooks(settings, switches, credentials), cloudwatch_face.PATH: cloudwatch},
         {} if metrics is None else {metrics_page.PATH: _metrics_page(core, metrics, settings, credentials)},
     )
     app.extensions[METRICS] = metrics

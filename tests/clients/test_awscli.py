@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +210,21 @@ def test_shorthand_and_files_replace_json(shell: Shell, queue: str, tmp_path: Pa
 def test_an_error_is_reported_with_code_and_operation(shell: Shell, queue: str) -> None:
     with pytest.raises(Refused, match=r"\(ReceiptHandleIsInvalid\) when calling the DeleteMessage operation"):
         shell.sqs("delete-message", queue_url=queue, receipt_handle="no handle")
+
+
+def test_the_cli_reads_metrics(shell: Shell, queue_name: str, later: Advance) -> None:
+    url = shell.sqs("create-queue", queue_name=queue_name)["QueueUrl"]
+    shell.sqs("send-message", queue_url=url, message_body="x")
+    later(url, 120)
+    name = "ApproximateNumberOfMessagesVisible"
+    asked = ["--namespace", "AWS/SQS", "--metric-name", name, "--dimensions", f"Name=QueueName,Value={queue_name}"]
+    listed = json.loads(shell.text("cloudwatch", "list-metrics", *asked))
+    assert [metric["MetricName"] for metric in listed["Metrics"]] == [name]
+    now = datetime.now(UTC)
+    times = ["--start-time", now.isoformat(), "--end-time", (now + timedelta(minutes=3)).isoformat()]
+    times += ["--period", "60", "--statistics", "Maximum"]
+    found = json.loads(shell.text("cloudwatch", "get-metric-statistics", *asked, *times))
+    assert max(found["Datapoints"], key=lambda point: str(point["Timestamp"]))["Maximum"] == 1
+    with pytest.raises(Refused) as refused:
+        shell.text("cloudwatch", "describe-alarms")
+    assert "(InvalidAction) when calling the DescribeAlarms operation" in refused.value.told

@@ -54,6 +54,7 @@ DECIDED = {
     "/v2": "zaqar",
     "/_aws/sqs/messages": "peek",
     "/_test": "hooks",
+    "/service/GraniteServiceVersion20100801": "cloudwatch",
     "/metrics": "metrics",
     "/<path:rest>": "sqs",
 }

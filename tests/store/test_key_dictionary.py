@@ -17,6 +17,7 @@ from tests.private_valkey import private_valkey
 from tests.store import fifo, redrive
 from tests.upgrade import writing
 from zaqar_core.background.housekeeping import Housekeeping
+from zaqar_core.background.sampling import Sampler
 from zaqar_core.background.usage import UsageMeter
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import claims, deliveries, leases, messages, queues, subscriptions
@@ -234,6 +235,7 @@ def leftovers(session: Session, core: Core) -> None:
     registry.remove(session.store, ref, incarnation, remember_seconds=60)
     registry.add(session.store, QueueRef(PROJECT, REGION, "never-created"), "0" * 16)
     Housekeeping(core).round()
+    Sampler(core).round()
     libraries.tidy(session.store)
 
 
@@ -266,13 +268,8 @@ def test_every_field_of_the_dictionary_is_in_a_function() -> None:
 def test_only_leases_counts_of_requests_applied_versions_and_ended_incarnations_expire(driven: Driven) -> None:
     names = {key.decode(errors="replace") for key in driven.client.scan_iter() if driven.client.ttl(key) != -1}
     marked = {name for name, (pattern, _) in DICTIONARY.items() if any(map(pattern.fullmatch, names))}
-    assert marked == {
-        "Q:z:<inc>",
-        "sf1:{declared}:<version>",
-        "sf1:{upkeep}:<shard>",
-        "sf1:{requests}:<second>",
-        "sf1:{usage}:lease",
-    }
+    leases = {"sf1:{upkeep}:<shard>", "sf1:{usage}:lease", "sf1:{sampling}"}
+    assert marked == {"Q:z:<inc>", "sf1:{declared}:<version>", "sf1:{requests}:<second>", *leases}
 
 
 def test_ids_are_kept_in_the_form_that_the_dictionary_names(driven: Driven) -> None:

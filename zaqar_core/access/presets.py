@@ -19,6 +19,7 @@ PRESETS: Mapping[str, dict[str, Any]] = {
     "receiver": _allows("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", *_READS_QUEUES),
     "observer": _allows(
         "sqs:ListQueues", "sqs:ListQueueTags", "sqs:ListDeadLetterSourceQueues", "sqs:ListMessageMoveTasks",
+        "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics",
         *_READS_QUEUES,
     ),
 }  # fmt: skip

@@ -70,6 +70,7 @@ QueuePattern = Annotated[
     msgspec.Meta(pattern=r"^[A-Za-z0-9_.*?-]+$"),
     About(allowed="letters, digits, hyphens, underscores and dots, with * and ? for others"),
 ]
+MetricMinutes = Annotated[int, msgspec.Meta(ge=limits.METRIC_MINUTES.least, le=limits.METRIC_MINUTES.most)]
 PublicUrl = Annotated[str, About(allowed="a URL like https://queues.example.org[/base/path]", check=public_url.parse)]
 
 ForwardedHeader = Literal[
@@ -142,6 +143,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     store_connections: Positive = 16
     #: Time-out of one command to the store.
     store_timeout_seconds: Duration = 5.0
+    #: Minutes for which CloudWatch's metrics of a queue are kept, at one sample a minute; 0: no metrics. A minute in
+    #: which something has changed takes 10 to 40 bytes.
+    metric_minutes: MetricMinutes = 180
     #: Keys that encrypt messages at rest, each `name:base64 of 32 bytes`. The first key encrypts, every key decrypts.
     #: An embedded store adds its own key at the end.
     encryption_keys: Annotated[

@@ -25,9 +25,12 @@ class Router(Protocol):
     def run(self, function: Compiled, ref: QueueRef, arguments: Arguments, policy: bytes = b"") -> Any:
         """Run a function at the deployment that has the queue. ``policy``: see ``Store.run``. Raises ScriptFailed."""
 
-    def run_many(self, calls: Sequence[tuple[Compiled, QueueRef]], arguments: Arguments) -> list[Any]:
+    def run_many(
+        self, calls: Sequence[tuple[Compiled, QueueRef]], arguments: Arguments, each: Sequence[Arguments] = ()
+    ) -> list[Any]:
         """Run one function on each queue, in one round trip for each deployment.
 
+        ``each`` has further arguments of each call, which follow the common ones.
         A reply is ScriptFailed if the function failed, and StoreUnavailable if the queue's pool does not answer.
         """
 
@@ -70,8 +73,15 @@ class SingleRouter:
     def run(self, function: Compiled, ref: QueueRef, arguments: Arguments, policy: bytes = b"") -> Any:
         return self._store.run(function, keys.queue(ref), arguments, policy)
 
-    def run_many(self, calls: Sequence[tuple[Compiled, QueueRef]], arguments: Arguments) -> list[Any]:
-        return self._store.run_many([(function, keys.queue(ref), arguments) for function, ref in calls])
+    def run_many(
+        self, calls: Sequence[tuple[Compiled, QueueRef]], arguments: Arguments, each: Sequence[Arguments] = ()
+    ) -> list[Any]:
+        return self._store.run_many(
+            [
+                (function, keys.queue(ref), [*arguments, *each[index]] if each else arguments)
+                for index, (function, ref) in enumerate(calls)
+            ]
+        )
 
     def command_at(self, ref: QueueRef, *words: bytes | str | int) -> Any:
         del ref

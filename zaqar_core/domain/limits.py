@@ -130,6 +130,22 @@ PUSHES_BEHIND_BYTES = 4 << 20
 #: A client that does not answer a ping within this time is disconnected.
 PING_SECONDS = 20
 
+# -- CloudWatch ----------------------------------------------------------------------------------------------------
+#: Minutes for which samples of metrics can be kept: a day takes a busy queue 60 KiB.
+METRIC_MINUTES = Range(0, 1_440)
+#: GetMetricData: queries of one call, and data points of one page (AWS).
+METRIC_QUERIES = 500
+METRIC_PAGE_POINTS = 100_800
+#: GetMetricStatistics: data points, statistics, and percentiles of one call (AWS).
+METRIC_POINTS = 1_440
+METRIC_STATISTICS = 5
+METRIC_PERCENTILES = 10
+#: ListMetrics: metrics of one page, and filters of dimensions (AWS).
+METRICS_PAGE = 500
+METRIC_FILTERS = 10
+#: Body of a request of RPC v2. 500 queries with names of greatest length take less than half of it.
+CBOR_BODY_BYTES = 1 << 20
+
 # -- Credentials ---------------------------------------------------------------------------------------------------
 #: How far the time of a signature may be from that of the service: fifteen minutes (AWS).
 SIGNATURE_SKEW_SECONDS = 900

@@ -91,13 +91,17 @@ class PoolRouter:
             raise ScriptFailed("NOQUEUE", "")
         return self._run_at(deployment, function, ref, arguments, policy)
 
-    def run_many(self, calls: Sequence[tuple[Compiled, QueueRef]], arguments: Arguments) -> list[Any]:
+    def run_many(
+        self, calls: Sequence[tuple[Compiled, QueueRef]], arguments: Arguments, each: Sequence[Arguments] = ()
+    ) -> list[Any]:
+        given: list[Arguments] = [[*arguments, *more] for more in each]
+        given = given or [arguments] * len(calls)
         replies: list[Any] = [None] * len(calls)
         cached = [self.deployments.cached(ref) for _, ref in calls]
         self._run_at_each(
             {index: deployment for index, deployment in enumerate(cached) if deployment is not None},
             calls,
-            arguments,
+            given,
             replies,
         )
         missing = [index for index in range(len(calls)) if cached[index] is None or _is_missing(replies[index])]
@@ -108,7 +112,7 @@ class PoolRouter:
                 for index, deployment in zip(missing, found, strict=True)
                 if deployment is not cached[index]
             }
-            self._run_at_each(moved, calls, arguments, replies)
+            self._run_at_each(moved, calls, given, replies)
         return replies
 
     def command_at(self, ref: QueueRef, *words: bytes | str | int) -> Any:
@@ -153,13 +157,16 @@ class PoolRouter:
         self,
         deployments: dict[int, Deployment],
         calls: Sequence[tuple[Compiled, QueueRef]],
-        arguments: Arguments,
+        arguments: Sequence[Arguments],
         replies: list[Any],
     ) -> None:
-        """Run the calls with these indexes, each at its deployment, and store their replies by index."""
+        """Run the calls with these indexes, each at its deployment, and store their replies by index.
+
+        ``arguments`` are those of each call.
+        """
         for deployment in set(deployments.values()):
             indexes = [index for index, one in deployments.items() if one is deployment]
-            packed = [(calls[index][0], keys.queue(calls[index][1]), arguments) for index in indexes]
+            packed = [(calls[index][0], keys.queue(calls[index][1]), arguments[index]) for index in indexes]
             try:
                 found = deployment.run(lambda store, packed=packed: store.run_many(packed))  # type: ignore[misc]
             except StoreUnavailable as problem:

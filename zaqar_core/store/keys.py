@@ -60,6 +60,7 @@ Q:nr                        hash    subscription id -> MessagePack, its runs: se
 Q:nw                        zset    processes that wait for deliveries, as Q:w
 Q:nx                        list    the newest deliveries that failed for good
 Q:nf                        hash    written by earlier releases only, and removed
+Q:ms                        list    samples of its metrics, the oldest first: see lua/shared/samples
 R:names                     zset    names of its queues, lexical
 R:lives                     hash    name -> incarnation
 R:gone                      zset    name -> deleted at, s; only where a queue cannot be created again at once
@@ -78,6 +79,7 @@ sf1:{pools}:held            hash    pool -> number of its placements
 sf1:{deployment}            string  identity of this deployment
 sf1:{libraries}             hash    function library -> when it was last used, s
 sf1:{upkeep}:<shard>        string  lease of housekeeping; expires
+sf1:{sampling}              string  lease of the process that takes the samples of the minute; expires
 sf1:{move-tasks}            set     addresses of queues that may have a move task running
 sf1:{requests}:<second>     hash    caller -> requests that workers have taken of that second's allowance; expires
 sf1:{usage}                 hash    R -> bytes and messages in flight of its queues, for quotas
@@ -144,6 +146,7 @@ MOVE_TASKS = b"sf1:{move-tasks}"
 NOTIFICATIONS = b"sf1:{notifications}"
 DECLARED = b"sf1:{declared}"
 DECLARED_LEASE = b"sf1:{declared}:lease"
+SAMPLING = b"sf1:{sampling}"
 USAGE = b"sf1:{usage}"
 USAGE_LEASE = b"sf1:{usage}:lease"
 TEST_CLOCK = b"sf1:{test}:clock"

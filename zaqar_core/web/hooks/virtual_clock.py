@@ -7,8 +7,11 @@ when the project's clock moves. Offsets only grow.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
+from zaqar_core.core import event_counts, samples
 from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import StoreFull
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Store, keys, registry, script
 
@@ -24,10 +27,17 @@ def offset_ms(store: Store, project: str) -> int:
 
 def advance(session: Session, project: str, ms: int) -> int:
     """Move the time of all queues of the project forward and wake up their waiting receives. Return the new offset in
-    ms."""
+    ms.
+
+    The queues get samples before, so that the minutes that pass have the metrics of now.
+    """
+    with suppress(StoreFull):
+        event_counts.add_now(session)
     store = session.store
     offset = int(store.command("HINCRBY", keys.TEST_CLOCK, project, ms))
     for refs in queues_of(session, project):
+        with suppress(StoreFull):
+            samples.take(session, refs)
         session.call_many(_CLOCK_TO, refs, [offset])
     for namespace in registry.namespaces(session.store):
         if keys.namespace(namespace)[0] == project:

@@ -12,7 +12,7 @@ if wrong then return wrong end
 wake_waiters(math.min(call('ZCARD', base_key .. ':w'), 10000))
 call(
   'UNLINK', base_key, base_key .. ':w', base_key .. ':mi', base_key .. ':mo', base_key .. ':mr', base_key .. ':mt',
-  unpack(content_keys())
+  base_key .. ':ms', unpack(content_keys())
 )
 if has_feature('s') then
   call('UNLINK', subscription_keys())

@@ -11,6 +11,7 @@ local function write_queue(first)
   -- the fields that every operation reads come first: a small hash is searched from its beginning
   call('HSET', base_key, 'gen', ARGV[1] .. ':0', 'now', real, 'due', NEVER_DUE, 'seq', 0, 'waits', 0, unpack(fields))
   if #ARGV >= first then call('HSET', base_key, unpack(ARGV, first)) end
+  call('UNLINK', base_key .. ':ms') -- an earlier release that deletes a queue leaves it
   local scope = call('HGET', base_key, 'deduplication_scope')
   if scope then call('HSET', base_key, 'scope0', scope) end
 end

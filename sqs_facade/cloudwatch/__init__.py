@@ -1,0 +1,1 @@
+"""Amazon CloudWatch beside SQS: the metrics of queues, read by GetMetricData, GetMetricStatistics and ListMetrics."""

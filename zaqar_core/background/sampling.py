@@ -1,0 +1,114 @@
+"""Sampling: the metrics of every queue, minute by minute. See ``core.samples``.
+
+Once a minute one process writes a sample of every queue. If it ends in the middle of a round, the other queues have no
+sample of that minute: the values of the sample before count for it. Every process adds the events that it has counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+
+from zaqar_core.core import queues, samples
+from zaqar_core.core.event_counts import EventCounts
+from zaqar_core.core.process import Core
+from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.domain.names import QueueRef
+from zaqar_core.domain.randomness import randomness
+from zaqar_core.store import keys, registry, script
+
+#: When a round begins: seconds of the minute. Its samples stand for the whole minute, so it is late.
+BEGIN_SECONDS = (32.0, 42.0)
+#: Lease of one process on the round of a minute: longer than BEGIN_SECONDS, shorter than the time to the next round.
+LEASE_MS = 30_000
+#: Queues of one round trip. The store does nothing else meanwhile: 10 queues with messages take it about a millisecond.
+QUEUES_AT_ONCE = 10
+#: Each round trip is followed by a pause of so many times its duration.
+PAUSE_PER_STEP = 4.0
+#: A process adds the events that it has counted so often. A minute has a whole number of these times.
+ADD_SECONDS = 15
+
+_LEASE = script("lease").plain
+_log = logging.getLogger("sqs_facade.sampling")
+
+
+class Sampler:
+    """The sampling thread of one process. It counts events from its creation on, unless ``metric_minutes`` is 0."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._stopping = threading.Event()
+        self._counting_since = time.time()
+        self._events = EventCounts(core.traffic)
+        if core.settings.metric_minutes:
+            core.traffic = self._events
+
+    def start(self) -> None:
+        """Start the thread, unless the setting ``metric_minutes`` is 0. It stops when the main thread has ended."""
+        if not self._core.settings.metric_minutes:
+            return
+        threading.Thread(target=self._run, name="sampling", daemon=True).start()
+
+        def stop() -> None:
+            threading.main_thread().join()
+            self.stop()
+
+        threading.Thread(target=stop, name="sampling-exit", daemon=False).start()
+
+    def stop(self) -> None:
+        """End the thread, and add what was counted if the store answers."""
+        self._stopping.set()
+        with contextlib.suppress(StoreUnavailable):
+            self.add()
+
+    def _run(self) -> None:
+        round_at = time.time() + _seconds_to_round(time.time())
+        while True:
+            now = time.time()
+            add_at = (now // ADD_SECONDS + 1) * ADD_SECONDS
+            if self._stopping.wait(max(min(round_at, add_at) - now, 0.0)):
+                return
+            try:
+                if time.time() >= add_at:
+                    self.add()
+                if time.time() >= round_at:
+                    round_at = time.time() + _seconds_to_round(time.time())
+                    self.round()
+            except StoreUnavailable as problem:
+                if not problem.is_logged and not self._core.waiters.is_released:  # the service stops
+                    _log.warning("cannot write metrics, will retry: %s", problem.reason)
+
+    def add(self) -> None:
+        """Add the events since the last call to the samples of the minute of that call. Raises StoreUnavailable."""
+        minute, self._counting_since = int(self._counting_since // 60), time.time()
+        self._events.end(minute)
+        self._events.add(self._core.session())
+
+    def round(self) -> None:
+        """Write the samples of all queues unless another process does. Raises StoreUnavailable."""
+        session = self._core.session()
+        if session.store.run(_LEASE, keys.SAMPLING, [LEASE_MS]):
+            for namespace in registry.namespaces(session.store):
+                self._sample(*keys.namespace(namespace))
+
+    def _sample(self, project: str, region: str) -> None:
+        if QueueRef(project, region, "").is_topic:
+            return
+        after = ""
+        while True:
+            began = time.monotonic()
+            session = self._core.session()
+            names = queues.names(session, project, region, after=after, limit=QUEUES_AT_ONCE)
+            if not names:
+                return
+            samples.take(session, [QueueRef(project, region, name) for name in names])
+            after = names[-1]
+            time.sleep((time.monotonic() - began) * PAUSE_PER_STEP)
+
+
+def _seconds_to_round(now: float) -> float:
+    """Return the time until this process begins the next round."""
+    begin, second = randomness.uniform(*BEGIN_SECONDS), now % 60
+    return begin - second + (60 if second >= BEGIN_SECONDS[0] else 0)
