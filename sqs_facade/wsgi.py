@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqs_facade import addresses, peek, startup
 from sqs_facade.callers import Callers
+from sqs_facade.console import face as console
 from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
@@ -82,13 +83,12 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     sqs = SqsFace(settings, callers=callers, sts=_sts(access), authorizer=authorizer, rates=rates)
     zaqar = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rates)
     looks = peek.PeekFace(settings, callers=callers, authorizer=authorizer)
-    app = create_flask(
-        core,
-        pipeline,
-        sqs,
-        zaqar,
-        {peek.PATH: looks, hooks.PATH: _hooks(settings, switches, credentials)},
-    )
+    more: dict[str, Face] = {peek.PATH: looks, hooks.PATH: _hooks(settings, switches, credentials)}
+    if settings.console == "auto":
+        more[console.PATH] = console.ConsoleFace(
+            settings, access, lambda: core.secrets.secret, authorizer=authorizer, rates=rates
+        )
+    app = create_flask(core, pipeline, sqs, zaqar, more)
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)
     lanes = FastLane(

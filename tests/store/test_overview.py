@@ -9,7 +9,7 @@ import pytest
 from zaqar_core.core import claims, leases, messages, queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import QueueNotFound
-from zaqar_core.domain.model import NewMessage, QueueSettings
+from zaqar_core.domain.model import Figures, NewMessage, QueueSettings
 from zaqar_core.domain.names import QueueRef
 
 Advance = Callable[[QueueRef, float], None]
@@ -35,7 +35,7 @@ def test_figures_have_counts_the_oldest_message_and_all_that_were_ever_sent(
     absent = ref.sibling("absent")
     found, missing = queues.figures(session, [ref, absent])
     assert missing is None
-    assert found is not None
+    assert isinstance(found, Figures)
     assert (found.counts.visible, found.counts.in_flight, found.counts.delayed) == (2, 1, 0)
     assert found.oldest_sent_ms == taken.sent_ms
     assert 180_000 <= found.now_ms - taken.sent_ms < 200_000
@@ -45,7 +45,7 @@ def test_figures_have_counts_the_oldest_message_and_all_that_were_ever_sent(
 
 def test_figures_of_an_empty_queue_have_no_oldest_message(session: Session, queue: QueueRef) -> None:
     [found] = queues.figures(session, [queue])
-    assert found is not None
+    assert isinstance(found, Figures)
     assert (found.oldest_sent_ms, found.ever_sent) == (None, 0)
 
 
@@ -53,7 +53,7 @@ def test_a_queue_with_groups_has_figures(session: Session, queue: QueueRef) -> N
     messages.send(session, queue, [NewMessage(b"x", group="g"), NewMessage(b"x")])
     session._grouped.clear()
     [found] = queues.figures(session, [queue])
-    assert found is not None
+    assert isinstance(found, Figures)
     assert found.counts.visible == 2
     assert found.oldest_sent_ms is not None
 

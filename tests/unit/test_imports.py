@@ -27,6 +27,7 @@ LAYERS = {
     "web": 6,
     "sqs": 6,
     "websocket": 7,
+    "console": 7,
     "wsgi": 8,
     "serving": 9,
 }
@@ -46,6 +47,8 @@ def _room(module: str) -> str | None:
             *_,
         ]:
             return "serving"
+        case ["sqs_facade", "console", *_]:
+            return "console"
         case ["sqs_facade", _, *_]:
             return "sqs"
         case ["zaqar_core", "web", "envelope" | "stopping" | "allowed_hosts", *_]:

@@ -272,19 +272,22 @@ def stats(session: Session, ref: QueueRef) -> Stats:
     return Stats(Counts(*reply[:3]), oldest, newest)
 
 
-def figures(session: Session, refs: list[QueueRef]) -> list[Figures | None]:
+def figures(session: Session, refs: list[QueueRef]) -> list[Figures | StoreUnavailable | None]:
     """Read many queues with their numbers, in one round trip for each deployment.
 
-    None for a queue that does not exist, and for one in a pool that does not answer. What has become due is processed
-    in one step, so counts of a queue where very much has expired at once may lag. Raises StoreUnavailable.
+    None for a queue that does not exist, StoreUnavailable for one in a pool that does not answer. One step of what has
+    become due is processed, so counts of a queue where very much has expired at once may lag. Raises StoreUnavailable.
     """
-    replies = session.run_many(_COUNTS, refs, ["figures"])
-    return [
-        None
-        if isinstance(reply, CoreError | ScriptFailed)
-        else Figures(_queue(ref, reply[8:]), Counts(*reply[:3]), reply[4] or None, reply[5], reply[6])
-        for ref, reply in zip(refs, replies, strict=True)
-    ]
+    found: list[Figures | StoreUnavailable | None] = []
+    for ref, reply in zip(refs, session.run_many(_COUNTS, refs, ["figures"]), strict=True):
+        if isinstance(reply, StoreUnavailable):
+            found.append(reply)
+        elif isinstance(reply, CoreError | ScriptFailed):
+            found.append(None)
+        else:
+            counts = Counts(*reply[:3])
+            found.append(Figures(_queue(ref, reply[8:]), counts, reply[4] or None, reply[5], reply[6]))
+    return found
 
 
 def totals(session: Session) -> dict[str, Counts]:

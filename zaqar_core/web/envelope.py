@@ -27,8 +27,9 @@ HEAD_ONLY = "sqs_facade.head_only"
 class Note:
     """What a face says about a request for the audit log: no content, no secret and no token.
 
-    ``resource`` and ``principal`` are ARNs, ``rule`` says which policy decided, ``code`` is that of the error. Without
-    a ``rule``, ``decide`` returns it, if the queue's policy was asked.
+    ``resource`` and ``principal`` are ARNs. ``access_key_id`` is for requests without a header that names it. ``rule``
+    says which policy decided, ``code`` is that of the error. Without a ``rule``, ``decide`` returns it, if the queue's
+    policy was asked.
     """
 
     dialect: str = ""
@@ -37,6 +38,7 @@ class Note:
     resource: str = ""
     account: str = ""
     principal: str = ""
+    access_key_id: str = ""
     code: str = ""
     rule: str = ""
     decide: Callable[[], str] | None = None
