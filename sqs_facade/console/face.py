@@ -122,7 +122,7 @@ class ConsoleFace:
             return self._assets.refusal(error.status, error.message)
         if rest == "":
             # Relative, so that it is right behind a proxy that has removed a prefix.
-            return Reply(308, [("Location", "console/"), *SECURITY], b"")
+            return Reply(307, [("Location", "console/"), *SECURITY], b"")
         if rest != "/":
             raise not_found()
         return self._assets.page(request)
