@@ -138,7 +138,7 @@ def _workers_environment(settings: Settings, url: str) -> dict[str, str]:
         "webhook_allowed_networks": settings.webhook_networks,
     }
     # The zaqar.conf has been read here; its values are among the settings.
-    left_out = {"data_dir", "ephemeral", "zaqar_config"}
+    left_out = {"data_dir", "ephemeral", "zaqar_config", "store_memory", "store_disk_reserve"}
     # PYTHONSAFEPATH: on systems that cannot fork, new interpreters must not search the working directory either.
     found = {PARENT_VARIABLE: str(os.getpid()), "PYTHONSAFEPATH": "1"}
     os.environ.pop(PRIVATE_STORE_VARIABLE, None)

@@ -50,7 +50,11 @@ class EmbeddedStore:
         settings = self._settings
         try:
             self._embedded = embedded.attach(
-                settings.data_dir, durability=settings.durability, ephemeral=settings.ephemeral
+                settings.data_dir,
+                durability=settings.durability,
+                ephemeral=settings.ephemeral,
+                store_memory=settings.store_memory,
+                store_disk_reserve=settings.store_disk_reserve,
             )
         except BaseException as problem:
             self._problem = problem

@@ -17,6 +17,8 @@ from tests.sqs.wire import Sqs
 from zaqar_core.embedded import reserve
 
 SIZE = 100 << 20
+#: Not the default.
+RESERVE_BYTES = 12 << 20
 PROJECT = {"X-Project-Id": "p", "Client-ID": "3381af92-2b9e-11e3-b191-71861300734c"}
 
 
@@ -39,7 +41,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def service(disk: Path) -> Iterator[Service]:
-    with serving(data_dir=str(disk / "data"), workers="1") as service:
+    with serving(data_dir=str(disk / "data"), workers="1", store_disk_reserve=str(RESERVE_BYTES)) as service:
         yield service
 
 
@@ -99,7 +101,7 @@ def test_a_full_disk_can_be_emptied(service: Service, disk: Path) -> None:
     sqs.call("PurgeQueue", QueueUrl=queue)
     until(lambda: is_ready(service), "the log is rewritten")
     assert not reserve.is_spent(disk / "data")
-    assert (disk / "data" / "reserve").stat().st_size == reserve.RESERVE_BYTES
+    assert (disk / "data" / "reserve").stat().st_size == RESERVE_BYTES
     sqs.send(queue, "again")
     [found] = sqs.receive(queue)
     assert found["Body"] == "again"

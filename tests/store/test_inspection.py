@@ -209,7 +209,7 @@ def test_replicated_needs_a_replica_all_the_time() -> None:
 def test_the_watch_looks_again_after_a_fault() -> None:
     looks: list[int] = []
 
-    def look() -> None:
+    def look() -> bool:
         looks.append(1)
         raise (StoreUnfit("no"), ValueError("fault"))[len(looks) % 2]
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from zaqar_core.configuration import public_url, setting_sources, setting_values
+from zaqar_core.configuration import public_url, setting_sources, setting_values, sizes
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.setting_sources import Given, Source
 from zaqar_core.configuration.setting_values import About
@@ -34,6 +34,11 @@ Seconds = Annotated[
 SecondsOrNone = Annotated[int, msgspec.Meta(ge=0, le=limits.SETTABLE_SECONDS.most), About(unit="seconds")]
 Duration = Annotated[float, msgspec.Meta(gt=0, le=limits.SETTABLE_SECONDS.most), About(unit="seconds")]
 Bytes = Annotated[int, msgspec.Meta(ge=1), About(unit="bytes")]
+Memory = Annotated[
+    int | str,
+    About(allowed="bytes, also with k, M or G, or a percentage such as 60%; 0: no limit", check=sizes.parse_memory),
+]
+Reserve = Annotated[int | str, About(allowed="bytes, also with k, M or G; 0: none", check=sizes.parse_reserve)]
 Secret = Annotated[str, msgspec.Meta(min_length=1), About(is_secret=True)]
 #: A project id of Zaqar, without the separators of the environment variable.
 ProjectId = Annotated[
@@ -114,6 +119,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     redis: Annotated[str, About(flag="--redis")] | None = None
     #: Run an embedded Valkey in memory, whose data is lost at exit. Implies durability `memory` and the test hooks.
     ephemeral: Annotated[bool, About(flag="--ephemeral")] = False
+    #: Memory limit of the embedded Valkey (`maxmemory`); a percentage is a part of the memory of the machine or the
+    #: container. When it is reached, sends are refused and messages can be received and deleted. The service that
+    #: starts Valkey decides; a change needs a restart.
+    store_memory: Memory = "60%"
+    #: Disk space that the embedded Valkey keeps for deletions when the disk is full. A change needs a restart.
+    store_disk_reserve: Reserve = "16M"
     #: Where a message is stored before it is acknowledged: in memory, on the server's disk, or on the disks of the
     #: server and of a replica.
     durability: Annotated[Durability, About(flag="--durability")] = "fsync"
@@ -432,6 +443,9 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) ->
         yield f"{named('durability')} cannot be {values['durability']}: ephemeral stores nothing on disk"
     if values.get("durability") == "replicated" and not values.get("redis"):
         yield f"{named('durability')} cannot be replicated: the embedded Valkey has no replica; use --redis URL"
+    for setting in ("store_memory", "store_disk_reserve"):
+        if values.get("redis") and setting in values:
+            yield f"{named(setting)}: {setting} is for the embedded Valkey; set maxmemory on your own server"
     accounts = values.get("project_accounts", {})
     if len(set(accounts.values())) < len(accounts):
         yield f"{named('project_accounts')}: two projects must not have the same account"

@@ -11,6 +11,8 @@ from zaqar_core.core.secrets import Secrets
 from zaqar_core.core.session import Session
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import readiness
+from zaqar_core.store.catalogue import MAIN
+from zaqar_core.store.conditions import StoreCondition
 from zaqar_core.store.inspection import Watch
 from zaqar_core.store.links import Generation
 from zaqar_core.store.opening import open_store
@@ -45,13 +47,20 @@ class Core:
         self.started_tasks: SimpleQueue[QueueRef] = SimpleQueue()
         #: Events for this process's notifier: queues with new subscriptions, and its own events.
         self.notifications: SimpleQueue[object] = SimpleQueue()
-        self._watch_of_store = Watch(store.inspect)
+        self._watch_of_store = Watch(store.watch)
         self.waiters.start()
         self._watch_of_store.start()
 
     def _forget(self) -> None:
         for forget in self.when_emptied:
             forget()
+
+    def store_conditions(self) -> list[StoreCondition]:
+        """Return the condition of every server, the main store's first, as the last inspections found it.
+
+        It asks no server: inspections run every two seconds, and every half second while something is wrong.
+        """
+        return self.store.conditions(MAIN)
 
     def session(self) -> Session:
         """Create a session."""

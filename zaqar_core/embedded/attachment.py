@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from zaqar_core.embedded import append_only, privacy, program, reserve, watchdog
+from zaqar_core.embedded.capacity import Capacity
 from zaqar_core.embedded.errors import EmbeddedError
 from zaqar_core.embedded.folder import (
     SCHEMA,
@@ -48,7 +49,7 @@ _starting = threading.RLock()
 os.register_at_fork(before=_starting.acquire, after_in_parent=_starting.release, after_in_child=_starting.release)
 
 
-def attach(directory: Path | None, *, durability: str, ephemeral: bool) -> Embedded:
+def attach(directory: Path | None, *, durability: str, ephemeral: bool, capacity: Capacity | None = None) -> Embedded:
     """Use the Valkey of a data directory, and start it if it does not run. Returns when it answers.
 
     Without a directory: the user's data directory, or for ``ephemeral`` a new one that is removed at the end. Raises
@@ -62,7 +63,7 @@ def attach(directory: Path | None, *, durability: str, ephemeral: bool) -> Embed
         import platformdirs
 
         directory = Path(platformdirs.user_data_dir("sqs-facade"))
-    embedded = Embedded(prepare(directory), durability, remove=ephemeral)
+    embedded = Embedded(prepare(directory), durability, capacity or Capacity(), remove=ephemeral)
     try:
         embedded._join()
     except BaseException:
@@ -74,10 +75,11 @@ def attach(directory: Path | None, *, durability: str, ephemeral: bool) -> Embed
 class Embedded:
     """One user of the Valkey of a data directory. ``url`` (unix://PATH) stays the same when Valkey restarts."""
 
-    def __init__(self, directory: Path, durability: str, *, remove: bool) -> None:
+    def __init__(self, directory: Path, durability: str, capacity: Capacity, *, remove: bool) -> None:
         self.directory = directory
         self.url = ""
         self._durability = durability
+        self._capacity = capacity
         self._remove = remove
         self._users: int | None = open_lock(directory / "users")
         self._child: subprocess.Popen[bytes] | None = None
@@ -188,7 +190,7 @@ class Embedded:
             )
         self._make_private()
         remove_drafts(self.directory)
-        reserve.keep(self.directory, wanted=self._durability != "memory")
+        reserve.keep(self.directory, 0 if self._durability == "memory" else self._capacity.reserve_bytes)
         privacy.close_reserve(self.directory)
         path = socket_path(self.directory)
         command = [*self._command(), "--unixsocket", str(path)]
@@ -255,7 +257,7 @@ class Embedded:
             "io-threads": "1",
             "enable-debug-command": "no",
             "shutdown-timeout": "0",
-            **reserve.settings(self.directory),
+            **reserve.settings(self.directory, self._capacity.memory_bytes),
         }
         return [str(program.path()), *(word for name, value in settings.items() for word in (f"--{name}", value))]
 
@@ -332,7 +334,8 @@ class Embedded:
 
     def _recover(self) -> None:
         """Let a Valkey whose disk was full store again, if there is room."""
-        if reserve.is_spent(self.directory) and reserve.recover(self.directory, self.url.removeprefix("unix://")):
+        socket_of_valkey = self.url.removeprefix("unix://")
+        if reserve.is_spent(self.directory) and reserve.recover(self.directory, socket_of_valkey, self._capacity):
             _report("the disk has room again: the reserve was filled, and messages are stored")
 
     def _is_alive(self) -> bool:

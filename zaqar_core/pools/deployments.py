@@ -17,6 +17,7 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.eventloop import Mutex, Threads
 from zaqar_core.store import Store, catalogue
 from zaqar_core.store.catalogue import MAIN, Catalogue, Placement
+from zaqar_core.store.conditions import StoreCondition
 from zaqar_core.store.inspection import Watch
 from zaqar_core.store.links import Generation
 from zaqar_core.store.opening import open_store
@@ -104,6 +105,10 @@ class PoolDeployment(Deployment):
         self._is_doubtful = False
         return reply
 
+    def conditions(self) -> list[StoreCondition]:
+        """Return the condition of each of its servers; none before the first request."""
+        return [] if self._store is None else self._store.conditions(self.name)
+
     def close(self) -> None:
         """Close every connection. Requests that hold a slot fail."""
         self.is_retired = True
@@ -130,7 +135,7 @@ class PoolDeployment(Deployment):
             except StoreUnavailable:
                 self._refused_at = time.monotonic()
                 raise
-            self._waiters, self._store, self._watch = waiters, store, Watch(store.inspect)
+            self._waiters, self._store, self._watch = waiters, store, Watch(store.watch)
             self._watch.start()
 
     def _refuse_when_down(self) -> None:

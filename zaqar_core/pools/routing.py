@@ -18,6 +18,7 @@ from zaqar_core.domain.randomness import randomness
 from zaqar_core.pools.deployments import Deployment, Deployments
 from zaqar_core.pools.placement import Placer
 from zaqar_core.store import Compiled, ScriptFailed, Store, keys
+from zaqar_core.store.conditions import StoreCondition
 
 #: Interval between two reads of the catalogue's revision. Until then a process may use a pool's old address.
 REFRESH_SECONDS = (1.0, 2.0)
@@ -40,6 +41,12 @@ class PooledCore(Core):
         self.router = PoolRouter(self.deployments)
         self.deployments.refresh(self.store, force=True)
         threading.Thread(target=self._watch, name="pools", daemon=True).start()
+
+    def store_conditions(self) -> list[StoreCondition]:
+        found = super().store_conditions()
+        for pool in self.deployments.open_pools():
+            found += pool.conditions()
+        return found
 
     def close(self) -> None:
         super().close()

@@ -22,6 +22,7 @@ from zaqar_core.domain.errors import StoreUnavailable, StoreUnfit
 from zaqar_core.domain.randomness import randomness
 from zaqar_core.eventloop import sleep
 from zaqar_core.store import topology
+from zaqar_core.store.conditions import StoreCondition
 from zaqar_core.store.connection import RECONNECT_SECONDS, pack
 from zaqar_core.store.deployment import Address
 from zaqar_core.store.links import Generation, Links
@@ -40,7 +41,7 @@ T = TypeVar("T")
 class ClusterStore(Store):
     """A Store with connections to each node that it has used."""
 
-    __slots__ = ("_check", "_name", "_nodes", "_seen", "_settings", "_topology", "_url")
+    __slots__ = ("_check", "_name", "_nodes", "_read_at", "_settings", "_topology", "_url", "_watched")
 
     is_cluster = True
 
@@ -59,8 +60,10 @@ class ClusterStore(Store):
         self._url = url
         self._settings = settings
         self._topology = topology.of(url)
-        self._seen = generation.number
+        self._read_at = generation.number
         self._nodes: dict[Address, Links] = {}
+        #: The primaries of the last regular inspection.
+        self._watched: list[Address] = []
 
     def servers(self) -> Sequence[Server]:
         """Return every primary. Raises StoreUnavailable."""
@@ -76,6 +79,26 @@ class ClusterStore(Store):
                 problems.append(problem)
         if problems:
             raise problems[0]
+
+    def watch(self) -> bool:
+        """Inspect every primary regularly, from one thread. Raises StoreUnavailable if one does not answer."""
+        self._watched = self._primaries()
+        is_calm, problems = True, []
+        for address in self._watched:
+            try:
+                is_calm = self._node(address).watch() and is_calm
+            except StoreUnavailable as problem:
+                problems.append(problem)
+        if problems:
+            with contextlib.suppress(redis.RedisError):  # another node may have taken its place
+                self._topology.refresh()
+            raise problems[0]
+        return is_calm
+
+    def conditions(self, pool: str) -> list[StoreCondition]:
+        """Return the condition of every primary as the last inspections found it. ``pool`` is the store's name."""
+        watched = {f"{host}:{port}": self._nodes.get((host, port)) for host, port in self._watched}
+        return self._seen(pool, {name: links for name, links in watched.items() if links is not None})
 
     def close(self) -> None:
         """Close all connections."""
@@ -182,9 +205,9 @@ class ClusterStore(Store):
     def _node(self, address: Address) -> Links:
         """Return the connections to a node. Raises redis.RedisError."""
         number = self._generation.number
-        if self._seen != number:
+        if self._read_at != number:
             self._topology.refresh()
-            self._seen = number
+            self._read_at = number
         links = self._nodes.get(address)
         if links is None:
             links = self._nodes.setdefault(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ import hiredis
 from zaqar_core.configuration.settings import Durability
 from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
 from zaqar_core.store import server_facts
+from zaqar_core.store.conditions import Condition, Pace, Record
 from zaqar_core.store.connection import pack
 
 #: Interval of the inspections of a deployment, and while one of its servers has a problem.
@@ -84,9 +86,11 @@ class Terms:
 class Inspector:
     """Inspects the server at one address, and logs when a problem begins and ends. Thread-safe."""
 
-    __slots__ = ("_demoted", "_full", "_lock", "_name", "_problem", "_states", "_terms")
+    __slots__ = ("_clock", "_demoted", "_lock", "_name", "_pace", "_states", "_terms", "record")
 
-    def __init__(self, terms: Terms, name: str, demoted: Callable[[], object]) -> None:
+    def __init__(
+        self, terms: Terms, name: str, demoted: Callable[[], object], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """``name`` is for the operator. ``demoted`` is called when a connection's server has become a replica."""
         self._terms = terms
         self._name = name
@@ -94,19 +98,25 @@ class Inspector:
         self._lock = threading.Lock()
         #: By run id: after a fail-over, an address or a Sentinel group leads to another server.
         self._states: WeakValueDictionary[str, ServerState] = WeakValueDictionary()
-        self._problem: str | None = None
-        self._full: str | None = None
+        self._clock = clock
+        self._pace = Pace()
+        self.record = Record(name)
 
-    def inspect(self, exchange: Exchange) -> ServerState:
+    def inspect(self, exchange: Exchange, *, is_regular: bool = False) -> ServerState:
         """Inspect the server at the other end of ``exchange``. Two round trips at most, usually one.
 
-        Raises StoreUnavailable when it does not answer.
+        ``is_regular``: nothing but the server delays this inspection, and one thread does them, so its time counts.
+        Raises StoreUnavailable when the server does not answer.
         """
         remembered = self._terms.remembered
         packed, number = server_facts.PACKED, server_facts.REPLIES
         if remembered is not None:
             packed, number = packed + _reads(remembered.read_keys), number + len(remembered.read_keys)
+        began = self._clock()
         found = exchange(packed, number)
+        if is_regular:
+            self.record.round_trip_seconds = self._clock() - began
+            self._pace.note(self.record.round_trip_seconds)
         facts = server_facts.read(found[: server_facts.REPLIES])
         is_replica = facts.get("role") == "slave"
         # A replica of a cluster redirects every command, so it acknowledges nothing.
@@ -122,13 +132,29 @@ class Inspector:
         return state
 
     def raise_problem(self) -> None:
-        """Raise StoreUnfit or StoreFull if the last inspection found such a problem."""
-        if self._problem is not None:
-            raise StoreUnfit(f"{self._name}: {self._problem}")
-        if self._full is not None:
-            raise StoreFull(f"{self._name}: {self._full}")
+        """Raise StoreUnfit, StoreFull or StoreUnavailable by the condition that the last inspection found."""
+        found = self.record.condition
+        match found.accepts:
+            case "frees":
+                raise StoreFull(f"{self._name}: {found.reason}")
+            case "reads":
+                raise StoreUnfit(f"{self._name}: {found.reason}")
+            case "nothing":
+                raise StoreUnavailable(f"{self._name}: {found.reason}")
 
-    def _note(self, facts: server_facts.Facts, problem: str | None, *, is_replica: bool) -> ServerState:
+    def note_gone(self, problem: StoreUnavailable) -> None:
+        """Note that the server cannot be reached, does not answer, or refuses the inspection."""
+        if problem.is_disconnected or not problem.reason.startswith("NOPERM"):
+            self._set(Condition("gone", "nothing", f"the server does not answer: {problem.reason}", _REMEDY_OF_GONE))
+        else:
+            refused = f"the server refuses the inspection: {problem.reason}"
+            self._set(Condition("misconfigured", "nothing", refused, "ACL SETUSER <user> +info", "acl"))
+
+    def is_calm(self) -> bool:
+        """Return whether the next regular inspection has time: the server is fit, and nothing suggests a change."""
+        return self.record.condition.state == "fit" and self._pace.is_settled
+
+    def _note(self, facts: server_facts.Facts, problem: Condition | None, *, is_replica: bool) -> ServerState:
         run_id = facts.get("run_id", "")
         with self._lock:
             state = self._states.get(run_id)
@@ -138,24 +164,22 @@ class Inspector:
                 state.begins_log = server_facts.begins_log(facts, was_off=state.begins_log)
                 if problem is None and state.begins_log:
                     problem = server_facts.INCOMPLETE_LOG
-            state.problem = problem
+            state.problem = None if problem is None else problem.reason
             was_demoted, state.was_primary = is_replica and state.was_primary, not is_replica
-            self._problem = self._reported(self._problem, problem, "changes are refused until it is mended")
-            full = server_facts.fullness(facts, 1.0 if self._full is None else _ROOMY)
-            self._full = self._reported(self._full, full, "only calls that free it are accepted")
+            part = _ROOMY if self.record.condition.accepts == "frees" else 1.0
+            self.record.facts = facts
+            found = server_facts.loading(facts) or problem or server_facts.fullness(facts, part)
+            self._set(found or self._pace.condition())
         if was_demoted and not self._terms.is_cluster:
             self._demoted()
         return state
 
-    def _reported(self, before: str | None, now: str | None, meanwhile: str) -> str | None:
-        """Log the beginning or the end of a problem; return what the problem is now."""
-        if not self._terms.is_in_service:
-            return None
-        if now is not None and before is None:
-            _log.error("%s: %s; %s", self._name, now, meanwhile)
-        elif now is None and before is not None:
-            _log.warning("%s is mended (it was: %s)", self._name, before)
-        return now
+    def _set(self, now: Condition) -> None:
+        if self._terms.is_in_service:
+            self.record.set(now)
+
+
+_REMEDY_OF_GONE = "start the server, and check that the setting redis has its address, user and password"
 
 
 @cache
@@ -171,8 +195,8 @@ def _create(exchange: Exchange, key: bytes, value: bytes) -> bytes | None:
 class Watch:
     """A daemon thread that inspects a deployment at regular intervals."""
 
-    def __init__(self, inspect: Callable[[], object]) -> None:
-        """``inspect`` raises StoreUnavailable."""
+    def __init__(self, inspect: Callable[[], bool]) -> None:
+        """``inspect`` returns whether the next inspection has time. It raises StoreUnavailable."""
         self._inspect = inspect
         self._is_over = threading.Event()
 
@@ -187,12 +211,11 @@ class Watch:
     def _run(self) -> None:
         interval = INTERVAL_SECONDS
         while not self._is_over.wait(interval):
-            interval = INTERVAL_SECONDS
+            interval = PROBLEM_INTERVAL_SECONDS
             try:
-                self._inspect()
-            except StoreUnfit:
-                interval = PROBLEM_INTERVAL_SECONDS
+                if self._inspect():
+                    interval = INTERVAL_SECONDS
             except StoreUnavailable:
-                continue  # who calls it is told; a connection that is opened later is inspected
+                continue  # its condition tells; a connection that is opened later is inspected
             except Exception:  # a fault of one inspection must not end the others
                 _log.exception("an inspection of the store failed, will retry")

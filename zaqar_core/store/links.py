@@ -14,6 +14,7 @@ import hiredis
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.eventloop import current_task
+from zaqar_core.store.conditions import StoreCondition
 from zaqar_core.store.confirmed_writes import check_replicas, wait_commands
 from zaqar_core.store.connection import RECONNECT_SECONDS, Link
 from zaqar_core.store.deployment import Address
@@ -25,6 +26,8 @@ from zaqar_core.store.shared_links import SharedLinks
 _MOST_IDLE_SECONDS = 60.0
 #: Time that a thread waits for a free connection.
 _PATIENCE_SECONDS = 30.0
+#: A regular inspection that takes longer means that the server does not answer.
+_WATCH_SECONDS = 2.0
 
 
 class Generation:
@@ -48,7 +51,7 @@ class Links:
 
     __slots__ = (
         "_arguments", "_check", "_free", "_generation", "_idle", "_inspector", "_is_closed", "_open",
-        "_patience_seconds", "_replicas", "_shared",
+        "_patience_seconds", "_replicas", "_shared", "_watching",
     )  # fmt: skip
 
     def __init__(
@@ -85,6 +88,8 @@ class Links:
         self._idle: list[tuple[Link, float]] = [(self._new(), 0.0)]  # checks the URL
         self._open: set[Link] = set()
         self._shared: SharedLinks | None = None
+        #: The connection of the regular inspections.
+        self._watching = Link(url, min(settings.store_timeout_seconds, _WATCH_SECONDS), at=at)
         self._is_closed = False
 
     def exchange(
@@ -138,6 +143,41 @@ class Links:
         if self._inspector is not None:
             self._inspector.inspect(self.exchange)
             self._inspector.raise_problem()
+
+    def watch(self) -> bool:
+        """Inspect the server regularly, from one thread. Return whether the next inspection has time.
+
+        It has a connection of its own with a short time-out, so that neither busy connections nor a server that hangs
+        delay it. Raises StoreUnavailable.
+        """
+        inspector = self._inspector
+        if inspector is None:
+            return True
+        link = self._watching
+        if link.generation != self._generation.number:
+            link.close()
+        may_be_stale, began = link.is_open, time.monotonic()
+        while True:
+            try:
+                if not link.is_open:
+                    link.generation = self._generation.number
+                    link.open(0)
+                    self._open.add(link)
+                inspector.inspect(link.exchange, is_regular=True)
+                return inspector.is_calm()
+            except StoreUnavailable as problem:
+                if self._is_closed:
+                    return True
+                if may_be_stale and time.monotonic() - began < _WATCH_SECONDS / 2:
+                    may_be_stale = False  # the server may have been replaced since the last inspection
+                    self._note(problem, link.generation)
+                    continue
+                inspector.note_gone(problem)
+                raise
+
+    def seen(self, pool: str, node: str) -> StoreCondition | None:
+        """Return the condition of the server as the last inspection found it; None if it is not inspected."""
+        return None if self._inspector is None else self._inspector.record.seen(pool, node)
 
     def _note(self, problem: StoreUnavailable, number: int) -> None:
         """End the generation if one of its connections was lost. One that cannot be opened says nothing of others."""

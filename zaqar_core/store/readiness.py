@@ -25,8 +25,9 @@ def check(store: Store, durability: Durability) -> None:
     """Check every primary. Raises StoreUnavailable with one line for the operator."""
     for server in store.servers():
         facts = read_from(server.command)
-        found = _wrong_kind(server, facts, is_cluster=store.is_cluster) or problem(facts, durability)
-        if found is not None:
+        unfit = problem(facts, durability)
+        found = _wrong_kind(server, facts, is_cluster=store.is_cluster) or (unfit and unfit.reason)
+        if found:
             raise StoreUnavailable(f"node {server.name} of the cluster: {found}" if store.is_cluster else found)
 
 

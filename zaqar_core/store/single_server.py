@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import hiredis
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
+from zaqar_core.store.conditions import StoreCondition
 from zaqar_core.store.connection import pack
 from zaqar_core.store.inspection import Terms
 from zaqar_core.store.links import Generation, Links
@@ -173,6 +174,17 @@ class Store:
     def inspect(self) -> None:
         """Inspect every primary. Raises StoreUnavailable if one does not answer, StoreUnfit, StoreFull."""
         self._links.inspect()
+
+    def watch(self) -> bool:
+        """Inspect every primary regularly, from one thread: see ``links.Links.watch``. Raises StoreUnavailable."""
+        return self._links.watch()
+
+    def conditions(self, pool: str) -> list[StoreCondition]:
+        """Return the condition of every primary as the last inspections found it. ``pool`` is the store's name."""
+        return self._seen(pool, {"": self._links})
+
+    def _seen(self, pool: str, nodes: Mapping[str, Links]) -> list[StoreCondition]:
+        return [found for name, links in nodes.items() if (found := links.seen(pool, name)) is not None]
 
     def close(self) -> None:
         """Close all connections."""

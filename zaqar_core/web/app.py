@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,12 +10,10 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from zaqar_core.core.process import Core
-from zaqar_core.domain.errors import StoreUnavailable
-from zaqar_core.web import front_page
+from zaqar_core.web import front_page, readiness
 from zaqar_core.web.envelope import Face, Reply
 from zaqar_core.web.pipeline import Pipeline
 
-_log = logging.getLogger("sqs_facade.health")
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _VERSIONS = ("v1", "v1.1", "v2")
 
@@ -79,26 +76,13 @@ def _root(pipeline: Pipeline, sqs: Face, zaqar: Face, page: Face) -> View:
 
 
 def _add_health(app: flask.Flask, core: Core) -> None:
-    """Add the pages of health, which anybody may read. Where callers need credentials, only the log has reasons."""
-    logged: set[str] = set()
+    """Add the pages of health, which anybody may read."""
 
     def health() -> dict[str, Any]:
         return {"status": "serving"}
 
     def ready() -> tuple[dict[str, Any], int]:
-        try:
-            session = core.session()
-            session.store.inspect()
-        except StoreUnavailable as problem:
-            if not core.settings.verifies_all_callers:
-                return {"status": "not ready", "reason": problem.reason}, 503
-            if problem.reason not in logged:
-                logged.clear()
-                logged.add(problem.reason)
-                _log.warning("not ready: %s", problem.reason)
-            return {"status": "not ready"}, 503
-        logged.clear()
-        return {"status": "ready"}, 200
+        return readiness.report(core)
 
     app.add_url_rule("/health", "health", health, methods=["GET"])
     app.add_url_rule("/health/ready", "ready", ready, methods=["GET"])
