@@ -86,7 +86,7 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     more: dict[str, Face] = {peek.PATH: looks, hooks.PATH: _hooks(settings, switches, credentials)}
     if settings.console == "auto":
         more[console.PATH] = console.ConsoleFace(
-            settings, access, lambda: core.secrets.secret, authorizer=authorizer, rates=rates
+            settings, access, lambda: core.secrets.secret, core.store_conditions, authorizer=authorizer, rates=rates
         )
     app = create_flask(core, pipeline, sqs, zaqar, more)
     app.extensions["sqs_facade"] = core

@@ -117,7 +117,7 @@ def show_service(call: Call) -> service_view.ServiceView:
         and request.principal.account == account
         and administration.is_allowed(request.principal, request.environ, region)
     )
-    return service_view.read(call.session, _version(), is_administrator=is_administrator)
+    return service_view.read(call.session, call.conditions(), _version(), is_administrator=is_administrator)
 
 
 def _version() -> str:

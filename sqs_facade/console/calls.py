@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqs_facade import addresses, audit_notes, rights
@@ -12,6 +13,7 @@ from zaqar_core.access import arns
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import QueueNotFound
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.store.conditions import StoreCondition
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Call:
     sqs: SqsCall
     parameters: dict[str, str]
     overviews: Overviews
+    #: Returns the condition of every server of the stores.
+    conditions: Callable[[], list[StoreCondition]]
 
     @property
     def session(self) -> Session:

@@ -26,6 +26,7 @@ from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
+from zaqar_core.store.conditions import StoreCondition
 from zaqar_core.web.envelope import Refusal, Reply, Request
 
 PATH = "/console"
@@ -45,16 +46,19 @@ class ConsoleFace:
         settings: Settings,
         gate: Gate | None,
         secret: Callable[[], bytes],
+        conditions: Callable[[], list[StoreCondition]],
         *,
         authorizer: Authorizer | None = None,
         rates: RateLimits | None = None,
     ) -> None:
-        """Without a gate nobody needs credentials. ``secret`` returns that of the store."""
+        """Without a gate nobody needs credentials. ``secret`` returns that of the store, ``conditions`` the condition of
+        every server of the stores."""
         self._assets = Assets()
         self._visitors = Visitors(settings, gate, secret)
         self._authorizer = authorizer
         self._rates = rates
         self._overviews = Overviews()
+        self._conditions = conditions
         self.verifies_callers = gate is not None
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
@@ -148,9 +152,8 @@ class ConsoleFace:
             self._visitors.require_token(request, visitor.session)
         if self._rates is not None:
             self._rates.require(session, visitor.caller.account, request.principal.arn if request.principal else "")
-        call = Call(
-            SqsCall(session, request, visitor.caller, self._authorizer), visitors.parameters(request), self._overviews
-        )
+        sqs = SqsCall(session, request, visitor.caller, self._authorizer)
+        call = Call(sqs, visitors.parameters(request), self._overviews, self._conditions)
         if request.note is not None:
             request.note.action, request.note.account = name, visitor.caller.account
             if visitor.session is not None:

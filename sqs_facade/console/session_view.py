@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from sqs_facade.console.visitors import Visitor, Visitors
 from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys, registry
 from zaqar_core.web.envelope import Request
@@ -33,7 +35,10 @@ def view(session: Session, request: Request, visitor: Visitor, visitors: Visitor
 def _places(session: Session, visitor: Visitor, *, is_signed_in: bool) -> list[list[str]]:
     """Return the accounts and regions that have queues: of the user's account where somebody signed in."""
     found = {(visitor.caller.account, visitor.caller.region)}
-    for namespace in registry.namespaces(session.store):
+    namespaces: list[bytes] = []
+    with contextlib.suppress(StoreUnavailable):  # the page then shows the condition of the store
+        namespaces = registry.namespaces(session.store)
+    for namespace in namespaces:
         account, region = keys.namespace(namespace)
         is_shown = account.isprintable() and not QueueRef(account, region, "").is_topic
         if is_shown and (not is_signed_in or account == visitor.caller.account):

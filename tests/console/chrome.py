@@ -91,7 +91,8 @@ class Page:
         find = f"""(() => {{
           const scope = document.querySelector("dialog[open]") ?? document;
           const all = [...scope.querySelectorAll({_quoted(kind)})];
-          return all.find(one => (one.getAttribute("aria-label") ?? one.innerText).trim() === {_quoted(name)} && !one.disabled)
+          const text = one => (one.getAttribute("aria-label") ?? one.innerText).trim();
+          return all.find(one => text(one) === {_quoted(name)} && !one.disabled)
         }})()"""
         self.until(f"Boolean({find})")
         box = self.run(f"""(() => {{ const found = {find}; found.scrollIntoView({{block: "center"}});

@@ -2,14 +2,16 @@
 
 import { html, render, useCallback, useEffect, useRef, useState } from "./htm-preact-standalone.js";
 import { get, post, setPlace, setToken, whenSignedOut } from "./api.js";
-import { go, href, useRoute } from "./hooks.js";
+import { go, href, usePolling, useRoute } from "./hooks.js";
 import { Announcer, Choice, ErrorNote, Loading } from "./parts.js";
 import { Queue } from "./queue.js";
 import { Queues } from "./queues.js";
 import { Samples } from "./samples.js";
-import { Service } from "./service.js";
+import { Service, STATES } from "./service.js";
 import { SignIn } from "./sign-in.js";
 import { setTheme, theme } from "./theme.js";
+
+const SERVICE_SECONDS = 3;
 
 function Console() {
   const [session, setSession] = useState(null);
@@ -65,6 +67,7 @@ function Frame({ session, place, onPlace, onSignOut }) {
       onSignOut();
     }
   };
+  const service = usePolling(given => get("service", {}, given), SERVICE_SECONDS, []);
   const skip = event => { event.preventDefault(); main.current.focus(); };
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
@@ -81,12 +84,20 @@ function Frame({ session, place, onPlace, onSignOut }) {
           <button type="button" class="plain" onClick=${signOut}>Sign out</button>` : null}
       </div>
     </header>
+    <${Condition} service=${service.data} />
     <main id="main" ref=${main} tabindex="-1">
-      ${section === "service" ? html`<${Service} />`
+      ${section === "service" ? html`<${Service} ...${service} />`
         : section === "queues" && name ? html`<${Queue} name=${name} tab=${tab} place=${place} samples=${samples.current} key=${name} />`
         : html`<${Queues} samples=${samples.current} place=${place} />`}
     </main>
     <${Announcer} />`;
+}
+
+// On every page, while the store refuses something or is slow.
+function Condition({ service }) {
+  if (!service || service.state === "fit") return null;
+  return html`<div class="strip ${service.isReady ? "" : "bad"}" role="alert">
+    <strong>${STATES[service.state] ?? service.state}</strong> <span>${service.reason}</span> <a href=${href("service")}>Show the service</a></div>`;
 }
 
 function Place({ session, place, onPlace }) {
