@@ -51,8 +51,8 @@ class ConsoleFace:
         authorizer: Authorizer | None = None,
         rates: RateLimits | None = None,
     ) -> None:
-        """Without a gate nobody needs credentials. ``secret`` returns that of the store, ``conditions`` the condition of
-        every server of the stores."""
+        """Without a gate nobody needs credentials. ``secret`` returns that of the store, ``conditions`` the
+        condition of every server."""
         self._assets = Assets()
         self._visitors = Visitors(settings, gate, secret)
         self._authorizer = authorizer

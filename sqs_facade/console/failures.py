@@ -15,7 +15,7 @@ from collections.abc import Callable
 _FREE_OF_SOURCE, _FREE_OF_KEY = 5, 50
 _MOST_SECONDS = 300
 #: A row is forgotten after this time without a failure.
-_KEPT_SECONDS = 3_600
+_KEPT_SECONDS = 60 * 60
 _MOST_ROWS = 10_000
 
 

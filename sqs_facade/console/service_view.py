@@ -1,4 +1,4 @@
-"""What the console shows of the service itself: the condition of its stores, and the pools. It asks no server for it."""
+"""What the console shows of the service itself: the condition of its stores, and the pools. It asks no server."""
 
 from __future__ import annotations
 

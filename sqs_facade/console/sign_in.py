@@ -25,13 +25,17 @@ from zaqar_core.access.sealing import Seal
 from zaqar_core.access.users import of_key
 
 #: A session ends when nobody has used it for this time, and after the second time in any case.
-IDLE_SECONDS, SESSION_SECONDS = 1_800, 43_200
+IDLE_SECONDS, SESSION_SECONDS = 30 * 60, 12 * 60 * 60
 #: Age at which an activity renews the cookie.
 _RENEWED_SECONDS = 60
 _PURPOSE = b"sqs-facade console session 1"
 _NAME = "sqs-facade-console"
-_MOST_CHARACTERS = 2048
+_MOST_CHARACTERS = 2_000
 _WRONG = "The access key id or the secret access key is wrong, or the key is not active."
+
+
+#: The time in seconds since 1970. Tests move it.
+now: Callable[[], float] = time.time
 
 
 class Session(msgspec.Struct, frozen=True, array_like=True):
@@ -48,11 +52,10 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
 class Sessions:
     """Begins, opens and ends sessions. One instance serves all threads and tasks of a process."""
 
-    def __init__(self, gate: Gate, secret: Callable[[], bytes], clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, gate: Gate, secret: Callable[[], bytes]) -> None:
         """``secret`` returns that of the store."""
         self._gate = gate
         self._seal = Seal(secret, _PURPOSE)
-        self._clock = clock
         self._failures = Failures()
 
     def begin(self, key_id: str, secret: str, source: str) -> tuple[Session, Principal]:
@@ -70,25 +73,25 @@ class Sessions:
         if key is None:
             raise ConsoleError(401, "SignInFailed", _WRONG)
         self._failures.forget(key_id, source)
-        now = int(self._clock())
-        session = Session(os.urandom(16).hex(), key.user.id, key.id, self._proof(key), now, now)
+        seconds = int(now())
+        session = Session(os.urandom(16).hex(), key.user.id, key.id, self._proof(key), seconds, seconds)
         return session, key.user.principal
 
     def opened(self, environ: Mapping[str, Any]) -> tuple[Session, Principal] | None:
         """Return the session of a request and its user; None without one, or if it has ended."""
         session = self._unsealed(_cookie(environ, _name(environ)))
-        now = self._clock()
-        if session is None or not (now < session.began + SESSION_SECONDS and now < session.seen + IDLE_SECONDS):
+        at = now()
+        if session is None or not (at < session.began + SESSION_SECONDS and at < session.seen + IDLE_SECONDS):
             return None
         key = self._gate.credentials.directory.keys.get(session.key_id)
-        if key is None or not key.is_active(now) or key.user.id != session.user_id:
+        if key is None or not key.is_active(at) or key.user.id != session.user_id:
             return None
         return (session, key.user.principal) if session.proof == self._proof(key) else None
 
     def renewed(self, session: Session) -> Session | None:
         """Return the session with the present time as that of its last use; None if it has that time nearly."""
-        now = int(self._clock())
-        return msgspec.structs.replace(session, seen=now) if now - session.seen >= _RENEWED_SECONDS else None
+        seconds = int(now())
+        return msgspec.structs.replace(session, seen=seconds) if seconds - session.seen >= _RENEWED_SECONDS else None
 
     def ends(self, session: Session) -> int:
         """Return when the session ends without further use, in seconds since 1970."""
