@@ -106,7 +106,7 @@ class Page:
           const scope = document.querySelector("dialog[open]") ?? document;
           const found = [...scope.querySelectorAll("input, textarea, select")].find(one =>
             (one.labels?.[0]?.innerText ?? one.getAttribute("aria-label") ?? "").trim() === {_quoted(label)});
-          found?.focus(); found?.select?.(); return Boolean(found) }})()"""
+          found?.focus(); found?.select?.(); return Boolean(found) && document.activeElement === found }})()"""
         self.until(find)
 
     def fill(self, label: str, text: str) -> None:

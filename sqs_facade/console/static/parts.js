@@ -1,6 +1,6 @@
 // Parts that all pages share: notices, dialogs, fields, tabs.
 
-import { html, useEffect, useRef, useState } from "./htm-preact-standalone.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./htm-preact-standalone.js";
 import { pretty } from "./format.js";
 
 // An error in the words of the service.
@@ -51,7 +51,7 @@ export function Announcer() {
 // A modal dialog. The browser keeps the focus in it, closes it by Escape and gives the focus back.
 export function Dialog({ title, onClose, children, isWide = false }) {
   const dialog = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const shown = dialog.current;
     const opener = document.activeElement;
     shown.showModal();
@@ -105,7 +105,7 @@ export function Field({ label, value, onInput, hint, unit, problem, rows, autofo
   useEffect(() => { if (autofocus) input.current?.focus(); }, []);
   const described = [hint ? `${id}h` : "", problem ? `${id}p` : ""].filter(Boolean).join(" ") || undefined;
   const shared = {
-    id, ref: input, value, "aria-describedby": described, "aria-invalid": problem ? "true" : undefined,
+    id, ref: input, value, autofocus, "aria-describedby": described, "aria-invalid": problem ? "true" : undefined,
     class: isCode ? "code" : "", autocomplete: "off", spellcheck: false, list, ...more,
     onInput: event => onInput(event.currentTarget.value),
   };
@@ -169,5 +169,5 @@ export function Copy({ text, label }) {
 }
 
 export function Tile({ label, value, title, children }) {
-  return html`<div class="tile" title=${title}><dt>${label}</dt><dd>${value}</dd>${children}</div>`;
+  return html`<div class="tile" title=${title}><dt>${label}</dt><dd>${value ?? children}</dd></div>`;
 }
