@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 #: Until a test gives up. Long, so that no load of the machine fails a test; a test that passes does not wait for it.
-PATIENCE_SECONDS = 4.0
+PATIENCE_SECONDS = 30.0
 #: A wait that a test must not sit out is at least as long as this: longer than any load delays a request.
 LONG_POLL_SECONDS = 20
 _LOOK_SECONDS = 0.005

@@ -96,7 +96,7 @@ class Page:
         }})()"""
         self.until(f"Boolean({find})")
         box = self.run(f"""(() => {{ const found = {find}; found.scrollIntoView({{block: "center"}});
-            const at = found.getBoundingClientRect(); return [at.x + at.width / 2, at.y + at.height / 2] }})()""")
+            const at = found.getClientRects()[0]; return [at.x + at.width / 2, at.y + at.height / 2] }})()""")
         for event in ("mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=event, x=box[0], y=box[1], button="left", clickCount=1)
 

@@ -38,7 +38,7 @@ export function SendMessage({ queue, delay, deduplicates, onClose, onSent }) {
           <${Field} label="Name" value=${one.name} onInput=${to => change(index, "name", to)} isCode=${true} />
           <${Choice} label="Type" value=${one.type} onInput=${to => change(index, "type", to)} choices=${TYPES} />
           <${Field} label="Value" value=${one.value} onInput=${to => change(index, "value", to)} isCode=${true} />
-          <button type="button" class="plain icon" aria-label=${`Remove attribute ${one.name}`} onClick=${() => setRows(rows.filter(other => other !== one))}>✕</button></div>`)}
+          <button type="button" class="plain icon" aria-label=${`Remove attribute ${one.name}`.trim()} onClick=${() => setRows(rows.filter(other => other !== one))}>✕</button></div>`)}
         <button type="button" class="small" onClick=${() => setRows([...rows, { key: Date.now(), name: "", type: "String", value: "" }])}>Add attribute</button>
       </fieldset>
       <${ErrorNote} problem=${action.problem} title="The message was not sent" />
