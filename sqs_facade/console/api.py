@@ -35,19 +35,20 @@ def list_queues(call: Call) -> overview.Listed:
     call.require_listing()
     account, region = call.sqs.caller
     found = call.overviews.get(call.session, account, region, is_fresh=call.flag("fresh"))
-    rows = found.rows
-    if call.sqs.authorizer is not None:
-        rows = overview.allowed(found, _who(call), partial(_may_show, call))
+    is_allowed = partial(_may_show, call)
+    known = overview.seen(found, _who(call), is_allowed)
     given = call.parameters
-    return overview.page(
-        found,
-        rows,
+    names, matching = overview.page(
+        known,
         search=given.get("search", "")[:256],
         order=given.get("order", "name"),
         is_descending=call.flag("descending"),
         offset=call.number("offset", default=0, most=_MOST_OFFSET),
         limit=call.number("limit", default=_ROWS, most=_MOST_ROWS),
     )
+    overview.read_again(call.session, found, account, region, names)
+    rows = overview.shown(found, names, is_allowed)
+    return overview.Listed(rows, matching, len(known.rows), *known.sums)
 
 
 def _may_show(call: Call, name: str, policy: str) -> bool:

@@ -1,7 +1,8 @@
 """The overview of an account's queues: all of them with their numbers, read in one pass that all open consoles share.
 
-A pass reads some hundreds of queues per round trip. It is used for a second, and for ten times as long as it took: so
-however many consoles are open and however many queues there are, a worker spends a tenth of its time on them at most.
+A pass reads some dozens of queues per round trip. It is used for a second, and for ten times as long as it took: so a
+worker spends a tenth of its time on passes, however many consoles are open and however many queues there are. Where a
+pass is older than a second, the rows of a page are read again before they are shown.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 import orjson
@@ -21,12 +23,16 @@ from zaqar_core.domain.model import Figures
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.eventloop import Mutex, sleep
 
-#: Time for which a pass is used at least, and as a multiple of the time that it took.
-_LEAST_SECONDS, _SHARE = 1.0, 10
-_QUEUES_AT_ONCE = 200
+#: Time for which what was read is used at least, for which a pass is used as a multiple of the time that it took, and
+#: for which it is used at most.
+_LEAST_SECONDS, _SHARE, _MOST_SECONDS = 1.0, 10, 15.0
+#: Queues of one round trip: a server of the store does nothing else meanwhile, for about 5 ms.
+_QUEUES_AT_ONCE = 50
 _NAMES_AT_ONCE = 1_000
 #: Accounts and regions whose overviews are kept.
 _MOST_KEPT = 32
+#: Callers of whom a pass keeps what they see. The cache is cleared when it is full.
+_MOST_CALLERS = 64
 
 
 class Row(msgspec.Struct, rename="camel", gc=False):
@@ -50,14 +56,9 @@ class Row(msgspec.Struct, rename="camel", gc=False):
     #: Why there are no numbers: ``denied`` or ``unreachable``.
     problem: str | None = None
 
-    @property
-    def depth(self) -> int:
-        """The number of messages."""
-        return self.visible + self.in_flight + self.delayed
-
 
 class Listed(msgspec.Struct, rename="camel"):
-    """One page of the overview. The sums are those of all queues, whatever the search."""
+    """One page of the overview. The sums are those of all queues at ``read_ms``, whatever the search."""
 
     queues: list[Row]
     #: Queues that match the search, and all queues.
@@ -69,31 +70,44 @@ class Listed(msgspec.Struct, rename="camel"):
     #: Sum of all messages that these queues ever got.
     sent: int
     read_ms: int
-    #: Time for which a later request gets the same numbers.
-    fresh_seconds: float
+
+
+class Sums(NamedTuple):
+    """The sums of the rows that somebody may see, as a pass has read them."""
+
+    visible: int
+    in_flight: int
+    delayed: int
+    sent: int
+    read_ms: int
+
+
+class Seen(NamedTuple):
+    """What one caller sees of a pass: the rows, those without their numbers that policies deny, and the sums."""
+
+    rows: list[Row]
+    sums: Sums
 
 
 @dataclass(slots=True)
 class Pass:
     """All queues as one pass has read them, in the order of their names. ``policies`` are those that are set."""
 
-    rows: list[Row]
+    rows: dict[str, Row]
     policies: dict[str, str]
     #: Dead-letter queue -> the queues whose dead letters it gets.
     sources: dict[str, list[str]]
     ended: float
     seconds: float
-    #: Caller -> rows with the queues that are denied to it without their numbers.
-    allowed: dict[tuple[str, ...], list[Row]] = field(default_factory=dict)
+    #: Caller -> what it sees.
+    seen: dict[tuple[str, ...], Seen] = field(default_factory=dict)
+    #: Queue -> when it was read again.
+    read_again: dict[str, float] = field(default_factory=dict)
 
-    @property
-    def lifetime(self) -> float:
-        """The time for which it is used."""
-        return max(_LEAST_SECONDS, _SHARE * self.seconds)
-
-    def left(self) -> float:
-        """Return for how long it is still used."""
-        return self.ended + self.lifetime - time.monotonic()
+    def is_usable(self, *, is_fresh: bool) -> bool:
+        """Return whether it is young enough; ``is_fresh``: for somebody who has changed something a moment ago."""
+        lifetime = self.seconds if is_fresh else min(max(_LEAST_SECONDS, _SHARE * self.seconds), _MOST_SECONDS)
+        return time.monotonic() < self.ended + lifetime
 
 
 class Overviews:
@@ -110,7 +124,7 @@ class Overviews:
         """
         place = (account, region)
         found = self._passes.get(place)
-        if found is not None and _is_usable(found, is_fresh=is_fresh):
+        if found is not None and found.is_usable(is_fresh=is_fresh):
             return found
         mutex = self._reading.setdefault(place, Mutex())
         if mutex.is_held and found is not None and not is_fresh:
@@ -119,7 +133,7 @@ class Overviews:
             mutex.acquire()
         try:
             found = self._passes.get(place)
-            if found is None or not _is_usable(found, is_fresh=is_fresh):
+            if found is None or not found.is_usable(is_fresh=is_fresh):
                 found = _read(session, account, region)
                 self._keep(place, found)
             return found
@@ -134,41 +148,54 @@ class Overviews:
             self._reading.pop(oldest, None)
 
 
-def _is_usable(found: Pass, *, is_fresh: bool) -> bool:
-    if is_fresh:
-        return time.monotonic() < found.ended + found.seconds
-    return found.left() > 0
-
-
 def _read(session: Session, account: str, region: str) -> Pass:
     began = time.monotonic()
-    rows: list[Row] = []
-    policies: dict[str, str] = {}
-    sources: dict[str, list[str]] = {}
+    found = Pass({}, {}, {}, began, 0.0)
     after = ""
     while True:
         names = queues.names(session, account, region, after=after, limit=_NAMES_AT_ONCE)
-        for start in range(0, len(names), _QUEUES_AT_ONCE):
-            refs = [QueueRef(account, region, name) for name in names[start : start + _QUEUES_AT_ONCE]]
-            for ref, found in zip(refs, queues.figures(session, refs), strict=True):
-                if found is None:
-                    continue  # deleted a moment ago
-                if isinstance(found, StoreUnavailable):
-                    rows.append(Row(ref.name, problem="unreachable"))
-                    continue
-                row = _row(found)
-                rows.append(row)
-                if (policy := found.queue.settings.documents.get("policy")) is not None:
-                    policies[ref.name] = policy.decode()
-                if row.dead_letter_queue is not None:
-                    sources.setdefault(row.dead_letter_queue, []).append(ref.name)
+        _read_queues(session, found, [QueueRef(account, region, name) for name in names])
         if len(names) < _NAMES_AT_ONCE:
             break
         after = names[-1]
-    for row in rows:
-        row.sources = len(sources.get(row.name, ()))
-    ended = time.monotonic()
-    return Pass(rows, policies, sources, ended, ended - began)
+    for row in found.rows.values():
+        if row.dead_letter_queue is not None:
+            found.sources.setdefault(row.dead_letter_queue, []).append(row.name)
+    for target, sources in found.sources.items():
+        if (row_of_target := found.rows.get(target)) is not None:
+            row_of_target.sources = len(sources)
+    found.ended = time.monotonic()
+    found.seconds = found.ended - began
+    return found
+
+
+def read_again(session: Session, found: Pass, account: str, region: str, names: list[str]) -> None:
+    """Read some queues of a pass again, unless that was done a moment ago. Raises StoreUnavailable."""
+    now = time.monotonic()
+    old = [name for name in names if now >= found.read_again.get(name, found.ended) + _LEAST_SECONDS]
+    found.read_again.update(dict.fromkeys(old, now))
+    _read_queues(session, found, [QueueRef(account, region, name) for name in old])
+
+
+def _read_queues(session: Session, found: Pass, refs: list[QueueRef]) -> None:
+    """Read queues into a pass: a queue that was deleted keeps the row that it has, which is gone in the next pass."""
+    for start in range(0, len(refs), _QUEUES_AT_ONCE):
+        some = refs[start : start + _QUEUES_AT_ONCE]
+        for ref, one in zip(some, queues.figures(session, some), strict=True):
+            if one is None:
+                continue
+            if isinstance(one, StoreUnavailable):
+                found.rows[ref.name] = Row(ref.name, problem="unreachable")
+                continue
+            row = _row(one)
+            if (before := found.rows.get(ref.name)) is not None:
+                row.sources = before.sources
+            found.rows[ref.name] = row
+            policy = one.queue.settings.documents.get("policy")
+            if policy is not None:
+                found.policies[ref.name] = policy.decode()
+            else:
+                found.policies.pop(ref.name, None)
 
 
 def _row(found: Figures) -> Row:
@@ -188,22 +215,40 @@ def _row(found: Figures) -> Row:
     )
 
 
-def allowed(found: Pass, caller: tuple[str, ...], is_allowed: Callable[[str, str], bool]) -> list[Row]:
-    """Return the rows, without the numbers of the queues that the caller may not see.
+IsAllowed = Callable[[str, str], bool]
+
+
+def seen(found: Pass, caller: tuple[str, ...], is_allowed: IsAllowed) -> Seen:
+    """Return what a caller sees of a pass. Other tasks run meanwhile.
 
     ``caller`` is all of the request that policies may ask for; ``is_allowed`` decides by the name of a queue and its
-    policy, "" for none. Other tasks run meanwhile.
+    policy, "" for none.
     """
-    rows = found.allowed.get(caller)
-    if rows is None:
+    known = found.seen.get(caller)
+    if known is None:
         rows = []
-        for number, row in enumerate(found.rows):
+        for number, row in enumerate(list(found.rows.values())):
             if number % _QUEUES_AT_ONCE == _QUEUES_AT_ONCE - 1:
                 sleep(0)
-            is_shown = is_allowed(row.name, found.policies.get(row.name, ""))
-            rows.append(row if is_shown else Row(row.name, problem="denied"))
-        found.allowed[caller] = rows
-    return rows
+            rows.append(_seen(row, found, is_allowed))
+        if len(found.seen) >= _MOST_CALLERS:
+            found.seen.clear()
+        known = found.seen[caller] = Seen(rows, _sums(rows))
+    return known
+
+
+def _seen(row: Row, found: Pass, is_allowed: IsAllowed) -> Row:
+    return row if is_allowed(row.name, found.policies.get(row.name, "")) else Row(row.name, problem="denied")
+
+
+def _sums(rows: list[Row]) -> Sums:
+    return Sums(
+        sum(row.visible for row in rows),
+        sum(row.in_flight for row in rows),
+        sum(row.delayed for row in rows),
+        sum(row.sent for row in rows),
+        max((row.read_ms for row in rows), default=0),
+    )
 
 
 _ORDERS: dict[str, Callable[[Row], float | str]] = {
@@ -217,25 +262,23 @@ _ORDERS: dict[str, Callable[[Row], float | str]] = {
 
 
 def page(
-    found: Pass, rows: list[Row], *, search: str, order: str, is_descending: bool, offset: int, limit: int
-) -> Listed:
-    """Return a page of the rows whose name or tags contain all words of the search. An unknown order is by name."""
+    known: Seen, *, search: str, order: str, is_descending: bool, offset: int, limit: int
+) -> tuple[list[str], int]:
+    """Return the names on a page of the rows whose name or tags contain all words of the search, and their number.
+
+    An unknown order is by name.
+    """
     words = search.lower().split()
-    matching = [row for row in rows if _matches(row, words)] if words else rows
+    matching = [row for row in known.rows if _matches(row, words)] if words else known.rows
     key = _ORDERS.get(order, _ORDERS["name"])
     if order != "name" or is_descending:
         matching = sorted(matching, key=key, reverse=is_descending)  # stable: by name where the numbers are equal
-    return Listed(
-        matching[offset : offset + limit],
-        len(matching),
-        len(rows),
-        sum(row.visible for row in rows),
-        sum(row.in_flight for row in rows),
-        sum(row.delayed for row in rows),
-        sum(row.sent for row in rows),
-        max((row.read_ms for row in rows), default=0),
-        max(0.0, found.left()),
-    )
+    return [row.name for row in matching[offset : offset + limit]], len(matching)
+
+
+def shown(found: Pass, names: list[str], is_allowed: IsAllowed) -> list[Row]:
+    """Return the present rows of some queues, without the numbers of those that policies deny now."""
+    return [_seen(found.rows[name], found, is_allowed) for name in names]
 
 
 def _matches(row: Row, words: list[str]) -> bool:

@@ -24,7 +24,6 @@ export function usePolling(load, seconds, dependencies, { keeps = false } = {}) 
         const data = await load({ signal: mine.signal, byItself, isFresh });
         if (isOver || mine.signal.aborted) return;
         failures = 0;
-        pause = Math.max(seconds, data.freshSeconds ?? 0);
         setState({ data, problem: null });
       } catch (problem) {
         if (isOver || mine.signal.aborted) return;
