@@ -52,14 +52,14 @@ def require_on_queue(authorizer: Authorizer, call: SqsCall, ref: QueueRef, name:
 
     Raises AccessDenied.
     """
-    _Asking(authorizer, call).of_queue(ref, _ACTIONS[name])
+    _Asking(authorizer, call).of_queue(ref, *_ACTIONS[name])
 
 
 def question(call: SqsCall, ref: QueueRef, name: str) -> Question:
     """Return the question whether the caller may run an operation on a queue: for ``Authorizer.allows``."""
     caller = principal(call.request, call.caller)
     context = RequestContext(caller, call.request.environ, ref.region, ref.project)
-    return Question(caller, _ACTIONS[name], arns.of_queue(ref), ref.project, context)
+    return Question(caller, _ACTIONS[name][0], arns.of_queue(ref), ref.project, context)
 
 
 class _Actions(dict[str, tuple[str]]):
