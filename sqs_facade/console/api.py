@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib import metadata
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from sqs_facade.console.errors import ConsoleError
 from sqs_facade.registry import OPERATIONS
 from zaqar_core.access import administration
 from zaqar_core.core import messages, queues
+from zaqar_core.core.session import place_left
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.eventloop import Semaphore
 
@@ -21,6 +23,7 @@ from zaqar_core.eventloop import Semaphore
 _ROWS, _MOST_ROWS, _MOST_OFFSET = 50, 500, 10_000_000
 #: Readings of messages of a process at the same time, each with up to 25 MiB in memory; others wait.
 _reading = Semaphore(4)
+_WAIT_SECONDS = 30.0
 
 
 class Entry(NamedTuple):
@@ -75,6 +78,19 @@ def show_queue(call: Call) -> queue_view.QueueView:
     return queues.confirmed(call.session, read)
 
 
+@contextmanager
+def _turn(call: Call) -> Iterator[None]:
+    """Wait for a turn to read messages. Raises ConsoleError if there is none in time."""
+    with place_left(call.session.client):
+        is_taken = _reading.acquire(_WAIT_SECONDS)
+    if not is_taken:
+        raise ConsoleError(503, "RequestThrottled", "Too many pages read messages at the moment. Try again.")
+    try:
+        yield
+    finally:
+        _reading.release()
+
+
 def list_messages(call: Call) -> queue_view.MessagesView:
     """Return a page of messages. Needs ReceiveMessage, as everything that shows bodies."""
     ref = call.queue("ReceiveMessage")
@@ -86,14 +102,14 @@ def list_messages(call: Call) -> queue_view.MessagesView:
             call.session, ref, after=after, in_flight=call.flag("inFlight"), delayed=call.flag("delayed")
         )
 
-    with _reading:
+    with _turn(call):
         return queues.confirmed(call.session, read)
 
 
 def show_message(call: Call) -> queue_view.MessageView:
     """Return one message with its whole body. Needs ReceiveMessage."""
     ref = call.queue("ReceiveMessage")
-    with _reading:
+    with _turn(call):
         found = queues.confirmed(call.session, queue_view.whole, call.session, ref, call.parameters.get("id", ""))
     if found is None:
         raise ConsoleError(404, "MessageNotFound", "The message is not in the queue any more.")

@@ -26,7 +26,7 @@ from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
-from zaqar_core.store.conditions import StoreCondition
+from zaqar_core.store.conditions import StoreCondition, worst
 from zaqar_core.web.envelope import Refusal, Reply, Request
 
 PATH = "/console"
@@ -167,7 +167,10 @@ class ConsoleFace:
             if sessions is not None and sessions.opened(request.environ) is None:
                 return _json(200, {"needsSignIn": True}, request_id, [])
             visitor = self._visitors.identify(request)
-            return _json(200, view(session, request, visitor, self._visitors), request_id, visitor.headers)
+            main = worst([one for one in self._conditions() if not one.pool])
+            has_store = main.accepts != "nothing"  # it is not asked in vain: the page shows its condition
+            found = view(session, request, visitor, self._visitors, has_store=has_store)
+            return _json(200, found, request_id, visitor.headers)
         if request.method != "POST" or name == "session" or sessions is None:
             raise not_found() if sessions is None else ConsoleError(405, "MethodNotAllowed", "Use POST.")
         if request.note is not None:

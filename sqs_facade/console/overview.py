@@ -116,6 +116,8 @@ class Overviews:
     def __init__(self) -> None:
         self._passes: OrderedDict[tuple[str, str], Pass] = OrderedDict()
         self._reading: dict[tuple[str, str], Mutex] = {}
+        #: When a pass failed last, and why: those who wait for it get the same error.
+        self._failed: dict[tuple[str, str], tuple[float, StoreUnavailable]] = {}
 
     def get(self, session: Session, account: str, region: str, *, is_fresh: bool = False) -> Pass:
         """Return the last pass, or read the queues if it is too old. Raises StoreUnavailable.
@@ -129,16 +131,29 @@ class Overviews:
         mutex = self._reading.setdefault(place, Mutex())
         if mutex.is_held and found is not None and not is_fresh:
             return found  # another request reads a newer one
+        asked = time.monotonic()
         with place_left(session.client):
             mutex.acquire()
         try:
             found = self._passes.get(place)
             if found is None or not found.is_usable(is_fresh=is_fresh):
-                found = _read(session, account, region)
-                self._keep(place, found)
+                failed_at, problem = self._failed.get(place, (0.0, None))
+                if problem is not None and failed_at >= asked:
+                    raise problem
+                found = self._read(session, place)
             return found
         finally:
             mutex.release()
+
+    def _read(self, session: Session, place: tuple[str, str]) -> Pass:
+        try:
+            found = _read(session, *place)
+        except StoreUnavailable as problem:
+            self._failed[place] = (time.monotonic(), problem)
+            raise
+        self._failed.pop(place, None)
+        self._keep(place, found)
+        return found
 
     def _keep(self, place: tuple[str, str], found: Pass) -> None:
         self._passes[place] = found
@@ -146,6 +161,7 @@ class Overviews:
         while len(self._passes) > _MOST_KEPT:
             oldest, _ = self._passes.popitem(last=False)
             self._reading.pop(oldest, None)
+            self._failed.pop(oldest, None)
 
 
 def _read(session: Session, account: str, region: str) -> Pass:

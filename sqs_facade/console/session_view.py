@@ -16,15 +16,17 @@ from zaqar_core.web.envelope import Request
 _MOST_PLACES = 200
 
 
-def view(session: Session, request: Request, visitor: Visitor, visitors: Visitors) -> dict[str, Any]:
-    """Return the facts that stay the same until the visitor signs out."""
+def view(
+    session: Session, request: Request, visitor: Visitor, visitors: Visitors, *, has_store: bool
+) -> dict[str, Any]:
+    """Return the facts that stay the same until the visitor signs out. Without the store no places are listed."""
     principal, sessions = request.principal, visitors.sessions
     account, region = visitor.caller
     return {
         "needsSignIn": False,
         "account": account,
         "region": region,
-        "places": _places(session, visitor, is_signed_in=sessions is not None),
+        "places": _places(session, visitor, is_signed_in=sessions is not None) if has_store else [[account, region]],
         "user": principal.user_name if principal is not None and sessions is not None else None,
         "endsAt": sessions.ends(visitor.session) if sessions is not None and visitor.session is not None else None,
         "token": visitors.token(visitor.session),
@@ -36,7 +38,7 @@ def _places(session: Session, visitor: Visitor, *, is_signed_in: bool) -> list[l
     """Return the accounts and regions that have queues: of the user's account where somebody signed in."""
     found = {(visitor.caller.account, visitor.caller.region)}
     namespaces: list[bytes] = []
-    with contextlib.suppress(StoreUnavailable):  # the page then shows the condition of the store
+    with contextlib.suppress(StoreUnavailable):  # the page shows the condition of the store
         namespaces = registry.namespaces(session.store)
     for namespace in namespaces:
         account, region = keys.namespace(namespace)

@@ -97,7 +97,7 @@ function Frame({ session, place, onPlace, onSignOut }) {
 function Condition({ service }) {
   if (!service || service.state === "fit") return null;
   return html`<div class="strip ${service.isReady ? "" : "bad"}" role="alert">
-    <strong>${STATES[service.state] ?? service.state}</strong> <span>${service.reason}</span> <a href=${href("service")}>Show the service</a></div>`;
+    <strong>${STATES[service.state] ?? service.state}.</strong> <span>${service.reason}</span> <a href=${href("service")}>Show the service</a></div>`;
 }
 
 function Place({ session, place, onPlace }) {

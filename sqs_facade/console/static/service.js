@@ -1,7 +1,7 @@
 // The service itself: the condition of its stores, and the pools.
 
 import { html } from "./htm-preact-standalone.js";
-import { ago, bytes, duration, whole } from "./format.js";
+import { bytes, duration, whole } from "./format.js";
 import { useTitle } from "./hooks.js";
 import { ErrorNote, Loading, Stale } from "./parts.js";
 
@@ -25,8 +25,8 @@ export function Service({ data, problem }) {
     <${Stale} problem=${problem} />
     <section class="card condition ${data.isReady ? "good" : "bad"}" aria-label="Condition">
       <h2>${data.isReady ? "Ready" : "Not ready"}</h2>
-      <p>${data.state === "fit" ? "The store answers, and keeps what the service promises." : `${STATES[data.state] ?? data.state}${data.reason ? `: ${data.reason}` : ""}.`}</p>
-      ${data.remedy ? html`<p>To mend it: <code>${data.remedy}</code></p>` : null}
+      <p>${data.state === "fit" ? "The store answers, and keeps what the service promises." : html`<strong>${STATES[data.state] ?? data.state}.</strong> ${data.reason}`}</p>
+      ${data.remedy ? html`<p>To mend it: ${data.remedy}</p>` : null}
       <dl class="facts">
         <dt>Durability</dt><dd>${DURABILITY[data.durability] ?? data.durability}</dd>
         ${data.version ? html`<dt>Version</dt><dd>sqs-facade ${data.version}</dd>` : null}
@@ -39,9 +39,9 @@ export function Service({ data, problem }) {
 function Servers({ servers }) {
   if (!servers.length) return null;
   const rows = servers.map(one => html`<tr key=${`${one.pool}/${one.node}`}>
-    <th scope="row">${[one.pool || "main store", one.node].filter(Boolean).join(", ")}<br /><span class="faint">${one.program} ${one.version}</span></th>
+    <th scope="row" class="server">${[one.pool || "main store", one.node].filter(Boolean).join(", ")}<br /><span class="faint">${one.program} ${one.version}</span></th>
     <td><span class="badge ${one.isReady && one.state === "fit" ? "" : "alarm"}">${one.state}</span>
-      ${one.state === "fit" ? null : html`<p class="hint">${one.reason}, since ${ago(one.sinceMs, Date.now())}${one.remedy ? html`. To mend it: <code>${one.remedy}</code>` : null}</p>`}</td>
+      ${one.state === "fit" ? null : html` <span class="faint">since ${duration((Date.now() - one.sinceMs) / 1000)}</span><p class="hint">${one.reason}</p>`}</td>
     <td class="number">${duration(one.uptimeSeconds)}</td>
     <td class="number">${one.roundTripMs === null ? "–" : `${one.roundTripMs.toFixed(1)} ms`}</td>
     <td class="number">${bytes(one.memoryBytes)}${one.memoryLimitBytes ? html` of ${bytes(one.memoryLimitBytes)}<br /><meter min="0"
