@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from sqs_facade.console import service_view
 from tests.console.conftest import Browser, Sited
 from zaqar_core.core import claims, leases, messages, queues, subscriptions
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage, QueueSettings
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.store.conditions import Condition, StoreCondition
 
 REGION = "us-east-1"
 #: Text that would do something if any part of the way took it for markup.
@@ -235,6 +237,19 @@ def test_a_change_is_a_post_with_json(local: Browser) -> None:
     assert local.request("PUT", "CreateQueue", {"QueueName": "q"}).status_code == 405
     assert local.request("POST", "CreateQueue", {"QueueName": "q"}, Content_Type="text/plain").status_code == 415
     assert local.refused("ReceiveMessage", {"QueueUrl": "q"}) == (404, "NotFound")
+
+
+@pytest.mark.parametrize("is_administrator", [True, False])
+def test_administrators_see_why_a_store_is_not_fit(session: Session, is_administrator: bool) -> None:
+    facts = {"server_name": "valkey", "valkey_version": "9.1.2", "used_memory": "99", "maxmemory": "100"}
+    full = Condition("full", "frees", "no memory is left", "raise maxmemory")
+    conditions = [StoreCondition("", "", full, 0.0, facts), StoreCondition("p", "", Condition("gone", "nothing"), 0.0)]
+    found = service_view.read(session, conditions, "1", is_administrator=is_administrator)
+    assert (found.is_ready, found.state) == (False, "full")
+    assert (found.reason, found.remedy) == (("no memory is left", "raise maxmemory") if is_administrator else ("", ""))
+    assert [one["state"] for one in found.servers] == (["full", "gone"] if is_administrator else [])
+    if is_administrator:
+        assert (found.servers[0]["memoryBytes"], found.servers[0]["memoryLimitBytes"]) == (99, 100)
 
 
 def test_the_condition_of_the_service_is_shown(local: Browser) -> None:

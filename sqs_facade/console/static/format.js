@@ -40,6 +40,11 @@ export function duration(seconds) {
 export const moment = ms => MOMENT.format(new Date(ms));
 export const ago = (ms, now) => `${duration((now - ms) / 1000)} ago`;
 
+// A clause of a log as a sentence.
+export function sentence(text) {
+  return text && text[0].toUpperCase() + text.slice(1) + (text.endsWith(".") ? "" : ".");
+}
+
 export function bytes(number) {
   if (number === null || number === undefined) return "–";
   if (number < 1024) return `${whole(number)} B`;

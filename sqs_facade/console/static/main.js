@@ -2,6 +2,7 @@
 
 import { html, render, useCallback, useEffect, useRef, useState } from "./htm-preact-standalone.js";
 import { get, post, setPlace, setToken, whenSignedOut } from "./api.js";
+import { sentence } from "./format.js";
 import { go, href, usePolling, useRoute } from "./hooks.js";
 import { Announcer, Choice, ErrorNote, Loading } from "./parts.js";
 import { Queue } from "./queue.js";
@@ -97,7 +98,7 @@ function Frame({ session, place, onPlace, onSignOut }) {
 function Condition({ service }) {
   if (!service || service.state === "fit") return null;
   return html`<div class="strip ${service.isReady ? "" : "bad"}" role="alert">
-    <strong>${STATES[service.state] ?? service.state}.</strong> <span>${service.reason}</span> <a href=${href("service")}>Show the service</a></div>`;
+    <strong>${STATES[service.state] ?? service.state}.</strong> <span>${sentence(service.reason)}</span> <a href=${href("service")}>Show the service</a></div>`;
 }
 
 function Place({ session, place, onPlace }) {

@@ -1,7 +1,7 @@
 // The service itself: the condition of its stores, and the pools.
 
 import { html } from "./htm-preact-standalone.js";
-import { bytes, duration, whole } from "./format.js";
+import { bytes, duration, sentence, whole } from "./format.js";
 import { useTitle } from "./hooks.js";
 import { ErrorNote, Loading, Stale } from "./parts.js";
 
@@ -25,8 +25,8 @@ export function Service({ data, problem }) {
     <${Stale} problem=${problem} />
     <section class="card condition ${data.isReady ? "good" : "bad"}" aria-label="Condition">
       <h2>${data.isReady ? "Ready" : "Not ready"}</h2>
-      <p>${data.state === "fit" ? "The store answers, and keeps what the service promises." : html`<strong>${STATES[data.state] ?? data.state}.</strong> ${data.reason}`}</p>
-      ${data.remedy ? html`<p>To mend it: ${data.remedy}</p>` : null}
+      <p>${data.state === "fit" ? "The store answers, and keeps what the service promises." : html`<strong>${STATES[data.state] ?? data.state}.</strong> ${sentence(data.reason)}`}</p>
+      ${data.remedy ? html`<p>To mend it: ${sentence(data.remedy)}</p>` : null}
       <dl class="facts">
         <dt>Durability</dt><dd>${DURABILITY[data.durability] ?? data.durability}</dd>
         ${data.version ? html`<dt>Version</dt><dd>sqs-facade ${data.version}</dd>` : null}
@@ -41,7 +41,7 @@ function Servers({ servers }) {
   const rows = servers.map(one => html`<tr key=${`${one.pool}/${one.node}`}>
     <th scope="row" class="server">${[one.pool || "main store", one.node].filter(Boolean).join(", ")}<br /><span class="faint">${one.program} ${one.version}</span></th>
     <td><span class="badge ${one.isReady && one.state === "fit" ? "" : "alarm"}">${one.state}</span>
-      ${one.state === "fit" ? null : html` <span class="faint">since ${duration((Date.now() - one.sinceMs) / 1000)}</span><p class="hint">${one.reason}</p>`}</td>
+      ${one.state === "fit" ? null : html` <span class="faint">for ${duration((Date.now() - one.sinceMs) / 1000)}</span><p class="hint">${sentence(one.reason)}</p>`}</td>
     <td class="number">${duration(one.uptimeSeconds)}</td>
     <td class="number">${one.roundTripMs === null ? "–" : `${one.roundTripMs.toFixed(1)} ms`}</td>
     <td class="number">${bytes(one.memoryBytes)}${one.memoryLimitBytes ? html` of ${bytes(one.memoryLimitBytes)}<br /><meter min="0"
