@@ -28,7 +28,6 @@ _POLICY = "; ".join((
 #: Headers of every response of the console.
 SECURITY = (
     ("Content-Security-Policy", _POLICY),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
@@ -61,7 +60,13 @@ class Assets:
         for name, content in sorted(contents.items()):
             digest.update(b"%b\0%d\0%b" % (name.encode(), len(content), content))
         self.version = digest.hexdigest()[:16]
-        self._page = page.replace(b"{version}", self.version.encode())
+        # Without it a browser finds out module by module which others it needs.
+        preloads = "\n".join(
+            f'<link rel="modulepreload" href="assets/{self.version}/{name}">'
+            for name in sorted(self._files)
+            if name.endswith(".js")
+        )
+        self._page = page.replace(b"{version}", self.version.encode()).replace(b"{preloads}", preloads.encode())
         self._etag = f'"{sha256(self._page).hexdigest()[:16]}"'
 
     def page(self, request: Request) -> Reply:

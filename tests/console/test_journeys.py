@@ -288,10 +288,9 @@ def test_a_thousand_queues_are_listed_by_one_request(chrome: Chrome, valkey: str
         page.until("document.querySelectorAll('table.queues tbody tr').length === 50")
         page.sees("1,000 queues")
         lists = [one for one in page.requests if "/api/queues" in one]
-        shown_ms = page.run(
-            "performance.getEntriesByType('resource').find(one => one.name.includes('/api/queues')).responseEnd"
-        )
-        print(f"1,000 queues: listed {shown_ms:.0f} ms after the navigation, by {len(page.requests)} requests")  # noqa: T201
+        timing = "performance.getEntriesByType('resource').find(one => one.name.includes('/api/queues'))"
+        shown_ms, request_ms = page.run(f"(one => [one.responseEnd, one.duration])({timing})")
+        print(f"1,000 queues: {shown_ms:.0f} ms after the navigation, of which the request took {request_ms:.0f} ms")  # noqa: T201
         assert len(lists) == 1
         assert len(page.requests) < 30
         page.click("Next")

@@ -50,12 +50,14 @@ function query(parameters) {
 }
 
 // `byItself`: the page asks without anybody having done something, which keeps no session alive.
-export function get(path, parameters = {}, { signal, byItself = false } = {}) {
-  const headers = byItself ? { "X-Console-Refresh": "1" } : {};
-  return request(`${path}?${query(parameters)}`, { headers, signal });
+const marks = ({ byItself = false }) => (byItself ? { "X-Console-Refresh": "1" } : {});
+
+export function get(path, parameters = {}, options = {}) {
+  return request(`${path}?${query(parameters)}`, { headers: marks(options), signal: options.signal });
 }
 
-export function post(path, body = {}, parameters = {}) {
-  const headers = { "Content-Type": "application/json", "X-Console-Token": token };
-  return request(`${path}?${query(parameters)}`, { method: "POST", headers, body: JSON.stringify(body) });
+export function post(path, body = {}, parameters = {}, options = {}) {
+  const headers = { ...marks(options), "Content-Type": "application/json", "X-Console-Token": token };
+  const { signal } = options;
+  return request(`${path}?${query(parameters)}`, { method: "POST", headers, body: JSON.stringify(body), signal });
 }

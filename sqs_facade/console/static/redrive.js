@@ -78,7 +78,7 @@ function Tasks({ data, onChanged }) {
   const [perSecond, setPerSecond] = useState("");
   const arn = data.attributes.QueueArn;
   const { data: tasks, problem, refresh } = usePolling(
-    () => post("ListMessageMoveTasks", { SourceArn: arn, MaxResults: 10 }), REFRESH_SECONDS, [arn]);
+    given => post("ListMessageMoveTasks", { SourceArn: arn, MaxResults: 10 }, {}, given), REFRESH_SECONDS, [arn]);
   const start = useAction(async () => {
     const asked = { SourceArn: arn };
     if (where === "other") asked.DestinationArn = arn.split(":").slice(0, -1).concat(target).join(":");
