@@ -72,7 +72,8 @@ def show_queue(call: Call) -> queue_view.QueueView:
 
     def read() -> queue_view.QueueView:
         queues.get(call.session, ref)
-        sources = call.overviews.get(call.session, *call.sqs.caller).sources.get(ref.name, [])
+        overview_now = call.overviews.get(call.session, *call.sqs.caller, is_fresh=call.flag("fresh"))
+        sources = overview_now.sources.get(ref.name, [])
         return queue_view.queue(call.session, ref, sources, partial(call.may, ref))
 
     return queues.confirmed(call.session, read)

@@ -29,8 +29,8 @@ _LEAST_SECONDS, _SHARE, _MOST_SECONDS = 1.0, 10, 15.0
 #: Queues of one round trip: a server of the store does nothing else meanwhile, for about 5 ms.
 _QUEUES_AT_ONCE = 50
 _NAMES_AT_ONCE = 1_000
-#: Accounts and regions whose overviews are kept.
-_MOST_KEPT = 32
+#: Accounts and regions whose passes are kept, and for how long where nobody asks for them.
+_MOST_KEPT, _KEPT_SECONDS = 32, 60.0
 #: Callers of whom a pass keeps what they see. The cache is cleared when it is full.
 _MOST_CALLERS = 64
 
@@ -158,10 +158,12 @@ class Overviews:
     def _keep(self, place: tuple[str, str], found: Pass) -> None:
         self._passes[place] = found
         self._passes.move_to_end(place)
-        while len(self._passes) > _MOST_KEPT:
-            oldest, _ = self._passes.popitem(last=False)
-            self._reading.pop(oldest, None)
-            self._failed.pop(oldest, None)
+        earliest = time.monotonic() - _KEPT_SECONDS
+        old = [one for one, kept in self._passes.items() if kept.ended < earliest]
+        for one in old or list(self._passes)[: max(0, len(self._passes) - _MOST_KEPT)]:
+            del self._passes[one]
+            self._reading.pop(one, None)
+            self._failed.pop(one, None)
 
 
 def _read(session: Session, account: str, region: str) -> Pass:

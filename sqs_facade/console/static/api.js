@@ -10,6 +10,7 @@ export class Problem extends Error {
 
 let token = "";
 let place = null;
+let changedAt = -Infinity;
 let onSignedOut = () => {};
 
 // Called when a session has ended.
@@ -20,13 +21,14 @@ export const setPlace = found => { place = found; };
 
 async function request(path, options = {}) {
   let response;
+  let text;
   try {
     response = await fetch(`api/${path}`, { cache: "no-store", ...options });
+    text = await response.text();
   } catch (problem) {
     if (problem.name === "AbortError") throw problem;
     throw new Problem(0, "Unreachable", "The service does not respond.");
   }
-  const text = await response.text();
   let found;
   try {
     found = JSON.parse(text);
@@ -49,6 +51,9 @@ function query(parameters) {
   return String(found);
 }
 
+// Whether something was changed here in the last seconds: the overview is then read anew.
+export const changedLately = () => performance.now() - changedAt < 3_000;
+
 // `byItself`: the page asks without anybody having done something, which keeps no session alive.
 const marks = ({ byItself = false }) => (byItself ? { "X-Console-Refresh": "1" } : {});
 
@@ -59,5 +64,6 @@ export function get(path, parameters = {}, options = {}) {
 export function post(path, body = {}, parameters = {}, options = {}) {
   const headers = { ...marks(options), "Content-Type": "application/json", "X-Console-Token": token };
   const { signal } = options;
+  if (!options.byItself) changedAt = performance.now();
   return request(`${path}?${query(parameters)}`, { method: "POST", headers, body: JSON.stringify(body), signal });
 }

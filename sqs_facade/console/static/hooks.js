@@ -5,7 +5,7 @@ import { useCallback, useEffect, useRef, useState } from "./htm-preact-standalon
 const MOST_SECONDS = 30;
 
 // Read data now and every few seconds. Nothing is read while the tab is hidden. After a failure the data stay and the
-// pauses grow. `load` gets a signal, whether the page asks by itself, and whether something has just been changed.
+// pauses grow. `load` gets a signal, and whether the page asks by itself.
 // `keeps`: the data stay while those of other dependencies are read. Without `seconds` the data are read once.
 export function usePolling(load, seconds, dependencies, { keeps = false } = {}) {
   const [state, setState] = useState({ data: null, problem: null });
@@ -15,13 +15,13 @@ export function usePolling(load, seconds, dependencies, { keeps = false } = {}) 
     let controller = null;
     let failures = 0;
     let isOver = false;
-    async function read({ byItself, isFresh = false }) {
+    async function read(byItself) {
       clearTimeout(timer);
       controller?.abort();
       const mine = controller = new AbortController();
       let pause = seconds;
       try {
-        const data = await load({ signal: mine.signal, byItself, isFresh });
+        const data = await load({ signal: mine.signal, byItself });
         if (isOver || mine.signal.aborted) return;
         failures = 0;
         setState({ data, problem: null });
@@ -31,15 +31,15 @@ export function usePolling(load, seconds, dependencies, { keeps = false } = {}) 
         pause = Math.min(seconds * 2 ** failures, MOST_SECONDS);
         setState(before => ({ data: before.data, problem }));
       }
-      if (!document.hidden && seconds) timer = setTimeout(() => read({ byItself: true }), pause * 1000);
+      if (!document.hidden && seconds) timer = setTimeout(() => read(true), pause * 1000);
     }
     function changed() {
       if (document.hidden) clearTimeout(timer);
-      else if (seconds) read({ byItself: true });
+      else if (seconds) read(true);
     }
     run.current = read;
     if (!keeps) setState({ data: null, problem: null });
-    read({ byItself: false });
+    read(false);
     document.addEventListener("visibilitychange", changed);
     return () => {
       isOver = true;
@@ -48,7 +48,7 @@ export function usePolling(load, seconds, dependencies, { keeps = false } = {}) 
       document.removeEventListener("visibilitychange", changed);
     };
   }, dependencies);
-  const refresh = useCallback(() => run.current({ byItself: false, isFresh: true }), []);
+  const refresh = useCallback(() => run.current(false), []);
   return { ...state, refresh };
 }
 

@@ -1,6 +1,6 @@
 // The messages of a queue, read without receiving them.
 
-import { html, useEffect, useState } from "./htm-preact-standalone.js";
+import { html, useEffect, useRef, useState } from "./htm-preact-standalone.js";
 import { get, post } from "./api.js";
 import { ago, bytes, duration, moment, plural, pretty } from "./format.js";
 import { useAction } from "./hooks.js";
@@ -9,14 +9,24 @@ import { Check, Copy, Dialog, Document, Empty, ErrorNote, Loading } from "./part
 export function Messages({ queue, changes, onChanged, onSend, total }) {
   const [inFlight, setInFlight] = useState(true);
   const [delayed, setDelayed] = useState(true);
-  const [pages, setPages] = useState([]);
+  const [{ pages, problem, isBusy }, setRead] = useState({ pages: [], problem: null, isBusy: true });
   const [deleting, setDeleting] = useState(null);
-  const read = useAction(async (after, signal) => {
-    const found = await get("messages", { queue, inFlight, delayed, after }, { signal });
-    setPages(before => (after ? [...before, found] : [found]));
-  });
-  const reload = () => read.run(null);
-  useEffect(() => { reload(); }, [queue, inFlight, delayed, changes]);
+  const controller = useRef(null);
+  const read = async after => { // the last reading counts
+    controller.current?.abort();
+    const { signal } = controller.current = new AbortController();
+    setRead(before => ({ ...before, problem: null, isBusy: true }));
+    try {
+      const found = await get("messages", { queue, inFlight, delayed, after }, { signal });
+      setRead(before => ({ pages: after ? [...before.pages, found] : [found], problem: null, isBusy: false }));
+    } catch (failed) {
+      if (!signal.aborted) setRead(before => ({ ...before, problem: failed, isBusy: false }));
+    }
+  };
+  useEffect(() => {
+    read(null);
+    return () => controller.current.abort();
+  }, [queue, inFlight, delayed, changes]);
   const remove = useAction(async () => {
     await post("delete-message", {}, { queue, id: deleting.id });
     onChanged(`Deleted message ${deleting.id}`);
@@ -27,15 +37,15 @@ export function Messages({ queue, changes, onChanged, onSend, total }) {
       <${Check} label="In flight" checked=${inFlight} onInput=${setInFlight} />
       <${Check} label="Delayed" checked=${delayed} onInput=${setDelayed} />
       <span class="count">${last ? `${plural(shown.length, "message")} shown, oldest first` : ""}</span>
-      <button class="small" disabled=${read.isBusy} onClick=${reload}>Read again</button>
+      <button class="small" disabled=${isBusy} onClick=${() => read(null)}>Read again</button>
     </div>
-    <${ErrorNote} problem=${read.problem} title="The messages cannot be shown" />
-    ${!last && !read.problem ? html`<${Loading} />` : null}
+    <${ErrorNote} problem=${problem} title="The messages cannot be shown" />
+    ${!last && !problem ? html`<${Loading} />` : null}
     ${last && !shown.length ? html`<${Empty} title=${total ? "No message is visible" : "The queue is empty"}>
         <p>${total ? "Its messages are in flight or delayed: select them above." : "Messages that are sent to it appear here. Looking at them does not receive them."}</p>
         <button onClick=${onSend}>Send message</button></${Empty}>` : null}
     ${shown.length ? html`<ul class="messages">${shown.map(one => html`<${Message} one=${one} queue=${queue} onDelete=${() => setDeleting(one)} key=${one.id} />`)}</ul>` : null}
-    ${last?.after ? html`<button disabled=${read.isBusy} onClick=${() => read.run(last.after)}>Show more</button>` : null}
+    ${last?.after ? html`<button disabled=${isBusy} onClick=${() => read(last.after)}>Show more</button>` : null}
     ${deleting ? html`<${DeleteMessage} one=${deleting} action=${remove} onClose=${() => { setDeleting(null); remove.clear(); }} />` : null}`;
 }
 

@@ -2,7 +2,7 @@
 
 import { html, useState } from "./htm-preact-standalone.js";
 import { Access } from "./access.js";
-import { get, post } from "./api.js";
+import { changedLately, get, post } from "./api.js";
 import { Spark } from "./chart.js";
 import { duration, plural, rate, short, whole } from "./format.js";
 import { go, href, useAction, usePolling, useTitle } from "./hooks.js";
@@ -23,12 +23,16 @@ export function Queue({ name, tab, samples }) {
   const [dialog, setDialog] = useState(null);
   const [changes, setChanges] = useState(0);
   const load = async given => {
-    const found = await get("queue", { queue: name }, given);
+    const found = await get("queue", { queue: name, fresh: changedLately() }, given);
     samples.add(name, { readMs: found.readMs, depth: numbers(found).depth, sent: found.sent });
     return found;
   };
   const { data, problem, refresh } = usePolling(load, REFRESH_SECONDS, [name]);
-  const changed = text => { announce(text); setChanges(changes + 1); refresh(); };
+  const changed = text => {
+    announce(text);
+    setChanges(before => before + 1);
+    return refresh();
+  };
   const purge = useAction(async () => { await post("PurgeQueue", { QueueUrl: name }); changed(`Purged ${name}`); });
   const remove = useAction(async () => {
     await post("DeleteQueue", { QueueUrl: name });

@@ -1,7 +1,7 @@
 // The overview: all queues of an account with their numbers.
 
 import { html, useEffect, useState } from "./htm-preact-standalone.js";
-import { get } from "./api.js";
+import { changedLately, get } from "./api.js";
 import { Spark } from "./chart.js";
 import { CreateQueue } from "./create-queue.js";
 import { duration, plural, rate, short, whole } from "./format.js";
@@ -28,9 +28,9 @@ export function Queues({ samples, place }) {
   const [offset, setOffset] = useState(0);
   const [isCreating, setCreating] = useState(false);
   const wanted = useSettled(search, 150);
-  const load = async ({ signal, byItself, isFresh }) => {
+  const load = async given => {
     const found = await get(
-      "queues", { search: wanted, order, descending: isDescending, offset, limit: PAGE, fresh: isFresh }, { signal, byItself });
+      "queues", { search: wanted, order, descending: isDescending, offset, limit: PAGE, fresh: changedLately() }, given);
     for (const one of found.queues) samples.add(one.name, { readMs: one.readMs, depth: depth(one), sent: one.sent });
     if (found.total) samples.add(ALL, { readMs: found.readMs, depth: depth(found), sent: found.sent });
     return found;

@@ -31,8 +31,8 @@ function Attributes({ data, onChanged }) {
   const changed = Object.entries(edited).filter(([name, value]) => value !== now[name]);
   const save = useAction(async () => {
     await post("SetQueueAttributes", { QueueUrl: data.name, Attributes: Object.fromEntries(changed) });
+    await onChanged("Saved the settings"); // the form shows what was entered until the service shows it
     setEdited({});
-    onChanged("Saved the settings");
   });
   const submit = event => { event.preventDefault(); save.run(); };
   const edit = name => value => setEdited({ ...edited, [name]: value });
