@@ -192,6 +192,8 @@ def test_nothing_is_left_of_a_session_that_was_cut_short(
             service = psutil.Process(shared._server.process.pid)
             pids = [service.pid, *(child.pid for child in service.children(recursive=True))]
             pathlib.Path("pids").write_text(" ".join(map(str, pids)))
+            if signal.{signal_name} == signal.SIGINT:  # a shell starts background commands with the signal ignored
+                signal.signal(signal.SIGINT, signal.default_int_handler)
             os.kill(os.getpid(), signal.{signal_name})
             time.sleep(60)
         """
