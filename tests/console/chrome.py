@@ -146,8 +146,12 @@ class Page:
         )
 
     def prefer(self, scheme: str) -> None:
-        """Let the system prefer a light or a dark theme."""
-        self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        """Let the system prefer a light or a dark theme, and no animations, so that colors change at once."""
+        features = [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]
+        self.send("Emulation.setEmulatedMedia", features=features)
 
     def shot(self, file: Path) -> None:
         """Write a picture of the page."""
