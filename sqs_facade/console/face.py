@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from sqs_facade.console.calls import Call
 from sqs_facade.console.errors import ConsoleError, not_found
 from sqs_facade.console.overview import Overviews
 from sqs_facade.console.session_view import view
+from sqs_facade.console.sign_in import Session as SignedIn
+from sqs_facade.console.sign_in import Sessions
 from sqs_facade.console.visitors import Visitors
 from sqs_facade.errors import SqsError
 from sqs_facade.registry import SqsCall
@@ -36,6 +39,8 @@ _ASSETS = "/assets/"
 _SIGN_IN_BYTES = 4_096
 _JSON_TYPE = "application/json"
 _DIALECT = "console"
+#: What the audit log repeats of an access key id that somebody entered: a secret in its place has another form.
+_KEY_ID = re.compile(r"[A-Z0-9]{4,128}")
 
 
 class ConsoleFace:
@@ -91,7 +96,7 @@ class ConsoleFace:
         except CoreError as fact:
             if request.note is not None:
                 audit_notes.of_denial(request.note, fact)
-            return self._sqs_error(request, errors.of_fact(fact), request_id)
+            return self._sqs_error(request, _of_fact(fact, request_id), request_id)
         except Exception as problem:
             return self._sqs_error(request, sqs_face.unforeseen(problem, request_id, _DIALECT), request_id)
 
@@ -114,7 +119,7 @@ class ConsoleFace:
 
     def _static(self, request: Request, rest: str) -> Reply:
         if request.method not in ("GET", "HEAD"):
-            raise ConsoleError(405, "MethodNotAllowed", "Only GET is possible here.")
+            raise _wrong_method(request)
         if rest.startswith(_ASSETS):  # the same for everybody, and styles of the refusal
             found = self._assets.file(rest.removeprefix(_ASSETS))
             if found is None:
@@ -147,7 +152,7 @@ class ConsoleFace:
             raise not_found()
         visitor = self._visitors.identify(request)
         if request.method != ("POST" if found.changes else "GET"):
-            raise ConsoleError(405, "MethodNotAllowed", f"{request.method} is not possible here.")
+            raise _wrong_method(request)
         if found.changes:
             self._visitors.require_token(request, visitor.session)
         if self._rates is not None:
@@ -161,31 +166,41 @@ class ConsoleFace:
         return _json(200, found.run(call), request_id, visitor.headers)
 
     def _session_call(self, request: Request, session: Session, name: str, request_id: str) -> Reply:
-        """Tell the page who it serves, or begin or end a session."""
+        """Tell the page who uses it, or begin or end a session."""
         sessions = self._visitors.sessions
-        if name == "session" and request.method == "GET":
-            if sessions is not None and sessions.opened(request.environ) is None:
-                return _json(200, {"needsSignIn": True}, request_id, [])
-            visitor = self._visitors.identify(request)
-            main = worst([one for one in self._conditions() if not one.pool])
-            has_store = main.accepts != "nothing"  # it is not asked in vain: the page shows its condition
-            found = view(session, request, visitor, self._visitors, has_store=has_store)
-            return _json(200, found, request_id, visitor.headers)
-        if request.method != "POST" or name == "session" or sessions is None:
-            raise not_found() if sessions is None else ConsoleError(405, "MethodNotAllowed", "Use POST.")
+        if sessions is None and name != "session":
+            raise not_found()
+        if request.method != ("GET" if name == "session" else "POST"):
+            raise _wrong_method(request)
+        if sessions is None or name == "session":
+            return self._show_session(request, session, request_id)
         if request.note is not None:
             request.note.action, request.note.is_administrative = name, True
-        if name == "sign-out":
-            visitor = self._visitors.identify(request)
-            self._visitors.require_token(request, visitor.session)
-            if request.note is not None and visitor.session is not None:
-                request.note.access_key_id = visitor.session.key_id
-            return _json(200, {}, request_id, [sessions.cookie(None, request.environ)])
+        ended_or_begun = self._end(request) if name == "sign-out" else self._begin(request, sessions)
+        return _json(200, {}, request_id, [sessions.cookie(ended_or_begun, request.environ)])
+
+    def _show_session(self, request: Request, session: Session, request_id: str) -> Reply:
+        sessions = self._visitors.sessions
+        if sessions is not None and sessions.opened(request.environ) is None:
+            return _json(200, {"needsSignIn": True}, request_id, [])
+        visitor = self._visitors.identify(request)
+        main = worst([one for one in self._conditions() if not one.pool])
+        has_store = main.accepts != "nothing"  # it is not asked in vain: the page shows its condition
+        found = view(session, request, visitor, self._visitors, has_store=has_store)
+        return _json(200, found, request_id, visitor.headers)
+
+    def _end(self, request: Request) -> None:
+        visitor = self._visitors.identify(request)
+        self._visitors.require_token(request, visitor.session)
+        if request.note is not None and visitor.session is not None:
+            request.note.access_key_id = visitor.session.key_id
+
+    def _begin(self, request: Request, sessions: Sessions) -> SignedIn:
         key_id, secret = visitors.credentials(request.body)
-        if request.note is not None and key_id.isascii() and key_id.isalnum() and key_id.isupper():
+        if request.note is not None and _KEY_ID.fullmatch(key_id):
             request.note.access_key_id = key_id
         begun, request.principal = sessions.begin(key_id, secret, request.environ.get("REMOTE_ADDR", ""))
-        return _json(200, {}, request_id, [sessions.cookie(begun, request.environ)])
+        return begun
 
     def _sqs_error(self, request: Request, error: SqsError, request_id: str) -> Reply:
         code = error.row.code.removeprefix("AWS.SimpleQueueService.")
@@ -200,6 +215,17 @@ class ConsoleFace:
         if not self._rest(request).startswith(_API):
             return self._assets.refusal(error.status, error.message)
         return _json(error.status, {"code": error.code, "message": error.message}, request_id, headers)
+
+
+def _of_fact(fact: CoreError, request_id: str) -> SqsError:
+    try:
+        return errors.of_fact(fact)
+    except CoreError as unknown:  # no operation of SQS reports it
+        return sqs_face.unforeseen(unknown, request_id, _DIALECT)
+
+
+def _wrong_method(request: Request) -> ConsoleError:
+    return ConsoleError(405, "MethodNotAllowed", f"{request.method} is not possible here.")
 
 
 def _json(status: int, document: Any, request_id: str, headers: list[tuple[str, str]]) -> Reply:

@@ -81,11 +81,10 @@ class MessagesView(msgspec.Struct, rename="camel"):
 
 
 def queue(session: Session, ref: QueueRef, sources: list[str], may: Callable[[str, str], bool]) -> QueueView:
-    """Read a queue. ``may`` decides by an operation and the queue's policy about the parts with rights of their own.
+    """Read a queue, which the request has read under its guard before. Raises QueueNotFound.
 
-    Raises QueueNotFound.
+    ``may`` decides by an operation and the queue's policy about the parts with rights of their own.
     """
-    queues.get(session, ref)  # under the guard of the queue, which reading many has not
     [found] = queues.figures(session, [ref])
     if found is None:
         raise QueueNotFound

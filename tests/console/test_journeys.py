@@ -308,7 +308,7 @@ def test_nothing_is_read_while_the_tab_is_hidden(page: Page) -> None:
         const to = is => { Object.defineProperty(document, "hidden", {value: is, configurable: true});
           document.dispatchEvent(new Event("visibilitychange")) };
         window.show = () => to(false); to(true) })()""")
-    page.run("fetch('api/session')")  # reads that had begun before have ended by now
+    page.run("fetch('api/session')")  # gives reads that have begun before the time to end
     assert page.run("timers") == []
     before = len(page.requests)
     page.run("show()")
