@@ -176,8 +176,12 @@ class ConsoleFace:
             return self._show_session(request, session, request_id)
         if request.note is not None:
             request.note.action, request.note.is_administrative = name, True
-        ended_or_begun = self._end(request) if name == "sign-out" else self._begin(request, sessions)
-        return _json(200, {}, request_id, [sessions.cookie(ended_or_begun, request.environ)])
+        begun: SignedIn | None = None
+        if name == "sign-out":
+            self._require_visitor(request)
+        else:
+            begun = self._begin(request, sessions)
+        return _json(200, {}, request_id, [sessions.cookie(begun, request.environ)])
 
     def _show_session(self, request: Request, session: Session, request_id: str) -> Reply:
         sessions = self._visitors.sessions
@@ -189,7 +193,7 @@ class ConsoleFace:
         found = view(session, request, visitor, self._visitors, has_store=has_store)
         return _json(200, found, request_id, visitor.headers)
 
-    def _end(self, request: Request) -> None:
+    def _require_visitor(self, request: Request) -> None:
         visitor = self._visitors.identify(request)
         self._visitors.require_token(request, visitor.session)
         if request.note is not None and visitor.session is not None:
