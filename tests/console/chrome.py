@@ -139,6 +139,12 @@ class Page:
             self.send("Input.dispatchKeyEvent", type="keyDown", **shared, text=texts.get(name, ""))
             self.send("Input.dispatchKeyEvent", type="keyUp", **shared)
 
+    def assert_clean(self, url: str) -> None:
+        """Check that the pages of the console at ``url`` had no problem, ran no foreign code, and asked nobody else."""
+        assert self.run("window.hit") is None
+        assert self.problems == []
+        assert [one for one in self.requests if not one.startswith((f"{url}/console/", "data:"))] == []
+
     def size(self, width: int, height: int, *, is_phone: bool = False) -> None:
         """Give the page another size."""
         self.send(

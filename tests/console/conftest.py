@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from werkzeug.test import Client, TestResponse
 
 from sqs_facade.wsgi import create_app
+from tests.conftest import Service, serving
+from tests.console.chrome import Chrome, Page, running
+from tests.cors.conftest import browser
 from tests.credentials.conftest import written
 from tests.credentials.signing import ACCOUNT, KEY, SECRET, USER
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
+
+__all__ = ["browser"]  # a fixture
 
 LOCAL = "http://localhost:9324"
 ABROAD = "https://queues.example.org"
@@ -141,3 +148,32 @@ def visitor(guarded_site: Sited, queue_name: str) -> Browser:
     """A page on another machine, where nobody has signed in. Each test calls from an address of its own."""
     source = f"2001:db8::{queue_name[2:6]}:{queue_name[6:10]}"
     return Browser(guarded_site.http(), ABROAD, {"SERVER_NAME": "0.0.0.0", "REMOTE_ADDR": source})
+
+
+@pytest.fixture(scope="session")
+def chrome(browser: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with running(browser, tmp_path_factory.mktemp("chrome")) as chrome:
+        yield chrome
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Service]:
+    with serving() as service:
+        yield service
+
+
+@pytest.fixture
+def page(chrome: Chrome, served: Service) -> Iterator[Page]:
+    """A tab at the overview of the service."""
+    with chrome.page() as page:
+        page.open(f"{served.url}/console/")
+        page.sees("Queues")
+        yield page
+        page.assert_clean(served.url)
+
+
+def sqs(service: Service, operation: str, **asked: Any) -> Any:
+    headers = {"X-Amz-Target": f"AmazonSQS.{operation}", "Content-Type": "application/x-amz-json-1.0"}
+    answer = requests.post(service.url, data=json.dumps(asked), headers=headers, timeout=10)
+    assert answer.ok, answer.text
+    return answer.json() if answer.text else None
