@@ -206,7 +206,7 @@ def _answer_json(call: SqsCall, target: str, request_id: str) -> Reply:
     found = OPERATIONS.get(target[len(_TARGET) :]) if target.startswith(_TARGET) else None
     if found is None:
         raise SqsError("InvalidAction", f"This service has no operation {target[:200]}.")
-    result = _run(found, call, read_json(found, call.request.body))
+    result = run(found, call, read_json(found, call.request.body))
     # Recorded: an operation without output returns an empty body, a result without members "{}".
     body = b"" if found.result is None else _encode(result)
     return Reply(200, [("Content-Type", JSON_TYPE), ("x-amzn-RequestId", request_id)], body)
@@ -233,7 +233,7 @@ def _answer_query(call: SqsCall, request_id: str) -> Reply:
         parameters = found.read_query(tree)
     except Unreadable as problem:
         raise SqsError("InvalidParameterValue", f"One or more parameters are invalid. Reason: {problem}.") from None
-    result = _run(found, call, parameters)
+    result = run(found, call, parameters)
     if wants_json(request):
         body, media_type = query_json.write(found.name, result, request_id), "application/json"
     else:
@@ -243,7 +243,7 @@ def _answer_query(call: SqsCall, request_id: str) -> Reply:
     return Reply(200, [("Content-Type", media_type), ("x-amzn-RequestId", request_id)], body)
 
 
-def _run(operation: Operation, call: SqsCall, parameters: Any) -> Any:
+def run(operation: Operation, call: SqsCall, parameters: Any) -> Any:
     """Run the operation. If it fails and its queue does not exist, report that instead, as AWS does.
 
     The queue is looked up only after an error, so that a good request needs no look-up. If the service may create the
@@ -272,7 +272,7 @@ def _run(operation: Operation, call: SqsCall, parameters: Any) -> Any:
     except QueueNotFound as missing:
         if not _is_created(operation, call, parameters, missing):
             raise
-        return _run(operation, call, parameters)
+        return run(operation, call, parameters)
 
 
 def _is_created(operation: Operation, call: SqsCall, parameters: Any, missing: QueueNotFound) -> bool:

@@ -134,7 +134,7 @@ class PeekFace:
             raise QueueNotFound
         ref = request.note.queue = addresses.queue(wanted.queue_url, "/", caller, self._settings, request.prefix)
         if self._authorizer is not None:
-            rights.require_receive(self._authorizer, SqsCall(session, request, caller), ref)
+            rights.require_on_queue(self._authorizer, SqsCall(session, request, caller), ref, _ACTION)
         try:
             queues.get(session, ref)
         except QueueNotFound:

@@ -47,9 +47,19 @@ def require(authorizer: Authorizer, operation: Operation, call: SqsCall, paramet
     authorizer.require(call.session, ref, caller, _ACTIONS[name], request.environ, is_repair=is_repair)
 
 
-def require_receive(authorizer: Authorizer, call: SqsCall, ref: QueueRef) -> None:
-    """Require the right to receive from a queue: whoever lists messages reads them too. Raises AccessDenied."""
-    _Asking(authorizer, call).of_queue(ref, "sqs:receivemessage")
+def require_on_queue(authorizer: Authorizer, call: SqsCall, ref: QueueRef, name: str) -> None:
+    """Require the right to an operation on a queue. Whoever lists messages reads them too, as ReceiveMessage does.
+
+    Raises AccessDenied.
+    """
+    _Asking(authorizer, call).of_queue(ref, *_ACTIONS[name])
+
+
+def question(call: SqsCall, ref: QueueRef, name: str) -> Question:
+    """Return the question whether the caller may run an operation on a queue: for ``Authorizer.allows``."""
+    caller = principal(call.request, call.caller)
+    context = RequestContext(caller, call.request.environ, ref.region, ref.project)
+    return Question(caller, _ACTIONS[name][0], arns.of_queue(ref), ref.project, context)
 
 
 def require_creation(authorizer: Authorizer, call: SqsCall, name: str, *, has_tags: bool) -> None:

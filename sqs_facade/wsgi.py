@@ -15,6 +15,7 @@ from sqs_facade import addresses, auto_creation, peek, startup
 from sqs_facade.callers import Callers
 from sqs_facade.cloudwatch import face as cloudwatch_face
 from sqs_facade.cloudwatch.face import CloudWatch
+from sqs_facade.console import face as console
 from sqs_facade.declarations.reconciler import Reconciler
 from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core.access import gate
@@ -120,14 +121,17 @@ def create_app(
     )
     zaqar = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rates)
     looks = peek.PeekFace(settings, callers=callers, authorizer=authorizer)
-    app = create_flask(
-        core,
-        pipeline,
-        sqs,
-        zaqar,
-        {peek.PATH: looks, hooks.PATH: _hooks(settings, switches, credentials), cloudwatch_face.PATH: cloudwatch},
-        {} if metrics is None else {metrics_page.PATH: _metrics_page(core, metrics, settings, credentials)},
-    )
+    more: dict[str, Face] = {
+        peek.PATH: looks,
+        hooks.PATH: _hooks(settings, switches, credentials),
+        cloudwatch_face.PATH: cloudwatch,
+    }
+    if settings.console == "auto":
+        more[console.PATH] = console.ConsoleFace(
+            settings, access, lambda: core.secrets.secret, core.store_conditions, authorizer=authorizer, rates=rates
+        )
+    plain = {} if metrics is None else {metrics_page.PATH: _metrics_page(core, metrics, settings, credentials)}
+    app = create_flask(core, pipeline, sqs, zaqar, more, plain)
     app.extensions[METRICS] = metrics
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)

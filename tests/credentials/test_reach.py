@@ -13,6 +13,7 @@ import flask
 import pytest
 from werkzeug.test import Client, TestResponse
 
+from sqs_facade.console.api import API
 from sqs_facade.registry import OPERATIONS
 from sqs_facade.wsgi import create_app
 from tests.credentials.conftest import written
@@ -56,6 +57,7 @@ DECIDED = {
     "/_test": "hooks",
     "/service/GraniteServiceVersion20100801": "cloudwatch",
     "/metrics": "metrics",
+    "/console": "console",
     "/<path:rest>": "sqs",
 }
 #: Zaqar's rules that are open to all who authenticate.
@@ -166,6 +168,14 @@ def test_the_viewer_of_messages_needs_the_right_to_receive(client: Client) -> No
 
     assert [status(caller) for caller in (None, "nothing")] == [403, 403]
     assert status("queues") != 403
+
+
+@pytest.mark.parametrize("path", API)
+def test_the_console_needs_a_session(client: Client, path: str) -> None:
+    """Its pages and files have nothing of the deployment."""
+    method = "POST" if API[path].changes else "GET"
+    answer = client.open(f"/console/api/{path}?queue={QUEUE}", base_url=URL, method=method, json={})
+    assert answer.status_code == 401
 
 
 @pytest.mark.parametrize(

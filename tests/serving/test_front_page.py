@@ -37,7 +37,11 @@ def test_a_browser_gets_a_page_that_needs_nothing_else(service: Service, lane: s
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert f"endpoint_url=&quot;{service.url}&quot;" in answer.text
     assert f"{service.url}/v2" in answer.text
-    assert set(re.findall(r'href="([^"]*)"', answer.text)) == {f"{service.url}/health/ready", "data:,"}
+    assert set(re.findall(r'href="([^"]*)"', answer.text)) == {
+        f"{service.url}/health/ready",
+        f"{service.url}/console/",
+        "data:,",
+    }
     assert not re.search(r"<script|src=|@import|url\(", answer.text)
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 

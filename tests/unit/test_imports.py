@@ -29,6 +29,7 @@ LAYERS = {
     "observability": 7,
     "websocket": 7,
     "declarations": 7,
+    "console": 7,
     "wsgi": 8,
     "serving": 9,
 }
@@ -50,6 +51,8 @@ def _room(module: str) -> str | None:
             return "serving"
         case ["sqs_facade", "declarations" | "importing", *_]:
             return "declarations"
+        case ["sqs_facade", "console", *_]:
+            return "console"
         case ["sqs_facade", _, *_]:
             return "sqs"
         case ["zaqar_core", "web", "envelope" | "stopping" | "allowed_hosts", *_]:

@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from zaqar_core.access.directory import Directory
 from zaqar_core.access.principals import Principal
+from zaqar_core.access.sealing import Seal
 from zaqar_core.access.signatures import TOKEN_CHARACTERS
 
-_VERSION = b"\x01"
 _PURPOSE = b"sqs-facade session token 1"
-_NONCE_BYTES, _TAG_BYTES = 12, 16
 #: Opened tokens in the cache, which is cleared when it is full.
 _MOST_OPENED = 10_000
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -65,63 +60,46 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sealing:
-    """What seals and opens tokens under one secret, and the tokens that it has opened."""
-
-    secret: bytes
-    cipher: AESGCM
-    opened: dict[str, Session] = field(default_factory=dict)
-
-
-@dataclass
 class SessionTokens:
     """Seals and opens session tokens. One instance serves all threads.
 
     ``secret`` returns that of the store. Where a store that has lost its data gets another one, all sessions end.
     """
 
-    secret: Callable[[], bytes] = field(repr=False)
-    _sealing: _Sealing | None = field(default=None, repr=False)
-
-    def _current(self) -> _Sealing:
-        secret, found = self.secret(), self._sealing
-        if found is None or found.secret != secret:
-            found = self._sealing = _Sealing(secret, AESGCM(hmac.digest(secret, _PURPOSE, "sha256")))
-        return found
+    def __init__(self, secret: Callable[[], bytes]) -> None:
+        self._seal = Seal(secret, _PURPOSE)
+        #: The tokens that were opened under one secret of the store.
+        self._opened: tuple[bytes, dict[str, Session]] = (b"", {})
 
     def issue(self, expires: int, owner: str, role_id: str = "", name: str = "") -> tuple[Session, str]:
         """Create credentials of a session; return them and their token."""
         key_id = "ASIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
         session = Session(key_id, new_secret(), expires, owner, role_id, name)
-        nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._current().cipher.encrypt(nonce, msgspec.json.encode(session), _VERSION)
-        return session, base64.b64encode(_VERSION + nonce + sealed).decode()
+        return session, base64.b64encode(self._seal.close(msgspec.json.encode(session))).decode()
 
     def open(self, token: str) -> Session | None:
         """Return the contents of a token, which may have expired; None if this service did not seal it."""
-        sealing = self._current()
-        found = sealing.opened.get(token)
+        secret = self._seal.secret()
+        if self._opened[0] != secret:
+            self._opened = (secret, {})
+        opened = self._opened[1]
+        found = opened.get(token)
         if found is None:
-            found = _unsealed(token, sealing.cipher)
+            found = self._unsealed(token)
             if found is not None:
-                if len(sealing.opened) >= _MOST_OPENED:
-                    sealing.opened.clear()
-                sealing.opened[token] = found
+                if len(opened) >= _MOST_OPENED:
+                    opened.clear()
+                opened[token] = found
         return found
 
-
-def _unsealed(token: str, cipher: AESGCM) -> Session | None:
-    if len(token) > TOKEN_CHARACTERS:
-        return None
-    try:
-        raw = base64.b64decode(token.encode("ascii"), validate=True)
-        if raw[:1] != _VERSION or len(raw) <= 1 + _NONCE_BYTES + _TAG_BYTES:
+    def _unsealed(self, token: str) -> Session | None:
+        if len(token) > TOKEN_CHARACTERS:
             return None
-        text = cipher.decrypt(raw[1 : 1 + _NONCE_BYTES], raw[1 + _NONCE_BYTES :], _VERSION)
-        return msgspec.json.decode(text, type=Session)
-    except (binascii.Error, UnicodeEncodeError, InvalidTag, msgspec.MsgspecError):
-        return None
+        try:
+            content = self._seal.open(base64.b64decode(token.encode("ascii"), validate=True))
+            return None if content is None else msgspec.json.decode(content, type=Session)
+        except (binascii.Error, UnicodeEncodeError, msgspec.MsgspecError):
+            return None
 
 
 def new_secret() -> str:

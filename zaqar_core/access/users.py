@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any
 
 from zaqar_core.access import certificates
-from zaqar_core.access.directory import AccessKey, Token, User
+from zaqar_core.access.directory import AccessKey, Directory, Token, User
 from zaqar_core.access.principals import ANONYMOUS, Principal
 from zaqar_core.access.reloading import Credentials
 from zaqar_core.domain.identity import CERTIFICATE_SUBJECT, Authenticator, Identity, NotAuthenticated
@@ -63,7 +63,7 @@ class Users:
         if "HTTP_AUTHORIZATION" not in environ and CERTIFICATE_SUBJECT in environ:
             return lambda: self._of_certificate(environ)
         key_id, secret = basic(environ.get("HTTP_AUTHORIZATION", ""))
-        return lambda: self._of_key(key_id, secret)
+        return lambda: of_key(self._credentials.directory, key_id, secret)
 
     def _of_token(self, text: str) -> Token | None:
         found = self._credentials.directory.token(text)
@@ -73,11 +73,12 @@ class Users:
         found = certificates.user(self._credentials, environ)
         return None if found is None else Token(user=found, is_enabled=True, expires=found.expires)
 
-    def _of_key(self, key_id: str, secret: str) -> AccessKey | None:
-        """Return the key of that id and secret. An unknown key costs the same work as a wrong secret."""
-        found = self._credentials.directory.keys.get(key_id)
-        is_right = hmac.compare_digest(_hash(found.secret if found is not None else ""), _hash(secret))
-        return found if found is not None and is_right and found.is_active(time.time()) else None
+
+def of_key(directory: Directory, key_id: str, secret: str) -> AccessKey | None:
+    """Return the active key of that id and secret. An unknown key costs the same work as a wrong secret."""
+    found = directory.keys.get(key_id)
+    is_right = hmac.compare_digest(_hash(found.secret if found is not None else ""), _hash(secret))
+    return found if found is not None and is_right and found.is_active(time.time()) else None
 
 
 def _hash(text: str) -> bytes:

@@ -278,6 +278,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: access key names, and without credentials as an anonymous caller.
     enforce_policies: bool = False
 
+    #: `auto`: serve the console at `/console`, to this machine only while nobody needs credentials. `off`: do not.
+    console: Literal["auto", "off"] = "auto"
+
     # -- Zaqar -----------------------------------------------------------------------------------------------------
     #: Configuration file of OpenStack Zaqar. Every other source of settings overrides its options.
     zaqar_config: Annotated[Path, About(flag="--zaqar-config")] | None = None

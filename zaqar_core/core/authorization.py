@@ -106,6 +106,16 @@ class Authorizer:
                 return
         raise denied(*denial)
 
+    def allows(self, question: Question, ref: QueueRef, document: str) -> bool:
+        """Return whether an action on a queue is allowed, by the policy of the queue that was read a moment ago.
+
+        For overviews of many queues, and for parts of one: nothing is remembered, and the store confirms nothing.
+        """
+        policy: Policy | Invalid | None = None
+        if document:
+            policy = self._compiled.get(document) or self._compile(ref, document)
+        return evaluate(question, policy).is_allowed
+
     def known(self, ref: QueueRef) -> _Remembered:
         """Return the remembered policy; a queue that is not remembered is taken to have none."""
         return self._remembered.get(ref) or self.remember(ref, "", "")

@@ -12,14 +12,15 @@ from typing import Any
 from zaqar_core.core import dead_letters, stored_messages
 from zaqar_core.core.session import Session
 from zaqar_core.core.traffic import Event, received
-from zaqar_core.domain.errors import ClaimNotFound
-from zaqar_core.domain.model import Claim
+from zaqar_core.domain.errors import ClaimNotFound, QueueNotFound
+from zaqar_core.domain.model import Claim, ClaimInForce
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import random_bytes
 from zaqar_core.store import ScriptFailed, script
 
 _CLAIM = script("claim", returns_messages=True)
 _HELD = script("claim_held", returns_messages=True)
+_IN_FORCE = script("claims_list").plain  # the same for plain, fair and FIFO queues
 
 
 def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: int | None, limit: int) -> Claim | None:
@@ -62,6 +63,18 @@ def get(session: Session, ref: QueueRef, claim_id: str) -> Claim:
     claim_hex = stored_messages.claim_hex(claim_id)
     assert claim_hex is not None
     return Claim(stored_messages.claim_text(claim_hex), ttl, (now_ms - created_ms) // 1000, messages)
+
+
+def in_force(session: Session, ref: QueueRef, *, limit: int) -> list[ClaimInForce]:
+    """Return claims that have not ended, in the order of their ends. One round trip. Raises QueueNotFound."""
+    try:
+        _, *rows = session.call(_IN_FORCE, ref, [limit])
+    except ScriptFailed:
+        raise QueueNotFound from None
+    return [
+        ClaimInForce(stored_messages.claim_text(claim.decode()), created_ms, int(ttl), ends_ms, held)
+        for claim, created_ms, ttl, ends_ms, held in rows
+    ]
 
 
 def update(session: Session, ref: QueueRef, claim_id: str, *, ttl_seconds: int, grace_seconds: int) -> None:

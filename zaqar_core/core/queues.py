@@ -26,7 +26,7 @@ from zaqar_core.domain.errors import (
     StoreUnavailable,
     TooManyQueues,
 )
-from zaqar_core.domain.model import Counts, Creator, Queue, QueueSettings, SettingsChange, Stats
+from zaqar_core.domain.model import Counts, Creator, Figures, Queue, QueueSettings, SettingsChange, Stats
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import ScriptFailed, catalogue, keys, registry, script
 
@@ -273,6 +273,24 @@ def stats(session: Session, ref: QueueRef) -> Stats:
         for row in reply[4:6]
     )
     return Stats(Counts(*reply[:3]), oldest, newest)
+
+
+def figures(session: Session, refs: list[QueueRef]) -> list[Figures | StoreUnavailable | None]:
+    """Read many queues with their numbers, in one round trip for each deployment.
+
+    None for a queue that does not exist, StoreUnavailable for one in a pool that does not answer. One step of what has
+    become due is processed, so counts of a queue where very much has expired at once may lag. Raises StoreUnavailable.
+    """
+    found: list[Figures | StoreUnavailable | None] = []
+    for ref, reply in zip(refs, session.run_many(_COUNTS, refs, ["figures"]), strict=True):
+        if isinstance(reply, StoreUnavailable):
+            found.append(reply)
+        elif isinstance(reply, CoreError | ScriptFailed):
+            found.append(None)
+        else:
+            counts = Counts(*reply[:3])
+            found.append(Figures(_queue(ref, reply[8:]), counts, reply[4] or None, reply[5], reply[6]))
+    return found
 
 
 def totals(session: Session) -> dict[str, Counts]:

@@ -124,6 +124,17 @@ class Claim:
 
 
 @dataclass(slots=True)
+class ClaimInForce:
+    """A Zaqar claim in a list: when it was created or last updated, when it ends, and how many messages it holds."""
+
+    id: str
+    created_ms: int
+    ttl_seconds: int
+    ends_ms: int
+    held: int
+
+
+@dataclass(slots=True)
 class QueueSettings:
     """The settings of a queue. None means not set: the defaults of the reading dialect apply (see ``limits``).
 
@@ -188,6 +199,20 @@ class Stats:
     counts: Counts
     oldest: StoredMessage | None
     newest: StoredMessage | None
+
+
+@dataclass(slots=True)
+class Figures:
+    """Numbers of a queue for an overview. ``now_ms`` is the store's time.
+
+    ``oldest_sent_ms`` is None in an empty queue. ``ever_sent`` counts all messages that the queue ever got.
+    """
+
+    queue: Queue
+    counts: Counts
+    oldest_sent_ms: int | None
+    ever_sent: int
+    now_ms: int
 
 
 @dataclass(slots=True)

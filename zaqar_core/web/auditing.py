@@ -50,7 +50,7 @@ class Auditor:
                 "resource": note.resource or (arns.of_queue(note.queue) if note.queue is not None else ""),
                 "account": _plain(note.account or (principal.account if principal is not None else "")),
                 "principal": note.principal or (principal.arn if principal is not None else ""),
-                "access_key_id": _access_key_id(request),
+                "access_key_id": note.access_key_id or _access_key_id(request),
                 "source": environ.get("REMOTE_ADDR", ""),
                 "user_agent": _plain(environ.get("HTTP_USER_AGENT", "")),
                 "method": request.method[:16],

@@ -31,9 +31,9 @@ _REQUEST_IDS = ("x-amzn-RequestId", "x-openstack-request-id")
 class Note:
     """What is known about a request beside its head: for :mod:`observers`. It has no content, secret or token.
 
-    The face fills it in while it runs the request. ``dialect`` is ``sqs-json``, ``sqs-query``, ``sts``, ``zaqar``,
-    ``test-hooks`` or "" for other pages. ``operation`` and ``code``, that of the error, are names of our tables and
-    never texts of the client; they are "" where there is none.
+    The face fills it in while it runs the request. ``dialect`` is ``sqs-json``, ``sqs-query``, ``sts``, ``cloudwatch``,
+    ``zaqar``, ``console``, ``test-hooks`` or "" for other pages. ``operation`` and ``code``, that of the error, are
+    names of our tables and never texts of the client; they are "" where there is none.
 
     The defaults are those of the class, since every request has a note and sets few of its attributes.
     """
@@ -48,6 +48,8 @@ class Note:
     resource: str = ""
     #: The ARN of the caller, where the request has no principal.
     principal: str = ""
+    #: For requests without a header that names it.
+    access_key_id: str = ""
     code: str = ""
     #: Which policy decided. Without a rule, ``decide`` returns it, if the queue's policy was asked.
     rule: str = ""

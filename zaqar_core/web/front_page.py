@@ -42,7 +42,7 @@ code { font: .9em ui-monospace, monospace }
 <pre><code>curl -H "Client-ID: 6f0f1d0a-6f2c-4c0e-9d1b-3f5a7c1e2b48" \\
      -H "$caller" \\
      $url/v2/queues</code></pre>
-<h2>Health</h2>
+$console<h2>Health</h2>
 <p><a href="$url/health/ready">$url/health/ready</a> reports whether the store can be reached.</p>
 <h2>Documentation</h2>
 <p>In the folder <code>docs</code> of the source code, <code>sqs.md</code> and <code>zaqar.md</code> list all
@@ -51,14 +51,20 @@ operations, and <code>settings.md</code> lists the settings. <code>testing.md</c
 </html>
 """)
 #: The page where callers need credentials: nothing of the deployment.
-_GUARDED_PAGE = """<!doctype html>
+_GUARDED_PAGE = Template("""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <link rel="icon" href="data:,">
 <title>sqs-facade</title>
 <h1>sqs-facade</h1>
 <p>A durable message service. Requests need credentials: ask the operator for the endpoint, the region and a key.</p>
-</html>
+$console</html>
+""")
+#: Leads to the console, if it is served.
+_CONSOLE = Template("""<h2>Console</h2>
+<p><a href="$url/console/">$url/console/</a> shows queues and messages, to this machine only.</p>
+""")
+_GUARDED_CONSOLE = """<p><a href="console/">The console</a> shows queues and messages to users who sign in.</p>
 """
 _HEADERS = (
     ("Content-Type", "text/html; charset=utf-8"),
@@ -102,10 +108,14 @@ class FrontPage:
     def answer(self, request: Request, session: Session) -> Reply:
         """Return the page."""
         del session
+        has_console = self._settings.console == "auto"
         if self._settings.verifies_all_callers:
-            return Reply(200, list(_HEADERS), _GUARDED_PAGE.encode())
+            guarded = _GUARDED_PAGE.substitute(console=_GUARDED_CONSOLE if has_console else "")
+            return Reply(200, list(_HEADERS), guarded.encode())
+        url = escape(self._url(request))
         page = _PAGE.substitute(
-            url=escape(self._url(request)),
+            url=url,
+            console=_CONSOLE.substitute(url=url) if has_console else "",
             region=escape(self._settings.region),
             caller=_WITH_TOKEN if self._settings.auth_strategy == "keystone" else _WITHOUT_TOKEN,
         )

@@ -2,15 +2,16 @@
 -- step, and left out of the counts: see live_counts. FIFO: messages behind an unfinished one of their group count as
 -- visible; delayed ones are found by binary search.
 -- keys:  the queue.
--- args:  "counts" or "stats"
+-- args:  "counts", "stats" or "figures"
 -- reply: {visible, in flight, delayed, 1 if more has become due than one step processes, {oldest}, {newest}, now ms,
---        retention s, field, value ...}; oldest and newest as in list, 0 in an empty queue and for "counts".
+--        retention s, field, value ...}; oldest and newest as in list, 0 in an empty queue and for "counts". For
+--        "figures" they are the time at which the oldest message was sent, ms, and the seq of the newest one ever sent.
 -- fails: NOQUEUE; GROUPED.
 -- effect: reads.
 -- cost:  O(log n); with expired messages left, or in a fifo queue with a delay, O(log^2 n).
 -- uses: all_settings, base_key, context, count_live, DELAYED, delayed_until, expire_oldest, first_live, GROUPED
 -- uses: is_behind, is_over, LEASED, leased_until, open_queue, order_key, process_due, queue, rank_of_band, records_key
--- uses: state_of, states_key, update_groups
+-- uses: sent_of, state_of, states_key, update_groups
 local wrong = open_queue()
 if wrong then return wrong end
 process_due(200)
@@ -35,7 +36,7 @@ local function end_of_band(band, newest)
     if record and not is_over(seq, record, state_of(packed)) then return tonumber(seq) end
   end
 end
-local function shown(newest)
+local function end_of_queue(newest)
   local found
   for _, band in ipairs({ 0, LEASED, DELAYED, GROUPED }) do
     local seq = end_of_band(band, newest)
@@ -45,11 +46,19 @@ local function shown(newest)
   local seq = found and string.format('%.0f', found)
     or call('ZRANGEBYSCORE', base_key .. ':e', '(' .. context.now_text, '+inf', 'LIMIT', 0, 1)[1]
   local record = seq and call('HGET', records_key, seq)
-  if not record then return 0 end
+  if record then return seq, record end
+end
+local function shown(newest)
+  local seq, record = end_of_queue(newest)
+  if not seq then return 0 end
   return { seq, record, call('HGET', states_key, seq) or '', leased_until(seq), delayed_until(seq, record) }
 end
 local oldest_shown, newest_shown = 0, 0
 if ARGV[1] == 'stats' then oldest_shown, newest_shown = shown(false), shown(true) end
+if ARGV[1] == 'figures' then
+  local _, record = end_of_queue(false)
+  oldest_shown, newest_shown = record and sent_of(record) or 0, tonumber(call('HGET', base_key, 'seq') or 0)
+end
 local visible, in_flight, delayed = count_live(left)
 local reply = {
   visible, in_flight, delayed, is_behind() and 1 or 0, oldest_shown, newest_shown, context.now_ms,
