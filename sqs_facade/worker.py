@@ -16,6 +16,7 @@ from zaqar_core.web.server.server import Server
 def main(listeners: Sequence[socket.socket], tls_listeners: Sequence[socket.socket]) -> None:
     """Serve on listening sockets until a signal stops the process. The settings come from the environment."""
     found = startup.configuration({})
+    startup.set_up_logs(found.settings, "worker")
     with startup.refusals(found):
         app = create_app(found.settings)
         secured = tls.configured(found.settings)

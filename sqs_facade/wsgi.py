@@ -146,6 +146,7 @@ _CANNOT_LOAD = 4
 def __getattr__(name: str) -> Any:
     if name == "app":
         found = startup.configuration({}, code=_CANNOT_LOAD)
+        startup.set_up_logs(found.settings, "worker")
         with startup.refusals(found, code=_CANNOT_LOAD):
             built = globals()["app"] = create_app(found.settings)
         return built

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: From the bottom up. A room may import rooms of lower layers, and its own.
 LAYERS = {
     "domain": 0,
+    "logs": 0,
     "eventloop": 0,
     "configuration": 1,
     "access": 2,

@@ -167,6 +167,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Enable the test hooks, `/_test/*`. Always on with `ephemeral`.
     test_hooks: Annotated[bool, About(flag="--test-hooks")] = False
 
+    # -- Logs ------------------------------------------------------------------------------------------------------
+    #: Lines of the log, on standard error: `console` for people, `json` for programs. See [logging](logging.md).
+    log_format: Annotated[Literal["console", "json"], About(flag="--log-format")] = "console"
+    #: The least important lines that are written.
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], About(flag="--log-level")] = "info"
+
     # -- Limits of callers -----------------------------------------------------------------------------------------
     #: Most requests per second of one account or project, by both dialects, at all workers of the store together.
     #: Requests beyond this limit fail with RequestThrottled; with 429 at Zaqar. Default: no limit.
@@ -382,7 +388,7 @@ def read(
     sources = {name: given[name].source for name in values}
     problems += _contradictions(values, sources)
     if problems:
-        raise SettingsInvalid(*problems)
+        raise SettingsInvalid(*problems, log_format=values.get("log_format", "console"))
     if values.get("ephemeral"):
         values["durability"] = "memory"
         sources.setdefault("durability", Source("implied", "ephemeral"))

@@ -1,0 +1,90 @@
+"""A cause has a line a minute at most, and the line after that has the number of those that were left out."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from tests.logs.test_lines import raised, record
+from zaqar_core.logs.cause import cause
+from zaqar_core.logs.repeats import Repeats
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def repeats(clock: Clock) -> Repeats:
+    return Repeats(clock)
+
+
+def counts(repeats: Repeats, **options: Any) -> list[int]:
+    return [one.__dict__["repeated"] for one in repeats.due(**options)[0]]
+
+
+def test_the_same_text_is_written_once_a_minute(repeats: Repeats, clock: Clock) -> None:
+    assert [repeats.admits(record("x %s", "a")) for _ in range(3)] == [True, False, False]
+    assert repeats.admits(record("x %s", "b"))
+    clock.now += 59
+    assert counts(repeats) == []
+    clock.now += 1
+    assert counts(repeats) == [2]
+    assert [repeats.admits(record("x %s", text)) for text in "ab"] == [False, True]
+
+
+def test_a_cause_that_has_ended_is_forgotten(repeats: Repeats, clock: Clock) -> None:
+    assert repeats.admits(record())
+    assert repeats.due() == ([], 60.0)
+    clock.now += 60
+    assert repeats.due() == ([], None)
+    assert repeats.admits(record())
+
+
+def test_a_cause_is_named_where_texts_differ(repeats: Repeats) -> None:
+    first, second = (record("queue %s", name, **cause("tidy", "the store")) for name in "ab")
+    assert [repeats.admits(first), repeats.admits(second)] == [True, False]
+
+
+def test_exceptions_of_one_place_are_one_cause(repeats: Repeats) -> None:
+    found = [record("request %s failed", number, exc_info=raised("x")) for number in range(2)]
+    assert [repeats.admits(one) for one in found] == [True, False]
+    try:
+        raise KeyError
+    except KeyError as problem:
+        other = (KeyError, problem, problem.__traceback__)
+    assert repeats.admits(record("request %s failed", 3, exc_info=other))
+
+
+def test_a_cause_may_be_quiet_for_longer(repeats: Repeats, clock: Clock) -> None:
+    for _ in range(2):
+        repeats.admits(record(**cause("host", quiet_seconds=3600)))
+    clock.now += 3599
+    assert counts(repeats) == []
+    clock.now += 1
+    assert counts(repeats) == [1]
+
+
+def test_what_was_counted_is_written_at_the_end(repeats: Repeats) -> None:
+    for _ in range(3):
+        repeats.admits(record())
+    assert counts(repeats, everything=True) == [2]
+
+
+def test_texts_of_clients_do_not_fill_memory(repeats: Repeats) -> None:
+    admitted = [repeats.admits(record("host %s", number)) for number in range(5_000)]
+    assert sum(admitted) == 1_001
+
+
+def test_lines_for_debugging_repeat(repeats: Repeats) -> None:
+    assert all(repeats.admits(record(level=logging.DEBUG)) for _ in range(3))

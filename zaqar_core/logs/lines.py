@@ -1,0 +1,117 @@
+"""What a log line says, for people and as JSON. No text of a client can begin a line or hide what stands beside it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from zaqar_core.logs.request_ids import current_request_id
+
+#: Attributes of records that are fields of no line.
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_MOST_CHARACTERS = 4_000
+_MOST_TRACEBACK_CHARACTERS = 12_000
+#: Controls, and what some programs take for the end of a line or for a change of its direction.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+#: Those of them that JSON need not escape.
+_UNESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_COLOURS = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "1;31"}
+
+
+class Process:
+    """The name of this process in its lines."""
+
+    name = "main"
+
+
+def time_text(seconds: float) -> str:
+    """Return a time in ISO 8601 with milliseconds, UTC."""
+    whole, milliseconds = divmod(int(seconds * 1000), 1000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{milliseconds:03d}Z"
+
+
+def fields(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the fields of a record in their order, without its exception."""
+    found: dict[str, Any] = {
+        "time": time_text(record.created),
+        "level": record.levelname.lower(),
+        "process": Process.name,
+        "pid": os.getpid(),
+        "logger": record.name,
+        "event": shortened(record.getMessage()),
+    }
+    request_id = current_request_id()
+    if request_id:
+        found["request_id"] = request_id
+    more = record.__dict__.items()
+    return found | {name: value for name, value in more if name not in _OWN and not name.startswith("_")}
+
+
+def traceback_of(record: logging.LogRecord, formatter: logging.Formatter) -> str:
+    """Return the traceback of a record, the end of a long one, "" without an exception."""
+    if not record.exc_info or record.exc_info[0] is None:
+        return record.exc_text or ""
+    return formatter.formatException(record.exc_info)[-_MOST_TRACEBACK_CHARACTERS:]
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a long text."""
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"
+
+
+def plain(text: str) -> str:
+    """Return a text whose control characters are escaped."""
+    return text if text.isascii() and text.isprintable() else _CONTROLS.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    return {9: "\\t", 10: "\\n", 13: "\\r"}.get(number) or (f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}")
+
+
+def json_line(values: Mapping[str, Any]) -> bytes:
+    """Return the values as one line of JSON, of which no byte is a control character."""
+    import orjson
+
+    try:
+        data = orjson.dumps(values, default=str)
+    except TypeError:  # a text of a client that is not Unicode
+        return json.dumps(values, default=str).encode() + b"\n"
+    if not data.isascii() or b"\x7f" in data:
+        data = _UNESCAPED.sub(lambda one: f"\\u{ord(one[0]):04x}", data.decode()).encode()
+    return data + b"\n"
+
+
+class ConsoleLines(logging.Formatter):
+    """Lines for people: aligned; with colours on a terminal. A traceback follows on lines that begin with a bar."""
+
+    def __init__(self, *, has_colours: bool) -> None:
+        super().__init__()
+        self._has_colours = has_colours
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of a record, without the last line feed."""
+        values = fields(record)
+        lines = [self.head(values) + "".join(_described(values))]
+        lines += [f"    | {plain(line)}" for line in traceback_of(record, self).splitlines()]
+        return "\n".join(lines)
+
+    def head(self, values: dict[str, Any]) -> str:
+        """Return the beginning of a line with the event; take its fields out of ``values``."""
+        level = f"{values.pop('level'):8}"
+        if self._has_colours:
+            level = f"\x1b[{_COLOURS.get(level.strip(), '0')}m{level}\x1b[0m"
+        place = f"{values.pop('process')}-{values.pop('pid')}"
+        logger = plain(str(values.pop("logger"))).removeprefix("sqs_facade.")
+        return f"{values.pop('time')} {level} {place:16} {logger:12} {plain(str(values.pop('event')))}"
+
+
+def _described(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in values.items():
+        text = plain(shortened(str(value)))
+        yield f" {name}={json.dumps(text, ensure_ascii=False) if ' ' in text or not text else text}"
