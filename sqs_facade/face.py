@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import orjson
 
-from sqs_facade import addresses, audit_notes, browser_marks, errors, rights
+from sqs_facade import addresses, browser_marks, errors, request_notes, rights
 from sqs_facade.callers import Callers, is_verified, refuse_anonymous
 from sqs_facade.codecs import query, query_json
 from sqs_facade.codecs.unreadable import Unreadable
@@ -97,9 +97,8 @@ class SqsFace:
         request_id = new_request_id()
         environ = request.environ
         note = request.note
-        if note is not None:
-            note.dialect = "sqs"
         target = environ.get("HTTP_X_AMZ_TARGET")
+        note.dialect = "sqs-query" if target is None else "sqs-json"
         if target is None and self._sts is not None and self._sts.is_asked(request):
             return self._sts.answer(request, request_id)
         try:
@@ -112,16 +111,14 @@ class SqsFace:
         except SqsError as error:
             return error_reply(error, request, request_id)
         except CoreError as fact:
-            if note is not None:
-                audit_notes.of_denial(note, fact)
+            request_notes.of_denial(note, fact)
             return error_reply(errors.of_fact(fact), request, request_id)
         except Exception as problem:
             return error_reply(unforeseen(problem, request_id, target), request, request_id)
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the SQS error for a request that was not run."""
-        if request.note is not None:
-            request.note.dialect = "sqs"
+        request.note.dialect = dialect(request)
         return error_reply(refusal(why, request), request, new_request_id())
 
 
@@ -155,6 +152,11 @@ def unforeseen(problem: Exception, request_id: str, operation: str | None) -> Sq
     """Log an unexpected exception with the request id and no content; return an error without details."""
     _log.error("unexpected exception: request %s, operation %s", request_id, operation, exc_info=problem)
     return SqsError("InternalFailure", "An internal error occurred.")
+
+
+def dialect(request: Request) -> str:
+    """Return the dialect of a request as observers name it."""
+    return "sqs-json" if is_json_protocol(request) else "sqs-query"
 
 
 def is_json_protocol(request: Request) -> bool:
@@ -235,8 +237,7 @@ def _run(operation: Operation, call: SqsCall, parameters: Any) -> Any:
 
     The queue is looked up only after an error, so that a good request needs no look-up.
     """
-    if call.request.note is not None:
-        audit_notes.of_call(call.request.note, operation, call, parameters)
+    request_notes.of_call(operation, call, parameters)
     if call.authorizer is None:
         refuse_anonymous(call.request)
     try:
@@ -265,10 +266,9 @@ def wants_json(request: Request) -> bool:
 def error_reply(error: SqsError, request: Request, request_id: str) -> Reply:
     """Write the error in the protocol of the request."""
     row = error.row
-    if request.note is not None:
-        request.note.code = row.code
-        if not request.note.action:
-            audit_notes.of_unread(request.note, request)
+    request.note.code = row.code
+    if not request.note.operation:
+        request_notes.of_unread(request)
     if is_json_protocol(request) or _lacks_target(request):
         fault = "Sender" if row.is_sender else "Receiver"
         headers = [

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 from msgspec import field
 
-from sqs_facade import addresses, audit_notes, content, digests, errors, face, peek_forms, peek_pages, rights
+from sqs_facade import addresses, content, digests, errors, face, peek_forms, peek_pages, request_notes, rights
 from sqs_facade.callers import Callers, refuse_anonymous
 from sqs_facade.errors import SqsError
 from sqs_facade.looks import Look
@@ -99,8 +99,7 @@ class PeekFace:
     def answer(self, request: Request, session: Session) -> Reply:
         """Return the messages of a queue. Never raises."""
         request_id = face.new_request_id()
-        if request.note is not None:
-            request.note.dialect, request.note.action = "sqs", "peek"
+        request.note.dialect, request.note.operation = face.dialect(request), "peek"
         try:
             if not self.verifies_callers and request.host not in self._hosts:
                 raise face.host_not_allowed(request.host)
@@ -108,14 +107,14 @@ class PeekFace:
         except SqsError as error:
             return _error(error, request, request_id)
         except CoreError as fact:
-            if request.note is not None:
-                audit_notes.of_denial(request.note, fact)
+            request_notes.of_denial(request.note, fact)
             return _error(errors.of_fact(fact), request, request_id)
         except Exception as problem:
             return _error(face.unforeseen(problem, request_id, _ACTION), request, request_id)
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the SQS error for a request that was not run."""
+        request.note.dialect, request.note.operation = face.dialect(request), "peek"
         return _error(face.refusal(why, request), request, face.new_request_id())
 
     def _answer(self, request: Request, session: Session, request_id: str) -> Reply:
@@ -125,7 +124,7 @@ class PeekFace:
         wanted = _parameters(request)
         if not wanted.queue_url:
             raise QueueNotFound
-        ref = addresses.queue(wanted.queue_url, "/", caller, self._settings, request.prefix)
+        ref = request.note.queue = addresses.queue(wanted.queue_url, "/", caller, self._settings, request.prefix)
         if self._authorizer is not None:
             rights.require_receive(self._authorizer, SqsCall(session, request, caller), ref)
         try:
@@ -214,8 +213,7 @@ def _error(error: SqsError, request: Request, request_id: str) -> Reply:
         "Code": error.row.code,
         "Message": error.message,
     }
-    if request.note is not None:
-        request.note.code = error.row.code
+    request.note.code = error.row.code
     body = orjson.dumps({"ErrorResponse": {"Error": fault, "RequestId": request_id}})
     headers = [("Content-Type", "application/json"), ("x-amzn-RequestId", request_id)]
     return Reply(error.row.status, headers, body)

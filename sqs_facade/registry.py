@@ -42,7 +42,10 @@ class SqsCall:
 
     def queue(self, queue_url: str | None) -> QueueRef:
         """Return the queue of the QueueUrl, or without one that of the request's path."""
-        return addresses.queue(queue_url, self.request.path, self.caller, self.session.settings, self.request.prefix)
+        request = self.request
+        ref = addresses.queue(queue_url, request.path, self.caller, self.session.settings, request.prefix)
+        request.note.queue = ref
+        return ref
 
     def url(self, ref: QueueRef) -> str:
         """Return the URL of a queue for this caller."""

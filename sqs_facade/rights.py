@@ -87,8 +87,7 @@ class _Asking:
         resource = arns.of_account(account, region) + name
         for action in actions:
             rule = self._authorizer.require_by_identity(Question(self.caller, action, resource, account, context))
-            if self.call.request.note is not None:
-                self.call.request.note.rule = rule
+            self.call.request.note.rule = rule
 
 
 def _create(asking: _Asking, parameters: Any) -> None:

@@ -21,7 +21,7 @@ from zaqar_core.access.web_identity import WebIdentities, WebIdentityRefused
 from zaqar_core.domain import limits
 from zaqar_core.domain.limits import Range
 from zaqar_core.eventloop import Threads
-from zaqar_core.web.envelope import Note, Reply, Request
+from zaqar_core.web.envelope import Reply, Request
 
 VERSION = "2011-06-15"
 NAMESPACE = f"https://sts.amazonaws.com/doc/{VERSION}/"
@@ -103,7 +103,7 @@ class SecurityTokenService:
 
     def answer(self, request: Request, request_id: str) -> Reply:
         """Run the operation. Never raises."""
-        note = request.note or Note()
+        note = request.note
         note.dialect, note.is_administrative = "sts", True
         try:
             call = _Call(request, _parameters(request))
@@ -111,7 +111,7 @@ class SecurityTokenService:
             operation = self._operations.get(name)
             if operation is None:
                 raise StsError("InvalidAction", f"Could not find operation {name[:64]} for version {VERSION}")
-            note.action = name
+            note.operation = name
             result = operation(call)
         except StsError as error:
             note.code = error.code
@@ -182,9 +182,8 @@ class SecurityTokenService:
             raise StsError("ValidationError", reason)
         expires = int(time.time()) + min(seconds, role.max_session_seconds)
         session, sealed = self._gate.sessions.issue(expires, role.arn, role.id, name)
-        if call.request.note is not None:
-            note = call.request.note
-            note.account, note.resource, note.principal = role.account, role.arn, identity.subject
+        note = call.request.note
+        note.account, note.resource, note.principal = role.account, role.arn, identity.subject
         provider = identity.issuer.partition("://")[2]
         return {
             "SubjectFromWebIdentityToken": identity.subject,

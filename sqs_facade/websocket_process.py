@@ -18,6 +18,7 @@ from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.web import audit_log, hooks, tls
 from zaqar_core.web.auditing import Auditor
+from zaqar_core.web.observers import Observer, Observers
 from zaqar_core.websocket import server
 from zaqar_core.websocket.conversation import Service
 
@@ -30,9 +31,11 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     known = gate.credentials(settings)
     authenticator = gate.authenticator(known, authentication.configured(settings))
     audit, auditor = audit_log.opened(settings.audit_log), None
+    observers: list[Observer] = []
     if audit is not None:
         audit.start()
         auditor = Auditor(audit, settings)
+        observers.append(auditor)
     if known is not None:
         if auditor is not None:
             known.on_reload = auditor.reloaded
@@ -52,7 +55,7 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     try:
         server.run(
             settings,
-            Service(core, face, authenticator, auditor),
+            Service(core, face, authenticator, Observers(observers)),
             held.port,
             lambda: on_ready(
                 f"{'ws' if secured is None else 'wss'}://{in_url(without_brackets(settings.host))}:{held.port}"

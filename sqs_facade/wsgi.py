@@ -7,6 +7,7 @@ with settings from the environment; docs/operations.md has the commands for Guni
 from __future__ import annotations
 
 import atexit
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ from zaqar_core.web.app import create_flask
 from zaqar_core.web.auditing import Auditor
 from zaqar_core.web.base_path import BasePath
 from zaqar_core.web.fastlane import FastLane
+from zaqar_core.web.observers import Observer, Observers
 from zaqar_core.web.pipeline import Pipeline
 from zaqar_core.web.proxies import ForwardedRequests
 from zaqar_core.web.server.wsgi_application import WsgiApplication
@@ -47,11 +49,12 @@ if TYPE_CHECKING:
 APPLICATION = "sqs_facade.application"
 
 
-def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
+def create_app(settings: configuration.Settings | None = None, *, observers: Sequence[Observer] = ()) -> flask.Flask:
     """Build a Flask application with the fast lane around its ``wsgi_app``, and CORS around the fast lane.
 
     ``settings`` default to those of the environment. Without a Redis URL, attach to the embedded Valkey and start it
-    if necessary. Raises SettingsInvalid, EmbeddedError, StoreUnavailable.
+    if necessary. ``observers`` are shown every request, beside those of the settings. Raises SettingsInvalid,
+    EmbeddedError, StoreUnavailable.
     """
     settings = settings or configuration.load({})
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
@@ -67,13 +70,14 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     notifier.stop_at_exit()
-    auditor = None
+    observers = list(observers)
     if audit is not None:
         audit.start()
         auditor = Auditor(audit, settings)
+        observers.append(auditor)
         if credentials is not None:
             credentials.on_reload = auditor.reloaded
-    pipeline = Pipeline(core, settings, auditor)
+    pipeline = Pipeline(core, settings, Observers(observers))
     access = gate.opened(settings, credentials, lambda: core.secrets.secret)
     callers = Callers(settings, access)
     authenticator = gate.authenticator(credentials, authentication.configured(settings))

@@ -25,7 +25,8 @@ from zaqar_core.core.session import Session
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.web.audit_log import AuditLog
 from zaqar_core.web.auditing import Auditor
-from zaqar_core.web.envelope import Note, Request
+from zaqar_core.web.envelope import Request
+from zaqar_core.web.observers import Observers
 from zaqar_core.websocket.conversation import Conversation
 from zaqar_core.websocket.conversation import Service as Sockets
 
@@ -202,11 +203,10 @@ def test_a_file_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
 def test_a_refusal_by_policy_yaml_names_the_project(session: Session) -> None:
     face = ZaqarFace(Settings(auth_strategy="keystone"), Tokens())
     environ = {"HTTP_X_AUTH_TOKEN": "a-project member", "HTTP_X_PROJECT_ID": "another"}
-    request = Request("GET", "/v2/health", "", b"", environ, note=Note())
+    request = Request("GET", "/v2/health", "", b"", environ)
     assert face.answer(request, session).status == 403
     note = request.note
-    assert note is not None
-    assert (note.action, note.account, note.rule) == ("health:get", "a-project", "policy.yaml")
+    assert (note.operation, note.account, note.rule) == ("health:get", "a-project", "policy.yaml")
     assert note.principal.startswith("arn:aws:iam::a-project:user/")
 
 
@@ -215,7 +215,8 @@ def test_frames_of_a_websocket_connection_are_recorded(core: Core, tmp_path: Pat
     log, users = AuditLog(str(file)), Users(credentials(tmp_path, USER + OTHERS))
     log._thread.start()
     face = ZaqarFace(core.settings, users, authorizer=Authorizer())
-    conversation = Conversation(Sockets(core, face, users, Auditor(log, core.settings)), "192.0.2.9")
+    observers = Observers([Auditor(log, core.settings)])
+    conversation = Conversation(Sockets(core, face, users, observers), "192.0.2.9")
     headers = {"Client-ID": str(uuid.UUID(int=7)), "X-Project-ID": "210987654321"}
     create = json.dumps({"action": "queue_create", "headers": headers, "body": {"queue_name": queue_name}})
     token = {"X-Auth-Token": "a static token of user two"}

@@ -117,15 +117,16 @@ def _leave(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) 
 
 def _wait(session: Session, waiter: Waiter, seconds: float, due_seconds: float | None) -> bool:
     """Wait for a wake-up, until a message is due, or until the end; return whether the client has gone."""
-    client = session.client
+    client, began = session.client, time.monotonic()
     if client is None:
         session.waiters.wait(waiter, seconds, due_seconds=due_seconds)
-        return False
-    client.on_gone = waiter.leave
-    if not client.is_gone:
-        session.waiters.wait(waiter, seconds, due_seconds=due_seconds)
-    client.on_gone = None
-    return client.is_gone
+    else:
+        client.on_gone = waiter.leave
+        if not client.is_gone:
+            session.waiters.wait(waiter, seconds, due_seconds=due_seconds)
+        client.on_gone = None
+    session.waited_seconds += time.monotonic() - began
+    return client is not None and client.is_gone
 
 
 class _Empty(NamedTuple):

@@ -94,7 +94,7 @@ class Session:
 
     __slots__ = (
         "_grouped", "_secrets", "client", "encrypted", "guards", "notifications", "router", "settings", "started_tasks",
-        "waiters",
+        "waited_seconds", "waiters",
     )  # fmt: skip
 
     def __init__(self, core: Shared) -> None:
@@ -108,6 +108,8 @@ class Session:
         self.router = core.router
         #: The client that waits for the response; None where the server does not see it.
         self.client: Client | None = None
+        #: Seconds for which the request has waited for messages.
+        self.waited_seconds = 0.0
         #: The guards of the queues that the request may use; None while policies are not enforced.
         self.guards: list[Guard] | None = None
 

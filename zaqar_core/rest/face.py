@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from zaqar_core.access import arns
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.rate_limits import RateLimits
@@ -95,6 +94,7 @@ class ZaqarFace:
             return _finished(errors.of_request(problem))
         except Exception:
             _log.exception("a %s request failed", request.method)
+            _note(request, "InternalError")
             return _finished(errors.unforeseen())
         if isinstance(environ, dict):
             environ[_IDENTIFIED] = (request.environ, request.principal)
@@ -125,11 +125,12 @@ class ZaqarFace:
             reply = errors.of_request(problem)
         except CoreError as fact:
             _note(request, type(fact).__name__)
-            if request.note is not None and isinstance(fact, AccessDenied):
+            if isinstance(fact, AccessDenied):
                 request.note.resource, request.note.rule = fact.resource, fact.rule
             reply = errors.of_core(fact)
         except Exception:
             _log.exception("a %s request failed", request.method)
+            _note(request, "InternalError")
             reply = errors.unforeseen()
         return _finished(reply)
 
@@ -218,11 +219,9 @@ class ZaqarFace:
         self, version: Dialect, route: Route, request: Request, session: Session, values: list[str]
     ) -> Reply:
         settings = self._settings
-        if request.note is not None:
-            self._note_call(request.note, request, route)
+        self._note_call(request.note, request, route)
         if not self._is_allowed(route, request):
-            if request.note is not None:
-                request.note.rule = "policy.yaml"
+            request.note.rule = "policy.yaml"
             raise RestError(Fact.NOT_ALLOWED)
         parameters.check_headers(request, settings)
         client_id = parameters.client_id(request, settings, needed=version.needs_names)
@@ -232,8 +231,7 @@ class ZaqarFace:
             user = request.principal.arn if request.principal is not None else ""
             self._rates.require(session, project, user)
         queue = queue_of(session, settings, project, route.collection, values.pop(0)) if route.has_queue else None
-        if request.note is not None and queue is not None:
-            request.note.resource = arns.of_queue(queue)
+        request.note.queue = queue
         call = RestCall(
             request, session, settings, version, route.collection, project, client_id, queue, values, self._trusts
         )
@@ -245,7 +243,7 @@ class ZaqarFace:
     def _note_call(self, note: Note, request: Request, route: Route) -> None:
         """Note the operation and, if callers are verified, the caller."""
         settings, project = self._settings, request.environ.get("HTTP_X_PROJECT_ID", "")
-        note.action, note.is_administrative = route.rule, route.rule in rights.ADMINISTRATIVE
+        note.operation, note.is_administrative = route.rule, route.rule in rights.ADMINISTRATIVE
         note.account = settings.project_accounts.get(project, project)
         if self._authenticator is not None:
             note.principal = rights.principal(request, note.account, is_authenticated=True).arn
@@ -258,9 +256,8 @@ class ZaqarFace:
 
 
 def _note(request: Request, code: str = "") -> None:
-    """Note the dialect, and the name of an error, for the audit log."""
-    if request.note is not None:
-        request.note.dialect, request.note.code = "zaqar", code
+    """Note the dialect, and the name of an error."""
+    request.note.dialect, request.note.code = "zaqar", code
 
 
 def _other_method(request: Request, allow: str) -> Reply:

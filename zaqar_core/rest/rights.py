@@ -109,8 +109,7 @@ def _require(authorizer: Authorizer, route: Route, call: RestCall) -> None:
         return
     for question in questions:
         rule = authorizer.require_by_identity(question)
-        if request.note is not None:
-            request.note.rule = rule
+        request.note.rule = rule
 
 
 def _action(name: str) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 
+from zaqar_core.access import arns
 from zaqar_core.access.users import basic
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.web import audit_log
 from zaqar_core.web.audit_log import AuditLog
-from zaqar_core.web.envelope import HEAD_ONLY, Note, Reply, Request
+from zaqar_core.web.envelope import Reply, Request
 
 #: Statuses of requests that were refused for who the caller is, or for how much it asks.
 _REFUSED = frozenset((401, 403, 429))
@@ -21,33 +22,32 @@ _REFUSED = frozenset((401, 403, 429))
 _REFUSED_CODES = frozenset(("IncompleteSignature", "RequestThrottled", "ThrottlingException"))
 _SIGNED = re.compile(r"Credential=([A-Z0-9]{4,128})(?:/|%2F)")
 _KEY_ID = re.compile(r"[A-Z0-9]{4,128}")
-_REQUEST_IDS = ("x-amzn-RequestId", "x-openstack-request-id")
+#: The names of dialects in the log, where they differ from those of notes.
+_DIALECTS = {"sqs-json": "sqs", "sqs-query": "sqs"}
 _MOST_CHARACTERS = 256
 
 
 class Auditor:
-    """Records requests. One instance serves all threads and tasks of a process."""
+    """Records requests: an observer. One instance serves all threads and tasks of a process."""
 
     def __init__(self, log: AuditLog, settings: Settings) -> None:
         self._log = log
         self._has_all = settings.audit_all_calls
 
-    def record(self, request: Request, reply: Reply) -> None:
-        """Record a request that was answered, if the log has such requests."""
-        note = request.note or Note()
+    def observe(self, request: Request, reply: Reply) -> None:
+        """Record a finished request, if the log has such requests."""
+        note = request.note
         is_refused = reply.status in _REFUSED or note.code in _REFUSED_CODES
         if not (is_refused or note.is_administrative or self._has_all):
-            return
-        if HEAD_ONLY in request.environ and reply.status == 204:
             return
         environ, principal = request.environ, request.principal
         self._log.put(
             {
                 "time": audit_log.now(),
-                "request_id": next((value for name, value in reply.headers if name in _REQUEST_IDS), ""),
-                "dialect": note.dialect,
-                "action": note.action,
-                "resource": note.resource,
+                "request_id": reply.request_id,
+                "dialect": _DIALECTS.get(note.dialect, note.dialect),
+                "action": note.operation,
+                "resource": note.resource or (arns.of_queue(note.queue) if note.queue is not None else ""),
                 "account": _plain(note.account or (principal.account if principal is not None else "")),
                 "principal": note.principal or (principal.arn if principal is not None else ""),
                 "access_key_id": _access_key_id(request),

@@ -7,13 +7,14 @@ respond with the same bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
 from zaqar_core.access.principals import Principal
 from zaqar_core.configuration.public_url import FORWARDED_PREFIX
 from zaqar_core.core.session import Session
+from zaqar_core.domain.names import QueueRef
 
 #: The key of the environ with the request's :class:`~zaqar_core.core.session.Client`.
 CLIENT = "sqs_facade.client"
@@ -21,25 +22,40 @@ CLIENT = "sqs_facade.client"
 REFUSAL = "sqs_facade.refusal"
 #: The key of the environ that asks for ``Face.admit`` only. The response has status 204 if the face admits.
 HEAD_ONLY = "sqs_facade.head_only"
+#: The key of the environ with the time when a request began to wait for its turn, in seconds of the monotonic clock.
+QUEUED = "sqs_facade.queued"
+
+_REQUEST_IDS = ("x-amzn-RequestId", "x-openstack-request-id")
 
 
-@dataclass(slots=True)
 class Note:
-    """What a face says about a request for the audit log: no content, no secret and no token.
+    """What is known about a request beside its head: for :mod:`observers`. It has no content, secret or token.
 
-    ``resource`` and ``principal`` are ARNs, ``rule`` says which policy decided, ``code`` is that of the error. Without
-    a ``rule``, ``decide`` returns it, if the queue's policy was asked.
+    The face fills it in while it runs the request. ``dialect`` is ``sqs-json``, ``sqs-query``, ``sts``, ``zaqar``,
+    ``test-hooks`` or "" for other pages. ``operation`` and ``code``, that of the error, are names of our tables and
+    never texts of the client; they are "" where there is none.
+
+    The defaults are those of the class, since every request has a note and sets few of its attributes.
     """
 
     dialect: str = ""
-    action: str = ""
+    operation: str = ""
     is_administrative: bool = False
-    resource: str = ""
+    #: The queue that the request names, whether it exists or not.
+    queue: QueueRef | None = None
     account: str = ""
+    #: The ARN of what the request is about, where that is not ``queue``.
+    resource: str = ""
+    #: The ARN of the caller, where the request has no principal.
     principal: str = ""
     code: str = ""
+    #: Which policy decided. Without a rule, ``decide`` returns it, if the queue's policy was asked.
     rule: str = ""
     decide: Callable[[], str] | None = None
+    #: Seconds for which a receive waited for messages.
+    waited_seconds: float = 0.0
+    #: Seconds from the beginning to the reply, with the wait.
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -60,8 +76,9 @@ class Request:
     principal: Principal | None = None
     #: Whether the caller is known by a client certificate alone.
     is_certified: bool = False
-    #: None without an audit log.
-    note: Note | None = None
+    note: Note = field(default_factory=Note)
+    #: When the server took up the request, in seconds of the monotonic clock.
+    began: float = 0.0
 
     def header(self, name: str) -> str | None:
         """Return a header by its CGI name without prefix (``X_AMZ_TARGET``), None when absent."""
@@ -110,6 +127,11 @@ class Reply:
     headers: list[tuple[str, str]]
     body: bytes
     parts: Parts | None = None
+
+    @property
+    def request_id(self) -> str:
+        """The id by which the client knows its request, "" if it has none."""
+        return next((value for name, value in self.headers if name in _REQUEST_IDS), "")
 
 
 class Share(NamedTuple):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from time import monotonic
 from typing import Any
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
-from zaqar_core.web.auditing import Auditor
 from zaqar_core.web.bodies import Bodies
 from zaqar_core.web.callers import Callers
-from zaqar_core.web.envelope import CLIENT, HEAD_ONLY, REFUSAL, Face, Note, Refusal, Reply, Request
+from zaqar_core.web.envelope import CLIENT, HEAD_ONLY, QUEUED, REFUSAL, Face, Refusal, Reply, Request
+from zaqar_core.web.observers import Observers, note_session
 from zaqar_core.web.server.limits import Limits
 
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -19,8 +20,8 @@ STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HT
 class Pipeline:
     """Reads requests and runs faces. One instance serves all threads of a process."""
 
-    def __init__(self, core: Core, settings: Settings, auditor: Auditor | None = None) -> None:
-        self._auditor = auditor
+    def __init__(self, core: Core, settings: Settings, observers: Observers | None = None) -> None:
+        self._finished = (observers or Observers()).finished
         self._session = core.session
         self._callers = Callers(settings)
         self._bodies = Bodies(settings.max_waits, Limits.of(settings))
@@ -28,7 +29,9 @@ class Pipeline:
     def run(self, environ: dict[str, Any], face: Face) -> Reply:
         """Return the face's reply or refusal. Never raises."""
         request = self._request(environ)
-        reply = self._audited(request, self._run(request, environ, face))
+        reply = self._run(request, environ, face)
+        if not (HEAD_ONLY in environ and reply.status == 204):
+            self._finished(request, reply)
         self._bodies.limit_response(environ, len(reply.body))
         return reply
 
@@ -56,42 +59,35 @@ class Pipeline:
         request = self._request(environ)
         why = self._callers.refusal(environ, verifies_callers=face.verifies_callers)
         if why is not None:
-            return self._audited(request, face.refuse(request, why))
+            return self._finished(request, face.refuse(request, why))
         refusal = face.admit(request) if face.admit is not None else None
-        return None if refusal is None else self._audited(request, refusal)
+        return None if refusal is None else self._finished(request, refusal)
 
     def respond(self, environ: dict[str, Any], face: Face, body: bytes) -> Reply:
         """Return the face's reply or refusal for a request with its whole body. Never raises."""
         request = self._request(environ, body)
         refusal = self._callers.refusal(environ, verifies_callers=face.verifies_callers)
         reply = self._answer(request, face) if refusal is None else face.refuse(request, refusal)
-        return reply if request.note is None else self._audited(request, reply)
+        return self._finished(request, reply)
 
     def refuse(self, environ: dict[str, Any], face: Face, why: Refusal) -> Reply:
         """Return the face's refusal of a request whose body cannot be read. Never raises."""
         request = self._request(environ)
-        return self._audited(request, face.refuse(request, why))
+        return self._finished(request, face.refuse(request, why))
 
     def _answer(self, request: Request, face: Face) -> Reply:
         session = self._session()
         session.client = request.environ.get(CLIENT)
         reply = face.answer(request, session)
-        if request.note is not None and session.guards:
-            request.note.decide = session.guards[0].decision
+        note_session(request, session)
         return reply
 
     def _request(self, environ: dict[str, Any], body: bytes = b"") -> Request:
         request = Request(
             environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), body, environ
         )
-        if self._auditor is not None:
-            request.note = Note()
+        request.began = environ.get(QUEUED) or monotonic()
         return request
-
-    def _audited(self, request: Request, reply: Reply) -> Reply:
-        if self._auditor is not None:
-            self._auditor.record(request, reply)
-        return reply
 
 
 def _has_body(environ: dict[str, Any]) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -19,8 +20,8 @@ from zaqar_core.rest.collection import QUEUES
 from zaqar_core.rest.errors import Fact, RestError
 from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.rest.resources.subscriptions import CALLER
-from zaqar_core.web.auditing import Auditor
-from zaqar_core.web.envelope import Note, Refusal, Reply, Request
+from zaqar_core.web.envelope import Refusal, Reply, Request
+from zaqar_core.web.observers import Observers, note_session
 from zaqar_core.websocket import frames
 from zaqar_core.websocket.admission import Admission
 from zaqar_core.websocket.frames import Frame
@@ -37,7 +38,7 @@ class Service:
     core: Core
     face: ZaqarFace
     authenticator: Authenticator | None = None
-    auditor: Auditor | None = None
+    observers: Observers = field(default_factory=Observers)
 
 
 class Conversation:
@@ -68,7 +69,7 @@ class Conversation:
             except RestError as problem:
                 frame = frames.echo(value) if frame.action is None else frame
                 reply = errors.of_request(problem)
-                self._audit_refusal(frame, problem, reply)
+                self._observe_refusal(frame, problem, reply)
                 status, body = _error(reply)
             return frames.reply(frame, status, body, is_binary=is_binary)
         except Exception:
@@ -137,22 +138,19 @@ class Conversation:
         return QueueRef(project, QUEUES.region(settings.region), frame.fields["queue_name"])
 
     def _run(self, request: Request, call: actions.ActionCall) -> Reply:
-        core, face = self._service.core, self._service.face
-        auditor, session = self._service.auditor, core.session()
-        if auditor is None:
-            return face.answer_route(request, session, call.action.route, call.names)
-        request.note = Note()
-        reply = face.answer_route(request, session, call.action.route, call.names)
-        if session.guards:
-            request.note.decide = session.guards[0].decision
-        auditor.record(request, reply)
-        return reply
+        session = self._service.core.session()
+        request.began = time.monotonic()
+        reply = self._service.face.answer_route(request, session, call.action.route, call.names)
+        note_session(request, session)
+        return self._service.observers.finished(request, reply)
 
-    def _audit_refusal(self, frame: Frame, problem: RestError, reply: Reply) -> None:
-        """Have a frame recorded that was refused before its action ran."""
-        if self._service.auditor is not None and reply.status in (401, 403):
-            note = Note("zaqar", frame.action or "", code=problem.fact.name)
-            self._service.auditor.record(Request("", "", "", b"", self._address, note=note), reply)
+    def _observe_refusal(self, frame: Frame, problem: RestError, reply: Reply) -> None:
+        """Show a frame to the observers that was refused before its action ran."""
+        request = Request("", "", "", b"", self._address, began=time.monotonic())
+        request.note.dialect, request.note.code = "zaqar", problem.fact.name
+        if frame.action is not None and frame.action in actions.ACTIONS:
+            request.note.operation = frame.action
+        self._service.observers.finished(request, reply)
 
     def _authenticate(self, frame: Frame) -> tuple[int, Any]:
         self.admission.authenticate(frame)

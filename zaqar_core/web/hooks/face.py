@@ -118,15 +118,15 @@ class HooksFace:
 
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the hook that the path names. Never raises."""
-        if request.note is not None:
-            request.note.dialect, request.note.action = "test-hooks", request.path.removeprefix(PATH).strip("/")[:64]
-            request.note.is_administrative = request.method == "POST"
+        name = request.path.removeprefix(PATH).rstrip("/")
+        hook = self._hooks.get((request.method, name))
+        request.note.dialect, request.note.is_administrative = "test-hooks", request.method == "POST"
+        request.note.operation = name[1:] if hook is not None else ""
         try:
             if self._authenticator is not None:
                 self._require_administrator(self._authenticator, request)
             elif request.host not in self._hosts:
                 return _host_not_allowed(request.host)
-            hook = self._hooks.get((request.method, request.path.removeprefix(PATH).rstrip("/")))
             if hook is None:
                 raise _Refused(404, "This test hook does not exist.")
             return _reply(200, hook(request, session))
@@ -142,6 +142,7 @@ class HooksFace:
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a hook that was not run."""
+        request.note.dialect = "test-hooks"
         if why is Refusal.HOST_NOT_ALLOWED:
             return _host_not_allowed(request.host)
         return _reply(_REFUSED.get(why, 400), {"error": why.value})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from zaqar_core.eventloop import spawn
+from zaqar_core.web.envelope import QUEUED
 from zaqar_core.web.server import limits
 from zaqar_core.web.server.counters import Counters
 from zaqar_core.web.server.fair_queue import FairQueue
@@ -64,6 +66,7 @@ class Admission:
         """Let a request wait for its turn. If too many wait, refuse the newest of the share with the most."""
         _, environ, body = request
         counters = self._counters
+        environ[QUEUED] = monotonic()
         share = self._share(environ, body)
         if counters.waiting_for_turn < self._bounds.requests_waiting:
             counters.waiting_for_turn += 1
