@@ -16,7 +16,7 @@ from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.web import audit_log, hooks, tls
+from zaqar_core.web import access_log, audit_log, hooks, tls
 from zaqar_core.web.auditing import Auditor
 from zaqar_core.web.observers import Observer, Observers
 from zaqar_core.websocket import server
@@ -31,7 +31,7 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     known = gate.credentials(settings)
     authenticator = gate.authenticator(known, authentication.configured(settings))
     audit, auditor = audit_log.opened(settings.audit_log), None
-    observers: list[Observer] = []
+    observers: list[Observer] = [*access_log.configured(settings)]
     if audit is not None:
         audit.start()
         auditor = Auditor(audit, settings)

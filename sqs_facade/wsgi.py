@@ -28,7 +28,7 @@ from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
-from zaqar_core.web import audit_log, cors, hooks, proxies, stopping
+from zaqar_core.web import access_log, audit_log, cors, hooks, proxies, stopping
 from zaqar_core.web.app import create_flask
 from zaqar_core.web.auditing import Auditor
 from zaqar_core.web.base_path import BasePath
@@ -70,7 +70,7 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     notifier.stop_at_exit()
-    observers = list(observers)
+    observers = [*observers, *access_log.configured(settings)]
     if audit is not None:
         audit.start()
         auditor = Auditor(audit, settings)

@@ -172,6 +172,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_format: Annotated[Literal["console", "json"], About(flag="--log-format")] = "console"
     #: The least important lines that are written.
     log_level: Annotated[Literal["debug", "info", "warning", "error"], About(flag="--log-level")] = "info"
+    #: Requests that get a line of the log: none, those that fail, or all. `log_level` has no effect on it.
+    access_log: Annotated[Literal["off", "errors", "all"], About(flag="--access-log")] = "off"
 
     # -- Limits of callers -----------------------------------------------------------------------------------------
     #: Most requests per second of one account or project, by both dialects, at all workers of the store together.

@@ -5,6 +5,6 @@ of libraries, are written as docs/logging.md describes.
 """
 
 from zaqar_core.logs.cause import cause
-from zaqar_core.logs.setup import announcement, close, is_json, set_up
+from zaqar_core.logs.setup import announcement, close, console, is_json, set_up, writer
 
-__all__ = ["announcement", "cause", "close", "is_json", "set_up"]
+__all__ = ["announcement", "cause", "close", "console", "is_json", "set_up", "writer"]

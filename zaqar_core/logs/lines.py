@@ -7,7 +7,8 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from zaqar_core.logs.request_ids import current_request_id
@@ -31,8 +32,13 @@ class Process:
 
 def time_text(seconds: float) -> str:
     """Return a time in ISO 8601 with milliseconds, UTC."""
-    whole, milliseconds = divmod(int(seconds * 1000), 1000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{milliseconds:03d}Z"
+    whole = int(seconds)
+    return f"{_second_text(whole)}.{int((seconds - whole) * 1000):03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second_text(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
 
 
 def fields(record: logging.LogRecord) -> dict[str, Any]:
@@ -97,21 +103,28 @@ class ConsoleLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of a record, without the last line feed."""
         values = fields(record)
-        lines = [self.head(values) + "".join(_described(values))]
+        lines = [self.line(values)]
         lines += [f"    | {plain(line)}" for line in traceback_of(record, self).splitlines()]
         return "\n".join(lines)
 
-    def head(self, values: dict[str, Any]) -> str:
-        """Return the beginning of a line with the event; take its fields out of ``values``."""
+    def line(self, values: dict[str, Any]) -> str:
+        """Return the line of these fields, which are taken out of ``values``."""
         level = f"{values.pop('level'):8}"
         if self._has_colours:
             level = f"\x1b[{_COLOURS.get(level.strip(), '0')}m{level}\x1b[0m"
         place = f"{values.pop('process')}-{values.pop('pid')}"
         logger = plain(str(values.pop("logger"))).removeprefix("sqs_facade.")
-        return f"{values.pop('time')} {level} {place:16} {logger:12} {plain(str(values.pop('event')))}"
+        head = f"{values.pop('time')} {level} {place:16} {logger:12} {plain(str(values.pop('event')))}"
+        return head + _described(values)
 
 
-def _described(values: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in values.items():
-        text = plain(shortened(str(value)))
-        yield f" {name}={json.dumps(text, ensure_ascii=False) if ' ' in text or not text else text}"
+def _described(values: Mapping[str, Any]) -> str:
+    found = "".join([f" {name}={value}" for name, value in values.items()])
+    is_plain = found.isascii() and found.isprintable() and len(found) <= _MOST_CHARACTERS
+    if is_plain and found.count(" ") == len(values) and "= " not in found and not found.endswith("="):
+        return found  # most lines of the access log
+    return "".join([f" {name}={_quoted(plain(shortened(str(value))))}" for name, value in values.items()])
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False) if " " in text or not text else text

@@ -105,6 +105,12 @@ def writer() -> Writer | None:
     return None if _handler is None else _handler.writer
 
 
+def console() -> ConsoleLines | None:
+    """Return what formats the lines of this process for people, None where they are JSON."""
+    found = _handler.formatter if _handler is not None else None
+    return found if isinstance(found, ConsoleLines) else None
+
+
 def is_json() -> bool:
     """Return whether this process logs JSON."""
     return _handler is not None and _handler.is_json

@@ -8,6 +8,7 @@ from typing import Any
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
+from zaqar_core.logs.request_ids import set_request_id
 from zaqar_core.web.bodies import Bodies
 from zaqar_core.web.callers import Callers
 from zaqar_core.web.envelope import CLIENT, HEAD_ONLY, QUEUED, REFUSAL, Face, Refusal, Reply, Request
@@ -32,6 +33,7 @@ class Pipeline:
         reply = self._run(request, environ, face)
         if not (HEAD_ONLY in environ and reply.status == 204):
             self._finished(request, reply)
+        set_request_id("")  # this thread may log about something else
         self._bodies.limit_response(environ, len(reply.body))
         return reply
 

@@ -15,6 +15,7 @@ from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.identity import Authenticator
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.logs.request_ids import set_request_id
 from zaqar_core.rest import actions, errors, parameters
 from zaqar_core.rest.collection import QUEUES
 from zaqar_core.rest.errors import Fact, RestError
@@ -76,6 +77,8 @@ class Conversation:
             _log.exception("a frame with action %s failed", (frame.action or "")[:64])
             status, body = _error(errors.unforeseen())
             return frames.reply(Frame(frame.action), status, body, is_binary=is_binary)
+        finally:
+            set_request_id("")
 
     @property
     def has_subscriptions(self) -> bool:
