@@ -25,6 +25,7 @@ from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import randomness
+from zaqar_core.logs import cause
 from zaqar_core.notifications import content, schedule, websockets
 from zaqar_core.notifications.notification import Channel, Confirmations, Notification
 from zaqar_core.notifications.runs import Ended, Run, Step, Tried
@@ -267,6 +268,7 @@ class Notifier:
             delivery.subscription.id,
             delivery.tries + 1,
             failure.reason,
+            extra=cause("given up", ref, failure.reason),
         )
         return Outcome(ref, key, "failed", reason=failure.reason)
 

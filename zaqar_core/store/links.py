@@ -18,6 +18,7 @@ from zaqar_core.store.confirmed_writes import check_replicas, wait_commands
 from zaqar_core.store.connection import RECONNECT_SECONDS, Link
 from zaqar_core.store.deployment import Address
 from zaqar_core.store.inspection import Inspector, Terms
+from zaqar_core.store.outages import Outages
 from zaqar_core.store.shared_link import SharedLink
 from zaqar_core.store.shared_links import SharedLinks
 
@@ -47,7 +48,7 @@ class Links:
     """Connections that are opened on demand. Thread-safe."""
 
     __slots__ = (
-        "_arguments", "_check", "_free", "_generation", "_idle", "_inspector", "_is_closed", "_open",
+        "_arguments", "_check", "_free", "_generation", "_idle", "_inspector", "_is_closed", "_open", "_outages",
         "_patience_seconds", "_replicas", "_shared",
     )  # fmt: skip
 
@@ -75,6 +76,7 @@ class Links:
         self._generation = generation
         self._patience_seconds = patience_seconds
         self._inspector = None if terms is None else Inspector(terms, name, generation.ended)
+        self._outages = Outages(name, terms)
         self._replicas = settings.confirming_replicas
         #: One token for each connection that may be taken.
         self._free: SimpleQueue[None] = SimpleQueue()
@@ -141,11 +143,13 @@ class Links:
 
     def _note(self, problem: StoreUnavailable, number: int) -> None:
         """End the generation if one of its connections was lost. One that cannot be opened says nothing of others."""
+        if problem.is_disconnected:
+            self._outages.begin(problem.reason)
         if problem.is_disconnected and not problem.is_unsent:
             self._generation.ended(number)
 
     def _new_shared(self, loop: asyncio.AbstractEventLoop) -> SharedLink:
-        return SharedLink(self._new(), loop, self._patience_seconds)
+        return SharedLink(self._new(), loop, self._patience_seconds, self._outages.end)
 
     def _in_thread(self, packed: bytes, replies: int, *, changes: bool, confirmed: bool) -> list[Any]:
         link = self._take()
@@ -156,6 +160,7 @@ class Links:
             if not link.is_open:
                 link.open(self._patience_seconds)
                 link.generation = number
+                self._outages.end()
                 self._open.add(link)
             if changes and link.state is not None and link.state.problem is not None:
                 raise link.state.refusal()
@@ -214,6 +219,7 @@ class Links:
     def close(self) -> None:
         """Close all connections, also those in use. Tasks open no more."""
         self._is_closed = True
+        self._outages.close()
         for link in list(self._open):
             link.close()
         if self._shared is not None:

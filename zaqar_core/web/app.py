@@ -80,7 +80,6 @@ def _root(pipeline: Pipeline, sqs: Face, zaqar: Face, page: Face) -> View:
 
 def _add_health(app: flask.Flask, core: Core) -> None:
     """Add the pages of health, which anybody may read. Where callers need credentials, only the log has reasons."""
-    logged: set[str] = set()
 
     def health() -> dict[str, Any]:
         return {"status": "serving"}
@@ -92,12 +91,9 @@ def _add_health(app: flask.Flask, core: Core) -> None:
         except StoreUnavailable as problem:
             if not core.settings.verifies_all_callers:
                 return {"status": "not ready", "reason": problem.reason}, 503
-            if problem.reason not in logged:
-                logged.clear()
-                logged.add(problem.reason)
+            if not problem.is_logged:
                 _log.warning("not ready: %s", problem.reason)
             return {"status": "not ready"}, 503
-        logged.clear()
         return {"status": "ready"}, 200
 
     app.add_url_rule("/health", "health", health, methods=["GET"])
