@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 #: From the bottom up. A room may import rooms of lower layers, and its own.
 LAYERS = {
+    "logs": -1,
     "domain": 0,
-    "logs": 0,
     "eventloop": 0,
     "configuration": 1,
     "access": 2,

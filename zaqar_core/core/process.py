@@ -32,6 +32,7 @@ class Core:
         #: The way of every session to the store.
         self.router: Router = SingleRouter(store)
         self.waiters = Waiters(settings, url, generation)
+        self.waiters.outages = store.outages
         #: Keys of queues that encrypt new messages, as far as this process knows.
         self.encrypted: set[bytes] = set()
         #: Keys of standard queues that have message groups, as far as this process knows.

@@ -233,7 +233,7 @@ class StoreUnavailable(CoreError):
 
     @property
     def is_logged(self) -> bool:
-        """Whether the store logs the beginning and the end of such problems itself, so that nothing else need log it."""
+        """Whether the store logs the beginning and the end of the problem itself, so that nothing else need log it."""
         return self.is_disconnected or self.is_inspected
 
 

@@ -24,9 +24,9 @@ class _Window:
     """The time after a line in which records of its cause are only counted."""
 
     end: float
+    #: The newest record of the cause that was built.
+    last: logging.LogRecord
     count: int = 0
-    #: The last of the counted records.
-    last: logging.LogRecord | None = None
 
 
 class Repeats:
@@ -52,11 +52,20 @@ class Repeats:
                 key = (record.name, record.msg)
                 window = self._windows.get(key)
             if window is None:
-                self._windows[key] = _Window(now + _quiet_seconds(record))
+                self._windows[key] = _Window(now + _quiet_seconds(record), record)
                 return True
             window.count += 1
             window.last = record
             return False
+
+    def counted(self, logger: str, causes: tuple[object, ...]) -> bool:
+        """Count a record of a named cause without building it. Return False if it is to be written now."""
+        with self._lock:
+            window = self._windows.get((logger, *causes))
+            if window is None:
+                return False
+            window.count += 1
+            return True
 
     def due(self, *, everything: bool = False) -> tuple[list[logging.LogRecord], float | None]:
         """Return the records to write now, each with the attribute ``repeated``, and the seconds until the next ones.
@@ -68,13 +77,13 @@ class Repeats:
             for key, window in list(self._windows.items()):
                 if window.end > now and not everything:
                     continue
-                if window.last is None:
+                if not window.count:
                     del self._windows[key]
                     continue
                 record = copy(window.last)
                 record.__dict__["repeated"] = window.count
                 found.append(record)
-                self._windows[key] = _Window(now + _quiet_seconds(record))
+                self._windows[key] = _Window(now + _quiet_seconds(record), window.last)
             ends = [window.end for window in self._windows.values()]
         return found, max(0.0, min(ends) - now) if ends else None
 

@@ -10,6 +10,7 @@ import time
 from types import TracebackType
 from typing import Any, Literal
 
+from zaqar_core.logs.cause import CAUSE
 from zaqar_core.logs.lines import ConsoleLines, Process, fields, json_line
 from zaqar_core.logs.repeats import Repeats
 from zaqar_core.logs.writer import Writer
@@ -29,15 +30,15 @@ class LinesHandler(logging.Handler):
         super().__init__()
         self.setFormatter(formatter)
         self.is_json = not isinstance(formatter, ConsoleLines)
-        self._repeats = Repeats()
+        self.repeats = Repeats()
         self.writer = Writer(descriptor, self._lost, self._write_repeated)
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._repeats.clear)
+            os.register_at_fork(after_in_child=self.repeats.clear)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Have the record written, unless one of its cause was written lately."""
         try:
-            if self._repeats.admits(record):
+            if self.repeats.admits(record):
                 self._put(record)
         except Exception:
             self.handleError(record)
@@ -49,7 +50,7 @@ class LinesHandler(logging.Handler):
 
     def close(self) -> None:
         """Write what waits, and how often repeated records were counted."""
-        for record in self._repeats.due(everything=True)[0]:
+        for record in self.repeats.due(everything=True)[0]:
             self._put(record)
         self.writer.close()
         super().close()
@@ -58,7 +59,7 @@ class LinesHandler(logging.Handler):
         self.writer.put(self.format(record).encode("utf-8", "backslashreplace") + b"\n")
 
     def _write_repeated(self) -> float | None:
-        records, seconds = self._repeats.due()
+        records, seconds = self.repeats.due()
         for record in records:
             self._put(record)
         return seconds
@@ -103,6 +104,11 @@ def close() -> None:
 def writer() -> Writer | None:
     """Return what writes the lines of this process, None before ``set_up``."""
     return None if _handler is None else _handler.writer
+
+
+def was_counted(log: logging.Logger, about: dict[str, Any]) -> bool:
+    """Return whether a record of this cause was written lately. Then another one is counted, and need not be built."""
+    return _handler is not None and _handler.repeats.counted(log.name, about[CAUSE])
 
 
 def console() -> ConsoleLines | None:

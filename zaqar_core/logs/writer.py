@@ -1,4 +1,4 @@
-"""Writes log lines to standard error in a thread, so that no request waits for whoever reads them.
+"""Writes log lines to standard error in a thread, so that no request waits for their reader.
 
 A full pipe or a slow disk blocks that thread only. Lines that wait are bounded; beyond the bound they are dropped and
 counted, and a line says how many.

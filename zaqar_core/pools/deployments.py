@@ -126,6 +126,7 @@ class PoolDeployment(Deployment):
             generation = Generation()
             store = open_store(self._settings, self.uri, generation, self._refuse_when_down, name=f"pool {self.name}")
             waiters = Waiters(self._settings, self.uri, generation, self._beside)
+            waiters.outages = store.outages
             store.terms.is_in_service = True
             try:
                 _opening.run(waiters.start)

@@ -17,6 +17,8 @@ from zaqar_core.domain.identity import Authenticator
 from zaqar_core.domain.randomness import random_bytes
 from zaqar_core.eventloop import Threads, in_thread
 from zaqar_core.keystone import trusts
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.logs.request_ids import current_request_id, set_request_id
 from zaqar_core.rest import dialect, documents, errors, identity, parameters, rights, routes, signatures
 from zaqar_core.rest.call import RestCall, queue_of
@@ -27,6 +29,8 @@ from zaqar_core.rest.resources import versions
 from zaqar_core.rest.route import Route
 from zaqar_core.web.envelope import CLIENT, Note, Refusal, Reply, Request, Share
 
+#: The first segments of paths of API versions that settings can leave out.
+_DEPRECATED = ("v1", "v1.1")
 _log = logging.getLogger("sqs_facade.zaqar")
 #: Threads for calls of the identity service, which may take long when it hangs.
 _identifying = Threads(128, "identity")
@@ -139,6 +143,8 @@ class ZaqarFace:
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a request that was refused; with an authenticator first 401 for an invalid token."""
         _begin(request, why.name)
+        if why is Refusal.BODY_TOO_LARGE:
+            self._log_limit(request)
         reply = errors.of_refusal(why, request.header("HOST") or "")
         is_checked = why is not Refusal.OVERLOADED and self._version(request) is not None
         if self._authenticator is not None and is_checked:
@@ -148,6 +154,15 @@ class ZaqarFace:
                 _note(request, problem.fact.name)
                 reply = errors.of_request(problem)
         return _finished(reply)
+
+    def _log_limit(self, request: Request) -> None:
+        """Log that a body is larger than the setting that limits it, if one does."""
+        limit = self.body_limit(request.environ)
+        settings = self._settings
+        if limit == settings.max_messages_post_size and request.environ["PATH_INFO"].rstrip("/").endswith("/messages"):
+            note_refusal(remedies.POST_SIZE, limit)
+        elif limit == settings.max_queue_metadata:
+            note_refusal(remedies.METADATA_SIZE, limit)
 
     def refuse_admitted(self, why: Refusal) -> Reply:
         """Return the error for a request that was refused and whose caller is authenticated already."""
@@ -165,6 +180,8 @@ class ZaqarFace:
             return self._run_in(version, request, session)
         if request.path in ("/", ""):
             return self._root(request)
+        if (name := request.path.split("/", 2)[1]) in _DEPRECATED:
+            note_refusal(remedies.VERSION, name[1:])
         raise RestError(Fact.NO_SUCH_PATH)
 
     def _version(self, request: Request) -> Dialect | None:

@@ -14,6 +14,8 @@ import hiredis
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.eventloop import current_task
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.store.confirmed_writes import check_replicas, wait_commands
 from zaqar_core.store.connection import RECONNECT_SECONDS, Link
 from zaqar_core.store.deployment import Address
@@ -48,8 +50,8 @@ class Links:
     """Connections that are opened on demand. Thread-safe."""
 
     __slots__ = (
-        "_arguments", "_check", "_free", "_generation", "_idle", "_inspector", "_is_closed", "_open", "_outages",
-        "_patience_seconds", "_replicas", "_shared",
+        "_arguments", "_check", "_free", "_generation", "_idle", "_inspector", "_is_closed", "_open",
+        "_patience_seconds", "_replicas", "_shared", "outages",
     )  # fmt: skip
 
     def __init__(
@@ -76,7 +78,8 @@ class Links:
         self._generation = generation
         self._patience_seconds = patience_seconds
         self._inspector = None if terms is None else Inspector(terms, name, generation.ended)
-        self._outages = Outages(name, terms)
+        #: What this process sees of the server's outages.
+        self.outages = Outages(name, terms)
         self._replicas = settings.confirming_replicas
         #: One token for each connection that may be taken.
         self._free: SimpleQueue[None] = SimpleQueue()
@@ -144,12 +147,12 @@ class Links:
     def _note(self, problem: StoreUnavailable, number: int) -> None:
         """End the generation if one of its connections was lost. One that cannot be opened says nothing of others."""
         if problem.is_disconnected:
-            self._outages.begin(problem.reason)
+            self.outages.begin(problem.reason)
         if problem.is_disconnected and not problem.is_unsent:
             self._generation.ended(number)
 
     def _new_shared(self, loop: asyncio.AbstractEventLoop) -> SharedLink:
-        return SharedLink(self._new(), loop, self._patience_seconds, self._outages.end)
+        return SharedLink(self._new(), loop, self._patience_seconds, self.outages.end)
 
     def _in_thread(self, packed: bytes, replies: int, *, changes: bool, confirmed: bool) -> list[Any]:
         link = self._take()
@@ -160,7 +163,7 @@ class Links:
             if not link.is_open:
                 link.open(self._patience_seconds)
                 link.generation = number
-                self._outages.end()
+                self.outages.end()
                 self._open.add(link)
             if changes and link.state is not None and link.state.problem is not None:
                 raise link.state.refusal()
@@ -186,6 +189,7 @@ class Links:
         try:
             self._free.get(timeout=_PATIENCE_SECONDS)
         except Empty:
+            note_refusal(remedies.STORE_CONNECTIONS, f"{_PATIENCE_SECONDS:.0f}")
             raise StoreUnavailable(
                 f"all connections to the store were busy for {_PATIENCE_SECONDS:.0f} s; "
                 "the setting store_connections allows more",
@@ -219,7 +223,7 @@ class Links:
     def close(self) -> None:
         """Close all connections, also those in use. Tasks open no more."""
         self._is_closed = True
-        self._outages.close()
+        self.outages.close()
         for link in list(self._open):
             link.close()
         if self._shared is not None:

@@ -12,6 +12,7 @@ from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
 from zaqar_core.store.connection import pack
 from zaqar_core.store.inspection import Terms
 from zaqar_core.store.links import Generation, Links
+from zaqar_core.store.outages import Outages
 from zaqar_core.store.scripts import Compiled, Library, failure_words
 
 #: Nothing ran: the server does not have this release's library.
@@ -101,6 +102,11 @@ class Store:
         self._links = Links(settings, url, generation, terms=self.terms, name=name, check=check)
         self._generation = generation
         self._replicated = settings.durability == "replicated"
+
+    @property
+    def outages(self) -> Outages | None:
+        """The outages of the server, None in a cluster, whose nodes have their own."""
+        return None if self.is_cluster else self._links.outages
 
     def run(self, script: Compiled, key: bytes, arguments: Sequence[bytes | str | int], policy: bytes = b"") -> Any:
         """Run a function; return its reply. Raises ScriptFailed, or StoreUnavailable when the outcome is unknown.
