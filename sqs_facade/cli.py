@@ -22,6 +22,7 @@ from zaqar_core import logs
 from zaqar_core.access import gate
 from zaqar_core.configuration.setting_sources import STOPS_WITH_VARIABLE
 from zaqar_core.configuration.settings import Configuration, Settings
+from zaqar_core.tracing import provider
 from zaqar_core.web import audit_log, stopping
 
 if TYPE_CHECKING:
@@ -156,6 +157,8 @@ def _run(configuration: Configuration, wanted_port: int, serve: _Serve, tls_port
                 ZaqarFace(settings, authentication.configured(settings))
             gate.credentials(settings)
             audit_log.check(settings.audit_log)
+            if settings.tracing:
+                provider.check()
             if settings.tls_certificate is not None:
                 from zaqar_core.web import tls
 

@@ -16,6 +16,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from zaqar_core import logs
+from zaqar_core.tracing import provider
 
 _log = logging.getLogger("sqs_facade.supervisor")
 #: A worker that ends so soon after its start is started again only after a pause.
@@ -143,4 +144,5 @@ def _work(function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         _log.critical("a worker ends with an unhandled exception", exc_info=True)
         sys.exit(1)
     finally:
+        provider.close()
         logs.close()

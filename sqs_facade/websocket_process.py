@@ -16,7 +16,8 @@ from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.web import access_log, audit_log, hooks, tls
+from zaqar_core.tracing import provider
+from zaqar_core.web import access_log, audit_log, hooks, tls, traces
 from zaqar_core.web.auditing import Auditor
 from zaqar_core.web.observers import Observer, Observers
 from zaqar_core.websocket import server
@@ -55,7 +56,7 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     try:
         server.run(
             settings,
-            Service(core, face, authenticator, Observers(observers)),
+            Service(core, face, authenticator, Observers(observers), traces.configured(settings)),
             held.port,
             lambda: on_ready(
                 f"{'ws' if secured is None else 'wss'}://{in_url(without_brackets(settings.host))}:{held.port}"
@@ -66,3 +67,4 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     finally:
         notifier.stop()
         core.close()
+        provider.close()

@@ -28,7 +28,7 @@ from zaqar_core.notifications.notifier import Notifier
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
-from zaqar_core.web import access_log, audit_log, cors, hooks, proxies, stopping
+from zaqar_core.web import access_log, audit_log, cors, hooks, proxies, stopping, traces
 from zaqar_core.web.app import create_flask
 from zaqar_core.web.auditing import Auditor
 from zaqar_core.web.base_path import BasePath
@@ -77,7 +77,7 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
         observers.append(auditor)
         if credentials is not None:
             credentials.on_reload = auditor.reloaded
-    pipeline = Pipeline(core, settings, Observers(observers))
+    pipeline = Pipeline(core, settings, Observers(observers), traces.configured(settings))
     access = gate.opened(settings, credentials, lambda: core.secrets.secret)
     callers = Callers(settings, access)
     authenticator = gate.authenticator(credentials, authentication.configured(settings))

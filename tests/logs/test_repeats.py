@@ -86,5 +86,12 @@ def test_texts_of_clients_do_not_fill_memory(repeats: Repeats) -> None:
     assert sum(admitted) == 1_001
 
 
+def test_records_of_a_library_are_one_cause_for_each_call(repeats: Repeats) -> None:
+    found = [record("failed, retrying in %s", seconds) for seconds in (1.1, 2.2)]
+    for one in found:
+        one.name = "opentelemetry.exporter"
+    assert [repeats.admits(one) for one in found] == [True, False]
+
+
 def test_lines_for_debugging_repeat(repeats: Repeats) -> None:
     assert all(repeats.admits(record(level=logging.DEBUG)) for _ in range(3))

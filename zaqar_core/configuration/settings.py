@@ -174,6 +174,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_level: Annotated[Literal["debug", "info", "warning", "error"], About(flag="--log-level")] = "info"
     #: Requests that get a line of the log: none, those that fail, or all. `log_level` has no effect on it.
     access_log: Annotated[Literal["off", "errors", "all"], About(flag="--access-log")] = "off"
+    #: Make spans of requests, of their calls of the store and of webhooks, and export them over OTLP as the environment
+    #: variables OTEL_* say. Needs the extra `tracing`. See [logging](logging.md#traces).
+    tracing: bool = False
 
     # -- Limits of callers -----------------------------------------------------------------------------------------
     #: Most requests per second of one account or project, by both dialects, at all workers of the store together.

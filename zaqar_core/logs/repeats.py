@@ -102,4 +102,6 @@ def _key(record: logging.LogRecord) -> _Key:
             place = place.tb_next
         where = None if place is None else (place.tb_frame.f_code.co_filename, place.tb_lineno)
         return (record.name, record.msg, kind, where)
+    if not record.name.startswith("sqs_facade"):
+        return (record.name, record.msg)  # texts of libraries have times and addresses in them
     return (record.name, record.getMessage())

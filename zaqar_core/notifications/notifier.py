@@ -246,10 +246,12 @@ class Notifier:
         subscription, ref = delivery.subscription, delivery.ref
         if delivery.outbox_message is not None:
             document = content.of_message(delivery.outbox_message, ref.name)
+            attributes = delivery.outbox_message.message.system_attributes
         else:
+            attributes = ()
             document = self._confirmations(ref, subscription.id, delivery.kind)
         options = orjson.loads(subscription.options)
-        return Notification(ref, delivery.kind, subscription.id, subscription.subscriber, options, document)
+        return Notification(ref, delivery.kind, subscription.id, subscription.subscriber, options, document, attributes)
 
     def _outcome(self, tried: Tried) -> Outcome:
         delivery, failure = tried.step.delivery, tried.failure

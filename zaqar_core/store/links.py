@@ -46,6 +46,15 @@ class Generation:
             self.number += 1
 
 
+def links_class(settings: Settings) -> type[Links]:
+    """Return the class of connections under these settings."""
+    if not settings.tracing:
+        return Links
+    from zaqar_core.store.traced_links import TracedLinks  # needs the extra tracing
+
+    return TracedLinks
+
+
 class Links:
     """Connections that are opened on demand. Thread-safe."""
 

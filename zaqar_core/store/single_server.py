@@ -11,7 +11,7 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
 from zaqar_core.store.connection import pack
 from zaqar_core.store.inspection import Terms
-from zaqar_core.store.links import Generation, Links
+from zaqar_core.store.links import Generation, links_class
 from zaqar_core.store.outages import Outages
 from zaqar_core.store.scripts import Compiled, Library, failure_words
 
@@ -99,7 +99,7 @@ class Store:
     ) -> None:
         """Connect to nothing yet; for ``check`` see ``links.Links``. ``name`` is for logs. Raises StoreUrlInvalid."""
         self.terms = Terms(settings.durability, is_cluster=self.is_cluster)
-        self._links = Links(settings, url, generation, terms=self.terms, name=name, check=check)
+        self._links = links_class(settings)(settings, url, generation, terms=self.terms, name=name, check=check)
         self._generation = generation
         self._replicated = settings.durability == "replicated"
 

@@ -54,6 +54,8 @@ class AccessLog:
         }
         if request_id := reply.request_id:
             found["request_id"] = request_id
+        if note.trace_id:
+            found["trace_id"] = note.trace_id
         if client := request.environ.get("REMOTE_ADDR"):
             found["client"] = client
         if note.dialect:

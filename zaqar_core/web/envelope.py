@@ -52,6 +52,8 @@ class Note:
     #: Which policy decided. Without a rule, ``decide`` returns it, if the queue's policy was asked.
     rule: str = ""
     decide: Callable[[], str] | None = None
+    #: The id of the trace, "" where requests are not traced.
+    trace_id: str = ""
     #: Seconds for which a receive waited for messages.
     waited_seconds: float = 0.0
     #: Seconds from the beginning to the reply, with the wait.

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -27,6 +27,9 @@ from zaqar_core.websocket import frames
 from zaqar_core.websocket.admission import Admission
 from zaqar_core.websocket.frames import Frame
 
+if TYPE_CHECKING:
+    from zaqar_core.web.request_traces import RequestTraces
+
 _log = logging.getLogger("sqs_facade.websocket")
 
 AUTHENTICATE = "authenticate"
@@ -40,6 +43,7 @@ class Service:
     face: ZaqarFace
     authenticator: Authenticator | None = None
     observers: Observers = field(default_factory=Observers)
+    traces: RequestTraces | None = None
 
 
 class Conversation:
@@ -143,7 +147,13 @@ class Conversation:
     def _run(self, request: Request, call: actions.ActionCall) -> Reply:
         session = self._service.core.session()
         request.began = time.monotonic()
-        reply = self._service.face.answer_route(request, session, call.action.route, call.names)
+        face, traces = self._service.face, self._service.traces
+        if traces is None:
+            reply = face.answer_route(request, session, call.action.route, call.names)
+        else:
+            reply = traces.answer(
+                request, session, lambda: face.answer_route(request, session, call.action.route, call.names)
+            )
         note_session(request, session)
         return self._service.observers.finished(request, reply)
 
