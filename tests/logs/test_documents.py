@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -33,9 +34,9 @@ def test_every_field_of_the_access_log_is_described() -> None:
     note = request.note
     note.dialect, note.operation, note.code, note.trace_id, note.waited_seconds = "zaqar", "x", "y", "z", 1.0
     note.queue = QueueRef("p", "r", "q")
-    log = AccessLog(Lines(), "all", None)  # type: ignore[arg-type]
-    found = log._fields(request, Reply(200, [("x-amzn-RequestId", "1")], b""))
-    assert set(found) == named("Access log")
+    lines = Lines()
+    AccessLog(lines, "all", None).observe(request, Reply(200, [("x-amzn-RequestId", "1")], b""))  # type: ignore[arg-type]
+    assert set(json.loads(lines.found[0])) == named("Access log")
 
 
 def test_every_remedy_is_described() -> None:

@@ -33,11 +33,12 @@ class Process:
 def time_text(seconds: float) -> str:
     """Return a time in ISO 8601 with milliseconds, UTC."""
     whole = int(seconds)
-    return f"{_second_text(whole)}.{int((seconds - whole) * 1000):03d}Z"
+    return f"{second_text(whole)}.{int((seconds - whole) * 1000):03d}Z"
 
 
 @lru_cache(maxsize=4)
-def _second_text(second: int) -> str:
+def second_text(second: int) -> str:
+    """Return a time in ISO 8601 to the second, UTC, without its zone."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
 
 
@@ -115,14 +116,15 @@ class ConsoleLines(logging.Formatter):
         place = f"{values.pop('process')}-{values.pop('pid')}"
         logger = plain(str(values.pop("logger"))).removeprefix("sqs_facade.")
         head = f"{values.pop('time')} {level} {place:16} {logger:12} {plain(str(values.pop('event')))}"
-        return head + _described(values)
+        return head + described(values)
 
 
-def _described(values: Mapping[str, Any]) -> str:
+def described(values: Mapping[str, Any]) -> str:
+    """Return fields as the end of a line for people."""
     found = "".join([f" {name}={value}" for name, value in values.items()])
     is_plain = found.isascii() and found.isprintable() and len(found) <= _MOST_CHARACTERS
     if is_plain and found.count(" ") == len(values) and "= " not in found and not found.endswith("="):
-        return found  # most lines of the access log
+        return found
     return "".join([f" {name}={_quoted(plain(shortened(str(value))))}" for name, value in values.items()])
 
 

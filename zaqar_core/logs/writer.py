@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import stat
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from collections.abc import Callable, Iterator
 MOST_WAITING = 10_000
 #: A write of so many bytes to a pipe is never mixed with those of other processes (POSIX: PIPE_BUF on Linux).
 _TOGETHER_BYTES = 4096
+#: To a file, of any size.
+_TOGETHER_IN_FILE_BYTES = 1 << 18
 #: Lines that are not urgent are written so much later, many at once: each wake-up of the thread costs a request time.
 _GATHER_SECONDS = 0.02
 #: At the end of the process, for what waits.
@@ -33,6 +36,7 @@ class Writer:
         if only after more lines.
         """
         self._descriptor = descriptor
+        self._together_bytes = _together_bytes(descriptor)
         self._lost = lost
         self._due = due
         self._begin()
@@ -111,7 +115,7 @@ class Writer:
         size = 0
         while self._lines:
             line = self._lines.popleft()
-            if found and size + len(line) > _TOGETHER_BYTES:
+            if found and size + len(line) > self._together_bytes:
                 yield b"".join(found)
                 found, size = [], 0
             found.append(line)
@@ -127,3 +131,11 @@ class Writer:
                 rest = rest[os.write(self._descriptor, rest) :]
             except BlockingIOError:  # another program that has this file open made it non-blocking
                 select.select([], [self._descriptor], [])
+
+
+def _together_bytes(descriptor: int) -> int:
+    try:
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except OSError:  # closed by the program that started this one
+        return _TOGETHER_BYTES
+    return _TOGETHER_IN_FILE_BYTES if is_file else _TOGETHER_BYTES

@@ -133,7 +133,10 @@ class Reply:
     @property
     def request_id(self) -> str:
         """The id by which the client knows its request, "" if it has none."""
-        return next((value for name, value in self.headers if name in _REQUEST_IDS), "")
+        for name, value in self.headers:
+            if name in _REQUEST_IDS:
+                return value
+        return ""
 
 
 class Share(NamedTuple):
