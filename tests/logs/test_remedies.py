@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Iterator
 
 import msgspec
 import pytest
 from werkzeug.test import Client, TestResponse
 
+from zaqar_core.access import signatures
+from zaqar_core.access.refusals import SignatureRefused
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.rate_limits import RateLimits
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import RequestsThrottled
 from zaqar_core.logs import remedies
 from zaqar_core.logs.remedies import REMEDIES, Remedy, note_refusal
 from zaqar_core.notifications import targets
 from zaqar_core.notifications.targets import TargetRefused
+from zaqar_core.store.links import Generation
+from zaqar_core.store.wakeups import Waiters
 from zaqar_core.web.callers import Callers
 from zaqar_core.web.proxies import ForwardedRequests, TrustedProxies
 
@@ -84,3 +92,29 @@ def test_subjects_beyond_some_share_a_line(caplog: Logged) -> None:
     causes = {one.__dict__["_cause"] for one in caplog.records}
     assert len(causes) == 21
     assert len({one.__dict__["_quiet_seconds"] for one in caplog.records}) == 1
+
+
+def test_a_clock_that_differs_is_logged_once_for_all_clients(caplog: Logged) -> None:
+    for minutes in (20, 30, -20):
+        with pytest.raises(SignatureRefused):
+            signatures._check_age("20260101T000000Z", 100_000 + 60 * minutes, 100_000.0, None)
+    assert len({one.__dict__["_cause"] for one in caplog.records}) == 1
+    assert "NTP" in said(caplog)[0][1]
+
+
+def test_a_rate_is_logged_for_each_account(caplog: Logged, monkeypatch: pytest.MonkeyPatch, session: Session) -> None:
+    limits = RateLimits(1, clock=lambda: 1_000_000_000.0)
+    account = f"project-{uuid.uuid4().hex}"
+    limits.require(session, account)
+    with pytest.raises(RequestsThrottled):
+        limits.require(session, account)
+    [(setting, text)] = said(caplog)
+    assert setting == "max_requests_per_second"
+    assert account in text
+
+
+def test_receives_beyond_the_limit_of_waits_are_logged(caplog: Logged, session: Session) -> None:
+    waiters = Waiters(Settings(max_waits=1), "redis://localhost", Generation())
+    assert waiters.register(b"q") is not None
+    assert waiters.register(b"q") is None
+    assert [setting for setting, _ in said(caplog)] == ["max_waits"]

@@ -134,3 +134,61 @@ def test_a_start_that_fails_says_so_in_json(tmp_path: Path) -> None:
         [line] = [json.loads(one) for one in ran.stderr.splitlines()]
         assert (line["level"], line["process"], ran.stdout) == ("critical", "main", "")
         assert text in line["event"]
+
+
+def test_a_log_that_nobody_reads_delays_no_request(tmp_path: Path) -> None:
+    """A pipe holds 64 KiB at most, which a few hundred lines fill."""
+    ready = tmp_path / "ready"
+    command = [sys.executable, "-m", "sqs_facade", "serve", "--ephemeral", "--port", "0", "--ready-file", str(ready)]
+    reader, writer = os.pipe()
+    process = subprocess.Popen(
+        [*command, "--access-log", "all"], stderr=writer, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    os.close(writer)
+    try:
+        until(ready.exists, "ready")
+        url = ready.read_text().strip()
+        for _ in range(1_000):
+            fail(url)
+        process.terminate()
+        assert process.wait(PATIENCE_SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reader)
+
+
+#: What else writes to standard error by itself.
+_PROGRAM = """
+import logging, threading, warnings
+from zaqar_core import logs
+
+class Odd:
+    def __del__(self):
+        raise ValueError("odd\\nline")
+
+logs.set_up("json", "info", "main")
+warnings.warn("a warning\\nof two lines")
+logging.getLogger("other").error("not %d", "a number")
+thread = threading.Thread(target=lambda: 1 / 0)
+thread.start()
+thread.join()
+Odd()
+raise RuntimeError("the end")
+"""
+
+
+def test_warnings_and_unhandled_exceptions_are_lines_too(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", _PROGRAM], capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2]
+    )
+    lines = [json.loads(line) for line in ran.stderr.splitlines()]
+    assert [(line["logger"], line["level"]) for line in lines] == [
+        ("py.warnings", "warning"),
+        ("sqs_facade.process", "error"),
+        ("sqs_facade.process", "error"),
+        ("sqs_facade.process", "error"),
+        ("sqs_facade.process", "critical"),
+    ]
+    assert ran.returncode == 1
+    assert ["exception" in line for line in lines] == [False, False, True, True, True]
