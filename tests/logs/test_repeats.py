@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
 from typing import Any
 
 import pytest
@@ -91,6 +93,23 @@ def test_records_of_a_library_are_one_cause_for_each_call(repeats: Repeats) -> N
     for one in found:
         one.name = "opentelemetry.exporter"
     assert [repeats.admits(one) for one in found] == [True, False]
+
+
+def test_a_record_that_is_counted_keeps_no_request_in_memory(repeats: Repeats, clock: Clock) -> None:
+    class Body:
+        def __str__(self) -> str:
+            return "a body"
+
+    body = Body()
+    gone = weakref.ref(body)
+    assert repeats.admits(record("cannot read %s", body, exc_info=raised("x")))
+    assert not repeats.admits(record("cannot read %s", body, exc_info=raised("x")))
+    del body
+    gc.collect()
+    assert gone() is None
+    [one] = repeats.due(everything=True)[0]
+    assert one.getMessage() == "cannot read a body"
+    assert (one.exc_text or "").startswith("Traceback")
 
 
 def test_lines_for_debugging_repeat(repeats: Repeats) -> None:

@@ -61,9 +61,10 @@ def fields(record: logging.LogRecord) -> dict[str, Any]:
 
 def traceback_of(record: logging.LogRecord, formatter: logging.Formatter) -> str:
     """Return the traceback of a record, the end of a long one, "" without an exception."""
-    if not record.exc_info or record.exc_info[0] is None:
-        return record.exc_text or ""
-    return formatter.formatException(record.exc_info)[-_MOST_TRACEBACK_CHARACTERS:]
+    text = record.exc_text or ""
+    if record.exc_info and record.exc_info[0] is not None:
+        text = formatter.formatException(record.exc_info)
+    return text[-_MOST_TRACEBACK_CHARACTERS:]
 
 
 def shortened(text: str) -> str:

@@ -17,6 +17,7 @@ _QUIET_SECONDS = 60.0
 _MOST_CAUSES = 1000
 
 _Key = tuple[object, ...]
+_formatter = logging.Formatter()
 
 
 @dataclass(slots=True)
@@ -24,8 +25,8 @@ class _Window:
     """The time after a line in which records of its cause are only counted."""
 
     end: float
-    #: The newest record of the cause that was built.
-    last: logging.LogRecord
+    #: The record that was written, without references to what it was made of.
+    record: logging.LogRecord
     count: int = 0
 
 
@@ -52,10 +53,9 @@ class Repeats:
                 key = (record.name, record.msg)
                 window = self._windows.get(key)
             if window is None:
-                self._windows[key] = _Window(now + _quiet_seconds(record), record)
+                self._windows[key] = _Window(now + _quiet_seconds(record), _plain(record))
                 return True
             window.count += 1
-            window.last = record
             return False
 
     def counted(self, logger: str, causes: tuple[object, ...]) -> bool:
@@ -80,12 +80,22 @@ class Repeats:
                 if not window.count:
                     del self._windows[key]
                     continue
-                record = copy(window.last)
+                record = copy(window.record)
                 record.__dict__["repeated"] = window.count
                 found.append(record)
-                self._windows[key] = _Window(now + _quiet_seconds(record), window.last)
+                self._windows[key] = _Window(now + _quiet_seconds(record), window.record)
             ends = [window.end for window in self._windows.values()]
         return found, max(0.0, min(ends) - now) if ends else None
+
+
+def _plain(record: logging.LogRecord) -> logging.LogRecord:
+    """Return a copy that has texts only: a traceback would keep the request of its frames in memory."""
+    found = copy(record)
+    found.msg, found.args = record.getMessage(), None
+    if record.exc_info and record.exc_info[0] is not None:
+        found.exc_text = _formatter.formatException(record.exc_info)
+    found.exc_info = None
+    return found
 
 
 def _quiet_seconds(record: logging.LogRecord) -> float:
