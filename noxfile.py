@@ -20,6 +20,7 @@ REFERENCES = {
     "docs/sqs.md": "sqs_facade.reference",
     "docs/zaqar.md": "zaqar_core.rest.reference",
     "docs/settings.md": "zaqar_core.configuration.reference",
+    "docs/metrics.md": "zaqar_core.observability.reference",
 }
 
 

@@ -21,6 +21,7 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.router import Arguments, Router
 from zaqar_core.core.secrets import Secrets
 from zaqar_core.core.session import Session, Shared
+from zaqar_core.core.traffic import Uncounted
 from zaqar_core.domain.encryption import Keyring
 from zaqar_core.domain.ids import MessageIds
 from zaqar_core.domain.model import NewMessage, Receipt
@@ -75,7 +76,8 @@ class _Core:
         self.encrypted: set[bytes] = set()
         self.grouped: set[bytes] = set()
         self.router = cast(Router, _Replies())
-        self.waiters = self.started_tasks = self.notifications = None
+        self.traffic = Uncounted()
+        self.waiters = self.started_tasks = self.notifications = self.quotas = None
 
 
 def main() -> None:

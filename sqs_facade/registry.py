@@ -30,8 +30,7 @@ class Shape(msgspec.Struct, rename="pascal", omit_defaults=True, gc=False):
 QueueUrl = Annotated[str, bounds.QUEUE_URL]
 
 
-@dataclass(slots=True)
-class SqsCall:
+class SqsCall(msgspec.Struct):
     """One request, with the core's session and the caller, as an operation receives it."""
 
     session: Session
@@ -40,10 +39,17 @@ class SqsCall:
     #: None while policies are not enforced.
     authorizer: Authorizer | None = None
 
+    #: The address and the queue of the last call of :meth:`queue`: rights and operation ask for the same one.
+    found: tuple[str | None, QueueRef] | None = None
+
     def queue(self, queue_url: str | None) -> QueueRef:
         """Return the queue of the QueueUrl, or without one that of the request's path."""
+        found = self.found
+        if found is not None and found[0] is queue_url:
+            return found[1]
         request = self.request
         ref = addresses.queue(queue_url, request.path, self.caller, self.session.settings, request.prefix)
+        self.found = (queue_url, ref)
         request.note.queue = ref
         return ref
 
@@ -72,6 +78,8 @@ class Operation:
     raises: tuple[str, ...]
     on_queue_path: bool
     has_queue: bool
+    #: Whether the audit log has its calls: it changes queues, policies or tags, or deletes all messages.
+    is_administrative: bool
 
     @property
     def is_reading(self) -> bool:
@@ -79,6 +87,10 @@ class Operation:
         return self.name.startswith(("Get", "List"))
 
 
+_ADMINISTRATIVE = frozenset((
+    "CreateQueue", "DeleteQueue", "SetQueueAttributes", "AddPermission", "RemovePermission", "TagQueue", "UntagQueue",
+    "PurgeQueue", "StartMessageMoveTask", "CancelMessageMoveTask",
+))  # fmt: skip
 OPERATIONS: dict[str, Operation] = {}
 
 #: Errors of every operation: unreadable input (JSON, query), and throttling if it is enabled.
@@ -109,6 +121,7 @@ def operation(
             raises,
             on_queue_path,
             hasattr(parameters, "queue_url"),
+            name in _ADMINISTRATIVE,
         )
         return function
 

@@ -13,10 +13,6 @@ from zaqar_core.domain.errors import AccessDenied, CoreError
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.web.envelope import Note, Request
 
-ADMINISTRATIVE = frozenset((
-    "CreateQueue", "DeleteQueue", "SetQueueAttributes", "AddPermission", "RemovePermission", "TagQueue", "UntagQueue",
-    "PurgeQueue", "StartMessageMoveTask", "CancelMessageMoveTask",
-))  # fmt: skip
 #: The parameter Action of a request that was refused before it was read.
 _ACTION = re.compile(r"(?:^|&)Action=([A-Za-z]+)(?:&|$)")
 
@@ -31,7 +27,8 @@ def of_call(operation: Operation, call: SqsCall, parameters: Any) -> None:
     note = request.note
     note.operation = operation.name
     note.account = call.caller.account
-    note.is_administrative = operation.name in ADMINISTRATIVE
+    if operation.is_administrative:
+        note.is_administrative = True
     if not operation.has_queue:
         note.queue = _named(call, parameters)
     elif request.principal is not None and request.principal.is_anonymous:
@@ -63,4 +60,4 @@ def of_unread(request: Request) -> None:
     name = target.rpartition(".")[2]
     if name in OPERATIONS:
         request.note.operation = name
-        request.note.is_administrative = name in ADMINISTRATIVE
+        request.note.is_administrative = OPERATIONS[name].is_administrative

@@ -22,6 +22,7 @@ from sqs_facade.supervisor import Supervisor
 from zaqar_core.configuration.setting_sources import PARENT_VARIABLE, PRIVATE_STORE_VARIABLE, variable
 from zaqar_core.configuration.settings import Settings, as_variable
 from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.observability import folders
 from zaqar_core.web.proxies import TrustedProxies
 
 #: Descriptors that serve no client: files, libraries, connections to the store.
@@ -55,6 +56,13 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[list[str],
     ``on_ready`` is called with the URLs of the service as soon as it responds over HTTP, and with the number of
     connections that each worker accepts.
     """
+    with contextlib.ExitStack() as stack:
+        if settings.metrics and settings.metrics_dir is None:
+            settings = msgspec.structs.replace(settings, metrics_dir=stack.enter_context(folders.created()))
+        return _run(settings, url, held, on_ready)
+
+
+def _run(settings: Settings, url: str, held: Held, on_ready: Callable[[list[str], int], None]) -> int:
     settings = msgspec.structs.replace(settings, max_connections=_connections(settings))
     os.environ.update(_workers_environment(settings, url))
     plain, secured = ports(settings, held)

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from sqs_facade.listening import Held, in_url, without_brackets
 from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
+from zaqar_core.background.usage import UsageMeter
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import rate_limits
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.keystone import authentication
 from zaqar_core.notifications import channels
 from zaqar_core.notifications.notifier import Notifier
+from zaqar_core.observability.metrics import Metrics
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace
@@ -46,8 +48,15 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     if switches is not None:
         core.when_emptied.append(switches.forget)
+    if settings.metrics:
+        metrics = Metrics(settings)
+        metrics.watch(core, known, audit)
+        metrics.publish_regularly()
+        observers.append(metrics.counting)
     face = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rate_limits.configured(settings))
     Housekeeping(core).start()
+    if core.quotas is not None:
+        UsageMeter(core, core.quotas).start()
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     secured = tls.configured(settings)

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Sequence
 
 from sqs_facade import startup
-from sqs_facade.wsgi import APPLICATION, create_app
+from sqs_facade.wsgi import APPLICATION, METRICS, create_app
 from zaqar_core.eventloop import garbage
 from zaqar_core.web import proxies, tls
 from zaqar_core.web.server.limits import Limits
@@ -23,11 +23,15 @@ def main(listeners: Sequence[socket.socket], tls_listeners: Sequence[socket.sock
     if secured is not None:
         secured.watch()
     settings = found.settings
+    metrics = app.extensions[METRICS]
+    if metrics is not None and secured is not None:
+        metrics.certificate_expiry = lambda: secured.expires
     server = Server(
         app.extensions[APPLICATION],
         Limits.of(settings),
         proxies=proxies.configured(settings),
         has_preambles=settings.proxy_protocol,
+        on_sweep=None if metrics is None else metrics.publish,
     )
     garbage.collect_rarely(server.loop)
     server.run(listeners, tls_listeners=tls_listeners, tls=secured)

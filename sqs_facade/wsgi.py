@@ -17,6 +17,7 @@ from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
+from zaqar_core.background.usage import UsageMeter
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration import settings as configuration
 from zaqar_core.core import rate_limits
@@ -25,6 +26,9 @@ from zaqar_core.domain import limits
 from zaqar_core.keystone import authentication
 from zaqar_core.notifications import channels
 from zaqar_core.notifications.notifier import Notifier
+from zaqar_core.observability import face as metrics_page
+from zaqar_core.observability.metrics import Metrics
+from zaqar_core.observability.scraping import Scraper
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
@@ -43,10 +47,13 @@ if TYPE_CHECKING:
 
     from sqs_facade.sts import SecurityTokenService
     from zaqar_core.access.reloading import Credentials
+    from zaqar_core.core.process import Core
     from zaqar_core.web.envelope import Face
 
 #: The extension of the Flask application that the event loop's server runs: see ``web.server.application``.
 APPLICATION = "sqs_facade.application"
+#: The extension with the :class:`~zaqar_core.observability.metrics.Metrics` of the process, None without metrics.
+METRICS = "sqs_facade.metrics"
 
 
 def create_app(settings: configuration.Settings | None = None, *, observers: Sequence[Observer] = ()) -> flask.Flask:
@@ -67,6 +74,8 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
     stopping.on_stop(core.waiters.release_all)
     Housekeeping(core).start()
     TaskRunner(core).start()
+    if core.quotas is not None:
+        UsageMeter(core, core.quotas).start()
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     notifier.stop_at_exit()
@@ -77,6 +86,10 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
         observers.append(auditor)
         if credentials is not None:
             credentials.on_reload = auditor.reloaded
+    metrics = Metrics(settings) if settings.metrics else None
+    if metrics is not None:
+        metrics.watch(core, credentials, audit)
+        observers.append(metrics.counting)
     pipeline = Pipeline(core, settings, Observers(observers), traces.configured(settings))
     access = gate.opened(settings, credentials, lambda: core.secrets.secret)
     callers = Callers(settings, access)
@@ -92,7 +105,9 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
         sqs,
         zaqar,
         {peek.PATH: looks, hooks.PATH: _hooks(settings, switches, credentials)},
+        {} if metrics is None else {metrics_page.PATH: _metrics_page(core, metrics, settings, credentials)},
     )
+    app.extensions[METRICS] = metrics
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)
     lanes = FastLane(
@@ -111,6 +126,10 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
     if (trusted := proxies.configured(settings)) is not None:  # the event loop's server applies their headers itself
         app.wsgi_app = ForwardedRequests(app.wsgi_app, trusted)  # type: ignore[method-assign]
     return app
+
+
+def _metrics_page(core: Core, metrics: Metrics, settings: configuration.Settings, known: Credentials | None) -> Face:
+    return metrics_page.MetricsFace(settings, Scraper(core, metrics, settings), gate.authenticator(known, None))
 
 
 def _sts(access: gate.Gate | None) -> SecurityTokenService | None:

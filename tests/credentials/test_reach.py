@@ -54,6 +54,7 @@ DECIDED = {
     "/v2": "zaqar",
     "/_aws/sqs/messages": "peek",
     "/_test": "hooks",
+    "/metrics": "metrics",
     "/<path:rest>": "sqs",
 }
 #: Zaqar's rules that are open to all who authenticate.

@@ -28,6 +28,7 @@ LAYERS = {
     "rest": 7,
     "web": 7,
     "sqs": 7,
+    "observability": 8,
     "websocket": 8,
     "wsgi": 9,
     "serving": 10,
@@ -101,7 +102,7 @@ def test_libraries_stay_in_their_rooms(path: Path) -> None:
     name = _name(path)
     roots = {imported.split(".")[0] for imported in _imports(path)}
     if "flask" in roots or "werkzeug" in roots:
-        assert name.startswith("zaqar_core.web") or name == "sqs_facade.wsgi"
+        assert name.startswith("zaqar_core.web") or name in {"sqs_facade.wsgi", "zaqar_core.observability.face"}
     if "redis" in roots or "hiredis" in roots:
         assert name.startswith(("zaqar_core.store", "zaqar_core.embedded", "sqs_facade.serving", "sqs_facade.cli"))
     if "opentelemetry" in roots:

@@ -35,6 +35,8 @@ class Credentials:
         self._lock = threading.Lock()
         #: Called with whether the version can be used, after the file has changed.
         self.on_reload: Callable[[bool], object] = bool
+        #: How often a later version was read, and how often it could not be used.
+        self.reloads, self.failed_reloads = 0, 0
         #: The files of the last try to read, and their stamp from before it.
         self._files, self._stamp = [file], credentials_file.stamp([file])
         #: The version in force.
@@ -55,9 +57,11 @@ class Credentials:
                 self.directory = self._load()
             except CredentialsInvalid as problem:
                 _log.error("cannot reload the credentials file, the previous version stays in force: %s", problem)
+                self.failed_reloads += 1
                 self.on_reload(False)
                 return False
             _log.warning("reloaded the credentials file %s", self._file)
+            self.reloads += 1
             self.on_reload(True)
             return True
 

@@ -187,6 +187,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Most queues of one account or project in a region, and as many topics. CreateQueue beyond this limit fails with
     #: OverLimit; Zaqar's requests that create one with 403. Default: no limit.
     max_queues_per_account: Positive | None = None
+    #: Most bytes of messages in all queues of one account or project, with their attributes. Sends beyond this limit
+    #: fail with OverLimit; Zaqar's posts with 403. The bytes are estimated every few seconds: what is sent meanwhile
+    #: may exceed the limit. Moves to dead-letter queues are not refused. Default: no limit.
+    max_bytes_per_account: Bytes | None = None
+    #: Most messages in flight of all queues of one account or project, counted likewise. Receives beyond this limit
+    #: fail with OverLimit; Zaqar's claims with 403. Default: no limit.
+    max_in_flight_per_account: Positive | None = None
 
     # -- Accounts and regions --------------------------------------------------------------------------------------
     #: Account of SQS callers whose access key is not an account id.
@@ -239,6 +246,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     audit_log: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     #: Write every call to the audit log.
     audit_all_calls: bool = False
+    #: Serve metrics for Prometheus at `/metrics`: see [metrics](metrics.md).
+    metrics: bool = True
+    #: Queues that the metrics show one by one, the first ones by account, region and name. The others are summed.
+    metrics_queues: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 1_000
+    #: Show the metrics of queues also under the names of exporters for CloudWatch and SQS.
+    metrics_aliases: bool = False
+    #: Bearer token with which `/metrics` may be read, beside the credentials of administrators. Without it and without
+    #: a `credentials_file`, callers need none.
+    metrics_token: Secret | None = None
+    #: Directory in which processes count. Processes that use the same one, such as the workers of Gunicorn, show the
+    #: sum of all. Default: `sqs-facade serve` has one of its own; under other WSGI servers each process counts for
+    #: itself.
+    metrics_dir: Path | None = None
     #: Enforce the policies of queues, for tests of policies: a request acts as the root user of the account that its
     #: access key names, and without credentials as an anonymous caller.
     enforce_policies: bool = False

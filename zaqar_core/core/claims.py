@@ -11,6 +11,7 @@ from typing import Any
 
 from zaqar_core.core import dead_letters, stored_messages
 from zaqar_core.core.session import Session
+from zaqar_core.core.traffic import Event, received
 from zaqar_core.domain.errors import ClaimNotFound
 from zaqar_core.domain.model import Claim
 from zaqar_core.domain.names import QueueRef
@@ -26,8 +27,10 @@ def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: 
 
     A message that would expire earlier is kept until the end of the claim plus its grace; with a grace of None its
     expiry does not change. Raises MessageUnreadable if no leased message can be decrypted; the messages become visible
-    when the claim ends.
+    when the claim ends. Raises AccountInFlightLimitReached.
     """
+    if session.quotas is not None:
+        session.quotas.require_few_in_flight(ref.project)
     claim = uuid.UUID(bytes=random_bytes() + random_bytes(), version=4)
     grace_ms = -1 if grace_seconds is None else grace_seconds * 1000
     arguments: list[bytes | str | int] = [
@@ -42,8 +45,11 @@ def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: 
         if intents:
             dead_letters.finish_moves(session, ref)
         if isinstance(reply, bytes):
-            return Claim(str(claim), ttl_seconds, 0, stored_messages.taken(session, ref, reply))
+            taken = stored_messages.taken(session, ref, reply)
+            received(session.traffic, ref, taken)
+            return Claim(str(claim), ttl_seconds, 0, taken)
         if not has_more:
+            session.traffic.count(ref, Event.EMPTY_RECEIVE, 1)
             return None
 
 

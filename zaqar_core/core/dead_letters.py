@@ -23,6 +23,7 @@ from uuid import UUID
 
 from zaqar_core.core import queues, stored_messages
 from zaqar_core.core.session import Session
+from zaqar_core.core.traffic import Event
 from zaqar_core.domain.errors import EncryptionKeyMissing, MessageUnreadable, StoreUnavailable, TooManyQueues
 from zaqar_core.domain.model import QueueSettings
 from zaqar_core.domain.names import QueueRef
@@ -182,6 +183,7 @@ def _finish(session: Session, lease: _Lease, destination: QueueRef, task: str, i
         session.call(_MOVE_DONE, source, [lease.token, task, *seqs])
     except ScriptFailed:  # another process has the lease, or the source was deleted with its messages
         return False
+    session.traffic.count(source, Event.REDRIVEN if task else Event.DEAD_LETTERED, len(seqs))
     session.call(_MOVE_FORGET, destination, [f"{origin}|{seq.decode()}" for seq in seqs])
     return True
 

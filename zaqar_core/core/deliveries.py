@@ -16,6 +16,7 @@ import msgspec
 
 from zaqar_core.core import stored_messages
 from zaqar_core.core.session import Session
+from zaqar_core.core.traffic import Event
 from zaqar_core.domain.errors import QueueNotFound
 from zaqar_core.domain.model import StoredMessage, Subscription
 from zaqar_core.domain.names import QueueRef
@@ -118,6 +119,13 @@ class _Packed(msgspec.Struct, array_like=True):
     reason: str
 
 
+#: What the outcome of a delivery counts as.
+_EVENTS: dict[Word, int] = {
+    "done": Event.NOTIFIED,
+    "failed": Event.NOTIFICATION_FAILED,
+    "retry_in_line": Event.NOTIFICATION_RETRIED,
+    "retry_outside": Event.NOTIFICATION_RETRIED,
+}
 _decode = msgspec.msgpack.Decoder(_Packed).decode
 #: Digits of the length that precedes a _Packed.
 _LENGTH_BYTES = 8
@@ -179,9 +187,14 @@ def finish(session: Session, ref: QueueRef, token: str, outcomes: Sequence[Outco
     for outcome in outcomes:
         arguments += (outcome.key, outcome.word, outcome.delay_ms, outcome.reason)
     try:
-        return frozenset(one.decode() for one in session.run(_DONE, ref, arguments))
+        ended = frozenset(one.decode() for one in session.run(_DONE, ref, arguments))
     except ScriptFailed:  # the queue was deleted
         return frozenset(outcome.key[:36].decode() for outcome in outcomes)
+    for outcome in outcomes:
+        event = _EVENTS.get(outcome.word)
+        if event is not None:
+            session.traffic.count(ref, event, 1)
+    return ended
 
 
 def undelivered(session: Session, ref: QueueRef, *, after: int, limit: int) -> tuple[int, list[Undelivered]]:

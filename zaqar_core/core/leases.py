@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from zaqar_core.core import dead_letters, queues, stored_messages
 from zaqar_core.core.session import Session
+from zaqar_core.core.traffic import Event, received
 from zaqar_core.domain.errors import (
     AccessDenied,
     CoreError,
@@ -61,10 +62,13 @@ def receive(
     meanwhile, return nothing. In a FIFO queue a second receive with the same ``attempt_id`` within
     ``limits.RECEIVE_ATTEMPT_SECONDS`` returns the same messages with the same receipts, as long as they are in flight;
     a standard queue ignores it.
-    Raises QueueNotFound (also when the queue is deleted during the wait), InFlightLimitReached, ReceiveNotRetryable (a
-    message of the attempt was deleted, was received by another attempt or has another timeout), MessageUnreadable (no
-    leased message can be decrypted; they become visible after their visibility timeout).
+    Raises QueueNotFound (also when the queue is deleted during the wait), InFlightLimitReached,
+    AccountInFlightLimitReached, ReceiveNotRetryable (a message of the attempt was deleted, was received by another
+    attempt or has another timeout), MessageUnreadable (no leased message can be decrypted; they become visible after
+    their visibility timeout).
     """
+    if session.quotas is not None:
+        session.quotas.require_few_in_flight(ref.project)
     # Few queues have a wait of their own, so without ``wait_seconds`` a waiter is created only if the queue has one.
     waiter = session.waiters.register(keys.queue(ref)) if wait_seconds else None
     try:
@@ -86,16 +90,16 @@ def receive(
             if not isinstance(found, _Empty):
                 if waiter is not None:
                     session.waiters.served(waiter)
+                received(session.traffic, ref, found)
                 return found
             if found.has_more:
                 continue
-            if leaving or found.wait_ms == 0:
-                return []
-            if waiter is None:
-                waiter = session.waiters.register(keys.queue(ref)) if wait_seconds is None else None
-                if waiter is None:
-                    return []
-                continue
+            if waiter is None and found.wait_ms and wait_seconds is None:
+                waiter = session.waiters.register(keys.queue(ref))
+                if waiter is not None:
+                    continue
+            if leaving or waiter is None or found.wait_ms == 0:
+                return _found_none(session, ref, is_gone=leaving == _LEAVE_EMPTY)
             if not began:
                 began, deadline = found.incarnation, time.monotonic() + found.wait_ms / 1000
             left = deadline - time.monotonic()
@@ -106,6 +110,13 @@ def receive(
     finally:
         if waiter is not None:
             session.waiters.unregister(waiter)
+
+
+def _found_none(session: Session, ref: QueueRef, *, is_gone: bool) -> list[StoredMessage]:
+    """Count a receive that ends without messages, unless its client has gone."""
+    if not is_gone:
+        session.traffic.count(ref, Event.EMPTY_RECEIVE, 1)
+    return []
 
 
 def _leave(session: Session, ref: QueueRef, arguments: list[bytes | str | int]) -> None:
@@ -212,7 +223,7 @@ def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]
     if not receipts:
         queues.get(session, ref)
     found: list[CoreError | None] = [None] * len(receipts)
-    is_fifo = ref.is_fifo
+    is_fifo, deleted = ref.is_fifo, 0
     for incarnation, indexes in _by_incarnation(receipts).items():
         arguments: list[bytes | str | int] = [incarnation.hex()]
         for index in indexes:
@@ -227,9 +238,14 @@ def delete_received(session: Session, ref: QueueRef, receipts: Sequence[Receipt]
             for index in indexes:
                 found[index] = ReceiptInvalid()
             continue
+        deleted += len(indexes)
         if is_fifo:
             for index, word in zip(indexes, reply, strict=True):
-                found[index] = LeaseExpired() if word == b"EXPIRED" else None
+                if word == b"EXPIRED":
+                    found[index] = LeaseExpired()
+                    deleted -= 1
+    if deleted:
+        session.traffic.count(ref, Event.DELETED, deleted)
     return found
 
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from zaqar_core.core import claims, dead_letters, queues, stored_messages
 from zaqar_core.core.session import Session
+from zaqar_core.core.traffic import Event, received, sent_bytes
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import (
     ClaimedByAnother,
@@ -55,13 +56,19 @@ def send(session: Session, ref: QueueRef, messages: Sequence[NewMessage]) -> lis
     In a FIFO queue every message must have a group. If a message with the same deduplication id (or, in a content-based
     queue, with the same body and no id) was sent within ``limits.DEDUPLICATION_SECONDS``, nothing is stored, and that
     first message is returned.
-    Raises QueueNotFound, DeduplicationIdMissing, EncryptionKeyMissing (nothing was sent).
+    Raises QueueNotFound, DeduplicationIdMissing, EncryptionKeyMissing, AccountFull (nothing was sent).
     """
     try:
         reply, randoms = _run_send(session, ref, "s", 0, limits.MESSAGE_BYTES, messages)
     except ScriptFailed as failed:
         raise (DeduplicationIdMissing if failed.word == "NODEDUP" else QueueNotFound) from None
-    return _sent(session, reply, randoms)
+    found = _sent(session, reply, randoms)
+    stored = messages
+    if reply.__class__ is not int:  # not all of them are stored, perhaps
+        stored = [one for one, sent in zip(messages, found, strict=True) if isinstance(sent, Sent)]
+    if stored:
+        session.traffic.count(ref, Event.SENT, len(stored), sent_bytes(stored))
+    return found
 
 
 def _run_send(
@@ -70,8 +77,10 @@ def _run_send(
     """Run the send function; return its reply and each message's random bytes.
 
     One round trip, or more if this process has not noticed a change of the queue's encryption. Raises ScriptFailed,
-    EncryptionKeyMissing.
+    EncryptionKeyMissing, AccountFull.
     """
+    if session.quotas is not None:
+        session.quotas.require_room(ref.project)
     encrypted, key = session.encrypted, keys.queue(ref)
     for _ in range(_MOST_CHANGES):
         seal = session.keyring.seal if encrypted and key in encrypted else None
@@ -116,8 +125,8 @@ def post(
 
     A message without a ttl keeps the present default ttl of the queue. ``delay_seconds`` of a message is ignored on a
     queue whose own delay is 0 or unset. ``post_bytes`` is the length of the whole HTTP body. In a FIFO queue the
-    Client-ID is the group, and only a content-based queue deduplicates. Raises PostTooLong, EncryptionKeyMissing, and
-    QueueNotFound without ``creates``.
+    Client-ID is the group, and only a content-based queue deduplicates. Raises PostTooLong, EncryptionKeyMissing,
+    AccountFull, and QueueNotFound without ``creates``.
     """
     limit = session.settings.max_messages_post_size
     while True:
@@ -130,6 +139,7 @@ def post(
             if not creates:
                 raise QueueNotFound from None
             queues.create(session, ref, QueueSettings(), creator="zaqar")
+    session.traffic.count(ref, Event.SENT, len(messages), sent_bytes(messages))
     return [one for one in _sent(session, reply, randoms) if isinstance(one, Sent)]
 
 
@@ -281,10 +291,12 @@ def _delete(session: Session, ref: QueueRef, mode: str, ids: Sequence[str], clai
         return
     arguments = [mode, ",".join(text for text in named if text), *positions]
     try:
-        session.run(_DELETE_BY_ID, ref, arguments)
+        deleted = session.run(_DELETE_BY_ID, ref, arguments)
     except ScriptFailed as failed:
         if failed.word in _DELETION_FAILURES:
             raise _DELETION_FAILURES[failed.word] from None
+    else:
+        session.traffic.count(ref, Event.DELETED, deleted)
 
 
 def _positions(session: Session, ids: Sequence[str]) -> list[bytes | str | int]:
@@ -310,8 +322,14 @@ def pop(session: Session, ref: QueueRef, *, limit: int) -> list[StoredMessage]:
             return _pop_readable(session, ref, limit) if failed.word == "ENCRYPTED" else []
         if intents:
             dead_letters.finish_moves(session, ref)
-        if rows or not has_more:
-            return stored_messages.messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)
+        if rows:
+            found = stored_messages.messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)
+            received(session.traffic, ref, found)
+            session.traffic.count(ref, Event.DELETED, len(rows))
+            return found
+        if not has_more:
+            session.traffic.count(ref, Event.EMPTY_RECEIVE, 1)
+            return []
 
 
 def _pop_readable(session: Session, ref: QueueRef, limit: int) -> list[StoredMessage]:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.quotas import Quotas
 from zaqar_core.core.router import Router, SingleRouter
 from zaqar_core.core.secrets import Secrets
 from zaqar_core.core.session import Session
+from zaqar_core.core.traffic import Traffic, Uncounted
+from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import readiness
 from zaqar_core.store.inspection import Watch
@@ -31,6 +34,8 @@ class Core:
         self.store = store = open_store(settings, url, generation)
         #: The way of every session to the store.
         self.router: Router = SingleRouter(store)
+        #: Counts what happens to messages.
+        self.traffic: Traffic = Uncounted()
         self.waiters = Waiters(settings, url, generation)
         self.waiters.outages = store.outages
         #: Keys of queues that encrypt new messages, as far as this process knows.
@@ -46,6 +51,8 @@ class Core:
         self.started_tasks: SimpleQueue[QueueRef] = SimpleQueue()
         #: Events for this process's notifier: queues with new subscriptions, and its own events.
         self.notifications: SimpleQueue[object] = SimpleQueue()
+        #: None: accounts have no quotas.
+        self.quotas = Quotas.configured(settings)
         self._watch_of_store = Watch(store.inspect)
         self.waiters.start()
         self._watch_of_store.start()
@@ -57,6 +64,14 @@ class Core:
     def session(self) -> Session:
         """Create a session."""
         return self._new_session(self)
+
+    @property
+    def store_problem(self) -> StoreUnavailable | None:
+        """What the last regular inspection of the main store has found, at most some seconds ago; None if all is well.
+
+        StoreUnfit and StoreFull say that it answers, and accepts no messages.
+        """
+        return self._watch_of_store.problem
 
     def close(self) -> None:
         """Release every wait and close every connection."""

@@ -163,6 +163,7 @@ def delete(session: Session, ref: QueueRef) -> None:
     except ScriptFailed:
         raise QueueNotFound from None
     registry.remove(session.store, ref, incarnation, session.settings.recreate_delay_seconds)
+    session.traffic.forget(ref)
 
 
 def confirm(session: Session, ref: QueueRef) -> None:
@@ -188,7 +189,9 @@ def confirmed(session: Session, run: Callable[..., Result], *arguments: Any) -> 
     except Exception:
         confirm_all(session)
         raise
-    confirm_all(session)
+    for guard in session.guards or ():
+        if not guard.is_confirmed:
+            confirm(session, guard.ref)
     return result
 
 

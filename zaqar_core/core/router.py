@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from zaqar_core.domain.names import QueueRef
@@ -52,6 +52,9 @@ class Router(Protocol):
     def stores(self) -> Iterator[Store]:
         """Iterate over the deployments that this process uses."""
 
+    def pools_up(self) -> Mapping[str, bool]:
+        """Return whether each pool answers that this process uses, as far as it knows."""
+
 
 class SingleRouter:
     """The router of a service without pools: every call goes to the only deployment."""
@@ -96,3 +99,6 @@ class SingleRouter:
 
     def stores(self) -> Iterator[Store]:
         yield self._store
+
+    def pools_up(self) -> Mapping[str, bool]:
+        return {}

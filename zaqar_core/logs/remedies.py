@@ -86,6 +86,16 @@ QUEUES = Remedy(
     "refused to create a queue for account {}, which has as many as it may have",
     "delete queues, or raise max_queues_per_account",
 )
+ACCOUNT_BYTES = Remedy(
+    "max_bytes_per_account",
+    "refused messages for account {}, whose queues hold as many bytes as they may",
+    "process or delete messages, or raise max_bytes_per_account",
+)
+ACCOUNT_IN_FLIGHT = Remedy(
+    "max_in_flight_per_account",
+    "refused receives of account {}, which has as many messages in flight as it may have",
+    "delete messages after their processing, or raise max_in_flight_per_account",
+)
 IN_FLIGHT = Remedy(
     "max_in_flight",
     "refused receives of queue {}, which has as many messages in flight as it may have",

@@ -75,6 +75,11 @@ class PoolDeployment(Deployment):
         """Whether this process has connected to the pool."""
         return self._store is not None
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the pool answers, as far as this process knows."""
+        return not (self._is_doubtful or self._is_down())
+
     def store(self) -> Store:
         """Return its store. Raises StoreUnavailable, at once if the pool is known to be down."""
         if self._store is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from zaqar_core.configuration.settings import Settings
@@ -130,6 +130,9 @@ class PoolRouter:
                 yield pool.store()
             except StoreUnavailable as problem:
                 _log.debug("left out a pool that is unavailable: %s", problem.reason)  # it logs its outage itself
+
+    def pools_up(self) -> Mapping[str, bool]:
+        return {pool.name: pool.is_up for pool in self.deployments.open_pools()}
 
     def _placer(self) -> Placer:
         return Placer(self.deployments)

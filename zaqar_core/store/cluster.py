@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from zaqar_core.store import topology
 from zaqar_core.store.connection import RECONNECT_SECONDS, pack
 from zaqar_core.store.deployment import Address
 from zaqar_core.store.links import Generation, Links, links_class
+from zaqar_core.store.server_facts import Facts
 from zaqar_core.store.single_server import NOT_LOADED, FunctionCall, ScriptFailed, Server, Store, failure, refusal
 
 #: Plain commands without a key.
@@ -76,6 +77,11 @@ class ClusterStore(Store):
                 problems.append(problem)
         if problems:
             raise problems[0]
+
+    def facts(self) -> Mapping[str, Facts]:
+        """Return what each node that is a primary reported at its last inspection, by its address."""
+        nodes = {f"{host}:{port}": links.facts for (host, port), links in list(self._nodes.items())}
+        return {name: facts for name, facts in nodes.items() if facts.get("role") == "master"}
 
     def close(self) -> None:
         """Close all connections."""

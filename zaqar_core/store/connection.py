@@ -24,6 +24,7 @@ from redis.connection import Connection, SSLConnection
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import deployment
 from zaqar_core.store.deployment import Address, StoreUrl
+from zaqar_core.store.statistics import STATISTICS
 
 if TYPE_CHECKING:
     from zaqar_core.store.inspection import Inspector, ServerState
@@ -97,6 +98,7 @@ class Link:
                     raise StoreUnavailable(str(problem), is_disconnected=True, is_unsent=True) from None
                 time.sleep(0.02)
                 continue
+            STATISTICS.connections += 1
             self._connection = connection
             self._socket = connection._sock
             self._leave_waiting_to_the_kernel(self._arguments["socket_timeout"])

@@ -84,7 +84,7 @@ class Terms:
 class Inspector:
     """Inspects the server at one address, and logs when a problem begins and ends. Thread-safe."""
 
-    __slots__ = ("_demoted", "_full", "_lock", "_name", "_problem", "_states", "_terms")
+    __slots__ = ("_demoted", "_full", "_lock", "_name", "_problem", "_states", "_terms", "facts")
 
     def __init__(self, terms: Terms, name: str, demoted: Callable[[], object]) -> None:
         """``name`` is for the operator. ``demoted`` is called when a connection's server has become a replica."""
@@ -96,6 +96,8 @@ class Inspector:
         self._states: WeakValueDictionary[str, ServerState] = WeakValueDictionary()
         self._problem: str | None = None
         self._full: str | None = None
+        #: What the server reported at the last inspection.
+        self.facts: server_facts.Facts = {}
 
     def inspect(self, exchange: Exchange) -> ServerState:
         """Inspect the server at the other end of ``exchange``. Two round trips at most, usually one.
@@ -107,7 +109,7 @@ class Inspector:
         if remembered is not None:
             packed, number = packed + _reads(remembered.read_keys), number + len(remembered.read_keys)
         found = exchange(packed, number)
-        facts = server_facts.read(found[: server_facts.REPLIES])
+        facts = self.facts = server_facts.read(found[: server_facts.REPLIES])
         is_replica = facts.get("role") == "slave"
         # A replica of a cluster redirects every command, so it acknowledges nothing.
         problem = None
@@ -175,6 +177,8 @@ class Watch:
         """``inspect`` raises StoreUnavailable."""
         self._inspect = inspect
         self._is_over = threading.Event()
+        #: What the last inspection found; None if all is well, or before the first one.
+        self.problem: StoreUnavailable | None = None
 
     def start(self) -> None:
         """Start the thread."""
@@ -190,9 +194,12 @@ class Watch:
             interval = INTERVAL_SECONDS
             try:
                 self._inspect()
-            except StoreUnfit:
+                self.problem = None
+            except StoreUnfit as problem:
+                self.problem = problem
                 interval = PROBLEM_INTERVAL_SECONDS
-            except StoreUnavailable:
+            except StoreUnavailable as problem:
+                self.problem = problem
                 continue  # who calls it is told; a connection that is opened later is inspected
             except Exception:  # a fault of one inspection must not end the others
                 _log.exception("an inspection of the store failed, will retry")

@@ -21,8 +21,10 @@ from zaqar_core.store.connection import RECONNECT_SECONDS, Link
 from zaqar_core.store.deployment import Address
 from zaqar_core.store.inspection import Inspector, Terms
 from zaqar_core.store.outages import Outages
+from zaqar_core.store.server_facts import Facts
 from zaqar_core.store.shared_link import SharedLink
 from zaqar_core.store.shared_links import SharedLinks
+from zaqar_core.store.statistics import STATISTICS
 
 #: A connection that no thread has used for so long is replaced: something between may have dropped it.
 _MOST_IDLE_SECONDS = 60.0
@@ -119,6 +121,7 @@ class Links:
         Raises StoreUnavailable, ``is_unsent`` when no connection could be opened, or as StoreUnfit when the server must
         not acknowledge changes; else the outcome is unknown.
         """
+        STATISTICS.round_trips += 1
         task = current_task()
         if task is None:
             return self._in_thread(packed, replies, changes=changes, confirmed=confirmed)
@@ -144,8 +147,14 @@ class Links:
                 confirmed=confirmed,
             )
         except StoreUnavailable as problem:
+            STATISTICS.failures += 1
             self._note(problem, number)
             raise
+
+    @property
+    def facts(self) -> Facts:
+        """What the server reported at its last inspection; nothing before the first one."""
+        return {} if self._inspector is None else self._inspector.facts
 
     def inspect(self) -> None:
         """Inspect the server. Raises StoreUnavailable if it does not answer, StoreUnfit, StoreFull."""
@@ -181,6 +190,7 @@ class Links:
                 check_replicas(link.exchange(*wait_commands(self._replicas))[-1], self._replicas)
             return found
         except StoreUnavailable as problem:
+            STATISTICS.failures += 1
             self._note(problem, number)
             raise
         except BaseException:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import hiredis
@@ -14,6 +14,7 @@ from zaqar_core.store.inspection import Terms
 from zaqar_core.store.links import Generation, links_class
 from zaqar_core.store.outages import Outages
 from zaqar_core.store.scripts import Compiled, Library, failure_words
+from zaqar_core.store.server_facts import Facts
 
 #: Nothing ran: the server does not have this release's library.
 NOT_LOADED = "Function not found"
@@ -167,6 +168,17 @@ class Store:
             raise refusal(reply)
         return reply
 
+    def read(self, packed: bytes, replies: int) -> list[Any]:
+        """Run packed plain commands that only read, on keys of any queues, and return their replies.
+
+        Not for a cluster. Raises StoreUnavailable, also if one of them fails.
+        """
+        found = self._exchange(b"", packed, replies)
+        for reply in found:
+            if isinstance(reply, hiredis.ReplyError):
+                raise refusal(reply)
+        return found
+
     def servers(self) -> Sequence[Server]:
         """Return every primary of the deployment. Raises StoreUnavailable."""
         return (self,)
@@ -179,6 +191,10 @@ class Store:
     def inspect(self) -> None:
         """Inspect every primary. Raises StoreUnavailable if one does not answer, StoreUnfit, StoreFull."""
         self._links.inspect()
+
+    def facts(self) -> Mapping[str, Facts]:
+        """Return what each primary reported at its last inspection, by a name for operators."""
+        return {"main": self._links.facts}
 
     def close(self) -> None:
         """Close all connections."""

@@ -97,6 +97,8 @@ class Waiters:
         self.outages: Outages | None = None
         #: Waiters that sleep now.
         self.asleep = 0
+        #: Receives that could not wait because too many did.
+        self.shed = 0
         self.is_released: bool = False
         #: Called with each message on the channel that is not a waiter's number. It runs on the subscriber's thread or
         #: on the event loop, and must not block.
@@ -129,6 +131,7 @@ class Waiters:
         if self.is_released:
             return None
         if len(self._waiters) - self._callbacks >= self._most:
+            self.shed += 1
             note_refusal(remedies.WAITS, f"{self._most:,}")
             return None
         waiter = Waiter(next(self._numbers), self.channel, queue, self._ends_of_caller())

@@ -30,10 +30,17 @@ class _PlainResponse(flask.Response):
     autocorrect_location_header = False
 
 
-def create_flask(core: Core, pipeline: Pipeline, sqs: Face, zaqar: Face, more: Mapping[str, Face]) -> flask.Flask:
+def create_flask(
+    core: Core,
+    pipeline: Pipeline,
+    sqs: Face,
+    zaqar: Face,
+    more: Mapping[str, Face],
+    pages: Mapping[str, Face] | None = None,
+) -> flask.Flask:
     """Mount both faces, the front page and the health pages on one Flask application.
 
-    ``more`` maps a path to the face that serves everything below it.
+    ``more`` maps a path to the face that serves everything below it, ``pages`` one to the face that serves reading it.
     """
     app = flask.Flask("sqs_facade", static_folder=None)
     app.url_map.strict_slashes = False
@@ -43,6 +50,8 @@ def create_flask(core: Core, pipeline: Pipeline, sqs: Face, zaqar: Face, more: M
     for path, face in faces.items():
         for rule in (path, f"{path}/", f"{path}/<path:rest>"):
             _add(app, rule, _view(pipeline, face))
+    for path, face in (pages or {}).items():
+        _add(app, path, _page(pipeline, face, sqs))
     _add(app, "/", _root(pipeline, sqs, zaqar, front_page.FrontPage(core.settings, zaqar)))
     _add(app, "/<path:rest>", _view(pipeline, sqs))
     _handle_unrouted(app, lambda first: _response(pipeline.run(flask.request.environ, faces.get(f"/{first}", sqs))))
@@ -57,6 +66,17 @@ def _view(pipeline: Pipeline, face: Face) -> View:
     def view(rest: str = "") -> flask.Response:
         del rest
         return _response(pipeline.run(flask.request.environ, face))
+
+    return view
+
+
+def _page(pipeline: Pipeline, page: Face, sqs: Face) -> View:
+    """Return the view of a page. A call of SQS at its path, which may be that of a queue, is one of SQS."""
+
+    def view() -> flask.Response:
+        request = flask.request
+        is_read = request.method in ("GET", "HEAD") and "Action" not in request.args
+        return _response(pipeline.run(request.environ, page if is_read else sqs))
 
     return view
 

@@ -51,6 +51,8 @@ class AuditLog:
         self._waiting: queue.Queue[Record | None] = queue.Queue(_MOST_WAITING)
         #: Lines that were dropped since the last line that says so.
         self.dropped = 0
+        #: Lines that were dropped since the start.
+        self.lost = 0
         self._is_failing = False
         try:
             self._reopen()
@@ -76,6 +78,7 @@ class AuditLog:
             self._waiting.put_nowait(record)
         except queue.Full:
             self.dropped += 1
+            self.lost += 1
 
     def close(self) -> None:
         """Write the lines that wait, and end the thread, unless this takes longer than some seconds."""

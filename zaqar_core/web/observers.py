@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from zaqar_core.core.session import Session
-from zaqar_core.web.envelope import Reply, Request
+from zaqar_core.web.envelope import Note, Reply, Request
 
 
 class Observer(Protocol):
@@ -41,9 +41,9 @@ class Observers:
         return reply
 
 
-def note_session(request: Request, session: Session) -> None:
+def note_session(note: Note, session: Session) -> None:
     """Note what the session of a request knows: the wait, and the policy of the queue that decided."""
-    note = request.note
-    note.waited_seconds = session.waited_seconds
+    if session.waited_seconds:
+        note.waited_seconds = session.waited_seconds
     if session.guards:
         note.decide = session.guards[0].decision

@@ -91,7 +91,8 @@ class Pipeline:
             reply = face.answer(request, session)
         else:
             reply = self._traces.answer(request, session, lambda: face.answer(request, session))
-        note_session(request, session)
+        if session.guards or session.waited_seconds:
+            note_session(request.note, session)
         return reply
 
     def _request(self, environ: dict[str, Any], body: bytes = b"") -> Request:

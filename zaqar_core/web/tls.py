@@ -31,6 +31,8 @@ class Tls:
         ]
         self._stamp = self._stamps()
         self.context = _context(settings)
+        #: When the certificate ends, in seconds of Unix time.
+        self.expires = _expiry(settings)
 
     def watch(self) -> None:
         """Check the files for changes in a background thread until the process ends."""
@@ -44,6 +46,7 @@ class Tls:
         self._stamp = stamp
         try:
             self.context = _context(self._settings)
+            self.expires = _expiry(self._settings)
         except SettingsInvalid as problem:
             _log.error("cannot reload the TLS certificate, the previous one stays in force: %s", problem)
             return
@@ -120,6 +123,14 @@ def _context(settings: Settings) -> ssl.SSLContext:
         is_required = settings.tls_client_certificates == "required"
         context.verify_mode = ssl.CERT_REQUIRED if is_required else ssl.CERT_OPTIONAL
     return context
+
+
+def _expiry(settings: Settings) -> float:
+    """Return when the first certificate of the file, the service's own, ends: seconds of Unix time."""
+    from cryptography import x509  # only needed with TLS
+
+    assert settings.tls_certificate is not None
+    return x509.load_pem_x509_certificates(settings.tls_certificate.read_bytes())[0].not_valid_after_utc.timestamp()
 
 
 class _Encrypted(Exception):

@@ -154,7 +154,7 @@ class Conversation:
             reply = traces.answer(
                 request, session, lambda: face.answer_route(request, session, call.action.route, call.names)
             )
-        note_session(request, session)
+        note_session(request.note, session)
         return self._service.observers.finished(request, reply)
 
     def _observe_refusal(self, frame: Frame, problem: RestError, reply: Reply) -> None:

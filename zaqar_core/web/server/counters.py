@@ -38,3 +38,5 @@ class Counters:
     bytes_out: int = 0
     #: Turns of the event loop that took longer than LONG_TURN_SECONDS, as far as they were noticed.
     long_turns: int = 0
+    #: The longest time for which the loop was blocked, in seconds, as far as it was noticed. Who reads it begins again.
+    lag_seconds: float = 0.0

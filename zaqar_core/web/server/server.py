@@ -65,8 +65,13 @@ class Server:
         *,
         proxies: TrustedProxies | None = None,
         has_preambles: bool = False,
+        on_sweep: Callable[[Server], object] | None = None,
     ) -> None:
-        """``has_preambles``: connections of ``proxies`` begin with one of the PROXY protocol."""
+        """``has_preambles``: connections of ``proxies`` begin with one of the PROXY protocol.
+
+        ``on_sweep`` is called on the loop twice a second and at the end. It must not block.
+        """
+        self._on_sweep = on_sweep
         self.application = application
         self.proxies = proxies
         self.has_preambles = has_preambles
@@ -132,6 +137,8 @@ class Server:
                 self._stop_timer.cancel()
             self.loop.run_until_complete(self._abort_rest())
         finally:
+            if self._on_sweep is not None:
+                self._on_sweep(self)
             for listener in (*listeners, *tls_listeners):
                 listener.close()
             self.loop.close()
@@ -198,6 +205,9 @@ class Server:
 
     def _tick(self) -> None:
         now = self.loop.time()
+        lag = now - self.now - _TICK_SECONDS
+        if lag > self.counters.lag_seconds and self._ticks:
+            self.counters.lag_seconds = lag
         if now - self.now > _TICK_SECONDS + LONG_TURN_SECONDS and self._ticks:
             self._count_long_turn(now, now - self.now - _TICK_SECONDS)
         self.now = now
@@ -216,6 +226,8 @@ class Server:
             self._shed_holders()
         if now >= self._report_at:
             self._report_long_turns()
+        if self._on_sweep is not None:
+            self._on_sweep(self)
 
     def _count_long_turn(self, now: float, seconds: float) -> None:
         self.counters.long_turns += 1

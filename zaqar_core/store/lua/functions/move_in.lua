@@ -34,7 +34,7 @@ local function old(seq, at)
   if shown and math.abs(shown - sent) < 60000 then sent = math.min(shown, context.now_ms) end
   local record = string.format('%013d', sent) .. keep_end(seq, ARGV[at + 1], sent, left, ARGV[at + 6])
   local count, first = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
-  local state = { '', count, first, '', 0, flags_of(record), gid_of(record), 0, count }
+  local state = { '', count, first, '', 0, flags_of(record), gid_of(record), 0, count, context.now_ms }
   call('HSET', records_key, seq, record)
   call('HSET', states_key, seq, cmsgpack.pack(state))
   call('HSET', base_key .. ':i', ARGV[at + 7], seq, 'of:' .. seq, ARGV[at + 7])

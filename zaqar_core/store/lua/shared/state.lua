@@ -1,8 +1,9 @@
--- state: the state of one message in Q:s: [nonce, count, first receive ms, claim, ttl s, flags, gid, start ms, before];
--- nil before its first receive. gid ("" without group) and start (the last receive) exist only in queues with groups.
--- before (receives in other queues) exists only where the message was moved here. A record's layout: see records.py.
+-- state: the state of one message in Q:s: [nonce, count, first receive ms, claim, ttl s, flags, gid, start ms, before,
+-- arrived ms]; nil before its first receive. gid ("" without group) and start (the last receive) exist only in queues
+-- with groups. before (receives in other queues) and arrived exist only where the message was moved here; messages that
+-- an earlier release moved have no arrived. A record's layout: see records.py.
 -- uses: context, queue
-local NONCE, COUNT, FIRST, CLAIM, TTL, FLAGS, GID, START, BEFORE = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local NONCE, COUNT, FIRST, CLAIM, TTL, FLAGS, GID, START, BEFORE, ARRIVED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 local CLIENT, OWN_TTL, MOVED, GROUP, ENCRYPTED = 1, 2, 16, 32, 64
 local function state_of(packed)
   if packed then return cmsgpack.unpack(packed) end

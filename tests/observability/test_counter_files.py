@@ -1,0 +1,102 @@
+"""Files of counters: what one process counts, all processes read, also after it was killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from zaqar_core.observability import counter_file
+from zaqar_core.observability.counter_file import CounterFile, CounterFiles
+from zaqar_core.observability.folders import created
+
+
+def _count(file: CounterFile, key: bytes, number: int) -> None:
+    file.cells[file.row(key, 3) + 1] += number
+
+
+def test_the_sum_of_all_files_is_read(tmp_path: Path) -> None:
+    first, second = CounterFiles(tmp_path / "new"), CounterFiles(tmp_path / "new")
+    for files, number in ((first, 2), (second, 3)):
+        _count(files.claim(), b"a\0b", number)
+    for files in (first, second):
+        assert files.total(b"a\0b") == [0, 5, 0]
+        assert files.total(b"a\0c") == []
+
+
+def test_a_row_that_is_added_later_is_found(tmp_path: Path) -> None:
+    writer, reader = CounterFiles(tmp_path), CounterFiles(tmp_path)
+    file = writer.claim()
+    assert reader.total(b"late") == []
+    for length in range(20):
+        _count(file, b"k" * length, length)
+    for length in range(20):
+        assert reader.total(b"k" * length) == [0, length, 0]
+
+
+def test_a_killed_process_leaves_its_counters_to_the_next_one(tmp_path: Path) -> None:
+    reader, (ready, reached) = CounterFiles(tmp_path), os.pipe()
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        _count(CounterFiles(tmp_path).claim(), b"a", 7)
+        os.write(reached, b".")
+        signal.pause()
+    os.read(ready, 1)
+    assert reader.total(b"a") == [0, 7, 0]
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(ready)
+    os.close(reached)
+    _count(CounterFiles(tmp_path).claim(), b"a", 1)
+    assert reader.total(b"a") == [0, 8, 0]
+    assert [path.name for path in tmp_path.iterdir()] == ["counters-0"]
+
+
+def test_a_row_that_was_not_finished_does_not_exist(tmp_path: Path) -> None:
+    file = CounterFiles(tmp_path).claim()
+    _count(file, b"whole", 1)
+    at = file.row(b"torn", 3)
+    file.cells[at] = 5
+    file.cells[at - 2] = 0  # the word that is written last
+    other = CounterFiles(tmp_path)
+    assert other.total(b"torn") == []
+    assert other.total(b"whole") == [0, 1, 0]
+
+
+def test_a_full_file_takes_no_more_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counter_file, "_WORDS", 64)
+    file = CounterFiles(None).claim()
+    rows = [file.row(str(number).encode(), 3) for number in range(20)]
+    assert rows[:2] == [10, 15]
+    assert rows[-1] == -1
+    assert file.row(b"0", 3) == rows[0]
+
+
+def test_a_full_disk_takes_no_more_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counter_file, "_STEP_WORDS", 16)
+    files = CounterFiles(tmp_path)
+    file = files.claim()
+    assert file.row(b"a", 3) > 0
+
+    def full(descriptor: int, data: bytes, offset: int) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    assert file.row(b"b", 30) == -1
+    assert files.total(b"a") == [0, 0, 0]
+
+
+def test_the_folder_of_a_service_is_removed_at_its_end_and_after_a_kill() -> None:
+    with created() as folder:
+        assert folder is not None
+        abandoned = folder.with_name("sqs-facade-metrics-abandoned")
+        abandoned.mkdir()
+        (abandoned / "owner").touch()
+        with created() as other:
+            assert other is not None
+            assert folder.exists()
+            assert not abandoned.exists()
+    assert not folder.exists()
+    assert not other.exists()

@@ -1,0 +1,242 @@
+"""Files of counters that processes share in memory: each file has one writer, and any process reads all of them.
+
+A counter is an integer of 64 bits in a mapped file, so counting is an addition in memory and is not lost when its
+process is killed. The files of one service are in one folder. A process claims a file by a lock that the system
+releases when the process ends; the next one that claims the file goes on counting in it. So nothing has to be folded
+or removed, and there are never more files than processes at one time.
+
+A file is a sequence of words: a head, then rows. A row is a word with its widths, its key, and its counters. The word
+with the widths is written last, so a row that a killed process left unfinished does not exist.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from zaqar_core.eventloop import sleep
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_WORD = 8
+_MAGIC = 0x31302E53544E4353  # "SCNTS.01"
+#: Index of the first word of the first row. The head has the magic number; the rest of it is unused.
+_FIRST = 8
+#: Words of a file: 16 MiB of address space. Memory is taken in steps.
+_WORDS = 2 << 20
+_STEP_WORDS = 32 << 10
+#: More keys than this are never asked for by name, so a longer one is a damaged file.
+_MOST_KEY_BYTES = 4096
+_NAME = "counters-{}"
+_MOST_FILES = 1024
+#: Tries to get the lock of all files, and the time between them.
+_TRIES, _PAUSE_SECONDS = 100, 0.005
+#: The lower half of a word of widths is the length of the key, the upper half the number of counters.
+_LENGTH_MASK = (1 << 32) - 1
+_NO_ROWS: dict[bytes, tuple[int, int]] = {}
+
+
+class CounterFile:
+    """A file in which this process counts. ``cells`` are all its words; only one thread at a time may write."""
+
+    def __init__(self, mapped: mmap.mmap, descriptor: int = -1) -> None:
+        """``descriptor`` is -1 for memory that no other process sees. An open file keeps its lock."""
+        self.cells = memoryview(mapped).cast("q")
+        self._descriptor = descriptor
+        self._allocated = _WORDS if descriptor < 0 else 0
+        #: The index of the first counter of each row, by its key.
+        self.rows: dict[bytes, int] = {}
+        self._end = _FIRST
+        if self._allocate(_FIRST) and self.cells[0] != _MAGIC:
+            self.cells[0] = _MAGIC
+        for key, at, width in _rows(self.cells, _FIRST):
+            self.rows[key] = at
+            self._end = at + width
+        self._allocate(self._end)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether no other process sees it."""
+        return self._descriptor < 0
+
+    def row(self, key: bytes, width: int) -> int:
+        """Return the index of the first of ``width`` counters under a key; -1 if there is no room for a new row."""
+        at = self.rows.get(key)
+        if at is not None:
+            return at
+        key_words = -(-len(key) // _WORD)
+        at = self._end + 1 + key_words
+        end = at + width
+        if not self._allocate(end + 1):
+            return -1
+        cells = self.cells
+        for index in range(at, end):  # a killed process may have left something
+            cells[index] = 0
+        for index in range(key_words):
+            part = key[index * _WORD : (index + 1) * _WORD].ljust(_WORD, b"\0")
+            cells[self._end + 1 + index] = int.from_bytes(part, "little", signed=True)
+        cells[end] = 0
+        cells[self._end] = width << 32 | len(key)
+        self.rows[key] = at
+        self._end = end
+        return at
+
+    def _allocate(self, words: int) -> bool:
+        """Have room for so many words on the disk; return whether there is. Writing to a hole would kill a process."""
+        if words <= self._allocated:
+            return True
+        if words > _WORDS:
+            return False
+        wanted = min(-(-words // _STEP_WORDS) * _STEP_WORDS, _WORDS)
+        start = max(self._allocated * _WORD, 0)
+        try:
+            size = wanted * _WORD
+            found = os.pread(self._descriptor, size - start, start)
+            os.pwrite(self._descriptor, found.ljust(size - start, b"\0"), start)
+        except OSError:
+            return False
+        self._allocated = wanted
+        return True
+
+
+class CounterReader:
+    """Reads one file, which another process may write. It knows the rows that it has seen before."""
+
+    def __init__(self, cells: memoryview) -> None:
+        self._cells = cells
+        self._end = _FIRST
+        #: Index and number of the counters of each row, by its key; by the part of the key before the first NUL.
+        self.rows: dict[bytes, dict[bytes, tuple[int, int]]] = {}
+
+    def catch_up(self) -> None:
+        """Look for new rows."""
+        for key, at, width in _rows(self._cells, self._end):
+            self.rows.setdefault(key.partition(b"\0")[0], {})[key] = (at, width)
+            self._end = at + width
+
+    def counters(self, key: bytes) -> list[int] | None:
+        """Return the counters of a row that is known."""
+        found = self.rows.get(key.partition(b"\0")[0], _NO_ROWS).get(key)
+        return None if found is None else self._cells[found[0] : found[0] + found[1]].tolist()
+
+
+def _rows(cells: memoryview, start: int) -> Iterator[tuple[bytes, int, int]]:
+    """Iterate over key, index of the first counter and number of counters of the rows from a word on."""
+    at, last = start, len(cells)
+    while at < last and (widths := cells[at]) > 0:
+        width, length = widths >> 32, widths & _LENGTH_MASK
+        first = at + 1 - (-length // _WORD)
+        if length > _MOST_KEY_BYTES or first + width >= last:
+            return
+        key = b"".join(word.to_bytes(_WORD, "little", signed=True) for word in cells[at + 1 : first])[:length]
+        yield key, first, width
+        at = first + width
+
+
+class CounterFiles:
+    """The files of one service, and those among them that this process has claimed. Any thread may use it."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """Without a folder, or where there are no locks, this process counts for itself. The folder is created."""
+        self._folder = folder if fcntl is not None else None
+        self._lock = threading.RLock()
+        self._readers: dict[str, CounterReader] = {}
+        if self._folder is not None:
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+            except OSError:
+                self._folder = None
+
+    def claim(self) -> CounterFile:
+        """Claim a file that no process writes now, or a new one."""
+        with self._lock:
+            file = self._claim()
+            if file.is_private:
+                self._readers[f"private {len(self._readers)}"] = CounterReader(file.cells)
+            return file
+
+    def _claim(self) -> CounterFile:
+        if self._folder is not None:
+            with contextlib.suppress(OSError):
+                for number in range(_MOST_FILES):
+                    path = self._folder / _NAME.format(number)
+                    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                    try:
+                        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    except BlockingIOError:
+                        os.close(descriptor)
+                        continue
+                    os.ftruncate(descriptor, _WORDS * _WORD)
+                    return CounterFile(mmap.mmap(descriptor, _WORDS * _WORD), descriptor)
+        return CounterFile(mmap.mmap(-1, _WORDS * _WORD))
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Let no other process and no other thread be in such a block, which must be short and must not block.
+
+        Other tasks run while this one waits. A process that does not leave its block, because it was stopped in the
+        middle of it, is not waited for.
+        """
+        if self._folder is None:
+            with self._lock:
+                yield
+            return
+        descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            for _ in range(_TRIES):
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    sleep(_PAUSE_SECONDS)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def readers(self) -> Sequence[CounterReader]:
+        """Return the readers of all files, with the rows that the files have now."""
+        with self._lock:
+            self._find()
+            for reader in self._readers.values():
+                reader.catch_up()
+            return tuple(self._readers.values())
+
+    def total(self, key: bytes) -> list[int]:
+        """Return the sums of the counters of a row over all files; an empty list if no file has it."""
+        return total(self.readers(), key)
+
+    def _find(self) -> None:
+        if self._folder is None:
+            return
+        for number in range(_MOST_FILES):
+            name = _NAME.format(number)
+            if name in self._readers:
+                continue
+            try:
+                descriptor = os.open(self._folder / name, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                return  # the files are numbered without gaps
+            try:
+                if os.fstat(descriptor).st_size < _WORDS * _WORD:
+                    return  # it is being created
+                mapped = mmap.mmap(descriptor, _WORDS * _WORD, access=mmap.ACCESS_READ)
+            finally:
+                os.close(descriptor)
+            self._readers[name] = CounterReader(memoryview(mapped).cast("q"))
+
+
+def total(readers: Sequence[CounterReader], key: bytes) -> list[int]:
+    """Return the sums of the counters of a row over all files; an empty list if none has it."""
+    sums: list[int] = []
+    for reader in readers:
+        found = reader.counters(key)
+        if found is not None:
+            sums = [one + more for one, more in zip(sums, found, strict=True)] if sums else found
+    return sums

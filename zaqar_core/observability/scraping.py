@@ -1,0 +1,344 @@
+"""Scrapes: collect what the page shows, and write it. Scrapes at the same time share one collection."""
+
+from __future__ import annotations
+
+import platform
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from operator import attrgetter
+
+from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.process import Core
+from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
+from zaqar_core.domain.names import QueueRef
+from zaqar_core.eventloop import Signal, sleep
+from zaqar_core.observability import counting, definitions, page
+from zaqar_core.observability.counter_file import CounterReader, total
+from zaqar_core.observability.counting import LATENCIES, ProcessCounters, key, queue_key
+from zaqar_core.observability.definitions import Metric
+from zaqar_core.observability.metrics import Metrics
+from zaqar_core.observability.page import Sample
+from zaqar_core.observability.queue_pass import Found, QueuePass, order
+
+#: Queues whose lines are written before other tasks run.
+_AT_ONCE = 200
+#: Between two looks for counters of queues that no longer exist.
+_SWEEP_SECONDS = 60.0
+#: A scrape that waits for the collection of another one gives up after this.
+_PATIENCE_SECONDS = 60.0
+_NONE = [0] * counting.QUEUE_WIDTH
+
+#: What is shown of a queue's state, by the attribute of Gauges and Sums. Ages are in milliseconds there.
+_GAUGES: tuple[tuple[Metric, str], ...] = (
+    (definitions.QUEUE_VISIBLE, "visible"),
+    (definitions.QUEUE_IN_FLIGHT, "in_flight"),
+    (definitions.QUEUE_DELAYED, "delayed"),
+    (definitions.QUEUE_AGE, "oldest_age_ms"),
+    (definitions.QUEUE_OUTBOX, "outbox"),
+    (definitions.QUEUE_RETRIES, "retries"),
+)
+#: Metrics of queues that have subscriptions; others would only have zeros.
+_OF_NOTIFICATIONS = frozenset((definitions.QUEUE_OUTBOX, definitions.QUEUE_RETRIES))
+
+
+@dataclass(slots=True)
+class Collected:
+    """What one scrape found. Without ``queues`` the store did not answer."""
+
+    queues: Found | None = None
+    problem: StoreUnavailable | None = None
+    seconds: float = 0.0
+    #: The counters of each queue of ``queues``, and those of all others.
+    counted: dict[QueueRef, list[int]] = field(default_factory=dict)
+    counted_others: list[int] = field(default_factory=list)
+    readers: Sequence[CounterReader] = ()
+    facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    pools: Mapping[str, bool] = field(default_factory=dict)
+
+
+class Scraper:
+    """Collects and writes the metrics of one node. One instance serves all threads and tasks of a process."""
+
+    def __init__(self, core: Core, metrics: Metrics, settings: Settings) -> None:
+        self._core = core
+        self._metrics = metrics
+        self._most = settings.metrics_queues
+        self._has_aliases = settings.metrics_aliases
+        self._pass = QueuePass(settings.metrics_queues)
+        #: The collection that runs now, and those that wait for it.
+        self._running: list[Signal] | None = None
+        self._lock = threading.Lock()
+        self._last = Collected()
+        self._swept = time.monotonic()
+        versions = (metadata.version("sqs-facade"), platform.python_version())
+        self._build = page.labels(definitions.BUILD.labels, versions)
+
+    def collect(self, session: Session) -> Collected:
+        """Collect the metrics, or wait for the collection that runs and share it."""
+        with self._lock:
+            running = self._running
+            if running is None:
+                waiting = self._running = []
+            else:
+                signal = Signal()
+                running.append(signal)
+        if running is not None:
+            signal.wait(_PATIENCE_SECONDS)
+            return self._last
+        try:
+            self._last = self._collected(session)
+            return self._last
+        finally:
+            with self._lock:
+                self._running = None
+            for one in waiting:
+                one.wake()
+
+    def _collected(self, session: Session) -> Collected:
+        found = Collected(problem=self._core.store_problem)
+        if not self._metrics.has_server:
+            self._metrics.publish()
+        before = self._counted_before()
+        began = time.monotonic()
+        # While the store is known to be down, a scrape must not wait for it.
+        if found.problem is None or isinstance(found.problem, StoreUnfit | StoreFull):
+            try:
+                found.queues = self._pass.run(session)
+                found.facts = self._core.store.facts()
+            except StoreUnavailable as problem:
+                found.problem = problem
+        found.seconds = time.monotonic() - began
+        found.pools = self._core.router.pools_up()
+        found.readers = readers = self._metrics.files.readers()
+        if found.queues is None:
+            return found
+        for number, ref in enumerate(found.queues.shown):
+            counted = total(readers, queue_key(ref))
+            if counted:
+                found.counted[ref] = counted
+            if number % _AT_ONCE == 0:
+                sleep(0)
+        if found.queues.others is not None:
+            found.counted_others = self._counted_others(found.queues)
+        self._forget_deleted(found.queues, before)
+        return found
+
+    def _counted_others(self, found: Found) -> list[int]:
+        """Return the sums of what was counted for queues that are not shown."""
+        shown = {queue_key(ref) for ref in found.shown}
+        sums = [0] * counting.QUEUE_WIDTH
+        for reader in self._metrics.files.readers():
+            for number, row in enumerate(list(reader.rows.get(counting.QUEUE, ()))):
+                if row not in shown:
+                    counted = reader.counters(row) or sums
+                    sums = [one + more for one, more in zip(sums, counted, strict=True)]
+                if number % _AT_ONCE == 0:
+                    sleep(0)
+        return [max(one, 0) for one in sums]
+
+    # -- Counters of deleted queues ------------------------------------------------------------------------------------
+
+    def _counted_before(self) -> dict[QueueRef, list[int]]:
+        """Return what was counted for queues before the pass: now and then for all, else for those shown last."""
+        now = time.monotonic()
+        if now - self._swept < _SWEEP_SECONDS:
+            return self._last.counted
+        self._swept = now
+        found: dict[QueueRef, list[int]] = {}
+        readers = self._metrics.files.readers()
+        for reader in readers:
+            for number, row in enumerate(list(reader.rows.get(counting.QUEUE, ()))):
+                ref = QueueRef(*counting.parts(row)[1])
+                if ref != counting.ROWLESS and ref not in found:
+                    counted = total(readers, row)
+                    if any(counted):
+                        found[ref] = counted
+                if number % _AT_ONCE == 0:
+                    sleep(0)
+        return found
+
+    def _forget_deleted(self, found: Found, before: dict[QueueRef, list[int]]) -> None:
+        """Begin again at 0 for queues that another node has deleted, as far as the pass would have found them."""
+        last = next(reversed(found.shown), None)
+        for ref, counted in before.items():
+            if ref not in found.shown and (found.others is None or (last is not None and order(ref) < order(last))):
+                self._metrics.counting.forget_counted(ref, counted)
+
+    # -- The page ------------------------------------------------------------------------------------------------------
+
+    def write(self, found: Collected, *, is_open: bool) -> Iterator[str]:
+        """Write the page in parts; ``is_open`` for OpenMetrics. Other tasks run between long parts."""
+        if found.queues is not None:
+            yield from self._queues(found, found.queues, is_open=is_open)
+        yield from self._processes(found.readers, is_open=is_open)
+        yield from self._stores(found, is_open=is_open)
+        if self._metrics.certificate_expiry is not None:
+            yield _family(definitions.CERTIFICATE, [("", self._metrics.certificate_expiry())], is_open=is_open)
+        yield _family(definitions.BUILD, [(self._build, 1)], is_open=is_open)
+        yield _family(definitions.SCRAPE_SECONDS, [("", round(found.seconds, 6))], is_open=is_open)
+        if is_open:
+            yield "# EOF\n"
+
+    def _queues(self, found: Collected, queues: Found, *, is_open: bool) -> Iterator[str]:
+        shown = {ref: page.labels(definitions.OF_QUEUE, (ref.project, ref.region, ref.name)) for ref in queues.shown}
+        rest = page.labels(definitions.OF_QUEUE, ("", "", definitions.OTHERS))
+        sums = queues.others
+        for metric, attribute in _GAUGES:
+            samples = _gauges(queues, shown, metric, attribute)
+            if sums is not None:
+                samples.append((rest, _value(sums, metric, attribute)))
+            yield from self._in_parts(metric, samples, is_open=is_open)
+        counters = [(metric, event) for event, metric in definitions.QUEUE_EVENTS.items()]
+        counters += [(metric, counting.SIZES + event) for event, metric in definitions.QUEUE_SIZES.items()]
+        for metric, index in counters:
+            samples = [(text, found.counted.get(ref, _NONE)[index]) for ref, text in shown.items()]
+            if sums is not None and found.counted_others:
+                samples.append((rest, found.counted_others[index]))
+            yield from self._in_parts(metric, samples, is_open=is_open)
+        yield from self._in_parts(definitions.QUEUE_INFO, _infos(queues), is_open=is_open)
+        number = 0 if sums is None else sums.queues
+        yield _family(definitions.QUEUES, [("", len(shown) + number)], is_open=is_open)
+        yield _family(definitions.QUEUES_SUMMED, [("", number)], is_open=is_open)
+        if self._has_aliases:
+            yield from self._aliases(queues, is_open=is_open)
+
+    def _in_parts(self, metric: Metric, samples: Sequence[Sample], *, is_open: bool) -> Iterator[str]:
+        yield page.head(metric, is_open=is_open)
+        for first in range(0, len(samples), _AT_ONCE):
+            yield page.samples(metric, samples[first : first + _AT_ONCE])
+
+    def _aliases(self, queues: Found, *, is_open: bool) -> Iterator[str]:
+        attributes = dict(_GAUGES)
+        shown = {}
+        for ref in queues.shown:
+            shown[ref] = page.labels(_ALIAS_LABELS, (ref.project, ref.name, ref.name, ref.name))
+        for alias in definitions.aliases():
+            yield page.head(alias.metric, alias.name, is_open=is_open)
+            yield page.lines(alias.name, _gauges(queues, shown, alias.metric, attributes[alias.metric]))
+
+    def _processes(self, readers: Sequence[CounterReader], *, is_open: bool) -> Iterator[str]:
+        rows = _by_kind(readers)
+        yield from _operations(rows.get(counting.OPERATION, {}), is_open=is_open)
+        errors = [
+            (page.labels(definitions.ERRORS.labels, (dialect, operation, code, status)), numbers[0])
+            for (dialect, operation, code, status), numbers in sorted(rows.get(counting.ERROR, {}).items())
+            if numbers[0]
+        ]
+        yield _family(definitions.ERRORS, errors, is_open=is_open)
+        totals: dict[str, list[Sample]] = {}
+        for (name, label), numbers in sorted(rows.get(counting.TOTAL, {}).items()):
+            metric = definitions.TOTALS[name]
+            totals.setdefault(name, []).append((page.labels(metric.labels, (label,)), numbers[0]))
+        for name, metric in definitions.TOTALS.items():
+            yield _family(metric, totals.get(name, []), is_open=is_open)
+        states = _states(readers)
+        for name, metric in definitions.STATES.items():
+            if name in states:
+                yield _family(metric, [("", states[name])], is_open=is_open)
+
+    def _stores(self, found: Collected, *, is_open: bool) -> Iterator[str]:
+        problem = found.problem
+        is_up = problem is None or isinstance(problem, StoreUnfit | StoreFull)
+        yield _family(definitions.STORE_UP, [("", int(is_up))], is_open=is_open)
+        yield _family(definitions.STORE_WRITABLE, [("", int(problem is None))], is_open=is_open)
+        yield _family(definitions.STORE_FULL, [("", int(isinstance(problem, StoreFull)))], is_open=is_open)
+        for metric, name in _FACTS:
+            samples = [
+                (page.labels(metric.labels, (server,)), number)
+                for server, facts in found.facts.items()
+                if (number := _number(facts, name)) is not None
+            ]
+            yield _family(metric, samples, is_open=is_open)
+        pools = [(page.labels(definitions.POOL_UP.labels, (name,)), int(up)) for name, up in found.pools.items()]
+        yield _family(definitions.POOL_UP, pools, is_open=is_open)
+
+
+_ALIAS_LABELS = ("account", "queue_name", "dimension_QueueName", "queue")
+_FACTS = (
+    (definitions.STORE_MEMORY, "used_memory"),
+    (definitions.STORE_MEMORY_LIMIT, "maxmemory"),
+    (definitions.STORE_AOF, "aof_current_size"),
+    (definitions.STORE_AOF_OK, "aof_last_write_status"),
+    (definitions.STORE_AOF_FSYNC, "aof_pending_bio_fsync"),
+    (definitions.STORE_AOF_DELAYED, "aof_delayed_fsync"),
+    (definitions.STORE_REPLICAS, "connected_slaves"),
+)
+
+
+def _number(facts: Mapping[str, str], name: str) -> int | None:
+    text = facts.get(name)
+    if text is None:
+        return None
+    return int(text) if text.isdigit() else int(text == "ok")
+
+
+def _family(metric: Metric, samples: Sequence[Sample], *, is_open: bool) -> str:
+    return page.head(metric, is_open=is_open) + page.samples(metric, samples) if samples else ""
+
+
+def _value(one: object, metric: Metric, attribute: str) -> int | float:
+    number: int = getattr(one, attribute)
+    return number / 1000 if metric is definitions.QUEUE_AGE else number
+
+
+def _gauges(queues: Found, shown: Mapping[QueueRef, str], metric: Metric, attribute: str) -> list[Sample]:
+    read, is_optional = attrgetter(attribute), metric in _OF_NOTIFICATIONS
+    found: list[Sample] = []
+    for ref, one in queues.shown.items():
+        if one is not None and not (is_optional and not one.is_subscribed):
+            number = read(one)
+            found.append((shown[ref], number / 1000 if metric is definitions.QUEUE_AGE else number))
+    return found
+
+
+def _infos(queues: Found) -> list[Sample]:
+    return [
+        (
+            page.labels(
+                definitions.QUEUE_INFO.labels,
+                (ref.project, ref.region, ref.name, "fifo" if ref.is_fifo else "standard", one.dead_letter_queue),
+            ),
+            1,
+        )
+        for ref, one in queues.shown.items()
+        if one is not None
+    ]
+
+
+def _by_kind(readers: Sequence[CounterReader]) -> dict[bytes, dict[tuple[str, ...], list[int]]]:
+    """Return the sums of all rows but those of queues, by kind and parts of the key."""
+    found: dict[bytes, dict[tuple[str, ...], list[int]]] = {}
+    for kind in (counting.OPERATION, counting.ERROR, counting.TOTAL):
+        rows = {row for reader in readers for row in reader.rows.get(kind, ())}
+        found[kind] = {tuple(counting.parts(row)[1]): total(readers, row) for row in rows}
+    return found
+
+
+def _operations(rows: Mapping[tuple[str, ...], list[int]], *, is_open: bool) -> Iterator[str]:
+    shown = [
+        (page.labels(definitions.OF_OPERATION, (dialect, operation)), numbers)
+        for (dialect, operation), numbers in sorted(rows.items())
+        if any(numbers)
+    ]
+    yield page.head(definitions.LATENCY, is_open=is_open)
+    for text, numbers in shown:
+        seconds = numbers[counting.SERVICE_US] / 1e6
+        yield page.histogram(definitions.LATENCY, text, LATENCIES, numbers[counting.BUCKETS :], seconds)
+    waited = [(text, numbers[counting.WAITED_US] / 1e6) for text, numbers in shown if numbers[counting.WAITED_US]]
+    yield _family(definitions.WAITED, waited, is_open=is_open)
+
+
+def _states(readers: Sequence[CounterReader]) -> dict[str, int | float]:
+    oldest_ms = int((time.monotonic() - ProcessCounters.STALE_SECONDS) * 1000)
+    found: dict[str, int | float] = {}
+    for name in definitions.STATES:
+        numbers = [counters for reader in readers if (counters := reader.counters(key(counting.STATE, name)))]
+        values = [value for written_ms, value in numbers if written_ms >= oldest_ms]
+        if values:
+            value = max(values) if name in definitions.GREATEST else sum(values)
+            found[name] = value / 1e6 if name in definitions.MICROSECONDS else value
+    return found
