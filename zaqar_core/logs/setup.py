@@ -43,6 +43,12 @@ class LinesHandler(logging.Handler):
         except Exception:
             self.handleError(record)
 
+    def _put_safely(self, record: logging.LogRecord) -> None:
+        try:
+            self._put(record)
+        except Exception:  # it would end the thread that writes
+            self.handleError(record)
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - a name of the library
         """Write a line about a record that cannot be formatted. The library would print several."""
         about = _record(logging.ERROR, "a log record of %s cannot be formatted: %r", record.name, record.msg)
@@ -51,7 +57,7 @@ class LinesHandler(logging.Handler):
     def close(self) -> None:
         """Write what waits, and how often repeated records were counted."""
         for record in self.repeats.due(everything=True)[0]:
-            self._put(record)
+            self._put_safely(record)
         self.writer.close()
         super().close()
 
@@ -61,7 +67,7 @@ class LinesHandler(logging.Handler):
     def _write_repeated(self) -> float | None:
         records, seconds = self.repeats.due()
         for record in records:
-            self._put(record)
+            self._put_safely(record)
         return seconds
 
     def _lost(self, count: int) -> bytes:
