@@ -82,6 +82,7 @@ class Repeats:
                     continue
                 record = copy(window.record)
                 record.__dict__["repeated"] = window.count
+                record.created = time.time()
                 found.append(record)
                 self._windows[key] = _Window(now + _quiet_seconds(record), window.record)
             ends = [window.end for window in self._windows.values()]
