@@ -20,9 +20,11 @@ from zaqar_core.logs import remedies
 from zaqar_core.logs.remedies import REMEDIES, Remedy, note_refusal
 from zaqar_core.notifications import targets
 from zaqar_core.notifications.targets import TargetRefused
+from zaqar_core.rest.face import ZaqarFace
 from zaqar_core.store.links import Generation
 from zaqar_core.store.wakeups import Waiters
 from zaqar_core.web.callers import Callers
+from zaqar_core.web.envelope import Refusal, Request
 from zaqar_core.web.proxies import ForwardedRequests, TrustedProxies
 
 Logged = pytest.LogCaptureFixture
@@ -118,3 +120,15 @@ def test_receives_beyond_the_limit_of_waits_are_logged(caplog: Logged, session: 
     assert waiters.register(b"q") is not None
     assert waiters.register(b"q") is None
     assert [setting for setting, _ in said(caplog)] == ["max_waits"]
+
+
+@pytest.mark.parametrize(
+    ("path", "setting"),
+    [
+        ("/v2/queues/a/messages", "max_messages_post_size"), ("/v2/queues/a", "max_queue_metadata"),
+        ("/v2/queues/a/claims", None), ("/v1/queues/a/messages", "max_messages_post_size"),
+    ],
+)  # fmt: skip
+def test_a_body_beyond_a_setting_is_logged(path: str, setting: str | None, caplog: Logged) -> None:
+    ZaqarFace(Settings()).refuse(Request("POST", path, "", b"", {}), Refusal.BODY_TOO_LARGE)
+    assert [found for found, _ in said(caplog)] == ([setting] if setting else [])

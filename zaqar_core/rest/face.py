@@ -157,9 +157,8 @@ class ZaqarFace:
 
     def _log_limit(self, request: Request) -> None:
         """Log that a body is larger than the setting that limits it, if one does."""
-        limit = self.body_limit(request.environ)
-        settings = self._settings
-        if limit == settings.max_messages_post_size and request.environ["PATH_INFO"].rstrip("/").endswith("/messages"):
+        limit, settings = self.body_limit({"PATH_INFO": request.path}), self._settings
+        if limit == settings.max_messages_post_size and request.path.rstrip("/").endswith("/messages"):
             note_refusal(remedies.POST_SIZE, limit)
         elif limit == settings.max_queue_metadata:
             note_refusal(remedies.METADATA_SIZE, limit)
