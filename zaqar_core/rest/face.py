@@ -18,7 +18,7 @@ from zaqar_core.domain.randomness import random_bytes
 from zaqar_core.eventloop import Threads, in_thread
 from zaqar_core.keystone import trusts
 from zaqar_core.logs import remedies
-from zaqar_core.logs.remedies import note_refusal
+from zaqar_core.logs.remedies import Remedy, note_refusal
 from zaqar_core.logs.request_ids import current_request_id, set_request_id
 from zaqar_core.rest import dialect, documents, errors, identity, parameters, rights, routes, signatures
 from zaqar_core.rest.call import RestCall, queue_of
@@ -78,14 +78,18 @@ class ZaqarFace:
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the limit in bytes: for posts of messages, for queue metadata, or for all other bodies."""
-        path: str = environ["PATH_INFO"].removesuffix("/")
+        return self._limit(environ["PATH_INFO"])[0]
+
+    def _limit(self, path: str) -> tuple[int, Remedy | None]:
+        """Return the limit of the bodies at a path in bytes, and how to raise it."""
+        path = path.removesuffix("/")
         parts = path.count("/")
         # With fewer parts the path is a queue whose name is "messages".
         if parts == 4 and path.endswith("/messages"):
-            return self._settings.max_messages_post_size
+            return self._settings.max_messages_post_size, remedies.POST_SIZE
         if (parts == 3 and ("/queues/" in path or "/topics/" in path)) or path.endswith("/metadata"):
-            return self._settings.max_queue_metadata
-        return limits.OTHER_BODY_BYTES
+            return self._settings.max_queue_metadata, remedies.METADATA_SIZE
+        return limits.OTHER_BODY_BYTES, None
 
     def _admit_head(self, authenticator: Authenticator, request: Request) -> Reply | None:
         """Return the error for an invalid token or signature of the URL, None for valid ones. Never raises."""
@@ -144,7 +148,9 @@ class ZaqarFace:
         """Return the error for a request that was refused; with an authenticator first 401 for an invalid token."""
         _begin(request, why.name)
         if why is Refusal.BODY_TOO_LARGE:
-            self._log_limit(request)
+            limit, remedy = self._limit(request.path)
+            if remedy is not None:
+                note_refusal(remedy, limit)
         reply = errors.of_refusal(why, request.header("HOST") or "")
         is_checked = why is not Refusal.OVERLOADED and self._version(request) is not None
         if self._authenticator is not None and is_checked:
@@ -154,14 +160,6 @@ class ZaqarFace:
                 _note(request, problem.fact.name)
                 reply = errors.of_request(problem)
         return _finished(reply)
-
-    def _log_limit(self, request: Request) -> None:
-        """Log that a body is larger than the setting that limits it, if one does."""
-        limit, settings = self.body_limit({"PATH_INFO": request.path}), self._settings
-        if limit == settings.max_messages_post_size and request.path.rstrip("/").endswith("/messages"):
-            note_refusal(remedies.POST_SIZE, limit)
-        elif limit == settings.max_queue_metadata:
-            note_refusal(remedies.METADATA_SIZE, limit)
 
     def refuse_admitted(self, why: Refusal) -> Reply:
         """Return the error for a request that was refused and whose caller is authenticated already."""
