@@ -12,6 +12,8 @@ from zaqar_core.store.links import Links
 from zaqar_core.tracing import provider
 
 _FCALL = b"FCALL"
+#: As many bytes of a packed command have the name of its function.
+_HEAD_BYTES = 256
 
 
 class TracedLinks(Links):
@@ -19,31 +21,10 @@ class TracedLinks(Links):
 
     __slots__ = ()
 
-    def exchange(
-        self,
-        packed: bytes,
-        replies: int,
-        *,
-        queue: bytes = b"",
-        returns_messages: bool = False,
-        changes: bool = False,
-        confirmed: bool = False,
-    ) -> list[Any]:
+    def exchange(self, packed: bytes, replies: int, **options: Any) -> list[Any]:
         """See ``Links.exchange``."""
-
-        def run() -> list[Any]:
-            return Links.exchange(
-                self,
-                packed,
-                replies,
-                queue=queue,
-                returns_messages=returns_messages,
-                changes=changes,
-                confirmed=confirmed,
-            )
-
         if not trace.get_current_span().is_recording():
-            return run()
+            return super().exchange(packed, replies, **options)
         command, function = _named(packed)
         attributes: dict[str, str | int] = {"db.system.name": "redis", "db.operation.name": command}
         if function:
@@ -53,7 +34,7 @@ class TracedLinks(Links):
         name = f"{command} {function}".rstrip()
         span = provider.tracer().start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
         try:
-            return run()
+            return super().exchange(packed, replies, **options)
         except StoreUnavailable as problem:
             span.set_attribute("error.type", type(problem).__name__)
             span.set_status(Status(StatusCode.ERROR, problem.reason))
@@ -64,7 +45,7 @@ class TracedLinks(Links):
 
 def _named(packed: bytes) -> tuple[str, str]:
     """Return the name of the first packed command, and that of the function that it calls, without its library."""
-    parts = packed.split(b"\r\n", 5)
+    parts = packed[:_HEAD_BYTES].split(b"\r\n", 5)
     command = parts[2] if len(parts) > 2 else b""
     function = parts[4].decode(errors="replace") if command == _FCALL and len(parts) > 4 else ""
     return command.decode(errors="replace"), function.split("_", 3)[-1]
