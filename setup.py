@@ -25,6 +25,7 @@ DEPENDENCIES = [
     "orjson>=3.10",
     "platformdirs>=4",
     "PyJWT>=2.10",
+    "python-json-logger>=3.3",
     "redis>=6,<9",
     "tomlkit>=0.13",
     "urllib3>=2.2",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -18,13 +19,17 @@ import click
 from sqs_facade import startup
 from sqs_facade.commands.group import Commands
 from sqs_facade.commands.options import Command, read_settings, serving_options
+from zaqar_core import logs
 from zaqar_core.access import gate
 from zaqar_core.configuration.setting_sources import STOPS_WITH_VARIABLE
 from zaqar_core.configuration.settings import Configuration, Settings
+from zaqar_core.tracing import provider
 from zaqar_core.web import audit_log, stopping
 
 if TYPE_CHECKING:
     from sqs_facade.listening import Held
+
+_log = logging.getLogger("sqs_facade.process")
 
 
 @click.group(cls=Commands)
@@ -54,6 +59,7 @@ def serve(config: Path | None, **options: Any) -> None:
     """Serve SQS and Zaqar until SIGTERM or Ctrl-C."""
     _stop_with_parent()
     configuration = read_settings(config, options)
+    startup.set_up_logs(configuration.settings, "main")
     serve = partial(_serve_http, config)
     sys.exit(_run(configuration, configuration.settings.port, serve, configuration.settings.tls_port))
 
@@ -69,6 +75,7 @@ def websocket(config: Path | None, **options: Any) -> None:
     """Serve Zaqar over WebSocket until SIGTERM or Ctrl-C. Runs beside ``serve`` on the same store."""
     _stop_with_parent()
     configuration = read_settings(config, options)
+    startup.set_up_logs(configuration.settings, "websocket")
     _run(configuration, configuration.settings.websocket_port, _serve_websocket)
     # A thread may still wait for a store that does not respond. It must not keep the process alive.
     ending = threading.Timer(_LINGER_SECONDS, os._exit, (0,))
@@ -157,6 +164,8 @@ def _run(configuration: Configuration, wanted_port: int, serve: _Serve, tls_port
                 ZaqarFace(settings, authentication.configured(settings))
             gate.credentials(settings)
             audit_log.check(settings.audit_log)
+            if settings.tracing:
+                provider.check()
             if settings.tls_certificate is not None:
                 from zaqar_core.web import tls
 
@@ -187,12 +196,12 @@ def _report_ready(settings: Settings, urls: Sequence[str], held: Held, connectio
     """
     from sqs_facade.listening import in_url
 
-    click.echo(f"sqs-facade is ready: {' and '.join(urls)}")
+    _say(f"sqs-facade is ready: {' and '.join(urls)}")
     if len(held.addresses) > 1:
         places = " and ".join(f"{in_url(address.host)}:{held.port}" for address in held.addresses)
-        click.echo(f"It listens on {places}.")
+        _say(f"It listens on {places}.")
     if connections is not None and connections < settings.max_connections:
-        click.echo(
+        _say(
             f"Each worker accepts {connections:,} connections, not {settings.max_connections:,}: "
             "raise the limit of open files (ulimit -n) for more."
         )
@@ -204,4 +213,9 @@ def _report_ready(settings: Settings, urls: Sequence[str], held: Held, connectio
         draft.write_text(f"{urls[0]}\n")
         draft.replace(file)
     except OSError as problem:
-        click.echo(f"sqs-facade: cannot write {file}: {problem.strerror}", err=True)
+        _log.error("cannot write the ready file %s: %s", file, problem.strerror)
+
+
+def _say(text: str) -> None:
+    """Print a line to standard output, in the format of the log."""
+    click.echo(logs.announcement(text))

@@ -25,6 +25,7 @@ from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError, QueueNotFound
+from zaqar_core.logs.request_ids import set_request_id
 from zaqar_core.web import allowed_hosts
 from zaqar_core.web.envelope import Refusal, Reply, Request, Share
 
@@ -104,6 +105,7 @@ class SqsFace:
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the requested operation. Never raises."""
         request_id = new_request_id()
+        set_request_id(request_id)
         environ = request.environ
         note = request.note
         target = environ.get("HTTP_X_AMZ_TARGET")
@@ -161,7 +163,8 @@ def host_not_allowed(host: str) -> SqsError:
 
 def unforeseen(problem: Exception, request_id: str, operation: str | None) -> SqsError:
     """Log an unexpected exception with the request id and no content; return an error without details."""
-    _log.error("unexpected exception: request %s, operation %s", request_id, operation, exc_info=problem)
+    set_request_id(request_id)
+    _log.error("an unexpected exception in operation %s", (operation or "")[:64], exc_info=problem)
     return SqsError("InternalFailure", "An internal error occurred.")
 
 

@@ -34,6 +34,8 @@ from zaqar_core.domain.errors import CoreError, QueueNotFound
 from zaqar_core.domain.model import StoredMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.eventloop import Semaphore
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.web.allowed_hosts import AllowedHosts
 from zaqar_core.web.envelope import Refusal, Reply, Request
 
@@ -110,6 +112,7 @@ class PeekFace:
         request.note.dialect, request.note.operation = face.dialect(request), "peek"
         try:
             if not self.verifies_callers and request.host not in self._hosts:
+                note_refusal(remedies.HOST, request.host)
                 raise face.host_not_allowed(request.host)
             return self._answer(request, session, request_id)
         except SqsError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
-from zaqar_core import embedded
+from zaqar_core import embedded, logs
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Configuration, Settings, read
 from zaqar_core.domain.errors import StoreUnavailable
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from zaqar_core.embedded.attachment import Embedded
+
+
+_log = logging.getLogger("sqs_facade.process")
 
 
 class ServingError(Exception):
@@ -95,6 +99,8 @@ def configuration(flags: Mapping[str, Any], *, file: Path | None = None, code: i
     try:
         return read(flags, file=file)
     except SettingsInvalid as problem:
+        if problem.log_format == "json":
+            logs.set_up("json", "info", "main")
         refuse(*problem.problems, code=code)
 
 
@@ -123,5 +129,15 @@ def refusals(configuration: Configuration, *, code: int | None = None) -> Iterat
 def refuse(*reasons: str, code: int = 1) -> NoReturn:
     """Print each reason on one line of standard error and exit with the code."""
     for reason in reasons:
-        sys.stderr.write(f"sqs-facade: {' '.join(reason.split())}\n")
+        line = " ".join(reason.split())
+        if logs.is_json():
+            _log.critical("%s", line)
+        else:
+            sys.stderr.write(f"sqs-facade: {line}\n")
+    logs.close()
     sys.exit(code)
+
+
+def set_up_logs(settings: Settings, process: str) -> None:
+    """Write the log of this process as the settings say. ``process`` is its name in each line."""
+    logs.set_up(settings.log_format, settings.log_level, process)

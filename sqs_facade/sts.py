@@ -110,7 +110,7 @@ class SecurityTokenService:
             note.code = error.code
             return _error(error, request_id)
         except Exception:
-            _log.exception("a request to STS failed: request %s", request_id)
+            _log.exception("a request to STS failed")
             return _error(StsError("InternalFailure", "An internal error occurred.", 500), request_id)
         body = (
             f'<{name}Response xmlns="{NAMESPACE}"><{name}Result>{_xml(result)}</{name}Result>'

@@ -15,6 +15,9 @@ from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from zaqar_core import logs
+from zaqar_core.tracing import provider
+
 _log = logging.getLogger("sqs_facade.supervisor")
 #: A worker that ends so soon after its start is started again only after a pause.
 _SHORT_LIFE_SECONDS = 1.0
@@ -148,4 +151,11 @@ def _work(function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         signal.signal(number, signal.SIG_DFL)
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
-    function(*arguments)
+    try:
+        function(*arguments)
+    except Exception:  # the library would print it on several lines
+        _log.critical("a worker ends with an unhandled exception", exc_info=True)
+        sys.exit(1)
+    finally:
+        provider.close()
+        logs.close()

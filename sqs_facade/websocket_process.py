@@ -18,7 +18,8 @@ from zaqar_core.observability.metrics import Metrics
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace
-from zaqar_core.web import audit_log, hooks, tls
+from zaqar_core.tracing import provider
+from zaqar_core.web import access_log, audit_log, hooks, tls, traces
 from zaqar_core.web.auditing import Auditor
 from zaqar_core.web.observers import Observer, Observers
 from zaqar_core.websocket import server
@@ -33,7 +34,7 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     known = gate.credentials(settings)
     authenticator = gate.authenticator(known, authentication.configured(settings))
     audit, auditor = audit_log.opened(settings.audit_log), None
-    observers: list[Observer] = []
+    observers: list[Observer] = [*access_log.configured(settings)]
     if audit is not None:
         audit.start()
         auditor = Auditor(audit, settings)
@@ -64,7 +65,7 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     try:
         server.run(
             settings,
-            Service(core, face, authenticator, Observers(observers)),
+            Service(core, face, authenticator, Observers(observers), traces.configured(settings)),
             held.port,
             lambda: on_ready(
                 f"{'ws' if secured is None else 'wss'}://{in_url(without_brackets(settings.host))}:{held.port}"
@@ -75,3 +76,4 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     finally:
         notifier.stop()
         core.close()
+        provider.close()

@@ -25,6 +25,7 @@ def main(
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is for the main process; a terminal sends it to all
     found = startup.configuration({})
+    startup.set_up_logs(found.settings, "worker")
     with startup.refusals(found):
         app = create_app(found.settings, declared)
         secured = tls.configured(found.settings)

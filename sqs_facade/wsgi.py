@@ -37,7 +37,7 @@ from zaqar_core.observability.scraping import Scraper
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
-from zaqar_core.web import audit_log, cors, hooks, proxies, stopping
+from zaqar_core.web import access_log, audit_log, cors, hooks, proxies, stopping, traces
 from zaqar_core.web.app import create_flask
 from zaqar_core.web.auditing import Auditor
 from zaqar_core.web.base_path import BasePath
@@ -89,7 +89,7 @@ def create_app(
     notifier.start()
     notifier.stop_at_exit()
     reconciler = None if declared is None else _reconciler(core, declared)
-    observers = list(observers)
+    observers = [*observers, *access_log.configured(settings)]
     if audit is not None:
         audit.start()
         auditor = Auditor(audit, settings)
@@ -101,7 +101,7 @@ def create_app(
         metrics.watch(core, credentials, audit)
         observers.append(metrics.counting)
     Sampler(core).start()
-    pipeline = Pipeline(core, settings, Observers(observers))
+    pipeline = Pipeline(core, settings, Observers(observers), traces.configured(settings))
     access = gate.opened(settings, credentials, lambda: core.secrets.secret)
     callers = Callers(settings, access)
     authenticator = gate.authenticator(credentials, authentication.configured(settings))
@@ -201,6 +201,7 @@ _CANNOT_LOAD = 4
 def __getattr__(name: str) -> Any:
     if name == "app":
         found = startup.configuration({}, code=_CANNOT_LOAD)
+        startup.set_up_logs(found.settings, "worker")
         with startup.refusals(found, code=_CANNOT_LOAD):
             built = globals()["app"] = create_app(found.settings)
         return built

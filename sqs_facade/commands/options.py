@@ -44,6 +44,9 @@ def serving_options(
         click.option("--credentials-file", type=click.Path(), help="TOML file of users and access keys."),
         click.option("--tls-certificate", type=click.Path(), help="Certificate in PEM; the port then speaks TLS."),
         click.option("--tls-key", type=click.Path(), help="Private key of the certificate, in PEM."),
+        click.option("--log-format", metavar="FORMAT", help="console or json.  [default: console]"),
+        click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error.  [default: info]"),
+        click.option("--access-log", metavar="REQUESTS", help="Log off, errors or all.  [default: off]"),
         click.option("--open-bind", is_flag=True, help="Allow other machines without a credentials file."),
     )
 

@@ -129,8 +129,9 @@ def test_the_first_command_of_the_readme_starts_a_service(wheel: Path, checkout:
             _inline_install("docs/security.md"),
             ["python", "-c", "import zaqar_core.keystone.authentication, keystonemiddleware"],
         ),
+        (_inline_install("docs/logging.md"), ["python", "-c", "import zaqar_core.web.request_traces"]),
     ],
-    ids=["compat", "cli", "websocket", "keystone"],
+    ids=["compat", "cli", "websocket", "keystone", "tracing"],
 )
 def test_an_extra_brings_what_its_part_imports(
     wheel: Path, checkout: Path, tmp_path: Path, command: str, program: list[str]

@@ -182,6 +182,7 @@ subjects = ["*"]
     environment = {
         "CREDENTIALS_FILE": str(file), "AUDIT_LOG": str(audit), "AUDIT_ALL_CALLS": "true",
         "SIGNED_URL_KEY": SIGNED_URL_KEY, "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8", "STORE_TIMEOUT_SECONDS": "1",
+        "ACCESS_LOG": "all", "LOG_LEVEL": "debug",
     }  # fmt: skip
     for name, value in environment.items():
         monkeypatch.setenv(f"SQS_FACADE_{name}", value)
@@ -205,6 +206,7 @@ subjects = ["*"]
     service.stop()
     assert len(run.answers) > 500
     assert audit.read_text().count("\n") > 500
+    assert service.errors.read_text().count(" access ") > 500
     assert {name for name, text in run.answers if BODY in text} >= {"ReceiveMessage", "claims:create"}
     told = [
         ("stdout", service.output.read_text()),

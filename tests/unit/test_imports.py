@@ -11,27 +11,29 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 #: From the bottom up. A room may import rooms of lower layers, and its own.
 LAYERS = {
+    "logs": -1,
     "domain": 0,
     "eventloop": 0,
     "configuration": 1,
-    "access": 2,
-    "store": 2,
-    "embedded": 2,
-    "core": 3,
-    "pools": 4,
-    "keystone": 4,
-    "background": 5,
-    "notifications": 5,
-    "envelope": 5,
-    "rest": 6,
-    "web": 6,
-    "sqs": 6,
-    "observability": 7,
-    "websocket": 7,
-    "declarations": 7,
-    "console": 7,
-    "wsgi": 8,
-    "serving": 9,
+    "tracing": 2,
+    "access": 3,
+    "store": 3,
+    "embedded": 3,
+    "core": 4,
+    "pools": 5,
+    "keystone": 5,
+    "background": 6,
+    "notifications": 6,
+    "envelope": 6,
+    "rest": 7,
+    "web": 7,
+    "sqs": 7,
+    "observability": 8,
+    "websocket": 8,
+    "declarations": 8,
+    "console": 8,
+    "wsgi": 9,
+    "serving": 10,
 }
 
 
@@ -109,6 +111,9 @@ def test_libraries_stay_in_their_rooms(path: Path) -> None:
         assert name.startswith("zaqar_core.web") or name in {"sqs_facade.wsgi", "zaqar_core.observability.face"}
     if "redis" in roots or "hiredis" in roots:
         assert name.startswith(("zaqar_core.store", "zaqar_core.embedded", "sqs_facade.serving", "sqs_facade.cli"))
+    if "opentelemetry" in roots:
+        lazily = {"zaqar_core.store.traced_links", "zaqar_core.notifications.traced_webhooks"}
+        assert name.startswith("zaqar_core.tracing") or name in lazily | {"zaqar_core.web.request_traces"}
     if "websockets" in roots:
         assert name.startswith("zaqar_core.websocket")
     assert not roots & {"boto3", "moto", "xmltodict"}

@@ -22,6 +22,8 @@ import msgspec
 
 from zaqar_core.access.refusals import SignatureRefused, incomplete, mismatch
 from zaqar_core.domain import limits
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 TERMINATOR = "aws4_request"
@@ -233,11 +235,14 @@ def _check_age(moment: str, time: int, now: float, expires: int | None) -> None:
     longest = limits.SIGNATURE_SKEW_SECONDS if expires is None else expires
     current = int(now)
     if time + longest < current:
+        if expires is None:
+            note_refusal(remedies.CLOCK, round((time - current) / 60), is_apart=False)
         raise mismatch(
             f"Signature expired: {moment} is now earlier than {_text(current - longest)} "
             f"({_text(current)} - {_period(longest)}.)"
         )
     if time > current + limits.SIGNATURE_SKEW_SECONDS:
+        note_refusal(remedies.CLOCK, f"+{round((time - current) / 60)}", is_apart=False)
         raise mismatch(
             f"Signature not yet current: {moment} is still later than {_text(current + limits.SIGNATURE_SKEW_SECONDS)} "
             f"({_text(current)} + {_period(limits.SIGNATURE_SKEW_SECONDS)}.)"

@@ -24,6 +24,8 @@ from zaqar_core.access.signatures import ALGORITHM, TERMINATOR, Claim
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.eventloop import hash_text
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 
 #: Derived keys in the cache, one for each key, day, region and service. The cache is cleared when it is full.
 _MOST_KEYS = 10_000
@@ -105,6 +107,8 @@ class Verifier:
     def _check_scope(claim: Claim, service: str, host_region: str, regions: frozenset[str] | None) -> None:
         problems = []
         if (host_region and claim.region != host_region) or (regions is not None and claim.region not in regions):
+            if not host_region:
+                note_refusal(remedies.SIGNING_REGION, claim.region[:64])
             problems.append("Credential should be scoped to a valid region.")
         if claim.service != service:
             problems.append(f"Credential should be scoped to correct service: '{service}'.")
@@ -122,8 +126,11 @@ class Verifier:
         found = self._find(claim, directory)
         is_right = self._is_signed(claim, method, environ, payload or "", found.secret) and payload is not None
         if found.principal is None:
+            note_refusal(remedies.ACCESS_KEY)
             return unknown_key()
         if not is_right:
+            if environ.get("HTTP_X_AMZ_CONTENT_SHA256") == canonical.UNSIGNED_PAYLOAD and payload is None:
+                note_refusal(remedies.UNSIGNED_PAYLOAD)
             return wrong_signature()
         if found.is_expired:
             return expired_token()

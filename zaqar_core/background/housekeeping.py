@@ -18,6 +18,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import randomness
+from zaqar_core.logs import cause
 from zaqar_core.store import ScriptFailed, keys, libraries, registry, script
 
 #: Parts of the registry, each with a lease of its own.
@@ -119,7 +120,9 @@ class Housekeeping:
                 except StoreUnavailable as problem:  # of one pool: continue with the other queues
                     if problem.is_logged:
                         continue
-                    _log.warning("cannot tidy queue %s, will retry: %s", ref.name, problem.reason)
+                    _log.warning(
+                        "cannot tidy queue %s, will retry: %s", ref.name, problem.reason, extra=cause(problem.reason)
+                    )
 
 
 def _finish(

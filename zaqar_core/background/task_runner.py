@@ -14,6 +14,7 @@ from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import randomness
+from zaqar_core.logs import cause
 
 #: Interval between two reads of the list of tasks. With the lease of a task it bounds how long the task of a crashed
 #: process stands still.
@@ -54,7 +55,7 @@ class TaskRunner:
                 for source in move_tasks.enlisted(session):
                     self._due.setdefault(source, now)
             except StoreUnavailable as problem:
-                if not self._core.waiters.is_released:  # the service stops
+                if not (problem.is_logged or self._core.waiters.is_released):  # the service stops
                     _log.warning("cannot read the list of move tasks, will retry: %s", problem.reason)
         for source in [source for source, due in self._due.items() if due <= now]:
             self._step(source)
@@ -67,7 +68,10 @@ class TaskRunner:
         except StoreUnavailable as problem:
             if not problem.is_logged:
                 _log.warning(
-                    "the move task of queue %s cannot reach the store, will retry: %s", source.name, problem.reason
+                    "the move task of queue %s cannot reach the store, will retry: %s",
+                    source.name,
+                    problem.reason,
+                    extra=cause(problem.reason),
                 )
         except Exception:  # a fault in one queue must not stop the tasks of others
             _log.exception("a step of the move task of queue %s failed, will retry", source.name)

@@ -188,6 +188,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Enable the test hooks, `/_test/*`. Always on with `ephemeral`.
     test_hooks: Annotated[bool, About(flag="--test-hooks")] = False
 
+    # -- Logs ------------------------------------------------------------------------------------------------------
+    #: Lines of the log, on standard error: `console` for people, `json` for programs. See [logging](logging.md).
+    log_format: Annotated[Literal["console", "json"], About(flag="--log-format")] = "console"
+    #: The least important lines that are written.
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], About(flag="--log-level")] = "info"
+    #: Requests that get a line of the log: none, those that fail, or all. `log_level` has no effect on it.
+    access_log: Annotated[Literal["off", "errors", "all"], About(flag="--access-log")] = "off"
+    #: Make spans of requests, of their calls of the store and of webhooks, and export them over OTLP as the environment
+    #: variables OTEL_* say. Needs the extra `tracing`. See [logging](logging.md#traces).
+    tracing: bool = False
+
     # -- Limits of callers -----------------------------------------------------------------------------------------
     #: Most requests per second of one account or project, by both dialects, at all workers of the store together.
     #: Requests beyond this limit fail with RequestThrottled; with 429 at Zaqar. Default: no limit.
@@ -420,7 +431,8 @@ def read(
     """
     found = examine(flags, environment, file)
     if found.problems:
-        raise SettingsInvalid(*(one.line for one in found.problems))
+        log_format = found.configuration.settings.log_format
+        raise SettingsInvalid(*(one.line for one in found.problems), log_format=log_format)
     return found.configuration
 
 

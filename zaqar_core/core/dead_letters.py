@@ -27,6 +27,7 @@ from zaqar_core.core.traffic import Event
 from zaqar_core.domain.errors import EncryptionKeyMissing, MessageUnreadable, StoreUnavailable, TooManyQueues
 from zaqar_core.domain.model import QueueSettings
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.logs import cause
 from zaqar_core.store import ScriptFailed, keys, records, script
 
 _MOVE_INTENTS = script("move_intents").plain
@@ -119,6 +120,7 @@ def finish_moves(session: Session, source: QueueRef) -> int:
                         source.name,
                         destination.name,
                         problem.reason,
+                        extra=cause("move", problem.reason),
                     )
                 is_held_up = True
                 continue

@@ -29,6 +29,8 @@ from zaqar_core.domain.errors import (
 from zaqar_core.domain.model import Receipt, StoredMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import random_bytes
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.store import ScriptFailed, keys, script
 from zaqar_core.store.wakeups import Waiter
 
@@ -165,6 +167,7 @@ def _receive_once(
         raise
     except ScriptFailed as failed:
         if failed.word == "OVERLIMIT":
+            note_refusal(remedies.IN_FLIGHT, ref.name)
             raise InFlightLimitReached(session.settings.max_in_flight) from None
         if failed.word == "NOTRETRYABLE":
             raise ReceiveNotRetryable(attempt_id or "") from None

@@ -153,6 +153,8 @@ def _add_records(
     seal: Callable[[bytes, bytes], bytes] | None,
 ) -> tuple[list[bytes], bool]:
     """Append each message's arguments; return the random bytes of each id, and whether any message has a group."""
+    if session.trace is not None:
+        messages = session.trace.carried(messages)
     randoms = [random_bytes() for _ in messages]
     is_fifo, has_groups, project = ref.is_fifo, False, ref.project
     for message, random in zip(messages, randoms, strict=True):

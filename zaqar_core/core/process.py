@@ -38,6 +38,7 @@ class Core:
         #: Counts what happens to messages.
         self.traffic: Traffic = Uncounted()
         self.waiters = Waiters(settings, url, generation)
+        self.waiters.outages = store.outages
         #: Keys of queues that encrypt new messages, as far as this process knows.
         self.encrypted: set[bytes] = set()
         #: Keys of standard queues that have message groups, as far as this process knows.

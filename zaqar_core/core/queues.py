@@ -28,6 +28,8 @@ from zaqar_core.domain.errors import (
 )
 from zaqar_core.domain.model import Counts, Creator, Figures, Queue, QueueSettings, SettingsChange, Stats
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.store import ScriptFailed, catalogue, keys, registry, script
 
 # These are the same for plain, fair and FIFO queues.
@@ -88,6 +90,7 @@ def create(
         if delay := session.settings.recreate_delay_seconds:
             left = registry.deleted_ms_ago(session.store, ref)
             if left is not None and left < delay * 1000:
+                note_refusal(remedies.RECREATION, ref.name)
                 raise QueueDeletedRecently(delay) from None
         _require_room(session, ref)
         keep = limits.SQS_RETENTION_SECONDS if creator == "sqs" else session.settings.default_message_ttl
@@ -103,6 +106,7 @@ def _require_room(session: Session, ref: QueueRef) -> None:
     """
     limit = session.settings.max_queues_per_account
     if limit is not None and registry.number(session.store, ref.project, ref.region) >= limit:
+        note_refusal(remedies.QUEUES, ref.project)
         raise TooManyQueues(limit)
 
 
@@ -207,6 +211,7 @@ def purge_all(session: Session, ref: QueueRef) -> None:
         session.call(_PURGE_ALL, ref, [session.settings.purge_interval_seconds])
     except ScriptFailed as failed:
         if failed.word == "PURGING":
+            note_refusal(remedies.PURGE, ref.name)
             raise PurgeInProgress(int(failed.detail)) from None
         raise QueueNotFound from None
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import AccountFull, AccountInFlightLimitReached
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 
 
 class Quotas:
@@ -32,12 +34,14 @@ class Quotas:
         """Require that the account may store more messages. Raises AccountFull."""
         if account in self._full:
             assert self._most_bytes is not None
+            note_refusal(remedies.ACCOUNT_BYTES, account)
             raise AccountFull(self._most_bytes)
 
     def require_few_in_flight(self, account: str) -> None:
         """Require that more messages of the account may be in flight. Raises AccountInFlightLimitReached."""
         if account in self._busy:
             assert self._most_in_flight is not None
+            note_refusal(remedies.ACCOUNT_IN_FLIGHT, account)
             raise AccountInFlightLimitReached(self._most_in_flight)
 
     def update(self, held: Mapping[str, int], in_flight: Mapping[str, int]) -> None:

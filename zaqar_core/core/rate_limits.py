@@ -16,6 +16,8 @@ from collections.abc import Callable
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import RequestsThrottled, StoreFull, StoreUnavailable
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.store import keys
 
 #: Blocks of a second's allowance: a smaller one costs more round trips, a larger one wastes more.
@@ -58,8 +60,10 @@ class RateLimits:
     def require(self, session: Session, account: str, user: str = "") -> None:
         """Count one request. Raises RequestsThrottled. ``user`` is an ARN, "" where callers are not verified."""
         if self._per_user is not None and user and not self._admits(session, user, self._per_user):
+            note_refusal(remedies.USER_RATE, user)
             raise RequestsThrottled
         if self._per_account is not None and not self._admits(session, f"account {account}", self._per_account):
+            note_refusal(remedies.ACCOUNT_RATE, account)
             raise RequestsThrottled
 
     def _admits(self, session: Session, caller: str, limit: int) -> bool:

@@ -14,6 +14,7 @@ from zaqar_core.core.secrets import Secrets
 from zaqar_core.core.traffic import Traffic
 from zaqar_core.domain.encryption import Keyring
 from zaqar_core.domain.ids import MessageIds
+from zaqar_core.domain.model import NewMessage, StoredMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import OTHER_POLICY, Compiled, Script, ScriptFailed, Store, keys
 from zaqar_core.store.wakeups import Waiters
@@ -37,6 +38,16 @@ class Shared(Protocol):
     quotas: Quotas | None
     router: Router
     traffic: Traffic
+
+
+class Trace(Protocol):
+    """The trace of a request."""
+
+    def carried(self, messages: Sequence[NewMessage]) -> Sequence[NewMessage]:
+        """Return new messages with the context of the request, unless their sender gave one."""
+
+    def received(self, messages: Sequence[StoredMessage]) -> None:
+        """Take note of the messages that the request received."""
 
 
 class Client(Protocol):
@@ -98,7 +109,7 @@ class Session:
 
     __slots__ = (
         "_grouped", "_secrets", "client", "encrypted", "guards", "notifications", "quotas", "router", "settings",
-        "started_tasks", "traffic", "waited_seconds", "waiters",
+        "started_tasks", "trace", "traffic", "waited_seconds", "waiters",
     )  # fmt: skip
 
     def __init__(self, core: Shared) -> None:
@@ -114,6 +125,8 @@ class Session:
         self.traffic = core.traffic
         #: The client that waits for the response; None where the server does not see it.
         self.client: Client | None = None
+        #: The trace of the request, None while requests are not traced.
+        self.trace: Trace | None = None
         #: Seconds for which the request has waited for messages.
         self.waited_seconds = 0.0
         #: The guards of the queues that the request may use; None while policies are not enforced.

@@ -189,6 +189,8 @@ def taken(session: Session, ref: QueueRef, reply: bytes) -> list[StoredMessage]:
     if problem:
         readable = {one.sequence for one in messages(session, ref, rows, now_ms=now_ms, keep_seconds=keep)}
         found = [one for one in found if one.sequence in readable]
+    if session.trace is not None:
+        session.trace.received(found)
     return found
 
 

@@ -21,6 +21,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from zaqar_core.domain.errors import EncryptionKeyMissing, MessageUnreadable
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -75,6 +77,7 @@ class Keyring:
         """Encrypt under the first key. ``open`` needs the same ``bound_to``. Raises EncryptionKeyMissing."""
         name = self._name
         if not name:
+            note_refusal(remedies.ENCRYPTION_KEY)
             raise EncryptionKeyMissing
         # A race between threads may draw a second salt or use one for a few messages more: both are harmless.
         if self._left <= 0:

@@ -244,19 +244,24 @@ class StoreUnavailable(CoreError):
     is_disconnected: bool = False
     #: Nothing was sent, so nothing was done.
     is_unsent: bool = False
-    #: Whether the inspection of the store logs its beginning and its end, so that nothing else need log it.
-    is_logged: ClassVar[bool] = False
+    #: Whether the inspection of the store logs its beginning and its end.
+    is_inspected: ClassVar[bool] = False
+
+    @property
+    def is_logged(self) -> bool:
+        """Whether the store logs the beginning and the end of the problem itself, so that nothing else need log it."""
+        return self.is_disconnected or self.is_inspected
 
 
 @dataclass
 class StoreUnfit(StoreUnavailable):
     """The store cannot keep the configured durability now, as ``reason`` says. Nothing was changed."""
 
-    is_logged = True
+    is_inspected = True
 
 
 @dataclass
 class StoreFull(StoreUnavailable):
     """The store has no room: its memory limit is reached. Nothing was stored."""
 
-    is_logged = True
+    is_inspected = True

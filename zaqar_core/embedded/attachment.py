@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import signal
 import socket
@@ -32,6 +33,7 @@ from zaqar_core.embedded.folder import (
     write_info,
 )
 
+_log = logging.getLogger("sqs_facade.valkey")
 #: How long the Valkey of a locked directory may be silent. There is no limit while it answers that it is loading.
 _SILENCE_SECONDS = 10.0
 _WATCH_SECONDS = 0.05
@@ -232,7 +234,7 @@ class Embedded:
         """Close the directory to other users, and say so if it was open. Raises EmbeddedError."""
         line = privacy.make_private(self.directory)
         if line is not None:
-            _report(line)
+            _log.warning("%s", line)
 
     def _command(self) -> list[str]:
         settings = {
@@ -320,7 +322,7 @@ class Embedded:
             started = time.monotonic()
             ended, words = self._child, self._last_log_line()
             if reserve.free_if_full(self.directory):
-                _report(
+                _log.error(
                     "the disk is full: the reserve was freed, so messages can be deleted, and no new ones are stored"
                 )
             try:
@@ -329,15 +331,15 @@ class Embedded:
                         return
                     self._start_or_find()
                 if self._child is not ended:
-                    _report(f"Valkey ended and was restarted{words}")
+                    _log.warning("Valkey ended and was restarted%s", words)
             except (EmbeddedError, OSError) as problem:
-                _report(f"cannot restart Valkey: {problem}")
+                _log.error("cannot restart Valkey: %s", problem)
 
     def _recover(self) -> None:
         """Let a Valkey whose disk was full store again, if there is room."""
         socket_of_valkey = self.url.removeprefix("unix://")
         if reserve.is_spent(self.directory) and reserve.recover(self.directory, socket_of_valkey, self._capacity):
-            _report("the disk has room again: the reserve was filled, and messages are stored")
+            _log.warning("the disk has room again: the reserve was filled, and messages are stored")
 
     def _is_alive(self) -> bool:
         """Whether Valkey runs. The lock is not tried: another starter could take that for a running Valkey."""
@@ -388,10 +390,6 @@ def release_child(child: subprocess.Popen[bytes]) -> None:
     assert child.stdin is not None
     with contextlib.suppress(OSError), child.stdin:  # it has ended already, which the wait for its answer notices
         child.stdin.write(b"start\n")
-
-
-def _report(line: str) -> None:
-    print(f"sqs-facade: {line}", file=sys.stderr, flush=True)  # noqa: T201 - the operator reads standard error
 
 
 def _ping(path: str) -> str:

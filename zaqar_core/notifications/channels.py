@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
 from zaqar_core.keystone import trusts
 from zaqar_core.notifications import websockets
@@ -13,10 +14,18 @@ from zaqar_core.notifications.trust_webhooks import TrustWebhookChannel
 from zaqar_core.notifications.webhooks import WebhookChannel
 
 
+def _webhooks(settings: Settings) -> WebhookChannel:
+    if not settings.tracing:
+        return WebhookChannel(settings)
+    from zaqar_core.notifications.traced_webhooks import TracedWebhookChannel  # needs the extra tracing
+
+    return TracedWebhookChannel(settings)
+
+
 def table(core: Core) -> Mapping[str, Channel]:
     """Return the channel of each scheme."""
     settings = core.settings
-    webhooks = WebhookChannel(settings)
+    webhooks = _webhooks(settings)
     channels: dict[str, Channel] = {
         "http": webhooks,
         "https": webhooks,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from zaqar_core.core.deliveries import DeliveryKind
+from zaqar_core.domain.model import Attribute
 from zaqar_core.domain.names import QueueRef
 
 
@@ -20,6 +21,8 @@ class Notification:
     subscriber: str
     options: Mapping[str, Any]
     document: bytes
+    #: Those of the message that it announces.
+    system_attributes: tuple[Attribute, ...] = ()
 
 
 @dataclass(eq=False)

@@ -25,6 +25,7 @@ from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import randomness
+from zaqar_core.logs import cause
 from zaqar_core.notifications import content, schedule, websockets
 from zaqar_core.notifications.notification import Channel, Confirmations, Notification
 from zaqar_core.notifications.runs import Ended, Run, Step, Tried
@@ -245,10 +246,12 @@ class Notifier:
         subscription, ref = delivery.subscription, delivery.ref
         if delivery.outbox_message is not None:
             document = content.of_message(delivery.outbox_message, ref.name)
+            attributes = delivery.outbox_message.message.system_attributes
         else:
+            attributes = ()
             document = self._confirmations(ref, subscription.id, delivery.kind)
         options = orjson.loads(subscription.options)
-        return Notification(ref, delivery.kind, subscription.id, subscription.subscriber, options, document)
+        return Notification(ref, delivery.kind, subscription.id, subscription.subscriber, options, document, attributes)
 
     def _outcome(self, tried: Tried) -> Outcome:
         delivery, failure = tried.step.delivery, tried.failure
@@ -267,6 +270,7 @@ class Notifier:
             delivery.subscription.id,
             delivery.tries + 1,
             failure.reason,
+            extra=cause("given up", ref, failure.reason),
         )
         return Outcome(ref, key, "failed", reason=failure.reason)
 

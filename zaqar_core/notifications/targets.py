@@ -15,6 +15,8 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 
 _WEB = frozenset(("http", "https", "trust+http", "trust+https"))
 _NOT_IN_URI = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]")
@@ -47,6 +49,7 @@ def check(subscriber: str, settings: Settings) -> None:
     parts = _split(subscriber)
     if parts.scheme not in settings.subscriber_types:
         known = ", ".join(settings.subscriber_types)
+        note_refusal(remedies.SUBSCRIBER_SCHEME, parts.scheme[:32])
         raise TargetRefused(f"The subscriber's scheme must be one of: {known}.")
     if parts.scheme.startswith("trust+") and settings.auth_strategy != "keystone":
         raise TargetRefused("Subscribers with trust+ schemes need Keystone, which is not configured.")
@@ -69,6 +72,7 @@ def check(subscriber: str, settings: Settings) -> None:
     except ValueError:
         return
     if not is_allowed(literal, settings):
+        note_refusal(remedies.WEBHOOK_NETWORK, host)
         raise TargetRefused("The subscriber's address is in a network that the service does not send notifications to.")
 
 
@@ -120,6 +124,7 @@ def addresses(host: str, port: int, settings: Settings) -> list[tuple[str, int]]
     texts = dict.fromkeys(str(row[4][0]) for row in found)
     allowed = [text for text in texts if is_allowed(ipaddress.ip_address(text.partition("%")[0]), settings)]
     if not allowed:
+        note_refusal(remedies.WEBHOOK_NETWORK, host)
         raise TargetRefused("the host's addresses are in networks that the service does not send notifications to")
     return [(text, port) for text in allowed]
 

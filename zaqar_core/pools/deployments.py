@@ -6,6 +6,7 @@ then requests for the pool fail at once. A pool that does not answer gets one re
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from zaqar_core.store.opening import open_store
 from zaqar_core.store.wakeups import Waiters
 
 Reply = TypeVar("Reply")
+_log = logging.getLogger("sqs_facade.pools")
 
 #: Queues whose deployment a process caches. The cache is cleared when it is full.
 _MOST_CACHED = 100_000
@@ -134,11 +136,13 @@ class PoolDeployment(Deployment):
             generation = Generation()
             store = open_store(self._settings, self.uri, generation, self._refuse_when_down, name=f"pool {self.name}")
             waiters = Waiters(self._settings, self.uri, generation, self._beside)
+            waiters.outages = store.outages
             store.terms.is_in_service = True
             try:
                 _opening.run(waiters.start)
-            except StoreUnavailable:
+            except StoreUnavailable as problem:
                 self._refused_at = time.monotonic()
+                _log.error("cannot connect to pool %s: %s; its queues are not available", self.name, problem.reason)
                 raise
             self._waiters, self._store, self._watch = waiters, store, Watch(store.watch)
             self._watch.start()

@@ -59,7 +59,7 @@ class PooledCore(Core):
                 session = self.session()
                 self.deployments.refresh(session.store)
             except StoreUnavailable as problem:
-                if not self.waiters.is_released:
+                if not (problem.is_logged or self.waiters.is_released):
                     _log.warning("cannot read the catalogue of pools, will retry: %s", problem.reason)
 
 
@@ -140,7 +140,7 @@ class PoolRouter:
             try:
                 yield pool.store()
             except StoreUnavailable as problem:
-                _log.warning("left out a pool that is unavailable: %s", problem.reason)
+                _log.debug("left out a pool that is unavailable: %s", problem.reason)  # it logs its outage itself
 
     def pools_up(self) -> Mapping[str, bool]:
         return {pool.name: pool.is_up for pool in self.deployments.open_pools()}

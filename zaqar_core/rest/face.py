@@ -17,6 +17,9 @@ from zaqar_core.domain.identity import Authenticator
 from zaqar_core.domain.randomness import random_bytes
 from zaqar_core.eventloop import Threads, in_thread
 from zaqar_core.keystone import trusts
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import Remedy, note_refusal
+from zaqar_core.logs.request_ids import current_request_id, set_request_id
 from zaqar_core.rest import dialect, documents, errors, identity, parameters, rights, routes, signatures
 from zaqar_core.rest.call import RestCall, queue_of
 from zaqar_core.rest.dialect import Dialect
@@ -26,6 +29,8 @@ from zaqar_core.rest.resources import versions
 from zaqar_core.rest.route import Route
 from zaqar_core.web.envelope import CLIENT, Note, Refusal, Reply, Request, Share
 
+#: The first segments of paths of API versions that settings can leave out.
+_DEPRECATED = ("v1", "v1.1")
 _log = logging.getLogger("sqs_facade.zaqar")
 #: Threads for calls of the identity service, which may take long when it hangs.
 _identifying = Threads(128, "identity")
@@ -73,19 +78,24 @@ class ZaqarFace:
 
     def body_limit(self, environ: Mapping[str, Any]) -> int:
         """Return the limit in bytes: for posts of messages, for queue metadata, or for all other bodies."""
-        path: str = environ["PATH_INFO"].removesuffix("/")
+        return self._limit(environ["PATH_INFO"])[0]
+
+    def _limit(self, path: str) -> tuple[int, Remedy | None]:
+        """Return the limit of the bodies at a path in bytes, and how to raise it."""
+        path = path.removesuffix("/")
         parts = path.count("/")
         # With fewer parts the path is a queue whose name is "messages".
         if parts == 4 and path.endswith("/messages"):
-            return self._settings.max_messages_post_size
+            return self._settings.max_messages_post_size, remedies.POST_SIZE
         if (parts == 3 and ("/queues/" in path or "/topics/" in path)) or path.endswith("/metadata"):
-            return self._settings.max_queue_metadata
-        return limits.OTHER_BODY_BYTES
+            return self._settings.max_queue_metadata, remedies.METADATA_SIZE
+        return limits.OTHER_BODY_BYTES, None
 
     def _admit_head(self, authenticator: Authenticator, request: Request) -> Reply | None:
         """Return the error for an invalid token or signature of the URL, None for valid ones. Never raises."""
         if self._version(request) is None:
             return None
+        _begin(request)
         environ = request.environ
         try:
             self._identify(authenticator, request)
@@ -109,12 +119,12 @@ class ZaqarFace:
 
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the operation that the path names. Never raises."""
-        _note(request)
+        _begin(request)
         return self._answered(request, self._run, request, session)
 
     def answer_route(self, request: Request, session: Session, route: Route, values: list[str]) -> Reply:
         """Run an operation of v2 given as a route. ``values`` are the variable parts of its path. Never raises."""
-        _note(request)
+        _begin(request)
         return self._answered(request, self._run_route, dialect.V2, route, request, session, values)
 
     def _answered(self, request: Request, run: Callable[..., Reply], *arguments: Any) -> Reply:
@@ -136,7 +146,11 @@ class ZaqarFace:
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a request that was refused; with an authenticator first 401 for an invalid token."""
-        _note(request, why.name)
+        _begin(request, why.name)
+        if why is Refusal.BODY_TOO_LARGE:
+            limit, remedy = self._limit(request.path)
+            if remedy is not None:
+                note_refusal(remedy, limit)
         reply = errors.of_refusal(why, request.header("HOST") or "")
         is_checked = why is not Refusal.OVERLOADED and self._version(request) is not None
         if self._authenticator is not None and is_checked:
@@ -149,6 +163,7 @@ class ZaqarFace:
 
     def refuse_admitted(self, why: Refusal) -> Reply:
         """Return the error for a request that was refused and whose caller is authenticated already."""
+        _begin_id()
         return _finished(errors.of_refusal(why))
 
     def _run(self, request: Request, session: Session) -> Reply:
@@ -162,6 +177,8 @@ class ZaqarFace:
             return self._run_in(version, request, session)
         if request.path in ("/", ""):
             return self._root(request)
+        if (name := request.path.split("/", 2)[1]) in _DEPRECATED:
+            note_refusal(remedies.VERSION, name[1:])
         raise RestError(Fact.NO_SUCH_PATH)
 
     def _version(self, request: Request) -> Dialect | None:
@@ -255,6 +272,17 @@ class ZaqarFace:
         return versions.get(self._dialects)
 
 
+def _begin(request: Request, code: str = "") -> None:
+    """Give a request its id, and note the dialect."""
+    _begin_id()
+    _note(request, code)
+
+
+def _begin_id() -> None:
+    text = (random_bytes() + random_bytes()).hex()
+    set_request_id(f"req-{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}")
+
+
 def _note(request: Request, code: str = "") -> None:
     """Note the dialect, and the name of an error."""
     request.note.dialect, request.note.code = "zaqar", code
@@ -269,7 +297,5 @@ def _other_method(request: Request, allow: str) -> Reply:
 
 
 def _finished(reply: Reply) -> Reply:
-    text = (random_bytes() + random_bytes()).hex()
-    request_id = f"req-{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
-    reply.headers.append(("x-openstack-request-id", request_id))
+    reply.headers.append(("x-openstack-request-id", current_request_id()))
     return reply

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.rest.errors import Fact, RestError
 
 #: Separator of the signed fields: a backslash and an n. No field may hold a backslash: a signature would then also be
@@ -50,6 +52,8 @@ def check(environ: Mapping[str, Any], path: str, method: str, key: str | None) -
         environ.get("HTTP_URL_EXPIRES", ""),
     )
     given = environ["HTTP_URL_SIGNATURE"].encode("latin-1", "replace")
+    if key is None:
+        note_refusal(remedies.URL_KEY)
     is_signed = key is not None and hmac.compare_digest(grant.signature(key).encode(), given)
     if not (is_signed and _allows(grant, path, method)):
         raise RestError(Fact.SIGNATURE_UNKNOWN)

@@ -25,7 +25,7 @@ from zaqar_core.store import topology
 from zaqar_core.store.conditions import StoreCondition
 from zaqar_core.store.connection import RECONNECT_SECONDS, pack
 from zaqar_core.store.deployment import Address
-from zaqar_core.store.links import Generation, Links
+from zaqar_core.store.links import Generation, Links, links_class
 from zaqar_core.store.single_server import NOT_LOADED, FunctionCall, ScriptFailed, Server, Store, failure, refusal
 
 #: Plain commands without a key.
@@ -213,7 +213,7 @@ class ClusterStore(Store):
         if links is None:
             links = self._nodes.setdefault(
                 address,
-                Links(
+                links_class(self._settings)(
                     self._settings,
                     self._url,
                     self._generation,

@@ -114,7 +114,8 @@ class Record:
                 return
             self.since = time.time()
             was_logged = self._is_logged
-            begins = now.state != "fit" and (now.state != "slow" or self._may_log_slow())
+            # ``outages.Outages`` logs a server that is gone, at once and with the time until it is back.
+            begins = now.state not in ("fit", "gone") and (now.state != "slow" or self._may_log_slow())
             self._is_logged = begins
         if begins:
             level = logging.WARNING if now.state == "slow" else logging.ERROR

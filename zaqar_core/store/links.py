@@ -14,11 +14,14 @@ import hiredis
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.eventloop import current_task
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.store.conditions import StoreCondition
 from zaqar_core.store.confirmed_writes import check_replicas, wait_commands
 from zaqar_core.store.connection import RECONNECT_SECONDS, Link
 from zaqar_core.store.deployment import Address
 from zaqar_core.store.inspection import Inspector, Terms
+from zaqar_core.store.outages import Outages
 from zaqar_core.store.shared_link import SharedLink
 from zaqar_core.store.shared_links import SharedLinks
 from zaqar_core.store.statistics import STATISTICS
@@ -47,12 +50,21 @@ class Generation:
             self.number += 1
 
 
+def links_class(settings: Settings) -> type[Links]:
+    """Return the class of connections under these settings."""
+    if not settings.tracing:
+        return Links
+    from zaqar_core.store.traced_links import TracedLinks  # needs the extra tracing
+
+    return TracedLinks
+
+
 class Links:
     """Connections that are opened on demand. Thread-safe."""
 
     __slots__ = (
         "_arguments", "_check", "_free", "_generation", "_idle", "_inspector", "_is_closed", "_open",
-        "_patience_seconds", "_replicas", "_shared", "_watching",
+        "_patience_seconds", "_replicas", "_shared", "_watching", "outages",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +91,8 @@ class Links:
         self._generation = generation
         self._patience_seconds = patience_seconds
         self._inspector = None if terms is None else Inspector(terms, name, generation.ended)
+        #: What this process sees of the server's outages.
+        self.outages = Outages(name, terms)
         self._replicas = settings.confirming_replicas
         #: One token for each connection that may be taken.
         self._free: SimpleQueue[None] = SimpleQueue()
@@ -167,6 +181,7 @@ class Links:
                     link.open(0)
                     self._open.add(link)
                 inspector.inspect(link.exchange, is_regular=True)
+                self.outages.end()
                 return inspector.is_calm()
             except StoreUnavailable as problem:
                 if self._is_closed:
@@ -176,6 +191,7 @@ class Links:
                     self._note(problem, link.generation)
                     continue
                 inspector.note_gone(problem)
+                self.outages.begin(problem.reason)
                 raise
 
     def seen(self, pool: str, node: str) -> StoreCondition | None:
@@ -184,11 +200,13 @@ class Links:
 
     def _note(self, problem: StoreUnavailable, number: int) -> None:
         """End the generation if one of its connections was lost. One that cannot be opened says nothing of others."""
+        if problem.is_disconnected:
+            self.outages.begin(problem.reason)
         if problem.is_disconnected and not problem.is_unsent:
             self._generation.ended(number)
 
     def _new_shared(self, loop: asyncio.AbstractEventLoop) -> SharedLink:
-        return SharedLink(self._new(), loop, self._patience_seconds)
+        return SharedLink(self._new(), loop, self._patience_seconds, self.outages.end)
 
     def _in_thread(self, packed: bytes, replies: int, *, changes: bool, confirmed: bool) -> list[Any]:
         link = self._take()
@@ -199,6 +217,7 @@ class Links:
             if not link.is_open:
                 link.open(self._patience_seconds)
                 link.generation = number
+                self.outages.end()
                 self._open.add(link)
             if changes and link.state is not None and link.state.problem is not None:
                 raise link.state.refusal()
@@ -225,6 +244,7 @@ class Links:
         try:
             self._free.get(timeout=_PATIENCE_SECONDS)
         except Empty:
+            note_refusal(remedies.STORE_CONNECTIONS, f"{_PATIENCE_SECONDS:.0f}")
             raise StoreUnavailable(
                 f"all connections to the store were busy for {_PATIENCE_SECONDS:.0f} s; "
                 "the setting store_connections allows more",
@@ -258,6 +278,7 @@ class Links:
     def close(self) -> None:
         """Close all connections, also those in use. Tasks open no more."""
         self._is_closed = True
+        self.outages.close()
         for link in list(self._open):
             link.close()
         if self._shared is not None:

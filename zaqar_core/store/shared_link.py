@@ -33,10 +33,17 @@ Resume = Callable[[Any], object]
 class SharedLink:
     """The connection, which is opened and replaced on demand. Only tasks of its loop use it."""
 
-    __slots__ = ("_channel", "_is_closed", "_link", "_opening", "_patience_seconds", "loop")
+    __slots__ = ("_channel", "_is_closed", "_link", "_opened", "_opening", "_patience_seconds", "loop")
 
-    def __init__(self, link: Link, loop: asyncio.AbstractEventLoop, patience_seconds: float) -> None:
-        """``link`` opens the sockets."""
+    def __init__(
+        self,
+        link: Link,
+        loop: asyncio.AbstractEventLoop,
+        patience_seconds: float,
+        opened: Callable[[], object] = lambda: None,
+    ) -> None:
+        """``link`` opens the sockets. ``opened`` is called whenever one is open."""
+        self._opened = opened
         self._link = link
         self.loop = loop
         self._patience_seconds = patience_seconds
@@ -92,6 +99,7 @@ class SharedLink:
                 link.close()
                 raise StoreUnavailable("the store is closed", is_unsent=True)
             channel = self._channel = Channel(self.loop, *link.detach(), generation, link.state)
+            self._opened()
             return channel
         except StoreUnavailable as problem:
             opening.problem = problem.reason

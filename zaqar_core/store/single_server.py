@@ -12,7 +12,8 @@ from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
 from zaqar_core.store.conditions import StoreCondition
 from zaqar_core.store.connection import pack
 from zaqar_core.store.inspection import Terms
-from zaqar_core.store.links import Generation, Links
+from zaqar_core.store.links import Generation, Links, links_class
+from zaqar_core.store.outages import Outages
 from zaqar_core.store.scripts import Compiled, Library, failure_words
 
 #: Nothing ran: the server does not have this release's library.
@@ -99,9 +100,14 @@ class Store:
     ) -> None:
         """Connect to nothing yet; for ``check`` see ``links.Links``. ``name`` is for logs. Raises StoreUrlInvalid."""
         self.terms = Terms(settings.durability, is_cluster=self.is_cluster)
-        self._links = Links(settings, url, generation, terms=self.terms, name=name, check=check)
+        self._links = links_class(settings)(settings, url, generation, terms=self.terms, name=name, check=check)
         self._generation = generation
         self._replicated = settings.durability == "replicated"
+
+    @property
+    def outages(self) -> Outages | None:
+        """The outages of the server, None in a cluster, whose nodes have their own."""
+        return None if self.is_cluster else self._links.outages
 
     def run(self, script: Compiled, key: bytes, arguments: Sequence[bytes | str | int], policy: bytes = b"") -> Any:
         """Run a function; return its reply. Raises ScriptFailed, or StoreUnavailable when the outcome is unknown.

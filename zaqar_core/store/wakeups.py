@@ -16,9 +16,12 @@ from collections.abc import Callable
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.eventloop import Signal, current_task
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.store import keys
 from zaqar_core.store.connection import watch_switches
 from zaqar_core.store.links import Generation
+from zaqar_core.store.outages import Outages
 from zaqar_core.store.rechecks import Rechecks
 from zaqar_core.store.subscriber import Subscriber
 from zaqar_core.store.wait_ends import WaitEnds
@@ -90,6 +93,8 @@ class Waiters:
         self.channel: str = beside.channel if beside else keys.process_channel(uuid.uuid4().hex[:16])
         #: Whether the subscriber connection is open.
         self.is_connected = False
+        #: Those of the server, if this connection tells of them: it notices them also while no request runs.
+        self.outages: Outages | None = None
         #: Waiters that sleep now.
         self.asleep = 0
         #: Receives that could not wait because too many did.
@@ -127,6 +132,7 @@ class Waiters:
             return None
         if len(self._waiters) - self._callbacks >= self._most:
             self.shed += 1
+            note_refusal(remedies.WAITS, f"{self._most:,}")
             return None
         waiter = Waiter(next(self._numbers), self.channel, queue, self._ends_of_caller())
         self._waiters[waiter.number] = waiter
@@ -234,9 +240,13 @@ class Waiters:
     def subscribed(self) -> None:
         """Wake every waiter: wake-ups may have been lost."""
         self.is_connected = True
+        if self.outages is not None:
+            self.outages.end()
         self.wake_all()
 
     def lost(self) -> None:
         """Have all connections replaced."""
         self.is_connected = False
+        if self.outages is not None and not self.is_released:
+            self.outages.begin("connection lost")
         self._generation.ended()

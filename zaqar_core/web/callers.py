@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.web import origins
 from zaqar_core.web.allowed_hosts import AllowedHosts, is_loopback, is_valid
 from zaqar_core.web.envelope import Refusal
@@ -38,6 +40,7 @@ class Callers:
             if refusal is not None:
                 return refusal
         if ("HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ) and self._is_cross_site(environ):
+            note_refusal(remedies.ORIGIN, environ.get("HTTP_ORIGIN", "another site"))
             return Refusal.CROSS_SITE
         return None
 
@@ -48,6 +51,7 @@ class Callers:
                 return Refusal.HOST_INVALID
             is_trusting = not (verifies_callers or self._is_open) and is_loopback(bound)
             if is_trusting and host not in self._hosts:
+                note_refusal(remedies.HOST, host)
                 return Refusal.HOST_NOT_ALLOWED
         accepted = self._accepted[verifies_callers]
         if len(accepted) >= _MOST_REMEMBERED:

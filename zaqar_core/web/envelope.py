@@ -54,6 +54,8 @@ class Note:
     #: Which policy decided. Without a rule, ``decide`` returns it, if the queue's policy was asked.
     rule: str = ""
     decide: Callable[[], str] | None = None
+    #: The id of the trace, "" where requests are not traced.
+    trace_id: str = ""
     #: Seconds for which a receive waited for messages.
     waited_seconds: float = 0.0
     #: Seconds from the beginning to the reply, with the wait.
@@ -133,7 +135,10 @@ class Reply:
     @property
     def request_id(self) -> str:
         """The id by which the client knows its request, "" if it has none."""
-        return next((value for name, value in self.headers if name in _REQUEST_IDS), "")
+        for name, value in self.headers:
+            if name in _REQUEST_IDS:
+                return value
+        return ""
 
 
 class Share(NamedTuple):

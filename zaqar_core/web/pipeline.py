@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
+from zaqar_core.logs.request_ids import set_request_id
 from zaqar_core.web.bodies import Bodies
 from zaqar_core.web.callers import Callers
 from zaqar_core.web.envelope import CLIENT, HEAD_ONLY, QUEUED, REFUSAL, Face, Refusal, Reply, Request
 from zaqar_core.web.observers import Observers, note_session
 from zaqar_core.web.server.limits import Limits
+
+if TYPE_CHECKING:
+    from zaqar_core.web.request_traces import RequestTraces
 
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
@@ -20,7 +24,11 @@ STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HT
 class Pipeline:
     """Reads requests and runs faces. One instance serves all threads of a process."""
 
-    def __init__(self, core: Core, settings: Settings, observers: Observers | None = None) -> None:
+    def __init__(
+        self, core: Core, settings: Settings, observers: Observers | None = None, traces: RequestTraces | None = None
+    ) -> None:
+        """Without ``traces``, requests are not traced."""
+        self._traces = traces
         self._finished = (observers or Observers()).finished
         self._session = core.session
         self._callers = Callers(settings)
@@ -32,6 +40,7 @@ class Pipeline:
         reply = self._run(request, environ, face)
         if not (HEAD_ONLY in environ and reply.status == 204):
             self._finished(request, reply)
+        set_request_id("")  # this thread may log about something else
         self._bodies.limit_response(environ, len(reply.body))
         return reply
 
@@ -78,7 +87,10 @@ class Pipeline:
     def _answer(self, request: Request, face: Face) -> Reply:
         session = self._session()
         session.client = request.environ.get(CLIENT)
-        reply = face.answer(request, session)
+        if self._traces is None:
+            reply = face.answer(request, session)
+        else:
+            reply = self._traces.answer(request, session, lambda: face.answer(request, session))
         if session.guards or session.waited_seconds:
             note_session(request.note, session)
         return reply

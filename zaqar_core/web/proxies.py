@@ -13,6 +13,8 @@ from typing import Any
 
 from zaqar_core.configuration.public_url import FORWARDED_PREFIX
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.web.server.wsgi_application import WsgiApp
 
 #: Addresses that are remembered, with whether they are trusted.
@@ -109,6 +111,8 @@ class ForwardedRequests:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if self._proxies.trusts(environ.get("REMOTE_ADDR", "")):
             self._proxies.apply(environ)
+        elif not environ.keys().isdisjoint(KEYS):
+            note_refusal(remedies.PROXY, environ.get("REMOTE_ADDR", ""))
         return self._app(environ, start_response)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -15,6 +15,7 @@ from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.identity import Authenticator
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.logs.request_ids import set_request_id
 from zaqar_core.rest import actions, errors, parameters
 from zaqar_core.rest.collection import QUEUES
 from zaqar_core.rest.errors import Fact, RestError
@@ -25,6 +26,9 @@ from zaqar_core.web.observers import Observers, note_session
 from zaqar_core.websocket import frames
 from zaqar_core.websocket.admission import Admission
 from zaqar_core.websocket.frames import Frame
+
+if TYPE_CHECKING:
+    from zaqar_core.web.request_traces import RequestTraces
 
 _log = logging.getLogger("sqs_facade.websocket")
 
@@ -39,6 +43,7 @@ class Service:
     face: ZaqarFace
     authenticator: Authenticator | None = None
     observers: Observers = field(default_factory=Observers)
+    traces: RequestTraces | None = None
 
 
 class Conversation:
@@ -76,6 +81,8 @@ class Conversation:
             _log.exception("a frame with action %s failed", (frame.action or "")[:64])
             status, body = _error(errors.unforeseen())
             return frames.reply(Frame(frame.action), status, body, is_binary=is_binary)
+        finally:
+            set_request_id("")
 
     @property
     def has_subscriptions(self) -> bool:
@@ -140,7 +147,13 @@ class Conversation:
     def _run(self, request: Request, call: actions.ActionCall) -> Reply:
         session = self._service.core.session()
         request.began = time.monotonic()
-        reply = self._service.face.answer_route(request, session, call.action.route, call.names)
+        face, traces = self._service.face, self._service.traces
+        if traces is None:
+            reply = face.answer_route(request, session, call.action.route, call.names)
+        else:
+            reply = traces.answer(
+                request, session, lambda: face.answer_route(request, session, call.action.route, call.names)
+            )
         note_session(request.note, session)
         return self._service.observers.finished(request, reply)
 

@@ -22,6 +22,8 @@ from zaqar_core.domain import limits
 from zaqar_core.domain.errors import QueueNotFound, StoreUnavailable
 from zaqar_core.domain.identity import Authenticator, NotAuthenticated
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.store import keys, registry
 from zaqar_core.web import allowed_hosts
 from zaqar_core.web.allowed_hosts import AllowedHosts
@@ -126,6 +128,7 @@ class HooksFace:
             if self._authenticator is not None:
                 self._require_administrator(self._authenticator, request)
             elif request.host not in self._hosts:
+                note_refusal(remedies.HOST, request.host)
                 return _host_not_allowed(request.host)
             if hook is None:
                 raise _Refused(404, "This test hook does not exist.")
@@ -254,6 +257,7 @@ class AbsentFace:
     def answer(self, request: Request, session: Session) -> Reply:
         """Return 404."""
         del request, session
+        note_refusal(remedies.TEST_HOOKS)
         return _reply(404, {"error": "Test hooks are off. Start with --test-hooks or --ephemeral."})
 
     def refuse(self, request: Request, why: Refusal) -> Reply:

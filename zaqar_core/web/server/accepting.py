@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import logging
 import socket
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.web.server import limits, preambles
 from zaqar_core.web.server.connection import Connection
 from zaqar_core.web.server.preambles import PreambleInvalid
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from zaqar_core.web.server.server import Server
     from zaqar_core.web.tls import Tls
 
-_log = logging.getLogger("sqs_facade.http")
 #: After an error for want of descriptors or memory, so that nothing spins.
 _PAUSE_SECONDS = 0.25
 _WANTING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -26,8 +26,6 @@ _WANTING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _MOST_PER_TURN = 256
 #: Bytes of a preamble that are read at once.
 _PEEK_BYTES = 1024
-#: Between two log lines of one kind.
-_LOG_SECONDS = 60.0
 
 
 class Acceptor:
@@ -51,7 +49,6 @@ class Acceptor:
         self._has_room = asyncio.Event()
         #: The times, by the clock of the server, at which connections were accepted that are not open yet.
         self._connecting: dict[asyncio.Task[None], float] = {}
-        self._logged_at = self._logged_preamble_at = -_LOG_SECONDS
         listener.setblocking(False)
 
     def start(self) -> None:
@@ -130,7 +127,7 @@ class Acceptor:
             client.close()
         except PreambleInvalid as problem:
             server.counters.refused["preamble"] += 1
-            self._log_preamble(problem)
+            note_refusal(remedies.PREAMBLE, problem, is_apart=False)
             client.close()
         except asyncio.CancelledError:
             server.counters.shed["handshake"] += 1
@@ -169,18 +166,11 @@ class Acceptor:
         finally:
             loop.remove_reader(connection.fileno())
 
-    def _log_preamble(self, problem: PreambleInvalid) -> None:
-        now = self._server.loop.time()
-        if now - self._logged_preamble_at >= _LOG_SECONDS:
-            self._logged_preamble_at = now
-            _log.warning("a connection of a trusted proxy was closed: %s (proxy_protocol)", problem)
-
     async def _wait_for_room(self) -> None:
         """Wait until a connection ends; close idle ones for those that wait."""
         server = self._server
-        self._pause(
-            f"{server.open_connections} are open, the most that one worker accepts (max_connections, ulimit -n)"
-        )
+        server.counters.accepting_paused += 1
+        note_refusal(remedies.CONNECTIONS, f"{server.bounds.connections:,} are open, the most of one worker")
         while self._is_full:  # also for a moment while a connection is handed over, and counted twice
             server.shed_idle()
             self.end_handshakes(server.now - limits.SHED_IDLE_SECONDS)
@@ -189,14 +179,8 @@ class Acceptor:
                 await asyncio.wait_for(self._has_room.wait(), _PAUSE_SECONDS)
 
     async def _wait_for_descriptors(self, problem: OSError) -> None:
-        self._pause(f"{problem.strerror}; raise the limit of open files (ulimit -n)")
+        self._server.counters.accepting_paused += 1
+        note_refusal(remedies.DESCRIPTORS, problem.strerror)
         self._has_room.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._has_room.wait(), _PAUSE_SECONDS)
-
-    def _pause(self, why: str) -> None:
-        self._server.counters.accepting_paused += 1
-        now = self._server.loop.time()
-        if now - self._logged_at >= _LOG_SECONDS:
-            self._logged_at = now
-            _log.warning("new connections wait: %s", why)

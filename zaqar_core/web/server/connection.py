@@ -9,6 +9,8 @@ from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
 from zaqar_core.eventloop import spawn
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.web.envelope import CLIENT, Refusal
 from zaqar_core.web.server import limits, peers, refusals, replies
 from zaqar_core.web.server.client_stream import State
@@ -155,6 +157,8 @@ class Connection(Responding):
             return
         if self._proxies is not None:
             self._proxies.apply(environ)
+        elif "HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ:
+            note_refusal(remedies.PROXY, environ.get("REMOTE_ADDR", ""))
         self._option = option_of(environ)
         self._is_head = environ["REQUEST_METHOD"] == "HEAD"
         if "CONTENT_LENGTH" in environ:
@@ -350,6 +354,7 @@ class Connection(Responding):
     def refuse_turn(self, environ: dict[str, Any]) -> None:
         """Refuse a request because too many others wait; the connection stays open."""
         self._server.counters.refused["overloaded"] += 1
+        note_refusal(remedies.OVERLOADED)
         if not self.is_lost:
             self._submit_refusal(environ, Refusal.OVERLOADED)
 
