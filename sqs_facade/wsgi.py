@@ -71,6 +71,9 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     if switches is not None:
         core.when_emptied.append(switches.forget)
+    metrics = Metrics(settings) if settings.metrics else None
+    if metrics is not None:
+        metrics.watch(core, credentials, audit)
     stopping.on_stop(core.waiters.release_all)
     Housekeeping(core).start()
     TaskRunner(core).start()
@@ -86,9 +89,7 @@ def create_app(settings: configuration.Settings | None = None, *, observers: Seq
         observers.append(auditor)
         if credentials is not None:
             credentials.on_reload = auditor.reloaded
-    metrics = Metrics(settings) if settings.metrics else None
     if metrics is not None:
-        metrics.watch(core, credentials, audit)
         observers.append(metrics.counting)
     pipeline = Pipeline(core, settings, Observers(observers))
     access = gate.opened(settings, credentials, lambda: core.secrets.secret)
