@@ -80,6 +80,9 @@ def create_app(
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     if switches is not None:
         core.when_emptied.append(switches.forget)
+    metrics = Metrics(settings) if settings.metrics else None
+    if metrics is not None:
+        metrics.watch(core, credentials, audit)
     stopping.on_stop(core.waiters.release_all)
     Housekeeping(core).start()
     TaskRunner(core).start()
@@ -96,9 +99,7 @@ def create_app(
         observers.append(auditor)
         if credentials is not None:
             credentials.on_reload = auditor.reloaded
-    metrics = Metrics(settings) if settings.metrics else None
     if metrics is not None:
-        metrics.watch(core, credentials, audit)
         observers.append(metrics.counting)
     Sampler(core).start()
     pipeline = Pipeline(core, settings, Observers(observers), traces.configured(settings))

@@ -77,7 +77,7 @@ class Counting:
 
     def observe(self, request: Request, reply: Reply) -> None:
         """Count a finished request. The wait of a receive is not part of its latency."""
-        if self._beside is not None and get_ident() != self._loop_thread:
+        if get_ident() != self._loop_thread and self._beside is not None:
             with self._lock:
                 self._beside.observe(request, reply)
             return
@@ -96,7 +96,7 @@ class Counting:
 
     def count(self, ref: QueueRef, event: int, number: int, size_bytes: int = 0) -> None:
         """See Traffic."""
-        if self._beside is not None and get_ident() != self._loop_thread:
+        if get_ident() != self._loop_thread and self._beside is not None:
             with self._lock:
                 self._beside.count(ref, event, number, size_bytes)
             return

@@ -68,7 +68,6 @@ class Scraper:
     def __init__(self, core: Core, metrics: Metrics, settings: Settings) -> None:
         self._core = core
         self._metrics = metrics
-        self._most = settings.metrics_queues
         self._has_aliases = settings.metrics_aliases
         self._pass = QueuePass(settings.metrics_queues)
         #: The collection that runs now, and those that wait for it.
@@ -132,11 +131,11 @@ class Scraper:
     def _counted_others(self, found: Found) -> list[int]:
         """Return the sums of what was counted for queues that are not shown."""
         shown = {queue_key(ref) for ref in found.shown}
-        sums = [0] * counting.QUEUE_WIDTH
+        sums = _NONE
         for reader in self._metrics.files.readers():
             for number, row in enumerate(list(reader.rows.get(counting.QUEUE, ()))):
                 if row not in shown:
-                    counted = reader.counters(row) or sums
+                    counted = reader.counters(row) or _NONE
                     sums = [one + more for one, more in zip(sums, counted, strict=True)]
                 if number % _AT_ONCE == 0:
                     sleep(0)
