@@ -7,8 +7,11 @@ import logging
 import pytest
 
 from tests.logs.test_repeats import Clock
+from zaqar_core.store.conditions import GONE_REMEDY
 from zaqar_core.store.inspection import Terms
 from zaqar_core.store.outages import Outages
+
+MEANWHILE = f"; requests that need it fail until it is back; to mend it: {GONE_REMEDY}"
 
 Logged = pytest.LogCaptureFixture
 
@@ -38,7 +41,7 @@ def test_an_outage_has_two_lines(outages: Outages, clock: Clock, caplog: Logged)
     clock.now += 90
     outages.begin("refused")
     assert said(caplog) == [
-        "the store is gone: connection lost: x; requests that need it fail until it is back",
+        f"the store is gone: connection lost: x{MEANWHILE}",
     ]  # fmt: skip
     clock.now += 1.5
     outages.end()
@@ -65,7 +68,7 @@ def test_an_outage_after_another_is_logged_when_it_lasts(outages: Outages, clock
     assert len(said(caplog)) == 2
     clock.now += 59
     outages.begin("refused")
-    assert said(caplog) == ["the store is gone: refused; requests that need it fail until it is back"]
+    assert said(caplog) == [f"the store is gone: refused{MEANWHILE}"]
     outages.end()
     assert said(caplog) == ["the store is back after 59.0 s"]
 

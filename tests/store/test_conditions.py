@@ -193,8 +193,8 @@ def test_a_user_without_info_is_named(server: PrivateValkey) -> None:
         assert "+info" in condition(core).remedy
 
 
-def test_a_pool_has_a_condition_of_its_own(server: PrivateValkey) -> None:
-    with private_valkey(*DURABLE) as other:
+def test_a_pool_has_a_condition_of_its_own() -> None:
+    with private_valkey(*DURABLE) as server, private_valkey(*DURABLE) as other:
         core = PooledCore(Settings(redis=server.url, durability="fsync", pooling=True, store_connections=4), server.url)
         try:
             catalogue.put_pool(core.store, "p", catalogue.PoolRow(other.url, 1), "other", "", None)

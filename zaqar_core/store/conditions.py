@@ -50,10 +50,12 @@ class Condition:
 FIT = Condition("fit")
 
 
+GONE_REMEDY = "start the server, and check that the setting redis has its address, user and password"
+
+
 def gone(reason: str) -> Condition:
     """Return the condition of a server that does not answer."""
-    remedy = "start the server, and check that the setting redis has its address, user and password"
-    return Condition("gone", "nothing", reason, remedy)
+    return Condition("gone", "nothing", reason, GONE_REMEDY)
 
 
 @dataclass(frozen=True, slots=True)

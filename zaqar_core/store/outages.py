@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from zaqar_core.store.conditions import GONE_REMEDY
 from zaqar_core.store.inspection import Terms
 
 _log = logging.getLogger("sqs_facade.store")
@@ -50,7 +51,10 @@ class Outages:
             self._is_logged, self._logged_at = True, now
             counted, self._counted = self._counted, 0
         before = f" ({counted} more outages in the minute before)" if counted else ""
-        _log.error("%s is gone: %s; requests that need it fail until it is back%s", self._name, reason, before)
+        _log.error(
+            "%s is gone: %s; requests that need it fail until it is back; to mend it: %s%s",
+            self._name, reason, GONE_REMEDY, before,
+        )  # fmt: skip
 
     def end(self) -> None:
         """Take note that a connection was opened."""
