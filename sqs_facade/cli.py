@@ -40,6 +40,7 @@ def _serve_options(command: Command) -> Command:
         data_dir="Data directory of the embedded Valkey.",
         ephemeral="Keep messages in memory until exit; enable test hooks.",
         processes=[
+            click.option("--also-port", "also_ports", metavar="N", multiple=True, help="One more port like --port."),
             click.option("--tls-port", metavar="N", help="Port for TLS beside the plain --port."),
             click.option("--workers", metavar="N", help="Number of worker processes.  [default: 1]"),
         ],
@@ -53,7 +54,8 @@ def serve(config: Path | None, **options: Any) -> None:
     """Serve SQS and Zaqar until SIGTERM or Ctrl-C."""
     _stop_with_parent()
     configuration = read_settings(config, options)
-    sys.exit(_run(configuration, configuration.settings.port, _serve_http, configuration.settings.tls_port))
+    settings = configuration.settings
+    sys.exit(_run(configuration, settings.port, _serve_http, settings.tls_port, settings.also_ports))
 
 
 @main.command()
@@ -131,7 +133,13 @@ def _serve_http(settings: Settings, url: str, held: Held) -> int:
 _Serve = Callable[[Settings, str, "Held"], int]
 
 
-def _run(configuration: Configuration, wanted_port: int, serve: _Serve, tls_port: int | None = None) -> int:
+def _run(
+    configuration: Configuration,
+    wanted_port: int,
+    serve: _Serve,
+    tls_port: int | None = None,
+    also_ports: Sequence[int] = (),
+) -> int:
     """Call ``serve`` with the settings, the store's URL, and the ports that are held for it. Return its exit code.
 
     The store and the port are held until ``serve`` returns. If the service cannot start, exit with the reasons.
@@ -156,6 +164,8 @@ def _run(configuration: Configuration, wanted_port: int, serve: _Serve, tls_port
                 tls.configured(settings)
             addresses = listening.resolve(settings)
             held = listening.hold_port(addresses, wanted_port)
+            for port in also_ports:
+                held = replace(held, more=(*held.more, listening.hold_port(addresses, port)))
             if tls_port is not None:
                 held = replace(held, tls=listening.hold_port(addresses, tls_port))
             if settings.ready_file is not None:
@@ -182,7 +192,9 @@ def _report_ready(settings: Settings, urls: Sequence[str], held: Held, connectio
 
     click.echo(f"sqs-facade is ready: {' and '.join(urls)}")
     if len(held.addresses) > 1:
-        places = " and ".join(f"{in_url(address.host)}:{held.port}" for address in held.addresses)
+        places = " and ".join(
+            f"{in_url(address.host)}:{one.port}" for one in (held, *held.more) for address in one.addresses
+        )
         click.echo(f"It listens on {places}.")
     if connections is not None and connections < settings.max_connections:
         click.echo(
