@@ -10,7 +10,7 @@ import atexit
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqs_facade import addresses, peek, startup
+from sqs_facade import addresses, emulator_paths, peek, startup
 from sqs_facade.callers import Callers
 from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core.access import gate
@@ -82,13 +82,10 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     sqs = SqsFace(settings, callers=callers, sts=_sts(access), authorizer=authorizer, rates=rates)
     zaqar = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rates)
     looks = peek.PeekFace(settings, callers=callers, authorizer=authorizer)
-    app = create_flask(
-        core,
-        pipeline,
-        sqs,
-        zaqar,
-        {peek.PATH: looks, hooks.PATH: _hooks(settings, switches, credentials)},
-    )
+    hooked = _hooks(settings, switches, credentials)
+    emulated = emulator_paths.EmulatorFace(settings, hooked)
+    more = {peek.PATH: looks, hooks.PATH: hooked, **dict.fromkeys(emulator_paths.PATHS, emulated)}
+    app = create_flask(core, pipeline, sqs, zaqar, more)
     app.extensions["sqs_facade"] = core
     most = max(limits.JSON_BODY_BYTES, settings.max_messages_post_size, settings.max_queue_metadata)
     lanes = FastLane(
