@@ -77,7 +77,9 @@ def _node(program: str, *arguments: str) -> Build:
 
 def _copied(name: str, folder: Path) -> Path:
     """Copy the sources of a compiled program to the folder, where what it builds stays for the next run."""
-    return Path(shutil.copytree(HERE / name, folder / f"sdk-{name}", dirs_exist_ok=True))
+    place = folder / f"sdk-{name}"
+    shutil.rmtree(place / "src", ignore_errors=True)
+    return Path(shutil.copytree(HERE / name, place, dirs_exist_ok=True))
 
 
 def _go(folder: Path) -> Command:

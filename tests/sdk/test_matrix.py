@@ -10,6 +10,9 @@ import pytest
 from tests.clients import installs
 from tests.sdk import running
 from tests.sdk.clients import BUILD_SECONDS, CLIENTS
+from tests.sdk.steps import STEPS
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["unsigned", "signed"])
@@ -35,3 +38,12 @@ def test_the_client_takes_all_steps(place: tuple[str, bool], name: str, request:
     url, is_signed = place
     row = running.run(CLIENTS[name], url, request.getfixturevalue("folder"), is_signed=is_signed)
     assert row.errors == {}
+
+
+def test_the_readme_has_a_row_for_each_client_and_a_column_for_each_step() -> None:
+    lines = README.read_text().splitlines()
+    start = next(at for at, line in enumerate(lines) if line.startswith("| client | version |"))
+    header, _, *rows = (line.strip("| ").split(" | ") for line in lines[start : lines.index("", start)])
+    assert header[3:] == list(STEPS)
+    assert [(row[0], row[2]) for row in rows] == [(one.title, one.speaks) for one in CLIENTS.values()]
+    assert "✗" not in "".join("".join(row) for row in rows)

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 from typing import Any
 
 import aiobotocore
 import aiobotocore.session
-import botocore.auth
-import botocore.awsrequest
-import botocore.credentials
 import botocore.exceptions
+import of_botocore
 import steps
-
-REGION = os.environ["AWS_DEFAULT_REGION"]
 
 
 class AioBotocore:
@@ -25,13 +19,10 @@ class AioBotocore:
         self._client = client
 
     async def call(self, operation: str, **members: Any) -> dict[str, Any]:
-        method = re.sub("(?!^)([A-Z])", r"_\1", operation).lower()
         try:
-            return dict(await getattr(self._client, method)(**members))
+            return dict(await getattr(self._client, of_botocore.method(operation))(**members))
         except botocore.exceptions.ClientError as error:
-            is_class = type(error) is not botocore.exceptions.ClientError
-            name = type(error).__name__ if is_class else error.response["Error"]["Code"]
-            raise steps.Refused(name, str(error)) from None
+            raise of_botocore.refused(error) from None
 
     async def pages(self, prefix: str, size: int) -> list[str]:
         pages = self._client.get_paginator("list_queues").paginate(
@@ -48,15 +39,12 @@ class AioBotocore:
         return "no error"
 
     def presigned(self, url: str) -> str:
-        request = botocore.awsrequest.AWSRequest("GET", url)
-        found = botocore.credentials.Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
-        botocore.auth.SigV4QueryAuth(found, "sqs", REGION, expires=60).add_auth(request)
-        return str(request.url)
+        return str(of_botocore.presigned(url))
 
 
 def _client(**credentials: str) -> Any:
     session = aiobotocore.session.get_session()
-    return session.create_client("sqs", endpoint_url=steps.ENDPOINT, region_name=REGION, **credentials)
+    return session.create_client("sqs", endpoint_url=steps.ENDPOINT, region_name=of_botocore.REGION, **credentials)
 
 
 async def main() -> None:

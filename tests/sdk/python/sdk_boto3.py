@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import warnings
 from typing import Any
 
 warnings.simplefilter("ignore")
 
 import boto3  # noqa: E402 - an old botocore warns when it is imported
-import botocore  # noqa: E402
-import botocore.auth  # noqa: E402
-import botocore.awsrequest  # noqa: E402
 import botocore.exceptions  # noqa: E402
+import of_botocore  # noqa: E402
 import steps  # noqa: E402
-
-REGION = os.environ["AWS_DEFAULT_REGION"]
 
 
 class Boto3:
     """One client, called in threads."""
 
     def __init__(self, **credentials: str) -> None:
-        self._client = boto3.client("sqs", endpoint_url=steps.ENDPOINT, region_name=REGION, **credentials)
+        region = of_botocore.REGION
+        self._client = boto3.client("sqs", endpoint_url=steps.ENDPOINT, region_name=region, **credentials)
 
     async def call(self, operation: str, **members: Any) -> dict[str, Any]:
-        method = re.sub("(?!^)([A-Z])", r"_\1", operation).lower()
         try:
-            return dict(await asyncio.to_thread(getattr(self._client, method), **members))
+            return dict(await asyncio.to_thread(getattr(self._client, of_botocore.method(operation)), **members))
         except botocore.exceptions.ClientError as error:
-            is_class = type(error) is not botocore.exceptions.ClientError
-            name = type(error).__name__ if is_class else error.response["Error"]["Code"]
-            raise steps.Refused(name, str(error)) from None
+            raise of_botocore.refused(error) from None
 
     async def pages(self, prefix: str, size: int) -> list[str]:
         pages = self._client.get_paginator("list_queues").paginate(
@@ -50,10 +42,7 @@ class Boto3:
         return "no error"
 
     def presigned(self, url: str) -> str:
-        request = botocore.awsrequest.AWSRequest("GET", url)
-        found = boto3.Session().get_credentials()
-        botocore.auth.SigV4QueryAuth(found, "sqs", REGION, expires=60).add_auth(request)
-        return str(request.url)
+        return str(of_botocore.presigned(url))
 
 
 if __name__ == "__main__":
