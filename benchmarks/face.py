@@ -75,7 +75,7 @@ class _Core:
         self.encrypted: set[bytes] = set()
         self.grouped: set[bytes] = set()
         self.router = cast(Router, _Replies())
-        self.waiters = self.started_tasks = self.notifications = None
+        self.waiters = self.started_tasks = self.notifications = self.quotas = None
 
 
 def main() -> None:

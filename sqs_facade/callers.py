@@ -42,7 +42,7 @@ class Callers:
             caller = addresses.caller_of(request.environ, settings)
             if request.principal is None or request.principal.is_anonymous:
                 return caller
-            return caller._replace(account=request.principal.account)
+            return Caller(request.principal.account, caller.region)
         host_region = addresses.host_parts(request.environ.get("HTTP_HOST", "")).region
         try:
             verified = gate.verifier.verify(

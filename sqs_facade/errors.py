@@ -194,6 +194,14 @@ def _of_store(fact: facts.StoreUnavailable) -> SqsError:
     )
 
 
+_OVER_LIMIT = {
+    facts.InFlightLimitReached: "Too many messages are in flight: {}. Delete some of them first.",
+    facts.AccountInFlightLimitReached: "The account has {} messages in flight, which is the maximum allowed.",
+    facts.TooManyQueues: "The account has {} queues, which is the maximum allowed.",
+    facts.AccountFull: "The queues of the account hold {} bytes of messages, which is the maximum allowed.",
+}
+
+
 def of_fact(fact: facts.CoreError) -> SqsError:
     """Convert a fact that the core raised, unless the operation has its own text for it."""
     match fact:
@@ -212,8 +220,6 @@ def of_fact(fact: facts.CoreError) -> SqsError:
             # AWS's text as quoted by users (github.com/awslabs/amazon-sqs-java-messaging-lib issue 213).
             reason = "The receiveRequestAttemptId is not valid anymore since the receive call is not retryable."
             return invalid(attempt_id, "ReceiveRequestAttemptId", reason)
-        case facts.InFlightLimitReached(limit):
-            return SqsError("OverLimit", f"Too many messages are in flight: {limit}. Delete some of them first.")
         case facts.StoreUnavailable():
             return _of_store(fact)
         case facts.EncryptionKeyMissing():
@@ -237,8 +243,10 @@ def of_fact(fact: facts.CoreError) -> SqsError:
                 "AccessDenied",
                 f"User: {caller} is not authorized to perform: {action} on resource: {resource} {reason}",
             )
-        case facts.TooManyQueues(limit):
-            return SqsError("OverLimit", f"The account has {limit} queues, which is the maximum allowed.")
+        case facts.InFlightLimitReached(limit) | facts.AccountInFlightLimitReached(limit):
+            return SqsError("OverLimit", _OVER_LIMIT[type(fact)].format(limit))
+        case facts.TooManyQueues(limit) | facts.AccountFull(limit):
+            return SqsError("OverLimit", _OVER_LIMIT[type(fact)].format(limit))
         case facts.RequestsThrottled():
             return SqsError("RequestThrottled", "Rate exceeded")
         case facts.SettingsChanged():

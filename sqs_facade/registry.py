@@ -30,8 +30,7 @@ class Shape(msgspec.Struct, rename="pascal", omit_defaults=True, gc=False):
 QueueUrl = Annotated[str, bounds.QUEUE_URL]
 
 
-@dataclass(slots=True)
-class SqsCall:
+class SqsCall(msgspec.Struct):
     """One request, with the core's session and the caller, as an operation receives it."""
 
     session: Session
@@ -40,9 +39,18 @@ class SqsCall:
     #: None while policies are not enforced.
     authorizer: Authorizer | None = None
 
+    #: The address and the queue of the last call of :meth:`queue`: rights and operation ask for the same one.
+    found: tuple[str | None, QueueRef] | None = None
+
     def queue(self, queue_url: str | None) -> QueueRef:
         """Return the queue of the QueueUrl, or without one that of the request's path."""
-        return addresses.queue(queue_url, self.request.path, self.caller, self.session.settings, self.request.prefix)
+        found = self.found
+        if found is not None and found[0] is queue_url:
+            return found[1]
+        request = self.request
+        ref = addresses.queue(queue_url, request.path, self.caller, self.session.settings, request.prefix)
+        self.found = (queue_url, ref)
+        return ref
 
     def url(self, ref: QueueRef) -> str:
         """Return the URL of a queue for this caller."""

@@ -41,10 +41,10 @@ def require(authorizer: Authorizer, operation: Operation, call: SqsCall, paramet
         return
     repairs = _REPAIRS.get(name)
     is_repair = repairs is not None and repairs(parameters)
-    ref, caller, request = call.queue(parameters.queue_url), principal(call.request, call.caller), call.request
-    context = RequestContext(caller, request.environ, ref.region, ref.project)
-    question = Question(caller, _ACTIONS[name], arns.of_queue(ref), ref.project, context, is_repair)
-    authorizer.require(call.session, ref, (question,))
+    request = call.request
+    caller = request.principal or principal(request, call.caller)
+    ref = call.queue(parameters.queue_url)
+    authorizer.require(call.session, ref, caller, _ACTIONS[name], request.environ, is_repair=is_repair)
 
 
 def require_receive(authorizer: Authorizer, call: SqsCall, ref: QueueRef) -> None:
@@ -52,11 +52,11 @@ def require_receive(authorizer: Authorizer, call: SqsCall, ref: QueueRef) -> Non
     _Asking(authorizer, call).of_queue(ref, "sqs:receivemessage")
 
 
-class _Actions(dict[str, str]):
-    """Operation -> action. The names of batch operations lose their suffix."""
+class _Actions(dict[str, tuple[str]]):
+    """Operation -> its one action. The names of batch operations lose their suffix."""
 
-    def __missing__(self, name: str) -> str:
-        found = self[name] = f"sqs:{name.removesuffix('Batch').lower()}"
+    def __missing__(self, name: str) -> tuple[str]:
+        found = self[name] = (f"sqs:{name.removesuffix('Batch').lower()}",)
         return found
 
 
@@ -75,10 +75,8 @@ class _Asking:
 
     def of_queue(self, ref: QueueRef, *actions: str, is_repair: bool = False) -> None:
         """Require actions on a queue."""
-        context = RequestContext(self.caller, self.call.request.environ, ref.region, ref.project)
-        resource = arns.of_queue(ref)
-        questions = [Question(self.caller, action, resource, ref.project, context, is_repair) for action in actions]
-        self._authorizer.require(self.call.session, ref, questions)
+        call = self.call
+        self._authorizer.require(call.session, ref, self.caller, actions, call.request.environ, is_repair=is_repair)
 
     def of_account(self, name: str, *actions: str) -> None:
         """Require actions that no queue's policy concerns: on the account, or on its queue that is to be created."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqs_facade.listening import Held, in_url, without_brackets
 from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
+from zaqar_core.background.usage import UsageMeter
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import rate_limits
 from zaqar_core.core.authorization import Authorizer
@@ -44,6 +45,8 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
         core.when_emptied.append(switches.forget)
     face = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rate_limits.configured(settings))
     Housekeeping(core).start()
+    if core.quotas is not None:
+        UsageMeter(core, core.quotas).start()
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     secured = tls.configured(settings)

@@ -16,6 +16,7 @@ from sqs_facade.face import SqsFace, is_sqs
 from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.task_runner import TaskRunner
+from zaqar_core.background.usage import UsageMeter
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration import settings as configuration
 from zaqar_core.core import rate_limits
@@ -64,6 +65,8 @@ def create_app(settings: configuration.Settings | None = None) -> flask.Flask:
     stopping.on_stop(core.waiters.release_all)
     Housekeeping(core).start()
     TaskRunner(core).start()
+    if core.quotas is not None:
+        UsageMeter(core, core.quotas).start()
     notifier = Notifier(core, channels.table(core), Confirmations(settings))
     notifier.start()
     notifier.stop_at_exit()

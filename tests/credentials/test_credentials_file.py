@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import math
+import os
 import time
 from pathlib import Path
 
@@ -102,6 +104,16 @@ def test_secrets_may_be_in_files_and_in_the_environment(tmp_path: Path, monkeypa
     directory = credentials_file.load(_file(tmp_path, text), files)
     assert [directory.keys[name].secret for name in ("AKIDEXAMPLE", "AKIDEXAMPLE2")] == [SECRET, SECRET]
     assert files == [tmp_path / "credentials.toml", tmp_path / "secret"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a file to another user")
+@pytest.mark.parametrize(("mode", "is_accepted"), [(0o640, True), (0o440, True), (0o660, False), (0o644, False)])
+def test_a_file_of_another_user_may_be_readable_by_its_group(tmp_path: Path, mode: int, is_accepted: bool) -> None:
+    """As root gives one to a service, and Kubernetes mounts a Secret."""
+    file = _file(tmp_path, mode=mode)
+    os.chown(file, 12345, os.getegid())
+    with contextlib.nullcontext() if is_accepted else pytest.raises(CredentialsInvalid, match="other users"):
+        credentials_file.load(file, [])
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])

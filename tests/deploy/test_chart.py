@@ -24,6 +24,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "embedded with websocket": ("--set", "websocket.enabled=true"),
     "external": EXTERNAL,
     "external with a secret": ("--set", "store.mode=external", "--set", "store.existingSecret=store"),
+    "with credentials and TLS": ("--set", "credentials.existingSecret=users,tls.existingSecret=certificate"),
     "everything": (*EXTERNAL, *["--set", "websocket.enabled=true,ingress.enabled=true,settings.region=eu-west-1"]),
 }
 
@@ -70,6 +71,23 @@ def test_pods_have_no_rights_and_no_variables_of_other_services(values: tuple[st
     for container in pod["containers"]:
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
         assert container["readinessProbe"]
+
+
+def test_credentials_take_the_place_of_the_open_bind() -> None:
+    def names(*values: str) -> set[str]:
+        [container] = _pod(_render(*values))["containers"]
+        return {one["name"] for one in container["env"]}
+
+    assert "SQS_FACADE_OPEN_BIND" in names()
+    found = names("--set", "credentials.existingSecret=users")
+    assert "SQS_FACADE_CREDENTIALS_FILE" in found
+    assert "SQS_FACADE_OPEN_BIND" not in found
+
+
+def test_probes_speak_tls_where_the_port_does() -> None:
+    [container] = _pod(_render("--set", "tls.existingSecret=certificate"))["containers"]
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert container[probe]["httpGet"]["scheme"] == "HTTPS"
 
 
 def test_the_embedded_store_has_one_pod_with_a_volume() -> None:

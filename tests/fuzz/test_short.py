@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 REQUESTS = 8_000
 #: The service answers them in about ten seconds; this is for a machine that does much else.
 PATIENCE_SECONDS = 180.0

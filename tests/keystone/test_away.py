@@ -19,7 +19,10 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.identity import IdentityUnavailable, NotAuthenticated
 from zaqar_core.keystone.authentication import Keystone as Authenticator
 
-pytestmark = pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning")  # the middleware's library
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning"),  # the middleware's library
+]
 
 
 def test_requests_get_503_while_keystone_is_unavailable(tmp_path: Path, free_port: int) -> None:

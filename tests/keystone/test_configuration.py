@@ -10,6 +10,8 @@ import pytest
 
 from tests.keystone.conftest import write_configuration
 
+pytestmark = pytest.mark.slow
+
 
 def _refused(*flags: str, **settings: str) -> str:
     environment = {f"SQS_FACADE_{name.upper()}": value for name, value in settings.items()}

@@ -19,6 +19,8 @@ from tests.model.http_driver import HttpDriver
 from tests.model.machines import FifoMachine, QueueMachine, StandardMachine
 from tests.sqs.wire import Sqs
 
+pytestmark = pytest.mark.slow
+
 PURGE_INTERVAL_SECONDS = 60
 
 

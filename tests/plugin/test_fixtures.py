@@ -124,6 +124,7 @@ def test_no_proxy_is_used(sqs_client, sqs_queue, sqs_clock, sqs_spy, zaqar_http,
 """
 
 
+@pytest.mark.slow
 def test_they_work_with_frozen_time_and_beside_proxies(pytester: pytest.Pytester, suite: Run) -> None:
     pytester.makepyfile(test_odd=ODD_SURROUNDINGS)
     suite("--timeout", "60").assert_outcomes(passed=3)
@@ -176,7 +177,8 @@ def test_nothing_is_left_running(pytester: pytest.Pytester, suite: Run) -> None:
     assert not psutil.pid_exists(int((pytester.path / "pid").read_text()))
 
 
-@pytest.mark.parametrize("signal_name", [pytest.param("SIGINT", marks=pytest.mark.slow), "SIGKILL"])
+@pytest.mark.slow
+@pytest.mark.parametrize("signal_name", ["SIGINT", "SIGKILL"])
 def test_nothing_is_left_of_a_session_that_was_cut_short(
     pytester: pytest.Pytester, suite: Run, signal_name: str
 ) -> None:
@@ -190,6 +192,8 @@ def test_nothing_is_left_of_a_session_that_was_cut_short(
             service = psutil.Process(shared._server.process.pid)
             pids = [service.pid, *(child.pid for child in service.children(recursive=True))]
             pathlib.Path("pids").write_text(" ".join(map(str, pids)))
+            if signal.{signal_name} == signal.SIGINT:  # a shell starts background commands with the signal ignored
+                signal.signal(signal.SIGINT, signal.default_int_handler)
             os.kill(os.getpid(), signal.{signal_name})
             time.sleep(60)
         """
@@ -213,6 +217,7 @@ def test_queue_urls_have_the_form_of_the_environment(
     suite().assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_nothing_is_left_of_a_killed_worker(pytester: pytest.Pytester, suite: Run) -> None:
     """Its tests continue in another worker."""
     pytester.makepyfile(

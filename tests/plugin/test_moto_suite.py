@@ -23,9 +23,8 @@ def test_it_passes_with_moto_alone(suite: Run, sample: str) -> None:
     suite(samples=(sample,)).assert_outcomes(passed=SAMPLES[sample])
 
 
-@pytest.mark.parametrize(
-    "sample", [pytest.param(name, marks=() if name == "classes" else pytest.mark.slow) for name in SAMPLES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("sample", SAMPLES)
 def test_it_passes_unchanged_on_the_facade(suite: Run, sample: str) -> None:
     suite("--sqs-facade", samples=(sample,)).assert_outcomes(passed=SAMPLES[sample])
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.serving.conftest import Client, Serve, client_of
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., Serve]
 WISH = {"SqsManagedSseEnabled": "true"}
 

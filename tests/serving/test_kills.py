@@ -15,6 +15,8 @@ import pytest
 from tests.patience import until
 from tests.serving.conftest import Client, Serve, client_of, is_running, kill_valkey
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., Serve]
 KILLS = 5
 #: Acknowledged between two kills, so that each falls into the middle of sending.

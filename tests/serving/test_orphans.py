@@ -133,6 +133,8 @@ import sys, threading
 from pathlib import Path
 from zaqar_core.embedded import attach
 
+pytestmark = pytest.mark.slow
+
 attach(Path(sys.argv[1]), durability="fsync", ephemeral=False).supervise()
 print("attached", flush=True)
 threading.Event().wait()

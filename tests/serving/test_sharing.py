@@ -10,6 +10,8 @@ import pytest
 from tests.patience import until
 from tests.serving.conftest import Client, Serve, client_of, is_running, valkey_pid
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., Serve]
 
 

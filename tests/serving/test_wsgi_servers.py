@@ -20,6 +20,8 @@ from botocore.config import Config
 from tests.patience import until
 from zaqar_core.web.server.limits import Limits
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTED = re.findall(r"(?m)^(?:\w+=\S+ )*(?:gunicorn|flask) .*$", (ROOT / "docs" / "operations.md").read_text())
 ACCOUNT = "426842684268"

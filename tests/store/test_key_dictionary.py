@@ -17,9 +17,11 @@ from tests.private_valkey import private_valkey
 from tests.store import fifo, redrive
 from tests.upgrade import writing
 from zaqar_core.background.housekeeping import Housekeeping
+from zaqar_core.background.usage import UsageMeter
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import claims, deliveries, leases, messages, queues, subscriptions
 from zaqar_core.core.process import Core
+from zaqar_core.core.quotas import Quotas
 from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage, QueueSettings, SettingsChange
@@ -101,6 +103,7 @@ def driven() -> Iterator[Driven]:
         notifications(session)
         pools(session)
         RateLimits(1).require(session, PROJECT)
+        UsageMeter(core, Quotas(1, 1)).round()
         leftovers(session, core)
         core.close()
         yield Driven(seen(events), queue_fields(client), client)
@@ -243,7 +246,7 @@ def test_every_field_of_the_dictionary_is_in_a_function() -> None:
 def test_only_leases_counts_of_requests_and_ended_incarnations_expire(driven: Driven) -> None:
     names = {key.decode(errors="replace") for key in driven.client.scan_iter() if driven.client.ttl(key) != -1}
     marked = {name for name, (pattern, _) in DICTIONARY.items() if any(map(pattern.fullmatch, names))}
-    assert marked == {"Q:z:<inc>", "sf1:{upkeep}:<shard>", "sf1:{requests}:<second>"}
+    assert marked == {"Q:z:<inc>", "sf1:{upkeep}:<shard>", "sf1:{requests}:<second>", "sf1:{usage}:lease"}
 
 
 def test_ids_are_kept_in_the_form_that_the_dictionary_names(driven: Driven) -> None:

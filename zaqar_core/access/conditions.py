@@ -30,7 +30,7 @@ _Set = Literal["", "forallvalues", "foranyvalue"]
 class Condition:
     """One operator with one key: ``{"StringLike": {"aws:UserAgent": ["a*", "b*"]}}``."""
 
-    __slots__ = ("_comparisons", "_if_exists", "_negated", "_null", "_set", "key", "text")
+    __slots__ = ("_comparisons", "_if_exists", "_negated", "_null", "_set", "key", "keys", "text")
 
     def __init__(self, operator: str, key: str, values: Sequence[str], *, has_variables: bool) -> None:
         """Raises PolicyInvalid."""
@@ -38,6 +38,8 @@ class Condition:
         self.text = f"{operator} {key} {', '.join(values)}"
         #: In lower case.
         self.key = key.lower()
+        #: All keys of the request that it depends on: its own, and those of the variables in its values.
+        self.keys = frozenset((self.key, *(patterns.variables(values) if has_variables else ())))
         self._set, name, self._if_exists = _parts(operator)
         self._null: bool | None = None
         self._negated = False

@@ -7,7 +7,7 @@ behalf it calls. A client that could write them could play any producer.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -126,6 +126,26 @@ _KEYS: Mapping[str, Callable[[RequestContext], Found]] = {
     "aws:username": RequestContext._user_name,
     "aws:viaawsservice": RequestContext._via_service,
 }
+
+
+#: Keys whose values are the same in all requests of a caller on one queue.
+_CONSTANT = frozenset((
+    "aws:requestedregion", "aws:resourceaccount", "aws:principalarn", "aws:principalaccount", "aws:principaltype",
+    "aws:principalisawsservice", "aws:principalservicename", "aws:userid", "aws:username", "aws:viaawsservice",
+))  # fmt: skip
+#: Keys with few values, of which permissions are remembered. The others are the time, and texts that clients choose.
+REMEMBERED = frozenset(("aws:sourceip", "aws:securetransport"))
+
+
+def remembered(environ: Mapping[str, Any]) -> tuple[object, object]:
+    """Return that on which the values of REMEMBERED depend."""
+    get = environ.get
+    return get("REMOTE_ADDR"), get("wsgi.url_scheme")
+
+
+def varying(keys: Iterable[str]) -> set[str]:
+    """Return those of the keys whose values may differ between requests of one caller on one queue."""
+    return {key for key in keys if key not in _CONSTANT and (key in _KEYS or key.startswith(_TAG))}
 
 
 class GivenContext:

@@ -161,10 +161,8 @@ def _read(file: Path, *, is_secret: bool = False) -> str:
     try:
         with file.open("rb") as stream:
             status = os.fstat(stream.fileno())
-            if is_secret and os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077:
-                raise CredentialsInvalid(
-                    f"{file}: other users can read the file (mode {stat.S_IMODE(status.st_mode):04o}): chmod 600 {file}"
-                )
+            if is_secret and os.name == "posix":
+                _require_privacy(file, status)
             raw = stream.read(_FILE_BYTES + 1)
     except OSError as problem:
         raise CredentialsInvalid(f"cannot read {file}: {problem.strerror}") from None
@@ -178,6 +176,18 @@ def _read(file: Path, *, is_secret: bool = False) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         raise CredentialsInvalid(f"{file} is not UTF-8 text") from None
+
+
+def _require_privacy(file: Path, status: os.stat_result) -> None:
+    """Require that other users cannot read the file. Raises CredentialsInvalid.
+
+    A file of another user may be readable by its group: that is how root gives a file to a service, and how Kubernetes
+    mounts a Secret.
+    """
+    mode = stat.S_IMODE(status.st_mode)
+    if not mode & (0o077 if status.st_uid == os.geteuid() else 0o037):
+        return
+    raise CredentialsInvalid(f"{file}: other users can read the file (mode {mode:04o}): chmod 600 {file}")
 
 
 def _document(text: str, name: str) -> _Document:

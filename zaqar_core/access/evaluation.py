@@ -82,6 +82,14 @@ def evaluate(question: Question, policy: Policy | Invalid | None) -> Decision:
     return with_resource(question, identity, policy)
 
 
+def dependencies(question: Question, policy: Policy | Invalid | None) -> frozenset[str]:
+    """Return the keys of the context on which the decision depends, for this caller, action and resource."""
+    known = (*question.caller.policies, *((policy,) if isinstance(policy, Policy) else ()))
+    return frozenset[str]().union(
+        *(one.relevant(question.caller, question.action, question.resource, question.context).keys for one in known)
+    )
+
+
 def by_identity(question: Question) -> Decision:
     """Decide by the identity-based policies alone: for actions without a resource-based policy."""
     caller, action, resource, context = question.caller, question.action, question.resource, question.context

@@ -68,6 +68,14 @@ def tokens(text: str, *, has_variables: bool, has_wildcards: bool) -> tuple[Toke
     return tuple(found)
 
 
+def variables(texts: Iterable[str]) -> Iterator[str]:
+    """Return the keys of all policy variables in texts of a policy."""
+    for text in texts:
+        for token in tokens(text, has_variables=True, has_wildcards=True):
+            if isinstance(token, Variable):
+                yield token.key
+
+
 def resolved(given: Iterable[Token], context: Values) -> list[Token] | None:
     """Return the tokens with the values of their variables; None if the request lacks one that has no default."""
     found: list[Token] = []

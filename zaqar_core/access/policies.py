@@ -66,6 +66,8 @@ class Statement:
     conditions: tuple[Condition, ...]
     #: Whether its resources depend on more of the request than its caller.
     has_variable_resources: bool
+    #: The keys of the request that conditions and resources depend on.
+    keys: frozenset[str]
     #: Whether it applies to every request about its callers, actions and resources.
     is_unconditional: bool
 
@@ -106,6 +108,8 @@ class Relevant:
 
     denials: tuple[tuple[Statement, Match], ...]
     permissions: tuple[tuple[Statement, Match], ...]
+    #: The keys of the request that they depend on.
+    keys: frozenset[str]
 
 
 class Policy:
@@ -161,7 +165,8 @@ class Policy:
                 continue
             if one.has_variable_resources or one.covers_resource(resource, context):
                 found[one.denies].append((one, match))
-        return Relevant(tuple(found[True]), tuple(found[False]))
+        keys = frozenset[str]().union(*(one.keys for one, _ in (*found[True], *found[False])))
+        return Relevant(tuple(found[True]), tuple(found[False]), keys)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Policy) and other.document == self.document
@@ -197,6 +202,7 @@ def _statement(one: dict[str, Any], label: str, kind: Kind, *, has_variables: bo
         is_not_resource,
         checked,
         has_variable_resources,
+        frozenset().union(*(one.keys for one in checked), *(pattern.variables for pattern in where or ())),
         not checked and not has_variable_resources,
     )
 

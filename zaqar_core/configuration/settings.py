@@ -178,6 +178,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Most queues of one account or project in a region, and as many topics. CreateQueue beyond this limit fails with
     #: OverLimit; Zaqar's requests that create one with 403. Default: no limit.
     max_queues_per_account: Positive | None = None
+    #: Most bytes of messages in all queues of one account or project, with their attributes. Sends beyond this limit
+    #: fail with OverLimit; Zaqar's posts with 403. The bytes are estimated every few seconds: what is sent meanwhile
+    #: may exceed the limit. Moves to dead-letter queues are not refused. Default: no limit.
+    max_bytes_per_account: Bytes | None = None
+    #: Most messages in flight of all queues of one account or project, counted likewise. Receives beyond this limit
+    #: fail with OverLimit; Zaqar's claims with 403. Default: no limit.
+    max_in_flight_per_account: Positive | None = None
 
     # -- Accounts and regions --------------------------------------------------------------------------------------
     #: Account of SQS callers whose access key is not an account id.

@@ -26,8 +26,10 @@ def create(session: Session, ref: QueueRef, *, ttl_seconds: int, grace_seconds: 
 
     A message that would expire earlier is kept until the end of the claim plus its grace; with a grace of None its
     expiry does not change. Raises MessageUnreadable if no leased message can be decrypted; the messages become visible
-    when the claim ends.
+    when the claim ends. Raises AccountInFlightLimitReached.
     """
+    if session.quotas is not None:
+        session.quotas.require_few_in_flight(ref.project)
     claim = uuid.UUID(bytes=random_bytes() + random_bytes(), version=4)
     grace_ms = -1 if grace_seconds is None else grace_seconds * 1000
     arguments: list[bytes | str | int] = [

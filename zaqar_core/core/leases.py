@@ -59,10 +59,13 @@ def receive(
     meanwhile, return nothing. In a FIFO queue a second receive with the same ``attempt_id`` within
     ``limits.RECEIVE_ATTEMPT_SECONDS`` returns the same messages with the same receipts, as long as they are in flight;
     a standard queue ignores it.
-    Raises QueueNotFound (also when the queue is deleted during the wait), InFlightLimitReached, ReceiveNotRetryable (a
-    message of the attempt was deleted, was received by another attempt or has another timeout), MessageUnreadable (no
-    leased message can be decrypted; they become visible after their visibility timeout).
+    Raises QueueNotFound (also when the queue is deleted during the wait), InFlightLimitReached,
+    AccountInFlightLimitReached, ReceiveNotRetryable (a message of the attempt was deleted, was received by another
+    attempt or has another timeout), MessageUnreadable (no leased message can be decrypted; they become visible after
+    their visibility timeout).
     """
+    if session.quotas is not None:
+        session.quotas.require_few_in_flight(ref.project)
     # Few queues have a wait of their own, so without ``wait_seconds`` a waiter is created only if the queue has one.
     waiter = session.waiters.register(keys.queue(ref)) if wait_seconds else None
     try:

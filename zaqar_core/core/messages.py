@@ -55,7 +55,7 @@ def send(session: Session, ref: QueueRef, messages: Sequence[NewMessage]) -> lis
     In a FIFO queue every message must have a group. If a message with the same deduplication id (or, in a content-based
     queue, with the same body and no id) was sent within ``limits.DEDUPLICATION_SECONDS``, nothing is stored, and that
     first message is returned.
-    Raises QueueNotFound, DeduplicationIdMissing, EncryptionKeyMissing (nothing was sent).
+    Raises QueueNotFound, DeduplicationIdMissing, EncryptionKeyMissing, AccountFull (nothing was sent).
     """
     try:
         reply, randoms = _run_send(session, ref, "s", 0, limits.MESSAGE_BYTES, messages)
@@ -70,8 +70,10 @@ def _run_send(
     """Run the send function; return its reply and each message's random bytes.
 
     One round trip, or more if this process has not noticed a change of the queue's encryption. Raises ScriptFailed,
-    EncryptionKeyMissing.
+    EncryptionKeyMissing, AccountFull.
     """
+    if session.quotas is not None:
+        session.quotas.require_room(ref.project)
     encrypted, key = session.encrypted, keys.queue(ref)
     for _ in range(_MOST_CHANGES):
         seal = session.keyring.seal if encrypted and key in encrypted else None
@@ -116,8 +118,8 @@ def post(
 
     A message without a ttl keeps the present default ttl of the queue. ``delay_seconds`` of a message is ignored on a
     queue whose own delay is 0 or unset. ``post_bytes`` is the length of the whole HTTP body. In a FIFO queue the
-    Client-ID is the group, and only a content-based queue deduplicates. Raises PostTooLong, EncryptionKeyMissing, and
-    QueueNotFound without ``creates``.
+    Client-ID is the group, and only a content-based queue deduplicates. Raises PostTooLong, EncryptionKeyMissing,
+    AccountFull, and QueueNotFound without ``creates``.
     """
     limit = session.settings.max_messages_post_size
     while True:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.quotas import Quotas
 from zaqar_core.core.router import Router, SingleRouter
 from zaqar_core.core.secrets import Secrets
 from zaqar_core.core.session import Session
@@ -45,6 +46,8 @@ class Core:
         self.started_tasks: SimpleQueue[QueueRef] = SimpleQueue()
         #: Events for this process's notifier: queues with new subscriptions, and its own events.
         self.notifications: SimpleQueue[object] = SimpleQueue()
+        #: None: accounts have no quotas.
+        self.quotas = Quotas.configured(settings)
         self._watch_of_store = Watch(store.inspect)
         self.waiters.start()
         self._watch_of_store.start()

@@ -184,7 +184,9 @@ def confirmed(session: Session, run: Callable[..., Result], *arguments: Any) -> 
     except Exception:
         confirm_all(session)
         raise
-    confirm_all(session)
+    for guard in session.guards or ():
+        if not guard.is_confirmed:
+            confirm(session, guard.ref)
     return result
 
 

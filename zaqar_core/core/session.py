@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.quotas import Quotas
 from zaqar_core.core.router import Arguments, Router
 from zaqar_core.core.secrets import Secrets
 from zaqar_core.domain.encryption import Keyring
@@ -32,6 +33,7 @@ class Shared(Protocol):
     waiters: Waiters
     started_tasks: SimpleQueue[QueueRef]
     notifications: SimpleQueue[object]
+    quotas: Quotas | None
     router: Router
 
 
@@ -93,8 +95,8 @@ class Session:
     """One request's view of the core. Any method may raise StoreUnavailable, and AccessDenied if it has guards."""
 
     __slots__ = (
-        "_grouped", "_secrets", "client", "encrypted", "guards", "notifications", "router", "settings", "started_tasks",
-        "waiters",
+        "_grouped", "_secrets", "client", "encrypted", "guards", "notifications", "quotas", "router", "settings",
+        "started_tasks", "waiters",
     )  # fmt: skip
 
     def __init__(self, core: Shared) -> None:
@@ -105,6 +107,7 @@ class Session:
         self.waiters = core.waiters
         self.started_tasks = core.started_tasks
         self.notifications = core.notifications
+        self.quotas = core.quotas
         self.router = core.router
         #: The client that waits for the response; None where the server does not see it.
         self.client: Client | None = None
@@ -139,7 +142,10 @@ class Session:
 
     def _run(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
         """Run the function, under the guard of the queue if there is one. Raises ScriptFailed."""
-        guard = None if self.guards is None else self.guard_of(ref)
+        guards = self.guards
+        if guards is None:
+            return self.router.run(function, ref, arguments)
+        guard = guards[0] if guards and guards[0].ref is ref else self.guard_of(ref)
         if guard is None or (guard.is_confirmed and function.name not in _CHECKED_AT_EACH_CALL):
             return self.router.run(function, ref, arguments)
         while True:

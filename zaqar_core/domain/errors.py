@@ -141,6 +141,20 @@ class TooManyQueues(CoreError):
     limit: int
 
 
+@dataclass
+class AccountFull(CoreError):
+    """The queues of the account hold as many bytes of messages as they may."""
+
+    limit_bytes: int
+
+
+@dataclass
+class AccountInFlightLimitReached(CoreError):
+    """The account has as many messages in flight, in all queues together, as it may have."""
+
+    limit: int
+
+
 class MoveTaskRunning(CoreError):
     """A move task of this queue is running; a queue can have only one at a time."""
 

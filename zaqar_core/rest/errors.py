@@ -175,6 +175,10 @@ WORDS: Mapping[Fact | Refusal | type[core.CoreError], Words] = {
     ),
     core.AccessDenied: Words(403, "Not authorized", "You are not authorized to complete this action: {detail}."),
     core.TooManyQueues: Words(403, "Quota exceeded", "The project has as many queues as it may have."),
+    core.AccountFull: Words(403, "Quota exceeded", "The queues of the project hold as many bytes as they may."),
+    core.AccountInFlightLimitReached: Words(
+        403, "Quota exceeded", "The project has as many claimed messages as it may have."
+    ),
     core.RequestsThrottled: Words(
         429, "Too many requests", "The request was throttled. Please try again in a few seconds."
     ),

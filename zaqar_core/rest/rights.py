@@ -100,17 +100,19 @@ def _require(authorizer: Authorizer, route: Route, call: RestCall) -> None:
     if route.rule == "subscription:confirm" and request.principal is None:
         return
     caller = principal(request, project, is_authenticated=call.settings.authenticates_zaqar)
-    region = call.settings.region
-    context = RequestContext(caller, request.environ, region, project)
-    resource = arns.of_account(project, region) if call.queue is None else arns.of_queue(call.queue)
-    questions = [Question(caller, _action(name), resource, project, context) for name in of(route, request.query)]
+    actions = [_action(name) for name in of(route, request.query)]
     if call.queue is not None:
-        authorizer.require(session, call.queue, questions)
+        authorizer.require(session, call.queue, caller, actions, request.environ)
         return
-    for question in questions:
-        rule = authorizer.require_by_identity(question)
+    region = call.settings.region
+    context, resource = RequestContext(caller, request.environ, region, project), arns.of_account(project, region)
+    for action in actions:
+        rule = authorizer.require_by_identity(Question(caller, action, resource, project, context))
         if request.note is not None:
             request.note.rule = rule
+
+
+_ALL = (Policy.ADMINISTRATOR,)
 
 
 def _action(name: str) -> str:
@@ -132,4 +134,4 @@ def principal(request: Request, project: str, *, is_authenticated: bool) -> Prin
         user_id = environ.get("HTTP_X_USER_ID", "pre-signed-url")
         name = f"user/{user_id}"
     user_name = environ.get("HTTP_X_USER_NAME", "") if is_authenticated else ""
-    return Principal(project, f"arn:aws:iam::{project}:{name}", user_id, user_name, policies=(Policy.ADMINISTRATOR,))
+    return Principal(project, f"arn:aws:iam::{project}:{name}", user_id, user_name, policies=_ALL)

@@ -80,6 +80,8 @@ sf1:{libraries}             hash    function library -> when it was last used, s
 sf1:{upkeep}:<shard>        string  lease of housekeeping; expires
 sf1:{move-tasks}            set     addresses of queues that may have a move task running
 sf1:{requests}:<second>     hash    caller -> requests that workers have taken of that second's allowance; expires
+sf1:{usage}                 hash    R -> bytes and messages in flight of its queues, for quotas
+sf1:{usage}:lease           string  lease of their measurement; expires
 sf1:{notifications}         set     addresses of queues that may have subscriptions
 sf1:{test}:clock            hash    test hooks: project -> ms by which its time is ahead
 sf1:{test}:switches         hash    test hooks: chaos and spies that are on: see web/hooks/switches
@@ -137,6 +139,8 @@ POOLS = b"sf1:{pools}"
 DEPLOYMENT = b"sf1:{deployment}"
 MOVE_TASKS = b"sf1:{move-tasks}"
 NOTIFICATIONS = b"sf1:{notifications}"
+USAGE = b"sf1:{usage}"
+USAGE_LEASE = b"sf1:{usage}:lease"
 TEST_CLOCK = b"sf1:{test}:clock"
 TEST_SWITCHES = b"sf1:{test}:switches"
 

@@ -34,9 +34,18 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 - name: SQS_FACADE_DATA_DIR
   value: /data/store
 {{- end }}
-{{- if .Values.openBind }}
+{{- if .Values.credentials.existingSecret }}
+- name: SQS_FACADE_CREDENTIALS_FILE
+  value: /etc/sqs-facade/credentials/{{ .Values.credentials.key }}
+{{- else if .Values.openBind }}
 - name: SQS_FACADE_OPEN_BIND
   value: "true"
+{{- end }}
+{{- if .Values.tls.existingSecret }}
+- name: SQS_FACADE_TLS_CERTIFICATE
+  value: /etc/sqs-facade/tls/tls.crt
+- name: SQS_FACADE_TLS_KEY
+  value: /etc/sqs-facade/tls/tls.key
 {{- end }}
 {{- range $name, $value := .Values.settings }}
 - name: SQS_FACADE_{{ upper $name }}
@@ -62,6 +71,19 @@ volumeMounts:
   {{- if eq .Values.store.mode "embedded" }}
   - {name: data, mountPath: /data}
   {{- end }}
+  {{- if .Values.credentials.existingSecret }}
+  - {name: credentials, mountPath: /etc/sqs-facade/credentials, readOnly: true}
+  {{- end }}
+  {{- if .Values.tls.existingSecret }}
+  - {name: tls, mountPath: /etc/sqs-facade/tls, readOnly: true}
+  {{- end }}
+  {{- with .Values.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+
+{{- define "sqs-facade.probe" -}}
+httpGet: {path: /health, port: http, scheme: {{ if .Values.tls.existingSecret }}HTTPS{{ else }}HTTP{{ end }}}
 {{- end }}
 
 {{- define "sqs-facade.pod" -}}
@@ -109,18 +131,18 @@ spec:
           value: {{ .Values.workers | quote }}
         {{- include "sqs-facade.environment" . | nindent 8 }}
       startupProbe:
-        httpGet: {path: /health, port: http}
+        {{- include "sqs-facade.probe" . | nindent 8 }}
         periodSeconds: 2
         # A large file takes Valkey minutes to load.
         failureThreshold: 300
       livenessProbe:
-        httpGet: {path: /health, port: http}
+        {{- include "sqs-facade.probe" . | nindent 8 }}
         periodSeconds: 10
         timeoutSeconds: 5
         failureThreshold: 6
       # Not /health/ready: while the store is full, consumers must reach the service to empty it.
       readinessProbe:
-        httpGet: {path: /health, port: http}
+        {{- include "sqs-facade.probe" . | nindent 8 }}
         periodSeconds: 2
         timeoutSeconds: 3
         failureThreshold: 2
@@ -141,6 +163,18 @@ spec:
   volumes:
     - name: tmp
       emptyDir: {medium: Memory, sizeLimit: 64Mi}
+  {{- if .Values.credentials.existingSecret }}
+    # The files belong to root, and the group of the pod may read them.
+    - name: credentials
+      secret: {secretName: {{ .Values.credentials.existingSecret | quote }}, defaultMode: 0440}
+  {{- end }}
+  {{- if .Values.tls.existingSecret }}
+    - name: tls
+      secret: {secretName: {{ .Values.tls.existingSecret | quote }}, defaultMode: 0440}
+  {{- end }}
+  {{- with .Values.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   {{- with .Values.nodeSelector }}
   nodeSelector: {{- toYaml . | nindent 4 }}
   {{- end }}
