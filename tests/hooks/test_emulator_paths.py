@@ -13,6 +13,8 @@ from botocore.config import Config
 
 from tests.conftest import Service, serving
 from tests.credentials.signing import USER
+from tests.patience import until
+from tests.private_valkey import private_valkey
 from tests.sqs.wire import HTTP, Sqs
 
 RESETS = ["/_localstack/state/reset", "/_localstack/state/sqs/reset", "/_ministack/reset", "/moto-api/reset"]
@@ -109,6 +111,19 @@ def test_the_health_of_a_service_with_credentials_needs_none_and_names_no_versio
         assert set(got(service, "/_localstack/info")) == {"edition", "is_license_activated"}
         for path in RESETS:
             assert requests.post(service.url + path, timeout=10).status_code == 401
+
+
+@pytest.mark.slow
+def test_the_health_of_a_service_without_its_store_is_503() -> None:
+    with private_valkey() as server, serving(redis=server.url, durability="memory") as service:
+        server.kill()
+
+        def health() -> requests.Response:
+            return requests.get(f"{service.url}/_localstack/health", timeout=20)
+
+        until(lambda: health().status_code == 503, "the service notices")
+        assert health().json()["services"] == {"sqs": "error"}
+        assert requests.get(f"{service.url}/_ministack/ready", timeout=20).status_code == 503
 
 
 @pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH"])
