@@ -15,7 +15,8 @@ from tests.clients import installs
 HERE = Path(__file__).parent
 #: Compilers and package managers take minutes where nothing is cached.
 BUILD_SECONDS = 1800
-AIOBOTOCORE = ("aiobotocore>=2.15",)
+#: An SDK whose SQS speaks the query protocol.
+_JAVA_2023 = ("-Daws2.version=2.20.162",)
 
 Command = list[str | Path]
 Build = Callable[[Path], Command]
@@ -75,17 +76,21 @@ def _node(program: str, *arguments: str) -> Build:
     return build
 
 
-def _copied(name: str, folder: Path) -> Path:
+def _copied(name: str, folder: Path, variant: str = "") -> Path:
     """Copy the sources of a compiled program to the folder, where what it builds stays for the next run."""
-    place = folder / f"sdk-{name}"
+    place = folder / f"sdk-{name}{variant}"
     shutil.rmtree(place / "src", ignore_errors=True)
     return Path(shutil.copytree(HERE / name, place, dirs_exist_ok=True))
 
 
-def _go(folder: Path) -> Command:
-    sources = _copied("go", folder)
-    _run(["go", "build", "-o", "steps", "."], sources, GOFLAGS="-mod=readonly")
-    return [sources / "steps"]
+def _go(modules: str) -> Build:
+    def build(folder: Path) -> Command:
+        sources = _copied("go", folder)
+        program = sources / f"steps-{modules}"
+        _run(["go", "build", f"-modfile={modules}", "-o", program, "."], sources, GOFLAGS="-mod=readonly")
+        return [program]
+
+    return build
 
 
 def _rust(folder: Path) -> Command:
@@ -96,7 +101,7 @@ def _rust(folder: Path) -> Command:
 
 def _java(main: str, *properties: str) -> Build:
     def build(folder: Path) -> Command:
-        sources = _copied("java", folder)
+        sources = _copied("java", folder, "-2023" if properties else "")
         goals = ["compile", "dependency:build-classpath", "-Dmdep.outputFile=target/classpath"]
         _run(["mvn", "--quiet", "--batch-mode", *goals, *properties], sources)
         classpath = (sources / "target" / "classpath").read_text().strip()
@@ -116,8 +121,12 @@ CLIENTS = {
     "js2-2023": Client(
         "AWS SDK for JavaScript 2 of 2023", ("node", "npm"), _node("matrix2.mjs", "aws-sdk-query"), "query"
     ),
-    "go2": Client("AWS SDK for Go 2", ("go",), _go),
+    "go2": Client("AWS SDK for Go 2", ("go",), _go("go.mod")),
+    "go2-2023": Client("AWS SDK for Go 2 of 2023", ("go",), _go("2023.mod"), "query"),
     "java2": Client("AWS SDK for Java 2", ("java", "mvn"), _java("Java2")),
+    "java2-2023": Client(
+        "AWS SDK for Java 2 of 2023", ("java", "mvn"), _java("Java2", "-Dprogram=Java2", *_JAVA_2023), "query"
+    ),
     "java1": Client("AWS SDK for Java 1", ("java", "mvn"), _java("Java1")),
     "rust": Client("AWS SDK for Rust", ("cargo",), _rust),
     "celery": Client("Celery", (), _python("celery_steps.py", installs.CELERY)),

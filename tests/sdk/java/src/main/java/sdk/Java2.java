@@ -10,21 +10,21 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.auth.signer.Aws4Signer;
+import software.amazon.awssdk.auth.signer.params.Aws4PresignerParams;
 import software.amazon.awssdk.core.SdkBytes;
+import software.amazon.awssdk.http.SdkHttpFullRequest;
 import software.amazon.awssdk.http.SdkHttpMethod;
-import software.amazon.awssdk.http.SdkHttpRequest;
-import software.amazon.awssdk.http.auth.aws.signer.AwsV4FamilyHttpSigner;
-import software.amazon.awssdk.http.auth.aws.signer.AwsV4HttpSigner;
+import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.sqs.SqsAsyncClient;
 import software.amazon.awssdk.services.sqs.SqsClient;
 import software.amazon.awssdk.services.sqs.model.DeleteMessageBatchRequestEntry;
@@ -71,7 +71,7 @@ final class Java2 {
     private static List<Message> receive(String url, int waitSeconds) {
         return SQS.receiveMessage(it -> it.queueUrl(url).maxNumberOfMessages(10).waitTimeSeconds(waitSeconds)
                 .messageAttributeNames("All")
-                .messageSystemAttributeNames(MessageSystemAttributeName.ALL)).messages();
+                .attributeNames(QueueAttributeName.ALL)).messages(); // the name of 2023
     }
 
     private static Map<QueueAttributeName, String> attributes(String url) {
@@ -217,20 +217,16 @@ final class Java2 {
         check(receive(url, 1).get(0).body().equals(Steps.MEBIBYTE), "another body");
     }
 
+    /** The signer of 2023, which SDKs of today still have. */
+    @SuppressWarnings("deprecation")
     private static void presigned() throws Exception {
         String url = create("presigned", Map.of());
-        Map<String, List<String>> query = new LinkedHashMap<>();
-        query.put("Action", List.of("SendMessage"));
-        query.put("MessageBody", List.of("by URL"));
-        SdkHttpRequest request = SdkHttpRequest.builder().method(SdkHttpMethod.GET).uri(URI.create(url))
-                .rawQueryParameters(query).build();
-        SdkHttpRequest signed = AwsV4HttpSigner.create().sign(it -> it
-                .identity(AwsBasicCredentials.create(Steps.KEY, Steps.SECRET))
-                .request(request)
-                .putProperty(AwsV4HttpSigner.SERVICE_SIGNING_NAME, "sqs")
-                .putProperty(AwsV4HttpSigner.REGION_NAME, Steps.REGION)
-                .putProperty(AwsV4FamilyHttpSigner.AUTH_LOCATION, AwsV4FamilyHttpSigner.AuthLocation.QUERY_STRING)
-                .putProperty(AwsV4FamilyHttpSigner.EXPIRATION_DURATION, Duration.ofMinutes(1))).request();
+        SdkHttpFullRequest request = SdkHttpFullRequest.builder().method(SdkHttpMethod.GET).uri(URI.create(url))
+                .putRawQueryParameter("Action", "SendMessage").putRawQueryParameter("MessageBody", "by URL").build();
+        SdkHttpFullRequest signed = Aws4Signer.create().presign(request, Aws4PresignerParams.builder()
+                .awsCredentials(AwsBasicCredentials.create(Steps.KEY, Steps.SECRET))
+                .signingName("sqs").signingRegion(Region.of(Steps.REGION))
+                .expirationTime(Instant.now().plusSeconds(60)).build());
         HttpResponse<String> response = HttpClient.newHttpClient()
                 .send(HttpRequest.newBuilder(signed.getUri()).build(), HttpResponse.BodyHandlers.ofString());
         check(response.statusCode() == 200, response.body());
