@@ -6,9 +6,12 @@ import static sdk.Steps.check;
 import static sdk.Steps.equal;
 import static sdk.Steps.fails;
 
+import com.amazonaws.DefaultRequest;
+import com.amazonaws.auth.AWS4Signer;
 import com.amazonaws.auth.AWSStaticCredentialsProvider;
 import com.amazonaws.auth.BasicAWSCredentials;
 import com.amazonaws.client.builder.AwsClientBuilder.EndpointConfiguration;
+import com.amazonaws.http.HttpMethodName;
 import com.amazonaws.services.sqs.AmazonSQS;
 import com.amazonaws.services.sqs.AmazonSQSClientBuilder;
 import com.amazonaws.services.sqs.model.AmazonSQSException;
@@ -29,8 +32,15 @@ import com.amazonaws.services.sqs.model.SendMessageBatchRequestEntry;
 import com.amazonaws.services.sqs.model.SendMessageRequest;
 import com.amazonaws.services.sqs.model.SendMessageResult;
 import com.amazonaws.services.sqs.model.SetQueueAttributesRequest;
+import com.amazonaws.util.SdkHttpUtils;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Date;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,6 +65,7 @@ final class Java1 {
         steps.put("list", Java1::list);
         steps.put("tags", Java1::tags);
         steps.put("large", Java1::large);
+        steps.put("presigned", Java1::presigned);
         steps.put("refused", Java1::refused);
         Steps.run(Map.of("aws-java-sdk-sqs", Steps.version(AmazonSQS.class)), steps);
     }
@@ -213,6 +224,26 @@ final class Java1 {
         String url = create("large", Map.of());
         SQS.sendMessage(url, Steps.MEBIBYTE);
         check(receive(url, 1).get(0).getBody().equals(Steps.MEBIBYTE), "another body");
+    }
+
+    private static void presigned() throws Exception {
+        String url = create("presigned", Map.of());
+        DefaultRequest<Void> request = new DefaultRequest<>("sqs");
+        request.setHttpMethod(HttpMethodName.GET);
+        request.setEndpoint(URI.create(Steps.ENDPOINT));
+        request.setResourcePath(URI.create(url).getRawPath());
+        request.addParameter("Action", "SendMessage");
+        request.addParameter("MessageBody", "by URL");
+        AWS4Signer signer = new AWS4Signer();
+        signer.setServiceName("sqs");
+        signer.setRegionName(Steps.REGION);
+        signer.presignRequest(request, new BasicAWSCredentials(Steps.KEY, Steps.SECRET),
+                Date.from(Instant.now().plusSeconds(60)));
+        URI signed = URI.create(url + "?" + SdkHttpUtils.encodeParameters(request));
+        HttpResponse<String> response = HttpClient.newHttpClient()
+                .send(HttpRequest.newBuilder(signed).build(), HttpResponse.BodyHandlers.ofString());
+        check(response.statusCode() == 200, response.body());
+        equal(receive(url, 1).get(0).getBody(), "by URL");
     }
 
     private static void refused() {
