@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 #: Headers that only browsers send, as keys of an environ; those of the Fetch Metadata standard have a prefix.
-_MARKS = ("HTTP_ORIGIN", "HTTP_REFERER", "HTTP_ACCEPT_LANGUAGE")
+_MARKS = ("HTTP_ORIGIN", "HTTP_REFERER")
+_LANGUAGE = "HTTP_ACCEPT_LANGUAGE"
 _FETCH_METADATA = "HTTP_SEC_FETCH_"
+#: What ``fetch`` of Node.js sends of these. A browser sends Sec-Fetch-Site and Sec-Fetch-Dest beside the mode.
+_NODE = {_LANGUAGE: "*", "HTTP_SEC_FETCH_MODE": "cors"}
 _PAGES = ("text/html", "application/xhtml+xml")
 #: The Accept header of Java's HttpURLConnection by default, without blanks: up to JDK 20, and of later ones.
 _JAVA = frozenset((
@@ -26,9 +29,14 @@ def is_marked(environ: Mapping[str, Any]) -> bool:
     return (
         environ.get("HTTP_USER_AGENT", "").lower().startswith("mozilla/")
         or any(name in environ for name in _MARKS)
-        or any(name.startswith(_FETCH_METADATA) for name in environ)
+        or _preferences(environ) not in ({}, _NODE)
         or _accepts_pages(environ.get("HTTP_ACCEPT", ""))
     )
+
+
+def _preferences(environ: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the language and the Fetch Metadata of a request."""
+    return {name: value for name, value in environ.items() if name == _LANGUAGE or name.startswith(_FETCH_METADATA)}
 
 
 def _accepts_pages(accept: str) -> bool:

@@ -46,6 +46,7 @@ def _serve_options(command: Command) -> Command:
         data_dir="Data directory of the embedded Valkey.",
         ephemeral="Keep messages in memory until exit; enable test hooks.",
         processes=[
+            click.option("--also-port", "also_ports", metavar="N", multiple=True, help="One more port like --port."),
             click.option("--tls-port", metavar="N", help="Port for TLS beside the plain --port."),
             click.option("--workers", metavar="N", help="Number of worker processes.  [default: 1]"),
         ],
@@ -59,9 +60,10 @@ def serve(config: Path | None, **options: Any) -> None:
     """Serve SQS and Zaqar until SIGTERM or Ctrl-C."""
     _stop_with_parent()
     configuration = read_settings(config, options)
-    startup.set_up_logs(configuration.settings, "main")
+    settings = configuration.settings
+    startup.set_up_logs(settings, "main")
     serve = partial(_serve_http, config)
-    sys.exit(_run(configuration, configuration.settings.port, serve, configuration.settings.tls_port))
+    sys.exit(_run(configuration, settings.port, serve, settings.tls_port, settings.also_ports))
 
 
 @main.command()
@@ -145,7 +147,13 @@ def _serve_http(config: Path | None, settings: Settings, url: str, held: Held) -
 _Serve = Callable[[Settings, str, "Held"], int]
 
 
-def _run(configuration: Configuration, wanted_port: int, serve: _Serve, tls_port: int | None = None) -> int:
+def _run(
+    configuration: Configuration,
+    wanted_port: int,
+    serve: _Serve,
+    tls_port: int | None = None,
+    also_ports: Sequence[int] = (),
+) -> int:
     """Call ``serve`` with the settings, the store's URL, and the ports that are held for it. Return its exit code.
 
     The store and the port are held until ``serve`` returns. If the service cannot start, exit with the reasons.
@@ -172,6 +180,8 @@ def _run(configuration: Configuration, wanted_port: int, serve: _Serve, tls_port
                 tls.configured(settings)
             addresses = listening.resolve(settings)
             held = listening.hold_port(addresses, wanted_port)
+            for port in also_ports:
+                held = replace(held, more=(*held.more, listening.hold_port(addresses, port)))
             if tls_port is not None:
                 held = replace(held, tls=listening.hold_port(addresses, tls_port))
             if settings.ready_file is not None:
@@ -198,7 +208,9 @@ def _report_ready(settings: Settings, urls: Sequence[str], held: Held, connectio
 
     _say(f"sqs-facade is ready: {' and '.join(urls)}")
     if len(held.addresses) > 1:
-        places = " and ".join(f"{in_url(address.host)}:{held.port}" for address in held.addresses)
+        places = " and ".join(
+            f"{in_url(address.host)}:{one.port}" for one in (held, *held.more) for address in one.addresses
+        )
         _say(f"It listens on {places}.")
     if connections is not None and connections < settings.max_connections:
         _say(

@@ -63,12 +63,16 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A port that is held on one or more addresses, by sockets that do not listen yet. ``tls``: one more, for TLS."""
+    """A port that is held on one or more addresses, by sockets that do not listen yet.
+
+    ``tls`` is one more, for TLS; ``more`` are further ones like this one.
+    """
 
     addresses: tuple[Address, ...]
     sockets: tuple[socket.socket, ...]
     port: int
     tls: Held | None = None
+    more: tuple[Held, ...] = ()
 
     @property
     def hosts(self) -> list[str]:
@@ -80,8 +84,9 @@ class Held:
         """Release the port."""
         for one in self.sockets:
             one.close()
-        if self.tls is not None:
-            self.tls.close()
+        for other in (self.tls, *self.more):
+            if other is not None:
+                other.close()
 
 
 def without_brackets(host: str) -> str:
@@ -226,10 +231,15 @@ def _socket(address: Address, *, is_dual: bool) -> socket.socket:
 
 
 def listen(held: Held) -> tuple[socket.socket, ...]:
-    """Listen on the sockets of ``hold_port``, which are bound here where the system could not hold the port.
+    """Listen on the sockets of ``hold_port`` and of ``more``, which are bound here where the system could not hold the
+    port.
 
     Connections inherit their options. Raises ServingError.
     """
+    return (*_listening(held), *(one for other in held.more for one in _listening(other)))
+
+
+def _listening(held: Held) -> tuple[socket.socket, ...]:
     for address, holder in zip(held.addresses, held.sockets, strict=True):
         try:
             _listen(address, holder, held.port)

@@ -42,6 +42,11 @@ from zaqar_core.web.envelope import Refusal, Reply, Request
 PATH = "/_aws/sqs/messages"
 
 _ACTION = "ReceiveMessage"
+_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+_READ_ONLY = (
+    "This endpoint only shows messages. PurgeQueue deletes those of a queue; POST /_test/reset deletes all queues, if "
+    "the test hooks are on."
+)
 _BODY_BYTES = 64 << 10
 _REQUEST_ID = "x-amzn-RequestId"
 #: Responses of a process at the same time, each with some pages of 1 MiB in memory; others wait.
@@ -110,6 +115,9 @@ class PeekFace:
         """Return the messages of a queue. Never raises."""
         request_id = face.new_request_id()
         request.note.dialect, request.note.operation = face.dialect(request), "peek"
+        if request.method not in _METHODS:
+            reply = _error(SqsError("UnsupportedOperation", _READ_ONLY), request, request_id)
+            return Reply(405, [*reply.headers, ("Allow", ", ".join(_METHODS))], reply.body)
         try:
             if not self.verifies_callers and request.host not in self._hosts:
                 note_refusal(remedies.HOST, request.host)

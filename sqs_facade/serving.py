@@ -105,10 +105,12 @@ def _announce(
 
 
 def urls_of(settings: Settings, held: Held) -> list[str]:
-    """Return the URLs of the service, with the host as it was given: the plain one first."""
+    """Return the URLs of the service, with the host as it was given: the plain ones first."""
     host = listening.in_url(listening.without_brackets(settings.host))
     found = zip(("http", "https"), ports(settings, held), strict=True)
-    return [f"{scheme}://{host}:{one.port}" for scheme, one in found if one is not None]
+    return [
+        f"{scheme}://{host}:{one.port}" for scheme, first in found if first is not None for one in (first, *first.more)
+    ]
 
 
 def _connect(settings: Settings, held: Held) -> socket.socket:

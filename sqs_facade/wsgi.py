@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqs_facade import addresses, auto_creation, peek, startup
+from sqs_facade import addresses, auto_creation, emulator_paths, peek, startup
 from sqs_facade.callers import Callers
 from sqs_facade.cloudwatch import face as cloudwatch_face
 from sqs_facade.cloudwatch.face import CloudWatch
@@ -122,10 +122,12 @@ def create_app(
     )
     zaqar = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rates)
     looks = peek.PeekFace(settings, callers=callers, authorizer=authorizer)
+    hooked = _hooks(settings, switches, credentials)
     more: dict[str, Face] = {
         peek.PATH: looks,
-        hooks.PATH: _hooks(settings, switches, credentials),
+        hooks.PATH: hooked,
         cloudwatch_face.PATH: cloudwatch,
+        **dict.fromkeys(emulator_paths.PATHS, emulator_paths.EmulatorFace(settings, hooked)),
     }
     if settings.console == "auto":
         more[console.PATH] = console.ConsoleFace(

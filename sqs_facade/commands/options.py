@@ -60,5 +60,5 @@ def serving_options(
 
 def read_settings(config: Path | None, options: Mapping[str, Any]) -> Configuration:
     """Read the settings with their sources; if some are wrong, exit with one line for each."""
-    flags = {name: value for name, value in options.items() if value is not None and value is not False}
+    flags = {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
     return startup.configuration(flags, file=config)

@@ -16,6 +16,9 @@ MARKS = [
     {"Origin": "{url}"},
     {"Sec-Fetch-Site": "same-origin"},
     {"Sec-Fetch-Mode": "no-cors"},
+    {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin", "Accept-Language": "*"},
+    {"Sec-Fetch-Mode": "cors", "Accept-Language": "*", "User-Agent": CHROME},
+    {"Sec-Fetch-Mode": "cors", "Accept-Language": "de"},
     {"Sec-Fetch-Dest": "image"},
     {"Accept": "image/avif,image/webp,*/*;q=0.8"},
     {"Accept": "text/html"},
@@ -31,6 +34,7 @@ PROGRAMS = {
     "Java 8": {"User-Agent": "Java/1.8.0_292", "Accept": "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"},
     "Java 21": {"User-Agent": "Java/21.0.2", "Accept": "text/html, image/gif, image/jpeg, */*; q=0.2"},
     "aws-sdk-java": {"User-Agent": "aws-sdk-java/1.12.0 Linux/5.4", "Accept": "application/json"},
+    "Node's fetch": {"User-Agent": "node", "Accept": "*/*", "Accept-Language": "*", "Sec-Fetch-Mode": "cors"},
     "Go": {"User-Agent": "Go-http-client/1.1", "Accept": None},
 }
 

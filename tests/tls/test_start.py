@@ -50,6 +50,22 @@ def test_plain_and_tls_ports_stand_in_the_ready_line(serve: Callable[..., Serve]
         service.process.wait(PATIENCE_SECONDS)
 
 
+@pytest.mark.slow
+def test_more_ports_speak_what_the_port_speaks(serve: Callable[..., Serve], certificates: Certificates) -> None:
+    service = serve(_files(certificates), "--host", "localhost", "--also-port", "0")
+    try:
+        service.wait_ready()
+        urls = service.output.read_text().splitlines()[0].removeprefix("sqs-facade is ready: ").split(" and ")
+        assert len({urlsplit(url).port for url in urls}) == 2
+        for url in urls:
+            assert url.startswith("https://localhost:")
+            answer = requests.get(f"{url}/health", verify=str(certificates.trusted), timeout=PATIENCE_SECONDS)
+            assert answer.status_code == 200
+    finally:
+        service.process.terminate()
+        service.process.wait(PATIENCE_SECONDS)
+
+
 def test_a_service_that_requires_client_certificates_becomes_ready(
     serve: Callable[..., Serve], certificates: Certificates, tmp_path: Path
 ) -> None:

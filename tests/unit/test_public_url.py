@@ -50,6 +50,7 @@ def test_a_public_url_has_a_scheme_a_host_and_perhaps_a_base_path(text: str, exp
         ("https://a.example/v2", "has a base path that the service itself uses: /v2"),
         ("https://a.example/v1.1/x", "has a base path that the service itself uses: /v1.1"),
         ("https://a.example/health", "has a base path that the service itself uses: /health"),
+        ("https://a.example/moto-api", "has a base path that the service itself uses: /moto-api"),
         ("https://a.example/_aws", "has a base path that the service itself uses: /_aws"),
         ("https://a.example/000000000000", "has a base path that the service itself uses: /000000000000"),
     ],

@@ -14,7 +14,7 @@ FORWARDED_PREFIX = "sqs_facade.prefix"
 _HOST_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?", re.ASCII)
 _BASE_PATH = re.compile(r"(/(?!\.\.?(/|\Z))[A-Za-z0-9._~-]+)*", re.ASCII)
 #: First path segments that the service itself uses, such as SQS accounts: a base path would hide them.
-_SERVED = re.compile(r"v1|v1\.1|v2|health|_.*|[0-9]{12}", re.ASCII)
+_SERVED = re.compile(r"v1|v1\.1|v2|health|moto-api|_.*|[0-9]{12}", re.ASCII)
 
 
 class PublicUrlInvalid(ValueError):

@@ -88,6 +88,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host: Annotated[str, About(flag="--host")] = "127.0.0.1"
     #: Port of `sqs-facade serve`; 0 picks a free one.
     port: Annotated[Port, About(flag="--port")] = 9324
+    #: More ports of `sqs-facade serve`, which it serves like `port`: 4566 for clients of LocalStack.
+    also_ports: Annotated[tuple[Port, ...], About(flag="--also-port")] = ()
     #: Port of `sqs-facade websocket`, whose flag is `--port` too; 0 picks a free one.
     websocket_port: Annotated[Port, About(flag="--port")] = 9000
     #: Worker processes that serve requests.
@@ -529,7 +531,10 @@ def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) ->
     for setting, needed, reason in _NEEDS:
         if values.get(setting) not in (None, False, (), "") and not values.get(needed):
             yield f"{named(setting)}: {setting} needs {reason}"
-    if values.get("tls_port") and values["tls_port"] == values.get("port", Settings().port):
+    plain = [values.get("port", Settings().port), *values.get("also_ports", ())]
+    if any(port and plain.count(port) > 1 for port in plain):
+        yield f"{named('also_ports')} must be different ports, other than port"
+    if values.get("tls_port") and values["tls_port"] in plain:
         yield f"{named('tls_port')} must not be the port of plain requests"
     if values.get("require_confirmation") and "signed_url_key" not in values:
         yield f"{named('require_confirmation')} needs a signed_url_key"
@@ -540,5 +545,5 @@ def as_variable(value: Any) -> str:
     if isinstance(value, dict):
         value = tuple(f"{name}={one}" for name, one in value.items())
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(map(str, value))
     return str(int(value) if isinstance(value, bool) else value)

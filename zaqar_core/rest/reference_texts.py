@@ -195,7 +195,7 @@ WEBSOCKET = Template("""`sqs-facade websocket` serves the same queues over WebSo
 is 200). A text frame is JSON, a binary frame is MessagePack; a reply has the encoding of its request. Frames of one
 connection are answered in their order.
 
-```
+```text
 {"action": "message_post", "headers": {"Client-ID": "…", "X-Project-ID": "…"}, "body": {"queue_name": "q", …}}
 {"request": {"action", "body", "api": "v2", "headers"}, "headers": {"status": 201}, "body": {"message_ids": ["…"]}}
 ```
