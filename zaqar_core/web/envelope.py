@@ -32,8 +32,8 @@ class Note:
     """What is known about a request beside its head: for :mod:`observers`. It has no content, secret or token.
 
     The face fills it in while it runs the request. ``dialect`` is ``sqs-json``, ``sqs-query``, ``sts``, ``cloudwatch``,
-    ``zaqar``, ``console``, ``emulator``, ``test-hooks`` or "" for others. ``operation`` and ``code``, that of the error, are
-    names of our tables and never texts of the client; they are "" where there is none.
+    ``zaqar``, ``console``, ``emulator``, ``test-hooks`` or "" for others. ``operation`` and ``code``, that of the
+    error, are names of our tables and never texts of the client; they are "" where there is none.
 
     The defaults are those of the class, since every request has a note and sets few of its attributes.
     """
