@@ -6,7 +6,9 @@ and ends the one before. Installations do nothing: ``tests/installs`` runs them.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import re
 import signal
 import socket
@@ -34,6 +36,7 @@ _stop() {
 }
 _serve() {
   _stop "$1"
+  rm -f "$DOCS_STATE/$1.log"
   command sqs-facade "$@" >"$DOCS_STATE/$1.log" 2>&1 </dev/null &
   echo $! >"$DOCS_STATE/$1.pid"
   until grep -qs "is ready" "$DOCS_STATE/$1.log"; do
@@ -186,6 +189,9 @@ def differences(ran: Ran) -> str:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody uses now, of a range from which the system takes none for connections."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
