@@ -25,6 +25,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.model import QueueSettings
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import script
+from zaqar_core.web import stopping
 
 #: ``single`` (the default), ``sentinel`` or ``cluster``: what the shared fixtures run on.
 STORE_VARIABLE = "SQS_FACADE_TEST_STORE"
@@ -78,6 +79,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("processes left behind", red=True)
         for command in left:
             terminalreporter.line(command)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _goes_on() -> Iterator[None]:
+    """A server that a test has stopped in this process stops no application of another test."""
+    if stopping._watch is not None:
+        stopping._watch._stopping = False
+    yield
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -100,7 +100,7 @@ def _watch(service: Service, queue: str, source: str, *, as_json: bool) -> None:
                 show(moved, task.get("ApproximateNumberOfMessagesToMove"))
                 if task["Status"] not in _RUNNING:
                     break
-                time.sleep(_LOOK_SECONDS)
+                sleep(_LOOK_SECONDS)
     except KeyboardInterrupt:
         note(f"the move task goes on: sqs-facade redrive {queue} --cancel ends it")
         raise

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections import deque
 from collections.abc import Callable
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -96,7 +96,7 @@ def _tail(
         last = 0
     pause = interval
     while follow:
-        time.sleep(pause)
+        sleep(pause)
         try:
             for one in peeking.messages(service, url, after=last or 0, advice=_ADVICE):
                 if one.position is not None or one.message["MessageId"] not in seen:

@@ -70,7 +70,7 @@ def test_following_shows_each_new_message_once(run: Run, queue: str, monkeypatch
         for body in found:
             run("send", queue, body)
 
-    monkeypatch.setattr("sqs_facade.commands.tail.time.sleep", pause)
+    monkeypatch.setattr("sqs_facade.commands.tail.sleep", pause)
     assert run("tail", queue, "-f", "--body", code=130).stdout.split() == ["before", "a", "b", "c"]
     assert len(lines(run("receive", queue, "--max", "10", "--json"))) == 4
 
@@ -92,7 +92,7 @@ def test_an_endpoint_without_positions_is_followed_by_ids(
     run("send", queue, "--lines", given="a\nb\n")
     monkeypatch.setattr(peeking, "messages", from_the_start)
     assert run("tail", queue, "-n", "1", "--body").stdout.split() == ["b"]
-    monkeypatch.setattr("sqs_facade.commands.tail.time.sleep", pause)
+    monkeypatch.setattr("sqs_facade.commands.tail.sleep", pause)
     assert run("tail", queue, "-f", "-n", "1", "--body", code=130).stdout.split() == ["b", "c"]
 
 

@@ -54,7 +54,7 @@ def test_the_end_of_the_display_leaves_the_task_alone(
     def interrupt(_seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sqs_facade.commands.redrive.time.sleep", interrupt)
+    monkeypatch.setattr("sqs_facade.commands.redrive.sleep", interrupt)
     to = dead_letters.removesuffix("-dead")
     assert "the move task goes on" in run("redrive", dead_letters, "--rate", "1", "--to", to, code=130).stderr
 

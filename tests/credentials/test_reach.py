@@ -58,6 +58,9 @@ DECIDED = {
     "/service/GraniteServiceVersion20100801": "cloudwatch",
     "/metrics": "metrics",
     "/console": "console",
+    "/_localstack": "emulated",
+    "/_ministack": "emulated",
+    "/moto-api": "emulated",
     "/<path:rest>": "sqs",
 }
 #: Zaqar's rules that are open to all who authenticate.
@@ -109,6 +112,17 @@ def _sqs(client: Client, caller: str | None, name: str, query: str = "") -> Test
 def test_each_path_of_the_service_is_decided(app: flask.Flask) -> None:
     paths = {rule.rule.removesuffix("/<path:rest>").rstrip("/") or rule.rule for rule in app.url_map.iter_rules()}
     assert paths == DECIDED.keys()
+
+
+@pytest.mark.parametrize(("path", "status"), [
+    ("/_localstack/health", 200), ("/_ministack/ready", 200),
+    ("/_localstack/state/reset", 401), ("/moto-api/reset", 401),
+])  # fmt: skip
+def test_paths_of_other_emulators_show_health_and_reset_nothing(client: Client, path: str, status: int) -> None:
+    call = client.post if path.endswith("reset") else client.get
+    reply = call(path, base_url=URL)
+    assert reply.status_code == status
+    assert b"version" not in reply.data
 
 
 @pytest.mark.parametrize("path", [path for path, kind in DECIDED.items() if kind == "open"])

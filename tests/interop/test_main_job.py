@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_tour_of_the_readme_prints_what_the_readme_shows(service: Service) -> None:
     readme = (ROOT / "README.md").read_text()
-    found = re.search(r"<!-- tour: begin -->\n```python\n(.*?)```", readme, re.DOTALL)
+    found = re.search(r"<!-- tour: begin -->\n(?:<!-- [^\n]* -->\n)*```python\n(.*?)```", readme, re.DOTALL)
     assert found is not None
     program = found[1].replace("http://127.0.0.1:9324", service.url)
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)

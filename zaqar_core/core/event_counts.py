@@ -41,7 +41,6 @@ class EventCounts:
         self._rows: Rows = {}
         #: Counts of minutes since 1970 that are not added yet.
         self._pending: dict[int, Rows] = {}
-        self._adding = threading.Lock()
 
     def count(self, ref: QueueRef, event: int, number: int, size_bytes: int = 0) -> None:
         """See Traffic. The messages of one call count as equally large."""
@@ -88,18 +87,20 @@ class EventCounts:
 
         Counts whose outcome is unknown are not added again: they would count twice.
         """
-        with self._adding:
-            while self._pending:
-                minute, part = self._take()
-                try:
-                    samples.add(session, {ref: {minute: Events(*row)} for ref, row in part.items()})
-                except StoreUnavailable as problem:
-                    if problem.is_unsent:
-                        self._return(minute, part)
-                    raise
+        while (taken := self._take()) is not None:  # without a lock: another task may add the other parts meanwhile
+            minute, part = taken
+            try:
+                samples.add(session, {ref: {minute: Events(*row)} for ref, row in part.items()})
+            except StoreUnavailable as problem:
+                if problem.is_unsent:
+                    self._return(minute, part)
+                raise
 
-    def _take(self) -> tuple[int, Rows]:
+    def _take(self) -> tuple[int, Rows] | None:
+        """Take counts of the oldest minute; None if there are none."""
         with self._lock:
+            if not self._pending:
+                return None
             minute = min(self._pending)
             pending = self._pending[minute]
             part = {ref: pending.pop(ref) for ref in list(pending)[: samples.QUEUES_AT_ONCE]}
