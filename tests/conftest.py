@@ -82,11 +82,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _goes_on() -> Iterator[None]:
+def _goes_on() -> None:
     """A server that a test has stopped in this process stops no application of another test."""
     if stopping._watch is not None:
         stopping._watch._stopping = False
-    yield
 
 
 @pytest.fixture(scope="session")
