@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import signal
 import sys
@@ -87,7 +88,10 @@ def main() -> int:
 
 
 def _episodes(kills: int, only: str, rng: random.Random) -> list[tuple[str, list[Row[Any]]]]:
-    """Return the name of the services and the faults of each episode. Rows that this machine cannot do are named."""
+    """Return the name of the services and the faults of each episode, with at least so many kills in all.
+
+    Rows that this machine cannot do are named.
+    """
     rows = [row for row in ROWS if only in row.name]
     each = kills / (sum(row.weight for row in rows if row.is_kill) or 1)
     groups: dict[Callable[[], Any], list[Row[Any]]] = {}
@@ -95,7 +99,7 @@ def _episodes(kills: int, only: str, rng: random.Random) -> list[tuple[str, list
         if reason := row.missing():
             _print(f"skipped: {row.name}: {reason}")
         else:
-            groups.setdefault(row.open_rig, []).extend([row] * max(1, round(row.weight * each)))
+            groups.setdefault(row.open_rig, []).extend([row] * math.ceil(row.weight * each))
     found = []
     for open_rig, faults in groups.items():
         rng.shuffle(faults)
