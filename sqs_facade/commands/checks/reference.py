@@ -23,6 +23,7 @@ Generated from the rules in `sqs_facade/commands/checks` by
 `sqs-facade doctor` checks a service, its store, its data directory and the machine on which it runs. It starts nothing
 and changes nothing; to measure the disk it writes and removes one small file in the data directory.
 
+<!-- docs-test: skip they name other machines; tests/doctor runs the commands -->
 ```console
 sqs-facade doctor --config /etc/sqs-facade.toml              # with the settings of the service
 sqs-facade doctor --data-dir /srv/queues                     # a data directory, and its Valkey if it runs
@@ -34,6 +35,7 @@ sqs-facade doctor http://localhost:9324 --data-dir /srv/queues --json
 `sqs-facade config check` reads a file, the environment and flags as `sqs-facade serve` would, and lists every mistake
 at once, each with its source: the flag, the variable, or the line of the file. With `--live` it also asks the store.
 
+<!-- docs-test: skip they name other machines; tests/doctor runs the commands -->
 ```console
 sqs-facade config check /etc/sqs-facade.toml
 sqs-facade config check --redis redis://10.0.0.5:6379 --durability replicated --live
