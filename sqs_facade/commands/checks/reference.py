@@ -41,15 +41,15 @@ sqs-facade config check /etc/sqs-facade.toml
 sqs-facade config check --redis redis://10.0.0.5:6379 --durability replicated --live
 ```
 
-Run both on the machine of the service, as its user: they see the files, ports and limits of whoever runs them.
+Run both on the machine of the service, as its user: they see the files, ports and limits of the user who runs them.
 
 Both print each finding with a severity, a code that does not change between releases, and a remedy; `--json` prints a
-document for programs. An `error` means that something does not work or that a promise is not kept, a `warning` that it
-will hurt under load or at a failure, and a `note` is worth knowing.
+document for programs. An `error` means that something does not work or that a guarantee does not hold, a `warning` that
+there will be trouble under load or at a failure. A `note` is worth knowing.
 
 | exit code | meaning |
 |---|---|
-| 0 | nothing to mend; there may be notes |
+| 0 | no errors and no warnings; there may be notes |
 | 1 | errors or warnings |
 | 2 | wrong use: an unknown option, or a file that does not exist |
 
