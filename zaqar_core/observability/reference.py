@@ -53,8 +53,8 @@ scrape_configs:
   machine. On Windows each process counts for itself.
 
 The cost of a scrape grows with the queues that it shows: for 1,000 queues, some milliseconds of the store and some tens
-of milliseconds of a worker. Scrapes at the same time share one reading. Test hooks and pages count as requests, too: their dialects are
-`test-hooks`, `metrics` and "".
+of milliseconds of a worker. Scrapes at the same time share one reading. Test hooks and pages count as requests, too:
+their dialects are `test-hooks`, `metrics` and "".
 
 ## Who may read them
 
