@@ -5,6 +5,7 @@ A comment in the line before a block, which no reader sees, is one of::
     <!-- docs-test: skip REASON -->     do not run the block; REASON says why it cannot be run
     <!-- docs-test: file NAME -->       write the block to a file instead of running it
     <!-- docs-test: output -->          the block is what the block before it prints; … stands for any text
+    <!-- docs-test: fails CODE -->      the last command of the block ends with this exit code
 
 Two more stand anywhere::
 
@@ -25,7 +26,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 _MARK = re.compile(r"<!--\s*docs-test:\s*(?P<verb>[a-z-]+)\s*(?P<rest>.*?)\s*-->", re.DOTALL)
-_VERBS = ("skip", "skip-page", "file", "output", "setup")
+_VERBS = ("skip", "skip-page", "file", "output", "fails", "setup")
 
 
 class MarkInvalid(Exception):

@@ -23,7 +23,7 @@ import psutil
 BLOCK_SECONDS = 60
 #: Ports of the documents.
 _PORTS = ("9324", "9325", "9326", "9000", "9400", "4566", "7001", "7002", "6379", "5000")
-_FOLDERS = ("/etc/sqs-facade", "/var/lib/sqs-facade", "/srv", "/tmp", "/backup")  # replaced, not used
+_FOLDERS = ("/etc/sqs-facade", "/var/lib/sqs-facade", "/var/backups", "/srv", "/tmp", "/backup")  # replaced, not used
 _MARK = "-- end of a command --"
 _PRELUDE = r"""
 set -eo pipefail
@@ -40,12 +40,16 @@ _serve() {
   command sqs-facade "$@" >"$DOCS_STATE/$1.log" 2>&1 </dev/null &
   echo $! >"$DOCS_STATE/$1.pid"
   until grep -qs "is ready" "$DOCS_STATE/$1.log"; do
-    _running "$(cat "$DOCS_STATE/$1.pid")" || { cat "$DOCS_STATE/$1.log"; return 1; }
+    _running "$(cat "$DOCS_STATE/$1.pid")" || { cat "$DOCS_STATE/$1.log"; wait "$(cat "$DOCS_STATE/$1.pid")"; return; }
     sleep 0.05
   done
-  grep -v "^Each worker accepts" "$DOCS_STATE/$1.log" # about the limits of this machine
+  grep -v "Each worker accepts" "$DOCS_STATE/$1.log" # about the limits of this machine
 }
-sqs-facade() { case "$1" in serve|websocket) _serve "$@";; *) command sqs-facade "$@";; esac; }
+_call() { # the default endpoint has the port of the session
+  local called=${AWS_ENDPOINT_URL_SQS:-${AWS_ENDPOINT_URL:-http://127.0.0.1:$SQS_FACADE_PORT}}
+  AWS_ENDPOINT_URL_SQS=$called command sqs-facade "$@"
+}
+sqs-facade() { case "$1" in serve|websocket) _serve "$@";; *) _call "$@";; esac; }
 pip() { [ "$1" = install ] || command pip "$@"; }
 git() { if [ "$1" = clone ]; then mkdir -p "${!#}"; else command git "$@"; fi; }
 python3() { if [ "$1 $2" = "-m venv" ]; then mkdir -p "$3/bin"; : >"$3/bin/activate"; else command python "$@"; fi; }
@@ -98,16 +102,16 @@ class Session:
     def replaced(self, text: str) -> str:
         """Return a text of the document with the ports and folders of this session."""
         text = text.replace("<URL of this repository>", "URL")
-        for name, real in self._named.items():
-            text = re.sub(rf"(?<![\w./-]){re.escape(name)}(?=[/\s\"']|$)", real, text)
+        names = "|".join(map(re.escape, self._named))
+        text = re.sub(rf"(?<![\w./-])({names})(?=[/:\s\"']|$)", lambda found: self._named[found[1]], text)
         return re.sub(rf"(?<![\w.-])({'|'.join(_PORTS)})(?![\w-])", lambda found: self._ports[found[1]], text)
 
-    def shell(self, text: str) -> list[Ran]:
-        """Run a block of commands. Lines that begin with ``$`` are commands and the others what they print; without
-        such lines, all are commands. Raises Failed."""
+    def shell(self, text: str, code: int = 0) -> list[Ran]:
+        """Run a block of commands, of which the last ends with ``code``. Lines that begin with ``$`` are commands and
+        the others what they print; without such lines, all are commands. Raises Failed."""
         commands = list(_commands(self.replaced(textwrap.dedent(text))))
         script = "".join(f"{_in_front(command)}\nprintf '\\n%s\\n' {_MARK!r}\n" for command, _ in commands)
-        output = self._run(["bash", "-c", _PRELUDE + script])
+        output = self._run(["bash", "-c", _PRELUDE + script], code)
         printed = [part.strip("\n").splitlines() for part in output.split(f"\n{_MARK}\n")]
         return [Ran(command, lines, expected) for (command, expected), lines in zip(commands, printed, strict=False)]
 
@@ -121,7 +125,7 @@ class Session:
         (self._state / "written").write_text(self.replaced(textwrap.dedent(text)))
         self.shell(f'mkdir -p $(dirname {name}); cp "$DOCS_STATE/written" {name}; chmod 600 {name}')
 
-    def _run(self, command: list[str]) -> str:
+    def _run(self, command: list[str], expected: int) -> str:
         with (self._state / "output").open("w+") as output:
             ran = subprocess.Popen(
                 command, cwd=self.home, env=self._environment, stdin=subprocess.DEVNULL, stdout=output,
@@ -135,7 +139,7 @@ class Session:
                 code = None
             output.seek(0)
             printed = output.read()
-        if code != 0:
+        if code != expected:
             how = f"still runs after {BLOCK_SECONDS} s" if code is None else f"ended with {code}"
             raise Failed(f"{how} after printing:\n{printed[-3000:]}")
         return printed
@@ -179,13 +183,28 @@ def _in_front(command: str) -> str:
     return re.sub(r"(?m)(sqs-facade (?:serve|websocket)\b[^&\n]*)&[ \t]*$", r"\1", command)
 
 
+#: Parts of outputs that differ from run to run, and what they are compared as.
+_VARYING = (
+    (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "ID"),
+    (r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", "TIME"),
+    (r'"pid":\d+', '"pid":N'),
+    (r"\b\d[\d,]* bytes", "N bytes"),
+)
+
+
 def differences(ran: Ran) -> str:
-    """Return how the output differs from the document; "" if it does not."""
-    pattern = "\n".join(re.escape(line.rstrip()).replace("…", ".*") for line in ran.expected)
+    """Return how the output differs from the document, apart from ids, times and sizes; "" if it does not."""
+    pattern = "\n".join(re.escape(_general(line)).replace("…", ".*") for line in ran.expected)
     printed = "\n".join(line.rstrip() for line in ran.printed)
-    if not ran.expected or re.fullmatch(pattern, printed, re.DOTALL):
+    if not ran.expected or re.fullmatch(pattern, "\n".join(map(_general, ran.printed)), re.DOTALL):
         return ""
     return f"{ran.command!r} printed:\n{printed}\ninstead of:\n" + "\n".join(ran.expected)
+
+
+def _general(line: str) -> str:
+    for varying, name in _VARYING:
+        line = re.sub(varying, name, line)
+    return line.rstrip()
 
 
 def _free_port() -> int:

@@ -96,6 +96,20 @@ def test_an_ellipsis_stands_for_any_text() -> None:
     assert differences(Ran("x", ["id 7 of 8"], ["id … of 9"]))
 
 
+def test_ids_times_and_sizes_may_differ() -> None:
+    shown = "2026-11-26 09:12:51Z d58e094c-53a5-4e82-9a11-164cd2aa4213 1,024 bytes"
+    printed = "2027-01-01 10:00:00Z 11111111-53a5-4e82-9a11-164cd2aa4213 7 bytes"
+    assert differences(Ran("x", [printed], [shown])) == ""
+    assert differences(Ran("x", [printed.replace("7 bytes", "7 messages")], [shown]))
+
+
+def test_a_block_can_say_with_which_code_its_last_command_ends(session: Session) -> None:
+    [first, last] = session.shell("$ echo one\none\n$ echo two; exit 3\ntwo\n", code=3)
+    assert differences(first) == differences(last) == ""
+    with pytest.raises(Failed, match="ended with 0"):
+        session.shell("true", code=3)
+
+
 def test_a_command_that_fails_fails_its_block(session: Session) -> None:
     with pytest.raises(Failed, match="ended with 1"):
         session.shell("false\ntrue")
@@ -104,6 +118,7 @@ def test_a_command_that_fails_fails_its_block(session: Session) -> None:
 def test_ports_and_folders_are_those_of_the_session(session: Session, tmp_path: Path) -> None:
     replaced = session.replaced("--port 9324 --data-dir /srv/main 19324 /srv-old http://localhost:4566/x")
     assert "/srv-old" in replaced
+    assert f"={tmp_path}/root/var/lib/sqs-facade:" in session.replaced("a=/var/lib/sqs-facade:")
     assert "19324" in replaced
     assert " 9324 " not in replaced
     assert ":4566" not in replaced

@@ -98,7 +98,7 @@ def _run(session: Session, block: Block, last: list[Ran]) -> list[Ran]:
             assert not (found := differences(Ran("the block before", printed, expected))), found
             return last
     if block.language in (*_SHELL, "setup"):
-        ran = session.shell(block.text)
+        ran = session.shell(block.text, int(block.argument) if block.mark == "fails" else 0)
         found = "\n".join(filter(None, map(differences, ran)))
         assert not found, found
         return ran

@@ -23,6 +23,7 @@ Generated from the rules in `sqs_facade/commands/checks` by
 `sqs-facade doctor` checks a service, its store, its data directory and the machine on which it runs. It starts nothing
 and changes nothing; to measure the disk it writes and removes one small file in the data directory.
 
+<!-- docs-test: skip they name other machines; tests/doctor runs the commands -->
 ```console
 sqs-facade doctor --config /etc/sqs-facade.toml              # with the settings of the service
 sqs-facade doctor --data-dir /srv/queues                     # a data directory, and its Valkey if it runs
@@ -34,20 +35,21 @@ sqs-facade doctor http://localhost:9324 --data-dir /srv/queues --json
 `sqs-facade config check` reads a file, the environment and flags as `sqs-facade serve` would, and lists every mistake
 at once, each with its source: the flag, the variable, or the line of the file. With `--live` it also asks the store.
 
+<!-- docs-test: skip they name other machines; tests/doctor runs the commands -->
 ```console
 sqs-facade config check /etc/sqs-facade.toml
 sqs-facade config check --redis redis://10.0.0.5:6379 --durability replicated --live
 ```
 
-Run both on the machine of the service, as its user: they see the files, ports and limits of whoever runs them.
+Run both on the machine of the service, as its user: they see the files, ports and limits of the user who runs them.
 
 Both print each finding with a severity, a code that does not change between releases, and a remedy; `--json` prints a
-document for programs. An `error` means that something does not work or that a promise is not kept, a `warning` that it
-will hurt under load or at a failure, and a `note` is worth knowing.
+document for programs. An `error` means that something does not work or that a guarantee does not hold, a `warning` that
+there will be trouble under load or at a failure. A `note` is worth knowing.
 
 | exit code | meaning |
 |---|---|
-| 0 | nothing to mend; there may be notes |
+| 0 | no errors and no warnings; there may be notes |
 | 1 | errors or warnings |
 | 2 | wrong use: an unknown option, or a file that does not exist |
 
