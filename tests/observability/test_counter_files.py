@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.observability import counter_file
 from zaqar_core.observability.counter_file import CounterFile, CounterFiles
+from zaqar_core.observability.counting import NodeCounting
 from zaqar_core.observability.folders import created
 
 
@@ -100,3 +103,11 @@ def test_the_folder_of_a_service_is_removed_at_its_end_and_after_a_kill() -> Non
             assert not abandoned.exists()
     assert not folder.exists()
     assert not other.exists()
+
+
+def test_a_deleted_queue_is_forgotten_without_error_when_the_folder_is_gone(tmp_path: Path) -> None:
+    """DeleteQueue has deleted the queue by then, so it must succeed: also without a free descriptor."""
+    counting, ref = NodeCounting(CounterFiles(tmp_path / "counters")), QueueRef("a", "b", "c")
+    counting.count(ref, 0, 1)
+    shutil.rmtree(tmp_path / "counters")
+    counting.forget(ref)

@@ -173,8 +173,12 @@ class CounterFiles:
                     except BlockingIOError:
                         os.close(descriptor)
                         continue
-                    os.ftruncate(descriptor, _WORDS * _WORD)
-                    return CounterFile(mmap.mmap(descriptor, _WORDS * _WORD), descriptor)
+                    try:
+                        os.ftruncate(descriptor, _WORDS * _WORD)
+                        return CounterFile(mmap.mmap(descriptor, _WORDS * _WORD), descriptor)
+                    except OSError:
+                        os.close(descriptor)
+                        break
         return CounterFile(mmap.mmap(-1, _WORDS * _WORD))
 
     @contextlib.contextmanager
@@ -227,6 +231,8 @@ class CounterFiles:
                 if os.fstat(descriptor).st_size < _WORDS * _WORD:
                     return  # it is being created
                 mapped = mmap.mmap(descriptor, _WORDS * _WORD, access=mmap.ACCESS_READ)
+            except OSError:
+                return  # no memory for its pages: the next call tries again
             finally:
                 os.close(descriptor)
             self._readers[name] = CounterReader(memoryview(mapped).cast("q"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from bisect import bisect_left
@@ -153,9 +154,9 @@ class NodeCounting(Counting):
         """Subtract what was counted for a queue that was deleted; None: all of it.
 
         The sum over all files becomes 0. Each file has one writer, so this process subtracts the sum from one of its
-        own.
+        own. Without a descriptor for the lock nothing is subtracted; a later scrape does it.
         """
-        with self._files.exclusive():
+        with contextlib.suppress(OSError), self._files.exclusive():
             sums = total(self._files.readers(), queue_key(ref))
             if any(sums):
                 self.subtract(ref, sums if counted is None else [*map(min, sums, counted)])
