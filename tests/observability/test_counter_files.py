@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -111,3 +112,19 @@ def test_a_deleted_queue_is_forgotten_without_error_when_the_folder_is_gone(tmp_
     counting.count(ref, 0, 1)
     shutil.rmtree(tmp_path / "counters")
     counting.forget(ref)
+
+
+def test_without_room_for_the_first_rows_a_process_counts_for_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write to a file that the disk has no room for would kill the process."""
+
+    def fail(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(os, "pwrite", fail)
+    files = CounterFiles(tmp_path)
+    file = files.claim()
+    assert file.is_private
+    _count(file, b"key", 1)
+    assert files.total(b"key") == [0, 1, 0]

@@ -54,7 +54,9 @@ class CounterFile:
         #: The index of the first counter of each row, by its key.
         self.rows: dict[bytes, int] = {}
         self._end = _FIRST
-        if self._allocate(_FIRST) and self.cells[0] != _MAGIC:
+        #: Whether there is room for the first rows.
+        self.is_usable = self._allocate(_FIRST)
+        if self.is_usable and self.cells[0] != _MAGIC:
             self.cells[0] = _MAGIC
         for key, at, width in _rows(self.cells, _FIRST):
             self.rows[key] = at
@@ -175,10 +177,13 @@ class CounterFiles:
                         continue
                     try:
                         os.ftruncate(descriptor, _WORDS * _WORD)
-                        return CounterFile(mmap.mmap(descriptor, _WORDS * _WORD), descriptor)
+                        file = CounterFile(mmap.mmap(descriptor, _WORDS * _WORD), descriptor)
+                        if file.is_usable:
+                            return file
                     except OSError:
-                        os.close(descriptor)
-                        break
+                        pass
+                    os.close(descriptor)
+                    break
         return CounterFile(mmap.mmap(-1, _WORDS * _WORD))
 
     @contextlib.contextmanager

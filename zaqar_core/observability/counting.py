@@ -84,8 +84,9 @@ class Counting:
             return
         note, cells = request.note, self._cells
         seconds = note.seconds
-        at = self._operations.get((note.dialect, note.operation), -1)
-        if at < 0:
+        try:
+            at = self._operations[note.dialect, note.operation]
+        except KeyError:
             at = self._operation(note.dialect, note.operation)
         if note.waited_seconds:
             seconds -= note.waited_seconds
@@ -101,8 +102,9 @@ class Counting:
             with self._lock:
                 self._beside.count(ref, event, number, size_bytes)
             return
-        at = self._queues.get(ref, -1)
-        if at < 0:
+        try:
+            at = self._queues[ref]
+        except KeyError:
             at = self._row(ref)
         cells = self._cells
         cells[at + event] += number
