@@ -15,6 +15,7 @@ import contextlib
 import mmap
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -36,6 +37,8 @@ _STEP_WORDS = 32 << 10
 _MOST_KEY_BYTES = 4096
 _NAME = "counters-{}"
 _MOST_FILES = 1024
+#: Time after which a full disk is asked again for room.
+_RETRY_SECONDS = 10.0
 #: Tries to get the lock of all files, and the time between them.
 _TRIES, _PAUSE_SECONDS = 100, 0.005
 #: The lower half of a word of widths is the length of the key, the upper half the number of counters.
@@ -51,6 +54,7 @@ class CounterFile:
         self.cells = memoryview(mapped).cast("q")
         self._descriptor = descriptor
         self._allocated = _WORDS if descriptor < 0 else 0
+        self._retry_at = 0.0
         #: The index of the first counter of each row, by its key.
         self.rows: dict[bytes, int] = {}
         self._end = _FIRST
@@ -94,7 +98,7 @@ class CounterFile:
         """Have room for so many words on the disk; return whether there is. Writing to a hole would kill a process."""
         if words <= self._allocated:
             return True
-        if words > _WORDS:
+        if words > _WORDS or time.monotonic() < self._retry_at:
             return False
         wanted = min(-(-words // _STEP_WORDS) * _STEP_WORDS, _WORDS)
         start = max(self._allocated * _WORD, 0)
@@ -103,6 +107,7 @@ class CounterFile:
             found = os.pread(self._descriptor, size - start, start)
             os.pwrite(self._descriptor, found.ljust(size - start, b"\0"), start)
         except OSError:
+            self._retry_at = time.monotonic() + _RETRY_SECONDS  # each message would try it
             return False
         self._allocated = wanted
         return True
