@@ -64,8 +64,7 @@ class AutoCreation:
         except (SqsError, TooManyQueues) as problem:
             self._log_once(ref, problem.message if isinstance(problem, SqsError) else f"{problem.limit} queues exist")
             return False
-        if call.request.note is not None:
-            call.request.note.is_administrative = True
+        call.request.note.is_administrative = True
         return True
 
     def _log_once(self, ref: QueueRef, reason: str) -> None:

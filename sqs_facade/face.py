@@ -110,10 +110,11 @@ class SqsFace:
         note = request.note
         target = environ.get("HTTP_X_AMZ_TARGET")
         note.dialect = "sqs-query" if target is None else "sqs-json"
-        if target is None and self._sts is not None and self._sts.is_asked(request):
-            return self._sts.answer(request, request_id)
-        if self._cloudwatch is not None and self._cloudwatch.is_asked(request, target):
-            return self._cloudwatch.answer(request, session)
+        if target is None or not target.startswith(_TARGET):
+            if target is None and self._sts is not None and self._sts.is_asked(request):
+                return self._sts.answer(request, request_id)
+            if self._cloudwatch is not None and self._cloudwatch.is_asked(request, target):
+                return self._cloudwatch.answer(request, session)
         try:
             call = SqsCall(session, request, self._callers.identify(request), self._authorizer, self._auto_creation)
             if self._rates is not None:

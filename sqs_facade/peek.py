@@ -36,6 +36,7 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.eventloop import Semaphore
 from zaqar_core.logs import remedies
 from zaqar_core.logs.remedies import note_refusal
+from zaqar_core.logs.request_ids import set_request_id
 from zaqar_core.web.allowed_hosts import AllowedHosts
 from zaqar_core.web.envelope import Refusal, Reply, Request
 
@@ -114,6 +115,7 @@ class PeekFace:
     def answer(self, request: Request, session: Session) -> Reply:
         """Return the messages of a queue. Never raises."""
         request_id = face.new_request_id()
+        set_request_id(request_id)
         request.note.dialect, request.note.operation = face.dialect(request), "peek"
         if request.method not in _METHODS:
             reply = _error(SqsError("UnsupportedOperation", _READ_ONLY), request, request_id)

@@ -37,7 +37,7 @@ from zaqar_core.observability.scraping import Scraper
 from zaqar_core.pools.routing import new_core
 from zaqar_core.rest.confirmations import Confirmations
 from zaqar_core.rest.face import ZaqarFace, is_hot
-from zaqar_core.web import access_log, audit_log, cors, hooks, proxies, stopping, traces
+from zaqar_core.web import access_log, audit_log, cors, hooks, proxies, readiness, stopping, traces
 from zaqar_core.web.app import create_flask
 from zaqar_core.web.auditing import Auditor
 from zaqar_core.web.base_path import BasePath
@@ -127,7 +127,10 @@ def create_app(
         peek.PATH: looks,
         hooks.PATH: hooked,
         cloudwatch_face.PATH: cloudwatch,
-        **dict.fromkeys(emulator_paths.PATHS, emulator_paths.EmulatorFace(settings, hooked)),
+        **dict.fromkeys(
+            emulator_paths.PATHS,
+            emulator_paths.EmulatorFace(settings, hooked, partial(readiness.is_ready, core)),
+        ),
     }
     if settings.console == "auto":
         more[console.PATH] = console.ConsoleFace(

@@ -33,6 +33,7 @@ from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import AccessDenied, RequestsThrottled, StoreUnavailable
+from zaqar_core.logs.request_ids import set_request_id
 from zaqar_core.web.envelope import Refusal, Reply, Request
 
 #: Path of the requests of RPC v2.
@@ -97,6 +98,7 @@ class CloudWatch:
     def answer(self, request: Request, session: Session) -> Reply:
         """Run the requested operation. Never raises."""
         protocol, request_id, note = _protocol(request), new_request_id(), request.note
+        set_request_id(request_id)
         note.dialect = "cloudwatch"
         try:
             return protocol.result(*self._run(protocol, request, session), request_id)
@@ -108,7 +110,7 @@ class CloudWatch:
         except (RequestsThrottled, StoreUnavailable) as fact:
             error = errors.of_fact(fact)
         except Exception:
-            _log.exception("unexpected exception: request %s, operation %s", request_id, note.operation)
+            _log.exception("an unexpected exception in operation %s", note.operation)
             error = errors.internal()
         note.code = error.kind.value.code
         return protocol.error(error, request_id)

@@ -34,6 +34,8 @@ _JSON = "application/x-amz-json-1.0"
 _ACTION = re.compile(rb"(?:^|&)Action=([A-Za-z0-9]*)(?:&|$)")
 #: Deepest nesting of a request: MetricDataQueries, query, MetricStat, Metric, Dimensions, dimension, and some more.
 _MOST_DEPTH = 16
+#: Digits of a member's number. Python converts at most 4,300 of them.
+_MOST_DIGITS = 9
 #: Lists of the service: the query protocol writes an empty one as an empty text.
 _LISTS = frozenset({"MetricDataQueries", "Dimensions", "Statistics", "ExtendedStatistics"})
 #: Tags that cbor2 decodes by itself; a request may have only the tag of a time (1).
@@ -200,13 +202,17 @@ def _object(found: Any) -> Tree:
     return found
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+
+
 def _with_lists(node: Any) -> Any:
     """Convert ``{"member": {"1": …}}`` to lists."""
     if not isinstance(node, dict):
         return node
     if node.keys() == {"member"}:
         entries = node["member"]
-        if not isinstance(entries, dict) or not all(number.isascii() and number.isdigit() for number in entries):
+        if not isinstance(entries, dict) or not all(map(_is_number, entries)):
             raise Unreadable("the members of a list must be numbered from 1")
         return [_with_lists(entries[number]) for number in sorted(entries, key=int)]
     return {name: _with_lists(value) for name, value in node.items() if not (value == "" and name in _LISTS)}

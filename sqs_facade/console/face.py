@@ -29,6 +29,7 @@ from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import CoreError
+from zaqar_core.logs.request_ids import set_request_id
 from zaqar_core.store.conditions import StoreCondition, worst
 from zaqar_core.web.envelope import Refusal, Reply, Request
 
@@ -84,6 +85,7 @@ class ConsoleFace:
     def answer(self, request: Request, session: Session) -> Reply:
         """Return a page, a file or the result of a call. Never raises."""
         request_id = sqs_face.new_request_id()
+        set_request_id(request_id)
         request.note.dialect = _DIALECT
         try:
             rest = self._rest(request)

@@ -159,6 +159,9 @@ class Overviews:
             found = _read(session, *place)
         except StoreUnavailable as problem:
             self._failed[place] = (time.monotonic(), problem)
+            for old in list(self._failed)[:-_MOST_KEPT]:
+                del self._failed[old]
+                self._reading.pop(old, None)
             raise
         self._failed.pop(place, None)
         self._keep(place, found)

@@ -57,6 +57,8 @@ class Reconciler:
         self._losses = 0
         #: Why the process is not ready, "" if it is.
         self.problem = ""
+        #: Held while the version becomes due, or done.
+        self._lock = threading.Lock()
         self._wait_for("the declared queues have not been created yet")
         core.when_emptied.append(self._start_over)
 
@@ -71,9 +73,10 @@ class Reconciler:
 
     def _start_over(self) -> None:
         """Apply the version again: the store has lost its data."""
-        self._wait_for("the store has lost its data, and the declared queues have not been created again yet")
-        self._losses += 1
-        self._due = 0.0
+        with self._lock:
+            self._wait_for("the store has lost its data, and the declared queues have not been created again yet")
+            self._losses += 1
+            self._due = 0.0
         self._wake.set()
 
     def _wait_for(self, reason: str) -> None:
@@ -117,8 +120,9 @@ class Reconciler:
             self._fail(problem.reason)
             return
         self._is_away = False
-        if losses == self._losses:
-            self.problem, self._due = "", float("inf")
+        with self._lock:
+            if losses == self._losses:
+                self.problem, self._due = "", float("inf")
 
     def _apply(self, session: Session, version: Version) -> bool:
         """Apply the version; return whether all queues are as declared."""

@@ -232,6 +232,7 @@ def test_json_that_is_not_of_the_protocol_is_refused(service: Service, body: str
         {"Period": "sixty"},
         {"StartTime": "yesterday"},
         {"Dimensions.member.x.Name": "QueueName"},
+        {f"Dimensions.member.{'1' * 5000}.Name": "QueueName"},
         {"Dimensions.member": "x"},
         {"Dimensions": "x"},
         {"StartTime": "1e400"},

@@ -10,12 +10,15 @@ import boto3
 import pytest
 import requests
 from botocore.config import Config
+from werkzeug.test import Client, TestResponse
 
+from sqs_facade.wsgi import create_app
 from tests.conftest import Service, serving
 from tests.credentials.signing import USER
 from tests.patience import until
 from tests.private_valkey import private_valkey
 from tests.sqs.wire import HTTP, Sqs
+from zaqar_core.configuration.settings import Settings
 
 RESETS = ["/_localstack/state/reset", "/_localstack/state/sqs/reset", "/_ministack/reset", "/moto-api/reset"]
 
@@ -124,6 +127,19 @@ def test_the_health_of_a_service_without_its_store_is_503() -> None:
         until(lambda: health().status_code == 503, "the service notices")
         assert health().json()["services"] == {"sqs": "error"}
         assert requests.get(f"{service.url}/_ministack/ready", timeout=20).status_code == 503
+
+
+def test_the_health_waits_for_what_the_readiness_waits_for(valkey: str) -> None:
+    """For example declared queues: a test that waits for the health must find them."""
+    app = create_app(Settings(redis=valkey, durability="memory"))
+    core, http = app.extensions["sqs_facade"], Client(app.wsgi_app, TestResponse)
+    missing = ["the declared queues have not been created yet"]
+    core.unready.append(lambda: missing[-1])
+    for status in (503, 200):
+        paths = ("/health/ready", "/_localstack/health", "/_ministack/health", "/_ministack/ready")
+        assert [http.get(path).status_code for path in paths] == [status] * len(paths)
+        missing.append("")
+    core.close()
 
 
 @pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH"])

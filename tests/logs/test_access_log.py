@@ -16,6 +16,7 @@ from sqs_facade.wsgi import create_app
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.logs.lines import ConsoleLines
 from zaqar_core.web.access_log import AccessLog
+from zaqar_core.web.envelope import Reply, Request
 
 URL = "http://localhost"
 SECRET = "what-nobody-may-log"
@@ -129,6 +130,18 @@ def test_nothing_that_a_client_keeps_secret_is_logged(logged: Logged, queue_name
         for lines in (logged.all, logged.console):
             [line] = lines.found
             assert SECRET.encode() not in line, (path, line)
+
+
+def test_long_accounts_are_not_kept_in_memory() -> None:
+    """A client without credentials chooses its account."""
+    lines: Any = Lines()
+    log = AccessLog(lines, "all", None)
+    for account in ("short", "x" * 10_000):
+        request = Request("POST", "/", "", b"", {})
+        request.note.account = account
+        log.observe(request, Reply(200, [], b""))
+    assert len(lines.found) == 2
+    assert [kind[4] for kind in log._known] == ["short"]
 
 
 def test_the_name_of_a_queue_makes_no_second_line(logged: Logged) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.observability import counter_file
 from zaqar_core.observability.counter_file import CounterFile, CounterFiles
+from zaqar_core.observability.counting import NodeCounting
 from zaqar_core.observability.folders import created
 
 
@@ -100,3 +104,27 @@ def test_the_folder_of_a_service_is_removed_at_its_end_and_after_a_kill() -> Non
             assert not abandoned.exists()
     assert not folder.exists()
     assert not other.exists()
+
+
+def test_a_deleted_queue_is_forgotten_without_error_when_the_folder_is_gone(tmp_path: Path) -> None:
+    """DeleteQueue has deleted the queue by then, so it must succeed: also without a free descriptor."""
+    counting, ref = NodeCounting(CounterFiles(tmp_path / "counters")), QueueRef("a", "b", "c")
+    counting.count(ref, 0, 1)
+    shutil.rmtree(tmp_path / "counters")
+    counting.forget(ref)
+
+
+def test_without_room_for_the_first_rows_a_process_counts_for_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write to a file that the disk has no room for would kill the process."""
+
+    def fail(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(os, "pwrite", fail)
+    files = CounterFiles(tmp_path)
+    file = files.claim()
+    assert file.is_private
+    _count(file, b"key", 1)
+    assert files.total(b"key") == [0, 1, 0]

@@ -15,7 +15,7 @@ from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.full_disk import MAXMEMORY
 from zaqar_core.pools.routing import PooledCore
 from zaqar_core.store import catalogue, links, server_facts
-from zaqar_core.store.conditions import FIT, STATES, Condition, Pace, StoreCondition, worst
+from zaqar_core.store.conditions import FIT, STATES, Condition, Pace, Record, StoreCondition, gone, worst
 from zaqar_core.store.connection import Link
 from zaqar_core.store.inspection import INTERVAL_SECONDS, PROBLEM_INTERVAL_SECONDS, Inspector, Terms
 from zaqar_core.web import readiness
@@ -101,6 +101,14 @@ def test_a_server_that_is_gone_is_a_condition_until_it_is_back(caplog: pytest.Lo
         gone, back = lines(caplog)
         assert gone.startswith("the store is gone: ")
         assert back.startswith("the store is back after ")
+
+
+def test_a_wrong_server_that_is_gone_is_not_called_mended(caplog: pytest.LogCaptureFixture) -> None:
+    record = Record("the store")
+    for one in (Condition("full", "frees", "its memory is used up"), gone("connection refused")):
+        record.set(one)
+    [line] = lines(caplog)
+    assert line.startswith("the store: its memory is used up; ")
 
 
 def test_a_server_that_was_restarted_between_two_inspections_is_no_condition(caplog: pytest.LogCaptureFixture) -> None:

@@ -107,6 +107,26 @@ def test_counts_wait_for_the_store_unless_they_may_be_there(
     assert _events(session, queue, minute).deleted == deleted
 
 
+def test_counts_that_wait_are_added_to_those_of_the_same_minute(
+    session: Session, queue: QueueRef, counts: EventCounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minute = _minute(session, queue)
+
+    def fail(*_: object) -> None:
+        counts.count(queue, Event.SENT, 1, 20)
+        counts.end(minute)
+        raise StoreUnavailable("gone", is_unsent=True)
+
+    counts.count(queue, Event.SENT, 2, 20)
+    counts.end(minute)
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, "run_many", fail)
+        with pytest.raises(StoreUnavailable):
+            counts.add(session)
+    counts.add(session)
+    assert _events(session, queue, minute) == Events(sent=3, sent_bytes=40, smallest_bytes=10, largest_bytes=20)
+
+
 def test_counts_wait_for_a_bounded_time(session: Session, queue: QueueRef, counts: EventCounts) -> None:
     minute = _minute(session, queue)
     for number in range(MOST_MINUTES + 2):

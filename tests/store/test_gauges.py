@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from zaqar_core.core import claims, leases, messages, queue_gauges, queues
+from zaqar_core.core import claims, leases, messages, queue_gauges, queues, samples
 from zaqar_core.core.queue_gauges import KnownGauges
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage, QueueSettings, SettingsChange
@@ -44,6 +44,10 @@ def test_gauges_are_the_counts_while_nothing_has_been_processed(
         _, counts = queues.get_with_counts(session, ref)
         assert (found.visible, found.in_flight, found.delayed) == (counts.visible, counts.in_flight, counts.delayed)
         assert (again.visible, again.in_flight, again.delayed) == (counts.visible, counts.in_flight, counts.delayed)
+        [sampled] = samples.read(session, [ref])
+        assert sampled is not None
+        age_seconds = sampled._now.oldest_age_seconds(sampled._now_ms)
+        assert abs(found.oldest_age_ms / 1000 - age_seconds) <= 2, "the metrics of CloudWatch say the same"
         return found
 
     check()

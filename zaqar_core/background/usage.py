@@ -13,7 +13,7 @@ from collections import Counter
 from zaqar_core.core.process import Core
 from zaqar_core.core.quotas import Quotas
 from zaqar_core.core.session import Session
-from zaqar_core.domain.errors import StoreFull, StoreUnavailable
+from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import ScriptFailed, keys, registry, script
 
@@ -45,15 +45,13 @@ class UsageMeter:
         while True:
             try:
                 self.round()
-            except StoreUnavailable as problem:
-                if not problem.is_logged:
+            except StoreUnavailable as problem:  # the sums of the last measurement stay
+                if not problem.is_logged and not self._core.waiters.is_released:  # the service stops
                     _log.warning("cannot measure the queues for quotas, will retry: %s", problem.reason)
-            except StoreFull:
-                pass  # the sums of the last measurement stay: they can only be too great
             time.sleep(READ_SECONDS)
 
     def round(self) -> None:
-        """Measure the queues if it is time, then read the sums. Raises StoreUnavailable, StoreFull."""
+        """Measure the queues if it is time, then read the sums. Raises StoreUnavailable."""
         session = self._core.session()
         if session.store.run(_LEASE, keys.USAGE_LEASE, [MEASURE_MS]):
             self.measure()
@@ -72,7 +70,7 @@ class UsageMeter:
         self._quotas.update(held, in_flight)
 
     def measure(self) -> None:
-        """Measure all queues, and write the sums of each project and region. Raises StoreUnavailable, StoreFull."""
+        """Measure all queues, and write the sums of each project and region. Raises StoreUnavailable."""
         store = self._core.session().store
         namespaces = registry.namespaces(store)
         for namespace in namespaces:

@@ -15,6 +15,7 @@ import contextlib
 import mmap
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -36,6 +37,8 @@ _STEP_WORDS = 32 << 10
 _MOST_KEY_BYTES = 4096
 _NAME = "counters-{}"
 _MOST_FILES = 1024
+#: Time after which a full disk is asked again for room.
+_RETRY_SECONDS = 10.0
 #: Tries to get the lock of all files, and the time between them.
 _TRIES, _PAUSE_SECONDS = 100, 0.005
 #: The lower half of a word of widths is the length of the key, the upper half the number of counters.
@@ -51,10 +54,13 @@ class CounterFile:
         self.cells = memoryview(mapped).cast("q")
         self._descriptor = descriptor
         self._allocated = _WORDS if descriptor < 0 else 0
+        self._retry_at = 0.0
         #: The index of the first counter of each row, by its key.
         self.rows: dict[bytes, int] = {}
         self._end = _FIRST
-        if self._allocate(_FIRST) and self.cells[0] != _MAGIC:
+        #: Whether there is room for the first rows.
+        self.is_usable = self._allocate(_FIRST)
+        if self.is_usable and self.cells[0] != _MAGIC:
             self.cells[0] = _MAGIC
         for key, at, width in _rows(self.cells, _FIRST):
             self.rows[key] = at
@@ -92,7 +98,7 @@ class CounterFile:
         """Have room for so many words on the disk; return whether there is. Writing to a hole would kill a process."""
         if words <= self._allocated:
             return True
-        if words > _WORDS:
+        if words > _WORDS or time.monotonic() < self._retry_at:
             return False
         wanted = min(-(-words // _STEP_WORDS) * _STEP_WORDS, _WORDS)
         start = max(self._allocated * _WORD, 0)
@@ -101,6 +107,7 @@ class CounterFile:
             found = os.pread(self._descriptor, size - start, start)
             os.pwrite(self._descriptor, found.ljust(size - start, b"\0"), start)
         except OSError:
+            self._retry_at = time.monotonic() + _RETRY_SECONDS  # each message would try it
             return False
         self._allocated = wanted
         return True
@@ -173,8 +180,15 @@ class CounterFiles:
                     except BlockingIOError:
                         os.close(descriptor)
                         continue
-                    os.ftruncate(descriptor, _WORDS * _WORD)
-                    return CounterFile(mmap.mmap(descriptor, _WORDS * _WORD), descriptor)
+                    try:
+                        os.ftruncate(descriptor, _WORDS * _WORD)
+                        file = CounterFile(mmap.mmap(descriptor, _WORDS * _WORD), descriptor)
+                        if file.is_usable:
+                            return file
+                    except OSError:
+                        pass
+                    os.close(descriptor)
+                    break
         return CounterFile(mmap.mmap(-1, _WORDS * _WORD))
 
     @contextlib.contextmanager
@@ -227,6 +241,8 @@ class CounterFiles:
                 if os.fstat(descriptor).st_size < _WORDS * _WORD:
                     return  # it is being created
                 mapped = mmap.mmap(descriptor, _WORDS * _WORD, access=mmap.ACCESS_READ)
+            except OSError:
+                return  # no memory for its pages: the next call tries again
             finally:
                 os.close(descriptor)
             self._readers[name] = CounterReader(memoryview(mapped).cast("q"))

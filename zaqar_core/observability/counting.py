@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from bisect import bisect_left
@@ -83,8 +84,9 @@ class Counting:
             return
         note, cells = request.note, self._cells
         seconds = note.seconds
-        at = self._operations.get((note.dialect, note.operation), -1)
-        if at < 0:
+        try:
+            at = self._operations[note.dialect, note.operation]
+        except KeyError:
             at = self._operation(note.dialect, note.operation)
         if note.waited_seconds:
             seconds -= note.waited_seconds
@@ -100,8 +102,9 @@ class Counting:
             with self._lock:
                 self._beside.count(ref, event, number, size_bytes)
             return
-        at = self._queues.get(ref, -1)
-        if at < 0:
+        try:
+            at = self._queues[ref]
+        except KeyError:
             at = self._row(ref)
         cells = self._cells
         cells[at + event] += number
@@ -153,9 +156,9 @@ class NodeCounting(Counting):
         """Subtract what was counted for a queue that was deleted; None: all of it.
 
         The sum over all files becomes 0. Each file has one writer, so this process subtracts the sum from one of its
-        own.
+        own. Without a descriptor for the lock nothing is subtracted; a later scrape does it.
         """
-        with self._files.exclusive():
+        with contextlib.suppress(OSError), self._files.exclusive():
             sums = total(self._files.readers(), queue_key(ref))
             if any(sums):
                 self.subtract(ref, sums if counted is None else [*map(min, sums, counted)])

@@ -34,9 +34,9 @@ class Metrics:
         self._process = ProcessCounters(self.files)
         self._sources: list[Callable[[Totals], object]] = [_of_store]
         self._lags: deque[float] = deque(maxlen=_LAGS)
-        #: The server's own certificate ends then, in seconds of Unix time; None without TLS.
         #: Whether a server of the event loop publishes at its sweeps.
         self.has_server = False
+        #: The server's own certificate ends then, in seconds of Unix time; None without TLS.
         self.certificate_expiry: Callable[[], float] | None = None
 
     def watch(self, core: Core, credentials: Credentials | None, audit: AuditLog | None) -> None:

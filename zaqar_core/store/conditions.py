@@ -123,7 +123,7 @@ class Record:
             level = logging.WARNING if now.state == "slow" else logging.ERROR
             remedy = f"; to mend it: {now.remedy}" if now.remedy else ""
             _log.log(level, "%s: %s; %s%s", self._name, now.reason, _MEANWHILE[now.accepts], remedy)
-        elif was_logged:
+        elif was_logged and now.state != "gone":
             _log.warning("%s is mended (it was: %s)", self._name, before.reason)
 
     def _may_log_slow(self) -> bool:

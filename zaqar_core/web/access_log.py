@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LOGGER = "sqs_facade.access"
 _FAILED_STATUS, _ERROR_STATUS = 400, 500
-#: Texts about requests that are kept, and the longest names of queues in them.
+#: Texts about requests that are kept, and the longest accounts and names of queues in them.
 _MOST_KEPT = 4096
 _KEPT_CHARACTERS = 256
 
@@ -121,7 +121,7 @@ class AccessLog:
         values |= {"status": status, "code": code}
         values = {name: value for name, value in values.items() if value != ""}
         about = f"{_members(values)}," if self._console is None else described(values)
-        if queue is None or len(queue.name) <= _KEPT_CHARACTERS:
+        if len(account) <= _KEPT_CHARACTERS and (queue is None or len(queue.name) <= _KEPT_CHARACTERS):
             if len(self._known) >= _MOST_KEPT:
                 self._known.clear()
             self._known[kind] = about

@@ -36,6 +36,11 @@ def report(core: Core) -> tuple[dict[str, Any], int]:
     return document, 200 if now.is_ready else 503
 
 
+def is_ready(core: Core) -> bool:
+    """Return whether the page has the status 200."""
+    return report(core)[1] == 200
+
+
 def _main_store(core: Core) -> Condition:
     """Inspect the main store, and return the worst condition of its servers."""
     found = worst(_of_main(core))
