@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
+from zaqar_core.core.traffic import Event
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.observability import counter_file
 from zaqar_core.observability.counter_file import CounterFile, CounterFiles
+from zaqar_core.observability.counting import NodeCounting, queue_key
 from zaqar_core.observability.folders import created
 
 
@@ -100,3 +104,12 @@ def test_the_folder_of_a_service_is_removed_at_its_end_and_after_a_kill() -> Non
             assert not abandoned.exists()
     assert not folder.exists()
     assert not other.exists()
+
+
+def test_a_queue_is_forgotten_although_the_folder_was_removed(tmp_path: Path) -> None:
+    files, ref = CounterFiles(tmp_path / "cleaned"), QueueRef("000000000000", "us-east-1", "q")
+    node = NodeCounting(files)
+    node.count(ref, Event.SENT, 3)
+    shutil.rmtree(tmp_path / "cleaned")
+    node.forget(ref)
+    assert not any(files.total(queue_key(ref)))

@@ -184,11 +184,11 @@ class CounterFiles:
         Other tasks run while this one waits. A process that does not leave its block, because it was stopped in the
         middle of it, is not waited for.
         """
-        if self._folder is None:
+        descriptor = self._open_lock()
+        if descriptor < 0:
             with self._lock:
                 yield
             return
-        descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             for _ in range(_TRIES):
                 try:
@@ -199,6 +199,18 @@ class CounterFiles:
             yield
         finally:
             os.close(descriptor)
+
+    def _open_lock(self) -> int:
+        """Return a descriptor of the file that is locked; -1 without a folder, or where it cannot be opened.
+
+        The folder may be gone, since programs clean folders of temporary files, and descriptors may be used up.
+        """
+        if self._folder is None:
+            return -1
+        try:
+            return os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return -1
 
     def readers(self) -> Sequence[CounterReader]:
         """Return the readers of all files, with the rows that the files have now."""
