@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -113,3 +114,37 @@ def test_a_queue_is_forgotten_although_the_folder_was_removed(tmp_path: Path) ->
     shutil.rmtree(tmp_path / "cleaned")
     node.forget(ref)
     assert not any(files.total(queue_key(ref)))
+
+
+def _fill_disk(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    """Let every file have so many bytes. A write of more stores a part, as file systems do; the next one fails."""
+    write = os.pwrite
+
+    def limited(descriptor: int, data: bytes, offset: int) -> int:
+        if offset >= room:
+            raise OSError(errno.ENOSPC, "no room")
+        return write(descriptor, data[: room - offset], offset)
+
+    monkeypatch.setattr(os, "pwrite", limited)
+
+
+def test_a_full_disk_that_takes_a_part_of_a_new_file_gets_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fill_disk(monkeypatch, 64 << 10)
+    files = CounterFiles(tmp_path)
+    file = files.claim()
+    assert file.is_private
+    _count(file, b"a", 1)
+    assert files.total(b"a") == [0, 1, 0]
+    assert [path.stat().st_size for path in tmp_path.glob("counters-*")] == [0]
+    monkeypatch.undo()
+    assert not CounterFiles(tmp_path).claim().is_private
+
+
+def test_a_full_disk_that_takes_a_part_of_a_step_ends_the_file_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fill_disk(monkeypatch, 400 << 10)
+    file = CounterFiles(tmp_path).claim()
+    rows = [row for number in range(2_000) if (row := file.row(b"%d" % number, 30)) >= 0]
+    assert max(rows) + 30 < 32 << 10
+    assert len(rows) > 900

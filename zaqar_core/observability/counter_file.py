@@ -95,15 +95,22 @@ class CounterFile:
         if words > _WORDS:
             return False
         wanted = min(-(-words // _STEP_WORDS) * _STEP_WORDS, _WORDS)
-        start = max(self._allocated * _WORD, 0)
-        try:
-            size = wanted * _WORD
-            found = os.pread(self._descriptor, size - start, start)
-            os.pwrite(self._descriptor, found.ljust(size - start, b"\0"), start)
-        except OSError:
+        if not _reserve(self._descriptor, self._allocated * _WORD, wanted * _WORD):
             return False
         self._allocated = wanted
         return True
+
+
+def _reserve(descriptor: int, start: int, end: int) -> bool:
+    """Have the file system store these bytes of a file, which keep their values; return whether it has room."""
+    try:
+        left = memoryview(os.pread(descriptor, end - start, start).ljust(end - start, b"\0"))
+        while left:
+            written = os.pwrite(descriptor, left, start)  # only a part, where only that has room
+            left, start = left[written:], start + written
+    except OSError:
+        return False
+    return True
 
 
 class CounterReader:
@@ -173,6 +180,11 @@ class CounterFiles:
                     except BlockingIOError:
                         os.close(descriptor)
                         continue
+                    if not _reserve(descriptor, 0, _STEP_WORDS * _WORD):
+                        if os.fstat(descriptor).st_size < _WORDS * _WORD:  # no other process has mapped it
+                            os.ftruncate(descriptor, 0)
+                        os.close(descriptor)
+                        break
                     os.ftruncate(descriptor, _WORDS * _WORD)
                     return CounterFile(mmap.mmap(descriptor, _WORDS * _WORD), descriptor)
         return CounterFile(mmap.mmap(-1, _WORDS * _WORD))
