@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -28,6 +28,8 @@ from zaqar_core.web.proxies import TrustedProxies
 
 #: Descriptors that serve no client: files, libraries, connections to the store.
 _RESERVED = 256
+#: Between two looks whether the service is ready, in seconds: the first pause, and the longest.
+_PAUSE_SECONDS = (0.005, 1.0)
 
 
 def check_store(settings: Settings, url: str) -> None:
@@ -93,15 +95,24 @@ def _announce(
     """Wait until the service responds with 200 on each of the paths, then call ``on_ready``."""
     plain, secured = ports(settings, held)
     for path in paths:
+        pauses = _pauses()
         while not (
             (plain is None or _answers(settings, plain, path))
             and (secured is None or _answers_tls(settings, secured, path))
         ):
             if supervisor.is_stopping:
                 return
-            time.sleep(0.005)
+            time.sleep(next(pauses))
         supervisor.was_ready = True
     on_ready(urls_of(settings, held), settings.max_connections)
+
+
+def _pauses() -> Iterator[float]:
+    """Yield the pauses between requests in seconds: short ones first, since each request inspects the store."""
+    seconds = _PAUSE_SECONDS[0]
+    while True:
+        yield seconds
+        seconds = min(seconds * 1.1, _PAUSE_SECONDS[1])
 
 
 def urls_of(settings: Settings, held: Held) -> list[str]:

@@ -28,6 +28,7 @@ _OF_CHANGES = "X_CONSOLE_TOKEN"
 #: A header of requests that the page makes by itself, which keep no session alive.
 _BY_ITSELF = "X_CONSOLE_REFRESH"
 _MOST_CHARACTERS = 256
+_MOST_PARAMETERS = 32
 _PURPOSE = b"sqs-facade console of this machine 1"
 
 
@@ -97,8 +98,11 @@ class Visitors:
 
 
 def parameters(request: Request) -> dict[str, str]:
-    """Return the parameters in the query of a request."""
-    return dict(parse_qsl(request.query, keep_blank_values=True, errors="replace", max_num_fields=32))
+    """Return the parameters in the query of a request. Raises ConsoleError."""
+    try:
+        return dict(parse_qsl(request.query, keep_blank_values=True, errors="replace", max_num_fields=_MOST_PARAMETERS))
+    except ValueError:
+        raise ConsoleError(400, "InvalidRequest", f"A query has at most {_MOST_PARAMETERS} parameters.") from None
 
 
 def credentials(body: bytes) -> tuple[str, str]:

@@ -66,6 +66,11 @@ def test_numbers_that_are_not_valid_are_refused(local: Browser, parameters: dict
     assert local.refused("queues", **parameters) == (400, "InvalidRequest")
 
 
+@pytest.mark.parametrize("path", ["queues", "session", "SendMessage"])
+def test_a_query_of_too_many_parameters_is_refused(local: Browser, path: str) -> None:
+    assert local.refused(path, **{f"a{number}": "1" for number in range(40)}) == (400, "InvalidRequest")
+
+
 def test_many_consoles_cost_one_pass(local: Browser, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """And a pass costs a round trip for some hundreds of queues, not one for each."""
     for number in range(3):

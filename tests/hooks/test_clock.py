@@ -14,6 +14,9 @@ from tests.conftest import Service
 from tests.hooks.conftest import HALF_A_DAY, TWO_WEEKS, Background, Hooks
 from tests.patience import LONG_POLL_SECONDS, PATIENCE_SECONDS, sooner_than
 from tests.sqs.wire import Sqs, signed
+from tests.store.traffic import core_on
+from zaqar_core.domain.names import QueueRef
+from zaqar_core.web.hooks import virtual_clock
 
 #: Messages of a move task at one a second: longer than a test may take on a busy machine.
 DEAD = 30
@@ -82,6 +85,13 @@ def test_a_queue_created_later_has_the_accounts_time(sqs: Sqs, hooks: Hooks) -> 
     assert created >= before + HALF_A_DAY - 2
     hooks.advance(30)
     assert sqs.receive(url)
+
+
+def test_a_queue_that_is_deleted_while_it_is_created_is_no_error(valkey: str, account: str) -> None:
+    with core_on(valkey) as core:
+        session = core.session()
+        virtual_clock.advance(session, account, 1000)
+        virtual_clock.catch_up(session, QueueRef(account, "us-east-1", "deleted"))
 
 
 def test_the_time_of_another_account_does_not_move(service: Service, sqs: Sqs, hooks: Hooks) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from zaqar_core.core.traffic import Event
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.observability import counter_file
 from zaqar_core.observability.counter_file import CounterFile, CounterFiles
-from zaqar_core.observability.counting import NodeCounting
+from zaqar_core.observability.counting import NodeCounting, queue_key
 from zaqar_core.observability.folders import created
 
 
@@ -106,14 +107,6 @@ def test_the_folder_of_a_service_is_removed_at_its_end_and_after_a_kill() -> Non
     assert not other.exists()
 
 
-def test_a_deleted_queue_is_forgotten_without_error_when_the_folder_is_gone(tmp_path: Path) -> None:
-    """DeleteQueue has deleted the queue by then, so it must succeed: also without a free descriptor."""
-    counting, ref = NodeCounting(CounterFiles(tmp_path / "counters")), QueueRef("a", "b", "c")
-    counting.count(ref, 0, 1)
-    shutil.rmtree(tmp_path / "counters")
-    counting.forget(ref)
-
-
 def test_without_room_for_the_first_rows_a_process_counts_for_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,3 +121,46 @@ def test_without_room_for_the_first_rows_a_process_counts_for_itself(
     assert file.is_private
     _count(file, b"key", 1)
     assert files.total(b"key") == [0, 1, 0]
+
+
+def test_a_queue_is_forgotten_although_the_folder_was_removed(tmp_path: Path) -> None:
+    files, ref = CounterFiles(tmp_path / "cleaned"), QueueRef("000000000000", "us-east-1", "q")
+    node = NodeCounting(files)
+    node.count(ref, Event.SENT, 3)
+    shutil.rmtree(tmp_path / "cleaned")
+    node.forget(ref)
+    assert not any(files.total(queue_key(ref)))
+
+
+def _fill_disk(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    """Let every file have so many bytes. A write of more stores a part, as file systems do; the next one fails."""
+    write = os.pwrite
+
+    def limited(descriptor: int, data: bytes, offset: int) -> int:
+        if offset >= room:
+            raise OSError(errno.ENOSPC, "no room")
+        return write(descriptor, data[: room - offset], offset)
+
+    monkeypatch.setattr(os, "pwrite", limited)
+
+
+def test_a_full_disk_that_takes_a_part_of_a_new_file_gets_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _fill_disk(monkeypatch, 64 << 10)
+    files = CounterFiles(tmp_path)
+    file = files.claim()
+    assert file.is_private
+    _count(file, b"a", 1)
+    assert files.total(b"a") == [0, 1, 0]
+    assert [path.stat().st_size for path in tmp_path.glob("counters-*")] == [0]
+    monkeypatch.undo()
+    assert not CounterFiles(tmp_path).claim().is_private
+
+
+def test_a_full_disk_that_takes_a_part_of_a_step_ends_the_file_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fill_disk(monkeypatch, 400 << 10)
+    file = CounterFiles(tmp_path).claim()
+    rows = [row for number in range(2_000) if (row := file.row(b"%d" % number, 30)) >= 0]
+    assert max(rows) + 30 < 32 << 10
+    assert len(rows) > 900

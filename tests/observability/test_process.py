@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import trustme
 from tests.observability.conftest import Measured, Page
 from tests.patience import until
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.observability import counting
 from zaqar_core.observability.counter_file import CounterFiles
 from zaqar_core.observability.counting import ProcessCounters
 from zaqar_core.observability.metrics import Metrics
@@ -55,6 +57,16 @@ def test_totals_of_a_process_that_ended_stay_and_its_states_do_not(
     page = _page(measured, Metrics(Settings(metrics_dir=tmp_path)))
     assert page.value("connections_accepted_total") == 7
     assert not page.has("requests_in_flight")
+
+
+def test_states_from_before_the_machine_started_are_not_shown(
+    measured: Measured, tmp_path: Path, monkeypatch: Any
+) -> None:
+    later = time.monotonic() + 1000  # its clock had run for longer
+    with monkeypatch.context() as before:
+        before.setattr(counting, "time", SimpleNamespace(monotonic=lambda: later))
+        ProcessCounters(CounterFiles(tmp_path)).publish({}, {"in_flight": 3, "processes": 1})
+    assert not _page(measured, Metrics(Settings(metrics_dir=tmp_path))).has("requests_in_flight")
 
 
 def test_the_end_of_the_certificate_is_shown_and_follows_the_file(measured: Measured, tmp_path: Path) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import accumulate, islice
 from pathlib import Path
 
 import pytest
+
+from sqs_facade import serving
 
 #: The first worker gets SIGTERM as soon as it exists, the second one stops the service.
 _PROGRAM = """
@@ -40,3 +43,10 @@ def test_a_signal_to_a_worker_that_starts_ends_that_worker_only(tmp_path: Path) 
     )
     assert (ended.returncode, ended.stdout) == (0, "second\n")
     assert ended.stderr == "a worker ended with signal 15; another one starts\n"
+
+
+def test_a_service_that_is_not_ready_for_long_is_asked_less_and_less_often() -> None:
+    moments = list(accumulate(islice(serving._pauses(), 200)))
+    assert sum(moment < 0.1 for moment in moments) > 8
+    assert sum(moment < 10 for moment in moments) < 80
+    assert moments[-1] - moments[-2] == 1

@@ -101,16 +101,37 @@ class CounterFile:
         if words > _WORDS or time.monotonic() < self._retry_at:
             return False
         wanted = min(-(-words // _STEP_WORDS) * _STEP_WORDS, _WORDS)
-        start = max(self._allocated * _WORD, 0)
-        try:
-            size = wanted * _WORD
-            found = os.pread(self._descriptor, size - start, start)
-            os.pwrite(self._descriptor, found.ljust(size - start, b"\0"), start)
-        except OSError:
+        if not _reserve(self._descriptor, max(self._allocated, 0) * _WORD, wanted * _WORD):
             self._retry_at = time.monotonic() + _RETRY_SECONDS  # each message would try it
             return False
         self._allocated = wanted
         return True
+
+
+def _reserve(descriptor: int, start: int, end: int) -> bool:
+    """Have the file system store these bytes of a file, which keep their values; return whether it has room."""
+    try:
+        left = memoryview(os.pread(descriptor, end - start, start).ljust(end - start, b"\0"))
+        while left:
+            written = os.pwrite(descriptor, left, start)  # only a part, where only that has room
+            left, start = left[written:], start + written
+    except OSError:
+        return False
+    return True
+
+
+def _opened(descriptor: int) -> CounterFile | None:
+    """Map a file that this process has locked; None if there is no room for its first rows."""
+    try:
+        if not _reserve(descriptor, 0, _STEP_WORDS * _WORD):
+            if os.fstat(descriptor).st_size < _WORDS * _WORD:  # no other process has mapped it
+                os.ftruncate(descriptor, 0)
+            return None
+        os.ftruncate(descriptor, _WORDS * _WORD)
+        file = CounterFile(mmap.mmap(descriptor, _WORDS * _WORD), descriptor)
+    except OSError:
+        return None
+    return file if file.is_usable else None
 
 
 class CounterReader:
@@ -180,13 +201,9 @@ class CounterFiles:
                     except BlockingIOError:
                         os.close(descriptor)
                         continue
-                    try:
-                        os.ftruncate(descriptor, _WORDS * _WORD)
-                        file = CounterFile(mmap.mmap(descriptor, _WORDS * _WORD), descriptor)
-                        if file.is_usable:
-                            return file
-                    except OSError:
-                        pass
+                    file = _opened(descriptor)
+                    if file is not None:
+                        return file
                     os.close(descriptor)
                     break
         return CounterFile(mmap.mmap(-1, _WORDS * _WORD))
@@ -198,11 +215,11 @@ class CounterFiles:
         Other tasks run while this one waits. A process that does not leave its block, because it was stopped in the
         middle of it, is not waited for.
         """
-        if self._folder is None:
+        descriptor = self._open_lock()
+        if descriptor < 0:
             with self._lock:
                 yield
             return
-        descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             for _ in range(_TRIES):
                 try:
@@ -213,6 +230,18 @@ class CounterFiles:
             yield
         finally:
             os.close(descriptor)
+
+    def _open_lock(self) -> int:
+        """Return a descriptor of the file that is locked; -1 without a folder, or where it cannot be opened.
+
+        The folder may be gone, since programs clean folders of temporary files, and descriptors may be used up.
+        """
+        if self._folder is None:
+            return -1
+        try:
+            return os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return -1
 
     def readers(self) -> Sequence[CounterReader]:
         """Return the readers of all files, with the rows that the files have now."""

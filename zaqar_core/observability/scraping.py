@@ -342,11 +342,12 @@ def _operations(rows: Mapping[tuple[str, ...], list[int]], *, is_open: bool) -> 
 
 
 def _states(readers: Sequence[CounterReader]) -> dict[str, int | float]:
-    oldest_ms = int((time.monotonic() - ProcessCounters.STALE_SECONDS) * 1000)
+    now_ms, stale_ms = int(time.monotonic() * 1000), int(ProcessCounters.STALE_SECONDS * 1000)
     found: dict[str, int | float] = {}
     for name in definitions.STATES:
         numbers = [counters for reader in readers if (counters := reader.counters(key(counting.STATE, name)))]
-        values = [value for written_ms, value in numbers if written_ms >= oldest_ms]
+        # A state with a later time is from before the machine started: its clock begins at 0 then.
+        values = [value for written_ms, value in numbers if abs(now_ms - written_ms) <= stale_ms]
         if values:
             value = max(values) if name in definitions.GREATEST else sum(values)
             found[name] = value / 1e6 if name in definitions.MICROSECONDS else value

@@ -13,7 +13,7 @@ from zaqar_core.core import event_counts, samples
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreFull
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store import Store, keys, registry, script
+from zaqar_core.store import ScriptFailed, Store, keys, registry, script
 
 _CLOCK_TO = script("clock_to").plain  # the same for every kind of queue
 #: Queues of one round trip.
@@ -57,9 +57,10 @@ def fields_of_a_new_queue(store: Store, project: str) -> list[bytes | str | int]
 
 def catch_up(session: Session, ref: QueueRef) -> None:
     """Set the project's time in a queue just created. The clock may have moved during the creation, and that change
-    did not include the new queue."""
+    did not include the new queue. By now the queue may be deleted again."""
     if offset := offset_ms(session.store, ref.project):
-        session.call(_CLOCK_TO, ref, [offset])
+        with suppress(ScriptFailed):
+            session.call(_CLOCK_TO, ref, [offset])
 
 
 def queues_of(session: Session, project: str) -> Iterator[list[QueueRef]]:
