@@ -147,7 +147,7 @@ class Reconciler:
         created = sum(one.queue is None for one in outcome.first.queues)
         changed = sum(one.queue is not None and not one.is_done for one in outcome.first.queues)
         if (created or changed) and not outcome.problems:
-            _log.warning("declared queues: %d created, %d changed", created, changed)
+            _log.info("declared queues: %d created, %d changed", created, changed)
         for ref in outcome.first.forgotten:
             name = plan.place(ref, session.settings)
             self._say(session, logging.WARNING, f"queue {name} is not declared any more; it stays as it is")

@@ -57,7 +57,7 @@ class Source:
         except Exception:  # must not end the service
             _log.exception("SIGHUP: the declared queues stay as they were")
         else:
-            _log.warning("SIGHUP: read %s again: %d declared queues", self._config, len(declarations.queues))
+            _log.info("SIGHUP: read %s again: %d declared queues", self._config, len(declarations.queues))
         return True
 
 

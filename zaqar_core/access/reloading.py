@@ -60,7 +60,7 @@ class Credentials:
                 self.failed_reloads += 1
                 self.on_reload(False)
                 return False
-            _log.warning("reloaded the credentials file %s", self._file)
+            _log.info("reloaded the credentials file %s", self._file)
             self.reloads += 1
             self.on_reload(True)
             return True

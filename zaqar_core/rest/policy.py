@@ -123,7 +123,7 @@ class Policy:
             return
         try:
             self._loaded = self._load(stamp)
-            _log.warning("reloaded the policy file %s", self._file)
+            _log.info("reloaded the policy file %s", self._file)
         except SettingsInvalid as problem:
             _log.error("cannot reload the policy file, the previous rules stay in force: %s", problem)
             self._loaded = replace(self._loaded, stamp=stamp)

@@ -50,7 +50,7 @@ class Tls:
         except SettingsInvalid as problem:
             _log.error("cannot reload the TLS certificate, the previous one stays in force: %s", problem)
             return
-        _log.warning("reloaded the TLS certificate %s", self._settings.tls_certificate)
+        _log.info("reloaded the TLS certificate %s", self._settings.tls_certificate)
 
     def switching_context(self) -> ssl.SSLContext:
         """Return a context for a server that keeps one: each handshake goes on with the current ``context``."""
