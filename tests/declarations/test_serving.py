@@ -54,7 +54,9 @@ class Declaring:
         return worst.status_code, worst.json().get("reason", "")
 
     def log(self) -> list[str]:
-        return self.serve.errors.read_text().splitlines()
+        """The events of declared queues."""
+        lines = self.serve.errors.read_text().splitlines()
+        return [line.partition(" declarations ")[2] for line in lines if " declarations " in line]
 
 
 @pytest.fixture(scope="module")
