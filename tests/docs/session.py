@@ -43,7 +43,7 @@ _serve() {
     _running "$(cat "$DOCS_STATE/$1.pid")" || { cat "$DOCS_STATE/$1.log"; return 1; }
     sleep 0.05
   done
-  grep -v "^Each worker accepts" "$DOCS_STATE/$1.log" # about the limits of this machine
+  grep -v "Each worker accepts" "$DOCS_STATE/$1.log" # about the limits of this machine
 }
 sqs-facade() { case "$1" in serve|websocket) _serve "$@";; *) command sqs-facade "$@";; esac; }
 pip() { [ "$1" = install ] || command pip "$@"; }
