@@ -82,6 +82,12 @@ def test_a_service_lives_with_its_declared_queues(declaring: Declaring) -> None:
     until(lambda: declaring.names() == ["dead", "orders", "third"], "the third queue")
     until(lambda: declaring.ready() == (200, ""), "readiness")
 
+    before = len(declaring.log())
+    for _ in range(2):
+        declaring.hangup(FIRST + "[queue.third]\n")
+        before += 1
+        until(lambda: len(declaring.log()) == before, "a line for each signal")
+
     declaring.hangup(FIRST + "[queue.fourth]\nDelay = 1\n")
     until(lambda: "queue.fourth.Delay is not a key of a queue" in declaring.log()[-1], "a line about the mistake")
     assert (declaring.names(), declaring.ready()[0]) == (["dead", "orders", "third"], 200)
