@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 from collections.abc import Iterator
@@ -58,6 +59,9 @@ class Declaring:
         lines = self.serve.errors.read_text().splitlines()
         return [line.partition(" declarations ")[2] for line in lines if " declarations " in line]
 
+    def has_lines(self, number: int) -> bool:
+        return len(self.log()) == number
+
 
 @pytest.fixture(scope="module")
 def declaring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Declaring]:
@@ -85,8 +89,7 @@ def test_a_service_lives_with_its_declared_queues(declaring: Declaring) -> None:
     before = len(declaring.log())
     for _ in range(2):
         declaring.hangup(FIRST + "[queue.third]\n")
-        before += 1
-        until(lambda: len(declaring.log()) == before, "a line for each signal")
+        until(functools.partial(declaring.has_lines, before := before + 1), "a line for each signal")
 
     declaring.hangup(FIRST + "[queue.fourth]\nDelay = 1\n")
     until(lambda: "queue.fourth.Delay is not a key of a queue" in declaring.log()[-1], "a line about the mistake")
