@@ -51,6 +51,18 @@ class Commands(click.Group):
         found: click.Command = importlib.import_module(f"sqs_facade.commands.{_MODULES[name][0]}").command
         return found
 
+    def resolve_command(
+        self, context: click.Context, given: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = given[0]
+        if not (context.resilient_parsing or name.startswith("-") or self.get_command(context, name)):
+            from zaqar_core.configuration.setting_sources import nearest  # only needed for an error
+
+            near = nearest(name, self.list_commands(context))
+            hint = f"did you mean {near}?" if near else "sqs-facade --help lists all"
+            raise click.UsageError(f"{name} is not a command; {hint}", context)
+        return super().resolve_command(context, given)
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without loading their modules."""
         rows = [(name, self._help(name)) for name in self.list_commands(context)]

@@ -19,6 +19,7 @@ from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreFull, StoreUnavailable
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.logs.cause import EACH
 from zaqar_core.store import declared
 
 #: Interval at which a worker looks for a new version.
@@ -151,7 +152,7 @@ class Reconciler:
         created = sum(one.queue is None for one in outcome.first.queues)
         changed = sum(one.queue is not None and not one.is_done for one in outcome.first.queues)
         if (created or changed) and not outcome.problems:
-            _log.warning("declared queues: %d created, %d changed", created, changed)
+            _log.info("declared queues: %d created, %d changed", created, changed, extra=EACH)
         for ref in outcome.first.forgotten:
             name = plan.place(ref, session.settings)
             self._say(session, logging.WARNING, f"queue {name} is not declared any more; it stays as it is")

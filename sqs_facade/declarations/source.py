@@ -11,6 +11,7 @@ from sqs_facade.declarations import reading
 from sqs_facade.declarations.handover import Handover
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.logs.cause import EACH
 
 _log = logging.getLogger("sqs_facade.declarations")
 
@@ -53,11 +54,12 @@ class Source:
         except SettingsInvalid as problem:
             first, *others = problem.problems
             more = f" (and {len(others)} more)" if others else ""
-            _log.error("SIGHUP: the declared queues stay as they were: %s%s", " ".join(first.split()), more)
+            text = f"{' '.join(first.split())}{more}"
+            _log.error("SIGHUP: the declared queues stay as they were: %s", text, extra=EACH)
         except Exception:  # must not end the service
             _log.exception("SIGHUP: the declared queues stay as they were")
         else:
-            _log.warning("SIGHUP: read %s again: %d declared queues", self._config, len(declarations.queues))
+            _log.info("SIGHUP: read %s again: %d declared queues", self._config, len(declarations.queues), extra=EACH)
         return True
 
 

@@ -84,7 +84,11 @@ class Reading:
             self._findings.add(path, ": an account must be a text of 12 digits")
             return False
         if self._accounts is not None and account not in self._accounts:
-            self._findings.add(path, f": no user and no role of the credentials file is in the account {account}")
+            self._findings.add(
+                path,
+                f": no user and no role of the credentials file is in the account {account}; "
+                "add one (sqs-facade credentials add), or declare the queue in another account",
+            )
             return False
         return True
 

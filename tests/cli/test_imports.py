@@ -5,6 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+from click.testing import CliRunner
+
+from sqs_facade.cli import main
+
 #: Libraries of the service, which no other command should wait for.
 HEAVY = {"redis", "flask", "botocore", "rich", "uvloop"}
 
@@ -20,3 +25,17 @@ def test_a_command_without_its_libraries_names_the_extra() -> None:
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ran.returncode == 1
     assert ran.stderr == "sqs-facade: this command needs the extra cli: pip install 'sqs-facade[cli]'\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("quues", "did you mean queues?"),
+        ("serv", "did you mean serve?"),
+        ("frobnicate", "sqs-facade --help lists all"),
+    ],
+)
+def test_a_command_that_does_not_exist_is_refused_with_the_nearest_one(given: str, hint: str) -> None:
+    result = CliRunner(catch_exceptions=False).invoke(main, [given])
+    assert result.exit_code == 2
+    assert result.stderr == f"sqs-facade: {given} is not a command; {hint}\n"

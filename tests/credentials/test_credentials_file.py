@@ -152,11 +152,13 @@ def test_errors_name_the_place_and_no_secret(before: str, after: str, reason: st
     assert "\n" not in str(refused.value)
 
 
-def test_a_change_is_read_again(tmp_path: Path) -> None:
+def test_a_change_is_read_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "sqs_facade")
     credentials = Credentials(_file(tmp_path))
     assert not credentials.check()
     _file(tmp_path, TEXT.replace("AKIDEXAMPLE2", "AKIDOTHER"))
     assert credentials.check()
+    assert [record.levelname for record in caplog.records] == ["INFO"]
     assert "AKIDOTHER" in credentials.directory.keys
     assert not credentials.check()
 

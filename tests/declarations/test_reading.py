@@ -235,7 +235,8 @@ def test_an_account_without_users_is_refused_with_a_credentials_file(tmp_path: P
     credentials.chmod(0o600)
     text = '[account.111122223333.queue.a]\n[queue.b]\naccount = "999999999999"\n'
     assert refused(text, tmp_path, credentials_file=credentials) == [
-        "facade.toml:3: queue.b.account: no user and no role of the credentials file is in the account 999999999999"
+        "facade.toml:3: queue.b.account: no user and no role of the credentials file is in the account 999999999999; "
+        "add one (sqs-facade credentials add), or declare the queue in another account"
     ]
 
 

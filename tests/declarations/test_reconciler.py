@@ -115,6 +115,7 @@ def test_two_services_apply_the_same_file_one_after_the_other(
     core: Core, worker: Callable[[], Reconciler], session: Session, ref: QueueRef, caplog: pytest.LogCaptureFixture
 ) -> None:
     wanted = tuple(Declared(ref=ref.sibling(f"q{at}"), table=f"queue.q{at}") for at in range(40))
+    caplog.set_level(logging.INFO, "sqs_facade")
     files = Handover(), Handover()
     for file in files:
         file.write(Declarations(wanted))
@@ -127,8 +128,8 @@ def test_two_services_apply_the_same_file_one_after_the_other(
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(run, services))
     assert queues.number(session, ref.project, ref.region) == 40
-    assert [one.message for one in caplog.records if one.name == "sqs_facade.declarations"] == [
-        "declared queues: 40 created, 0 changed"
+    assert [(one.levelname, one.message) for one in caplog.records if one.name == "sqs_facade.declarations"] == [
+        ("INFO", "declared queues: 40 created, 0 changed")
     ]
     for file in files:
         file.remove()
@@ -217,7 +218,12 @@ def test_a_wrong_file_leaves_the_version_and_logs_one_line(tmp_path: Path, caplo
         ]
         assert reader.newer() is None
     config.write_text("[queue.a]\n[queue.b]\n")
-    assert found.on_hangup()
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "sqs_facade"):
+        assert found.on_hangup()
+    assert [(one.levelname, one.message) for one in caplog.records if one.name == "sqs_facade.declarations"] == [
+        ("INFO", f"SIGHUP: read {config} again: 2 declared queues")
+    ]
     version = reader.newer()
     assert version is not None
     assert [each.table for each in version.declarations.queues] == ["queue.a", "queue.b"]

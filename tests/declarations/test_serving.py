@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 from collections.abc import Iterator
@@ -54,7 +55,12 @@ class Declaring:
         return worst.status_code, worst.json().get("reason", "")
 
     def log(self) -> list[str]:
-        return self.serve.errors.read_text().splitlines()
+        """The events of declared queues."""
+        lines = self.serve.errors.read_text().splitlines()
+        return [line.partition(" declarations ")[2] for line in lines if " declarations " in line]
+
+    def has_lines(self, number: int) -> bool:
+        return len(self.log()) == number
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +85,11 @@ def test_a_service_lives_with_its_declared_queues(declaring: Declaring) -> None:
     declaring.hangup(FIRST + "[queue.third]\n")
     until(lambda: declaring.names() == ["dead", "orders", "third"], "the third queue")
     until(lambda: declaring.ready() == (200, ""), "readiness")
+
+    before = len(declaring.log())
+    for _ in range(2):
+        declaring.hangup(FIRST + "[queue.third]\n")
+        until(functools.partial(declaring.has_lines, before := before + 1), "a line for each signal")
 
     declaring.hangup(FIRST + "[queue.fourth]\nDelay = 1\n")
     until(lambda: "queue.fourth.Delay is not a key of a queue" in declaring.log()[-1], "a line about the mistake")

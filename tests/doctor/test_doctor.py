@@ -146,7 +146,9 @@ def test_the_public_url_is_asked(service: Service, server: PrivateValkey, monkey
 
 
 def test_a_port_without_a_service_is_found() -> None:
-    assert "serve" in doctor("http://127.0.0.1:9", code=1)["service-unreachable"]["remedy"]
+    found = doctor("http://127.0.0.1:9", code=1)["service-unreachable"]
+    assert "serve" in found["remedy"]
+    assert "Connection" not in found["problem"].partition("Connection refused")[0]
 
 
 def test_wrong_and_dangerous_settings_are_findings_too(server: PrivateValkey, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.logs.test_lines import raised, record
-from zaqar_core.logs.cause import cause
+from zaqar_core.logs.cause import EACH, cause
 from zaqar_core.logs.repeats import Repeats
 
 
@@ -75,6 +75,11 @@ def test_a_cause_may_be_quiet_for_longer(repeats: Repeats, clock: Clock) -> None
     assert counts(repeats) == []
     clock.now += 1
     assert counts(repeats) == [1]
+
+
+def test_responses_to_an_operator_are_written_each_time(repeats: Repeats) -> None:
+    assert all(repeats.admits(record("SIGHUP: read the file", **EACH)) for _ in range(3))
+    assert counts(repeats, everything=True) == []
 
 
 def test_what_was_counted_is_written_at_the_end(repeats: Repeats) -> None:

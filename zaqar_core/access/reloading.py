@@ -13,6 +13,7 @@ from zaqar_core.access.directory import Directory
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.eventloop import Threads
+from zaqar_core.logs.cause import EACH
 
 _log = logging.getLogger("sqs_facade.access")
 
@@ -60,7 +61,7 @@ class Credentials:
                 self.failed_reloads += 1
                 self.on_reload(False)
                 return False
-            _log.warning("reloaded the credentials file %s", self._file)
+            _log.info("reloaded the credentials file %s", self._file, extra=EACH)
             self.reloads += 1
             self.on_reload(True)
             return True

@@ -8,6 +8,8 @@ from typing import Any
 CAUSE, QUIET_SECONDS = "_cause", "_quiet_seconds"
 #: For what an operator can mend, and may have good reasons to leave as it is.
 REMEDY_QUIET_SECONDS = 3600.0
+#: The ``extra`` of a log call whose every record is written: the response to what an operator has done.
+EACH: dict[str, Any] = {QUIET_SECONDS: 0.0}
 
 
 def cause(*parts: object, quiet_seconds: float | None = None) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Repeats:
 
     def admits(self, record: logging.LogRecord) -> bool:
         """Return whether the record is to be written now; if not, it is counted."""
-        if record.levelno < logging.INFO:
+        if record.levelno < logging.INFO or not _quiet_seconds(record):
             return True
         key, now = _key(record), self._now()
         with self._lock:

@@ -18,6 +18,7 @@ from typing import Any
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.eventloop import Threads
+from zaqar_core.logs.cause import EACH
 from zaqar_core.rest import identity
 
 _log = logging.getLogger("sqs_facade.keystone")
@@ -123,7 +124,7 @@ class Policy:
             return
         try:
             self._loaded = self._load(stamp)
-            _log.warning("reloaded the policy file %s", self._file)
+            _log.info("reloaded the policy file %s", self._file, extra=EACH)
         except SettingsInvalid as problem:
             _log.error("cannot reload the policy file, the previous rules stay in force: %s", problem)
             self._loaded = replace(self._loaded, stamp=stamp)

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.logs.cause import EACH
 
 _log = logging.getLogger("sqs_facade.tls")
 #: Interval at which the files are checked for changes.
@@ -50,7 +51,7 @@ class Tls:
         except SettingsInvalid as problem:
             _log.error("cannot reload the TLS certificate, the previous one stays in force: %s", problem)
             return
-        _log.warning("reloaded the TLS certificate %s", self._settings.tls_certificate)
+        _log.info("reloaded the TLS certificate %s", self._settings.tls_certificate, extra=EACH)
 
     def switching_context(self) -> ssl.SSLContext:
         """Return a context for a server that keeps one: each handshake goes on with the current ``context``."""

@@ -98,7 +98,7 @@ _NO_CHAIN = TOPIC.rule(
 )  # fmt: skip
 _READABLE = TOPIC.rule(
     "secret-file-open", "error", means="other users can read or write a file with secrets",
-    why="they can sign requests, or read messages",
+    why="other users can sign requests, or read messages",
     remedy="chmod 600 {path}",
 )  # fmt: skip
 _NO_USERS = TOPIC.rule(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import re
 import socket
 import ssl
 import statistics
@@ -24,6 +25,8 @@ _TIMEOUT = urllib3.Timeout(connect=3, read=10)
 _REQUESTS = 3
 #: For the question whether a service answers at all.
 _SHORT = urllib3.Timeout(connect=1, read=1)
+#: How urllib3 begins the text of an error, in its older and newer releases.
+_CONNECTION = re.compile(r"^(?:<[^>]*>|\w+\([^()]*\)): ")
 _LIST = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.ListQueues"}
 
 
@@ -110,8 +113,7 @@ def _document(answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:
 
 def _reason(problem: Exception) -> str:
     """Return why there is no answer, in one line without the names of classes."""
-    text = str(problem)
-    return text.rpartition(">: ")[2] if ">: " in text else text
+    return _CONNECTION.sub("", str(problem))
 
 
 def _clock(date: str | None, now: float) -> float | None:

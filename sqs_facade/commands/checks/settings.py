@@ -123,7 +123,7 @@ _ABOVE = TOPIC.rule(
 )  # fmt: skip
 _NO_EFFECT = TOPIC.rule(
     "config-no-effect", "warning", means="a setting has no effect without another one",
-    why="it may be misspelt, or the other one is missing",
+    why="what it was set for does not happen",
     remedy="set the other one, or remove it",
 )  # fmt: skip
 _HOOKS = TOPIC.rule(
