@@ -171,8 +171,9 @@ def test_a_store_that_is_gone_is_logged_once_and_used_when_it_is_back(
             found._due = 0.0
             found.round()
         assert found.problem.startswith("the declared queues cannot be applied: ")
-        lines = [record.message for record in caplog.records if record.name == "sqs_facade.declarations"]
+        lines = [one.message for one in caplog.records if one.name in ("sqs_facade.declarations", "sqs_facade.store")]
         assert len(lines) == 1
+        assert lines[0].startswith("the store is gone: ")
         server.start()
         found.start()
         until(lambda: not found.problem, "the declared queues")

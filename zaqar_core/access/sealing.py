@@ -9,9 +9,10 @@ import hmac
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES, _TAG_BYTES = 12, 16
 
@@ -38,6 +39,8 @@ class Seal:
         begin = len(self.version)
         if sealed[:begin] != self.version or len(sealed) <= begin + _NONCE_BYTES + _TAG_BYTES:
             return None
+        from cryptography.exceptions import InvalidTag  # a large library, only needed with credentials
+
         nonce, text = sealed[begin : begin + _NONCE_BYTES], sealed[begin + _NONCE_BYTES :]
         try:
             return self._cipher().decrypt(nonce, text, self.version)
@@ -52,5 +55,7 @@ class Seal:
     def _cipher(self) -> AESGCM:
         secret, found = self.secret(), self._current
         if found is None or found[0] != secret:
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
             found = self._current = (secret, AESGCM(hmac.digest(secret, self.purpose, "sha256")))
         return found[1]
