@@ -12,7 +12,7 @@ import time
 import zlib
 from typing import Any
 
-from zaqar_core.core import dead_letters, deliveries, move_tasks
+from zaqar_core.core import dead_letters, deliveries, move_tasks, queues
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
@@ -99,14 +99,8 @@ class Housekeeping:
             self._unfinished[ref] = None
 
     def _tidy(self, project: str, region: str) -> None:
-        after = ""
-        while True:
-            session = self._core.session()
-            names = registry.names(session.store, project, region, prefix="", after=after, limit=QUEUES_AT_ONCE)
-            if not names:
-                return
-            after = names[-1]
-            refs = [QueueRef(project, region, name) for name in names]
+        session = self._core.session()
+        for refs in queues.pages(session, project, region, limit=QUEUES_AT_ONCE):
             replies = session.run_many(_HOUSEKEEPING, refs, [STEP])
             for ref, reply in zip(refs, replies, strict=True):
                 if isinstance(reply, StoreUnavailable):

@@ -96,16 +96,11 @@ class Sampler:
     def _sample(self, project: str, region: str) -> None:
         if QueueRef(project, region, "").is_topic:
             return
-        after = ""
-        while True:
-            began = time.monotonic()
-            session = self._core.session()
-            names = queues.names(session, project, region, after=after, limit=QUEUES_AT_ONCE)
-            if not names:
-                return
-            samples.take(session, [QueueRef(project, region, name) for name in names])
-            after = names[-1]
+        session, began = self._core.session(), time.monotonic()
+        for refs in queues.pages(session, project, region, limit=QUEUES_AT_ONCE):
+            samples.take(session, refs)
             time.sleep((time.monotonic() - began) * PAUSE_PER_STEP)
+            began = time.monotonic()
 
 
 def _seconds_to_round(now: float) -> float:

@@ -10,11 +10,11 @@ import threading
 import time
 from collections import Counter
 
+from zaqar_core.core import queues
 from zaqar_core.core.process import Core
 from zaqar_core.core.quotas import Quotas
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
-from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import ScriptFailed, keys, registry, script
 
 #: Between two measurements, and between two readings of their sums.
@@ -81,15 +81,10 @@ class UsageMeter:
 
     def _sums(self, project: str, region: str) -> tuple[int, int]:
         held = in_flight = 0
-        after = ""
-        while True:
-            session = self._core.session()
-            names = registry.names(session.store, project, region, prefix="", after=after, limit=QUEUES_AT_ONCE)
-            if not names:
-                return held, in_flight
-            after = names[-1]
-            refs = [QueueRef(project, region, name) for name in names]
+        session = self._core.session()
+        for refs in queues.pages(session, project, region, limit=QUEUES_AT_ONCE):
             for reply in session.run_many(_USAGE, refs, [SAMPLE]):
                 if not isinstance(reply, ScriptFailed | StoreUnavailable):  # of one pool: continue with the others
                     held += reply[0]
                     in_flight += reply[1]
+        return held, in_flight

@@ -7,7 +7,7 @@ writes them; the functions in the store read them at each operation.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -236,6 +236,18 @@ def names(
     return registry.names(session.store, project, region, prefix=prefix, after=after, limit=limit)
 
 
+def pages(session: Session, project: str, region: str, *, limit: int, after: str = "") -> Iterator[list[QueueRef]]:
+    """Yield the project's queues in the region, ``limit`` at a time, in byte order of their names.
+
+    Each page is read when it is asked for.
+    """
+    while found := names(session, project, region, after=after, limit=limit):
+        yield [QueueRef(project, region, name) for name in found]
+        if len(found) < limit:
+            return
+        after = found[-1]
+
+
 def number(session: Session, project: str, region: str) -> int:
     """Return the number of queues that the project has in the region."""
     return registry.number(session.store, project, region)
@@ -308,15 +320,11 @@ def totals(session: Session) -> dict[str, Counts]:
         project, region = keys.namespace(namespace)
         if QueueRef(project, region, "").is_topic:
             continue
-        after, found = "", [""]
-        while found:
-            found = names(session, project, region, after=after, limit=_QUEUES_AT_ONCE)
-            refs = [QueueRef(project, region, name) for name in found]
+        for refs in pages(session, project, region, limit=_QUEUES_AT_ONCE):
             pools, replies = session.router.pools_of(refs), session.run_many(_COUNTS, refs, ["counts"])
             for pool, reply in zip(pools, replies, strict=True):
                 if not isinstance(reply, CoreError | ScriptFailed):
                     sums[pool] = [one + more for one, more in zip(sums.get(pool, [0, 0, 0]), reply[:3], strict=True)]
-            after = found[-1] if found else ""
     return {pool: Counts(*numbers) for pool, numbers in sums.items()}
 
 

@@ -113,13 +113,8 @@ def _listed(session: Session, after: QueueRef | None = None) -> Iterator[QueueRe
     for namespace in sorted(one for one in registry.namespaces(store) if one >= start):
         project, region = keys.namespace(namespace)
         last = after.name if after is not None and namespace == start else ""
-        while True:
-            names = queues.names(session, project, region, after=last, limit=_NAMES)
-            for name in names:
-                yield QueueRef(project, region, name)
-            if len(names) < _NAMES:
-                break
-            last = names[-1]
+        for refs in queues.pages(session, project, region, limit=_NAMES, after=last):
+            yield from refs
 
 
 def _chunks(refs: Iterator[QueueRef], most: int, length: int) -> Iterator[list[QueueRef]]:

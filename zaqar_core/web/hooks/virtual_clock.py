@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from zaqar_core.core import event_counts, samples
+from zaqar_core.core import event_counts, queues, samples
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreFull
 from zaqar_core.domain.names import QueueRef
@@ -67,9 +67,5 @@ def queues_of(session: Session, project: str) -> Iterator[list[QueueRef]]:
     """Yield all queues of the project, in all regions, a page at a time."""
     for key in registry.namespaces(session.store):
         owner, region = keys.namespace(key)
-        after = ""
-        while owner == project and (
-            page := registry.names(session.store, project, region, prefix="", after=after, limit=_AT_ONCE)
-        ):
-            yield [QueueRef(project, region, name) for name in page]
-            after = page[-1]
+        if owner == project:
+            yield from queues.pages(session, project, region, limit=_AT_ONCE)
