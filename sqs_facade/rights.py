@@ -96,11 +96,10 @@ class _Asking:
     def of_account(self, name: str, *actions: str) -> None:
         """Require actions that no queue's policy concerns: on the account, or on its queue that is to be created."""
         account, region = self.call.caller
-        context = RequestContext(self.caller, self.call.request.environ, region, account)
-        resource = arns.of_account(account, region) + name
-        for action in actions:
-            rule = self._authorizer.require_by_identity(Question(self.caller, action, resource, account, context))
-            self.call.request.note.rule = rule
+        request, resource = self.call.request, arns.of_account(account, region) + name
+        request.note.rule = self._authorizer.require_on_account(
+            self.caller, actions, resource, account, region, request.environ
+        )
 
 
 def _create(asking: _Asking, parameters: Any) -> None:

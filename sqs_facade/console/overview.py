@@ -16,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 import orjson
 
+from zaqar_core.access.principals import Principal
 from zaqar_core.core import queues
 from zaqar_core.core.session import Session, place_left
 from zaqar_core.domain.errors import StoreUnavailable
@@ -87,6 +88,7 @@ class Sums(NamedTuple):
 class Seen(NamedTuple):
     """What one caller sees of a pass: the rows, those without their numbers that policies deny, and the sums."""
 
+    caller: Principal
     rows: list[Row]
     sums: Sums
 
@@ -101,7 +103,7 @@ class Pass:
     sources: dict[str, list[str]]
     ended: float
     seconds: float
-    #: Caller -> what it sees.
+    #: What policies may ask for of a request -> what its caller sees.
     seen: dict[tuple[str, ...], Seen] = field(default_factory=dict)
     #: Queue -> when it was read again.
     read_again: dict[str, float] = field(default_factory=dict)
@@ -248,14 +250,15 @@ def _row(found: Figures) -> Row:
 IsAllowed = Callable[[str, str], bool]
 
 
-def seen(found: Pass, caller: tuple[str, ...], is_allowed: IsAllowed) -> Seen:
+def seen(found: Pass, caller: Principal, values: tuple[str, ...], is_allowed: IsAllowed) -> Seen:
     """Return what a caller sees of a pass. Other tasks run meanwhile.
 
-    ``caller`` is all of the request that policies may ask for; ``is_allowed`` decides by the name of a queue and its
-    policy, "" for none.
+    ``values`` are those of the request that policies may ask for, with the name of the caller. Another version of the
+    same caller, with other policies or tags, sees what these allow. ``is_allowed`` decides by the name of a queue and
+    its policy, "" for none.
     """
-    known = found.seen.get(caller)
-    if known is None:
+    known = found.seen.get(values)
+    if known is None or known.caller != caller:
         rows = []
         for number, row in enumerate(list(found.rows.values())):
             if number % _QUEUES_AT_ONCE == _QUEUES_AT_ONCE - 1:
@@ -263,7 +266,7 @@ def seen(found: Pass, caller: tuple[str, ...], is_allowed: IsAllowed) -> Seen:
             rows.append(_seen(row, found, is_allowed))
         if len(found.seen) >= _MOST_CALLERS:
             found.seen.clear()
-        known = found.seen[caller] = Seen(rows, _sums(rows))
+        known = found.seen[values] = Seen(caller, rows, _sums(rows))
     return known
 
 

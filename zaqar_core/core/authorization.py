@@ -65,15 +65,28 @@ class Authorizer:
         #: Compiled policies by document, so that queues with equal policies share one.
         self._compiled: dict[str, Policy | Invalid] = {}
 
-    def require_by_identity(self, question: Question) -> str:
-        """Require an action that no queue's policy concerns, so it is possible in one's own account only.
+    def require_on_account(
+        self,
+        caller: Principal,
+        actions: Sequence[str],
+        resource: str,
+        account: str,
+        region: str,
+        environ: Mapping[str, Any],
+    ) -> str:
+        """Require actions that no queue's policy concerns, so they are possible in one's own account only.
 
-        Return which policy allows it. Raises AccessDenied.
+        ``actions`` are in lower case; ``account`` and ``region`` are those of the resource, an ARN. Return which policy
+        allows the last one, "" without actions. Raises AccessDenied.
         """
-        decision = evaluate(question, None)
-        if not decision.is_allowed:
-            raise denied(question, decision)
-        return _rule(decision)
+        context, rule = RequestContext(caller, environ, region, account), ""
+        for action in actions:
+            question = Question(caller, action, resource, account, context)
+            decision = evaluate(question, None)
+            if not decision.is_allowed:
+                raise denied(question, decision)
+            rule = _rule(decision)
+        return rule
 
     def require(
         self,
