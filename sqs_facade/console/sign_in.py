@@ -33,8 +33,8 @@ _NAME = "sqs-facade-console"
 _MOST_CHARACTERS = 2_000
 _WRONG = "The access key id or the secret access key is wrong, or the key is not active."
 _TEMPORARY = (
-    "Temporary credentials cannot sign in to the console, whose session would outlive theirs. Enter the access key of a "
-    "user."
+    "Temporary credentials cannot sign in to the console, whose session would outlive theirs. Enter the access key of "
+    "a user."
 )
 
 
