@@ -53,6 +53,8 @@ PAGE = Range(1, 1_000)
 QUEUE_NAME_CHARACTERS = 80
 #: Longest QueueUrl; a longer one matches no queue.
 QUEUE_URL_CHARACTERS = 2_048
+#: Region of a request. A label of a host name is not longer.
+REGION_CHARACTERS = 63
 #: Message group id, deduplication id, id of a receive attempt.
 IDENTIFIER_CHARACTERS = 128
 #: Message attributes of one message.
