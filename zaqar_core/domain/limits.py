@@ -69,6 +69,8 @@ TAG_VALUE_CHARACTERS = Range(0, 256)
 LABEL_CHARACTERS = 80
 STATEMENT_ACTIONS = 7
 POLICY_STATEMENTS = 20
+#: Policy, without its white space. Each request on the queue may have to evaluate all of it.
+POLICY_BYTES = 8_192
 #: Parameters of a request in the query protocol.
 FORM_PARAMETERS = 10_000
 #: Body of a request. JSON escapes can use six bytes for one byte of a message; binary attributes are base64.
