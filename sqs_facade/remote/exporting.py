@@ -23,6 +23,8 @@ _COUNTS = (
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 )
+#: O_BINARY is a flag of Windows.
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _ADVICE = "--move receives them, and deletes them when they are in the file"
 #: Visibility timeout of messages that are being moved: much longer than writing and deleting ten of them takes.
 _MOVE_SECONDS = 120
@@ -54,7 +56,7 @@ class ExportFile:
                 self._stream = file.open("r+b")
                 self._read()
             else:
-                self._stream = file.open("xb")
+                self._stream = os.fdopen(os.open(file, _NEW_FILE, 0o600), "wb")  # like the store, for its owner alone
                 _sync_folder(file.absolute().parent)
         except RemoteError:
             self._stream.close()

@@ -76,6 +76,7 @@ def test_messages_are_copied_to_another_queue_as_they_were(run: Run, filled: str
     assert restored(all_of(run, other)) == MESSAGES
     assert len(all_of(run, filled)) == 25
     assert [path.name for path in file.parent.iterdir() if path.is_file()] == [file.name]
+    assert file.stat().st_mode & 0o777 == 0o600, "others can read the messages"
 
 
 def test_a_pipe_copies_to_a_standard_queue(run: Run, filled: str, queue: str) -> None:

@@ -83,7 +83,7 @@ def written(source: random.Random, document: Any) -> bytes:
         document, ensure_ascii=source.random() < 0.5, separators=source.choice(((",", ":"), (", ", ": ")))
     )
     encoded = body.encode("utf-8", "surrogatepass")
-    if source.random() < 0.8:
+    if source.random() < 0.9:
         return encoded
     return damaged(source, encoded, _JUNK_JSON)
 
