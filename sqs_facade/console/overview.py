@@ -34,8 +34,8 @@ _FRESH_SHARE, _CHEAP_ROWS = 3, 500
 _NAMES_AT_ONCE = 1_000
 #: Rows whose policies are evaluated, and rows that are searched and sorted, before other tasks run.
 _JUDGED_AT_ONCE, _SORTED_AT_ONCE = 50, 500
-#: Accounts and regions whose passes are kept, and for how long where nobody asks for them.
-_MOST_KEPT, _KEPT_SECONDS = 32, 60.0
+#: Accounts and regions whose passes are kept, the number of their queues, and for how long where nobody asks for them.
+_MOST_KEPT, _MOST_ROWS, _KEPT_SECONDS = 32, 100_000, 300.0
 #: Callers of whom a pass keeps what they see. The cache is cleared when it is full.
 _MOST_CALLERS = 64
 
@@ -175,11 +175,14 @@ class Overviews:
         place = self._places.setdefault(key, _Place())
         place.asked = asked
         self._places.move_to_end(key)
-        for old, one in list(self._places.items()):
-            if one.asked >= asked - _KEPT_SECONDS and len(self._places) <= _MOST_KEPT:
+        rows = sum(len(one.last.rows) for one in list(self._places.values()) if one.last is not None)
+        for old, one in list(self._places.items())[:-1]:
+            is_recent = one.asked >= asked - _KEPT_SECONDS
+            if is_recent and len(self._places) <= _MOST_KEPT and rows <= _MOST_ROWS:
                 break
             if not one.reading.is_held:
                 self._places.pop(old, None)
+                rows -= 0 if one.last is None else len(one.last.rows)
         return place
 
     @staticmethod

@@ -100,6 +100,30 @@ def test_a_queue_in_which_nothing_happens_is_not_counted_again(
     assert counted == [[other.name] if is_remembered else [queue.name, other.name]]
 
 
+def test_a_message_that_came_from_another_queue_ends_by_the_time_it_was_sent(
+    session: Session, queue: QueueRef, advance: Advance
+) -> None:
+    """It is older than those that were there before it."""
+    source = queue.sibling(f"{queue.name}-source")
+    settings = QueueSettings(dead_letter_queue=queue.name, max_receive_count=1, visibility_timeout_seconds=0)
+    queues.create(session, source, settings, creator="sqs")
+    queues.change(session, queue, SettingsChange(set={"retention_seconds": 200}))
+    messages.send(session, source, [NewMessage(b"old")])
+    for ref in (source, queue):
+        advance(ref, 100)
+    messages.send(session, queue, [NewMessage(b"young")])
+    for _ in range(2):
+        leases.receive(session, source, max_messages=1)
+    known = KnownFigures()
+    [before] = known.read(session, [queue])
+    assert isinstance(before, Figures)
+    assert before.counts.visible == 2
+    advance(queue, 150)
+    [after] = known.read(session, [queue])
+    assert isinstance(after, Figures)
+    assert after.counts.visible == 1
+
+
 def test_a_queue_that_is_created_again_has_its_own_figures(session: Session, queue: QueueRef) -> None:
     known = KnownFigures()
     [before] = known.read(session, [queue])

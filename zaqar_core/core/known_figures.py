@@ -7,6 +7,7 @@ ends. While they are the same and nothing has ended, the last result is used aga
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -23,8 +24,9 @@ from zaqar_core.store.connection import pack
 #: Queues whose signs are read, and queues that are counted, in one round trip. For either, the server works about half
 #: a millisecond, then answers others.
 SIGNS_AT_ONCE, COUNTED_AT_ONCE = 40, 5
-#: A result is used again for so long: messages that came from other queues have lives of their own.
-_MOST_SECONDS = 60.0
+#: A result is used again for between the half of this and all of it, so that queues that were counted together are not
+#: counted together again.
+_MOST_SECONDS = 600.0
 _TIME = pack((b"TIME",))
 _SETTINGS = (b"gen", b"rev", b"seq", b"due", b"off")
 _DUE, _OFFSET = 3, 4
@@ -36,11 +38,11 @@ Answer = Figures | StoreUnavailable | None
 
 @dataclass(slots=True)
 class _Known:
-    """The last result of a queue. ``signs`` were read before it, ``read_at`` is the time of this process then."""
+    """The last result of a queue. ``signs`` were read before it; it is used until ``ends`` by this process's time."""
 
     signs: list[Any]
     figures: Figures
-    read_at: float
+    ends: float
 
 
 class KnownFigures:
@@ -81,7 +83,8 @@ class KnownFigures:
             found[index] = figures
             if isinstance(figures, Figures):
                 # The signs were read before it, so a change between the two is noticed the next time.
-                self._known[refs[index]] = _Known(signs[index], figures, now)
+                ends = now + random.uniform(_MOST_SECONDS / 2, _MOST_SECONDS)  # noqa: S311
+                self._known[refs[index]] = _Known(signs[index], figures, ends)
             else:
                 self._known.pop(refs[index], None)
         return found
@@ -90,11 +93,12 @@ class KnownFigures:
 def _is_valid(known: _Known, now: float, queue_ms: int) -> bool:
     """Return whether nothing has ended since the queue was counted. ``queue_ms`` is the queue's time."""
     figures, due_ms = known.figures, known.signs[0][_DUE]
-    if due_ms is None or queue_ms >= int(due_ms) or now - known.read_at > _MOST_SECONDS:
+    if due_ms is None or queue_ms >= int(due_ms) or now > known.ends:
         return False
-    queue = figures.queue
-    retention_seconds = queue.settings.retention_seconds or queue.default_retention_seconds
-    return figures.oldest_sent_ms is None or queue_ms < figures.oldest_sent_ms + 1000 * retention_seconds
+    if figures.oldest_sent_ms is None:
+        return True
+    retention_seconds = figures.queue.settings.retention_seconds or figures.queue.default_retention_seconds
+    return queue_ms < figures.oldest_sent_ms + 1000 * retention_seconds
 
 
 def _counted(session: Session, refs: Sequence[QueueRef]) -> list[Answer]:
