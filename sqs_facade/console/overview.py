@@ -207,6 +207,9 @@ def _read(session: Session, known: KnownFigures, account: str, region: str, *, i
         for some in _chunks(names):
             step = time.monotonic()
             _read_queues(session, found, [QueueRef(account, region, name) for name in some])
+            for name in some:
+                if (row := found.rows.get(name)) is not None and row.dead_letter_queue is not None:
+                    found.sources.setdefault(row.dead_letter_queue, []).append(name)
             if not is_awaited:
                 took = time.monotonic() - step
                 sleep(took)
@@ -214,13 +217,12 @@ def _read(session: Session, known: KnownFigures, account: str, region: str, *, i
         if len(names) < _NAMES_AT_ONCE:
             break
         after = names[-1]
-    for row in found.rows.values():
-        if row.dead_letter_queue is not None:
-            found.sources.setdefault(row.dead_letter_queue, []).append(row.name)
     for target, sources in found.sources.items():
         if (row_of_target := found.rows.get(target)) is not None:
             row_of_target.sources = len(sources)
+    sleep(0)
     known.keep(found.rows)
+    sleep(0)
     found.ended = time.monotonic()
     found.seconds = found.ended - began
     found.busy_seconds = found.seconds - paused

@@ -14,8 +14,8 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.domain.model import QueueSettings
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.observability import face as metrics_face
 from zaqar_core.observability import definitions
+from zaqar_core.observability import face as metrics_face
 from zaqar_core.observability.scraping import Scraper
 
 
