@@ -59,7 +59,7 @@ def _serve_options(command: Command) -> Command:
 def serve(config: Path | None, **options: Any) -> None:
     """Serve SQS and Zaqar until SIGTERM or Ctrl-C."""
     _stop_with_parent()
-    configuration = read_settings(config, options)
+    configuration = read_settings(config, options, queues=config)
     settings = configuration.settings
     startup.set_up_logs(settings, "main")
     serve = partial(_serve_http, config)

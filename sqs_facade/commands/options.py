@@ -58,7 +58,10 @@ def serving_options(
     return decorate
 
 
-def read_settings(config: Path | None, options: Mapping[str, Any]) -> Configuration:
-    """Read the settings with their sources; if some are wrong, exit with one line for each."""
+def read_settings(config: Path | None, options: Mapping[str, Any], *, queues: Path | None = None) -> Configuration:
+    """Read the settings with their sources; if some are wrong, exit with one line for each.
+
+    ``queues`` is a file whose tables declare queues: see ``startup.configuration``.
+    """
     flags = {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
-    return startup.configuration(flags, file=config)
+    return startup.configuration(flags, file=config, queues=queues)

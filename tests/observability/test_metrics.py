@@ -15,6 +15,7 @@ from zaqar_core.core import queues
 from zaqar_core.domain.model import QueueSettings
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.observability import definitions
+from zaqar_core.observability import face as metrics_face
 from zaqar_core.observability.scraping import Scraper
 
 
@@ -270,3 +271,13 @@ def test_a_call_of_sqs_at_the_path_of_the_page_is_one_of_sqs(measured: Measured)
     answer = measured.http.get("/metrics?Action=ListQueues&Version=2012-11-05", base_url=URL)
     assert answer.headers["Content-Type"] == "text/xml"
     assert measured.http.head("/metrics", base_url=URL).status_code == 200
+
+
+def test_a_long_page_is_sent_in_pieces(measured: Measured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Megabytes that are copied in one turn of the event loop would delay every other request."""
+    monkeypatch.setattr(metrics_face, "_PIECE_CHARACTERS", 1024)
+    answer = measured.http.get("/metrics", base_url="http://localhost", buffered=False)
+    pieces = [len(one) for one in answer.iter_encoded()]
+    assert len(pieces) > 3
+    assert sum(pieces) > 3_000
+    assert b"".join(measured.http.get("/metrics", base_url="http://localhost").iter_encoded()).endswith(b"\n")
