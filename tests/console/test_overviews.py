@@ -8,6 +8,7 @@ import pytest
 
 from sqs_facade.console import overview
 from sqs_facade.console.overview import Overviews, Row, Seen, Sums
+from zaqar_core.access.principals import Principal
 from zaqar_core.core import queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
@@ -51,7 +52,7 @@ def test_a_page_of_many_rows_is_a_part_of_them_all_in_order(
     matching = [row for row in rows if all(word in f"{row.name} tag={row.tags['Tag']}" for word in search.split())]
     in_order = sorted(matching, key=lambda row: getattr(row, order), reverse=is_descending)
     found, number = overview.page(
-        Seen(rows, Sums(0, 0, 0, 0, 0)),
+        Seen(Principal("000000000000", "", ""), rows, Sums(0, 0, 0, 0, 0)),
         search=search,
         order=order,
         is_descending=is_descending,
