@@ -13,14 +13,15 @@ import msgspec
 
 from zaqar_core import embedded, logs
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import Configuration, Settings, examine, read
+from zaqar_core.configuration.settings import Configuration, examine, read
 from zaqar_core.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
+    from zaqar_core.configuration.settings import Settings
     from zaqar_core.embedded.attachment import Embedded
 
 
@@ -95,30 +96,23 @@ WRONG_USE = 2
 
 
 def configuration(
-    flags: Mapping[str, Any], *, file: Path | None = None, code: int = WRONG_USE, queues: Path | None = None
+    flags: Mapping[str, Any],
+    *,
+    file: Path | None = None,
+    code: int = WRONG_USE,
+    check: Callable[[Settings], Sequence[str]] | None = None,
 ) -> Configuration:
     """Read the settings with their sources; if some are wrong, print one line for each and exit.
 
-    ``queues`` is a file whose tables declare queues: their mistakes are printed as well.
+    ``check`` returns lines about what else is wrong: they are printed together with those about the settings.
     """
     try:
         return read(flags, file=file)
     except SettingsInvalid as problem:
         if problem.log_format == "json":
             logs.set_up("json", "info", "main")
-        lines = [*problem.problems, *_of_queues(queues, examine(flags, file=file).configuration.settings)]
-        refuse(*dict.fromkeys(lines), code=code)
-
-
-def _of_queues(file: Path | None, settings: Settings) -> Sequence[str]:
-    """Return a line for each mistake in the tables of a file that declare queues."""
-    from sqs_facade.declarations import reading
-
-    try:
-        reading.load(file, settings)
-    except SettingsInvalid as problem:
-        return problem.problems
-    return ()
+        others = check(examine(flags, file=file).configuration.settings) if check else ()
+        refuse(*dict.fromkeys([*problem.problems, *others]), code=code)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ ends. While they are the same and nothing has ended, the last result is used aga
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.model import Figures
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.domain.randomness import randomness
 from zaqar_core.store import keys
 from zaqar_core.store.connection import pack
 
@@ -83,7 +83,7 @@ class KnownFigures:
             found[index] = figures
             if isinstance(figures, Figures):
                 # The signs were read before it, so a change between the two is noticed the next time.
-                ends = now + random.uniform(_MOST_SECONDS / 2, _MOST_SECONDS)  # noqa: S311
+                ends = now + randomness.uniform(_MOST_SECONDS / 2, _MOST_SECONDS)
                 self._known[refs[index]] = _Known(signs[index], figures, ends)
             else:
                 self._known.pop(refs[index], None)
