@@ -42,6 +42,7 @@ from zaqar_core.web.server.server import Server
 _BUSY = 10
 #: After so long a request that asks for fresh numbers begins a new pass of 10,000 queues.
 _PASS_SECONDS = 3.0
+_PATIENCE_SECONDS = 60.0
 
 
 class _Pieces:
@@ -111,7 +112,7 @@ class _Costs:
         self._pieces.clear()
         before = cpu([self._server])
         began = time.perf_counter()
-        with urllib.request.urlopen(self._url + path, timeout=60) as answer:
+        with urllib.request.urlopen(self._url + path, timeout=_PATIENCE_SECONDS) as answer:
             size = len(answer.read())
         wall = time.perf_counter() - began
         spent = cpu([self._server]) - before
@@ -146,7 +147,7 @@ def main() -> int:
 
         def drive() -> None:
             try:
-                with valkey.client() as client:
+                with redis.Redis.from_url(valkey.url, socket_timeout=_PATIENCE_SECONDS) as client:
                     results.append(
                         _measured(listening.getsockname(), client, psutil.Process(valkey.process.pid), pieces, options)
                     )

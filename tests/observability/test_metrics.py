@@ -281,3 +281,15 @@ def test_a_long_page_is_sent_in_pieces(measured: Measured, monkeypatch: pytest.M
     assert len(pieces) > 3
     assert sum(pieces) > 3_000
     assert b"".join(measured.http.get("/metrics", base_url="http://localhost").iter_encoded()).endswith(b"\n")
+
+
+def test_another_dead_letter_queue_is_shown_at_the_next_scrape(measured: Measured, queue_name: str) -> None:
+    """Although nothing is counted again in a queue without traffic."""
+    dead = f"{queue_name}-dead"
+    for name in (queue_name, dead):
+        measured.sqs("CreateQueue", QueueName=name)
+    assert measured.page().has("queue_info", queue=queue_name, dead_letter_queue="")
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{dead}"
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})
+    measured.sqs("SetQueueAttributes", QueueUrl=queue_name, Attributes={"RedrivePolicy": policy})
+    assert measured.page().has("queue_info", queue=queue_name, dead_letter_queue=dead)
