@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,39 @@ def test_a_move_that_is_interrupted_loses_and_doubles_nothing(
         str(one["body"]) for one in MESSAGES
     )
     assert all_of(run, filled) == []
+
+
+@contextlib.contextmanager
+def no_room(at: int) -> Iterator[None]:
+    """No file grows beyond so many bytes, as on a full disk."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (at, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("mode", [(), ("--move",)], ids=["copy", "move"])
+def test_an_export_to_a_full_disk_names_the_file_and_loses_nothing(
+    run: Run, filled: str, file: Path, mode: tuple[str, ...]
+) -> None:
+    with no_room(at=1_000):
+        problem = run("export", filled, file, *mode, code=1).stderr
+    assert f"cannot write {file}: File too large" in problem
+    assert len(all_of(run, filled)) == 25
+    run("export", filled, file, "--resume")
+    found = [json.loads(line) for line in file.read_text().splitlines()]
+    assert sorted(one["body"] for one in found) == sorted(str(one["body"]) for one in MESSAGES)
+
+
+def test_an_import_beside_a_full_disk_leaves_no_state(run: Run, queue: str, file: Path) -> None:
+    numbered(file, 3)
+    with no_room(at=0):
+        problem = run("import", queue, file, code=1).stderr
+    assert f"cannot write {file}.import: File too large" in problem
+    assert run("import", queue, file).stdout == "imported 3 messages\n"
 
 
 def test_lines_that_are_refused_are_reported_and_left_out(run: Run, queue: str, file: Path) -> None:

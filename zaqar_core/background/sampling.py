@@ -64,17 +64,18 @@ class Sampler:
             self.add()
 
     def _run(self) -> None:
-        round_at = time.time() + _seconds_to_round(time.time())
+        # By the monotonic clock: no round is delayed when the other one is set back.
+        round_at = time.monotonic() + _seconds_to_round(time.time())
         while True:
             now = time.time()
             add_at = (now // ADD_SECONDS + 1) * ADD_SECONDS
-            if self._stopping.wait(max(min(round_at, add_at) - now, 0.0)):
+            if self._stopping.wait(max(min(round_at - time.monotonic(), add_at - now), 0.0)):
                 return
             try:
                 if time.time() >= add_at:
                     self.add()
-                if time.time() >= round_at:
-                    round_at = time.time() + _seconds_to_round(time.time())
+                if time.monotonic() >= round_at:
+                    round_at = time.monotonic() + _seconds_to_round(time.time())
                     self.round()
             except StoreUnavailable as problem:
                 if not problem.is_logged and not self._core.waiters.is_released:  # the service stops
