@@ -148,6 +148,15 @@ def test_a_denial_wins_over_every_permission(table: Table) -> None:
             assert not any(table[one] for one in _added(case, denies=False)), case
 
 
+def test_a_denial_of_everything_denies_everything(table: Table) -> None:
+    of_queue, of_caller = len(_OF_QUEUE), len(_OF_CALLER)
+    assert OF_QUEUE[of_queue].denies
+    assert OF_CALLER[of_caller].denies
+    for case, allowed in table.items():
+        if of_queue in case.queue or of_caller in case.identity:
+            assert not allowed, case
+
+
 def test_in_the_account_of_the_queue_one_permission_is_enough(table: Table) -> None:
     for case, allowed in table.cases():
         if CALLERS[case.caller].account == OWNER:

@@ -95,7 +95,7 @@ class Authorizer:
         caller: Principal,
         actions: Sequence[str],
         environ: Mapping[str, Any],
-        is_repair: bool = False,  # noqa: FBT001, FBT002 - a keyword costs this way of every request more
+        is_repair: bool = False,
     ) -> None:
         """Require that all actions on one queue are allowed, and guard the session's calls on it.
 
