@@ -51,7 +51,7 @@ _THROTTLED = frozenset(
 _UNKNOWN = (500, 502, 504)
 _CONTENT = frozenset(
     {
-        "BatchRequestTooLong", "InvalidAttributeValue", "InvalidBatchEntryId", "InvalidMessageContents",
+        "BatchRequestTooLong", "EmptyValue", "InvalidAttributeValue", "InvalidBatchEntryId", "InvalidMessageContents",
         "InvalidParameterValue", "MissingParameter", "Serialization", "UnsupportedOperation", "Validation",
         "ValidationError",
     }
