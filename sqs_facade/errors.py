@@ -270,7 +270,8 @@ def of_receipt_fact(fact: facts.CoreError, handle: str) -> SqsError:
     """Convert a fact that the core reports about one receipt handle."""
     match fact:
         case facts.ReceiptInvalid():
-            return receipt_invalid(handle)
+            # AWS's text as quoted by users (aws-sdk-java-v2 issue 3101).
+            return SqsError("ReceiptHandleIsInvalid", f'The receipt handle "{handle}" is not valid for this queue.')
         case facts.NotInFlight():
             reason = "Message does not exist or is not available for visibility timeout change."
             return invalid(handle, "ReceiptHandle", reason)
