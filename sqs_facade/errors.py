@@ -129,17 +129,24 @@ class SqsError(Exception):
     """An error response.
 
     ``name`` is a key of ERROR_TABLE; ``query_message`` is the text in the query protocol, ``entry_message`` that in an
-    entry of a batch.
+    entry of a batch, ``operator_message`` that for an operator who declares queues, where AWS's text says too little.
     """
 
     def __init__(
-        self, name: str, message: str, *, query_message: str | None = None, entry_message: str | None = None
+        self,
+        name: str,
+        message: str,
+        *,
+        query_message: str | None = None,
+        entry_message: str | None = None,
+        operator_message: str | None = None,
     ) -> None:
         super().__init__(message)
         self.row = ERROR_TABLE[name]
         self.message = message
         self.query_message = query_message or message
         self.entry_message = entry_message or message
+        self.operator_message = operator_message or message
 
 
 _REFUSED_SIGNATURES = {
