@@ -57,7 +57,7 @@ _NO_QUEUE = frozenset({"QueueDoesNotExist", "NonExistentQueue"})
 _UNKNOWN = (500, 502, 504)
 _CONTENT = frozenset(
     {
-        "BatchRequestTooLong", "InvalidAttributeValue", "InvalidBatchEntryId", "InvalidMessageContents",
+        "BatchRequestTooLong", "EmptyValue", "InvalidAttributeValue", "InvalidBatchEntryId", "InvalidMessageContents",
         "InvalidParameterValue", "MissingParameter", "Serialization", "UnsupportedOperation", "Validation",
         "ValidationError",
     }
