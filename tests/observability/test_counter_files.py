@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import signal
@@ -164,3 +165,20 @@ def test_a_full_disk_that_takes_a_part_of_a_step_ends_the_file_before_it(
     rows = [row for number in range(2_000) if (row := file.row(b"%d" % number, 30)) >= 0]
     assert max(rows) + 30 < 32 << 10
     assert len(rows) > 900
+
+
+def test_a_folder_that_another_service_removes_while_it_starts_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, removed = fcntl.flock, list[Path]()
+
+    def locked(descriptor: int, operation: int) -> None:
+        if not removed and operation == fcntl.LOCK_EX:
+            folder = Path(f"/proc/self/fd/{descriptor}").readlink().parent
+            removed.append(folder)
+            shutil.rmtree(folder)
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", locked)
+    with created() as folder:
+        assert folder is not None
+        assert folder.exists()
+        assert removed != [folder]
