@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +186,25 @@ def test_a_store_that_becomes_full_between_two_queues_gets_the_rest_later(
         counts.add(session)
     counts.add(session)
     assert [_events(session, ref, minute).deleted for ref in (queue, other)] == [1, 1]
+
+
+def test_a_pool_that_does_not_answer_does_not_keep_the_counts_of_other_queues(
+    session: Session, queue: QueueRef, counts: Counts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minute, add, away = _minute(session, queue), samples.add, queue.sibling("in-a-pool")
+
+    def without_pool(session: Session, counted: Mapping[QueueRef, Any]) -> list[StoreUnavailable | None]:
+        add(session, {ref: minutes for ref, minutes in counted.items() if ref != away})
+        return [StoreUnavailable("away", is_unsent=True) if ref == away else None for ref in counted]
+
+    counts.count(away, Event.DELETED, 1)
+    counts.end(minute - 1)
+    counts.count(queue, Event.DELETED, 1)
+    counts.end(minute)
+    monkeypatch.setattr(samples, "add", without_pool)
+    counts.add(session)
+    assert _events(session, queue, minute).deleted == 1
+    assert counts._pending == {minute - 1: {away: [0, 0, 1, 0, 0, 0, 0]}}
 
 
 def test_what_a_killed_process_has_not_added_is_added_by_the_next_one(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
 
 from zaqar_core.core import samples
 from zaqar_core.core.samples import Events
@@ -58,22 +57,26 @@ class EventCounts:
         """Add the counts of ended minutes to the samples, 20 queues in a round trip. Raises StoreUnavailable.
 
         Counts that were certainly not added wait for the next call. Those whose outcome is unknown are not added again:
-        they would count twice.
+        they would count twice. A pool that does not answer does not keep the counts of other queues.
         """
-        waiting: list[tuple[int, dict[QueueRef, Row]]] = []
+        waiting: list[tuple[int, Rows]] = []
         try:
             while (taken := self._take()) is not None:  # without a lock: another task may add other parts meanwhile
                 minute, part = taken
-                problems = _add(session, minute, part)
-                left = {ref: part[ref] for ref, problem in problems.items() if _is_undone(problem)}
-                if left:
-                    waiting.append((minute, left))
-                if len(problems) == len(part):
-                    raise next(iter(problems.values()))
+                try:
+                    problems = samples.add(session, {ref: {minute: Events(*row)} for ref, row in part.items()})
+                except StoreUnavailable as problem:
+                    if _is_undone(problem):
+                        waiting.append((minute, part))
+                    raise
+                undone = {
+                    ref: row for (ref, row), problem in zip(part.items(), problems, strict=True) if _is_undone(problem)
+                }
+                waiting.append((minute, undone))
         finally:
             with self._lock:
-                for minute, part in waiting:
-                    self._merge(minute, part)
+                for minute, rows in waiting:
+                    self._merge(minute, rows)
 
     def _take(self) -> tuple[int, dict[QueueRef, Row]] | None:
         """Take counts of the oldest minute; None if there are none."""
@@ -90,25 +93,17 @@ class EventCounts:
 
     def _merge(self, minute: int, rows: Rows) -> None:
         """Add rows to those of a minute. The lock must be held."""
+        if not rows:
+            return
         pending = self._pending.setdefault(minute, {})
         for ref, row in rows.items():
             known = pending.get(ref)
             pending[ref] = row if known is None else merged(known, row)
 
 
-def _add(session: Session, minute: int, part: Rows) -> Mapping[QueueRef, StoreUnavailable]:
-    """Add counts of one minute; return why those of some queues were not, or perhaps not, added."""
-    problems: Sequence[StoreUnavailable | None]
-    try:
-        problems = samples.add(session, {ref: {minute: Events(*row)} for ref, row in part.items()})
-    except StoreUnavailable as problem:
-        problems = [problem] * len(part)
-    return {ref: problem for ref, problem in zip(part, problems, strict=True) if problem is not None}
-
-
-def _is_undone(problem: StoreUnavailable) -> bool:
+def _is_undone(problem: StoreUnavailable | None) -> bool:
     """Return whether the store has certainly stored nothing."""
-    return problem.is_unsent or isinstance(problem, StoreFull | StoreUnfit)
+    return problem is not None and (problem.is_unsent or isinstance(problem, StoreFull | StoreUnfit))
 
 
 def add_now(session: Session) -> None:

@@ -186,7 +186,7 @@ class Counting:
             queues, self._queues = self._queues, {}
             found, self._rowless = self._rowless, {}
             self._file.mark = int(time.time() // 60)
-        self._take(((ref, queue.cells) for ref, queue in queues.items()), found, lock)
+        self._take([(ref, queue.cells) for ref, queue in queues.items()], found, lock)
         return found
 
     def taken_left(self, lock: threading.Lock) -> tuple[int, dict[QueueRef, Row]]:
