@@ -12,6 +12,7 @@ from tests.observability.conftest import URL, Measured, Page
 from tests.patience import until
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
+from zaqar_core.core.traffic import Uncounted
 from zaqar_core.domain.model import QueueSettings
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.observability import definitions
@@ -190,21 +191,11 @@ def test_a_queue_that_another_node_has_deleted_begins_again_at_0(measured: Measu
     measured.sqs("SendMessage", QueueUrl=queue_name, MessageBody="x")
     assert measured.page().queue(queue_name)["messages_sent_total"] == 1
     other = measured.core.session()
-    other.traffic = _Elsewhere()
+    other.traffic = Uncounted()
     queues.delete(other, QueueRef("000000000000", "us-east-1", queue_name))
     assert queue_name not in measured.page().text
     measured.sqs("CreateQueue", QueueName=queue_name)
     assert measured.page().queue(queue_name) == {}
-
-
-class _Elsewhere:
-    """Counts nothing here."""
-
-    def count(self, ref: QueueRef, event: int, number: int, size_bytes: int = 0) -> None:
-        """Do nothing."""
-
-    def forget(self, ref: QueueRef) -> None:
-        """Do nothing."""
 
 
 @pytest.mark.parametrize("is_open", [False, True])

@@ -18,9 +18,9 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.eventloop import Signal, sleep
-from zaqar_core.observability import counting, definitions, page
+from zaqar_core.observability import counting, definitions, page, queue_rows
 from zaqar_core.observability.counter_file import CounterReader, total
-from zaqar_core.observability.counting import LATENCIES, ProcessCounters, key, queue_key
+from zaqar_core.observability.counting import LATENCIES, ProcessCounters, counters_of, key, queue_key
 from zaqar_core.observability.definitions import Metric
 from zaqar_core.observability.metrics import Metrics
 from zaqar_core.observability.page import Sample
@@ -33,7 +33,7 @@ _AT_ONCE = 100
 _SWEEP_SECONDS = 60.0
 #: A scrape that waits for the collection of another one gives up after this.
 _PATIENCE_SECONDS = 60.0
-_NONE = [0] * counting.QUEUE_WIDTH
+_NONE = [0] * queue_rows.COUNTERS
 T = TypeVar("T")
 
 #: What is shown of a queue's state, by the attribute of Gauges and Sums. Ages are in milliseconds there.
@@ -121,7 +121,7 @@ class Scraper:
         if found.queues is None:
             return found
         for number, ref in enumerate(found.queues.shown):
-            counted = total(readers, queue_key(ref))
+            counted = counters_of(readers, ref)
             if counted:
                 found.counted[ref] = counted
             if number % _AT_ONCE == 0:
@@ -138,7 +138,7 @@ class Scraper:
         for reader in self._metrics.files.readers():
             for number, row in enumerate(list(reader.rows.get(counting.QUEUE, ()))):
                 if row not in shown:
-                    counted = reader.counters(row) or _NONE
+                    counted = (reader.counters(row) or _NONE)[: queue_rows.COUNTERS]
                     sums = [one + more for one, more in zip(sums, counted, strict=True)]
                 if number % _AT_ONCE == 0:
                     sleep(0)
@@ -158,7 +158,7 @@ class Scraper:
             for number, row in enumerate(list(reader.rows.get(counting.QUEUE, ()))):
                 ref = QueueRef(*counting.parts(row)[1])
                 if ref != counting.ROWLESS and ref not in found:
-                    counted = total(readers, row)
+                    counted = counters_of(readers, ref)
                     if any(counted):
                         found[ref] = counted
                 if number % _AT_ONCE == 0:
@@ -200,7 +200,7 @@ class Scraper:
                 samples = chain(samples, [(rest, _value(sums, metric, attribute))])
             yield from _in_parts(metric, samples, is_open=is_open)
         counters = [(metric, event) for event, metric in definitions.QUEUE_EVENTS.items()]
-        counters += [(metric, counting.SIZES + event) for event, metric in definitions.QUEUE_SIZES.items()]
+        counters += [(metric, queue_rows.SIZES + event) for event, metric in definitions.QUEUE_SIZES.items()]
         for metric, index in counters:
             samples = _counters(found, shown, index)
             if sums is not None and found.counted_others:
@@ -215,7 +215,7 @@ class Scraper:
 
     def _processes(self, readers: Sequence[CounterReader], *, is_open: bool) -> Iterator[str]:
         rows = _by_kind(readers)
-        yield from _operations(rows.get(counting.OPERATION, {}), is_open=is_open)
+        yield from _operations(readers, is_open=is_open)
         errors = [
             (page.labels(definitions.ERRORS.labels, (dialect, operation, code, status)), numbers[0])
             for (dialect, operation, code, status), numbers in sorted(rows.get(counting.ERROR, {}).items())
@@ -335,23 +335,27 @@ def _aliases(queues: Found, *, is_open: bool) -> Iterator[str]:
 def _by_kind(readers: Sequence[CounterReader]) -> dict[bytes, dict[tuple[str, ...], list[int]]]:
     """Return the sums of all rows but those of queues, by kind and parts of the key."""
     found: dict[bytes, dict[tuple[str, ...], list[int]]] = {}
-    for kind in (counting.OPERATION, counting.ERROR, counting.TOTAL):
-        rows = {row for reader in readers for row in reader.rows.get(kind, ())}
-        found[kind] = {tuple(counting.parts(row)[1]): total(readers, row) for row in rows}
+    for kind in (counting.ERROR, counting.TOTAL):
+        found[kind] = {tuple(counting.parts(row)[1]): total(readers, row) for row in _named(readers, kind)}
     return found
 
 
-def _operations(rows: Mapping[tuple[str, ...], list[int]], *, is_open: bool) -> Iterator[str]:
-    shown = [
-        (page.labels(definitions.OF_OPERATION, (dialect, operation)), numbers)
-        for (dialect, operation), numbers in sorted(rows.items())
-        if any(numbers)
-    ]
+def _named(readers: Sequence[CounterReader], kind: bytes) -> set[bytes]:
+    return {row for reader in readers for row in reader.rows.get(kind, ())}
+
+
+def _operations(readers: Sequence[CounterReader], *, is_open: bool) -> Iterator[str]:
+    rows = {tuple(counting.parts(row)[1]): row for row in _named(readers, counting.OPERATION)}
+    waited: list[Sample] = []
     yield page.head(definitions.LATENCY, is_open=is_open)
-    for text, numbers in shown:
-        seconds = numbers[counting.SERVICE_US] / 1e6
-        yield page.histogram(definitions.LATENCY, text, LATENCIES, numbers[counting.BUCKETS :], seconds)
-    waited = [(text, numbers[counting.WAITED_US] / 1e6) for text, numbers in shown if numbers[counting.WAITED_US]]
+    for names in sorted(rows):
+        times, buckets = counting.times_and_buckets(readers, rows[names])
+        if not any(buckets):
+            continue
+        text = page.labels(definitions.OF_OPERATION, names)
+        yield page.histogram(definitions.LATENCY, text, LATENCIES, buckets, round(times[counting.SERVICE], 6))
+        if times[counting.WAITED]:
+            waited.append((text, round(times[counting.WAITED], 6)))
     yield _family(definitions.WAITED, waited, is_open=is_open)
 
 
