@@ -28,8 +28,9 @@ SERVER_OPTIONS: dict[str, tuple[str, ...]] = {
 _IN_A_WRITE = 16
 _INCARNATION, _RANDOM = "0123456789abcdef", b"12345678"
 _SQS = records.pack(NewMessage(b"x" * 200), random=_RANDOM, own_ttl=False)
-_ZAQAR = records.pack(NewMessage(b"x" * 200, "json"), random=_RANDOM, own_ttl=False)
-_CLAIM_MS, _MAX_IN_FLIGHT = 300_000, 120_000
+_ZAQAR = records.pack(NewMessage(b"x" * 200, "json"), random=_RANDOM, own_ttl=True)
+#: Leases and claims do not end during a run, however slow it is.
+_LEASE_MS, _GRACE_MS, _MAX_IN_FLIGHT = 7_200_000, 60_000, 120_000
 
 
 class Connection:
@@ -85,9 +86,9 @@ def calls(name: str, count: int) -> Iterator[tuple[str | None, list[bytes]]]:
 
 
 def _zaqar_calls(key: str, count: int) -> Iterator[tuple[str | None, list[bytes]]]:
-    post = _call("send", key, "z", 300, 1 << 20, _ZAQAR, b"-1 -1 0")
+    post = _call("send", key, "z", 300, 1 << 20, _ZAQAR, b"-1 -1 -1")
     claims = [f"{number:032x}" for number in range(count * 2)]
-    claiming = [_call("claim", key, 1, claim, claim[16:], _CLAIM_MS, -1) for claim in claims]
+    claiming = [_call("claim", key, 1, claim, claim[16:], _LEASE_MS, _GRACE_MS) for claim in claims]
     yield None, [_call("create", key, _INCARNATION, "zaqar", 345_600), *[post] * count]
     yield "post", [post] * count
     yield None, claiming[:count]
@@ -99,7 +100,7 @@ def _zaqar_calls(key: str, count: int) -> Iterator[tuple[str | None, list[bytes]
 
 
 def _receive(key: str, most: int, nonce: str) -> bytes:
-    return _call("receive", key, most, -1, nonce, _MAX_IN_FLIGHT, -1)
+    return _call("receive", key, b"%d %d %d" % (most, _LEASE_MS, _MAX_IN_FLIGHT), nonce, -1)
 
 
 def _call(name: str, key: str, *arguments: bytes | str | int) -> bytes:

@@ -6,8 +6,8 @@
 -- fails: NOQUEUE; GROUPED; one: CLAIMED; with claim ids: NOCLAIM, NOTCLAIMED, OTHERCLAIM.
 -- effect: frees.
 -- cost:  O(k log n).
--- uses: base_key, CLAIM, context, find_message, is_over, leased_until, open_queue, removal_of, remove_messages
--- uses: state_of, states_key, update_groups, wake_for_new
+-- uses: base_key, CLAIM, find_message, is_over, leased_until, now_ms, open_queue, removal_of, remove_messages, state_of
+-- uses: states_key, update_groups, wake_for_new
 local wrong = open_queue()
 if wrong then return wrong end
 local one, named, claims, refusal = ARGV[1] == 'one', ARGV[2] ~= '', {}, nil
@@ -26,7 +26,7 @@ for at = 3, #ARGV, 3 do
 end
 if refusal then
   for id in pairs(claims) do
-    if tonumber(call('ZSCORE', base_key .. ':cx', id) or 0) <= context.now_ms then return { err = 'NOCLAIM' } end
+    if tonumber(call('ZSCORE', base_key .. ':cx', id) or 0) <= now_ms then return { err = 'NOCLAIM' } end
   end
   return refusal
 end

@@ -6,7 +6,7 @@
 -- fails: NOQUEUE; GROUPED; STALE (the receipts belong to another incarnation).
 -- effect: frees.
 -- cost:  O(k log n).
--- uses: base_key, context, expired, FLAGS, GID, has_feature, KIND, leases_key, load_queue, NONCE, open_queue, queue
+-- uses: base_key, expired, FLAGS, GID, has_feature, KIND, leases_key, load_queue, NONCE, now_ms, open_queue, queue
 -- uses: records_key, remove_messages, START, state_of, states_key, TTL, update_groups, wake_for_new
 local wrong
 if KIND == 'plain' then wrong = load_queue(call('HGET', base_key, 'gen')) else wrong = open_queue() end
@@ -23,7 +23,7 @@ else
     local word = 'OK'
     if KIND == 'fifo' and packed then
       local ends = tonumber(call('ZSCORE', leases_key, seq) or 0)
-      local is_stale = state[NONCE] ~= ARGV[at + 1] or ends <= context.now_ms
+      local is_stale = state[NONCE] ~= ARGV[at + 1] or ends <= now_ms
       if is_stale and not expired(call('HGET', records_key, seq), state) then
         word = 'EXPIRED'
       end
