@@ -152,13 +152,16 @@ def test_a_trace_header_is_received(client: Client, queue: str) -> None:
 def test_system_attributes_are_received_on_request(client: Client, queue: str, later: Advance) -> None:
     before = int(time.time() * 1000) - 1
     client.send(queue, "x")
+    later(queue, 7)
     [plain] = client.receive(queue, VisibilityTimeout=0)
     assert not plain.get("Attributes")
+    later(queue, 3600)
     [found] = client.receive(queue, AttributeNames=["All"])
     told = found["Attributes"]
     assert told["ApproximateReceiveCount"] == "2"
     assert told["SenderId"] == "000000000000"
-    assert before <= int(told["SentTimestamp"]) <= int(told["ApproximateFirstReceiveTimestamp"])
+    assert before <= int(told["SentTimestamp"])
+    assert 7000 <= int(told["ApproximateFirstReceiveTimestamp"]) - int(told["SentTimestamp"]) < 3_600_000
     assert set(told) == {*("ApproximateFirstReceiveTimestamp", "ApproximateReceiveCount", "SenderId", "SentTimestamp")}
 
 

@@ -126,7 +126,9 @@ def test_tags_are_set_replaced_and_removed(sqs: Sqs, queue: str) -> None:
     sqs.call("TagQueue", QueueUrl=queue, Tags={"a": "1", "A": "2"})
     sqs.call("TagQueue", QueueUrl=queue, Tags={"a": "3"})
     assert sqs.call("ListQueueTags", QueueUrl=queue)["Tags"] == {"a": "3", "A": "2"}
-    sqs.call("UntagQueue", QueueUrl=queue, TagKeys=["a", "A", "unknown"])
+    sqs.call("UntagQueue", QueueUrl=queue, TagKeys=["a", "unknown"])
+    assert sqs.call("ListQueueTags", QueueUrl=queue)["Tags"] == {"A": "2"}
+    sqs.call("UntagQueue", QueueUrl=queue, TagKeys=["A"])
     assert "Tags" not in sqs.call("ListQueueTags", QueueUrl=queue)
 
 
