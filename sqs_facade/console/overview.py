@@ -8,6 +8,7 @@ page are read again before they are shown.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -176,7 +177,8 @@ class Overviews:
         """Return the place; drop those that nobody has asked for lately, and the oldest of too many."""
         place = self._places.setdefault(key, _Place())
         place.asked = asked
-        self._places.move_to_end(key)
+        with contextlib.suppress(KeyError):  # another thread has dropped it at this moment
+            self._places.move_to_end(key)
         rows = sum(len(one.last.rows) for one in list(self._places.values()) if one.last is not None)
         for old, one in list(self._places.items())[:-1]:
             is_recent = one.asked >= asked - _KEPT_SECONDS

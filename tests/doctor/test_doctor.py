@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ import pytest
 from click.testing import CliRunner
 
 from sqs_facade import cli
+from sqs_facade.commands.checks import gather_service
+from tests.cli.conftest import Silent, endpoint
 from tests.conftest import Service
 from tests.private_valkey import PrivateValkey, private_valkey
 from zaqar_core.embedded import attach
 from zaqar_core.store import keys
+from zaqar_core.web import allowed_hosts
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory", "1gb")
 #: A setting of the server, its wrong value, its right one, and the code of the finding.
@@ -137,6 +141,28 @@ def test_a_running_service_is_checked_by_its_url(service: Service) -> None:
     found = doctor(service.url)
     assert {code for code in found if code.startswith(("service-", "tls-"))} <= {"service-degraded", "service-slow"}
     assert not of_store(found)
+
+
+@pytest.mark.parametrize("is_loopback", [True, False])
+def test_test_hooks_are_asked_for_only_where_they_do_harm(monkeypatch: pytest.MonkeyPatch, is_loopback: bool) -> None:
+    """The service logs that it has refused them."""
+    asked: list[str] = []
+
+    class Handler(Silent, BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"status": "serving"}')
+
+        do_POST = do_GET  # noqa: N815 - the name of the library
+
+    monkeypatch.setattr(allowed_hosts, "is_loopback", lambda _host: is_loopback)
+    with endpoint(Handler) as url:
+        facts = gather_service.service_facts(url)
+    assert not facts.unreachable
+    assert ("/_test/clock" in asked) is not is_loopback
+    assert facts.has_test_hooks is not is_loopback
 
 
 def test_the_public_url_is_asked(service: Service, server: PrivateValkey, monkeypatch: pytest.MonkeyPatch) -> None:

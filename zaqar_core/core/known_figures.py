@@ -21,9 +21,9 @@ from zaqar_core.domain.randomness import randomness
 from zaqar_core.store import keys
 from zaqar_core.store.connection import pack
 
-#: Queues whose signs are read, and queues that are counted, in one round trip. For either, the server works about half
-#: a millisecond, then answers others.
-SIGNS_AT_ONCE, COUNTED_AT_ONCE = 40, 5
+#: Queues whose signs are read, and queues that are counted, in one round trip. The server works for half a millisecond
+#: and for one, then answers others.
+SIGNS_AT_ONCE, COUNTED_AT_ONCE = 40, 10
 #: A result is used again for between the half of this and all of it, so that queues that were counted together are not
 #: counted together again.
 _MOST_SECONDS = 600.0
