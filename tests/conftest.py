@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import os
 import socket
 import subprocess
@@ -36,14 +37,15 @@ SERVING_VARIABLE = "SQS_FACADE_TEST_SERVING"
 #: Hosts that tests call besides those of this machine, also with a region before them.
 CALLED_HOSTS = "amazonaws.com,queues,x"
 
+#: A run that leaves processes behind fails, and names them.
+pytest_sessionfinish = leftovers.pytest_sessionfinish
+pytest_terminal_summary = leftovers.pytest_terminal_summary
+
 # A test on a busy machine takes as long as it takes. ``pytest --hypothesis-profile=thorough -m "hypothesis and
 # not slow"`` runs the tests of properties, and those of tests/model, with more examples, as CI does.
 hypothesis.settings.register_profile("suite", deadline=None, max_examples=25)
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("suite")
-
-RUN = pytest.StashKey[str]()
-LEFT_BEHIND = pytest.StashKey[list[str]]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -60,27 +62,22 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> Generator[None, int,
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # a worker belongs to the run of its controller
-        config.stash[RUN] = leftovers.begin()
+        leftovers.watch(config)
         # Compiled modules, as an installed package has them: otherwise all workers, services and runs of pytest that
         # the tests start compile what they import, each time.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         sys.dont_write_bytecode = False
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail a run that leaves processes behind. Its workers have ended by now."""
-    if RUN in session.config.stash:
-        session.config.stash[LEFT_BEHIND] = leftovers.end(session.config.stash[RUN])
-        if session.config.stash[LEFT_BEHIND]:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if left := config.stash.get(LEFT_BEHIND, []):
-        terminalreporter.section("processes left behind", red=True)
-        for command in left:
-            terminalreporter.line(command)
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage while tests are found: all that is made stays. Leave it out of later collections too."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="module")

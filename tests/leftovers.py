@@ -12,10 +12,14 @@ import time
 import uuid
 
 import psutil
+import pytest
 
 VARIABLE = "FACADE_TEST_RUNS"
 #: A supervisor that was told to stop needs a moment; longer on a busy machine.
 GRACE_SECONDS = 30.0
+
+_RUN = pytest.StashKey[str]()
+_LEFT_BEHIND = pytest.StashKey[list[str]]()
 
 
 def begin() -> str:
@@ -47,3 +51,24 @@ def end(run: str) -> list[str]:
             commands.append(f"{process.pid}: {' '.join(process.cmdline())}")
             process.kill()
     return commands
+
+
+def watch(config: pytest.Config) -> None:
+    """Look for leftovers of this run at its end, by the hooks below."""
+    config.stash[_RUN] = begin()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that leaves processes behind. Its workers have ended by now."""
+    if _RUN in session.config.stash:
+        session.config.stash[_LEFT_BEHIND] = end(session.config.stash[_RUN])
+        if session.config.stash[_LEFT_BEHIND]:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if left := config.stash.get(_LEFT_BEHIND, []):
+        terminalreporter.section("processes left behind", red=True)
+        for command in left:
+            terminalreporter.line(command)

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import requests
 import xmltodict
 
+from tests.quick_http import QuickSession
+
 _LISTS = {
     "AttributeNames": "AttributeName",
     "MessageAttributeNames": "MessageAttributeName",
@@ -57,8 +59,7 @@ _RESULT_MAPS = {"Attribute": "Attributes", "MessageAttribute": "MessageAttribute
 
 #: Keeps connections open: most tests send a few small requests to the same service. Not for bodies that the service
 #: refuses to read: it closes their connection.
-HTTP = requests.Session()
-HTTP.trust_env = False  # the environment and .netrc of the user say nothing about services of the tests
+HTTP = QuickSession()
 
 
 class Refused(Exception):

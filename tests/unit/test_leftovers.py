@@ -14,7 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFTEST = """
 from tests import leftovers
 leftovers.GRACE_SECONDS = 1.0
-from tests.conftest import pytest_configure, pytest_sessionfinish, pytest_terminal_summary
+from tests.leftovers import pytest_sessionfinish, pytest_terminal_summary
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        leftovers.watch(config)
 """
 #: As the embedded Valkey runs: started by a process that has ended, in a session of its own.
 LEAVES = """
@@ -64,7 +68,7 @@ def _run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, program: st
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(program)
-    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+    return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:hypothesispytest", *arguments)
 
 
 def _has_ended(pid: int) -> bool:
