@@ -122,7 +122,7 @@ def create_app(
         ),
     )
     zaqar = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rates)
-    looks = peek.PeekFace(settings, callers=callers, authorizer=authorizer)
+    looks = peek.PeekFace(settings, callers=callers, authorizer=authorizer, rates=rates)
     hooked = _hooks(settings, switches, credentials)
     more: dict[str, Face] = {
         peek.PATH: looks,

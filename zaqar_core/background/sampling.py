@@ -42,7 +42,7 @@ class Sampler:
         self._stopping = threading.Event()
         self._rounds = Rounds(core, _log, "cannot write metrics")
         self._counting_since = time.time()
-        self._round_at = self._counting_since + _seconds_to_round(self._counting_since)
+        self._round_at = time.monotonic() + _seconds_to_round(self._counting_since)
         self._events: EventCounts | None = None
         if core.settings.metric_minutes:
             self._events = core.traffic.event_counts = EventCounts(core.traffic)
@@ -66,15 +66,16 @@ class Sampler:
             self.add()
 
     def _run(self) -> None:
+        # By the monotonic clock: no round is delayed when the other one is set back.
         while True:
             now = time.time()
             add_at = (now // ADD_SECONDS + 1) * ADD_SECONDS
-            if self._stopping.wait(max(min(self._round_at, add_at) - now, 0.0)):
+            if self._stopping.wait(max(min(self._round_at - time.monotonic(), add_at - now), 0.0)):
                 return
             if time.time() >= add_at:
                 self._rounds.run(self.add)
-            if time.time() >= self._round_at:
-                self._round_at = time.time() + _seconds_to_round(time.time())
+            if time.monotonic() >= self._round_at:
+                self._round_at = time.monotonic() + _seconds_to_round(time.time())
                 self._rounds.run(self.round)
 
     def add(self) -> None:

@@ -25,6 +25,7 @@ SAMPLE = 16
 QUEUES_AT_ONCE = 50
 
 _USAGE = script("usage")
+_SUMS = script("usage_sums").plain
 _log = logging.getLogger("sqs_facade.housekeeping")
 
 
@@ -63,12 +64,11 @@ class UsageMeter:
     def measure(self) -> None:
         """Measure all queues, and write the sums of each project and region. Raises StoreUnavailable."""
         store = self._core.session().store
-        namespaces = registry.namespaces(store)
-        for namespace in namespaces:
+        sums: list[bytes | str] = []
+        for namespace in registry.namespaces(store):
             held, in_flight = self._sums(*keys.namespace(namespace))
-            store.command("HSET", keys.USAGE, namespace, f"{held} {in_flight}")
-        for former in set(store.command("HKEYS", keys.USAGE)) - set(namespaces):
-            store.command("HDEL", keys.USAGE, former)
+            sums += [namespace, f"{held} {in_flight}"]
+        store.run(_SUMS, keys.USAGE, sums)
 
     def _sums(self, project: str, region: str) -> tuple[int, int]:
         held = in_flight = 0
