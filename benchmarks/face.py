@@ -42,7 +42,7 @@ class _Replies:
 
     def __init__(self) -> None:
         self._sequence = 0
-        self._taken = {str(count): self._reply(count) for count in (1, 10)}
+        self._taken = {b"%d" % count: self._reply(count) for count in (1, 10)}
 
     def run(self, function: Compiled, ref: QueueRef, arguments: Arguments) -> Any:
         del ref
@@ -50,8 +50,9 @@ class _Replies:
             self._sequence += (len(arguments) - 3) // 2
             return self._sequence
         if function.name == "receive":
-            is_short_poll = arguments[4] == 0
-            return [_INCARNATION.encode(), 0, 0, -1, 0] if is_short_poll else self._taken[str(arguments[0])]
+            numbers, _, wait_ms, *_ = arguments
+            assert isinstance(numbers, bytes)
+            return [_INCARNATION.encode(), 0, 0, -1, 0] if wait_ms == 0 else self._taken[numbers.split()[0]]
         return len(arguments) - 1
 
     @staticmethod

@@ -108,6 +108,9 @@ def _best(ways: dict[str, Respond], face: Face, environ: dict[str, Any], body: b
     loop: Any = None  # nothing waits
     set_id = request_ids.set_request_id
     best = dict.fromkeys(ways, float("inf"))
+    for respond in ways.values():
+        reply = respond(environ, face, body)
+        assert reply.status == 200, reply.body
     try:
         for _ in range(rounds):
             for way, respond in ways.items():

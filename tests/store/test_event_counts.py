@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
+import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,12 @@ class Counts(EventCounts):
         self.count = self.counting.count
         super().__init__(self.counting)
         self.counting.event_counts = self
+
+
+def _end(counting: NodeCounting) -> None:
+    """Give the files back, as the end of a process does."""
+    for one in (counting, counting._others):
+        os.close(one._file._descriptor)
 
 
 @pytest.fixture
@@ -228,17 +236,48 @@ def test_what_a_killed_process_has_not_added_is_added_by_the_next_one(
     os.close(counted)
     os.close(told)
     for _ in range(2):  # the next owner, and the one after it
-        Counts(CounterFiles(tmp_path)).add(session)
-        gc.collect()
+        owner = Counts(CounterFiles(tmp_path))
+        owner.add(session)
+        _end(owner.counting)
     found = [_events(session, queue, at) for at in range(minute, minute + 2)]  # it may have ended meanwhile
     assert Events(2, 0, 4, 0, 30, 15, 15) in found
     assert sum(one.sent for one in found) == 2
 
 
+def test_what_is_counted_while_counts_are_taken_is_taken_once(tmp_path: Path) -> None:
+    node, number, taken = NodeCounting(CounterFiles(tmp_path)), 5_000, Counter[str]()
+    refs = [QueueRef("p", "r", f"q{index}") for index in range(3)]
+
+    def count(*, is_loop: bool) -> None:
+        if is_loop:
+            node.adopt_thread()
+        for index in range(number):
+            node.count(refs[index % 3], Event.SENT, 1, 10)
+
+    def take() -> None:
+        for ref, row in node.take().items():
+            assert row[4] == 10 * row[0]
+            taken[ref.name] += row[0]
+
+    threads = [threading.Thread(target=count, kwargs={"is_loop": not index}) for index in range(3)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            take()
+    finally:
+        sys.setswitchinterval(interval)
+    take()
+    assert taken.total() == 3 * number
+
+
 def test_what_a_process_without_samples_has_counted_is_not_added_later(tmp_path: Path) -> None:
     files = CounterFiles(tmp_path)
-    NodeCounting(files).count(QueueRef("p", "r", "q"), Event.SENT, 1, 30)
-    gc.collect()
+    without = NodeCounting(files)
+    without.count(QueueRef("p", "r", "q"), Event.SENT, 1, 30)
+    _end(without)
     assert NodeCounting(CounterFiles(tmp_path)).take_left() == {}
 
 

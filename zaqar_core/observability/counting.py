@@ -120,7 +120,7 @@ class Counting:
             self.observe_on_loop(request, reply)
 
     def observe_on_loop(self, request: Request, reply: Reply) -> None:
-        """Count a finished request. Only for the thread of the event loop."""
+        """Count a finished request. Only for the one thread that counts in the file, that of the event loop."""
         note = request.note
         seconds = note.seconds
         try:

@@ -25,44 +25,39 @@ class Observer(Protocol):
         """
 
 
+#: An observer's method.
+Observe = Callable[[Request, Reply], None]
+
+
 class Observers:
     """The observers of one process."""
 
-    __slots__ = ("finished", "finished_on_loop")
+    __slots__ = ("_all", "observe_on_loop")
 
     def __init__(self, observers: Sequence[Observer] = ()) -> None:
-        #: Shows a request and its reply to all observers; returns the reply.
-        self.finished = _shown_to([one.observe for one in observers])
-        #: The same, only for the thread of the event loop. An observer may have a cheaper ``observe_on_loop`` for it.
-        self.finished_on_loop = _shown_to([getattr(one, "observe_on_loop", one.observe) for one in observers])
+        self._all = tuple(one.observe for one in observers)
+        #: Shows a request whose time is noted to all observers; None without any. Only for the thread of the event
+        #: loop, for which an observer may have a cheaper method of this name. Every request of the loop takes it, and
+        #: most services have one observer.
+        self.observe_on_loop = _together(tuple(getattr(one, "observe_on_loop", one.observe) for one in observers))
 
-
-def _shown_to(all_: Sequence[Callable[[Request, Reply], None]]) -> Callable[[Request, Reply], Reply]:
-    """Return what shows a request to these functions. Written for each number of them, as each request takes it."""
-    if not all_:
-        return _shown_to_none
-    if len(all_) == 1:
-        [observe] = all_
-
-        def shown_to_one(request: Request, reply: Reply) -> Reply:
-            request.note.seconds = monotonic() - request.began
-            observe(request, reply)
-            return reply
-
-        return shown_to_one
-
-    def shown_to_all(request: Request, reply: Reply) -> Reply:
+    def finished(self, request: Request, reply: Reply) -> Reply:
+        """Show the request and its reply to all observers. Return the reply."""
         request.note.seconds = monotonic() - request.began
-        for one in all_:
-            one(request, reply)
+        for observe in self._all:
+            observe(request, reply)
         return reply
 
-    return shown_to_all
 
+def _together(all_: Sequence[Observe]) -> Observe | None:
+    if len(all_) < 2:
+        return all_[0] if all_ else None
 
-def _shown_to_none(request: Request, reply: Reply) -> Reply:
-    del request
-    return reply
+    def observe(request: Request, reply: Reply) -> None:
+        for one in all_:
+            one(request, reply)
+
+    return observe
 
 
 def note_session(note: Note, session: Session) -> None:

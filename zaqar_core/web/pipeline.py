@@ -31,7 +31,7 @@ class Pipeline:
         """Without ``traces``, requests are not traced."""
         self._answer = self._answered if traces is None else partial(self._traced, traces)
         observers = observers or Observers()
-        self._finished, self._finished_on_loop = observers.finished, observers.finished_on_loop
+        self._finished, self._observe_on_loop = observers.finished, observers.observe_on_loop
         self._session = core.session
         self._callers = Callers(settings)
         self._bodies = Bodies(settings.max_waits, Limits.of(settings))
@@ -65,28 +65,32 @@ class Pipeline:
         request.body = body
         return self._answer(request, face)
 
-    # -- Of the server of the event loop, only on its thread -----------------------------------------------------------
-
     def admit(self, environ: dict[str, Any], face: Face) -> Reply | None:
         """Return the face's refusal of a request by its head alone, None to read its body. Never raises."""
         request = self._request(environ)
         why = self._callers.refusal(environ, verifies_callers=face.verifies_callers)
         if why is not None:
-            return self._finished_on_loop(request, face.refuse(request, why))
+            return self._finished(request, face.refuse(request, why))
         refusal = face.admit(request) if face.admit is not None else None
-        return None if refusal is None else self._finished_on_loop(request, refusal)
+        return None if refusal is None else self._finished(request, refusal)
 
     def respond(self, environ: dict[str, Any], face: Face, body: bytes) -> Reply:
-        """Return the face's reply or refusal for a request with its whole body. Never raises."""
+        """Return the face's reply or refusal for a request with its whole body. Never raises.
+
+        Only for the thread of the event loop.
+        """
         request = self._request(environ, body)
         refusal = self._callers.refusal(environ, verifies_callers=face.verifies_callers)
         reply = self._answer(request, face) if refusal is None else face.refuse(request, refusal)
-        return self._finished_on_loop(request, reply)
+        if self._observe_on_loop is not None:
+            request.note.seconds = monotonic() - request.began
+            self._observe_on_loop(request, reply)
+        return reply
 
     def refuse(self, environ: dict[str, Any], face: Face, why: Refusal) -> Reply:
         """Return the face's refusal of a request whose body cannot be read. Never raises."""
         request = self._request(environ)
-        return self._finished_on_loop(request, face.refuse(request, why))
+        return self._finished(request, face.refuse(request, why))
 
     def _answered(self, request: Request, face: Face) -> Reply:
         session = self._session()
