@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import pytest
+
 from sqs_facade import digests
 from zaqar_core.domain.model import Attribute
 
@@ -27,3 +31,10 @@ def test_a_digest_does_not_depend_on_the_order_and_does_on_type_and_value() -> N
 def test_a_bodys_digest_is_its_md5() -> None:
     assert digests.of_body(b"") == "d41d8cd98f00b204e9800998ecf8427e"
     assert digests.of_body("grüße".encode()) == digests.of_body(b"gr\xc3\xbc\xc3\x9fe")
+
+
+@pytest.mark.parametrize("length", [1, 999, 1000, 1001, 256 * 1024, 256 * 1024 + 1])
+def test_the_digest_of_a_body_is_the_same_whatever_computes_it(length: int) -> None:
+    """Short, longer and very long bodies are hashed by different code."""
+    body = bytes(range(256)) * (length // 256 + 1)
+    assert digests.of_body(body[:length]) == hashlib.md5(body[:length], usedforsecurity=False).hexdigest()

@@ -54,6 +54,7 @@ class Task(greenlet):
 
     def run(self, function: Callable[..., object], arguments: tuple[Any, ...]) -> None:
         """Call the function, then those of later switches to this task."""
+        idle = _idle.tasks  # a task stays on its thread
         while True:
             try:
                 function(*arguments)
@@ -62,7 +63,6 @@ class Task(greenlet):
             finally:
                 _tasks.discard(self)
             del function, arguments
-            idle = _idle.tasks
             if len(idle) >= _MOST_IDLE:
                 return
             idle.append(self)

@@ -42,7 +42,9 @@ _REMEMBERED_NAMES = 512
 #: takes 0.3 µs, to parse it 5. A signed head is longer and never comes again.
 _REMEMBERED_HEADS, _REMEMBERED_BYTES = 256, 512
 #: Heads with these are not remembered: a credential stays in memory no longer than its request.
-_CREDENTIALS = frozenset(("HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_X_AUTH_TOKEN"))
+_CREDENTIALS = frozenset((
+    "HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_URL_SIGNATURE", "HTTP_X_AMZ_SECURITY_TOKEN", "HTTP_X_AUTH_TOKEN",
+))  # fmt: skip
 
 
 class Head:
@@ -85,7 +87,7 @@ class HeadParser:
         found = self._heads.get(head) if len(head) <= _REMEMBERED_BYTES else None
         if found is None:
             found = Head(self._parse(head))
-            if len(head) <= _REMEMBERED_BYTES and _CREDENTIALS.isdisjoint(found.fields):
+            if len(head) <= _REMEMBERED_BYTES and not _has_credential(found.fields):
                 if len(self._heads) >= _REMEMBERED_HEADS:
                     self._heads.clear()
                 self._heads[head] = found
@@ -191,6 +193,10 @@ class HeadParser:
         path = fields.get("PATH_INFO", "/")
         if path[:1] != "/" and (path != "*" or fields["REQUEST_METHOD"] != "OPTIONS"):
             raise malformed("the target of the request is not a path")
+
+
+def _has_credential(fields: dict[str, Any]) -> bool:
+    return not _CREDENTIALS.isdisjoint(fields) or "Signature=" in fields.get("QUERY_STRING", "")
 
 
 def _connection(options: str | None, *, is_1_1: bool) -> bytes:
