@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.credentials.signing import ACCOUNT, KEY, SECRET, USER, credentials, environ, signed, verifier
-from zaqar_core.access import canonical
+from zaqar_core.access import canonical, signatures
 from zaqar_core.access.refusals import Reason, SignatureRefused
 from zaqar_core.access.reloading import Credentials
 from zaqar_core.access.session_tokens import SessionTokens
@@ -355,6 +355,19 @@ def test_a_value_that_looks_like_a_pre_signed_query_is_none(known: Credentials) 
 
 def test_a_request_without_a_signature_has_no_caller(known: Credentials) -> None:
     assert _verify(verifier(known, NOW), "GET", URL, {"Host": "h"}) is None
+
+
+@pytest.mark.parametrize(
+    "tail", ["0" * 64, "A" * 64, "0" * 57 + ", a=b c", " " * 64, "é" * 64, "=" * 64, "0" * 63 + ","]
+)
+def test_a_header_that_is_partly_known_is_read_as_a_new_one(known: Credentials, tail: str) -> None:
+    _, headers = signed("POST", URL, moment=MOMENT)
+    changed = {**headers, "Authorization": headers["Authorization"][:-64] + tail}
+    signatures._known.clear()
+    before = _refused(verifier(known, NOW), "POST", URL, changed)
+    assert _verify(verifier(known, NOW), "POST", URL, headers) is not None
+    after = _refused(verifier(known, NOW), "POST", URL, changed)
+    assert (after.reason, after.message) == (before.reason, before.message)
 
 
 # -- Keys --------------------------------------------------------------------------------------------------------------
