@@ -84,7 +84,7 @@ def _credential(environ: Mapping[str, Any]) -> str | None:
 
 def _scope(credential: str) -> tuple[str, str]:
     parts = credential.split("/")
-    return parts[0], parts[2] if len(parts) == 5 else ""
+    return parts[0], parts[2] if len(parts) == 5 and is_region(parts[2]) else ""
 
 
 class HostParts(NamedTuple):
@@ -101,7 +101,7 @@ def host_parts(host: str) -> HostParts:
     """Split a called host into its parts."""
     for form, pattern in _HOSTS.items():
         found = pattern.fullmatch(host)
-        if found:
+        if found and is_region(found[1]):
             return HostParts(form, found[1].lower(), found[2])
     return HostParts("", "", host)
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import orjson
+
 from sqs_facade import addresses, redrive
 from sqs_facade.content import is_text
 from sqs_facade.errors import SqsError
@@ -205,14 +207,35 @@ def _document(name: str, value: str, settings: Settings) -> bytes | None:
 def _check_policy(value: str, *, is_enforced: bool) -> None:
     """Check the form of a policy. A policy that is to be enforced must also be one that can be evaluated."""
     try:
-        found = len(policies.statements(policies.form(value)))
+        document = policies.form(value)
+        policy_document(document)
+        found = len(policies.statements(document))
         if found > limits.POLICY_STATEMENTS:
             counted = f"{found} statements were found in the submitted policy"
             raise SqsError("OverLimit", f"{counted}, max allowed is {limits.POLICY_STATEMENTS}")
         if is_enforced:
             policies.Policy.parse(value, "resource")
     except PolicyInvalid as problem:
-        raise _invalid("Policy", str(problem)) from None
+        explained = _invalid("Policy", str(problem))
+        if is_enforced:
+            raise explained from None
+        # Recorded from AWS without a reason.
+        message = _invalid("Policy").message
+        raise SqsError("InvalidAttributeValue", message, operator_message=explained.message) from None
+
+
+def policy_document(document: dict[str, Any]) -> bytes:
+    """Return a policy as JSON. Raises SqsError: OverLimit, or InvalidAttributeValue if it is nested too deeply."""
+    try:
+        written = orjson.dumps(document)
+    except orjson.JSONEncodeError:
+        raise _invalid("Policy", "It is nested too deeply.") from None
+    found = len(written)
+    if found > limits.POLICY_BYTES:
+        raise SqsError(
+            "OverLimit", f"{found} bytes were found in the submitted policy, max allowed is {limits.POLICY_BYTES}"
+        )
+    return written
 
 
 def _one_encryption(given: Mapping[str, str], wanted: Wanted) -> None:

@@ -172,7 +172,7 @@ _WORDS = {
         attributes.KMS_REUSE_DEFAULT,
     ),
     "KmsMasterKeyId": ("any text; switches `SqsManagedSseEnabled` off", ""),
-    "Policy": ("a JSON object", ""),
+    "Policy": (f"a JSON object of at most {limits.POLICY_BYTES:,} bytes", ""),
     "RedriveAllowPolicy": (
         "JSON: `redrivePermission` is `allowAll`, `denyAll` or `byQueue`, the last with 1 to "
         f"{limits.SOURCE_QUEUES} `sourceQueueArns`",

@@ -92,7 +92,7 @@ class Visitors:
     def _region(self, given: str) -> str:
         if self._settings.regions == "ignore" or not given:
             return self._settings.region
-        if not is_region(given) or len(given) > _MOST_CHARACTERS:
+        if not is_region(given):
             raise ConsoleError(400, "InvalidRequest", "The region is not valid.")
         return given
 

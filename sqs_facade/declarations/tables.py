@@ -143,7 +143,9 @@ class Reading:
             return None
         region = table.get("region", self._settings.region)
         if not is_region(region):
-            self._findings.add((*path, "region"), " must not contain a slash")
+            self._findings.add(
+                (*path, "region"), f" must have at most {limits.REGION_CHARACTERS} characters and no slash"
+            )
             return None
         if self._settings.regions == "ignore":
             region = self._settings.region

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import orjson
 from msgspec import field
 
-from sqs_facade import addresses, bounds
+from sqs_facade import addresses, attributes, bounds
 from sqs_facade.codecs.query import listed
 from sqs_facade.errors import SqsError, invalid, missing
 from sqs_facade.registry import OF_A_QUEUE, OPERATIONS, QueueUrl, Shape, SqsCall, operation
@@ -101,7 +101,7 @@ def add_permission(call: SqsCall, parameters: AddPermission) -> None:
         if found > limits.POLICY_STATEMENTS:
             limit = limits.POLICY_STATEMENTS
             raise SqsError("OverLimit", f"{found} Statements were found, maximum allowed is {limit}.")
-        return SettingsChange(documents={"policy": orjson.dumps(policy)})
+        return SettingsChange(documents={"policy": attributes.policy_document(policy)})
 
     queues.revise(call.session, ref, edit)
 

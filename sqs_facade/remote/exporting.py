@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -23,6 +23,8 @@ _COUNTS = (
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 )
+#: O_BINARY is a flag of Windows.
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _ADVICE = "--move receives them, and deletes them when they are in the file"
 #: Visibility timeout of messages that are being moved: much longer than writing and deleting ten of them takes.
 _MOVE_SECONDS = 120
@@ -54,7 +56,7 @@ class ExportFile:
                 self._stream = file.open("r+b")
                 self._read()
             else:
-                self._stream = file.open("xb")
+                self._stream = os.fdopen(os.open(file, _NEW_FILE, 0o600), "wb")  # like the store, for its owner alone
                 _sync_folder(file.absolute().parent)
         except RemoteError:
             self._stream.close()
@@ -82,28 +84,44 @@ class ExportFile:
         self.count = len(self._ids)
 
     def write(self, message: dict[str, Any]) -> None:
-        """Write a message in the form of the API, unless it is in the file."""
+        """Write a message in the form of the API, unless it is in the file. Raises RemoteError."""
         if message["MessageId"] in self._ids:
             return
         if self._file is not None:
             self._ids.add(message["MessageId"])
         record = records.of_message(message)
         record.pop("receipt_handle", None)
-        self._stream.write(orjson.dumps(record) + b"\n")
+        with self._named():
+            self._stream.write(orjson.dumps(record) + b"\n")
         self.count += 1
 
     def sync(self) -> None:
-        """Wait until all messages are on disk."""
-        self._stream.flush()
-        if self._file is not None:
-            os.fsync(self._stream.fileno())
+        """Wait until all messages are on disk. Raises RemoteError."""
+        with self._named():
+            self._stream.flush()
+            if self._file is not None:
+                os.fsync(self._stream.fileno())
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Name the file when it cannot be written. Raises RemoteError."""
+        try:
+            yield
+        except OSError as problem:
+            if self._file is None:
+                raise
+            raise RemoteError(f"cannot write {self._file}: {problem.strerror}") from None
 
     def __enter__(self) -> ExportFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _value: BaseException | None, _: TracebackType | None) -> None:
         if self._file is not None:
-            self._stream.close()
+            try:
+                self._stream.close()
+            except OSError:  # a second time: what could not be written before
+                if kind is None:
+                    raise
             if kind is not None and not self.count:
                 self._file.unlink(missing_ok=True)
         elif kind is None:

@@ -7,6 +7,7 @@ been sent. A FIFO queue recognizes it for a while; elsewhere it is sent again, o
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -66,12 +67,23 @@ class StateFile:
             ) from None
         except OSError as problem:
             raise RemoteError(f"cannot write {path}: {problem.strerror}") from None
-        self.save()
+        try:
+            self.save()
+        except RemoteError:
+            self.close()
+            if is_new:
+                path.unlink()
+            raise
 
     def save(self) -> None:
-        """Write the state. It survives a kill of this process."""
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        os.write(self._descriptor, msgspec.json.encode(self.state).ljust(_STATE_BYTES))
+        """Write the state. It survives a kill of this process. Raises RemoteError."""
+        content = msgspec.json.encode(self.state).ljust(_STATE_BYTES)
+        try:
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            if os.write(self._descriptor, content) < len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as problem:
+            raise RemoteError(f"cannot write {self.path}: {problem.strerror}") from None
 
     def close(self) -> None:
         """Close the file and keep it."""

@@ -175,6 +175,21 @@ _environs = st.fixed_dictionaries(
 )
 
 
+def test_the_documents_that_are_remembered_have_a_bound_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One caller may change the policy of one queue without end, and each version is read by the next request."""
+    authorizer = Authorizer()
+    documents = [_policy({"Sid": str(number)}) for number in range(5)]
+    monkeypatch.setattr(authorization, "_MOST_CHARACTERS", 2 * len(documents[0]))
+    refs = [REF.sibling(str(number)) for number in range(5)]
+    for ref, document in zip(refs, documents, strict=True):
+        authorizer.remember(ref, "hash", document)
+    kept = [authorizer.known(ref).policy for ref in refs]
+    assert [isinstance(one, Policy) and one.document for one in kept] == [False, False, False, False, documents[4]]
+    longest = _policy({"Sid": "x" * len(documents[0])})
+    authorizer.remember(REF, "hash", longest)
+    assert authorizer.known(REF).policy == Policy.parse(longest, "resource")
+
+
 @given(
     st.lists(_statements, min_size=1, max_size=2),
     _statements,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ def test_messages_are_copied_to_another_queue_as_they_were(run: Run, filled: str
     assert restored(all_of(run, other)) == MESSAGES
     assert len(all_of(run, filled)) == 25
     assert [path.name for path in file.parent.iterdir() if path.is_file()] == [file.name]
+    assert file.stat().st_mode & 0o777 == 0o600, "others can read the messages"
 
 
 def test_a_pipe_copies_to_a_standard_queue(run: Run, filled: str, queue: str) -> None:
@@ -118,12 +120,45 @@ def test_a_move_that_is_interrupted_loses_and_doubles_nothing(
     assert all_of(run, filled) == []
 
 
+@contextlib.contextmanager
+def no_room(at: int) -> Iterator[None]:
+    """No file grows beyond so many bytes, as on a full disk."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (at, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("mode", [(), ("--move",)], ids=["copy", "move"])
+def test_an_export_to_a_full_disk_names_the_file_and_loses_nothing(
+    run: Run, filled: str, file: Path, mode: tuple[str, ...]
+) -> None:
+    with no_room(at=1_000):
+        problem = run("export", filled, file, *mode, code=1).stderr
+    assert f"cannot write {file}: File too large" in problem
+    assert len(all_of(run, filled)) == 25
+    run("export", filled, file, "--resume")
+    found = [json.loads(line) for line in file.read_text().splitlines()]
+    assert sorted(one["body"] for one in found) == sorted(str(one["body"]) for one in MESSAGES)
+
+
+def test_an_import_beside_a_full_disk_leaves_no_state(run: Run, queue: str, file: Path) -> None:
+    numbered(file, 3)
+    with no_room(at=0):
+        problem = run("import", queue, file, code=1).stderr
+    assert f"cannot write {file}.import: File too large" in problem
+    assert run("import", queue, file).stdout == "imported 3 messages\n"
+
+
 def test_lines_that_are_refused_are_reported_and_left_out(run: Run, queue: str, file: Path) -> None:
     file.write_text('{"body": "1"}\n\nx\n{"body": ""}\n{"body": "2"}\n')
     result = run("import", queue, file, code=3)
     assert result.stdout == "imported 2 messages, 2 lines refused\n"
     assert "line 3: the line is not JSON" in result.stderr
-    assert "line 4: MissingParameter" in result.stderr
+    assert "line 4: EmptyValue" in result.stderr
     assert bodies(run, queue) == ["1", "2"]
 
 

@@ -83,7 +83,7 @@ class Place:
         """Answer a request as the server of a worker reads it, by default at the time of its signature."""
         self.now, self.secret = sent.time if now is None else now, sent.store_secret
         template = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": "", "SERVER_PROTOCOL": "HTTP/1.1"}
-        environ = self._heads.parse(sent.raw_head, {**template, "wsgi.url_scheme": "http", "SCRIPT_NAME": ""})
+        environ = {**template, "wsgi.url_scheme": "http", "SCRIPT_NAME": "", **self._heads.parse(sent.raw_head).fields}
         request = Request(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], sent.body, environ)
         return self._face(text).answer(request, self.core.session())
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults import rules
+from tests.faults import control, rules, shim
 from tests.faults.history import History
 from tests.faults.table import ROWS, Row
 from tests.faults.workload import attack
@@ -57,7 +57,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--kills", type=int, default=1000, help="times that a process is killed, in all rows together")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    parser.add_argument("--only", default="", help="the rows whose names contain this text")
+    parser.add_argument("--only", default="", help="the rows whose names contain this text, and the control likewise")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     rng = random.Random(asked.seed)
@@ -82,6 +82,8 @@ def main() -> int:
         injected.update(row.name for row in faults)
         totals.setdefault(name, Total()).add(faults, history, time.monotonic() - began)
         _print(f"{at} of {len(episodes)}: {name}, {len(faults)} faults, {history.acknowledged()} sends acknowledged")
+    if asked.only in control.NAME and not _finds_loss():
+        failed.append(0)
     _report(totals, injected)
     _print(f"seed {asked.seed}: {f'FAILED in episodes {failed}' if failed else 'every guarantee held'}")
     return int(bool(failed))
@@ -109,6 +111,20 @@ def _episodes(kills: int, only: str, rng: random.Random) -> list[tuple[str, list
         ]
     rng.shuffle(found)
     return found
+
+
+def _finds_loss() -> bool:
+    """Return whether the rules find the loss of the control, without which the other figures prove nothing."""
+    if reason := shim.missing():
+        _print(f"skipped: {control.NAME}: {reason}")
+        return True
+    try:
+        lost = len(rules.lost(control.cut_power_of_careless_server()))
+    except (Exception, pytest.fail.Exception) as problem:
+        _print(f"{control.NAME} ended early: {problem!r}")
+        return False
+    _print(f"{control.NAME}: {lost} messages lost, {'as they must be' if lost else 'BUT SOME MUST BE'}")
+    return lost > 0
 
 
 def _episode(faults: list[Row[Any]], seed: str) -> History:

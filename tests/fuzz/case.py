@@ -14,7 +14,8 @@ ACCOUNT = "000000000000"
 
 _HANDLE = re.compile(rb'ReceiptHandle(?:">|>|": ?")([^<"]{1,1024})')
 _ID = re.compile(rb"/(?:messages|claims|subscriptions)/([0-9a-f-]{6,64})")
-_OTHER_ID = re.compile(rb'"(?:subscription_id|claim_id|id|TaskHandle)": ?"([^"]{1,512})"')
+_CONSOLE_TOKEN = re.compile(rb'"token":"([^"]{1,512})"')
+_OTHER_ID = re.compile(rb'"(?:subscription_id|claim_id|id|TaskHandle|NextToken)": ?"([^"]{1,512})"')
 
 
 @dataclass(slots=True)
@@ -47,12 +48,16 @@ class Memory:
     def __init__(self) -> None:
         self._handles: deque[str] = deque(maxlen=64)
         self._ids: deque[str] = deque(maxlen=64)
+        #: The token of the console's pages, "" until a response had one.
+        self.console_token = ""
 
     def learn(self, response: bytes) -> None:
         """Keep what a response contains."""
         seen = response[:20_000]
         self._handles += [one.decode("latin-1") for one in _HANDLE.findall(seen)]
         self._ids += [one.decode("latin-1") for pattern in (_ID, _OTHER_ID) for one in pattern.findall(seen)]
+        if found := _CONSOLE_TOKEN.search(seen):
+            self.console_token = found[1].decode("latin-1")
 
     def handle(self, source: random.Random) -> str:
         """Return a receipt handle, if there was one."""

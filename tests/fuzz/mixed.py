@@ -5,15 +5,21 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from tests.fuzz import sqs, values, zaqar
+from tests.fuzz import aws, console, sqs, values, zaqar
 from tests.fuzz.case import Case, Memory
 
-_GRAMMARS = (sqs.query, sqs.json_call, sqs.peeked, zaqar.call)
+_GRAMMARS = (sqs.query, sqs.json_call, sqs.peeked, zaqar.call, aws.cloudwatch, aws.token_service, console.call)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 _PATHS = (
     b"/", b"//", b"/health", b"/health/", b"/health/ready", b"/_test", b"/_test/clock", b"/_test/spy?account=%00",
     b"/_test/waiting", b"/_test/none", b"/_aws", b"/_aws/sqs/messages/", b"/v1", b"/v1.1/", b"/v2/", b"/v3",
-    b"/v2//queues",
+    b"/v2//queues", b"/metrics", b"/metrics/", b"/metrics?name[]=x", b"/_localstack/health", b"/_localstack/info",
+    b"/_localstack/init", b"/_localstack/init/ready", b"/_localstack/init/x", b"/_localstack/sqs/messages",
+    b"/_ministack/health", b"/_ministack/ready", b"/moto-api/reset",
+    b"/moto-api/data.json",
+    b"/_aws/sqs/messages?QueueUrl=%ff", b"/console", b"/console/", b"/console/api/queues", b"/console/api/%ff",
+    b"/service/GraniteServiceVersion20100801", b"/service/GraniteServiceVersion20100801/operation/",
+    b"/service/GraniteServiceVersion20100801/operation/ListMetrics/x", b"/favicon.ico", b"/robots.txt",
     b"/000000000000/a", b"/000000000000/a/b", b"/%0a", b"/a%0a/b", b"/a%00b", b"/%ff", b"/%c3%a4", b"/;", b"/a;b=c",
     b"/..",
     b"/v2/../v1", b"/v2/queues/%2e%2e/messages", b"/queue/us-east-1/000000000000/a", b"/us-east-1/000000000000/a",
@@ -26,7 +32,9 @@ _HEADERS = (
     "X-Amz-Target", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-SHA256", "X-Amzn-Trace-Id",
     "x-amzn-query-mode", "X-Auth-Token", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Project-Id",
     "X-Roles", "X-SQS-Facade-Lane", "X-LocalStack-SQS-Override-Message-Count", "Access-Control-Request-Method",
-    "Access-Control-Request-Headers", "Forwarded", "Upgrade", "X-HTTP-Method-Override",
+    "Access-Control-Request-Headers", "X-Forwarded-Prefix", "X-Forwarded-Port", "smithy-protocol",
+    "X-Console-Token", "X-Console-Refresh", "traceparent", "tracestate", "baggage", "Forwarded", "Upgrade",
+    "X-HTTP-Method-Override",
 )  # fmt: skip
 _BYTES = (b"\xff\xfe", b"\xc3\xa4", b"\xc3", b"\x80", b",", b",,,", b";", b"=", b'"', b"q=x", b"*", b"a" * 5_000)
 

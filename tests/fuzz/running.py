@@ -6,23 +6,31 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tests.fuzz import mixed, sqs, wire, zaqar
+from tests.fuzz import aws, console, frames, mixed, sqs, verified, wire, zaqar
 from tests.fuzz.case import Case, Memory
 from tests.fuzz.targets import Hung, Target
 
-#: The grammars, each with its share.
-GRAMMARS: dict[Callable[[random.Random, Memory], Case], int] = {
-    sqs.query: 28,
-    sqs.creation: 2,
-    sqs.json_call: 20,
-    zaqar.call: 20,
-    mixed.call: 15,
-    sqs.peeked: 5,
+Grammar = Callable[[random.Random, Memory], Case]
+
+#: The grammars of a service without credentials, each with its share.
+GRAMMARS: dict[Grammar, int] = {
+    sqs.query: 20,
+    sqs.creation: 6,
+    sqs.json_call: 16,
+    zaqar.call: 17,
+    mixed.call: 14,
+    aws.cloudwatch: 8,
+    console.call: 5,
+    sqs.peeked: 4,
     lambda source, _: wire.request(source): 10,
 }
+#: Those of a service with credentials.
+VERIFIED: dict[Grammar, int] = {verified.call: 10}
+#: Those of WebSocket connections.
+FRAMES: dict[Grammar, int] = {frames.frame: 10}
 #: Statuses of 500 and more that are right: a transfer coding or a method (501), and a version of HTTP (505), that the
 #: service does not have. Both belong to HTTP, so only malformed requests may get them.
 _OF_HTTP = frozenset((501, 505))
@@ -57,23 +65,32 @@ class Verdict:
         assert self.growth_bytes <= GROWTH_BYTES, f"memory grew by {self.growth_bytes:,} bytes: {self.memory_bytes}"
 
 
-def case_of(seed: int, number: int, memory: Memory) -> Case:
+def case_of(seed: int, number: int, memory: Memory, grammars: dict[Grammar, int]) -> Case:
     """Return one request of a run. It depends on its number and on what the run has seen so far."""
     source = random.Random(seed * 1_000_003 + number)
-    [grammar] = source.choices(list(GRAMMARS), list(GRAMMARS.values()))
+    [grammar] = source.choices(list(grammars), list(grammars.values()))
     return grammar(source, memory)
 
 
-def run(targets: list[Target], requests: int, seed: int, *, report: Callable[[str], None] = lambda _: None) -> Verdict:
+def run(
+    targets: Sequence[Target],
+    requests: int,
+    seed: int,
+    *,
+    grammars: dict[Grammar, int] = GRAMMARS,
+    report: Callable[[str], None] = lambda _: None,
+) -> Verdict:
     """Send that many requests, with a thread for each target; all targets are connections to one service."""
     verdict, lock = Verdict(), threading.Lock()
     verdict.memory_bytes.append(targets[0].memory_bytes())
     for start in range(0, requests, STRETCH):
         numbers = iter(range(start, min(requests, start + STRETCH)))
-        threads = [threading.Thread(target=_send, args=(one, numbers, seed, verdict, lock)) for one in targets[1:]]
+        threads = [
+            threading.Thread(target=_send, args=(one, numbers, seed, grammars, verdict, lock)) for one in targets[1:]
+        ]
         for thread in threads:
             thread.start()
-        _send(targets[0], numbers, seed, verdict, lock)
+        _send(targets[0], numbers, seed, grammars, verdict, lock)
         for thread in threads:
             thread.join()
         verdict.memory_bytes.append(targets[0].memory_bytes())
@@ -81,14 +98,21 @@ def run(targets: list[Target], requests: int, seed: int, *, report: Callable[[st
     return verdict
 
 
-def _send(target: Target, numbers: object, seed: int, verdict: Verdict, lock: threading.Lock) -> None:
+def _send(
+    target: Target,
+    numbers: object,
+    seed: int,
+    grammars: dict[Grammar, int],
+    verdict: Verdict,
+    lock: threading.Lock,
+) -> None:
     memory = Memory()
     while True:
         with lock:
             number = next(numbers, None)  # type: ignore[call-overload]
         if number is None:
             return
-        case = case_of(seed, number, memory)
+        case = case_of(seed, number, memory, grammars)
         began, what, status = time.monotonic(), "", 0
         try:
             status, body = target.send(case)

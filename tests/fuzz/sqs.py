@@ -88,7 +88,7 @@ def creation(source: random.Random, memory: Memory) -> Case:
 
 def query(source: random.Random, memory: Memory) -> Case:
     """Return a call by the query protocol: a form, a query string, or both."""
-    action = source.choice(_NAMES)
+    action = _action(source)
     pairs = [("Action", action if source.random() < 0.97 else values.text(source))]
     pairs += _pairs(source, memory, _SHAPES[action], "")
     for _ in range(source.choice((0, 0, 0, 1, 1, 2))):
@@ -116,7 +116,7 @@ def query(source: random.Random, memory: Memory) -> Case:
 
 def json_call(source: random.Random, memory: Memory) -> Case:
     """Return a call by AWS JSON 1.0."""
-    action = source.choice(_NAMES)
+    action = _action(source)
     document: Any = _members(source, memory, _SHAPES[action])
     if source.random() < 0.03:
         document = values.anything(source)
@@ -125,6 +125,12 @@ def json_call(source: random.Random, memory: Memory) -> Case:
     headers.append(("X-Amz-Target", _header(target)))
     headers.append(("Content-Type", JSON_TYPE.encode()))
     return Case("POST", _path(source), b"", headers, values.written(source, document))
+
+
+def document(source: random.Random, memory: Memory, action: str) -> bytes:
+    """Return the input of an operation as JSON; an empty object if there is no such operation."""
+    shape = _SHAPES.get(action)
+    return values.written(source, {} if shape is None else _members(source, memory, shape))
 
 
 def peeked(source: random.Random, memory: Memory) -> Case:
@@ -152,6 +158,12 @@ def peeked(source: random.Random, memory: Memory) -> Case:
             return Case("POST", path, b"", headers, encoded)
     call = json_call(source, memory)
     return Case("POST", path, b"", call.headers, call.body)
+
+
+def _action(source: random.Random) -> str:
+    """Return an operation. Queues are rarely deleted, since most other calls need one."""
+    action = source.choice(_NAMES)
+    return source.choice(_NAMES) if action == "DeleteQueue" and source.random() < 0.8 else action
 
 
 def _path(source: random.Random) -> bytes:

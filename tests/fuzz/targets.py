@@ -5,21 +5,32 @@ from __future__ import annotations
 import contextlib
 import gc
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol, cast
 from urllib.parse import unquote_to_bytes, urlsplit
 
+import msgspec
 import psutil
 
 from sqs_facade.compat.launching import ServiceProcess
 from sqs_facade.wsgi import APPLICATION, create_app
+from tests.fuzz import frames, verified
 from tests.fuzz.case import Case
 from tests.private_valkey import private_valkey
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import queues
+from zaqar_core.domain.names import QueueRef
+from zaqar_core.pools.routing import new_core
+from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.store import keys, registry
 from zaqar_core.web.envelope import Refusal
 from zaqar_core.web.server.heads import HeadParser
 from zaqar_core.web.server.refusals import Refused
+from zaqar_core.websocket.conversation import Conversation, Service
 
 #: A request without a response for so long hangs.
 PATIENCE_SECONDS = 30.0
@@ -44,12 +55,8 @@ class Target(Protocol):
 class InProcess:
     """The application that the server runs, called by a thread of this process."""
 
-    def __init__(self, url: str) -> None:
-        loopback = ("127.0.0.0/8",)
-        settings = Settings(
-            redis=url, durability="memory", test_hooks=True, webhook_allowed_networks=loopback, encryption_keys=(_KEY,)
-        )
-        self._application = create_app(settings).extensions[APPLICATION]
+    def __init__(self, url: str, credentials_file: Path | None = None) -> None:
+        self._application = create_app(_settings(url, credentials_file)).extensions[APPLICATION]
         self._heads = HeadParser()
         self._template = {
             "REQUEST_METHOD": "GET",
@@ -58,10 +65,14 @@ class InProcess:
             "QUERY_STRING": "",
             "SERVER_NAME": "127.0.0.1",
             "SERVER_PORT": "9324",
+            "REMOTE_ADDR": "127.0.0.1",
             "SERVER_PROTOCOL": "HTTP/1.1",
             "wsgi.url_scheme": "http",
         }
         self._store = private_client(url)
+        self._reset = _RESET
+        if credentials_file is not None:
+            self._reset = replace(_RESET, headers=[*_RESET.headers, verified.BASIC])
 
     def send(self, case: Case) -> tuple[int, bytes]:
         """Run the request. An exception of the application is a defect, so it is raised."""
@@ -72,9 +83,8 @@ class InProcess:
             if not end:
                 return 0, b""
             try:
-                environ = self._heads.parse(
-                    head.lstrip(b"\r\n") + end if head.lstrip(b"\r\n") else end + end, self._template
-                )
+                found = self._heads.parse(head.lstrip(b"\r\n") + end if head.lstrip(b"\r\n") else end + end)
+                environ = self._template | found.fields
             except Refused as refused:
                 return refused.reply().status, b""
         if len(body) > self._application.body_limit(environ):
@@ -96,7 +106,43 @@ class InProcess:
         return environ
 
     def memory_bytes(self) -> int:
-        self.send(_RESET)
+        status, body = self.send(self._reset)
+        assert status == 200, body
+        gc.collect()
+        return int(psutil.Process().memory_info().rss) + _used(self._store)
+
+
+class Frames:
+    """A WebSocket connection without its transport: each case is a frame. A new one begins now and then."""
+
+    _FRAMES_OF_A_CONNECTION = 200
+
+    def __init__(self, url: str) -> None:
+        settings = _settings(url, None)
+        self._service = Service(new_core(settings, url), ZaqarFace(settings))
+        self._store = private_client(url)
+        self._left = 0
+
+    def send(self, case: Case) -> tuple[int, bytes]:
+        if self._left == 0:
+            self._left = self._FRAMES_OF_A_CONNECTION
+            self._conversation = Conversation(self._service, "127.0.0.1")
+            self._conversation.subscriber = "fuzz"
+        self._left -= 1
+        if case.method == frames.BINARY:
+            found = msgspec.msgpack.decode(cast("bytes", self._conversation.answer(case.body)))
+        else:
+            found = msgspec.json.decode(self._conversation.answer(case.body.decode("utf-8", "replace")))
+        if self._left == 0:
+            self._conversation.end()
+        return int(found["headers"]["status"]), msgspec.json.encode(found)
+
+    def memory_bytes(self) -> int:
+        session = self._service.core.session()
+        for namespace in registry.namespaces(session.store):
+            account, region = keys.namespace(namespace)
+            for name in queues.names(session, account, region, after="", limit=1_000):
+                queues.delete(session, QueueRef(account, region, name))
         gc.collect()
         return int(psutil.Process().memory_info().rss) + _used(self._store)
 
@@ -195,6 +241,17 @@ def private_client(url: str) -> Any:
     return redis.Redis.from_url(url)
 
 
+def _settings(url: str, credentials_file: Path | None) -> Settings:
+    return Settings(
+        redis=url,
+        durability="memory",
+        test_hooks=True,
+        webhook_allowed_networks=("127.0.0.0/8",),
+        encryption_keys=(_KEY,),
+        credentials_file=credentials_file,
+    )
+
+
 def _used(store: Any) -> int:
     return int(store.info("memory")["used_memory"])
 
@@ -204,6 +261,23 @@ def in_process() -> Iterator[InProcess]:
     """Run the application in this process, on a Valkey of its own. Its background threads end with the process."""
     with private_valkey() as valkey:
         yield InProcess(valkey.url)
+
+
+@contextmanager
+def in_process_verified() -> Iterator[InProcess]:
+    """Run the application with a credentials file."""
+    with private_valkey() as valkey, tempfile.TemporaryDirectory(prefix="sf") as folder:
+        file = Path(folder) / "credentials.toml"
+        file.write_text(verified.CREDENTIALS_FILE)
+        file.chmod(0o600)
+        yield InProcess(valkey.url, file)
+
+
+@contextmanager
+def of_frames() -> Iterator[Frames]:
+    """Answer frames in this process, on a Valkey of its own."""
+    with private_valkey() as valkey:
+        yield Frames(valkey.url)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 REQUESTS = 8_000
+PARTS = 4
 #: The service answers them in about ten seconds; this is for a machine that does much else.
 PATIENCE_SECONDS = 180.0
 
@@ -19,4 +20,4 @@ def test_no_request_gets_a_5xx_or_no_answer() -> None:
     command = [sys.executable, "-m", "tests.fuzz", "--requests", str(REQUESTS)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-4000:]
-    assert f"{REQUESTS // 2:,} requests" in done.stdout
+    assert done.stdout.count(", 0 defects") == PARTS

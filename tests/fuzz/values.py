@@ -37,7 +37,9 @@ _JUNK_JSON = (
     b"9" * 5_000, b"null", b"true", b"{}", b"[]",
     b'""', b'"\\ud800"', b'"\\udc00\\ud800"', b'"\\u0000"', b'"\xff"', b'"\xed\xa0\x80"', b'"', b"{", b"[", b"}", b"]",
     b",", b":", b"\\", b"'a'", b"01",
-    b'{"a":1,"a":2}', b"[" * 200 + b"]" * 200, b'{"a":' * 150 + b"1" + b"}" * 150, b"[" * 3_000, b'{"a":' * 1_500,
+    b'{"a":1,"a":2}', b"[" * 200 + b"]" * 200, b'{"a":' * 150 + b"1" + b"}" * 150,
+    b"[" * 270 + b"]" * 270, b'{"a":' * 900 + b"1" + b"}" * 900,
+    b"[" * 3_000, b'{"a":' * 1_500,
     b"/**/1", b"\xef\xbb\xbf1", b"\x001",
 )  # fmt: skip
 
@@ -83,7 +85,7 @@ def written(source: random.Random, document: Any) -> bytes:
         document, ensure_ascii=source.random() < 0.5, separators=source.choice(((",", ":"), (", ", ": ")))
     )
     encoded = body.encode("utf-8", "surrogatepass")
-    if source.random() < 0.8:
+    if source.random() < 0.9:
         return encoded
     return damaged(source, encoded, _JUNK_JSON)
 

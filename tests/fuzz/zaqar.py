@@ -150,7 +150,7 @@ def _body(source: random.Random, memory: Memory, name: str, method: str) -> Any:
             for _ in range(source.randrange(4))
         ]
     if name in ("post_messages", "topic_messages"):
-        messages: Any = [_message(source) for _ in range(source.choice((0, 1, 1, 2, 30)))]
+        messages: Any = [message(source) for _ in range(source.choice((0, 1, 1, 2, 30)))]
         kinds: Any = ({"messages": messages}, {"messages": messages}, messages, messages, values.anything(source))
         return source.choice(kinds)
     if name.startswith(("subscription", "topic_subscription")):
@@ -168,21 +168,23 @@ def _body(source: random.Random, memory: Memory, name: str, method: str) -> Any:
         return {
             "subscriber": subscriber,
             "ttl": source.choice((60, 300, values.number(source))),
-            "options": _object(source),
+            "options": members(source),
             "confirmed": source.choice((True, 1)),
         }
-    return _object(source) | ({"ttl": 60, "grace": 60} if source.random() < 0.6 else {})
+    return members(source) | ({"ttl": 60, "grace": 60} if source.random() < 0.6 else {})
 
 
-def _message(source: random.Random) -> Any:
+def message(source: random.Random) -> Any:
+    """Return a message of a POST."""
     if source.random() < 0.05:
         return values.anything(source)
     return {
         "body": values.anything(source),
         "ttl": source.choice((60, 60, 300, 300, values.number(source))),
-        **(_object(source) if source.random() < 0.1 else {}),
+        **(members(source) if source.random() < 0.1 else {}),
     }
 
 
-def _object(source: random.Random) -> dict[str, Any]:
+def members(source: random.Random) -> dict[str, Any]:
+    """Return an object with members of any resource."""
     return {source.choice(_MEMBERS): values.anything(source) for _ in range(source.randrange(5))}

@@ -229,10 +229,31 @@ def test_a_policy_has_twenty_statements_at_most(sqs: Sqs, queue: str) -> None:
     assert sqs.attributes(queue, "Policy") == {"Policy": whole}
 
 
+def test_a_policy_has_8192_bytes_at_most_without_its_white_space(sqs: Sqs, queue: str) -> None:
+    """Each request on the queue may have to evaluate all of it."""
+    empty = len('{"Statement":[],"Id":""}')
+    whole, too_long = (json.dumps({"Statement": [], "Id": "x" * (most - empty)}, indent=9) for most in (8192, 8193))
+    sqs.call("SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": whole})
+    assert sqs.error("SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": too_long}) == Failure(
+        "OverLimit", 403, "8193 bytes were found in the submitted policy, max allowed is 8192"
+    )
+    more: dict[str, Any] = {"AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"]}
+    assert sqs.error("AddPermission", QueueUrl=queue, Label="x", **more).code == "OverLimit"
+    assert sqs.attributes(queue, "Policy") == {"Policy": whole}
+
+
+def test_a_policy_that_is_nested_deeply_is_refused(sqs: Sqs, queue: str) -> None:
+    """AddPermission would have to write it again."""
+    deep = '{"Statement":[],"Id":' + "[" * 300 + "]" * 300 + "}"
+    error = sqs.error("SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": deep})
+    assert (error.code, error.status) == ("InvalidAttributeValue", 400)
+
+
 @pytest.mark.parametrize("document", ['{"Statement":[1]}', '{"Statement":null}', '{"Statement":"x"}', "[]", "{", "1"])
 def test_a_policy_that_is_not_a_map_of_statements_is_refused(sqs: Sqs, queue: str, document: str) -> None:
+    """AWS gives no reason."""
     error = sqs.error("SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": document})
-    assert (error.code, error.status) == ("InvalidAttributeValue", 400)
+    assert error == Failure("InvalidAttributeValue", 400, "Invalid value for the parameter Policy.")
     assert sqs.attributes(queue, "Policy") == {}
 
 

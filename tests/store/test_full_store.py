@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -10,11 +11,12 @@ from tests.private_valkey import PrivateValkey, private_valkey
 from tests.store import fifo, redrive
 from tests.store.traffic import core_on
 from zaqar_core.background.housekeeping import Housekeeping
+from zaqar_core.background.usage import UsageMeter
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import claims, leases, messages, queues, subscriptions
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
-from zaqar_core.domain.errors import StoreFull
+from zaqar_core.domain.errors import AccountInFlightLimitReached, StoreFull
 from zaqar_core.domain.model import NewMessage, QueueSettings, SettingsChange
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys, script
@@ -140,6 +142,28 @@ def test_housekeeping_empties_a_full_store(server: PrivateValkey, core: Core, se
     limit(server, TINY)
     Housekeeping(core).round()
     assert session.store.command("EXISTS", keys.queue(ref) + b":m") == 0
+
+
+@pytest.mark.usefixtures("roomy")
+def test_an_account_that_has_used_up_its_quota_recovers_in_a_full_store(server: PrivateValkey) -> None:
+    """Otherwise nobody could receive the messages that fill the store."""
+    core = Core(Settings(redis=server.url, durability="memory", max_in_flight_per_account=2), server.url)
+    with contextlib.closing(core):
+        session, ref = core.session(), QueueRef("busy", "us-east-1", "q")
+        queues.create(session, ref, QueueSettings(), creator="sqs")
+        send(session, ref, 4)
+        quotas = core.quotas
+        assert quotas is not None
+        meter = UsageMeter(core, quotas)
+        taken = leases.receive(session, ref, max_messages=2, visibility_seconds=30, wait_seconds=0)
+        meter.round()
+        with pytest.raises(AccountInFlightLimitReached):
+            leases.receive(session, ref, max_messages=1, visibility_seconds=30, wait_seconds=0)
+        limit(server, TINY)
+        leases.delete_received(session, ref, [one.receipt for one in taken if one.receipt])
+        session.store.command("DEL", keys.USAGE_LEASE)
+        meter.round()
+        assert len(leases.receive(session, ref, max_messages=2, visibility_seconds=30, wait_seconds=0)) == 2
 
 
 @pytest.mark.usefixtures("roomy")

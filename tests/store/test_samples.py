@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
 from tests.private_valkey import private_valkey
 from tests.store import redrive
 from tests.store.traffic import core_on
+from zaqar_core.background import sampling
 from zaqar_core.background.sampling import BEGIN_SECONDS, LEASE_MS, QUEUES_AT_ONCE, Sampler, _seconds_to_round
 from zaqar_core.core import leases, messages, queues, samples
 from zaqar_core.core.process import Core
@@ -238,6 +241,28 @@ def test_one_process_samples_all_queues_once_a_minute(core: Core, session: Sessi
     assert found is not None
     assert found._rows[0].depths == samples.Depths(0, 0, 0, None), "another process has the lease"
     assert 0 < session.store.command("PTTL", keys.SAMPLING) <= LEASE_MS
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_is_set_delays_no_round(core: Core, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    clocks = {"time": 1_800_000_000.0, "monotonic": 5_000.0}
+    monkeypatch.setattr(sampling, "time", SimpleNamespace(**{name: partial(clocks.get, name) for name in clocks}))
+    sampler, rounds, adds = Sampler(core), list[float](), list[float]()
+    monkeypatch.setattr(sampler, "round", lambda: rounds.append(clocks["monotonic"]))
+    monkeypatch.setattr(sampler, "add", lambda: adds.append(clocks["monotonic"]))
+
+    def wait(seconds: float) -> bool:
+        for name in clocks:
+            clocks[name] += seconds + 0.001
+        if not adds:
+            clocks["time"] += hours * 3600
+        return clocks["monotonic"] > 5_000 + 5 * 60
+
+    monkeypatch.setattr(sampler._stopping, "wait", wait)
+    sampler._run()
+    assert all(later - earlier <= 75 for earlier, later in pairwise([5_000, *rounds]))
+    assert len(rounds) >= 4
+    assert all(later - earlier <= 16 for earlier, later in pairwise(adds))
 
 
 @pytest.mark.parametrize("second", [0, 34.9, 35, 44.9, 45, 59.9])

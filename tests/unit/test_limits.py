@@ -31,7 +31,7 @@ def _values() -> set[int]:
 
 #: Numbers that mean a limit wherever they stand. Smaller ones and the round ones taken out mean many things; they are
 #: found by the words around them.
-_ROUND = {1000, 1024, 10_000, 65_536}
+_ROUND = {1000, 1024, 8_192, 10_000, 65_536}
 UNMISTAKABLE = {value for value in _values() | set(limits.for_lua().values()) if value > 600} - _ROUND
 PHRASE = re.compile(
     r"(?:at most|up to|maximum of|more than|longer than|\d to|between \d+ and|\{[01],)\s*\[?"

@@ -87,6 +87,20 @@ def test_the_caller_is_known_by_host_and_credential(environ: dict[str, Any], exp
     assert addresses.caller_of(environ, SETTINGS) == expected
 
 
+LONG_REGION = f"us-{'a' * 70}-1"
+
+
+def test_a_long_text_is_no_region() -> None:
+    """Every region is a namespace: caches of a process would have an entry of this length for each."""
+    for environ in ({"HTTP_AUTHORIZATION": signed("any", LONG_REGION)}, {"HTTP_HOST": f"sqs.{LONG_REGION}.localhost"}):
+        assert addresses.caller_of(environ, SETTINGS).region == SETTINGS.region
+    assert addresses.of_arn(f"arn:aws:sqs:{LONG_REGION}:123456789012:q", SETTINGS) is None
+    with pytest.raises(SqsError, match="is not valid for this endpoint"):
+        addresses.queue(f"http://localhost/queue/{LONG_REGION}/123456789012/q", "/", HOME, SETTINGS)
+    url = f"http://sqs.{LONG_REGION}.localhost/123456789012/q"
+    assert addresses.queue(url, "/", HOME, SETTINGS).region == HOME.region
+
+
 def test_regions_may_be_ignored() -> None:
     settings = Settings(regions="ignore")
     environ = {"HTTP_HOST": "sqs.ap-south-1.localhost", "HTTP_AUTHORIZATION": signed("any", "eu-west-1")}

@@ -123,6 +123,13 @@ def test_a_body_over_the_limit_is_refused_and_the_connection_goes_on(client: Cli
     still_answers(client)
 
 
+def test_a_header_that_is_nested_deeply_does_not_change_that(client: Client, queue_name: str) -> None:
+    messages = [{"body": "x" * 600_000, "ttl": 60}]
+    answer = client.ask("message_post", {"queue_name": queue_name, "messages": messages}, **{"X-Other": nested(270)})
+    assert answer["headers"]["status"] == 400
+    still_answers(client)
+
+
 @pytest.mark.parametrize(("spaces", "status"), [(261_700, 201), (262_400, 400)])
 def test_a_frame_counts_as_the_body_of_a_request(
     open_client: Callable[..., Client], queue_name: str, spaces: int, status: int

@@ -6,13 +6,12 @@ A lease in the store lets one process measure at a time. It visits every queue: 
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from collections import Counter
 
 from zaqar_core.core import queues
 from zaqar_core.core.process import Core
 from zaqar_core.core.quotas import Quotas
+from zaqar_core.core.rounds import Rounds, is_mine
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import ScriptFailed, keys, registry, script
@@ -26,7 +25,7 @@ SAMPLE = 16
 QUEUES_AT_ONCE = 50
 
 _USAGE = script("usage")
-_LEASE = script("lease").plain
+_SUMS = script("usage_sums").plain
 _log = logging.getLogger("sqs_facade.housekeeping")
 
 
@@ -38,22 +37,15 @@ class UsageMeter:
         self._quotas = quotas
 
     def start(self) -> None:
-        """Start the daemon thread."""
-        threading.Thread(target=self._run, name="usage", daemon=True).start()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.round()
-            except StoreUnavailable as problem:  # the sums of the last measurement stay
-                if not problem.is_logged and not self._core.waiters.is_released:  # the service stops
-                    _log.warning("cannot measure the queues for quotas, will retry: %s", problem.reason)
-            time.sleep(READ_SECONDS)
+        """Start the daemon thread. While a round fails, the sums of the last one stay."""
+        Rounds(self._core, _log, "cannot measure the queues for quotas").start(
+            "usage", self.round, lambda: READ_SECONDS
+        )
 
     def round(self) -> None:
         """Measure the queues if it is time, then read the sums. Raises StoreUnavailable."""
         session = self._core.session()
-        if session.store.run(_LEASE, keys.USAGE_LEASE, [MEASURE_MS]):
+        if is_mine(session, keys.USAGE_LEASE, MEASURE_MS):
             self.measure()
         self._read(session)
 
@@ -72,12 +64,11 @@ class UsageMeter:
     def measure(self) -> None:
         """Measure all queues, and write the sums of each project and region. Raises StoreUnavailable."""
         store = self._core.session().store
-        namespaces = registry.namespaces(store)
-        for namespace in namespaces:
+        sums: list[bytes | str] = []
+        for namespace in registry.namespaces(store):
             held, in_flight = self._sums(*keys.namespace(namespace))
-            store.command("HSET", keys.USAGE, namespace, f"{held} {in_flight}")
-        for former in set(store.command("HKEYS", keys.USAGE)) - set(namespaces):
-            store.command("HDEL", keys.USAGE, former)
+            sums += [namespace, f"{held} {in_flight}"]
+        store.run(_SUMS, keys.USAGE, sums)
 
     def _sums(self, project: str, region: str) -> tuple[int, int]:
         held = in_flight = 0

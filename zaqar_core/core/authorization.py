@@ -30,8 +30,10 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
 _log = logging.getLogger("sqs_facade.access")
-#: Queues whose policies a process remembers. The cache is cleared when it is full.
+#: Queues whose policies a process remembers, and characters of all their documents together. A compiled policy takes
+#: up to ten times the memory of its document. The caches are cleared when they are full.
 _MOST_REMEMBERED = 16_384
+_MOST_CHARACTERS = 8 << 20
 
 
 #: Permissions that a process remembers for one queue, and the values of requests for each. They are cleared when full.
@@ -64,6 +66,7 @@ class Authorizer:
         self._remembered: dict[QueueRef, _Remembered] = {}
         #: Compiled policies by document, so that queues with equal policies share one.
         self._compiled: dict[str, Policy | Invalid] = {}
+        self._characters = 0
 
     def require_on_account(
         self,
@@ -159,9 +162,12 @@ class Authorizer:
         except PolicyInvalid as problem:
             _log.warning("queue %s: its policy is not valid and denies every request: %s", ref.name, problem)
             found = Invalid(str(problem))
-        if len(self._compiled) >= _MOST_REMEMBERED:
+        if len(self._compiled) >= _MOST_REMEMBERED or self._characters + len(document) > _MOST_CHARACTERS:
             self._compiled.clear()
+            self._remembered.clear()  # its policies are those of the documents
+            self._characters = 0
         self._compiled[document] = found
+        self._characters += len(document)
         return found
 
 

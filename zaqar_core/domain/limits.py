@@ -53,6 +53,8 @@ PAGE = Range(1, 1_000)
 QUEUE_NAME_CHARACTERS = 80
 #: Longest QueueUrl; a longer one matches no queue.
 QUEUE_URL_CHARACTERS = 2_048
+#: Region of a request. A label of a host name is not longer.
+REGION_CHARACTERS = 63
 #: Message group id, deduplication id, id of a receive attempt.
 IDENTIFIER_CHARACTERS = 128
 #: Message attributes of one message.
@@ -67,6 +69,8 @@ TAG_VALUE_CHARACTERS = Range(0, 256)
 LABEL_CHARACTERS = 80
 STATEMENT_ACTIONS = 7
 POLICY_STATEMENTS = 20
+#: Policy, without its white space. Each request on the queue may have to evaluate all of it.
+POLICY_BYTES = 8_192
 #: Parameters of a request in the query protocol.
 FORM_PARAMETERS = 10_000
 #: Body of a request. JSON escapes can use six bytes for one byte of a message; binary attributes are base64.

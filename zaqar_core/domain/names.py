@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from zaqar_core.domain.limits import REGION_CHARACTERS
+
 #: Suffix of the region in a topic's address. A client cannot name such a region, since regions contain no slash.
 _TOPICS = "/topics"
 
@@ -45,5 +47,5 @@ def topics_of(region: str) -> str:
 
 
 def is_region(text: str) -> bool:
-    """Return whether a client may use the text as a region."""
-    return "/" not in text
+    """Return whether a client may use the text as a region. Keys of queues contain it, so it is bounded."""
+    return "/" not in text and len(text) <= REGION_CHARACTERS

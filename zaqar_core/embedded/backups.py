@@ -231,7 +231,7 @@ def restore(folder: Path, found: Backup, directory: Path) -> None:
             (directory / _KEY).unlink(missing_ok=True)
             raise
     except OSError as problem:
-        raise EmbeddedError(f"cannot restore to {directory}: {problem.filename}: {problem.strerror}") from None
+        raise EmbeddedError(f"cannot restore to {problem.filename or directory}: {problem.strerror}") from None
 
 
 def _fill(folder: Path, found: Backup, directory: Path) -> None:

@@ -92,7 +92,7 @@ def echo(value: Any) -> Frame:
 
 def envelope_bytes(frame: Frame) -> int:
     """Return the length of a frame with an empty body, as text."""
-    return len(orjson.dumps({"action": frame.action, "headers": frame.shown, "body": {}}))
+    return len(_text({"action": frame.action, "headers": frame.shown, "body": {}}).encode())
 
 
 def _shown(headers: dict[str, Any]) -> dict[str, Any]:
@@ -157,8 +157,10 @@ def reply(frame: Frame, status: int, body: Any, *, is_binary: bool) -> str | byt
 
 def write(document: Any, *, is_binary: bool) -> str | bytes:
     """Encode a document as a frame."""
-    if is_binary:
-        return _write_binary(document)
+    return _write_binary(document) if is_binary else _text(document)
+
+
+def _text(document: Any) -> str:
     try:
         return orjson.dumps(document).decode()
     except TypeError:  # orjson's depth limit: a message may be nested that deeply, and the frame adds a few levels
