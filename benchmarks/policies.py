@@ -3,19 +3,24 @@
     python -m benchmarks.policies [--requests 20000]
 
 The SQS face handles the same request of the same caller in this process, with and without enforced policies in turn.
-The store's reply is a constant. The output is microseconds per request.
+The store's reply is a constant. The output is microseconds per request. The last row is the whole of access: the
+request is signed, and one side has neither credentials nor policies.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
 
+from benchmarks import signatures
 from benchmarks.service import serving
+from sqs_facade.callers import Callers
 from sqs_facade.face import SqsFace
 from zaqar_core.access.policies import Policy
 from zaqar_core.access.principals import Principal
@@ -27,6 +32,8 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.web.envelope import Request
 
 OWNER, OTHER = "444455556666", "111122223333"
+#: The account of the key of signed requests.
+SIGNER = "123456789012"
 ARN = f"arn:aws:sqs:us-east-1:{OWNER}:bench"
 #: The queue's policy: only over TLS, and one other account may send from its own network.
 DOCUMENT = {
@@ -56,18 +63,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=20_000)
     requests = parser.parse_args().requests
-    with serving("memory") as service:
+    with tempfile.TemporaryDirectory() as folder, serving("memory") as service:
         path = next(one.laddr for process in service.valkeys for one in process.net_connections("unix") if one.laddr)
         url = f"unix://{path}"
         core = Core(Settings(redis=url, durability="memory"), url)
         try:
-            _measure(core, requests)
+            _measure(core, requests, Path(folder))
         finally:
             core.close()
     return 0
 
 
-def _measure(core: Core, requests: int) -> None:
+def _measure(core: Core, requests: int, folder: Path) -> None:
     cases = {
         "root user, queue without policy": (_root(OWNER), False),
         "root user, queue policy": (_root(OWNER), True),
@@ -75,8 +82,21 @@ def _measure(core: Core, requests: int) -> None:
         "user of another account, queue policy": (_user(OTHER), True),
     }
     print(f"{'':40}{'without':>8}{'with':>8}{'more':>8}")
-    for name, (principal, policy) in cases.items():
-        calls = (_case(core, principal), _case(core, principal, enforced=True, policy=policy))
+    rows = {
+        name: (_case(core, principal), _case(core, principal, enforced=True, policy=policy))
+        for name, (principal, policy) in cases.items()
+    }
+    opened, settings = signatures.gate_in(folder)
+    signed = signatures.json_request(200)
+    rows["signed request, queue policy"] = (
+        _signed_case(core, SqsFace(core.settings), signed),
+        _signed_case(core, _guarding(SIGNER, callers=Callers(settings, opened)), signed),
+    )
+    _compare(rows, requests)
+
+
+def _compare(rows: dict[str, tuple[Callable[[], None], Callable[[], None]]], requests: int) -> None:
+    for name, calls in rows.items():
         best = [float("inf"), float("inf")]
         for _ in range(_ROUNDS):
             for index, call in enumerate(calls):
@@ -98,10 +118,9 @@ def _user(account: str) -> Principal:
 
 
 def _case(core: Core, principal: Principal, *, enforced: bool = False, policy: bool = False) -> Callable[[], None]:
-    authorizer = Authorizer() if enforced else None
-    if authorizer is not None and policy:
-        authorizer.remember(QueueRef(OWNER, "us-east-1", "bench"), "hash", orjson.dumps(DOCUMENT).decode())
-    face = SqsFace(core.settings, authorizer=authorizer)
+    face = SqsFace(core.settings, authorizer=Authorizer() if enforced else None)
+    if policy:
+        face = _guarding(OWNER)
     environ = {
         "REQUEST_METHOD": "POST", "PATH_INFO": "/", "HTTP_HOST": "localhost", "REMOTE_ADDR": "10.1.2.3",
         "HTTP_X_AMZ_TARGET": "AmazonSQS.SendMessage", "wsgi.url_scheme": "https",
@@ -114,6 +133,26 @@ def _case(core: Core, principal: Principal, *, enforced: bool = False, policy: b
         session = Session(core)
         session.router = router
         reply = face.answer(Request("POST", "/", "", body, environ, principal), session)
+        assert reply.status == 200, reply.body
+
+    return call
+
+
+def _guarding(owner: str, callers: Callers | None = None) -> SqsFace:
+    """Return a face that enforces policies, and that has read the one of the queue."""
+    authorizer = Authorizer()
+    authorizer.remember(QueueRef(owner, "us-east-1", "bench"), "hash", orjson.dumps(DOCUMENT).decode())
+    return SqsFace(Settings(), callers=callers, authorizer=authorizer)
+
+
+def _signed_case(core: Core, face: SqsFace, signed: Request) -> Callable[[], None]:
+    environ = {**signed.environ, "REMOTE_ADDR": "10.1.2.3", "wsgi.url_scheme": "https"}
+    router: Any = _Constant()
+
+    def call() -> None:
+        session = Session(core)
+        session.router = router
+        reply = face.answer(Request("POST", "/", "", signed.body, environ), session)
         assert reply.status == 200, reply.body
 
     return call

@@ -35,6 +35,7 @@ _FILE = f"""
 [[users]]
 name = "bench"
 account = "123456789012"
+policies = ["admin"]
 access_keys = [{{ id = "{_KEY}", secret_access_key = "{_SECRET}" }}]
 """
 _URL = "http://127.0.0.1:9324/"
@@ -44,13 +45,18 @@ _ROUNDS = 15
 def main() -> int:
     options = _options()
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "credentials.toml"
-        file.touch(mode=0o600)
-        file.write_text(_FILE)
-        settings = Settings(credentials_file=file)
-        opened = gate.opened(settings, gate.credentials(settings), lambda: bytes(32))
-        assert opened is not None
-        return _measure(options, opened, settings)
+        return _measure(options, *gate_in(Path(folder)))
+
+
+def gate_in(folder: Path) -> tuple[Gate, Settings]:
+    """Open the gate of a service whose credentials file, in this folder, has the key of the requests."""
+    file = folder / "credentials.toml"
+    file.touch(mode=0o600)
+    file.write_text(_FILE)
+    settings = Settings(credentials_file=file)
+    opened = gate.opened(settings, gate.credentials(settings), lambda: bytes(32))
+    assert opened is not None
+    return opened, settings
 
 
 def _options() -> argparse.Namespace:
@@ -64,10 +70,10 @@ def _measure(options: argparse.Namespace, opened: Gate, settings: Settings) -> i
     [user] = opened.credentials.directory.users
     session, token = opened.sessions.issue(int(time.time()) + 3600, user)
     rows = {
-        "JSON, 200 bytes": _json(200),
-        "JSON, 200 bytes, session token": _json(200, session.key_id, session.secret, token),
+        "JSON, 200 bytes": json_request(200),
+        "JSON, 200 bytes, session token": json_request(200, session.key_id, session.secret, token),
         "query, 200 bytes": _query(200),
-        "JSON, 64 KiB": _json(65_536),
+        "JSON, 64 KiB": json_request(65_536),
     }
     plain, guarded = Callers(Settings()), Callers(settings, opened)
     print(f"{'':32}{'open µs':>9}{'signed µs':>11}{'added µs':>10}")
@@ -91,7 +97,8 @@ def _microseconds(callers: Callers, request: Request, count: int) -> float:
     return 1e6 * (time.process_time() - begin) / count
 
 
-def _json(size: int, key: str = _KEY, secret: str = _SECRET, token: str | None = None) -> Request:
+def json_request(size: int, key: str = _KEY, secret: str = _SECRET, token: str | None = None) -> Request:
+    """Return a signed SendMessage as boto3 sends it."""
     body = orjson.dumps({"QueueUrl": f"{_URL}123456789012/bench", "MessageBody": "x" * size})
     headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.SendMessage"}
     return _signed(body, headers, key, secret, token)

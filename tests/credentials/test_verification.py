@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hmac
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.credentials.signing import ACCOUNT, KEY, SECRET, USER, credentials, environ, signed, verifier
+from zaqar_core.access import canonical, signatures
 from zaqar_core.access.refusals import Reason, SignatureRefused
 from zaqar_core.access.reloading import Credentials
 from zaqar_core.access.session_tokens import SessionTokens
@@ -354,6 +357,19 @@ def test_a_request_without_a_signature_has_no_caller(known: Credentials) -> None
     assert _verify(verifier(known, NOW), "GET", URL, {"Host": "h"}) is None
 
 
+@pytest.mark.parametrize(
+    "tail", ["0" * 64, "A" * 64, "0" * 57 + ", a=b c", " " * 64, "é" * 64, "=" * 64, "0" * 63 + ","]
+)
+def test_a_header_that_is_partly_known_is_read_as_a_new_one(known: Credentials, tail: str) -> None:
+    _, headers = signed("POST", URL, moment=MOMENT)
+    changed = {**headers, "Authorization": headers["Authorization"][:-64] + tail}
+    signatures._known.clear()
+    before = _refused(verifier(known, NOW), "POST", URL, changed)
+    assert _verify(verifier(known, NOW), "POST", URL, headers) is not None
+    after = _refused(verifier(known, NOW), "POST", URL, changed)
+    assert (after.reason, after.message) == (before.reason, before.message)
+
+
 # -- Keys --------------------------------------------------------------------------------------------------------------
 
 
@@ -363,6 +379,31 @@ def test_an_unknown_key_is_refused(known: Credentials) -> None:
     assert (refused.reason, refused.message) == (
         Reason.UNKNOWN_KEY, "The security token included in the request is invalid.",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("target", ["", "/a//b/../c", "?b=%7E&a=+"])
+def test_an_unknown_key_costs_the_operations_of_a_wrong_signature(
+    known: Credentials, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    counted: list[str] = []
+
+    def counting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def counted_call(*given: Any, **more: Any) -> Any:
+            counted.append(name)
+            return function(*given, **more)
+
+        return counted_call
+
+    for place, name in ((hmac, "new"), (hmac, "digest"), (hmac, "compare_digest"), (canonical, "normal_path")):
+        monkeypatch.setattr(place, name, counting(name, getattr(place, name)))
+    seen = []
+    for signing in ({"key": "AKIDOTHER"}, {"secret": "x" * 40}, {"token": "AQoDYXdzEJr"}):
+        url, headers = signed("POST", f"http://Queues.example.org{target or '/'}", moment=MOMENT, **signing)  # type: ignore[arg-type]
+        counted.clear()
+        _refused(verifier(known, NOW), "POST", url, headers)
+        seen.append(list(counted))
+    assert seen[0] == seen[1] == seen[2]
+    assert seen[0].count("compare_digest") >= 2
 
 
 @pytest.mark.parametrize("change", ["enabled = false", "expires = 2026-01-01T00:00:00Z"], ids=["disabled", "expired"])

@@ -70,13 +70,18 @@ def _joined(method: str, path: str, query: str, headers: str, tail: str) -> byte
 
 def _headers(signed: SignedHeaders, environ: Mapping[str, Any], host: str) -> str:
     """Return the canonical headers. A header that is repeated has its values joined by a comma, as in WSGI."""
-    lines = []
-    for name, key in signed.keys:
-        value = host if key == "HTTP_HOST" else environ.get(key, "")
-        if "  " in value or "\t" in value:
-            value = _SPACES.sub(" ", value)
-        lines.append(f"{name}:{value.strip(' ')}\n")
-    return "".join(lines)
+    get = environ.get
+    lines = [f"{name}:{host if key == 'HTTP_HOST' else get(key, '')}\n" for name, key in signed.keys]
+    text = "".join(lines)
+    if "  " not in text and "\t" not in text and ": " not in text and " \n" not in text:
+        return text
+    return "".join(_stripped(line) for line in lines)
+
+
+def _stripped(line: str) -> str:
+    """Return a canonical header without blanks around its value, and with one blank in place of several."""
+    name, _, value = line[:-1].partition(":")
+    return f"{name}:{_SPACES.sub(' ', value).strip(' ')}\n"
 
 
 def _hosts(host: str, environ: Mapping[str, Any]) -> Iterator[str]:

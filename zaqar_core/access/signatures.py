@@ -33,9 +33,10 @@ TOKEN_CHARACTERS = 4096
 _MOST_HEADERS = 128
 _HEADER_CHARACTERS = 4096
 
+_SIGNATURE_CHARACTERS = 64
 _HEADER = re.compile(
     r"AWS4-HMAC-SHA256 Credential=([^,\s/]+)/([0-9]{8})/([^,\s/]+)/([^,\s/]+)/aws4_request, ?"
-    r"SignedHeaders=([^,\s=]+), ?Signature=([0-9a-f]{64})"
+    r"SignedHeaders=([^,\s=]+), ?Signature=[0-9a-f]{64}"
 )
 _MOMENT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
 _IS_PRESIGNED = re.compile(r"(?:^|&)X-Amz-(?:Algorithm|Signature)=")
@@ -82,23 +83,50 @@ def read(environ: Mapping[str, Any], now: float) -> Claim | None:
         return _of_query(query, environ, now) if is_presigned else None
     if is_presigned:
         raise mismatch("Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.")
-    found = _HEADER.fullmatch(header) if "HTTP_X_AMZ_DATE" in environ else None
-    if found is not None:
+    usual = _usual(header) if "HTTP_X_AMZ_DATE" in environ else None
+    if usual is not None:
         moment: str = environ["HTTP_X_AMZ_DATE"]
         time = _time(moment)
-        key_id, date, region, service, names, signature = found.groups()
-        headers = signed_headers(names)
+        key_id, date, region, service, headers = usual
+        signature = header[-_SIGNATURE_CHARACTERS:]
     else:
         values = _parameters(header, environ)
         moment, time = _moment(environ)
         headers = signed_headers(values["SignedHeaders"])
     _check_age(moment, time, now, None)
     _check_headers(headers, environ)
-    if found is None:
+    if usual is None:
         key_id, date, region, service = _scope(values["Credential"], values["algorithm"])
         signature = values["Signature"]
     token: str | None = environ.get("HTTP_X_AMZ_SECURITY_TOKEN")
     return Claim(key_id, date, region, service, headers, signature, moment, time, token, None)
+
+
+_Usual = tuple[str, str, str, str, "SignedHeaders"]
+#: What headers say before their signature, which is the same in all requests of a client on one day. The cache is
+#: cleared when it is full.
+_known: dict[str, _Usual] = {}
+_MOST_KNOWN = 4096
+
+
+def _usual(header: str) -> _Usual | None:
+    """Read a header in the form that SDKs write: key, date, region, service and signed headers. None for another form.
+
+    Raises SignatureRefused if too many headers are signed.
+    """
+    signature = header[-_SIGNATURE_CHARACTERS:]
+    known = _known.get(header[:-_SIGNATURE_CHARACTERS])
+    if known is not None and signature.isalnum():
+        return known
+    found = _HEADER.fullmatch(header)
+    if found is None:
+        return None
+    key_id, date, region, service, names = found.groups()
+    known = (key_id, date, region, service, signed_headers(names))
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    _known[header[:-_SIGNATURE_CHARACTERS]] = known
+    return known
 
 
 def _parameters(header: str, environ: Mapping[str, Any]) -> dict[str, str]:
