@@ -2,7 +2,7 @@
 -- `-- uses:` lines, and the server's API.
 std = {
   read_globals = {
-    'ARGV', 'bit', 'call', 'cjson', 'cmsgpack', 'ipairs', 'math', 'pairs', 'redis', 'string', 'struct', 'table',
+    'ARGV', 'call', 'cjson', 'cmsgpack', 'ipairs', 'math', 'next', 'pairs', 'redis', 'string', 'struct', 'table',
     'tonumber', 'try_call', 'unpack',
   },
 }
@@ -20,6 +20,8 @@ for path in list:lines() do
     for name in (names or ''):gmatch('[%w_]+') do
       if name == 'context' or name == 'queue' then
         options.globals[name] = { other_fields = true } -- tables with fields that every file may set
+      elseif name == 'due_ms' then
+        options.globals[name] = {} -- set with the field of the queue that it repeats
       else
         table.insert(options.read_globals, name)
       end

@@ -21,7 +21,7 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.router import Arguments, Router
 from zaqar_core.core.secrets import Secrets
 from zaqar_core.core.session import Session, Shared
-from zaqar_core.core.traffic import Uncounted
+from zaqar_core.core.traffic import Traffic, Uncounted
 from zaqar_core.domain.encryption import Keyring
 from zaqar_core.domain.ids import MessageIds
 from zaqar_core.domain.model import NewMessage, Receipt
@@ -29,11 +29,11 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import Compiled, records
 from zaqar_core.web.envelope import Request
 
-_BODY, _SECRET = "x" * 200, b"s" * 32
-_URL = "http://localhost:9324/000000000000/bench"
-_SENT_MS, _INCARNATION = 1_700_000_000_000, "0123456789abcdef"
+BODY, SECRET = "x" * 200, b"s" * 32
+URL = "http://localhost:9324/000000000000/bench"
+SENT_MS, _INCARNATION = 1_700_000_000_000, "0123456789abcdef"
 #: MessagePack of a state after one receive: see ``records.State``.
-_STATE = b"\x96\xb00123456789abcdef\x01\xcf" + _SENT_MS.to_bytes(8) + b"\xa0\x00\x00"
+_STATE = b"\x96\xb00123456789abcdef\x01\xcf" + SENT_MS.to_bytes(8) + b"\xa0\x00\x00"
 _RUNS, _REQUESTS_PER_RUN = 1_000, 3
 
 
@@ -56,18 +56,18 @@ class _Replies:
 
     @staticmethod
     def _reply(count: int) -> bytes:
-        packed = records.pack(NewMessage(_BODY.encode()), random=b"12345678", own_ttl=False)
-        record = str(_SENT_MS).encode() + packed
-        head = _INCARNATION.encode() + struct.pack(">QQIH", _SENT_MS, _SENT_MS, 345_600, 0)
+        packed = records.pack(NewMessage(BODY.encode()), random=b"12345678", own_ttl=False)
+        record = str(SENT_MS).encode() + packed
+        head = _INCARNATION.encode() + struct.pack(">QQIH", SENT_MS, SENT_MS, 345_600, 0)
         rows = [struct.pack(">QII", number, len(_STATE), len(record)) + _STATE + record for number in range(count)]
         return head + b"".join(rows)
 
 
 class _Secrets:
-    secret, ids, keyring = _SECRET, MessageIds(_SECRET), Keyring({})
+    secret, ids, keyring = SECRET, MessageIds(SECRET), Keyring({})
 
 
-class _Core:
+class PreparedCore:
     """What sessions share, without a store."""
 
     def __init__(self) -> None:
@@ -76,17 +76,17 @@ class _Core:
         self.encrypted: set[bytes] = set()
         self.grouped: set[bytes] = set()
         self.router = cast(Router, _Replies())
-        self.traffic = Uncounted()
+        self.traffic: Traffic = Uncounted()
         self.waiters = self.started_tasks = self.notifications = self.quotas = None
 
 
 def main() -> None:
-    face, core = SqsFace(Settings()), cast(Shared, _Core())
-    handle = receipts.encode(Receipt(b"12345678", 0, 5, b"abcdefgh", _SENT_MS), _SECRET)
+    face, core = SqsFace(Settings()), cast(Shared, PreparedCore())
+    handle = receipts.encode(Receipt(b"12345678", 0, 5, b"abcdefgh", SENT_MS), SECRET)
     ids = [str(number) for number in range(10)]
     calls: dict[str, dict[str, Any]] = {
-        "SendMessage": {"MessageBody": _BODY},
-        "SendMessageBatch": {"Entries": [{"Id": one, "MessageBody": _BODY} for one in ids]},
+        "SendMessage": {"MessageBody": BODY},
+        "SendMessageBatch": {"Entries": [{"Id": one, "MessageBody": BODY} for one in ids]},
         "ReceiveMessage": {},
         "ReceiveMessage of ten": {"MaxNumberOfMessages": 10},
         "ReceiveMessage, empty": {"WaitTimeSeconds": 0},
@@ -94,11 +94,11 @@ def main() -> None:
         "DeleteMessageBatch": {"Entries": [{"Id": one, "ReceiptHandle": handle} for one in ids]},
     }
     for title, members in calls.items():
-        request = _request(title.partition(",")[0].partition(" ")[0], {"QueueUrl": _URL, **members})
+        request = new_request(title.partition(",")[0].partition(" ")[0], {"QueueUrl": URL, **members})
         print(f"{title:24}{_microseconds(face, core, request):7.1f} µs")
 
 
-def _request(operation: str, members: dict[str, Any]) -> Request:
+def new_request(operation: str, members: dict[str, Any]) -> Request:
     environ = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": "/",

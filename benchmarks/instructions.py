@@ -1,11 +1,10 @@
-"""Count the instructions that Valkey executes for one send, receive and deletion.
+"""Count the instructions that Valkey executes for one call of each function of the hot path.
 
-    python -m benchmarks.instructions [--operations 400]
+    python -m benchmarks.instructions [--calls 1000] [--durability memory|fsync]
 
-Valkey runs under callgrind, a tool of valgrind, which must be installed. The counts do not depend on the load of the
-machine. The store is on disk, with an fsync after each write; the operations come over one connection, one by one. Each
-count is the difference of two runs, one of which executes the operation ``--operations`` times more often than the
-other.
+The calls are those of ``function_calls``, as for ``functions``. Valkey runs under callgrind, a tool of valgrind, which
+must be installed; the counts do not depend on the load of the machine. Each row has the instructions of one call, with
+reading it and writing the reply, and the multiple of the yardstick.
 """
 
 from __future__ import annotations
@@ -17,61 +16,52 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.function_calls import SERVER_OPTIONS, YARDSTICK, Connection, calls
 from tests.private_valkey import private_valkey
-from zaqar_core.configuration.settings import Settings
-from zaqar_core.core import leases, messages, queues
-from zaqar_core.core.process import Core
-from zaqar_core.domain.model import NewMessage, QueueSettings
-from zaqar_core.domain.names import QueueRef
+from zaqar_core.store.connection import pack
 
-#: Time for one reply. Valkey runs fifty times slower under callgrind, still slower beside other load.
-_SECONDS = 60.0
+#: callgrind writes what it has counted, and begins again, before it enters the function of this command.
+_MARK, _MARKED = pack((b"ECHO", b"-")), "echoCommand"
+_TOTAL = re.compile(r"^(?:summary|totals): (\d+)", re.MULTILINE)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--operations", type=int, default=400)
-    few = parser.parse_args().operations
-    many = 2 * few
+    parser.add_argument("--calls", type=int, default=1000)
+    parser.add_argument("--durability", choices=SERVER_OPTIONS, default="memory")
+    asked = parser.parse_args()
     if shutil.which("valgrind") is None:
         parser.error("valgrind is not installed")
-    for name, less, more in (
-        ("send", (few, 0, 0), (many, 0, 0)),
-        ("receive", (many, few, 0), (many, many, 0)),
-        ("deletion", (many, many, few), (many, many, many)),
-    ):
-        print(f"{name:10}{(_count(*more) - _count(*less)) / few:10,.0f} instructions")
+    found = _counted(asked.calls, SERVER_OPTIONS[asked.durability])
+    for title, instructions in found.items():
+        print(f"{title:14}{instructions:10,.0f} instructions{instructions / found[YARDSTICK]:7.2f}")
     return 0
 
 
-def _count(sends: int, receives: int, deletions: int) -> int:
-    """Run that many operations and return the number of instructions of the whole run."""
-    with tempfile.TemporaryDirectory(prefix="sf") as name:
-        output = Path(name) / "callgrind.out"
-        under = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={output}"]
-        options = ("--appendonly", "yes", "--appendfsync", "always", "--hz", "1")
-        with private_valkey(*options, under=under) as server:
-            settings = Settings(
-                redis=server.url, durability="fsync", store_connections=1, store_timeout_seconds=_SECONDS
-            )
-            core = Core(settings, server.url)
-            ref = QueueRef("000000000000", "us-east-1", "instructions")
-            session = core.session()
-            queues.create(session, ref, QueueSettings(), creator="sqs")
-            for _ in range(sends):
-                messages.send(session, ref, [NewMessage(b"x" * 200)])
-            found = [
-                message
-                for _ in range(receives)
-                for message in leases.receive(session, ref, max_messages=1, wait_seconds=0)
-            ]
-            for message in found[:deletions]:
-                assert message.receipt is not None
-                leases.delete_received(session, ref, [message.receipt])
-            core.close()
-        total = re.search(r"^(?:summary|totals): (\d+)", output.read_text(), re.MULTILINE)
-        assert total is not None
-        return int(total[1])
+def _counted(count: int, options: tuple[str, ...]) -> dict[str, float]:
+    """Return the instructions of one call, by title."""
+    groups: list[tuple[str | None, int]] = []
+    with tempfile.TemporaryDirectory(prefix="sf") as folder:
+        output = Path(folder) / "callgrind.out"
+        tool = ["--tool=callgrind", f"--callgrind-out-file={output}", f"--dump-before={_MARKED}", "--quiet"]
+        with private_valkey(*options, "--hz", "1", under=["valgrind", *tool]) as server:
+            connection = Connection(server.url)
+            connection.run([_MARK])
+            for title, packed in calls("bench", count):
+                connection.run(packed)
+                connection.run([_MARK])
+                groups.append((title, len(packed)))
+            connection.close()
+            server.stop()
+        # the first part is the start of the server
+        totals = [_total(output.with_suffix(f".out.{number}")) for number in range(2, len(groups) + 2)]
+    return {title: total / made for (title, made), total in zip(groups, totals, strict=True) if title is not None}
+
+
+def _total(part: Path) -> int:
+    total = _TOTAL.search(part.read_text())
+    assert total is not None
+    return int(total[1])
 
 
 if __name__ == "__main__":

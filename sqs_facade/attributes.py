@@ -216,7 +216,12 @@ def _check_policy(value: str, *, is_enforced: bool) -> None:
         if is_enforced:
             policies.Policy.parse(value, "resource")
     except PolicyInvalid as problem:
-        raise _invalid("Policy", str(problem)) from None
+        explained = _invalid("Policy", str(problem))
+        if is_enforced:
+            raise explained from None
+        # Recorded from AWS without a reason.
+        message = _invalid("Policy").message
+        raise SqsError("InvalidAttributeValue", message, operator_message=explained.message) from None
 
 
 def policy_document(document: dict[str, Any]) -> bytes:

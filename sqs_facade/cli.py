@@ -59,7 +59,7 @@ def _serve_options(command: Command) -> Command:
 def serve(config: Path | None, **options: Any) -> None:
     """Serve SQS and Zaqar until SIGTERM or Ctrl-C."""
     _stop_with_parent()
-    configuration = read_settings(config, options)
+    configuration = read_settings(config, options, check=partial(_mistakes_in_queues, config))
     settings = configuration.settings
     startup.set_up_logs(settings, "main")
     serve = partial(_serve_http, config)
@@ -131,6 +131,12 @@ def _stop_with_parent() -> None:
     parent = os.environ.pop(STOPS_WITH_VARIABLE, "")
     if parent.isdecimal():
         stopping.on_parent_end(int(parent), lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+
+def _mistakes_in_queues(config: Path | None, settings: Settings) -> Sequence[str]:
+    from sqs_facade.declarations import reading
+
+    return reading.mistakes(config, settings)
 
 
 def _serve_http(config: Path | None, settings: Settings, url: str, held: Held) -> int:

@@ -22,7 +22,8 @@ _TAG_VALUES = f"Tag values must be between {_VALUE.least} and {_VALUE.most} char
 _LONGEST_NAME = limits.ATTRIBUTE_NAME_CHARACTERS
 _NAME = re.compile(rf"[\w.-]{{1,{_LONGEST_NAME}}}\Z")
 _RESERVED = re.compile(r"^(?:aws|amazon)\.", re.IGNORECASE)
-_TYPE = re.compile(r"(String|Number|Binary)(?:\.[\w.-]+)?\Z")
+#: AWS accepts any label behind the dot, also one with blanks (amazon-sqs-java-messaging-lib issue 54).
+_TYPE = re.compile(r"(String|Number|Binary)(?:\.[^\x00-\x1F\uFFFE\uFFFF]+)?\Z")
 _IDENTIFIER = re.compile(
     r"""[A-Za-z0-9!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]""" rf"{{1,{limits.IDENTIFIER_CHARACTERS}}}\Z"
 )
@@ -105,8 +106,8 @@ def _attribute(name: str, value: AttributeValue, category: str) -> Attribute:
     if found is None:
         raise SqsError(
             "InvalidParameterValue",
-            f"The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes "
-            "is Binary, Number, and String.",
+            f"The type of message ({category}) attribute '{name}' is invalid. "
+            "You must use only the following supported type prefixes: Binary, Number, String.",
         )
     if found[1] == "Binary":
         content = value.binary_value

@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import partial
 from hashlib import md5
+from importlib import import_module
+from typing import Any
 
 from zaqar_core.domain.model import Attribute
 from zaqar_core.eventloop import hash_text, hexdigest
 
 _STRING, _BINARY = b"\x01", b"\x02"
 _md5 = partial(md5, usedforsecurity=False)
+try:
+    _short_md5: Any = import_module("_md5").md5  # CPython's own, for which there are no stubs
+except ImportError:
+    _short_md5 = _md5
+#: Up to here CPython's own MD5 is faster than OpenSSL's, which takes 0.5 µs more for its beginning.
+_SHORT_BYTES = 1000
 
 
 def of_body(body: bytes) -> str:
     """Return the MD5 of a UTF-8 body, in hexadecimal."""
+    if len(body) <= _SHORT_BYTES:
+        return str(_short_md5(body).hexdigest())
     return hexdigest(_md5, body)
 
 

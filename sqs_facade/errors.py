@@ -69,6 +69,8 @@ ERROR_TABLE: dict[str, ErrorRow] = {
     "SerializationException": ErrorRow(UNMODELLED, "SerializationException", "MalformedInput"),
     "InvalidAction": ErrorRow(UNMODELLED, "UnknownOperationException", "InvalidAction"),
     "RequestEntityTooLarge": ErrorRow(UNMODELLED, "RequestEntityTooLargeException", "RequestEntityTooLarge", 413),
+    # Only in an entry of a batch, as recorded from AWS.
+    "EmptyValue": ErrorRow(UNMODELLED, "EmptyValue", "EmptyValue"),
     "AccessDenied": ErrorRow(UNMODELLED, "AccessDeniedException", "AccessDenied", 403),
     # Of a service with credentials, as recorded from AWS.
     "UnrecognizedClient": ErrorRow(UNMODELLED, "UnrecognizedClientException", "InvalidClientTokenId", 403),
@@ -124,13 +126,27 @@ NEVER_RETURNED_BY: dict[tuple[str, str], str] = {
 
 
 class SqsError(Exception):
-    """An error response. ``name`` is a key of ERROR_TABLE; ``query_message`` is the text in the query protocol."""
+    """An error response.
 
-    def __init__(self, name: str, message: str, *, query_message: str | None = None) -> None:
+    ``name`` is a key of ERROR_TABLE; ``query_message`` is the text in the query protocol, ``entry_message`` that in an
+    entry of a batch, ``operator_message`` that for an operator who declares queues, where AWS's text says too little.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        message: str,
+        *,
+        query_message: str | None = None,
+        entry_message: str | None = None,
+        operator_message: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.row = ERROR_TABLE[name]
         self.message = message
         self.query_message = query_message or message
+        self.entry_message = entry_message or message
+        self.operator_message = operator_message or message
 
 
 _REFUSED_SIGNATURES = {
@@ -151,14 +167,17 @@ def missing(parameter: str) -> SqsError:
     return SqsError("MissingParameter", f"The request must contain the parameter {parameter}.")
 
 
-def invalid(value: object, parameter: str, reason: str) -> SqsError:
+def invalid(value: object, parameter: str, reason: str, *, entry_message: str | None = None) -> SqsError:
     """Build the error for a value that is not valid, with SQS's usual text."""
-    return SqsError("InvalidParameterValue", f"Value {value} for parameter {parameter} is invalid. Reason: {reason}")
+    message = f"Value {value} for parameter {parameter} is invalid. Reason: {reason}"
+    return SqsError("InvalidParameterValue", message, entry_message=entry_message)
 
 
 def wrong_queue_type(value: object, parameter: str) -> SqsError:
     """Build the error for a parameter of FIFO queues on a standard queue, or the other way round."""
-    return invalid(value, parameter, "The request include parameter that is not valid for this queue type.")
+    reason = "The request include parameter that is not valid for this queue type"
+    # AWS's text in a batch as quoted by users (aws-sdk-js issue 3187, qdone issue 55), without a full stop.
+    return invalid(value, parameter, f"{reason}.", entry_message=reason)
 
 
 def too_long(limit_bytes: int) -> str:
@@ -258,7 +277,8 @@ def of_receipt_fact(fact: facts.CoreError, handle: str) -> SqsError:
     """Convert a fact that the core reports about one receipt handle."""
     match fact:
         case facts.ReceiptInvalid():
-            return receipt_invalid(handle)
+            # AWS's text as quoted by users (aws-sdk-java-v2 issue 3101).
+            return SqsError("ReceiptHandleIsInvalid", f'The receipt handle "{handle}" is not valid for this queue.')
         case facts.NotInFlight():
             reason = "Message does not exist or is not available for visibility timeout change."
             return invalid(handle, "ReceiptHandle", reason)

@@ -118,7 +118,7 @@ class SqsFace:
         try:
             call = SqsCall(session, request, self._callers.identify(request), self._authorizer, self._auto_creation)
             if self._rates is not None:
-                self._rates.require(session, call.caller.account, request.principal.arn if request.principal else "")
+                self._rates.require_of(session, call.caller.account, request.principal)
             if target is not None:
                 return _answer_json(call, target, request_id)
             return _answer_query(call, request_id)

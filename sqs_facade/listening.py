@@ -8,13 +8,13 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from sqs_facade import port_holders
 from sqs_facade.startup import ServingError
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.web import allowed_hosts
 
 #: Connections that wait to be accepted; the system may allow fewer.
 _BACKLOG = 4096
@@ -47,9 +47,7 @@ class Address:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine reaches it."""
-        found = ip_address(self.host.partition("%")[0])
-        mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-        return (mapped or found).is_loopback
+        return allowed_hosts.is_loopback(self.host)
 
     @property
     def reachable_host(self) -> str:

@@ -29,6 +29,7 @@ from sqs_facade.registry import OPERATIONS, Shape, SqsCall
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.core.authorization import Authorizer
+from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session, place_left
 from zaqar_core.domain.errors import CoreError, QueueNotFound
 from zaqar_core.domain.model import StoredMessage
@@ -97,13 +98,19 @@ class PeekFace:
     admit = None
 
     def __init__(
-        self, settings: Settings, *, callers: Callers | None = None, authorizer: Authorizer | None = None
+        self,
+        settings: Settings,
+        *,
+        callers: Callers | None = None,
+        authorizer: Authorizer | None = None,
+        rates: RateLimits | None = None,
     ) -> None:
         """Without ``authorizer``, policies are not enforced."""
         self._settings = settings
         self._hosts = AllowedHosts(settings)
         self._callers = callers or Callers(settings)
         self._authorizer = authorizer
+        self._rates = rates
         self.verifies_callers = self._callers.verifies
         self._looks = Semaphore(_MOST_LOOKS)
 
@@ -140,6 +147,8 @@ class PeekFace:
 
     def _answer(self, request: Request, session: Session, request_id: str) -> Reply:
         caller = self._callers.identify(request)
+        if self._rates is not None:
+            self._rates.require_of(session, caller.account, request.principal)
         if self._authorizer is None:
             refuse_anonymous(request)
         wanted = _parameters(request)

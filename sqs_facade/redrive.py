@@ -50,7 +50,7 @@ def policy(value: str, source: QueueRef, settings: Settings) -> Redrive:
     document = _map(value)
     if document is None:
         raise _refused("RedrivePolicy", value, "Redrive policy is not a valid JSON map.")
-    for name in ("deadLetterTargetArn", "maxReceiveCount"):
+    for name in ("maxReceiveCount", "deadLetterTargetArn"):
         if name not in document:
             reason = f"Redrive policy does not contain mandatory attribute: {name}."
             raise _refused("RedrivePolicy", value, reason)

@@ -35,16 +35,17 @@ def principal(request: Request, caller: addresses.Caller) -> Principal:
 def require(authorizer: Authorizer, operation: Operation, call: SqsCall, parameters: Any) -> None:
     """Require all rights that the operation needs. Raises AccessDenied, SqsError for an address that is not valid."""
     name = operation.name
-    special = _SPECIAL.get(name)
-    if special is not None:
-        special(_Asking(authorizer, call), parameters)
-        return
-    repairs = _REPAIRS.get(name)
-    is_repair = repairs is not None and repairs(parameters)
+    is_repair = False
+    if name in _UNUSUAL:
+        special = _SPECIAL.get(name)
+        if special is not None:
+            special(_Asking(authorizer, call), parameters)
+            return
+        is_repair = _REPAIRS[name](parameters)
     request = call.request
     caller = request.principal or principal(request, call.caller)
     ref = call.queue(parameters.queue_url)
-    authorizer.require(call.session, ref, caller, _ACTIONS[name], request.environ, is_repair=is_repair)
+    authorizer.require(call.session, ref, caller, _ACTIONS[name], request.environ, is_repair)
 
 
 def require_on_queue(authorizer: Authorizer, call: SqsCall, ref: QueueRef, name: str) -> None:
@@ -91,16 +92,15 @@ class _Asking:
     def of_queue(self, ref: QueueRef, *actions: str, is_repair: bool = False) -> None:
         """Require actions on a queue."""
         call = self.call
-        self._authorizer.require(call.session, ref, self.caller, actions, call.request.environ, is_repair=is_repair)
+        self._authorizer.require(call.session, ref, self.caller, actions, call.request.environ, is_repair)
 
     def of_account(self, name: str, *actions: str) -> None:
         """Require actions that no queue's policy concerns: on the account, or on its queue that is to be created."""
         account, region = self.call.caller
-        context = RequestContext(self.caller, self.call.request.environ, region, account)
-        resource = arns.of_account(account, region) + name
-        for action in actions:
-            rule = self._authorizer.require_by_identity(Question(self.caller, action, resource, account, context))
-            self.call.request.note.rule = rule
+        request, resource = self.call.request, arns.of_account(account, region) + name
+        request.note.rule = self._authorizer.require_on_account(
+            self.caller, actions, resource, account, region, request.environ
+        )
 
 
 def _create(asking: _Asking, parameters: Any) -> None:
@@ -157,3 +157,4 @@ _REPAIRS: Mapping[str, Callable[[Any], bool]] = {
     "GetQueueAttributes": lambda parameters: set(parameters.attribute_names) <= {"Policy", "QueueArn"},
     "RemovePermission": lambda _: True,
 }
+_UNUSUAL = _SPECIAL.keys() | _REPAIRS.keys()

@@ -13,14 +13,15 @@ import msgspec
 
 from zaqar_core import embedded, logs
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import Configuration, Settings, read
+from zaqar_core.configuration.settings import Configuration, examine, read
 from zaqar_core.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
+    from zaqar_core.configuration.settings import Settings
     from zaqar_core.embedded.attachment import Embedded
 
 
@@ -94,14 +95,24 @@ class EmbeddedStore:
 WRONG_USE = 2
 
 
-def configuration(flags: Mapping[str, Any], *, file: Path | None = None, code: int = WRONG_USE) -> Configuration:
-    """Read the settings with their sources; if some are wrong, print one line for each and exit."""
+def configuration(
+    flags: Mapping[str, Any],
+    *,
+    file: Path | None = None,
+    code: int = WRONG_USE,
+    check: Callable[[Settings], Sequence[str]] | None = None,
+) -> Configuration:
+    """Read the settings with their sources; if some are wrong, print one line for each and exit.
+
+    ``check`` returns lines about what else is wrong: they are printed together with those about the settings.
+    """
     try:
         return read(flags, file=file)
     except SettingsInvalid as problem:
         if problem.log_format == "json":
             logs.set_up("json", "info", "main")
-        refuse(*problem.problems, code=code)
+        others = check(examine(flags, file=file).configuration.settings) if check else ()
+        refuse(*dict.fromkeys([*problem.problems, *others]), code=code)
 
 
 @contextmanager

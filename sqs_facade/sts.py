@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from sqs_facade import browser_marks
 from sqs_facade.codecs import query
 from sqs_facade.codecs.unreadable import Unreadable
 from sqs_facade.query_versions import QueryVersion
-from zaqar_core.access import web_identity
+from zaqar_core.access import certificates, web_identity
 from zaqar_core.access.gate import Gate
 from zaqar_core.access.refusals import Reason, SignatureRefused
 from zaqar_core.access.session_tokens import Session
@@ -119,7 +120,10 @@ class SecurityTokenService:
         return _reply(200, body, request_id)
 
     def _verified(self, request: Request) -> Verified:
-        """Return the caller of a signed request. Any region is accepted: STS is global. Raises StsError."""
+        """Return who signed a request, or else the user of its client certificate. Raises StsError.
+
+        Any region is accepted: STS is global.
+        """
         try:
             verified = self._gate.verifier.verify(
                 request.method, request.environ, request.body, service=SERVICE, any_region=True
@@ -128,9 +132,19 @@ class SecurityTokenService:
             found = _SIGNATURES[refused.reason]
             raise StsError(found.code, refused.message, found.status) from None
         if verified is None:
-            raise StsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+            verified = self._certified(request)
         request.principal = verified.principal
         return verified
+
+    def _certified(self, request: Request) -> Verified:
+        """Return the user of the client certificate of a request without a signature. Raises StsError."""
+        user = certificates.user(self._gate.credentials, request.environ)
+        if user is None:
+            raise StsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+        request.is_certified = True
+        if browser_marks.is_marked(request.environ):  # it shows its certificate for any page
+            raise StsError("AccessDenied", "A web browser must sign its requests to STS.", 403)
+        return Verified(user.principal, "", "", is_session=False)
 
     def _get_caller_identity(self, call: _Call) -> Result:
         principal = self._verified(call.request).principal

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqs_facade.listening import Held, in_url, without_brackets
 from zaqar_core.access import gate
 from zaqar_core.background.housekeeping import Housekeeping
+from zaqar_core.background.sampling import Sampler
 from zaqar_core.background.usage import UsageMeter
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import rate_limits
@@ -48,11 +49,14 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     if switches is not None:
         core.when_emptied.append(switches.forget)
-    if settings.metrics:
+    if settings.metrics or settings.metric_minutes:
         metrics = Metrics(settings)
         metrics.watch(core, known, audit)
-        metrics.publish_regularly()
-        observers.append(metrics.counting)
+        if settings.metrics:
+            metrics.publish_regularly()
+            observers.append(metrics.counting)
+    sampler = Sampler(core)
+    sampler.start()
     face = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rate_limits.configured(settings))
     Housekeeping(core).start()
     if core.quotas is not None:
@@ -75,5 +79,6 @@ def run(settings: Settings, url: str, held: Held, on_ready: Callable[[str], None
         )
     finally:
         notifier.stop()
+        sampler.stop()
         core.close()
         provider.close()

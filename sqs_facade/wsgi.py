@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 #: The extension of the Flask application that the event loop's server runs: see ``web.server.application``.
 APPLICATION = "sqs_facade.application"
-#: The extension with the :class:`~zaqar_core.observability.metrics.Metrics` of the process, None without metrics.
+#: The extension with the :class:`~zaqar_core.observability.metrics.Metrics` of the process, None if nothing is counted.
 METRICS = "sqs_facade.metrics"
 
 
@@ -80,9 +80,10 @@ def create_app(
     core = new_core(settings, url, wrapped=hooks.sessions(switches))
     if switches is not None:
         core.when_emptied.append(switches.forget)
-    metrics = Metrics(settings) if settings.metrics else None
+    metrics = Metrics(settings) if settings.metrics or settings.metric_minutes else None
     if metrics is not None:
         metrics.watch(core, credentials, audit)
+    sampler = Sampler(core)  # takes what is counted from now on
     stopping.on_stop(core.waiters.release_all)
     Housekeeping(core).start()
     TaskRunner(core).start()
@@ -99,9 +100,9 @@ def create_app(
         observers.append(auditor)
         if credentials is not None:
             credentials.on_reload = auditor.reloaded
-    if metrics is not None:
+    if metrics is not None and settings.metrics:
         observers.append(metrics.counting)
-    Sampler(core).start()
+    sampler.start()
     pipeline = Pipeline(core, settings, Observers(observers), traces.configured(settings))
     access = gate.opened(settings, credentials, lambda: core.secrets.secret)
     callers = Callers(settings, access)
@@ -121,7 +122,7 @@ def create_app(
         ),
     )
     zaqar = ZaqarFace(settings, authenticator, authorizer=authorizer, rates=rates)
-    looks = peek.PeekFace(settings, callers=callers, authorizer=authorizer)
+    looks = peek.PeekFace(settings, callers=callers, authorizer=authorizer, rates=rates)
     hooked = _hooks(settings, switches, credentials)
     more: dict[str, Face] = {
         peek.PATH: looks,
@@ -136,7 +137,9 @@ def create_app(
         more[console.PATH] = console.ConsoleFace(
             settings, access, lambda: core.secrets.secret, core.store_conditions, authorizer=authorizer, rates=rates
         )
-    plain = {} if metrics is None else {metrics_page.PATH: _metrics_page(core, metrics, settings, credentials)}
+    plain: dict[str, Face] = {}
+    if metrics is not None and settings.metrics:
+        plain[metrics_page.PATH] = _metrics_page(core, metrics, settings, credentials)
     app = create_flask(core, pipeline, sqs, zaqar, more, plain)
     app.extensions[METRICS] = metrics
     app.extensions["sqs_facade"] = core

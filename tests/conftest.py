@@ -24,7 +24,7 @@ from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import QueueSettings
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store import script
+from zaqar_core.store import rechecks, script
 from zaqar_core.web import stopping
 
 #: ``single`` (the default), ``sentinel`` or ``cluster``: what the shared fixtures run on.
@@ -36,8 +36,10 @@ SERVING_VARIABLE = "SQS_FACADE_TEST_SERVING"
 #: Hosts that tests call besides those of this machine, also with a region before them.
 CALLED_HOSTS = "amazonaws.com,queues,x"
 
-# A test on a busy machine takes as long as it takes.
-hypothesis.settings.register_profile("suite", deadline=None)
+# A test on a busy machine takes as long as it takes. ``pytest --hypothesis-profile=thorough -m "hypothesis and
+# not slow"`` runs the tests of properties, and those of tests/model, with more examples, as CI does.
+hypothesis.settings.register_profile("suite", deadline=None, max_examples=25)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("suite")
 
 RUN = pytest.StashKey[str]()
@@ -134,6 +136,12 @@ def advance(session: Session) -> Callable[[QueueRef, float], None]:
         session.run(script("clock"), ref, [int(seconds * 1000)])
 
     return move
+
+
+@pytest.fixture
+def only_wakeups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiters of this process check their queues when they are woken, and at no other time."""
+    monkeypatch.setattr(rechecks, "RECHECK_SECONDS", (3600.0, 3600.0))
 
 
 @dataclass

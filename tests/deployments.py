@@ -69,16 +69,16 @@ class Server:
         until(lambda: self.command("PING"), f"a server on port {self.port}")
 
     def command(self, *words: Any) -> Any:
-        with redis.Redis(port=self.port, socket_timeout=5, protocol=2) as client:
+        with redis.Redis(port=self.port, socket_timeout=patience.PATIENCE_SECONDS, protocol=2) as client:
             return client.execute_command(*words)
 
     def info(self, section: str) -> dict[str, Any]:
-        with redis.Redis(port=self.port, socket_timeout=5, protocol=2) as client:
+        with redis.Redis(port=self.port, socket_timeout=patience.PATIENCE_SECONDS, protocol=2) as client:
             return dict(client.info(section))
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(patience.PATIENCE_SECONDS)
 
     def hold(self) -> None:
         """Stop the process: it neither answers nor closes connections."""
@@ -108,7 +108,7 @@ class Deployed:
         for server in (*self.sentinels, *self.servers):
             server.process.kill()
         for server in (*self.sentinels, *self.servers):
-            server.process.wait(10)
+            server.process.wait(patience.PATIENCE_SECONDS)
 
 
 def _free_port() -> int:

@@ -12,6 +12,8 @@ import pytest
 PATIENCE_SECONDS = 30.0
 #: A wait that a test must not sit out is at least as long as this: longer than any load delays a request.
 LONG_POLL_SECONDS = 20
+#: A poll that a test waits for ends after the test has given up.
+ENDLESS_POLL_SECONDS = 2 * int(PATIENCE_SECONDS)
 _LOOK_SECONDS = 0.005
 
 

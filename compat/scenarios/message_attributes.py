@@ -180,11 +180,11 @@ def empty_number(sqs: Any, bench: Bench) -> Any:
 
 @scenario(
     "SendMessage",
-    "P57",
+    "A57",
     error(
         "InvalidParameterValue",
-        "The message attribute 'name' has an invalid message attribute type, the set of supported type prefixes is "
-        "Binary, Number, and String.",
+        "The type of message (user) attribute 'name' is invalid. You must use only the following supported type "
+        "prefixes: Binary, Number, String.",
     ),
 )
 def unknown_type(sqs: Any, bench: Bench) -> Any:

@@ -25,8 +25,6 @@ from sqs_facade.codecs.unreadable import Unreadable
 from sqs_facade.errors import SqsError
 from sqs_facade.face import new_request_id
 from sqs_facade.query_versions import QueryVersion
-from zaqar_core.access.contexts import RequestContext
-from zaqar_core.access.evaluation import Question
 from zaqar_core.access.refusals import SignatureRefused
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.rate_limits import RateLimits
@@ -134,8 +132,7 @@ class CloudWatch:
         call = Call(session, self._caller(request))
         request.note.account = call.caller.account
         if self._rates is not None:
-            arn = request.principal.arn if request.principal else ""
-            self._rates.require(session, call.caller.account, arn)
+            self._rates.require_of(session, call.caller.account, request.principal)
         if self._authorizer is not None:
             self._require(self._authorizer, operation, request, call.caller)
         try:
@@ -159,9 +156,9 @@ class CloudWatch:
     def _require(authorizer: Authorizer, operation: _Operation, request: Request, caller: Caller) -> None:
         """Require the right to the operation. It is for all resources, as CloudWatch has none. Raises AccessDenied."""
         principal = rights.principal(request, caller)
-        context = RequestContext(principal, request.environ, caller.region, caller.account)
-        question = Question(principal, operation.action, "*", caller.account, context)
-        request.note.rule = authorizer.require_by_identity(question)
+        request.note.rule = authorizer.require_on_account(
+            principal, (operation.action,), "*", caller.account, caller.region, request.environ
+        )
 
 
 def _protocol(request: Request) -> WireProtocol:

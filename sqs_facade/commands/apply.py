@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,9 @@ def command(file: Path | None, config: Path | None, *, only_plan: bool, as_json:
     if named is None:
         raise click.UsageError("name a file with tables [queue.NAME], or --config")
     given = {name: value for name, value in flags.items() if value is not None}
-    configuration = startup.configuration(given, file=config or named, code=_WRONG)
+    configuration = startup.configuration(
+        given, file=config or named, code=_WRONG, check=partial(reading.mistakes, named)
+    )
     if configuration.settings.ephemeral:
         raise click.ClickException(
             "an ephemeral service has a store of its own: start it with --config FILE, and send it SIGHUP after changes"

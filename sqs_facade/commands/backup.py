@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command("backup")
 @click.argument("target", metavar="FOLDER", type=click.Path(path_type=Path))
 @click.option("--data-dir", type=click.Path(), help="Data directory.  [default: the user's]")
-@click.option("--redis", metavar="URL", help="One Redis or Valkey server, instead of a data directory.")
+@click.option("--redis", metavar="URL", help="Redis or Valkey server, or Sentinel group, instead of a data directory.")
 @click.option("--config", type=click.Path(path_type=Path), help="TOML file with settings of the service.")
 @click.option("--without-key", is_flag=True, help="Leave out the key of messages in encrypted queues.")
 @click.option("--json", "as_json", is_flag=True, help="Print the list of the backup as JSON.")

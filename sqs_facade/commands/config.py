@@ -30,6 +30,7 @@ def command() -> None:
 @click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--live", is_flag=True, help="Also ask the store, which must run.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--strict", "is_strict", is_flag=True, help="Exit with 1 for warnings too.")
 @serving_options(
     "port",
     9324,
@@ -41,10 +42,12 @@ def command() -> None:
         click.option("--test-hooks", is_flag=True, help="Enable /_test/*."),
     ],
 )
-def check(file: Path | None, config: Path | None, *, live: bool, as_json: bool, **options: Any) -> None:
+def check(
+    file: Path | None, config: Path | None, *, live: bool, as_json: bool, is_strict: bool, **options: Any
+) -> None:
     """Check FILE, the environment and the flags as ``serve`` would read them. Nothing is started.
 
-    The exit code is 0 if nothing is to be mended, 1 with findings, and 2 for wrong use.
+    The exit code is 0 without errors, 1 with errors, and 2 for wrong use.
     """
     if file is not None and config is not None:
         raise click.UsageError("name the file once: as FILE or with --config")
@@ -52,7 +55,7 @@ def check(file: Path | None, config: Path | None, *, live: bool, as_json: bool, 
     file = file or config
     examination = examine(flags, file=file)
     looked_at = ["the settings", *([str(file)] if file is not None else []), *(["the store"] if live else [])]
-    text, code = report(find(examination, file, live=live), looked_at, as_json=as_json)
+    text, code = report(find(examination, file, live=live), looked_at, as_json=as_json, is_strict=is_strict)
     click.echo(text)
     sys.exit(code)
 

@@ -33,11 +33,14 @@ from zaqar_core.web import allowed_hosts
 @click.option("--credentials-file", type=click.Path(), help="TOML file of users and access keys.")
 @click.option("--ca-file", type=click.Path(exists=True), help="Authorities for an https URL, in PEM.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(url: str | None, config: Path | None, ca_file: str | None, *, as_json: bool, **options: Any) -> None:
+@click.option("--strict", "is_strict", is_flag=True, help="Exit with 1 for warnings too.")
+def command(
+    url: str | None, config: Path | None, ca_file: str | None, *, as_json: bool, is_strict: bool, **options: Any
+) -> None:
     """Check a service, its store, its data directory and this machine, and say how to mend what is wrong.
 
     Give the URL of a running service, and the flags or the --config with which it was started. Nothing is started or
-    changed. The exit code is 0 if nothing is to be mended, 1 with findings, and 2 for wrong use.
+    changed. The exit code is 0 without errors, 1 with errors, and 2 for wrong use.
     """
     if url is not None and urlsplit(url).scheme not in ("http", "https"):
         raise click.UsageError(f"URL must begin with http:// or https://: {url}")
@@ -47,7 +50,7 @@ def command(url: str | None, config: Path | None, ca_file: str | None, *, as_jso
     # With a URL alone nothing is known of the store and the settings of that service.
     names_store = url is None or bool(flags) or config is not None
     found = list(diagnose(examination, url, ca_file, looked_at, names_store=names_store))
-    text, code = report(found, looked_at, as_json=as_json)
+    text, code = report(found, looked_at, as_json=as_json, is_strict=is_strict)
     click.echo(text)
     sys.exit(code)
 

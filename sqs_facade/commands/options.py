@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sqs_facade import startup
-from zaqar_core.configuration.settings import Configuration
+from zaqar_core.configuration.settings import Configuration, Settings
 
 Command = Callable[..., None]
 Option = Callable[[Command], Command]
@@ -58,7 +58,12 @@ def serving_options(
     return decorate
 
 
-def read_settings(config: Path | None, options: Mapping[str, Any]) -> Configuration:
-    """Read the settings with their sources; if some are wrong, exit with one line for each."""
+def read_settings(
+    config: Path | None, options: Mapping[str, Any], *, check: Callable[[Settings], Sequence[str]] | None = None
+) -> Configuration:
+    """Read the settings with their sources; if some are wrong, exit with one line for each.
+
+    ``check`` finds what else is wrong: see ``startup.configuration``.
+    """
     flags = {name: value for name, value in options.items() if value is not None and value is not False and value != ()}
-    return startup.configuration(flags, file=config)
+    return startup.configuration(flags, file=config, check=check)

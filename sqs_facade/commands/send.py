@@ -141,17 +141,20 @@ def _whole(
     """Iterate over messages whose bodies are whole inputs."""
     from sqs_facade.remote.batches import Outgoing
 
-    def contents() -> Iterator[bytes]:
+    def contents() -> Iterator[tuple[str, bytes]]:
         if body is not None and body != "-":
-            yield body.encode(errors="surrogateescape")
+            yield "BODY", body.encode(errors="surrogateescape")
         for file in files:
             with inputs.opened(file) as stream:
-                yield stream.read()
+                yield str(file), stream.read()
         if not files and body in (None, "-"):
             content = inputs.standard_input().read()
-            yield content if encodes else content.removesuffix(b"\n").removesuffix(b"\r")
+            yield "standard input", content if encodes else content.removesuffix(b"\n").removesuffix(b"\r")
 
-    for place, content in enumerate(contents(), 1):
+    for place, (source, content) in enumerate(contents(), 1):
+        if not content:
+            failed(place, "MissingParameter", f"{source} is empty, and a message needs a body")
+            continue
         try:
             text = base64.b64encode(content).decode() if encodes else inputs.text(content)
         except ValueError as problem:

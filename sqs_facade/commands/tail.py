@@ -95,9 +95,14 @@ def _tail(
     if last is None and not seen:
         last = 0
     pause = interval
+    created: str | None = _created(service, url) if follow else None
     while follow:
         sleep(pause)
         try:
+            if (now := _created(service, url)) != created:
+                warning("the queue was deleted and created again; following the new one")
+                created, last = now, 0
+                seen.clear()
             for one in peeking.messages(service, url, after=last or 0, advice=_ADVICE):
                 if one.position is not None or one.message["MessageId"] not in seen:
                     show(one)
@@ -107,11 +112,28 @@ def _tail(
             sys.stdout.flush()
             pause = interval
         except (NotReachable, NoResponse, Refused) as problem:
-            if isinstance(problem, Refused) and not problem.was_not_run and not problem.outcome_is_unknown:
+            if isinstance(problem, Refused) and not (
+                problem.was_not_run or problem.outcome_is_unknown or problem.is_missing_queue
+            ):
                 raise
+            if isinstance(problem, Refused) and problem.is_missing_queue:
+                created = None  # a queue of this name is another one
             if pause == interval:
                 warning(f"{problem}; trying again")
             pause = min(2 * pause, _MOST_PAUSE_SECONDS)
+
+
+def _created(service: Service, url: str) -> str:
+    """Return when the queue was created, "" if the caller may not know. Raises RemoteError."""
+    from sqs_facade.remote import queues
+    from sqs_facade.remote.errors import Refused
+
+    try:
+        return queues.attributes(service, url, "CreatedTimestamp").get("CreatedTimestamp", "")
+    except Refused as problem:
+        if problem.code.rpartition(".")[2].startswith("AccessDenied"):
+            return ""
+        raise
 
 
 def _last(service: Service, url: str, last: int | None, most: int, seen: set[str]) -> list[Peeked]:

@@ -14,6 +14,7 @@ from sqs_facade.console.calls import Call
 from sqs_facade.console.errors import ConsoleError
 from sqs_facade.registry import OPERATIONS
 from zaqar_core.access import administration
+from zaqar_core.access.principals import Principal
 from zaqar_core.core import messages, queues
 from zaqar_core.core.session import place_left
 from zaqar_core.domain.names import QueueRef
@@ -39,7 +40,9 @@ def list_queues(call: Call) -> overview.Listed:
     account, region = call.sqs.caller
     found = call.overviews.get(call.session, account, region, is_fresh=call.flag("fresh"))
     is_allowed = partial(_may_show, call)
-    known = overview.seen(found, _who(call), is_allowed)
+    principal = call.sqs.request.principal
+    assert principal is not None
+    known = overview.seen(found, principal, _values(call, principal), is_allowed)
     given = call.parameters
     names, matching = overview.page(
         known,
@@ -58,12 +61,10 @@ def _may_show(call: Call, name: str, policy: str) -> bool:
     return call.may(QueueRef(*call.sqs.caller, name), "GetQueueAttributes", policy)
 
 
-def _who(call: Call) -> tuple[str, ...]:
+def _values(call: Call, principal: Principal) -> tuple[str, ...]:
     """Return all of the request that policies may ask for, but the time: an overview is used for a moment."""
-    principal, environ = call.sqs.request.principal, call.sqs.request.environ
-    assert principal is not None
     names = ("REMOTE_ADDR", "HTTP_USER_AGENT", "HTTP_REFERER", "wsgi.url_scheme")
-    return (principal.arn, str(id(principal)), *(str(environ.get(name, "")) for name in names))
+    return (principal.arn, *(str(call.sqs.request.environ.get(name, "")) for name in names))
 
 
 def show_queue(call: Call) -> queue_view.QueueView:

@@ -155,7 +155,7 @@ class ConsoleFace:
         if found.changes:
             self._visitors.require_token(request, visitor.session)
         if self._rates is not None:
-            self._rates.require(session, visitor.caller.account, request.principal.arn if request.principal else "")
+            self._rates.require_of(session, visitor.caller.account, request.principal)
         sqs = SqsCall(session, request, visitor.caller, self._authorizer)
         call = Call(sqs, visitors.parameters(request), self._overviews, self._conditions)
         request.note.operation, request.note.account = name, visitor.caller.account

@@ -1,22 +1,26 @@
 """The overview of an account's queues: all of them with their numbers, read in one pass that all open consoles share.
 
-A pass reads some dozens of queues per round trip. It is used for a second, and for ten times as long as it took: so a
-worker spends a tenth of its time on passes, however many consoles are open and however many queues there are. Where a
-pass is older than a second, the rows of a page are read again before they are shown.
+A pass reads some dozens of queues per round trip, and counts only those in which something has happened since the last
+one. It is used for a second, and for ten times as long as it took: so a worker spends a tenth of its time on passes,
+however many consoles are open and however many queues there are. Where a pass is older than a second, the rows of a
+page are read again before they are shown.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
 import orjson
 
+from zaqar_core.access.principals import Principal
 from zaqar_core.core import queues
+from zaqar_core.core.known_figures import SIGNS_AT_ONCE, KnownFigures
 from zaqar_core.core.session import Session, place_left
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.model import Figures
@@ -28,11 +32,11 @@ from zaqar_core.eventloop import Mutex, sleep
 _LEAST_SECONDS, _SHARE, _MOST_SECONDS = 1.0, 10, 15.0
 #: The same multiple for a request that asks for fresh numbers, and the number of queues up to which these are exact.
 _FRESH_SHARE, _CHEAP_ROWS = 3, 500
-#: Queues of one round trip: a server of the store does nothing else meanwhile, for about 2 ms.
-_QUEUES_AT_ONCE = 20
 _NAMES_AT_ONCE = 1_000
-#: Accounts and regions whose passes are kept, and for how long where nobody asks for them.
-_MOST_KEPT, _KEPT_SECONDS = 32, 60.0
+#: Rows whose policies are evaluated, and rows that are searched and sorted, before other tasks run.
+_JUDGED_AT_ONCE, _SORTED_AT_ONCE = 50, 500
+#: Accounts and regions whose passes are kept, the number of their queues, and for how long where nobody asks for them.
+_MOST_KEPT, _MOST_ROWS, _KEPT_SECONDS = 32, 100_000, 300.0
 #: Callers of whom a pass keeps what they see. The cache is cleared when it is full.
 _MOST_CALLERS = 64
 
@@ -87,6 +91,7 @@ class Sums(NamedTuple):
 class Seen(NamedTuple):
     """What one caller sees of a pass: the rows, those without their numbers that policies deny, and the sums."""
 
+    caller: Principal
     rows: list[Row]
     sums: Sums
 
@@ -99,9 +104,12 @@ class Pass:
     policies: dict[str, str]
     #: Dead-letter queue -> the queues whose dead letters it gets.
     sources: dict[str, list[str]]
+    known: KnownFigures
     ended: float
     seconds: float
-    #: Caller -> what it sees.
+    #: The part of ``seconds`` in which it did not pause.
+    busy_seconds: float = 0.0
+    #: What policies may ask for of a request -> what its caller sees.
     seen: dict[tuple[str, ...], Seen] = field(default_factory=dict)
     #: Queue -> when it was read again.
     read_again: dict[str, float] = field(default_factory=dict)
@@ -112,90 +120,114 @@ class Pass:
         ``is_fresh``: for somebody who has changed something a moment ago. Where a pass is cheap it must begin later.
         """
         if not is_fresh:
-            lifetime = min(max(_LEAST_SECONDS, _SHARE * self.seconds), _MOST_SECONDS)
+            lifetime = min(max(_LEAST_SECONDS, _SHARE * self.busy_seconds), _MOST_SECONDS)
         elif len(self.rows) <= _CHEAP_ROWS:
             return self.ended - self.seconds >= asked
         else:
-            lifetime = _FRESH_SHARE * self.seconds
+            lifetime = _FRESH_SHARE * self.busy_seconds
         return asked < self.ended + lifetime
+
+
+@dataclass(slots=True)
+class _Place:
+    """The overview of one account and region."""
+
+    known: KnownFigures = field(default_factory=KnownFigures)
+    #: Held by the request that reads the queues.
+    reading: Mutex = field(default_factory=Mutex)
+    last: Pass | None = None
+    #: When a pass failed last, and why: those who wait for it get the same error.
+    failed: tuple[float, StoreUnavailable] | None = None
+    asked: float = 0.0
 
 
 class Overviews:
     """The overviews of one process. One instance serves all threads and tasks."""
 
     def __init__(self) -> None:
-        self._passes: OrderedDict[tuple[str, str], Pass] = OrderedDict()
-        self._reading: dict[tuple[str, str], Mutex] = {}
-        #: When a pass failed last, and why: those who wait for it get the same error.
-        self._failed: dict[tuple[str, str], tuple[float, StoreUnavailable]] = {}
+        #: The place that was asked for last comes last.
+        self._places: OrderedDict[tuple[str, str], _Place] = OrderedDict()
 
     def get(self, session: Session, account: str, region: str, *, is_fresh: bool = False) -> Pass:
         """Return the last pass, or read the queues if it is too old. Raises StoreUnavailable.
 
         ``is_fresh`` asks for what has changed a moment ago: see ``Pass.is_usable``.
         """
-        place, asked = (account, region), time.monotonic()
-        found = self._passes.get(place)
+        asked = time.monotonic()
+        place = self._place((account, region), asked)
+        found = place.last
         if found is not None and found.is_usable(asked, is_fresh=is_fresh):
             return found
-        mutex = self._reading.setdefault(place, Mutex())
-        if mutex.is_held and found is not None and not is_fresh:
+        if place.reading.is_held and found is not None and not is_fresh:
             return found  # another request reads a newer one
         with place_left(session.client):
-            mutex.acquire()
+            place.reading.acquire()
         try:
-            found = self._passes.get(place)
+            found = place.last
             if found is None or not found.is_usable(asked, is_fresh=is_fresh):
-                failed_at, problem = self._failed.get(place, (0.0, None))
-                if problem is not None and failed_at >= asked:
-                    raise problem
-                found = self._read(session, place)
+                if place.failed is not None and place.failed[0] >= asked:
+                    raise place.failed[1]
+                found = self._read(session, place, account, region, is_awaited=found is None or is_fresh)
             return found
         finally:
-            mutex.release()
+            place.reading.release()
 
-    def _read(self, session: Session, place: tuple[str, str]) -> Pass:
+    def _place(self, key: tuple[str, str], asked: float) -> _Place:
+        """Return the place; drop those that nobody has asked for lately, and the oldest of too many."""
+        place = self._places.setdefault(key, _Place())
+        place.asked = asked
+        self._places.move_to_end(key)
+        rows = sum(len(one.last.rows) for one in list(self._places.values()) if one.last is not None)
+        for old, one in list(self._places.items())[:-1]:
+            is_recent = one.asked >= asked - _KEPT_SECONDS
+            if is_recent and len(self._places) <= _MOST_KEPT and rows <= _MOST_ROWS:
+                break
+            if not one.reading.is_held:
+                self._places.pop(old, None)
+                rows -= 0 if one.last is None else len(one.last.rows)
+        return place
+
+    @staticmethod
+    def _read(session: Session, place: _Place, account: str, region: str, *, is_awaited: bool) -> Pass:
         try:
-            found = _read(session, *place)
+            found = _read(session, place.known, account, region, is_awaited=is_awaited)
         except StoreUnavailable as problem:
-            self._failed[place] = (time.monotonic(), problem)
-            for old in list(self._failed)[:-_MOST_KEPT]:
-                del self._failed[old]
-                self._reading.pop(old, None)
+            place.failed = (time.monotonic(), problem)
             raise
-        self._failed.pop(place, None)
-        self._keep(place, found)
+        place.failed = None
+        place.last = found
         return found
 
-    def _keep(self, place: tuple[str, str], found: Pass) -> None:
-        self._passes[place] = found
-        self._passes.move_to_end(place)
-        earliest = time.monotonic() - _KEPT_SECONDS
-        old = [one for one, kept in self._passes.items() if kept.ended < earliest]
-        for one in old or list(self._passes)[: max(0, len(self._passes) - _MOST_KEPT)]:
-            del self._passes[one]
-            self._reading.pop(one, None)
-            self._failed.pop(one, None)
 
-
-def _read(session: Session, account: str, region: str) -> Pass:
+def _read(session: Session, known: KnownFigures, account: str, region: str, *, is_awaited: bool) -> Pass:
+    """Read all queues. One that nobody waits for takes turns with other requests, and takes twice the time."""
     began = time.monotonic()
-    found = Pass({}, {}, {}, began, 0.0)
-    after = ""
+    found = Pass({}, {}, {}, known, began, 0.0)
+    after, paused = "", 0.0
     while True:
         names = queues.names(session, account, region, after=after, limit=_NAMES_AT_ONCE)
-        _read_queues(session, found, [QueueRef(account, region, name) for name in names])
+        for some in _chunks(names):
+            step = time.monotonic()
+            _read_queues(session, found, [QueueRef(account, region, name) for name in some])
+            for name in some:
+                if (row := found.rows.get(name)) is not None and row.dead_letter_queue is not None:
+                    found.sources.setdefault(row.dead_letter_queue, []).append(name)
+            if not is_awaited:
+                took = time.monotonic() - step
+                sleep(took)
+                paused += took
         if len(names) < _NAMES_AT_ONCE:
             break
         after = names[-1]
-    for row in found.rows.values():
-        if row.dead_letter_queue is not None:
-            found.sources.setdefault(row.dead_letter_queue, []).append(row.name)
     for target, sources in found.sources.items():
         if (row_of_target := found.rows.get(target)) is not None:
             row_of_target.sources = len(sources)
+    sleep(0)
+    known.keep(found.rows)
+    sleep(0)
     found.ended = time.monotonic()
     found.seconds = found.ended - began
+    found.busy_seconds = found.seconds - paused
     return found
 
 
@@ -204,28 +236,31 @@ def read_again(session: Session, found: Pass, account: str, region: str, names: 
     now = time.monotonic()
     old = [name for name in names if now >= found.read_again.get(name, found.ended) + _LEAST_SECONDS]
     found.read_again.update(dict.fromkeys(old, now))
-    _read_queues(session, found, [QueueRef(account, region, name) for name in old])
+    for some in _chunks(old):
+        _read_queues(session, found, [QueueRef(account, region, name) for name in some])
+
+
+def _chunks(names: list[str]) -> Iterator[list[str]]:
+    return (names[first : first + SIGNS_AT_ONCE] for first in range(0, len(names), SIGNS_AT_ONCE))
 
 
 def _read_queues(session: Session, found: Pass, refs: list[QueueRef]) -> None:
     """Read queues into a pass: a queue that was deleted keeps the row that it has, which is gone in the next pass."""
-    for start in range(0, len(refs), _QUEUES_AT_ONCE):
-        some = refs[start : start + _QUEUES_AT_ONCE]
-        for ref, one in zip(some, queues.figures(session, some), strict=True):
-            if one is None:
-                continue
-            if isinstance(one, StoreUnavailable):
-                found.rows[ref.name] = Row(ref.name, problem="unreachable")
-                continue
-            row = _row(one)
-            if (before := found.rows.get(ref.name)) is not None:
-                row.sources = before.sources
-            found.rows[ref.name] = row
-            policy = one.queue.settings.documents.get("policy")
-            if policy is not None:
-                found.policies[ref.name] = policy.decode()
-            else:
-                found.policies.pop(ref.name, None)
+    for ref, one in zip(refs, found.known.read(session, refs), strict=True):
+        if one is None:
+            continue
+        if isinstance(one, StoreUnavailable):
+            found.rows[ref.name] = Row(ref.name, problem="unreachable")
+            continue
+        row = _row(one)
+        if (before := found.rows.get(ref.name)) is not None:
+            row.sources = before.sources
+        found.rows[ref.name] = row
+        policy = one.queue.settings.documents.get("policy")
+        if policy is not None:
+            found.policies[ref.name] = policy.decode()
+        else:
+            found.policies.pop(ref.name, None)
 
 
 def _row(found: Figures) -> Row:
@@ -248,22 +283,29 @@ def _row(found: Figures) -> Row:
 IsAllowed = Callable[[str, str], bool]
 
 
-def seen(found: Pass, caller: tuple[str, ...], is_allowed: IsAllowed) -> Seen:
+def seen(found: Pass, caller: Principal, values: tuple[str, ...], is_allowed: IsAllowed) -> Seen:
     """Return what a caller sees of a pass. Other tasks run meanwhile.
 
-    ``caller`` is all of the request that policies may ask for; ``is_allowed`` decides by the name of a queue and its
-    policy, "" for none.
+    ``values`` are those of the request that policies may ask for, with the name of the caller. Another version of the
+    same caller, with other policies or tags, sees what these allow. ``is_allowed`` decides by the name of a queue and
+    its policy, "" for none.
     """
-    known = found.seen.get(caller)
-    if known is None:
-        rows = []
+    known = found.seen.get(values)
+    if known is None or known.caller != caller:
+        rows, visible, in_flight, delayed, sent, read_ms = [], 0, 0, 0, 0, 0
         for number, row in enumerate(list(found.rows.values())):
-            if number % _QUEUES_AT_ONCE == _QUEUES_AT_ONCE - 1:
+            if number % _JUDGED_AT_ONCE == _JUDGED_AT_ONCE - 1:
                 sleep(0)
-            rows.append(_seen(row, found, is_allowed))
+            row = _seen(row, found, is_allowed)
+            rows.append(row)
+            visible += row.visible
+            in_flight += row.in_flight
+            delayed += row.delayed
+            sent += row.sent
+            read_ms = max(read_ms, row.read_ms)
         if len(found.seen) >= _MOST_CALLERS:
             found.seen.clear()
-        known = found.seen[caller] = Seen(rows, _sums(rows))
+        known = found.seen[values] = Seen(caller, rows, Sums(visible, in_flight, delayed, sent, read_ms))
     return known
 
 
@@ -271,23 +313,13 @@ def _seen(row: Row, found: Pass, is_allowed: IsAllowed) -> Row:
     return row if is_allowed(row.name, found.policies.get(row.name, "")) else Row(row.name, problem="denied")
 
 
-def _sums(rows: list[Row]) -> Sums:
-    return Sums(
-        sum(row.visible for row in rows),
-        sum(row.in_flight for row in rows),
-        sum(row.delayed for row in rows),
-        sum(row.sent for row in rows),
-        max((row.read_ms for row in rows), default=0),
-    )
-
-
 _ORDERS: dict[str, Callable[[Row], float | str]] = {
-    "name": lambda row: row.name,
-    "visible": lambda row: row.visible,
-    "inFlight": lambda row: row.in_flight,
-    "delayed": lambda row: row.delayed,
+    "name": attrgetter("name"),
+    "visible": attrgetter("visible"),
+    "inFlight": attrgetter("in_flight"),
+    "delayed": attrgetter("delayed"),
     "oldestAge": lambda row: -1.0 if row.oldest_age is None else row.oldest_age,
-    "sent": lambda row: row.sent,
+    "sent": attrgetter("sent"),
 }
 
 
@@ -296,14 +328,23 @@ def page(
 ) -> tuple[list[str], int]:
     """Return the names on a page of the rows whose name or tags contain all words of the search, and their number.
 
-    An unknown order is by name.
+    An unknown order is by name. Other tasks run meanwhile.
     """
-    words = search.lower().split()
-    matching = [row for row in known.rows if _matches(row, words)] if words else known.rows
+    words, rows, end = search.lower().split(), known.rows, offset + limit
     key = _ORDERS.get(order, _ORDERS["name"])
-    if order != "name" or is_descending:
-        matching = sorted(matching, key=key, reverse=is_descending)  # stable: by name where the numbers are equal
-    return [row.name for row in matching[offset : offset + limit]], len(matching)
+    if not words and key is _ORDERS["name"] and not is_descending:
+        return [row.name for row in rows[offset:end]], len(rows)
+    best: list[Row] = []
+    number = 0
+    for first in range(0, len(rows), _SORTED_AT_ONCE):
+        some = rows[first : first + _SORTED_AT_ONCE]
+        if words:
+            some = [row for row in some if _matches(row, words)]
+        number += len(some)
+        # Stable: by name where the numbers are equal, for the rows come in the order of their names.
+        best = sorted(best + some, key=key, reverse=is_descending)[:end]
+        sleep(0)
+    return [row.name for row in best[offset:]], number
 
 
 def shown(found: Pass, names: list[str], is_allowed: IsAllowed) -> list[Row]:

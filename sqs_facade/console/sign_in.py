@@ -18,7 +18,7 @@ import msgspec
 
 from sqs_facade.console.errors import ConsoleError
 from sqs_facade.console.failures import Failures
-from zaqar_core.access.directory import AccessKey
+from zaqar_core.access.directory import TEMPORARY, AccessKey
 from zaqar_core.access.gate import Gate
 from zaqar_core.access.principals import Principal
 from zaqar_core.access.sealing import Seal
@@ -32,6 +32,10 @@ _PURPOSE = b"sqs-facade console session 1"
 _NAME = "sqs-facade-console"
 _MOST_CHARACTERS = 2_000
 _WRONG = "The access key id or the secret access key is wrong, or the key is not active."
+_TEMPORARY = (
+    "Temporary credentials cannot sign in to the console, whose session would outlive theirs. Enter the access key of "
+    "a user."
+)
 
 
 #: The time in seconds since 1970. Tests move it.
@@ -71,7 +75,7 @@ class Sessions:
         if key is None and credentials.newer(directory):
             key = of_key(credentials.directory, key_id, secret)
         if key is None:
-            raise ConsoleError(401, "SignInFailed", _WRONG)
+            raise ConsoleError(401, "SignInFailed", _TEMPORARY if key_id.startswith(TEMPORARY) else _WRONG)
         self._failures.forget(key_id, source)
         seconds = int(now())
         session = Session(os.urandom(16).hex(), key.user.id, key.id, self._proof(key), seconds, seconds)

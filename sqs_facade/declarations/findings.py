@@ -65,13 +65,13 @@ class Findings:
 
 
 def words(problem: SqsError | RestError | CoreError) -> str:
-    """Return the text with which a face answers a request that fails with this error."""
+    """Return the text with which a face answers a request that fails with this error, with the reason if it has one."""
     if isinstance(problem, CoreError):
         try:
             problem = of_fact(problem)
         except CoreError as zaqars:
             return rest_errors.description(zaqars)
-    return problem.message if isinstance(problem, SqsError) else rest_errors.description(problem)
+    return problem.operator_message if isinstance(problem, SqsError) else rest_errors.description(problem)
 
 
 def named(path: KeyPath) -> str:

@@ -39,6 +39,15 @@ def load(file: Path | None, settings: Settings) -> Declarations:
     return found
 
 
+def mistakes(file: Path | None, settings: Settings) -> tuple[str, ...]:
+    """Return the lines with which ``load`` refuses a file; none if it can be read."""
+    try:
+        load(file, settings)
+    except SettingsInvalid as problem:
+        return problem.problems
+    return ()
+
+
 def check(
     document: Mapping[str, Any], settings: Settings | None = None, *, file: Path | None = None, text: str | None = None
 ) -> list[Finding]:

@@ -16,6 +16,7 @@ from sqs_facade.declarations.handover import Reader, Version
 from sqs_facade.declarations.model import Defaults
 from sqs_facade.declarations.turns import Turns
 from zaqar_core.core.process import Core
+from zaqar_core.core.rounds import Rounds
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreFull, StoreUnavailable
 from zaqar_core.domain.names import QueueRef
@@ -86,11 +87,9 @@ class Reconciler:
             self.problem = reason
 
     def _run(self) -> None:
+        rounds = Rounds(self._core, _log, "cannot apply the declared queues")
         while not self._core.waiters.is_released:
-            try:
-                self.round()
-            except Exception:  # a fault must not end the thread
-                _log.exception("cannot apply the declared queues, will retry")
+            if not rounds.run(self.round):
                 self._fail("an internal error occurred; see the log")
             self._wake.wait(min(LOOK_SECONDS, max(self._due - time.monotonic(), 0.01)))
             self._wake.clear()

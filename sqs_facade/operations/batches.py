@@ -68,4 +68,4 @@ def in_order(failures: list[Failed], ids: Sequence[str]) -> list[Failed]:
 
 def failed(name: str, error: SqsError) -> Failed:
     """Build the failure of one entry. Both protocols use the code of the query protocol here."""
-    return Failed(id=name, sender_fault=error.row.is_sender, code=error.row.code, message=error.message)
+    return Failed(id=name, sender_fault=error.row.is_sender, code=error.row.code, message=error.entry_message)

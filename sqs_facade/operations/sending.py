@@ -139,8 +139,12 @@ def send_message_batch(call: SqsCall, parameters: SendMessageBatch) -> SendMessa
     names: list[str] = []
     accepted: list[NewMessage] = []
     total = 0
-    for name, entry in zip(ids, parameters.entries, strict=True):
+    for place, (name, entry) in enumerate(zip(ids, parameters.entries, strict=True), 1):
         try:
+            if not entry.message_body:
+                # Recorded from AWS: the code and the text differ from those of SendMessage.
+                parameter = f"SendMessageBatchRequestEntry.{place}.MessageBody"
+                raise SqsError("EmptyValue", f"No Value Found for {parameter}.")
             new = _new_message(entry, trace_header, sender, is_fifo=is_fifo)
             names.append(name)
             accepted.append(new)

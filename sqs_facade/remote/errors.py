@@ -32,6 +32,11 @@ class Refused(RemoteError):
         return self.status in _NOT_RUN or self.code.rpartition(".")[2] in _THROTTLED
 
     @property
+    def is_missing_queue(self) -> bool:
+        """Whether there is no such queue."""
+        return self.code.rpartition(".")[2] in _NO_QUEUE
+
+    @property
     def concerns_content(self) -> bool:
         """Whether the content of a request is the reason, and not its queue, its caller or the endpoint."""
         return self.code.rpartition(".")[2].removesuffix("Exception") in _CONTENT
@@ -47,11 +52,12 @@ _NOT_RUN = (429, 503)
 _THROTTLED = frozenset(
     {"OverLimit", "RequestThrottled", "ThrottlingException", "Throttling", "TooManyRequestsException"}
 )
+_NO_QUEUE = frozenset({"QueueDoesNotExist", "NonExistentQueue"})
 #: An error inside the endpoint, and a proxy that got no response.
 _UNKNOWN = (500, 502, 504)
 _CONTENT = frozenset(
     {
-        "BatchRequestTooLong", "InvalidAttributeValue", "InvalidBatchEntryId", "InvalidMessageContents",
+        "BatchRequestTooLong", "EmptyValue", "InvalidAttributeValue", "InvalidBatchEntryId", "InvalidMessageContents",
         "InvalidParameterValue", "MissingParameter", "Serialization", "UnsupportedOperation", "Validation",
         "ValidationError",
     }

@@ -7,7 +7,6 @@ roles. A service on this machine gets dummy ones if none are configured, and no 
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import time
@@ -26,6 +25,7 @@ from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
 from sqs_facade.remote.errors import NoResponse, NotConfigured, NotReachable, Refused, RemoteError
+from zaqar_core.web import allowed_hosts
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:9324"
 #: ``--endpoint-url aws``: Amazon's own endpoint of the region.
@@ -76,7 +76,7 @@ class Service:
         with _configured():
             session = Session(profile=where.profile)
             endpoint = _endpoint(session, where)
-            is_local = is_loopback(endpoint)
+            is_local = is_on_this_machine(endpoint)
             self.region = _region(session, where, endpoint)
             self._credentials = _credentials(session, is_local=is_local)
             # A local endpoint is never behind the proxy of the environment.
@@ -148,7 +148,9 @@ class Service:
         except exceptions.ClientError as problem:
             raise _refused(problem.response) from None
         except (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError, exceptions.ProxyConnectionError):
-            advice = "is the service running? start it with sqs-facade serve" if is_loopback(self.endpoint) else ""
+            advice = (
+                "is the service running? start it with sqs-facade serve" if is_on_this_machine(self.endpoint) else ""
+            )
             raise NotReachable(f"cannot connect to {self.endpoint}{f': {advice}' if advice else ''}") from None
         except exceptions.SSLError as problem:
             raise NotReachable(
@@ -177,15 +179,9 @@ def _refused(response: dict[str, Any]) -> Refused:
     return Refused(code, str(error.get("Message") or "no message"), status, _ADVICE.get(code.rpartition(".")[2], ""))
 
 
-def is_loopback(url: str) -> bool:
+def is_on_this_machine(url: str) -> bool:
     """Return whether a URL leads to this machine."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return allowed_hosts.is_loopback(urlsplit(url).hostname or "")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from sqs_facade.cli import main
 from tests.conftest import serving
+from tests.deployments import sentinel_group
 from tests.private_valkey import private_valkey
 from tests.serving.conftest import Client, client_of, kill_valkey
 from zaqar_core.embedded import EmbeddedError, attach, backups
@@ -236,3 +237,17 @@ def test_a_server_of_ones_own_is_backed_up_as_a_snapshot(tmp_path: Path, elsewhe
             assert restored.get("k") == value.encode()
     finally:
         embedded.release()
+
+
+def test_a_backup_of_a_group_under_sentinel_is_one_of_its_primary(tmp_path: Path, elsewhere: Path) -> None:
+    """The group is named as the service names it."""
+    with (
+        sentinel_group() as group,
+        serving(redis=group.url, durability="memory") as service,
+        client_of(service) as client,
+    ):
+        Queue(client, "q").send("kept")
+        run("backup", tmp_path / "backup", "--redis", group.url)
+    run("restore", tmp_path / "backup", "--data-dir", elsewhere)
+    with serving(data_dir=str(elsewhere)) as service, client_of(service) as client:
+        assert Queue(client, "q").receive_all() == ["kept"]

@@ -158,7 +158,7 @@ def test_lines_that_are_refused_are_reported_and_left_out(run: Run, queue: str, 
     result = run("import", queue, file, code=3)
     assert result.stdout == "imported 2 messages, 2 lines refused\n"
     assert "line 3: the line is not JSON" in result.stderr
-    assert "line 4: MissingParameter" in result.stderr
+    assert "line 4: EmptyValue" in result.stderr
     assert bodies(run, queue) == ["1", "2"]
 
 

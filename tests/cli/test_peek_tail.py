@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sqs_facade.commands import tail
 from sqs_facade.remote import peeking
 from sqs_facade.remote.service import Service, Where
 from tests.cli.conftest import Run, lines
@@ -73,6 +74,27 @@ def test_following_shows_each_new_message_once(run: Run, queue: str, monkeypatch
     monkeypatch.setattr("sqs_facade.commands.tail.sleep", pause)
     assert run("tail", queue, "-f", "--body", code=130).stdout.split() == ["before", "a", "b", "c"]
     assert len(lines(run("receive", queue, "--max", "10", "--json"))) == 4
+
+
+def test_following_goes_on_with_a_queue_that_is_created_again(
+    run: Run, queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its positions begin again, so its first messages are before the last one of the deleted queue."""
+
+    def deleted() -> None:
+        run("queues", "delete", queue, "--yes")
+
+    def created() -> None:
+        run("queues", "create", queue)
+        run("send", queue, "new")
+
+    rounds = iter([deleted, lambda: None, created])
+    monkeypatch.setattr(tail, "sleep", lambda _seconds: next(rounds, _stop)())
+    run("send", queue, "--lines", given="a\nb\nc\n")
+    found = run("tail", queue, "-f", "--body", code=130)
+    assert found.stdout.split() == ["a", "b", "c", "new"]
+    assert found.stderr.count("does not exist") == 1
+    assert "created again" in found.stderr
 
 
 def test_an_endpoint_without_positions_is_followed_by_ids(

@@ -116,3 +116,12 @@ def test_a_message_is_printed_for_people(run: Run, sqs: Sqs, queue: str) -> None
 )
 def test_wrong_use_has_a_code_of_its_own(run: Run, queue: str, arguments: tuple[str, ...]) -> None:
     run("send", queue, *arguments, code=2)
+
+
+@pytest.mark.parametrize("given", ["", "\n"])
+def test_an_empty_input_is_named(run: Run, queue: str, tmp_path: Path, given: str) -> None:
+    (tmp_path / "empty").touch()
+    assert "standard input is empty" in run("send", queue, given=given, code=1).stderr
+    assert "BODY is empty" in run("send", queue, "", code=1).stderr
+    assert f"{tmp_path}/empty is empty" in run("send", queue, "--file", tmp_path / "empty", code=1).stderr
+    assert run("peek", queue).stdout == ""

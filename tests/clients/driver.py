@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients import error_names
+from tests.patience import PATIENCE_SECONDS
 
 CALL_SECONDS = 40.0
 
@@ -88,7 +89,7 @@ class Process:
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
-            self._process.wait(5)
+            self._process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

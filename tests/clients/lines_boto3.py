@@ -42,7 +42,7 @@ def _client(options: dict[str, str]) -> Any:
                 aws_access_key_id=options["key"],
                 aws_secret_access_key=options["secret"],
                 config=botocore.config.Config(
-                    retries={"total_max_attempts": 1}, max_pool_connections=40, connect_timeout=5, read_timeout=30
+                    retries={"total_max_attempts": 1}, max_pool_connections=40, connect_timeout=30, read_timeout=30
                 ),
             )
         return _clients[key]

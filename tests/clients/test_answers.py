@@ -14,12 +14,13 @@ import pytest
 
 from tests.clients.conftest import ACCOUNT
 from tests.clients.driver import Client, ClientBroke, ClientError
+from tests.patience import PATIENCE_SECONDS
 
 REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def test_every_answer_has_a_request_id_of_its_own(client: Client, queue: str) -> None:
-    ids = [client.begin("ListQueueTags", QueueUrl=queue).result(10)["request_id"] for _ in range(3)]
+    ids = [client.begin("ListQueueTags", QueueUrl=queue).result(PATIENCE_SECONDS)["request_id"] for _ in range(3)]
     assert len(set(ids)) == 3
     assert all(REQUEST_ID.fullmatch(one) for one in ids)
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.clients.driver import Client
 
-MOVE_SECONDS = 15.0
+MOVE_SECONDS = 60.0
 
 
 class Pair(NamedTuple):

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sqs_facade.console import service_view
+from sqs_facade.console.overview import Pass, Row, seen
 from tests.console.conftest import Browser, Sited
+from zaqar_core.access.policies import Policy
+from zaqar_core.access.principals import Principal
 from zaqar_core.core import claims, leases, messages, queues, subscriptions
+from zaqar_core.core.known_figures import KnownFigures
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage, QueueSettings
 from zaqar_core.domain.names import QueueRef
@@ -242,6 +247,20 @@ def test_a_change_is_a_post_with_json(local: Browser) -> None:
     assert local.request("PUT", "CreateQueue", {"QueueName": "q"}).status_code == 405
     assert local.request("POST", "CreateQueue", {"QueueName": "q"}, Content_Type="text/plain").status_code == 415
     assert local.refused("ReceiveMessage", {"QueueUrl": "q"}) == (404, "NotFound")
+
+
+def test_what_a_caller_sees_ends_with_its_policies() -> None:
+    """A version of a user may be at the address of a former one."""
+    document = {"Statement": {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}}
+    before, after = (
+        Principal("123456789012", "arn:aws:iam::123456789012:user/ann", "AIDA", "ann", policies=policies)
+        for policies in ((Policy.parse(document),), ())
+    )
+    found = Pass({"q": Row("q", visible=3)}, {}, {}, KnownFigures(), 0.0, 0.0)
+    values = (before.arn, "127.0.0.1")
+    assert seen(found, before, values, lambda *_: True).sums.visible == 3
+    assert seen(found, after, values, lambda *_: False).sums.visible == 0
+    assert seen(found, replace(after), values, lambda *_: True).sums.visible == 0  # remembered: an equal caller
 
 
 @pytest.mark.parametrize("is_administrator", [True, False])

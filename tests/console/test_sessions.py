@@ -69,6 +69,13 @@ def test_wrong_credentials_are_refused_alike(visitor: Browser, key: str, secret:
     assert "Set-Cookie" not in answer.headers
 
 
+def test_temporary_credentials_are_refused_with_the_reason(visitor: Browser) -> None:
+    answer = visitor.call("sign-in", {"accessKeyId": "ASIAXQYK2YG3Y6MMNXG6", "secretAccessKey": SECRET})
+    assert answer.json is not None
+    assert (answer.status_code, answer.json["code"]) == (401, "SignInFailed")
+    assert answer.json["message"].startswith("Temporary credentials cannot sign in")
+
+
 @pytest.mark.parametrize("asked", [{}, [], {"accessKeyId": 1, "secretAccessKey": []}, {"accessKeyId": KEY}, "x"])
 def test_input_that_is_no_access_key_is_refused(visitor: Browser, asked: Any) -> None:
     assert visitor.call("sign-in", asked).status_code == 400

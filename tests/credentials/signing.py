@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +39,11 @@ def credentials(folder: Path, text: str = USER) -> Credentials:
 
 def verifier(known: Credentials, now: float, **settings: Any) -> Verifier:
     return Verifier(Settings(**settings), known, SessionTokens(lambda: bytes(32)), lambda: now)
+
+
+def verifier_at(known: Credentials, clock: Callable[[], float], sessions: SessionTokens) -> Verifier:
+    """Return a verifier with a clock that a test moves."""
+    return Verifier(Settings(), known, sessions, clock)
 
 
 def environ(target: str, headers: Mapping[str, str], scheme: str = "http") -> dict[str, Any]:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zaqar_core.access import credentials_file
@@ -192,7 +192,6 @@ def test_a_broken_file_keeps_the_last_version_and_is_logged_once(
     assert credentials.check()
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_no_text_makes_the_reader_fail_in_another_way(data: st.DataObject) -> None:
     """Any change of a valid file, and any text, is read or refused with CredentialsInvalid."""

@@ -50,7 +50,7 @@ UNRESERVED = "abcXYZ019-._~%2F%41%C3%A9/!$'()*,;:@="
 HEADER_VALUE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=12)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]),
     path=st.lists(st.sampled_from(UNRESERVED), max_size=12).map("".join),
@@ -127,7 +127,7 @@ def test_a_change_of_any_signed_part_is_refused(known: Credentials, change: dict
     assert refused.message.startswith(WRONG)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_change_of_a_pre_signed_query_is_accepted(known: Credentials, data: st.DataObject) -> None:
     """Each character of the query is signed: another one in its place, none, or one more is refused."""
@@ -149,6 +149,7 @@ def _meaning(url: str) -> object:
     return sorted((unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in pairs)
 
 
+@pytest.mark.hypothesis
 def test_fuzzed_headers_are_refused_and_nothing_else(known: Credentials) -> None:
     """Whatever a client sends as its signature, the result is a refusal, or that the request is not signed."""
     one = verifier(known, NOW)
@@ -161,7 +162,6 @@ def test_fuzzed_headers_are_refused_and_nothing_else(known: Credentials) -> None
     ])  # fmt: skip
     texts = st.one_of(st.lists(words, max_size=14).map("".join), st.text(st.characters(max_codepoint=255), max_size=40))
 
-    @settings(max_examples=150, deadline=None)
     @given(header=st.none() | texts, date=st.none() | texts, query=texts, token=st.none() | texts, http_date=texts)
     def check(header: str | None, date: str | None, query: str, token: str | None, http_date: str) -> None:
         sent = {"Host": "h", "Authorization": header, "X-Amz-Date": date, "X-Amz-Security-Token": token}
@@ -467,7 +467,6 @@ def test_a_session_token_must_be_signed(known: Credentials) -> None:
     assert "'X-Amz-Security-Token' must be" in _refused(verifier(known, NOW), "POST", url, headers).message
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_no_changed_token_is_opened(data: st.DataObject) -> None:
     sealer = SessionTokens(lambda: bytes(32))

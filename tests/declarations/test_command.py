@@ -117,6 +117,7 @@ def test_a_queue_that_cannot_be_as_declared_has_exit_code_1(run: Run) -> None:
         ("[queue.a]\nx = 1\n", "queues.toml:5: queue.a.x is not a key of a queue"),
         ("[queue.a\n", "is not valid TOML"),
         ("prot = 1\n", "prot is not a setting; did you mean port?"),
+        ("prot = 1\n[queue.a]\nx = 1\n", "queue.a.x is not a key of a queue"),
     ],
 )
 def test_a_wrong_file_has_exit_code_1_and_a_line(

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sqs_facade.declarations import positions, reading, tables
@@ -262,7 +262,6 @@ _TABLES = st.dictionaries(_KEYS, _VALUES, max_size=5) | _VALUES
 _NAMES = st.sampled_from(["orders", "dead", "a.fifo", ".fifo", "111122223333"]) | st.text(max_size=5)
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["queue", "account", "queue_defaults"]),

@@ -59,7 +59,7 @@ def test_a_wrong_setting_of_the_server_is_found(
     with server.client() as client:
         client.config_set(name, wrong)
         try:
-            found = doctor("--redis", server.url, code=None if code == "store-closes-idle" else 1)
+            found = doctor("--redis", server.url, "--strict", code=None if code == "store-closes-idle" else 1)
         finally:
             client.config_set(name, right)
     assert of_store(found) == {code}

@@ -16,6 +16,7 @@ from sqs_facade.commands.checks.access import AccessFacts, CertificateFacts, Sec
 from sqs_facade.commands.checks.directory import DirectoryFacts, WantedOfDisk
 from sqs_facade.commands.checks.findings import Finding, in_order
 from sqs_facade.commands.checks.machine import MachineFacts, Wanted
+from sqs_facade.commands.checks.report import report
 from sqs_facade.commands.checks.service import ServiceFacts
 from sqs_facade.commands.checks.store import ServerFacts, StoreFacts
 from zaqar_core.access.directory import AccessKey, Directory, User
@@ -275,6 +276,17 @@ def test_the_most_severe_findings_come_first_and_none_twice() -> None:
     order = [one.severity for one in in_order([*found, *found])]
     assert order == sorted(order, key=("error", "warning", "note").index)
     assert len(order) == len(RULES)
+
+
+@pytest.mark.parametrize(
+    ("severity", "usual", "strict"), [("error", 1, 1), ("warning", 0, 1), ("note", 0, 0), (None, 0, 0)]
+)
+def test_errors_fail_and_warnings_only_where_that_is_asked_for(severity: Any, usual: int, strict: int) -> None:
+    """A stock machine has warnings, and a script that runs the command must not fail because of them."""
+    found = [] if severity is None else [Finding("a-code", severity, "it is wrong", "it hurts", "mend it")]
+    for as_json in (False, True):
+        assert report(found, ["it"], as_json=as_json)[1] == usual
+        assert report(found, ["it"], as_json=as_json, is_strict=True)[1] == strict
 
 
 def test_the_reference_is_fresh() -> None:

@@ -83,9 +83,8 @@ class InProcess:
             if not end:
                 return 0, b""
             try:
-                environ = self._heads.parse(
-                    head.lstrip(b"\r\n") + end if head.lstrip(b"\r\n") else end + end, self._template
-                )
+                found = self._heads.parse(head.lstrip(b"\r\n") + end if head.lstrip(b"\r\n") else end + end)
+                environ = self._template | found.fields
             except Refused as refused:
                 return refused.reply().status, b""
         if len(body) > self._application.body_limit(environ):

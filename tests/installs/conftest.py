@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the build reads of a checkout.
@@ -75,7 +75,7 @@ class Installed:
             yield ready.read_text().strip()
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE_SECONDS)
 
 
 def clean(**environment: str) -> dict[str, str]:

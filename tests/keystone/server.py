@@ -16,6 +16,8 @@ from typing import Any
 
 import requests
 
+from tests.patience import PATIENCE_SECONDS
+
 VARIABLE = "SQS_FACADE_KEYSTONE"
 PACKAGE = "keystone>=30"
 INSTALL_SECONDS = 600
@@ -75,7 +77,7 @@ class Keystone:
                 yield f"http://127.0.0.1:{port}/v3"
             finally:
                 process.stdin.close()
-                process.wait(10)
+                process.wait(PATIENCE_SECONDS)
 
     def token(self, user: str, project: str | None, *, url: str = "", password: str = PASSWORD) -> str:
         """Return a token of that user in that project, or without a project."""

@@ -1,4 +1,5 @@
-"""How long the machines run: a short form in the default suite, a long one by ``MODEL_STEPS``.
+"""How long the machines run: a short form in the default suite, four times as long in CI's thorough profile of
+Hypothesis, and any length by ``MODEL_STEPS``.
 
 ``MODEL_STEPS=20000 pytest tests/model --hypothesis-seed=1`` takes about that many steps in each machine. Without it
 every run is the same. A failure prints its acts, and the blob that repeats it.
@@ -22,10 +23,12 @@ _STEPS_PER_EXAMPLE = 40
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long form takes what it takes."""
-    for item in items if _LONG else ():
+    """The machines belong to the tests of properties; the long form takes what it takes."""
+    for item in items:
         if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.timeout(3600))
+            item.add_marker(pytest.mark.hypothesis)
+            if _LONG:
+                item.add_marker(pytest.mark.timeout(3600))
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +45,7 @@ def effort() -> settings:
     )
     if _LONG:
         return settings(common, max_examples=max(1, _LONG // _STEPS_PER_EXAMPLE))
-    return settings(common, max_examples=40, derandomize=True)
+    return settings(common, max_examples=settings.default.max_examples * 2 // 5, derandomize=True)
 
 
 @pytest.fixture

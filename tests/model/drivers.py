@@ -94,9 +94,15 @@ class Clock:
 
     def freeze(self, ref: QueueRef, now_ms: int) -> None:
         self._client.hset(keys.queue(ref), "now", now_ms)
+        self._be_noticed(ref)
 
     def advance(self, ref: QueueRef, ms: int) -> None:
         self._client.hincrby(keys.queue(ref), "now", ms)
+        self._be_noticed(ref)
+
+    def _be_noticed(self, ref: QueueRef) -> None:
+        """Let the functions read the queue again, whose time they remember: see lua/shared/queue."""
+        self._client.hset(keys.queue(ref), "gen", f"{uuid.uuid4().hex}:0")
 
 
 _serial = itertools.count(1)

@@ -12,7 +12,7 @@ from tests.conftest import serving
 from tests.notifications.conftest import Subscriber, new_queue, subscribe, texts
 from tests.notifications.test_order import NUMBERS, Advance, numbered
 from tests.notifications.test_retries import nothing_left
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 from zaqar_core.core import deliveries, messages
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
@@ -72,7 +72,7 @@ def test_deliveries_of_a_killed_process_are_taken_over(
         messages.send(session, queue, texts(*NUMBERS))
         until(lambda: "07" in subscriber.bodies, "it is in the middle")
         service.process.kill()
-        service.process.wait(5)
+        service.process.wait(PATIENCE_SECONDS)
     subscriber.hangs_at = set()
     with serving(**settings):
         until(lambda: nothing_left(session, queue), "all notifications")
@@ -93,7 +93,7 @@ def test_deliveries_of_a_stopped_process_are_taken_over_at_once(
         service.process.terminate()
         until(lambda: session.store.command("ZCARD", keys.queue(queue) + b":ni") == 1, "the others are given back")
         subscriber.let_go.set()
-        service.process.wait(5)
+        service.process.wait(PATIENCE_SECONDS)
     with serving(**settings):
         until(lambda: nothing_left(session, queue), "all notifications")
     assert subscriber.bodies == NUMBERS

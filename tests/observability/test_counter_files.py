@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ import pytest
 
 from zaqar_core.core.traffic import Event
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.observability import counter_file
+from zaqar_core.observability import counter_file, counting, queue_rows
 from zaqar_core.observability.counter_file import CounterFile, CounterFiles
 from zaqar_core.observability.counting import NodeCounting, queue_key
 from zaqar_core.observability.folders import created
@@ -164,3 +165,41 @@ def test_a_full_disk_that_takes_a_part_of_a_step_ends_the_file_before_it(
     rows = [row for number in range(2_000) if (row := file.row(b"%d" % number, 30)) >= 0]
     assert max(rows) + 30 < 32 << 10
     assert len(rows) > 900
+
+
+def test_a_file_of_another_layout_is_neither_claimed_nor_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was left in a folder that is kept by a release whose counters mean something else."""
+    with monkeypatch.context() as before:
+        before.setattr(counter_file, "_MAGIC", 0x31302E53544E4353)
+        _count(CounterFiles(tmp_path).claim(), b"a", 7)
+    new = CounterFiles(tmp_path)
+    _count(new.claim(), b"a", 1)
+    assert new.total(b"a") == [0, 1, 0]
+    with monkeypatch.context() as before:
+        before.setattr(counter_file, "_MAGIC", 0x31302E53544E4353)
+        assert CounterFiles(tmp_path).total(b"a") == [0, 7, 0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["counters-0", "counters-1"]
+
+
+def test_the_magic_number_changes_with_the_layout() -> None:
+    """If this fails, files of earlier releases would be misread: give ``_MAGIC`` another version, then correct it."""
+    layout = (counting.LATENCIES, Event.NUMBER, queue_rows.SIZES, queue_rows.TAKEN, queue_rows.WIDTH)
+    bounds = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+    assert (counter_file._MAGIC.to_bytes(8, "little"), layout) == (b"SCNTS.02", (bounds, 9, 9, (0, 1, 3, 2, 9), 18))
+
+
+def test_a_folder_that_another_service_removes_while_it_starts_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, removed = fcntl.flock, list[Path]()
+
+    def locked(descriptor: int, operation: int) -> None:
+        if not removed and operation == fcntl.LOCK_EX:
+            folder = Path(f"/proc/self/fd/{descriptor}").readlink().parent
+            removed.append(folder)
+            shutil.rmtree(folder)
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", locked)
+    with created() as folder:
+        assert folder is not None
+        assert folder.exists()
+        assert removed != [folder]

@@ -12,9 +12,11 @@ from tests.observability.conftest import URL, Measured, Page
 from tests.patience import until
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
+from zaqar_core.core.traffic import Uncounted
 from zaqar_core.domain.model import QueueSettings
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.observability import definitions
+from zaqar_core.observability import face as metrics_face
 from zaqar_core.observability.scraping import Scraper
 
 
@@ -189,21 +191,11 @@ def test_a_queue_that_another_node_has_deleted_begins_again_at_0(measured: Measu
     measured.sqs("SendMessage", QueueUrl=queue_name, MessageBody="x")
     assert measured.page().queue(queue_name)["messages_sent_total"] == 1
     other = measured.core.session()
-    other.traffic = _Elsewhere()
+    other.traffic = Uncounted()
     queues.delete(other, QueueRef("000000000000", "us-east-1", queue_name))
     assert queue_name not in measured.page().text
     measured.sqs("CreateQueue", QueueName=queue_name)
     assert measured.page().queue(queue_name) == {}
-
-
-class _Elsewhere:
-    """Counts nothing here."""
-
-    def count(self, ref: QueueRef, event: int, number: int, size_bytes: int = 0) -> None:
-        """Do nothing."""
-
-    def forget(self, ref: QueueRef) -> None:
-        """Do nothing."""
 
 
 @pytest.mark.parametrize("is_open", [False, True])
@@ -270,3 +262,25 @@ def test_a_call_of_sqs_at_the_path_of_the_page_is_one_of_sqs(measured: Measured)
     answer = measured.http.get("/metrics?Action=ListQueues&Version=2012-11-05", base_url=URL)
     assert answer.headers["Content-Type"] == "text/xml"
     assert measured.http.head("/metrics", base_url=URL).status_code == 200
+
+
+def test_a_long_page_is_sent_in_pieces(measured: Measured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Megabytes that are copied in one turn of the event loop would delay every other request."""
+    monkeypatch.setattr(metrics_face, "_PIECE_CHARACTERS", 1024)
+    answer = measured.http.get("/metrics", base_url="http://localhost", buffered=False)
+    pieces = [len(one) for one in answer.iter_encoded()]
+    assert len(pieces) > 3
+    assert sum(pieces) > 3_000
+    assert b"".join(measured.http.get("/metrics", base_url="http://localhost").iter_encoded()).endswith(b"\n")
+
+
+def test_another_dead_letter_queue_is_shown_at_the_next_scrape(measured: Measured, queue_name: str) -> None:
+    """Although nothing is counted again in a queue without traffic."""
+    dead = f"{queue_name}-dead"
+    for name in (queue_name, dead):
+        measured.sqs("CreateQueue", QueueName=name)
+    assert measured.page().has("queue_info", queue=queue_name, dead_letter_queue="")
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{dead}"
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})
+    measured.sqs("SetQueueAttributes", QueueUrl=queue_name, Attributes={"RedrivePolicy": policy})
+    assert measured.page().has("queue_info", queue=queue_name, dead_letter_queue=dead)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.patience import until
+from tests.patience import ENDLESS_POLL_SECONDS, PATIENCE_SECONDS, until
 from tests.pools.conftest import PROJECT, Server, made, new_ref
 from tests.store.redrive import bodies, create_dead_letters, move_all, taken, visible
 from zaqar_core.background.housekeeping import Housekeeping
@@ -22,7 +22,6 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.pools import administration
 from zaqar_core.pools.routing import PooledCore
 from zaqar_core.store import keys
-from zaqar_core.store.rechecks import RECHECK_SECONDS
 from zaqar_core.web.hooks import virtual_clock
 
 
@@ -154,13 +153,14 @@ def poll(core: PooledCore, threads: ThreadPoolExecutor, ref: QueueRef) -> Future
 
     def run() -> list[StoredMessage]:
         session = core.session()
-        return leases.receive(session, ref, max_messages=1, wait_seconds=10)
+        return leases.receive(session, ref, max_messages=1, wait_seconds=ENDLESS_POLL_SECONDS)
 
     found = threads.submit(run)
     until(lambda: core.waiters.asleep > before, "the poll sleeps")
     return found
 
 
+@pytest.mark.usefixtures("only_wakeups")
 @pytest.mark.parametrize("home", ["a", ""])
 def test_a_send_by_another_process_wakes_a_long_poll(
     pools: Any, core: PooledCore, session: Session, processes: Callable[[], PooledCore], home: str
@@ -170,9 +170,10 @@ def test_a_send_by_another_process_wakes_a_long_poll(
         waiting = poll(core, threads, ref)
         other = processes().session()
         messages.send(other, ref, [NewMessage(b"1")])
-        assert [one.body for one in waiting.result(timeout=RECHECK_SECONDS[0])] == [b"1"]
+        assert [one.body for one in waiting.result(timeout=PATIENCE_SECONDS)] == [b"1"]
 
 
+@pytest.mark.usefixtures("only_wakeups")
 def test_a_long_poll_ends_when_its_queue_is_created_again_elsewhere(
     pools: Any, core: PooledCore, session: Session
 ) -> None:
@@ -183,16 +184,17 @@ def test_a_long_poll_ends_when_its_queue_is_created_again_elsewhere(
         made(session, "b", ref.name)
         messages.send(session, ref, [NewMessage(b"of the successor")])
         with pytest.raises(QueueNotFound):
-            waiting.result(timeout=RECHECK_SECONDS[0])
+            waiting.result(timeout=PATIENCE_SECONDS)
     assert visible(session, ref) == 1
 
 
+@pytest.mark.usefixtures("only_wakeups")
 def test_polls_hold_no_slot_of_a_pool(pools: Any, core: PooledCore, session: Session) -> None:
     ref = made(session, "a")
     with ThreadPoolExecutor(12) as threads:
         waiting = [poll(core, threads, ref) for _ in range(12)]
         messages.send(session, ref, bodies(*"x" * 12))
-        assert sum(len(one.result(timeout=RECHECK_SECONDS[0])) for one in waiting) == 12
+        assert sum(len(one.result(timeout=PATIENCE_SECONDS)) for one in waiting) == 12
 
 
 def test_the_test_clock_moves_the_time_of_queues_in_pools(pools: Any, session: Session) -> None:

@@ -7,23 +7,34 @@ import os
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from sqs_facade.compat.launching import ServiceProcess
 from tests.sdk.clients import BuildFailed, Client
 from tests.sdk.steps import STEPS
 
+
+class Keys(NamedTuple):
+    """The credentials of a client; ``token`` is that of a session, "" for a user."""
+
+    key_id: str
+    secret: str
+    token: str = ""
+
+
 RUN_SECONDS = 600
-ACCOUNT, KEY, SECRET = "123456789012", "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-_CREDENTIALS = f"""
+#: The key of the user below.
+KEYS = Keys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+CREDENTIALS = f"""
 [[users]]
 name = "matrix"
-account = "{ACCOUNT}"
+account = "123456789012"
 policies = ["admin"]
-access_keys = [{{ id = "{KEY}", secret_access_key = "{SECRET}" }}]
+access_keys = [{{ id = "{KEYS.key_id}", secret_access_key = "{KEYS.secret}" }}]
 """
 _MARKS = {"passed": "✓", "failed": "✗", "none": "–"}  # noqa: RUF001
 
@@ -49,7 +60,7 @@ def service(*, is_signed: bool) -> Iterator[str]:
         environment = {"SQS_FACADE_EPHEMERAL": "true"}
         if is_signed:
             file = Path(folder) / "credentials.toml"
-            file.write_text(_CREDENTIALS)
+            file.write_text(CREDENTIALS)
             file.chmod(0o600)
             environment["SQS_FACADE_CREDENTIALS_FILE"] = str(file)
         process = ServiceProcess("serve", environment=environment, keeps_errors=True)
@@ -59,8 +70,13 @@ def service(*, is_signed: bool) -> Iterator[str]:
             process.stop()
 
 
-def run(client: Client, url: str, folder: Path, *, is_signed: bool) -> Row:
-    """Install the client if it is not, run its steps, and return its row."""
+def run(
+    client: Client, url: str, folder: Path, *, keys: Keys | None = None, steps: Sequence[str] = tuple(STEPS)
+) -> Row:
+    """Install the client if it is not, run its steps, and return its row.
+
+    Without ``keys`` it signs with a key that means nothing.
+    """
     row = Row(client)
     try:
         command = client.build(folder)
@@ -68,7 +84,7 @@ def run(client: Client, url: str, folder: Path, *, is_signed: bool) -> Row:
         row.errors["installation"] = str(problem)
         return row
     with tempfile.TemporaryDirectory() as home:
-        environment = _environment(url, home, is_signed=is_signed)
+        environment = _environment(url, home, keys, steps)
         try:
             ran = subprocess.run(
                 [str(word) for word in command], cwd=home, env=environment, capture_output=True, text=True,
@@ -80,26 +96,30 @@ def run(client: Client, url: str, folder: Path, *, is_signed: bool) -> Row:
             _read(row, output.decode() if isinstance(output, bytes) else output)
             return row
     _read(row, ran.stdout)
-    if ran.returncode != 0 or set(row.marks) != set(STEPS):
+    if ran.returncode != 0 or set(row.marks) != set(steps):
         row.errors["end"] = f"ended with {ran.returncode} after {list(row.marks)}: {ran.stderr[-2000:]}"
     return row
 
 
-def _environment(url: str, home: str, *, is_signed: bool) -> dict[str, str]:
+def _environment(url: str, home: str, keys: Keys | None, steps: Sequence[str]) -> dict[str, str]:
     """Return the variables of a client: the endpoint, credentials and region, and nothing of this user's own."""
     kept = {name: os.environ[name] for name in ("PATH", "JAVA_HOME", "LANG", "SSL_CERT_FILE") if name in os.environ}
     given = {
         "HOME": home,
         "SDK_ENDPOINT": url,
         "SDK_PREFIX": f"sdk-{uuid.uuid4().hex[:8]}",
-        "SDK_STEPS": ",".join(STEPS),
-        "SDK_SIGNED": "1" if is_signed else "",
-        "AWS_ACCESS_KEY_ID": KEY if is_signed else "any",
-        "AWS_SECRET_ACCESS_KEY": SECRET if is_signed else "any",
+        "SDK_STEPS": ",".join(steps),
+        "SDK_SIGNED": "" if keys is None else "1",
+        "AWS_ACCESS_KEY_ID": "any" if keys is None else keys.key_id,
+        "AWS_SECRET_ACCESS_KEY": "any" if keys is None else keys.secret,
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
+        # Java's SDK signs its User-Agent, and recordings say nothing of the machine.
+        "JDK_JAVA_OPTIONS": "-Dos.version=6.1",
     }
+    if keys is not None and keys.token:
+        given["AWS_SESSION_TOKEN"] = keys.token
     return kept | given
 
 

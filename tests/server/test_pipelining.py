@@ -72,7 +72,7 @@ def _send_without_end(client: socket.socket, rest: memoryview) -> None:
         rest = rest[client.send(rest) :]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(REQUESTS), max_size=4), st.sampled_from(LAST), st.data())
 def test_any_division_into_packets_gives_the_same_answers(
     http: Running, requests: list[bytes], last: bytes, data: st.DataObject

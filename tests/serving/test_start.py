@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from sqs_facade import cli
+from sqs_facade.cli import main
 from sqs_facade.listening import Held
 from tests.patience import PATIENCE_SECONDS, until
 from tests.private_valkey import private_valkey
@@ -107,6 +109,20 @@ def test_wrong_settings_are_a_line_each_and_exit_code_2(serve: Start, monkeypatc
         "sqs-facade: environment variable SQS_FACADE_PROT is not a setting; did you mean SQS_FACADE_PORT?\n"
         'sqs-facade: flag --workers must be a whole number, at least 1, not "0"\n'
     )
+
+
+def test_wrong_settings_and_wrong_queues_of_one_file_are_listed_together(tmp_path: Path) -> None:
+    """Without a process: a file that is wrong ends the command before anything starts."""
+    file = tmp_path / "f.toml"
+    file.write_text("prot = 1\nworkers = 0\n[queue.a]\nVisibilityTimout = 1\n")
+    found = CliRunner().invoke(main, ["serve", "--config", str(file), "--ephemeral"])
+    assert found.exit_code == 2
+    assert [line.removeprefix(f"sqs-facade: {file}:")[:18] for line in found.stderr.splitlines()] == [
+        "1: prot is not a s", "2: workers must be", "4: queue.a.Visibil",
+    ]  # fmt: skip
+    file.write_text("[queue.a\n")
+    found = CliRunner().invoke(main, ["serve", "--config", str(file), "--ephemeral"])
+    assert len(found.stderr.splitlines()) == 1
 
 
 def test_variables_of_a_kubernetes_service_do_not_prevent_a_start(

@@ -57,7 +57,7 @@ class Other:
 
     def is_ready(self) -> bool:
         try:
-            return requests.get(f"{self.url}/health/ready", timeout=5).status_code == 200
+            return requests.get(f"{self.url}/health/ready", timeout=PATIENCE_SECONDS).status_code == 200
         except requests.RequestException:
             return False
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.slow
 
@@ -57,4 +57,4 @@ def test_the_service_runs_on_an_existing_server(tmp_path: Path, valkey: str, mis
         assert requests.get(f"{ready.read_text().strip()}/health/ready", timeout=10).status_code == 200
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE_SECONDS)

@@ -17,7 +17,7 @@ import pytest
 import requests
 from botocore.config import Config
 
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 from zaqar_core.web.server.limits import Limits
 
 pytestmark = pytest.mark.slow
@@ -55,7 +55,7 @@ def started(command: str, store: str, port: int) -> Iterator[tuple[str, subproce
 
 def _answers(url: str) -> bool:
     try:
-        return requests.get(f"{url}/health/ready", timeout=5).status_code == 200
+        return requests.get(f"{url}/health/ready", timeout=PATIENCE_SECONDS).status_code == 200
     except requests.RequestException:
         return False
 

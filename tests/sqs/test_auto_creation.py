@@ -14,6 +14,7 @@ import xmltodict
 
 from sqs_facade.auto_creation import OPERATIONS, AutoCreation, configured, plain
 from sqs_facade.face import SqsFace
+from tests.patience import PATIENCE_SECONDS
 from tests.sqs.wire import _flatten, signed
 from zaqar_core.access.policies import Policy
 from zaqar_core.access.principals import Principal
@@ -155,7 +156,7 @@ def test_a_poll_does_not_create_its_queue_again_when_that_is_deleted(face: Face,
     while not core.session().command_at(ref, "ZCARD", keys.queue(ref) + b":w"):
         pass
     queues.delete(core.session(), ref)
-    poll.join(10)
+    poll.join(PATIENCE_SECONDS)
     assert (found, face.names()) == ([NOT_FOUND], [])
 
 

@@ -124,7 +124,7 @@ def test_the_batch_may_be_longer_than_the_queues_limit_and_one_entry_fails_alone
     ("change", "code"),
     [
         ({"MessageBody": "a\uffffb"}, "InvalidMessageContents"),
-        ({"MessageBody": ""}, "MissingParameter"),
+        ({"MessageBody": ""}, "EmptyValue"),
         ({"DelaySeconds": 901}, "InvalidParameterValue"),
         ({"MessageAttributes": {"x": text("")}}, "InvalidParameterValue"),
         ({"MessageGroupId": "a b"}, "InvalidParameterValue"),
@@ -138,6 +138,49 @@ def test_an_entry_that_cannot_be_sent_fails_alone(sqs: Sqs, queue: str, change: 
     [failed] = found["Failed"]
     assert (failed["Id"], failed["Code"], failed["SenderFault"]) == ("e", code, True)
     assert sqs.counts(queue) == ("9", "0", "0")
+
+
+@pytest.mark.parametrize("body", [{"MessageBody": ""}, {}])
+def test_the_error_of_an_entry_without_a_body_names_its_place(sqs: Sqs, queue: str, body: dict[str, str]) -> None:
+    """The text is recorded from AWS, as is the code, which SendMessage does not have."""
+    batch = [*entries("a", "b"), {"Id": "c", **body}]
+    found = sqs.call("SendMessageBatch", QueueUrl=queue, Entries=batch)
+    assert found["Failed"] == [
+        {
+            "Id": "c",
+            "SenderFault": True,
+            "Code": "EmptyValue",
+            "Message": "No Value Found for SendMessageBatchRequestEntry.3.MessageBody.",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "attributes", "change"),
+    [
+        ("", {}, {"MessageDeduplicationId": "d"}),
+        (
+            ".fifo",
+            {"FifoQueue": "true"},
+            {"MessageGroupId": "g", "MessageDeduplicationId": "d", "DelaySeconds": 1},
+        ),
+    ],
+    ids=["standard", "fifo"],
+)
+def test_the_error_of_a_parameter_of_the_other_queue_type_does_not_name_it_in_an_entry(
+    sqs: Sqs, queue_name: str, suffix: str, attributes: dict[str, str], change: dict[str, Any]
+) -> None:
+    """Users quote this text of AWS; that of SendMessage names the parameter."""
+    queue = sqs.queue(queue_name + suffix, **attributes)
+    found = sqs.call("SendMessageBatch", QueueUrl=queue, Entries=[{**entries("a")[0], **change}])
+    assert found["Failed"] == [
+        {
+            "Id": "a",
+            "SenderFault": True,
+            "Code": "InvalidParameterValue",
+            "Message": "The request include parameter that is not valid for this queue type",
+        }
+    ]
 
 
 def test_successful_is_absent_when_every_entry_fails(sqs: Sqs, queue: str) -> None:

@@ -27,6 +27,14 @@ def test_a_redrive_policy_reads_back_with_its_count_as_a_number(
     assert sqs.call("ListDeadLetterSourceQueues", QueueUrl=target_url) == {}
 
 
+@pytest.mark.parametrize("given", ["{}", '{"DeadLetterTargetArn":"x","MaxReceiveCount":"4"}'])
+def test_the_count_is_looked_for_first(sqs: Sqs, queue: str, given: str) -> None:
+    """Users quote these texts of AWS."""
+    error = sqs.error("SetQueueAttributes", QueueUrl=queue, Attributes={"RedrivePolicy": given})
+    reason = "Redrive policy does not contain mandatory attribute: maxReceiveCount."
+    assert error.message == f"Value {given} for parameter RedrivePolicy is invalid. Reason: {reason}"
+
+
 @pytest.mark.parametrize(
     "change",
     [

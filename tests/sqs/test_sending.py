@@ -84,6 +84,7 @@ def test_attributes_come_back_with_the_md5_that_clients_compute(sqs: Sqs, queue:
         "zebra": text("ü\r\n<&>"),
         "Number": text("-12.5e3", "Number.float"),
         "custom.Type_1-a": text("x", "String.my.kind"),
+        "label": text("1", "Number.fluffy bunny<&>/größe"),
         "raw": {"DataType": "Binary", "BinaryValue": b64encode(bytes(range(256))).decode()},
         "größe": text("1"),
     }
@@ -123,8 +124,8 @@ def test_an_attribute_name_that_is_not_allowed_is_refused(sqs: Sqs, queue: str, 
         (text("", "Number"), "Message (user) attribute 'x' must contain a non-empty value of type 'Number'."),
         (
             text("1", "Text"),
-            "The message attribute 'x' has an invalid message attribute type, the set of supported type prefixes is "
-            "Binary, Number, and String.",
+            "The type of message (user) attribute 'x' is invalid. You must use only the following supported type "
+            "prefixes: Binary, Number, String.",
         ),
         (text("abc", "Number"), None),
         (text("nan", "Number"), None),

@@ -10,6 +10,7 @@ import pytest
 from redis.crc import key_slot
 
 from tests.deployments import CLUSTER_SLOTS, Deployed, cluster, deployed
+from tests.patience import PATIENCE_SECONDS
 from tests.store import redrive
 from tests.store.traffic import core_on, sleeping_poll
 from zaqar_core.background.housekeeping import SHARDS, Housekeeping
@@ -24,7 +25,6 @@ from zaqar_core.store import keys, libraries, script
 from zaqar_core.store.links import Generation
 from zaqar_core.store.opening import open_store
 from zaqar_core.store.readiness import check
-from zaqar_core.store.rechecks import RECHECK_SECONDS
 
 NODES = 3
 _numbers = count(1)
@@ -104,14 +104,15 @@ def test_dead_letters_move_between_nodes_and_back(session: Session, ending: str)
     assert redrive.visible(session, source) == 3
 
 
+@pytest.mark.usefixtures("only_wakeups")
 @pytest.mark.parametrize("at", range(NODES))
 def test_a_poll_is_woken_from_any_node(core: Core, session: Session, at: int) -> None:
     """The subscriber may listen at any node."""
     queue = made(session, at)
     with ThreadPoolExecutor() as pool:
-        poll = sleeping_poll(core, pool, queue, 20)
+        poll = sleeping_poll(core, pool, queue)
         messages.send(session, queue, [NewMessage(b"1")])
-        assert [one.body for one in poll.result(RECHECK_SECONDS[0])] == [b"1"]
+        assert [one.body for one in poll.result(PATIENCE_SECONDS)] == [b"1"]
 
 
 def test_one_message_wakes_one_poll(session: Session) -> None:

@@ -21,6 +21,7 @@ from tests.deployments import (
     nodes_known,
     until,
 )
+from tests.patience import PATIENCE_SECONDS
 from tests.store.traffic import Producer, core_on, is_sent, made, numbers_in, sleeping_poll
 from zaqar_core.core import messages
 from zaqar_core.core.session import Session
@@ -32,7 +33,7 @@ from zaqar_core.store import keys
 pytestmark = pytest.mark.slow
 
 #: From the end of a primary to the first acknowledgement by its replica: node time-out, votes, and a margin.
-FAIL_OVER_SECONDS = 20.0
+FAIL_OVER_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_a_slot_that_moves_to_a_new_node_loses_nothing(nodes: Deployed) -> None:
         session = core.session()
         queue = made(session, "on-its-way")
         producer = Producer(core, queue)
-        producer.goes_on(5)
+        producer.goes_on(PATIENCE_SECONDS)
         joined = nodes.server(*ON_DISK, *cluster_arguments())
         meet(nodes.servers[0], joined)
         until(lambda: all(nodes_known(one) == len(nodes.servers) for one in nodes.servers), "an acquaintance of all")
@@ -92,7 +93,7 @@ def test_a_slot_that_moves_to_a_new_node_loses_nothing(nodes: Deployed) -> None:
         until(lambda: producer.failed, "a refusal while the keys are in two places")
         assert len(producer.acknowledged) <= before + 1
         migration.finish()
-        producer.goes_on(5)
+        producer.goes_on(PATIENCE_SECONDS)
         acknowledged = producer.stop()
         assert owner(nodes, migration.slot) is joined
         found = numbers_in(core, queue)
@@ -133,6 +134,7 @@ def test_commands_follow_a_key_that_has_moved(nodes: Deployed) -> None:
         assert origin.command("CLUSTER", "COUNTKEYSINSLOT", slot) == 0
 
 
+@pytest.mark.usefixtures("only_wakeups")
 def test_nothing_acknowledged_as_replicated_is_lost_with_a_primary() -> None:
     """Its replica takes over, polls on its queues are woken, and queues on other nodes are not affected."""
     with cluster(replicas=3, arguments=ON_DISK) as nodes, core_on(nodes.url, "replicated") as core:
@@ -140,18 +142,18 @@ def test_nothing_acknowledged_as_replicated_is_lost_with_a_primary() -> None:
         session = core.session()
         queue, waited_on = (_on(session, nodes, victim, name) for name in ("numbers", "waited-on"))
         producer = Producer(core, queue)
-        producer.goes_on(5)
+        producer.goes_on(PATIENCE_SECONDS)
         spare = nodes.server(*ON_DISK, *cluster_arguments())  # so that the next primary has a replica as well
         meet(nodes.servers[1], spare)
         until(lambda: nodes_known(spare) == len(nodes.servers), "the spare's acquaintance")
         until(lambda: spare.command("CLUSTER", "REPLICATE", node_id(victim)), "a second replica")
         until(lambda: in_step(spare), "a second replica")
         with ThreadPoolExecutor() as pool:
-            poll = sleeping_poll(core, pool, waited_on, 20)
+            poll = sleeping_poll(core, pool, waited_on)
             victim.kill()
             producer.goes_on(FAIL_OVER_SECONDS)
             assert is_sent(core, waited_on)
-            assert len(poll.result(10)) == 1
+            assert len(poll.result(PATIENCE_SECONDS)) == 1
         acknowledged = producer.stop()
         found = numbers_in(core, queue)
         assert set(acknowledged) <= set(found)
@@ -180,14 +182,14 @@ def test_a_slot_that_moves_at_once_is_followed(nodes: Deployed) -> None:
         origin = owner(nodes, slot)
         target = next(server for server in nodes.servers[:3] if server is not origin)
         producer = Producer(core, queue)
-        producer.goes_on(5)
+        producer.goes_on(PATIENCE_SECONDS)
         try:
             origin.command("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", node_id(target))
         except redis.ResponseError:
             producer.stop()
             pytest.skip("this server moves slots key by key only")
         until(lambda: owner(nodes, slot) is target, "the slot's move")
-        producer.goes_on(5)
+        producer.goes_on(PATIENCE_SECONDS)
         acknowledged = producer.stop()
         assert set(acknowledged) <= set(numbers_in(core, queue))
         assert producer.failed == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 
@@ -130,6 +131,31 @@ def test_regular_inspections_need_no_free_connection(server: PrivateValkey) -> N
         taken = [core.store._links._take() for _ in range(core.settings.store_connections)]
         assert core.store.watch()
         assert len(taken) == core.settings.store_connections
+
+
+@pytest.mark.parametrize("use", ["watch", "inspect"])
+def test_a_connection_that_opens_while_the_store_is_closed_does_not_stay(
+    server: PrivateValkey, monkeypatch: pytest.MonkeyPatch, use: str
+) -> None:
+    opened: list[Link] = []
+    real = Link.open
+
+    with core_on(server.url, "fsync") as used:
+        used._watch_of_store.stop()
+        links = used.store._links
+        links._generation.ended()  # every connection is replaced
+        links._open.clear()
+
+        def closing(link: Link, patience_seconds: float) -> None:
+            real(link, patience_seconds)
+            opened.append(link)
+            links.close()
+
+        monkeypatch.setattr(Link, "open", closing)
+        with contextlib.suppress(StoreUnavailable):
+            getattr(used.store, use)()
+        assert opened
+        assert not any(link.is_open for link in opened)
 
 
 def test_round_trips_of_a_slow_server_are_a_condition(server: PrivateValkey, caplog: pytest.LogCaptureFixture) -> None:

@@ -175,7 +175,7 @@ def test_messages_that_return_from_a_failed_move_still_expire(
     """They have old positions, which were searched for expired messages already."""
     send(session, queue, 2)
     session.store.command("HSET", keys.queue(queue), "swept", 2)
-    [taken] = [session.run(script("receive"), queue, [1, 0, "0" * 16, 99, 0])]
+    [taken] = [session.run(script("receive"), queue, [b"1 0 99", "0" * 16, 0])]
     assert taken
     queues.change(session, queue, SettingsChange(set={"dead_letter_queue": "missing", "max_receive_count": 1}))
     leases.receive(session, queue, max_messages=1, visibility_seconds=0, wait_seconds=0)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.deployments import ON_DISK, deployed, in_step
 from tests.eventloop.loops import on_loop
-from tests.patience import until
+from tests.patience import ENDLESS_POLL_SECONDS, PATIENCE_SECONDS, until
 from tests.private_valkey import PrivateValkey, private_valkey
 from tests.store.traffic import core_on, made
 from zaqar_core.configuration.settings import Durability, Settings
@@ -130,7 +130,7 @@ def test_a_waiting_receive_outlasts_the_problem(server: PrivateValkey) -> None:
         ref = made(core.session(), "q")
 
         def receives() -> int:
-            return len(leases.receive(core.session(), ref, max_messages=1, wait_seconds=20))
+            return len(leases.receive(core.session(), ref, max_messages=1, wait_seconds=ENDLESS_POLL_SECONDS))
 
         def breaks_and_mends() -> int:
             until(lambda: core.waiters.asleep == 1, "the receive waits")
@@ -145,7 +145,7 @@ def test_a_waiting_receive_outlasts_the_problem(server: PrivateValkey) -> None:
         with ThreadPoolExecutor() as threads:
             waiting = threads.submit(receives)
             breaks_and_mends()
-            assert waiting.result(20) == 1
+            assert waiting.result(PATIENCE_SECONDS) == 1
 
 
 def test_a_managed_server_that_refuses_config_is_used_as_at_the_start(server: PrivateValkey) -> None:

@@ -6,13 +6,16 @@ import uuid
 
 import pytest
 
+from sqs_facade import peek
 from tests.zaqar.conftest import Zaqar
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
 from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import RequestsThrottled, StoreUnavailable
+from zaqar_core.domain.names import QueueRef
 from zaqar_core.rest.face import ZaqarFace
+from zaqar_core.web.envelope import Request
 
 
 def _admitted(limits: RateLimits, session: Session, account: str, number: int, user: str = "") -> int:
@@ -95,6 +98,15 @@ def test_a_store_that_does_not_answer_refuses_nothing_by_a_limit(account: str) -
             raise StoreUnavailable("gone")
 
     assert _admitted(RateLimits(1), Away(), account, 3) == 3  # type: ignore[arg-type]
+
+
+def test_the_viewer_of_messages_counts_as_a_request(session: Session, queue: QueueRef) -> None:
+    environ = {"HTTP_HOST": "localhost", "REMOTE_ADDR": "127.0.0.1", "QUERY_STRING": "", "PATH_INFO": peek.PATH}
+    face = peek.PeekFace(Settings(), rates=RateLimits(2, clock=lambda: 6_000_000.0))
+    query = f"QueueUrl=http://localhost/{queue.project}/{queue.name}"
+    replies = [face.answer(Request("GET", peek.PATH, query, b"", environ), session) for _ in range(3)]
+    assert [one.status for one in replies] == [200, 200, 403]
+    assert b"RequestThrottled" in replies[2].body
 
 
 def test_zaqar_refuses_with_429(core: Core, session: Session) -> None:

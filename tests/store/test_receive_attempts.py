@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 
-from tests.patience import until
+from tests.patience import ENDLESS_POLL_SECONDS, PATIENCE_SECONDS, until
 from tests.store.fifo import make, send, texts
 from zaqar_core.core import claims, leases, messages, queues
 from zaqar_core.core.process import Core
@@ -17,7 +17,6 @@ from zaqar_core.domain.errors import ReceiveNotRetryable
 from zaqar_core.domain.model import NewMessage, SettingsChange, StoredMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
-from zaqar_core.store.rechecks import RECHECK_SECONDS
 
 Advance = Callable[[QueueRef, float], None]
 Act = Callable[[Session, QueueRef, StoredMessage], object]
@@ -201,20 +200,21 @@ def test_an_attempt_on_a_standard_queue_is_an_ordinary_receive(session: Session,
     assert [texts(attempt(session, queue, n=1)) for _ in range(3)] == [["1"], ["2"], []]
 
 
+@pytest.mark.usefixtures("only_wakeups")
 def test_a_poll_that_is_refused_leaves_the_message_to_another_poll(
     core: Core, session: Session, fifo: QueueRef
 ) -> None:
     """Its wake-up must be passed on, or the other poll would wait until its end."""
 
-    def poll(wait_seconds: int, name: str | None) -> list[StoredMessage]:
+    def poll(name: str | None) -> list[StoredMessage]:
         own = core.session()
-        return leases.receive(own, fifo, max_messages=1, wait_seconds=wait_seconds, attempt_id=name)
+        return leases.receive(own, fifo, max_messages=1, wait_seconds=ENDLESS_POLL_SECONDS, attempt_id=name)
 
     with ThreadPoolExecutor(2) as pool:
         asleep = core.waiters.asleep
-        refused = pool.submit(poll, 15, "x")
+        refused = pool.submit(poll, "x")
         until(lambda: core.waiters.asleep == asleep + 1, "the first poll sleeps")
-        other = pool.submit(poll, 20, None)
+        other = pool.submit(poll, None)
         until(lambda: core.waiters.asleep == asleep + 2, "the second poll sleeps")
         # An attempt of that name, now past, whose message is gone: as if it had been made and ended meanwhile.
         past = msgspec.msgpack.encode([4_000_000_000_000, "00" * 8, 4_000_000_000_000, 999])
@@ -223,6 +223,6 @@ def test_a_poll_that_is_refused_leaves_the_message_to_another_poll(
             session.store.command("HSET", name, session.ids.key(b"x"), past)
         send(session, fifo, "a1")
         with pytest.raises(ReceiveNotRetryable):
-            refused.result(RECHECK_SECONDS[0])
-        assert texts(other.result(RECHECK_SECONDS[0])) == ["a1"]
+            refused.result(PATIENCE_SECONDS)
+        assert texts(other.result(PATIENCE_SECONDS)) == ["a1"]
     assert session.store.command("ZCARD", keys.queue(fifo) + b":w") == 0

@@ -9,17 +9,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from tests.patience import until
+from tests.patience import ENDLESS_POLL_SECONDS, PATIENCE_SECONDS, until
 from zaqar_core.core import claims, leases, messages, queues
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import QueueNotFound
 from zaqar_core.domain.model import NewMessage, StoredMessage
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store.rechecks import RECHECK_SECONDS
 
-#: A poll that misses its wake-up looks by itself no sooner.
-PROMPT_SECONDS = RECHECK_SECONDS[0]
+pytestmark = pytest.mark.usefixtures("only_wakeups")
 
 
 @pytest.fixture
@@ -28,13 +26,13 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def poll(core: Core, pool: ThreadPoolExecutor, queue: QueueRef, wait: int = 10) -> Future[list[StoredMessage]]:
+def poll(core: Core, pool: ThreadPoolExecutor, queue: QueueRef) -> Future[list[StoredMessage]]:
     """Start a receive; it waits when this returns."""
     before = core.waiters.asleep
 
     def run() -> list[StoredMessage]:
         session = core.session()
-        return leases.receive(session, queue, max_messages=1, wait_seconds=wait)
+        return leases.receive(session, queue, max_messages=1, wait_seconds=ENDLESS_POLL_SECONDS)
 
     future = pool.submit(run)
     until(lambda: core.waiters.asleep > before, "the receive sleeps")
@@ -53,7 +51,7 @@ def test_a_send_wakes_a_poll(
         other.close()
     else:
         messages.send(session, queue, [NewMessage(b"1")])
-    assert [m.body for m in future.result(PROMPT_SECONDS)] == [b"1"]
+    assert [m.body for m in future.result(PATIENCE_SECONDS)] == [b"1"]
 
 
 def test_a_poll_that_begins_after_others_have_ended_is_woken(
@@ -64,14 +62,14 @@ def test_a_poll_that_begins_after_others_have_ended_is_woken(
         future = poll(core, pool, queue)
         for body in (b"1", b"2"):
             messages.send(session, queue, [NewMessage(body)])
-        assert [message.body for message in future.result(PROMPT_SECONDS)] == [b"1"]
+        assert [message.body for message in future.result(PATIENCE_SECONDS)] == [b"1"]
         assert len(leases.receive(session, queue, max_messages=1, wait_seconds=0)) == 1
 
 
 def test_polls_hold_no_slot(core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor) -> None:
     futures = [poll(core, pool, queue) for _ in range(30)]
     messages.send(session, queue, [NewMessage(b"x") for _ in range(30)])
-    assert all(len(future.result(PROMPT_SECONDS)) == 1 for future in futures)
+    assert all(len(future.result(PATIENCE_SECONDS)) == 1 for future in futures)
 
 
 def _give_back(session: Session, queue: QueueRef, held: StoredMessage) -> None:
@@ -84,20 +82,19 @@ def _shorten(session: Session, queue: QueueRef, held: StoredMessage) -> None:
     leases.change_visibility(session, queue, [(held.receipt, 1)])
 
 
-@pytest.mark.parametrize(("act", "within"), [(_give_back, PROMPT_SECONDS), (_shorten, 1 + PROMPT_SECONDS)])
+@pytest.mark.parametrize("act", [_give_back, _shorten])
 def test_a_released_message_wakes_a_poll(
     core: Core,
     session: Session,
     queue: QueueRef,
     pool: ThreadPoolExecutor,
     act: Callable[[Session, QueueRef, StoredMessage], None],
-    within: float,
 ) -> None:
     messages.send(session, queue, [NewMessage(b"1")])
     [held] = leases.receive(session, queue, max_messages=1)
     future = poll(core, pool, queue)
     act(session, queue, held)
-    assert len(future.result(within)) == 1
+    assert len(future.result(PATIENCE_SECONDS)) == 1
 
 
 def test_a_released_claim_wakes_a_poll(core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor) -> None:
@@ -106,7 +103,7 @@ def test_a_released_claim_wakes_a_poll(core: Core, session: Session, queue: Queu
     assert held is not None
     future = poll(core, pool, queue)
     claims.release(session, queue, held.id)
-    assert len(future.result(PROMPT_SECONDS)) == 1
+    assert len(future.result(PATIENCE_SECONDS)) == 1
 
 
 def test_a_delay_that_ends_wakes_a_poll(
@@ -114,7 +111,7 @@ def test_a_delay_that_ends_wakes_a_poll(
 ) -> None:
     future = poll(core, pool, queue)
     messages.send(session, queue, [NewMessage(b"1", delay_seconds=1)])
-    assert len(future.result(1 + PROMPT_SECONDS)) == 1
+    assert len(future.result(PATIENCE_SECONDS)) == 1
 
 
 def test_a_deleted_queue_releases_its_polls(
@@ -123,7 +120,7 @@ def test_a_deleted_queue_releases_its_polls(
     future = poll(core, pool, queue)
     queues.delete(session, queue)
     with pytest.raises(QueueNotFound):
-        future.result(PROMPT_SECONDS)
+        future.result(PATIENCE_SECONDS)
 
 
 def test_a_poll_ends_without_messages_after_its_wait(session: Session, queue: QueueRef) -> None:
@@ -138,12 +135,12 @@ def test_release_all_ends_every_poll(core: Core, session: Session, queue: QueueR
 
     def run() -> None:
         theirs = other.session()
-        found.append(leases.receive(theirs, queue, max_messages=1, wait_seconds=20))
+        found.append(leases.receive(theirs, queue, max_messages=1, wait_seconds=ENDLESS_POLL_SECONDS))
 
     thread = threading.Thread(target=run)
     thread.start()
     until(lambda: other.waiters.asleep, "the receive sleeps")
     other.waiters.release_all()
-    thread.join(PROMPT_SECONDS)
+    thread.join(PATIENCE_SECONDS)
     assert found == [[]]
     other.close()

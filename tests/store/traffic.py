@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.deployments import until
+from tests.patience import ENDLESS_POLL_SECONDS, PATIENCE_SECONDS
 from zaqar_core.configuration.settings import Durability, Settings
 from zaqar_core.core import leases, messages, queues
 from zaqar_core.core.process import Core
@@ -82,7 +83,7 @@ class Producer:
     def stop(self) -> list[int]:
         """Stop the thread and return the acknowledged numbers."""
         self._stop.set()
-        self._thread.join(20)
+        self._thread.join(PATIENCE_SECONDS)
         assert not self._thread.is_alive()
         return self.acknowledged
 
@@ -91,7 +92,7 @@ def numbers_in(core: Core, queue: QueueRef) -> list[int]:
     """Return every number in the queue, in order, without receiving it, so that a failed read can be repeated."""
     found: list[int] = []
     marker: str | None = None
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         try:
             session = core.session()
@@ -113,13 +114,13 @@ def numbers_in(core: Core, queue: QueueRef) -> list[int]:
     raise AssertionError("the queue has no end")
 
 
-def sleeping_poll(core: Core, pool: ThreadPoolExecutor, queue: QueueRef, wait: int) -> Future[list[StoredMessage]]:
+def sleeping_poll(core: Core, pool: ThreadPoolExecutor, queue: QueueRef) -> Future[list[StoredMessage]]:
     """Start a receive; it waits when this returns."""
     before = core.waiters.asleep
 
     def run() -> list[StoredMessage]:
         session = core.session()
-        return leases.receive(session, queue, max_messages=1, wait_seconds=wait)
+        return leases.receive(session, queue, max_messages=1, wait_seconds=ENDLESS_POLL_SECONDS)
 
     future = pool.submit(run)
     until(lambda: core.waiters.asleep > before, "a poll's sleep")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +25,9 @@ from zaqar_core.access.credentials_file import CredentialsInvalid, parse
 _DER = Encoding.DER
 
 
-def _subject(issued: trustme.LeafCert) -> str:
-    found = x509.load_pem_x509_certificate(issued.cert_chain_pems[0].bytes()).subject
-    return found.rfc4514_string()
+def subject_of_leaf(issued: trustme.LeafCert) -> str:
+    """Return the subject of a certificate as a credentials file names it."""
+    return x509.load_pem_x509_certificate(issued.cert_chain_pems[0].bytes()).subject.rfc4514_string()
 
 
 @dataclass
@@ -60,7 +61,7 @@ name = "{name}"
 account = "210987654321"
 enabled = {enabled}
 policies = ["admin"]
-certificate_subjects = ['{_subject(issued)}']
+certificate_subjects = ['{subject_of_leaf(issued)}']
 """
     files = {
         "tls_certificate": str(found.certificate), "tls_key": str(found.key), "tls_client_ca": str(found.trusted),
@@ -113,6 +114,44 @@ def test_a_certificate_of_another_authority_is_refused(mutual: Mutual, tmp_path:
     options = {**mutual.by(None), "cert": str(foreign)}
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{mutual.url}/health", **options)
+
+
+def _sts(action: str) -> dict[str, str]:
+    return {"Action": action, "Version": "2011-06-15"}
+
+
+def test_sts_names_the_user_of_a_certificate(mutual: Mutual) -> None:
+    answer = mutual.call("mutual", _sts("GetCallerIdentity"))
+    assert (answer.status_code, "<Arn>arn:aws:iam::210987654321:user/mutual</Arn>" in answer.text) == (200, True)
+
+
+@pytest.mark.parametrize("shown", ["nobody", "gone", None])
+@pytest.mark.parametrize("action", ["GetCallerIdentity", "GetSessionToken"])
+def test_sts_knows_nobody_else_by_a_certificate(mutual: Mutual, shown: str | None, action: str) -> None:
+    answer = mutual.call(shown, _sts(action))
+    assert (answer.status_code, "<Code>MissingAuthenticationToken<" in answer.text) == (403, True)
+
+
+def test_a_certificate_gets_temporary_credentials_that_sdks_sign_with(mutual: Mutual) -> None:
+    text = mutual.call("mutual", _sts("GetSessionToken")).text
+    key, secret, token = (
+        re.findall(f"<{name}>(.+)</{name}>", text)[0] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")
+    )
+    url = f"{mutual.url}/?Action=GetCallerIdentity&Version=2011-06-15"
+    _, headers = signed("GET", url, service="sts", key=key, secret=secret, token=token)
+    answer = requests.get(url, headers=headers, **mutual.by(None))
+    assert "<Arn>arn:aws:iam::210987654321:user/mutual</Arn>" in answer.text
+
+
+def test_a_wrong_signature_is_refused_whatever_the_certificate(mutual: Mutual) -> None:
+    answer = mutual.call("mutual", _sts("GetCallerIdentity"), Authorization="AWS4-HMAC-SHA256 Credential=x")
+    assert (answer.status_code, "<Code>IncompleteSignature<" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize("headers", [{"User-Agent": "Mozilla/5.0"}, {"Sec-Fetch-Site": "same-origin"}])
+def test_a_browser_gets_no_temporary_credentials_for_its_certificate(mutual: Mutual, headers: dict[str, str]) -> None:
+    answer = mutual.call("mutual", _sts("GetSessionToken"), **headers)
+    assert (answer.status_code, "<Code>AccessDenied<" in answer.text) == (403, True)
 
 
 def test_subjects_are_compared_in_one_form() -> None:

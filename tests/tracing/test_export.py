@@ -23,7 +23,9 @@ from zaqar_core.configuration.setting_sources import variable
 pytestmark = pytest.mark.slow
 
 
-class _Collector(BaseHTTPRequestHandler):
+class Collector(BaseHTTPRequestHandler):
+    """Keeps what it is sent."""
+
     seen: list[tuple[str, ExportTraceServiceRequest]] = []
 
     def do_POST(self) -> None:
@@ -39,15 +41,22 @@ class _Collector(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def collector() -> Iterator[str]:
-    _Collector.seen.clear()
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Collector) as server:
+@contextmanager
+def collecting() -> Iterator[str]:
+    """Run a collector; yields its URL."""
+    Collector.seen.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def collector() -> Iterator[str]:
+    with collecting() as url:
+        yield url
 
 
 @contextmanager
@@ -81,7 +90,7 @@ def test_spans_reach_the_collector_also_those_before_a_stop(tmp_path: Path, coll
         assert [create(service.url, number) for number in range(3)] == [200] * 3
         service.stop()
     names: list[str] = []
-    for path, request in _Collector.seen:
+    for path, request in Collector.seen:
         assert path == "/v1/traces"
         for resource in request.resource_spans:
             known = {one.key: one.value.string_value for one in resource.resource.attributes}

@@ -85,7 +85,20 @@ def test_a_text_that_is_not_a_host_is_invalid(host: str) -> None:
 
 @pytest.mark.parametrize(
     ("address", "expected"),
-    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("::", False), ("192.0.2.1", False)],
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("LocalHost.", True),
+        ("a.localhost", True),
+        ("notlocalhost", False),
+        ("localhost.example.org", False),
+        ("::ffff:127.0.0.1", True),
+        ("127.1", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.0.2.1", False),
+    ],
 )
 def test_an_address_to_listen_on_is_loopback_or_not(address: str, expected: bool) -> None:
     assert is_loopback(address) is expected

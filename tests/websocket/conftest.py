@@ -14,12 +14,13 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.conftest import Service, serving
+from tests.patience import PATIENCE_SECONDS
 from tests.zaqar.conftest import Zaqar
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.session import Session
 from zaqar_core.rest.face import ZaqarFace
 
-ANSWER_SECONDS = 20.0
+ANSWER_SECONDS = PATIENCE_SECONDS
 
 
 @pytest.fixture(scope="session")

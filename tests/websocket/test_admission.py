@@ -16,6 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.patience import PATIENCE_SECONDS
 from tests.websocket.conftest import Client
 from zaqar_core.core.process import Core
 from zaqar_core.domain.identity import Authenticator, Identity, IdentityUnavailable, NotAuthenticated
@@ -150,10 +151,10 @@ def gated(core: Core, free_port: int) -> Iterator[str]:
     serving = server.serving(core.settings, service, free_port, ready.set, stop)
     thread = threading.Thread(target=loop.run_until_complete, args=(serving,))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(PATIENCE_SECONDS)
     yield f"ws://127.0.0.1:{free_port}"
     loop.call_soon_threadsafe(stop.set)
-    thread.join(10)
+    thread.join(PATIENCE_SECONDS)
     loop.close()
 
 

@@ -206,7 +206,7 @@ def test_acknowledged_messages_survive_a_kill(tmp_path: Path, queue_name: str) -
             for number in range(20):
                 ids += client.call("message_post", queue_name=queue_name, messages=[{"body": number}])[1]["message_ids"]
             service.process.kill()
-            service.process.wait(5)
+            service.process.wait(PATIENCE_SECONDS)
         with serving("websocket", data_dir=data) as service, connect(service.url) as connection:
             again = Client(connection, False, PROJECT)
             _, found = again.call("message_get_many", queue_name=queue_name, message_ids=ids)

@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 
 from tests import conftest
 from tests.conftest import Service, serving
-from tests.patience import until
+from tests.patience import PATIENCE_SECONDS, until
 from tests.websocket.conftest import Client
 from zaqar_core.core import messages
 from zaqar_core.core.session import Session
@@ -224,7 +224,7 @@ def test_subscriptions_of_a_killed_process_end_with_the_next_message(
         client = Client(stack.enter_context(connect(service.url)), False, watcher.project)
         subscribe(client, queue_name)
         service.process.kill()
-        service.process.wait(5)
+        service.process.wait(PATIENCE_SECONDS)
         post(session, watcher, queue_name, b"1")
         until(lambda: watcher.call("subscription_list", queue_name=queue_name)[1] == {"subscriptions": []}, "it ends")
 
@@ -234,7 +234,7 @@ def test_a_stop_deletes_the_subscriptions(store_url: str, open_client: OPEN, que
     with serving("websocket", redis=store_url, durability="memory") as service, connect(service.url) as connection:
         subscribe(Client(connection, False, watcher.project), queue_name)
         service.process.terminate()
-        assert service.process.wait(5) == 0
+        assert service.process.wait(PATIENCE_SECONDS) == 0
     assert watcher.call("subscription_list", queue_name=queue_name) == (200, {"subscriptions": []})
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from zaqar_core.access.policies import Policy
 
 
+#: What the access key ids of temporary credentials begin with, as in AWS.
+TEMPORARY = "ASIA"
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """A user of an account. ``expires`` is in seconds since 1970, infinite for a user without an end."""

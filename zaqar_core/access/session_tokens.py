@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from zaqar_core.access.directory import Directory
+from zaqar_core.access.directory import TEMPORARY, Directory
 from zaqar_core.access.principals import Principal
 from zaqar_core.access.sealing import Seal
 from zaqar_core.access.signatures import TOKEN_CHARACTERS
@@ -73,7 +73,7 @@ class SessionTokens:
 
     def issue(self, expires: int, owner: str, role_id: str = "", name: str = "") -> tuple[Session, str]:
         """Create credentials of a session; return them and their token."""
-        key_id = "ASIA" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
+        key_id = TEMPORARY + "".join(secrets.choice(_ALPHABET) for _ in range(16))
         session = Session(key_id, new_secret(), expires, owner, role_id, name)
         return session, base64.b64encode(self._seal.close(msgspec.json.encode(session))).decode()
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from zaqar_core.core import dead_letters, deliveries, move_tasks, queues
 from zaqar_core.core.process import Core
+from zaqar_core.core.rounds import Rounds, is_mine
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
@@ -38,7 +39,6 @@ QUEUES_AT_ONCE = 50
 LIBRARIES_SECONDS = 3600.0
 
 _HOUSEKEEPING = script("housekeeping")
-_LEASE = script("lease").plain
 _log = logging.getLogger("sqs_facade.housekeeping")
 
 
@@ -49,34 +49,32 @@ class Housekeeping:
         self._core = core
         #: Queues with more expired messages than one step removes.
         self._unfinished: dict[QueueRef, None] = {}
+        self._tidied_at = -LIBRARIES_SECONDS
 
     def start(self) -> None:
         """Start the daemon thread."""
         threading.Thread(target=self._run, name="housekeeping", daemon=True).start()
 
     def _run(self) -> None:
-        tidied_at = -LIBRARIES_SECONDS
-        while True:
+        rounds = Rounds(self._core, _log, "housekeeping failed")
+        while not self._core.waiters.is_released:
             next_round = time.monotonic() + randomness.uniform(0.5, 1.5) * ROUND_SECONDS
-            try:
-                self.reclaim(next_round)
-                time.sleep(max(next_round - time.monotonic(), 0.0))
-                self.round()
-                if time.monotonic() - tidied_at > LIBRARIES_SECONDS:
-                    tidied_at = time.monotonic()
-                    session = self._core.session()
-                    for store in session.every_store():
-                        libraries.tidy(store)
-            except StoreUnavailable as problem:
-                if problem.is_logged:
-                    continue
-                _log.warning("housekeeping cannot reach the store, will retry: %s", problem.reason)
+            rounds.run(lambda until=next_round: self.reclaim(until))  # type: ignore[misc]
+            time.sleep(max(next_round - time.monotonic(), 0.0))
+            rounds.run(self.round)
+            rounds.run(self._tidy_libraries)
+
+    def _tidy_libraries(self) -> None:
+        if time.monotonic() - self._tidied_at > LIBRARIES_SECONDS:
+            self._tidied_at = time.monotonic()
+            for store in self._core.session().every_store():
+                libraries.tidy(store)
 
     def round(self) -> None:
         """Tidy every queue of each shard whose lease is free."""
         for shard in range(SHARDS):
             session = self._core.session()
-            if not session.store.run(_LEASE, keys.housekeeping_lease(shard), [LEASE_MS]):
+            if not is_mine(session, keys.housekeeping_lease(shard), LEASE_MS):
                 continue
             namespaces = [name for name in registry.namespaces(session.store) if zlib.crc32(name) % SHARDS == shard]
             for namespace in namespaces:

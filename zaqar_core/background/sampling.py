@@ -14,10 +14,11 @@ import time
 from zaqar_core.core import queues, samples
 from zaqar_core.core.event_counts import EventCounts
 from zaqar_core.core.process import Core
+from zaqar_core.core.rounds import Rounds, is_mine
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import randomness
-from zaqar_core.store import keys, registry, script
+from zaqar_core.store import keys, registry
 
 #: When a round begins: seconds of the minute. Its samples stand for the whole minute, so it is late.
 BEGIN_SECONDS = (32.0, 42.0)
@@ -30,20 +31,21 @@ PAUSE_PER_STEP = 4.0
 #: A process adds the events that it has counted so often. A minute has a whole number of these times.
 ADD_SECONDS = 15
 
-_LEASE = script("lease").plain
 _log = logging.getLogger("sqs_facade.sampling")
 
 
 class Sampler:
-    """The sampling thread of one process. It counts events from its creation on, unless ``metric_minutes`` is 0."""
+    """The sampling thread of one process. It takes what ``core.traffic`` counts, unless ``metric_minutes`` is 0."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._stopping = threading.Event()
+        self._rounds = Rounds(core, _log, "cannot write metrics")
         self._counting_since = time.time()
-        self._events = EventCounts(core.traffic)
+        self._round_at = time.monotonic() + _seconds_to_round(self._counting_since)
+        self._events: EventCounts | None = None
         if core.settings.metric_minutes:
-            core.traffic = self._events
+            self._events = core.traffic.event_counts = EventCounts(core.traffic)
 
     def start(self) -> None:
         """Start the thread, unless the setting ``metric_minutes`` is 0. It stops when the main thread has ended."""
@@ -65,32 +67,28 @@ class Sampler:
 
     def _run(self) -> None:
         # By the monotonic clock: no round is delayed when the other one is set back.
-        round_at = time.monotonic() + _seconds_to_round(time.time())
         while True:
             now = time.time()
             add_at = (now // ADD_SECONDS + 1) * ADD_SECONDS
-            if self._stopping.wait(max(min(round_at - time.monotonic(), add_at - now), 0.0)):
+            if self._stopping.wait(max(min(self._round_at - time.monotonic(), add_at - now), 0.0)):
                 return
-            try:
-                if time.time() >= add_at:
-                    self.add()
-                if time.monotonic() >= round_at:
-                    round_at = time.monotonic() + _seconds_to_round(time.time())
-                    self.round()
-            except StoreUnavailable as problem:
-                if not problem.is_logged and not self._core.waiters.is_released:  # the service stops
-                    _log.warning("cannot write metrics, will retry: %s", problem.reason)
+            if time.time() >= add_at:
+                self._rounds.run(self.add)
+            if time.monotonic() >= self._round_at:
+                self._round_at = time.monotonic() + _seconds_to_round(time.time())
+                self._rounds.run(self.round)
 
     def add(self) -> None:
         """Add the events since the last call to the samples of the minute of that call. Raises StoreUnavailable."""
-        minute, self._counting_since = int(self._counting_since // 60), time.time()
-        self._events.end(minute)
-        self._events.add(self._core.session())
+        if self._events is not None:
+            minute, self._counting_since = int(self._counting_since // 60), time.time()
+            self._events.end(minute)
+            self._events.add(self._core.session())
 
     def round(self) -> None:
         """Write the samples of all queues unless another process does. Raises StoreUnavailable."""
         session = self._core.session()
-        if session.store.run(_LEASE, keys.SAMPLING, [LEASE_MS]):
+        if is_mine(session, keys.SAMPLING, LEASE_MS):
             for namespace in registry.namespaces(session.store):
                 self._sample(*keys.namespace(namespace))
 

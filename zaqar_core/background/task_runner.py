@@ -11,6 +11,7 @@ from queue import Empty
 
 from zaqar_core.core import move_tasks
 from zaqar_core.core.process import Core
+from zaqar_core.core.rounds import Rounds
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import randomness
@@ -33,6 +34,7 @@ class TaskRunner:
         self._name = os.urandom(8).hex()
         self._due: dict[QueueRef, float] = {}
         self._scan_at = 0.0
+        self._rounds = Rounds(core, _log, "cannot read the list of move tasks")
 
     def start(self) -> None:
         """Start the daemon thread."""
@@ -50,15 +52,14 @@ class TaskRunner:
         now = time.monotonic()
         if now >= self._scan_at:
             self._scan_at = now + randomness.uniform(*SCAN_SECONDS)
-            try:
-                session = self._core.session()
-                for source in move_tasks.enlisted(session):
-                    self._due.setdefault(source, now)
-            except StoreUnavailable as problem:
-                if not (problem.is_logged or self._core.waiters.is_released):  # the service stops
-                    _log.warning("cannot read the list of move tasks, will retry: %s", problem.reason)
+            self._rounds.run(self._scan)
         for source in [source for source, due in self._due.items() if due <= now]:
             self._step(source)
+
+    def _scan(self) -> None:
+        now = time.monotonic()
+        for source in move_tasks.enlisted(self._core.session()):
+            self._due.setdefault(source, now)
 
     def _step(self, source: QueueRef) -> None:
         wait: float | None = RETRY_SECONDS

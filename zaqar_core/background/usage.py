@@ -6,13 +6,12 @@ A lease in the store lets one process measure at a time. It visits every queue: 
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from collections import Counter
 
 from zaqar_core.core import queues
 from zaqar_core.core.process import Core
 from zaqar_core.core.quotas import Quotas
+from zaqar_core.core.rounds import Rounds, is_mine
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import ScriptFailed, keys, registry, script
@@ -27,7 +26,6 @@ QUEUES_AT_ONCE = 50
 
 _USAGE = script("usage")
 _SUMS = script("usage_sums").plain
-_LEASE = script("lease").plain
 _log = logging.getLogger("sqs_facade.housekeeping")
 
 
@@ -39,22 +37,15 @@ class UsageMeter:
         self._quotas = quotas
 
     def start(self) -> None:
-        """Start the daemon thread."""
-        threading.Thread(target=self._run, name="usage", daemon=True).start()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.round()
-            except StoreUnavailable as problem:  # the sums of the last measurement stay
-                if not problem.is_logged and not self._core.waiters.is_released:  # the service stops
-                    _log.warning("cannot measure the queues for quotas, will retry: %s", problem.reason)
-            time.sleep(READ_SECONDS)
+        """Start the daemon thread. While a round fails, the sums of the last one stay."""
+        Rounds(self._core, _log, "cannot measure the queues for quotas").start(
+            "usage", self.round, lambda: READ_SECONDS
+        )
 
     def round(self) -> None:
         """Measure the queues if it is time, then read the sums. Raises StoreUnavailable."""
         session = self._core.session()
-        if session.store.run(_LEASE, keys.USAGE_LEASE, [MEASURE_MS]):
+        if is_mine(session, keys.USAGE_LEASE, MEASURE_MS):
             self.measure()
         self._read(session)
 

@@ -68,15 +68,28 @@ class Authorizer:
         self._compiled: dict[str, Policy | Invalid] = {}
         self._characters = 0
 
-    def require_by_identity(self, question: Question) -> str:
-        """Require an action that no queue's policy concerns, so it is possible in one's own account only.
+    def require_on_account(
+        self,
+        caller: Principal,
+        actions: Sequence[str],
+        resource: str,
+        account: str,
+        region: str,
+        environ: Mapping[str, Any],
+    ) -> str:
+        """Require actions that no queue's policy concerns, so they are possible in one's own account only.
 
-        Return which policy allows it. Raises AccessDenied.
+        ``actions`` are in lower case; ``account`` and ``region`` are those of the resource, an ARN. Return which policy
+        allows the last one, "" without actions. Raises AccessDenied.
         """
-        decision = evaluate(question, None)
-        if not decision.is_allowed:
-            raise denied(question, decision)
-        return _rule(decision)
+        context, rule = RequestContext(caller, environ, region, account), ""
+        for action in actions:
+            question = Question(caller, action, resource, account, context)
+            decision = evaluate(question, None)
+            if not decision.is_allowed:
+                raise denied(question, decision)
+            rule = _rule(decision)
+        return rule
 
     def require(
         self,
@@ -85,7 +98,6 @@ class Authorizer:
         caller: Principal,
         actions: Sequence[str],
         environ: Mapping[str, Any],
-        *,
         is_repair: bool = False,
     ) -> None:
         """Require that all actions on one queue are allowed, and guard the session's calls on it.
@@ -93,12 +105,19 @@ class Authorizer:
         ``actions`` and ``is_repair`` are those of :class:`zaqar_core.access.evaluation.Question`. Raises AccessDenied;
         some calls of the session may raise it too, when the policy has changed.
         """
-        known = self.known(ref)
+        # Written out as far as the first remembered permission: this is the way of every request.
+        known = self._remembered.get(ref) or self.remember(ref, "", "")
         guard = _Guard(self, ref, caller, actions, environ, is_repair, known, known.key)
         if session.guards is None:
             session.guards = [guard]
         else:
             session.guards.append(guard)
+        if len(actions) == 1:
+            found = known.permissions.get((caller.arn, caller.user_id, id(caller.policies), actions[0], is_repair))
+            if found is not None and (
+                found.values is None or (environ.get("REMOTE_ADDR"), environ.get("wsgi.url_scheme")) in found.values
+            ):
+                return
         denial = guard.denial()
         if denial is None:
             return

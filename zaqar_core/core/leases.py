@@ -40,7 +40,7 @@ _STORE_AWAY_MS = 1000
 #: its client has gone.
 _LEAVE, _LEAVE_EMPTY = 1, 2
 #: The index of that argument.
-_LEAVING = 7
+_LEAVING = 5
 
 _RECEIVE = script("receive", returns_messages=True)
 _CHANGE_VISIBILITY = script("change_visibility")
@@ -74,7 +74,7 @@ def receive(
     try:
         visibility_ms = -1 if visibility_seconds is None else visibility_seconds * 1000
         wait_ms = -1 if wait_seconds is None else wait_seconds * 1000 if waiter else 0
-        fixed = (max_messages, visibility_ms, random_bytes().hex(), session.settings.max_in_flight)
+        fixed = (b"%d %d %d" % (max_messages, visibility_ms, session.settings.max_in_flight), random_bytes().hex())
         attempt = (session.ids.key(attempt_id.encode()),) if attempt_id is not None and ref.is_fifo else ()
         began, leaving, deadline = b"", 0, 0.0
         while True:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -106,8 +107,10 @@ def outcomes(reply: int | list[Any], count: int) -> Sequence[Any]:
 def _sent(session: Session, reply: int | list[Any], randoms: Sequence[bytes]) -> list[Sent | MessageTooLong]:
     """Decode the reply of the send function; ``randoms`` are the random bytes of the messages."""
     encode = session.ids.encode
+    if isinstance(reply, int):  # all are stored
+        return [Sent(encode(number, one), number) for number, one in enumerate(randoms, reply - len(randoms) + 1)]
     found: list[Sent | MessageTooLong] = []
-    for outcome, random in zip(outcomes(reply, len(randoms)), randoms, strict=True):
+    for outcome, random in zip(reply, randoms, strict=True):
         if outcome.__class__ is not int:
             sequence, first_random = outcome
             found.append(Sent(encode(sequence, first_random), sequence))
@@ -164,14 +167,19 @@ def _add_records(
         gid = b""
         if message.group is not None:
             gid, has_groups = session.ids.group(message.group), True
-        size, delay = message.size_bytes, message.delay_seconds
         ttl = message.ttl_seconds or (_OWN_TTL_OF_THE_QUEUE if zaqar else 0)
         arguments += (
             records.pack(message, random=random, own_ttl=ttl != 0, gid=gid, seal=seal, project=project),
-            b"%d %d %d" % (-1 if size is None else size, -1 if delay is None else delay, ttl),
+            _numbers(message.size_bytes, message.delay_seconds, ttl),
             *key,
         )
     return randoms, has_groups
+
+
+@lru_cache(maxsize=4096)
+def _numbers(size: int | None, delay: int | None, ttl: int) -> bytes:
+    """Return size, delay and ttl as one argument. The same numbers return often; to format them takes 0.4 µs."""
+    return b"%d %d %d" % (-1 if size is None else size, -1 if delay is None else delay, ttl)
 
 
 def _in_fifo(session: Session, message: NewMessage) -> tuple[NewMessage, tuple[bytes, int]]:

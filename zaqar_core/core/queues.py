@@ -189,9 +189,11 @@ def confirmed(session: Session, run: Callable[..., Result], *arguments: Any) -> 
     except Exception:
         confirm_all(session)
         raise
-    for guard in session.guards or ():
-        if not guard.is_confirmed:
-            confirm(session, guard.ref)
+    guards = session.guards
+    if guards is not None:
+        for guard in guards:
+            if not guard.is_confirmed:
+                confirm(session, guard.ref)
     return result
 
 

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from zaqar_core.access.principals import Principal
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import RequestsThrottled, StoreFull, StoreUnavailable
@@ -65,6 +66,10 @@ class RateLimits:
         if self._per_account is not None and not self._admits(session, f"account {account}", self._per_account):
             note_refusal(remedies.ACCOUNT_RATE, account)
             raise RequestsThrottled
+
+    def require_of(self, session: Session, account: str, caller: Principal | None) -> None:
+        """Count one request of a caller, None where callers are not verified. Raises RequestsThrottled."""
+        self.require(session, account, caller.arn if caller is not None else "")
 
     def _admits(self, session: Session, caller: str, limit: int) -> bool:
         second = int(self._clock())

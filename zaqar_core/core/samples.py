@@ -136,16 +136,18 @@ def read(session: Session, refs: Sequence[QueueRef]) -> list[Samples | None]:
     return found
 
 
-def add(session: Session, counted: Mapping[QueueRef, Mapping[int, Events]]) -> None:
+def add(session: Session, counted: Mapping[QueueRef, Mapping[int, Events]]) -> list[StoreUnavailable | None]:
     """Add what this process has counted, by queue and minute since 1970 of the real time. Raises StoreUnavailable.
 
-    Queues that do not exist are left out.
+    Queues that do not exist are left out. Return for each queue why its counts were not, or perhaps not, added, None if
+    they were: the store may become full between two of them, and a pool may not answer.
     """
     each = [
         [word for minute, events in minutes.items() for word in (minute, *msgspec.structs.astuple(events))]
         for minutes in counted.values()
     ]
-    session.router.run_many([(_ADD_COUNTS, ref) for ref in counted], [session.settings.metric_minutes], each)
+    replies = session.router.run_many([(_ADD_COUNTS, ref) for ref in counted], [session.settings.metric_minutes], each)
+    return [reply if isinstance(reply, StoreUnavailable) else None for reply in replies]
 
 
 def _row(packed: bytes) -> _Row:

@@ -140,26 +140,26 @@ def _message(
     dedup_id = extras.dedup_id
     if dedup_id == records.NOT_GIVEN:
         dedup_id = hexdigest(hashlib.sha256, record.body) if record.client_id is None else text
-    return StoredMessage(
-        id=text,
-        sequence=sequence,
-        body=record.body,
-        kind="json" if record.flags & records.JSON else "text",
-        attributes=records.attributes(extras.attributes),
-        system_attributes=records.attributes(extras.system_attributes),
-        sent_ms=record.sent_ms,
-        now_ms=now_ms,
-        ttl_seconds=state.ttl_seconds or record.ttl_seconds or keep_seconds,
-        receive_count=state.count,
-        first_received_ms=state.first_ms or None,
-        claim_id=claim_text(state.claim) if state.claim else None,
-        held=len(row) > 3 and row[3] > 0,
-        delayed=len(row) > 4 and row[4] > 0,
-        client_id=record.client_id,
-        sender=extras.sender,
-        group=extras.group,
-        dedup_id=dedup_id,
-        source_queue=QueueRef(*extras.source) if extras.source else None,
+    return StoredMessage(  # by position: so many keywords take 1.2 µs
+        text,
+        sequence,
+        record.body,
+        "json" if record.flags & records.JSON else "text",
+        records.attributes(extras.attributes),
+        records.attributes(extras.system_attributes),
+        record.sent_ms,
+        now_ms,
+        state.ttl_seconds or record.ttl_seconds or keep_seconds,
+        state.count,
+        state.first_ms or None,
+        claim_text(state.claim) if state.claim else None,
+        len(row) > 3 and row[3] > 0,  # held
+        len(row) > 4 and row[4] > 0,  # delayed
+        record.client_id,
+        extras.sender,
+        extras.group,
+        dedup_id,
+        QueueRef(*extras.source) if extras.source else None,
     )
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from zaqar_core.domain.model import NewMessage, StoredMessage
 from zaqar_core.domain.names import QueueRef
+
+if TYPE_CHECKING:
+    from zaqar_core.core.event_counts import EventCounts
+
+#: What has happened in a queue, as the members of ``samples.Events`` in their order.
+Row = list[int]
+Rows = Mapping[QueueRef, Row]
 
 
 class Event:
@@ -37,6 +44,9 @@ class Event:
 class Traffic(Protocol):
     """Counts events. One instance serves all threads and tasks of a process."""
 
+    #: What adds the counts to the samples of queues; None where nothing does.
+    event_counts: EventCounts | None
+
     def count(self, ref: QueueRef, event: int, number: int, size_bytes: int = 0) -> None:
         """Count an event of an existing queue for a number of messages. ``size_bytes`` is their size, for SENT and
         RECEIVED. Must not raise or block."""
@@ -44,15 +54,34 @@ class Traffic(Protocol):
     def forget(self, ref: QueueRef) -> None:
         """Begin again at 0 for a queue that was deleted."""
 
+    def take(self) -> Rows:
+        """Return what was counted since the last call. Only one thread at a time may call it."""
+
+    def take_left(self) -> Mapping[int, Rows]:
+        """Return what earlier processes counted and did not take, by the minute since 1970 of their last call.
+
+        Call it once, before ``take``.
+        """
+
 
 class Uncounted:
     """Counts nothing."""
+
+    event_counts: EventCounts | None = None
 
     def count(self, ref: QueueRef, event: int, number: int, size_bytes: int = 0) -> None:
         """Do nothing."""
 
     def forget(self, ref: QueueRef) -> None:
         """Do nothing."""
+
+    def take(self) -> Rows:
+        """Return nothing."""
+        return {}
+
+    def take_left(self) -> Mapping[int, Rows]:
+        """Return nothing."""
+        return {}
 
 
 def sent_bytes(messages: Sequence[NewMessage]) -> int:

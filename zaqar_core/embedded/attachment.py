@@ -86,6 +86,8 @@ class Embedded:
         self._child: subprocess.Popen[bytes] | None = None
         self._watchdog: _Watchdog | None = None
         self._released = threading.Event()
+        # Of the supervision: restarts that did not last, the last restart, and when to look for room on the disk.
+        self._failures, self._started, self._recover_at = 0, time.monotonic(), 0.0
         self._owner = os.getpid()
 
     def encryption_key(self) -> str:
@@ -304,36 +306,39 @@ class Embedded:
         return ""
 
     def _supervise(self) -> None:
-        failures = 0
-        started = time.monotonic()
-        recover_at = 0.0
         while not self._released.wait(_WATCH_SECONDS):
-            self._replace_watchdog()
-            if self._is_alive():
-                if time.monotonic() >= recover_at:
-                    recover_at = time.monotonic() + _RECOVER_SECONDS
-                    self._recover()
-                continue
-            if time.monotonic() - started > _STEADY_SECONDS:
-                failures = 0
-            if self._released.wait(_BACK_OFF_SECONDS[min(failures, len(_BACK_OFF_SECONDS) - 1)]):
-                return
-            failures += 1
-            started = time.monotonic()
-            ended, words = self._child, self._last_log_line()
-            if reserve.free_if_full(self.directory):
-                _log.error(
-                    "the disk is full: the reserve was freed, so messages can be deleted, and no new ones are stored"
-                )
             try:
-                with _starting:
-                    if self._users is None:
-                        return
-                    self._start_or_find()
-                if self._child is not ended:
-                    _log.warning("Valkey ended and was restarted%s", words)
+                self._look()
             except (EmbeddedError, OSError) as problem:
                 _log.error("cannot restart Valkey: %s", problem)
+            except Exception:  # without supervision, Valkey would stay down
+                _log.exception("a look at Valkey failed, will retry")
+
+    def _look(self) -> None:
+        """Start Valkey again if it has ended, and a watchdog if that has. Raises EmbeddedError, OSError."""
+        self._replace_watchdog()
+        if self._is_alive():
+            if time.monotonic() >= self._recover_at:
+                self._recover_at = time.monotonic() + _RECOVER_SECONDS
+                self._recover()
+            return
+        if time.monotonic() - self._started > _STEADY_SECONDS:
+            self._failures = 0
+        if self._released.wait(_BACK_OFF_SECONDS[min(self._failures, len(_BACK_OFF_SECONDS) - 1)]):
+            return
+        self._failures += 1
+        self._started = time.monotonic()
+        ended, words = self._child, self._last_log_line()
+        if reserve.free_if_full(self.directory):
+            _log.error(
+                "the disk is full: the reserve was freed, so messages can be deleted, and no new ones are stored"
+            )
+        with _starting:
+            if self._users is None:
+                return
+            self._start_or_find()
+        if self._child is not ended:
+            _log.warning("Valkey ended and was restarted%s", words)
 
     def _recover(self) -> None:
         """Let a Valkey whose disk was full store again, if there is room."""

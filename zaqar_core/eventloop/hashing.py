@@ -29,7 +29,9 @@ def hash_text(length: int, function: Callable[P, T], *arguments: P.args, **optio
 
 def hexdigest(algorithm: Callable[[bytes], _Hash], text: bytes) -> str:
     """Return the digest of a text, in hexadecimal. While a large text is hashed, other tasks run."""
-    return hash_text(len(text), _hexdigest, algorithm, text)
+    if len(text) > _LARGE_BYTES:
+        return _threads.run(_hexdigest, algorithm, text)
+    return algorithm(text).hexdigest()
 
 
 def _hexdigest(algorithm: Callable[[bytes], _Hash], text: bytes) -> str:

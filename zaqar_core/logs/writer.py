@@ -11,6 +11,7 @@ import os
 import select
 import stat
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
@@ -88,12 +89,16 @@ class Writer:
 
     def _run(self) -> None:
         while not self._is_closed:
-            self._has_lines.wait(self._due())
-            if self._has_lines.is_set():
-                self._is_urgent.wait(_GATHER_SECONDS)
-            self._has_lines.clear()
-            self._is_urgent.clear()
-            self._write_waiting()
+            try:
+                self._has_lines.wait(self._due())
+                if self._has_lines.is_set():
+                    self._is_urgent.wait(_GATHER_SECONDS)
+                self._has_lines.clear()
+                self._is_urgent.clear()
+                self._write_waiting()
+            except Exception:  # there is no other way to tell it; without this thread nothing is logged any more
+                self.dropped += 1
+                time.sleep(_CLOSE_SECONDS)
         self._write_waiting()
 
     def _write_waiting(self) -> None:

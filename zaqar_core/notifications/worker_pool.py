@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 Job = TypeVar("Job")
+_log = logging.getLogger("sqs_facade.notifications")
 
 #: A destination is slow if its latest job took longer.
 QUICK_SECONDS = 1.0
@@ -107,4 +109,8 @@ class WorkerPool(Generic[Job]):
 
     def _run(self) -> None:
         while True:
-            self._work(self._jobs.get())
+            job = self._jobs.get()
+            try:
+                self._work(job)
+            except Exception:  # the pool counts on its threads
+                _log.exception("a delivery failed with an unexpected error")

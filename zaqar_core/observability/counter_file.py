@@ -7,6 +7,9 @@ or removed, and there are never more files than processes at one time.
 
 A file is a sequence of words: a head, then rows. A row is a word with its widths, its key, and its counters. The word
 with the widths is written last, so a row that a killed process left unfinished does not exist.
+
+The magic number says what the counters of all rows mean. Files with another one are left alone: they are of another
+release, in a folder that is kept.
 """
 
 from __future__ import annotations
@@ -27,9 +30,11 @@ except ModuleNotFoundError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _WORD = 8
-_MAGIC = 0x31302E53544E4353  # "SCNTS.01"
-#: Index of the first word of the first row. The head has the magic number; the rest of it is unused.
-_FIRST = 8
+#: The first word: "SCNTS.02". Its digits are the version of the layout, which changes with the width of any row and the
+#: meaning of any counter: a test compares it with the tables of ``counting``.
+_MAGIC = 0x32302E53544E4353
+#: Index of the first word of the first row. The head has the magic number and the mark; the rest of it is unused.
+_FIRST, _MARK = 8, 1
 #: Words of a file: 16 MiB of address space. Memory is taken in steps.
 _WORDS = 2 << 20
 _STEP_WORDS = 32 << 10
@@ -60,7 +65,7 @@ class CounterFile:
         self._end = _FIRST
         #: Whether there is room for the first rows.
         self.is_usable = self._allocate(_FIRST)
-        if self.is_usable and self.cells[0] != _MAGIC:
+        if self.is_usable and not self.cells[0]:
             self.cells[0] = _MAGIC
         for key, at, width in _rows(self.cells, _FIRST):
             self.rows[key] = at
@@ -71,6 +76,15 @@ class CounterFile:
     def is_private(self) -> bool:
         """Whether no other process sees it."""
         return self._descriptor < 0
+
+    @property
+    def mark(self) -> int:
+        """A number of the owner, which the next owner of the file finds; 0 in a new file."""
+        return self.cells[_MARK]
+
+    @mark.setter
+    def mark(self, number: int) -> None:
+        self.cells[_MARK] = number
 
     def row(self, key: bytes, width: int) -> int:
         """Return the index of the first of ``width`` counters under a key; -1 if there is no room for a new row."""
@@ -118,6 +132,12 @@ def _reserve(descriptor: int, start: int, end: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _has_other_layout(descriptor: int) -> bool:
+    """Return whether a file has rows whose counters mean something else."""
+    first = int.from_bytes(os.pread(descriptor, _WORD, 0), "little")
+    return first not in (0, _MAGIC)
 
 
 def _opened(descriptor: int) -> CounterFile | None:
@@ -176,6 +196,8 @@ class CounterFiles:
         self._folder = folder if fcntl is not None else None
         self._lock = threading.RLock()
         self._readers: dict[str, CounterReader] = {}
+        #: Names of files with another layout.
+        self._others: set[str] = set()
         if self._folder is not None:
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
@@ -199,6 +221,9 @@ class CounterFiles:
                     try:
                         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     except BlockingIOError:
+                        os.close(descriptor)
+                        continue
+                    if _has_other_layout(descriptor):
                         os.close(descriptor)
                         continue
                     file = _opened(descriptor)
@@ -260,7 +285,7 @@ class CounterFiles:
             return
         for number in range(_MOST_FILES):
             name = _NAME.format(number)
-            if name in self._readers:
+            if name in self._readers or name in self._others:
                 continue
             try:
                 descriptor = os.open(self._folder / name, os.O_RDONLY | os.O_CLOEXEC)
@@ -274,7 +299,13 @@ class CounterFiles:
                 return  # no memory for its pages: the next call tries again
             finally:
                 os.close(descriptor)
-            self._readers[name] = CounterReader(memoryview(mapped).cast("q"))
+            cells = memoryview(mapped).cast("q")
+            if not cells[0]:
+                return  # as above
+            if cells[0] == _MAGIC:
+                self._readers[name] = CounterReader(cells)
+            else:
+                self._others.add(name)
 
 
 def total(readers: Sequence[CounterReader], key: bytes) -> list[int]:

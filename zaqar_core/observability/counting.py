@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import struct
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from threading import get_ident
 
-from zaqar_core.core.traffic import Event
+from zaqar_core.core.event_counts import EventCounts, merged
+from zaqar_core.core.traffic import Row, Rows
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.observability.counter_file import CounterFile, CounterFiles, total
+from zaqar_core.observability import queue_rows
+from zaqar_core.observability.counter_file import CounterFile, CounterFiles, CounterReader, total
+from zaqar_core.observability.queue_rows import COUNTERS, LARGEST, SIZES, SMALLEST
 from zaqar_core.web.envelope import Reply, Request
 
 #: Upper bounds of the buckets of latencies, in seconds. The last bucket has no bound.
@@ -20,16 +25,17 @@ LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 
 #: Beginnings of keys. Parts of a key are separated by NUL, which no name has.
 OPERATION, ERROR, QUEUE, TOTAL, STATE = b"op", b"error", b"queue", b"total", b"state"
 _NUL = "\0"
+_QUEUE = QUEUE + b"\0"
 
-#: Counters of an operation: microseconds of service, microseconds of waiting; then the buckets.
-SERVICE_US, WAITED_US, BUCKETS = 0, 1, 2
+#: The row of an operation: seconds of service and seconds of waiting, as floating-point numbers; then the buckets.
+SERVICE, WAITED, BUCKETS = 0, 1, 2
+_FIRST_BOUND = LATENCIES[0]
 _OPERATION_WIDTH = BUCKETS + len(LATENCIES) + 1
 
-#: Counters of a queue: one for each event, then the bytes of SENT and RECEIVED.
-SIZES = Event.NUMBER
-QUEUE_WIDTH = SIZES + 2
 #: Stands for all queues for which a file has no room.
 ROWLESS = QueueRef("", "", "")
+#: Queues whose counts are taken before other threads may count.
+_TAKEN_AT_ONCE = 100
 #: Rows of errors in one file. Names are those of tables, so this many are never used.
 _MOST_ERRORS = 5_000
 
@@ -50,8 +56,30 @@ def queue_key(ref: QueueRef) -> bytes:
     return key(QUEUE, ref.project, ref.region, ref.name)
 
 
+#: The seconds of an operation, and its buckets.
+_Operation = tuple["memoryview[float]", "memoryview[int]"]
+
+
+class _Queue:
+    """A queue in which something has happened since the counts were last taken: its row, and the sizes in it."""
+
+    __slots__ = ("cells", "largest", "smallest")
+
+    def __init__(self, cells: memoryview) -> None:
+        self.cells = cells
+        # No size is between them.
+        self.smallest, self.largest = 1, 0
+
+    def widen(self, size: int) -> None:
+        """Take note of a message that is smaller or larger than all before."""
+        is_first = self.smallest > self.largest
+        self.smallest = size if is_first else min(size, self.smallest)
+        self.largest = max(size, self.largest)
+        self.cells[SMALLEST], self.cells[LARGEST] = self.smallest, self.largest
+
+
 class Counting:
-    """Counts requests and the messages of queues: an observer, and :class:`zaqar_core.core.traffic.Traffic`.
+    """Counts requests and the messages of queues: an observer, and most of :class:`zaqar_core.core.traffic.Traffic`.
 
     The thread of the event loop has a file of its own, since a lock costs as much as all counting of a request. All
     other threads share a second file, that of ``beside``, under a lock.
@@ -64,13 +92,20 @@ class Counting:
         self._loop_thread = -1
         self._file = file
         self._cells = file.cells
-        self._operations: dict[tuple[str, str], int] = {}
+        self._seconds = file.cells.cast("B").cast("d")
+        #: Seconds and buckets by dialect and operation.
+        self._operations: dict[str, dict[str, _Operation]] = {}
         self._errors: dict[tuple[str, str, str, int], int] = {}
-        self._queues: dict[QueueRef, int] = {}
+        #: The queues in which something has happened since the counts were last taken.
+        self._queues: dict[QueueRef, _Queue] = {}
+        #: What has happened since then in queues for which the file has no room.
+        self._rowless: dict[QueueRef, Row] = {}
+        #: The minute in which an earlier process last took the counts of this file, 0 if it took none.
+        self._last_minute, file.mark = file.mark, 0
         # Where there is no room for a row, these count instead.
         self._other_operations = file.row(key(OPERATION, "", ""), _OPERATION_WIDTH)
         self._other_errors = file.row(key(ERROR, "", "", "", "0"), 1)
-        self._other_queues = file.row(queue_key(ROWLESS), QUEUE_WIDTH)
+        self._other_queues = _Queue(self._cells_of(file.row(queue_key(ROWLESS), queue_rows.WIDTH)))
 
     def adopt_thread(self) -> None:
         """Count without a lock on this thread from now on: it is that of the event loop."""
@@ -80,58 +115,113 @@ class Counting:
         """Count a finished request. The wait of a receive is not part of its latency."""
         if get_ident() != self._loop_thread and self._beside is not None:
             with self._lock:
-                self._beside.observe(request, reply)
-            return
-        note, cells = request.note, self._cells
+                self._beside.observe_on_loop(request, reply)
+        else:
+            self.observe_on_loop(request, reply)
+
+    def observe_on_loop(self, request: Request, reply: Reply) -> None:
+        """Count a finished request. Only for the thread of the event loop."""
+        note = request.note
         seconds = note.seconds
         try:
-            at = self._operations[note.dialect, note.operation]
+            times, buckets = self._operations[note.dialect][note.operation]
         except KeyError:
-            at = self._operation(note.dialect, note.operation)
+            times, buckets = self._operation(note.dialect, note.operation)
         if note.waited_seconds:
             seconds -= note.waited_seconds
-            cells[at + WAITED_US] += int(note.waited_seconds * 1e6)
-        cells[at] += int(seconds * 1e6)
-        cells[at + BUCKETS + bisect_left(LATENCIES, seconds)] += 1
+            times[WAITED] += note.waited_seconds
+        times[SERVICE] += seconds
+        buckets[0 if seconds <= _FIRST_BOUND else bisect_left(LATENCIES, seconds)] += 1
         if reply.status >= 400:
-            cells[self._error((note.dialect, note.operation, note.code, reply.status))] += 1
+            self._cells[self._error((note.dialect, note.operation, note.code, reply.status))] += 1
 
     def count(self, ref: QueueRef, event: int, number: int, size_bytes: int = 0) -> None:
-        """See Traffic."""
+        """See Traffic. The messages of one call count as equally large."""
         if get_ident() != self._loop_thread and self._beside is not None:
             with self._lock:
                 self._beside.count(ref, event, number, size_bytes)
             return
         try:
-            at = self._queues[ref]
+            queue = self._queues[ref]
         except KeyError:
-            at = self._row(ref)
-        cells = self._cells
-        cells[at + event] += number
+            queue = self._begin(ref, event, number, size_bytes)
+        queue.cells[event] += number
         if size_bytes:
-            cells[at + SIZES + event] += size_bytes
+            queue.cells[SIZES + event] += size_bytes
+            if not event:  # SENT: an attribute takes longer to read
+                size = size_bytes if number == 1 else size_bytes // number
+                if not queue.smallest <= size <= queue.largest:
+                    queue.widen(size)
 
-    def subtract(self, ref: QueueRef, numbers: list[int]) -> None:
+    def subtract(self, ref: QueueRef, numbers: Iterable[int]) -> None:
         """Subtract from the counters of a queue."""
         if self._beside is not None:
             with self._lock:
                 self._beside.subtract(ref, numbers)
             return
-        at = self._row(ref)
-        for index, number in enumerate(numbers):
-            self._cells[at + index] -= number
+        at = self._file.row(queue_key(ref), queue_rows.WIDTH)
+        queue_rows.subtract(self._other_queues.cells if at < 0 else self._cells_of(at), numbers)
 
-    def _row(self, ref: QueueRef) -> int:
-        at = self._file.row(queue_key(ref), QUEUE_WIDTH)
+    def _cells_of(self, at: int) -> memoryview:
+        """Return the row of a queue at an index."""
+        return self._cells[at : at + queue_rows.WIDTH]
+
+    def _begin(self, ref: QueueRef, event: int, number: int, size_bytes: int) -> _Queue:
+        """Return a queue in which nothing has happened since its counters were last taken."""
+        at = self._file.row(queue_key(ref), queue_rows.WIDTH)
         if at < 0:
+            counted = queue_rows.of_event(event, number, size_bytes)
+            known = self._rowless.get(ref)
+            self._rowless[ref] = counted if known is None else merged(known, counted)
             return self._other_queues
-        self._queues[ref] = at
-        return at
+        queue = self._queues[ref] = _Queue(self._cells_of(at))
+        queue.cells[SMALLEST] = queue.cells[LARGEST] = 0
+        return queue
 
-    def _operation(self, dialect: str, operation: str) -> int:
+    # -- What is taken for the samples of queues -----------------------------------------------------------------------
+
+    def taken(self, lock: threading.Lock) -> dict[QueueRef, Row]:
+        """Take what was counted since the last call. The lock is held for a short time, again and again."""
+        with lock:
+            queues, self._queues = self._queues, {}
+            found, self._rowless = self._rowless, {}
+            self._file.mark = int(time.time() // 60)
+        self._take([(ref, queue.cells) for ref, queue in queues.items()], found, lock)
+        return found
+
+    def taken_left(self, lock: threading.Lock) -> tuple[int, dict[QueueRef, Row]]:
+        """Take what earlier processes left in the file; return the minute in which they last took something, too."""
+        found: dict[QueueRef, Row] = {}
+        rows = ((QueueRef(*parts(row)[1]), at) for row, at in list(self._file.rows.items()) if row.startswith(_QUEUE))
+        self._take(((ref, self._cells_of(at)) for ref, at in rows if ref != ROWLESS), found, lock)
+        self._file.mark = int(time.time() // 60)
+        return self._last_minute, found
+
+    def _take(
+        self, queues: Iterable[tuple[QueueRef, memoryview]], found: dict[QueueRef, Row], lock: threading.Lock
+    ) -> None:
+        rest = iter(queues)
+        while some := list(islice(rest, _TAKEN_AT_ONCE)):
+            with lock:
+                for ref, cells in some:
+                    row = queue_rows.take(cells)
+                    if row is not None:
+                        found[ref] = row
+
+    def drop(self, ref: QueueRef) -> None:
+        """Take what was counted for a queue, and forget it."""
+        self._queues.pop(ref, None)
+        self._rowless.pop(ref, None)
+        at = self._file.rows.get(queue_key(ref))
+        if at is not None:
+            queue_rows.take(self._cells_of(at))
+
+    def _operation(self, dialect: str, operation: str) -> _Operation:
         row = self._file.row(key(OPERATION, dialect, operation), _OPERATION_WIDTH)
-        at = self._operations[dialect, operation] = row if row >= 0 else self._other_operations
-        return at
+        at = row if row >= 0 else self._other_operations
+        found = self._seconds[at : at + BUCKETS], self._cells[at + BUCKETS : at + _OPERATION_WIDTH]
+        self._operations.setdefault(dialect, {})[operation] = found
+        return found
 
     def _error(self, named: tuple[str, str, str, int]) -> int:
         at = self._errors.get(named, -1)
@@ -145,12 +235,35 @@ class NodeCounting(Counting):
     """Counts for all threads and tasks of a process, and knows what the other processes have counted."""
 
     def __init__(self, files: CounterFiles) -> None:
-        super().__init__(files.claim(), Counting(files.claim()))
+        file = files.claim()
+        self._others = Counting(files.claim())
+        super().__init__(file, self._others)
         self._files = files
+        self.event_counts: EventCounts | None = None
+
+    def take(self) -> dict[QueueRef, Row]:
+        """See Traffic."""
+        found = self.taken(self._lock)
+        _add(found, self._others.taken(self._lock))
+        return found
+
+    def take_left(self) -> dict[int, dict[QueueRef, Row]]:
+        """See Traffic. Without the minute, what is left is of processes that did not take anything: drop it."""
+        found: dict[int, dict[QueueRef, Row]] = {}
+        for one in (self, self._others):
+            minute, rows = one.taken_left(self._lock)
+            if minute and rows:
+                _add(found.setdefault(minute, {}), rows)
+        return found
 
     def forget(self, ref: QueueRef) -> None:
         """See Traffic."""
         self.forget_counted(ref, None)
+        with self._lock:
+            self.drop(ref)
+            self._others.drop(ref)
+        if self.event_counts is not None:
+            self.event_counts.forget(ref)
 
     def forget_counted(self, ref: QueueRef, counted: list[int] | None) -> None:
         """Subtract what was counted for a queue that was deleted; None: all of it.
@@ -159,9 +272,27 @@ class NodeCounting(Counting):
         own. Without a descriptor for the lock nothing is subtracted; a later scrape does it.
         """
         with contextlib.suppress(OSError), self._files.exclusive():
-            sums = total(self._files.readers(), queue_key(ref))
+            sums = counters_of(self._files.readers(), ref)
             if any(sums):
                 self.subtract(ref, sums if counted is None else [*map(min, sums, counted)])
+
+
+def counters_of(readers: Sequence[CounterReader], ref: QueueRef) -> list[int]:
+    """Return the sums of the counters of a queue over all files; an empty list if none has it."""
+    return total(readers, queue_key(ref))[:COUNTERS]
+
+
+def times_and_buckets(readers: Sequence[CounterReader], row_key: bytes) -> tuple[list[float], list[int]]:
+    """Return the sums of the row of an operation over all files: seconds of service and waiting, and the buckets."""
+    found = [counters for reader in readers if (counters := reader.counters(row_key))]
+    times = [struct.unpack("2d", struct.pack("2q", *one[:BUCKETS])) for one in found]
+    return [*map(sum, zip(*times, strict=True))], [*map(sum, zip(*(one[BUCKETS:] for one in found), strict=True))]
+
+
+def _add(rows: dict[QueueRef, Row], more: Rows) -> None:
+    for ref, row in more.items():
+        known = rows.get(ref)
+        rows[ref] = row if known is None else merged(known, row)
 
 
 class ProcessCounters:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from werkzeug.datastructures import MIMEAccept
@@ -28,10 +29,27 @@ from zaqar_core.web.envelope import Refusal, Reply, Request
 PATH = "/metrics"
 
 _log = logging.getLogger("sqs_facade.metrics")
+#: Length of a piece of the page.
+_PIECE_CHARACTERS = 32 * 1024
 _BEARER = "bearer "
 _OPEN_METRICS = "application/openmetrics-text"
 _PLAIN = [("Content-Type", "text/plain; charset=utf-8")]
 _REFUSED = {Refusal.CROSS_SITE: 403, Refusal.HOST_NOT_ALLOWED: 403, Refusal.OVERLOADED: 503}
+
+
+class _LongPage:
+    """A page in pieces, so that its megabytes are never copied in one turn of the loop. Implements ``Parts``."""
+
+    def __init__(self, first: bytes, second: bytes, rest: Generator[bytes]) -> None:
+        self._begin = (first, second)
+        self._rest = rest
+
+    def __iter__(self) -> Iterator[bytes]:
+        return chain(self._begin, self._rest)
+
+    def close(self) -> None:
+        """Write no more pieces."""
+        self._rest.close()
 
 
 class MetricsFace:
@@ -61,17 +79,15 @@ class MetricsFace:
         try:
             is_open = _wants_open_metrics(request)
             found = self._scraper.collect(session)
-            written: list[str] = []
-            for part in self._scraper.write(found, is_open=is_open):
-                written.append(part)
-                sleep(0)
-            body = "".join(written).encode()
+            pieces = _pieces(self._scraper.write(found, is_open=is_open))
+            first, second = next(pieces, b""), next(pieces, b"")
         except Exception:
             _log.exception("cannot show the metrics")
             request.note.code = "InternalError"
             return Reply(500, list(_PLAIN), b"The metrics cannot be shown. See the service's log for the reason.\n")
         media_type = page.OPEN_METRICS if is_open else page.TEXT
-        return Reply(200, [("Content-Type", media_type), ("Cache-Control", "no-store"), ("Vary", "Accept")], body)
+        headers = [("Content-Type", media_type), ("Cache-Control", "no-store"), ("Vary", "Accept")]
+        return Reply(200, headers, b"", _LongPage(first, second, pieces)) if second else Reply(200, headers, first)
 
     def refuse(self, request: Request, why: Refusal) -> Reply:
         """Return the error for a request that was not run."""
@@ -108,6 +124,22 @@ class MetricsFace:
         request.note.code = "NotAuthenticated"
         headers = [*_PLAIN, ("WWW-Authenticate", challenge)]
         return Reply(401, headers, b"The metrics need a token or the credentials of an administrator.\n")
+
+
+def _pieces(written: Iterator[str]) -> Generator[bytes]:
+    """Iterate over pieces of a page to send. Other tasks run after each part of it."""
+    found: list[str] = []
+    length = 0
+    for part in written:
+        found.append(part)
+        length += len(part)
+        if length >= _PIECE_CHARACTERS:
+            yield "".join(found).encode()
+            found.clear()
+            length = 0
+        sleep(0)
+    if found:
+        yield "".join(found).encode()
 
 
 def _wants_open_metrics(request: Request) -> bool:

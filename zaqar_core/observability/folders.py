@@ -18,6 +18,8 @@ _PREFIX = "sqs-facade-metrics-"
 #: A file system in memory: nothing is ever written to a disk.
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 # the folders in it are created by mkdtemp
 _OWNER = "owner"
+#: Services that start at the same time may each take a new folder of the other for that of a killed one.
+_TRIES = 5
 
 
 @contextlib.contextmanager
@@ -29,17 +31,31 @@ def created() -> Iterator[Path | None]:
     try:
         place = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
         _remove_abandoned(place)
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
-        owner = os.open(folder / _OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        folder, owner = _owned(place)
     except OSError:
         yield None
         return
     try:
-        fcntl.flock(owner, fcntl.LOCK_EX)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(owner)
+
+
+def _owned(place: Path) -> tuple[Path, int]:
+    """Create a folder and lock it; return it with the descriptor that keeps the lock. Raises OSError.
+
+    Another process that starts now removes the folder if it comes before the lock. Then the next one is tried.
+    """
+    for _ in range(_TRIES):
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+        with contextlib.suppress(FileNotFoundError):
+            owner = os.open(folder / _OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(owner, fcntl.LOCK_EX)
+            if (folder / _OWNER).exists():
+                return folder, owner
+            os.close(owner)
+    raise FileNotFoundError(f"each new folder in {place} was removed")
 
 
 def _remove_abandoned(place: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from zaqar_core.web.audit_log import AuditLog
     from zaqar_core.web.server.server import Server
 
+_log = logging.getLogger("sqs_facade.metrics")
 #: Sweeps of the server that the lag of the loop is shown for: half a minute.
 _LAGS = 60
 _INTERVAL_SECONDS = 1.0
@@ -29,7 +31,8 @@ class Metrics:
     """What one process counts, in a file that the processes of its node read."""
 
     def __init__(self, settings: Settings) -> None:
-        self.files = CounterFiles(settings.metrics_dir)
+        """Without the setting ``metrics``, no other process reads it: it is for the samples of queues then."""
+        self.files = CounterFiles(settings.metrics_dir if settings.metrics else None)
         self.counting = NodeCounting(self.files)
         self._process = ProcessCounters(self.files)
         self._sources: list[Callable[[Totals], object]] = [_of_store]
@@ -69,7 +72,10 @@ class Metrics:
 
         def run() -> None:
             while not pause.wait(_INTERVAL_SECONDS):
-                self.publish()
+                try:
+                    self.publish()
+                except Exception:  # a fault must not end all later publications
+                    _log.exception("cannot publish the state of the process, will retry")
 
         threading.Thread(target=run, name="metrics", daemon=True).start()
 

@@ -6,6 +6,7 @@ the same ones, and a pass costs as much as they are, however many queues there a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -13,10 +14,15 @@ from zaqar_core.core import queue_gauges, queues
 from zaqar_core.core.queue_gauges import Gauges, KnownGauges
 from zaqar_core.core.session import Session
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.eventloop import sleep
 from zaqar_core.store import keys, registry
 
-#: Queues that are looked at in one round trip.
-_LOOKED_AT_ONCE = 40
+#: Queues that are looked at in one round trip: the server of a store works on it for a quarter of a millisecond.
+_LOOKED_AT_ONCE = 16
+#: Queues of the others that are counted in one round trip, for as long.
+_COUNTED_AT_ONCE = 4
+#: After a round trip a pass pauses for as long as it took, all in all so long at most.
+_PAUSES_SECONDS = 0.3
 #: Queues of a pass beyond those that are shown.
 _OTHERS_AT_ONCE = 100
 #: Names read in one round trip.
@@ -56,6 +62,22 @@ class Found:
     others: Sums | None = None
 
 
+class _Pace:
+    """Leaves the store and the loop to others between the round trips of a pass."""
+
+    def __init__(self) -> None:
+        self._left = _PAUSES_SECONDS
+        self._began = time.monotonic()
+
+    def pause(self) -> None:
+        """Pause for as long as the pass has worked since the last pause."""
+        seconds = min(time.monotonic() - self._began, self._left)
+        self._left -= seconds
+        if seconds > 0:
+            sleep(seconds)
+        self._began = time.monotonic()
+
+
 class QueuePass:
     """Reads queues. Only one pass runs at a time; it may block, and other tasks run meanwhile."""
 
@@ -72,13 +94,15 @@ class QueuePass:
     def run(self, session: Session) -> Found:
         """Read the queues. Raises StoreUnavailable."""
         found, last = Found(), None
+        pace = _Pace()
         for refs in _chunks(_listed(session), self._most, _LOOKED_AT_ONCE):
             for ref, one in zip(refs, self._gauges.read(session, refs), strict=True):
                 found.shown[ref] = one
             last = refs[-1]
+            pace.pause()
         self._gauges.keep(found.shown)
         if len(found.shown) >= self._most:
-            self._go_on(session, last)
+            self._go_on(session, last, pace)
             found.others = self._others if self._had_turn else self._turn
             if not found.others.queues:
                 found.others = None
@@ -87,17 +111,18 @@ class QueuePass:
             found.shown = {ref: one for ref, one in found.shown.items() if one is not None}
         return found
 
-    def _go_on(self, session: Session, last: QueueRef | None) -> None:
+    def _go_on(self, session: Session, last: QueueRef | None, pace: _Pace) -> None:
         """Go on with the turn over the queues after ``last``; begin the next one in the next pass."""
         if self._after is None or (last is not None and order(self._after) < order(last)):
             self._after = last
         number = 0
-        for refs in _chunks(_listed(session, self._after), _OTHERS_AT_ONCE, queue_gauges.AT_ONCE):
+        for refs in _chunks(_listed(session, self._after), _OTHERS_AT_ONCE, _COUNTED_AT_ONCE):
             for one in queue_gauges.read(session, refs):
                 if one is not None:
                     self._turn.add(one)
             number += len(refs)
             self._after = refs[-1]
+            pace.pause()
         if number < _OTHERS_AT_ONCE:
             self._others, self._turn, self._after, self._had_turn = self._turn, Sums(), None, True
 

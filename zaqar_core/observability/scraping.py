@@ -5,10 +5,12 @@ from __future__ import annotations
 import platform
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
+from itertools import chain, islice
 from operator import attrgetter
+from typing import TypeVar
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
@@ -16,22 +18,23 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.eventloop import Signal, sleep
-from zaqar_core.observability import counting, definitions, page
+from zaqar_core.observability import counting, definitions, page, queue_rows
 from zaqar_core.observability.counter_file import CounterReader, total
-from zaqar_core.observability.counting import LATENCIES, ProcessCounters, key, queue_key
+from zaqar_core.observability.counting import LATENCIES, ProcessCounters, counters_of, key, queue_key
 from zaqar_core.observability.definitions import Metric
 from zaqar_core.observability.metrics import Metrics
 from zaqar_core.observability.page import Sample
 from zaqar_core.observability.queue_pass import Found, QueuePass, order
 from zaqar_core.store.conditions import FIT, Condition, StoreCondition, gone, worst
 
-#: Queues whose lines are written before other tasks run.
-_AT_ONCE = 200
+#: Queues whose counters are read, and whose lines are written, before other tasks run.
+_AT_ONCE = 100
 #: Between two looks for counters of queues that no longer exist.
 _SWEEP_SECONDS = 60.0
 #: A scrape that waits for the collection of another one gives up after this.
 _PATIENCE_SECONDS = 60.0
-_NONE = [0] * counting.QUEUE_WIDTH
+_NONE = [0] * queue_rows.COUNTERS
+T = TypeVar("T")
 
 #: What is shown of a queue's state, by the attribute of Gauges and Sums. Ages are in milliseconds there.
 _GAUGES: tuple[tuple[Metric, str], ...] = (
@@ -118,7 +121,7 @@ class Scraper:
         if found.queues is None:
             return found
         for number, ref in enumerate(found.queues.shown):
-            counted = total(readers, queue_key(ref))
+            counted = counters_of(readers, ref)
             if counted:
                 found.counted[ref] = counted
             if number % _AT_ONCE == 0:
@@ -135,7 +138,7 @@ class Scraper:
         for reader in self._metrics.files.readers():
             for number, row in enumerate(list(reader.rows.get(counting.QUEUE, ()))):
                 if row not in shown:
-                    counted = reader.counters(row) or _NONE
+                    counted = (reader.counters(row) or _NONE)[: queue_rows.COUNTERS]
                     sums = [one + more for one, more in zip(sums, counted, strict=True)]
                 if number % _AT_ONCE == 0:
                     sleep(0)
@@ -155,7 +158,7 @@ class Scraper:
             for number, row in enumerate(list(reader.rows.get(counting.QUEUE, ()))):
                 ref = QueueRef(*counting.parts(row)[1])
                 if ref != counting.ROWLESS and ref not in found:
-                    counted = total(readers, row)
+                    counted = counters_of(readers, ref)
                     if any(counted):
                         found[ref] = counted
                 if number % _AT_ONCE == 0:
@@ -172,7 +175,7 @@ class Scraper:
     # -- The page ------------------------------------------------------------------------------------------------------
 
     def write(self, found: Collected, *, is_open: bool) -> Iterator[str]:
-        """Write the page in parts; ``is_open`` for OpenMetrics. Other tasks run between long parts."""
+        """Write the page in short parts, some of them empty; ``is_open`` for OpenMetrics."""
         if found.queues is not None:
             yield from self._queues(found, found.queues, is_open=is_open)
         yield from self._processes(found.readers, is_open=is_open)
@@ -185,45 +188,34 @@ class Scraper:
             yield "# EOF\n"
 
     def _queues(self, found: Collected, queues: Found, *, is_open: bool) -> Iterator[str]:
-        shown = {ref: page.labels(definitions.OF_QUEUE, (ref.project, ref.region, ref.name)) for ref in queues.shown}
+        shown: dict[QueueRef, str] = {}
+        for refs in _batched(queues.shown):
+            shown |= {ref: page.labels(definitions.OF_QUEUE, (ref.project, ref.region, ref.name)) for ref in refs}
+            yield ""
         rest = page.labels(definitions.OF_QUEUE, ("", "", definitions.OTHERS))
         sums = queues.others
         for metric, attribute in _GAUGES:
             samples = _gauges(queues, shown, metric, attribute)
             if sums is not None:
-                samples.append((rest, _value(sums, metric, attribute)))
-            yield from self._in_parts(metric, samples, is_open=is_open)
+                samples = chain(samples, [(rest, _value(sums, metric, attribute))])
+            yield from _in_parts(metric, samples, is_open=is_open)
         counters = [(metric, event) for event, metric in definitions.QUEUE_EVENTS.items()]
-        counters += [(metric, counting.SIZES + event) for event, metric in definitions.QUEUE_SIZES.items()]
+        counters += [(metric, queue_rows.SIZES + event) for event, metric in definitions.QUEUE_SIZES.items()]
         for metric, index in counters:
-            samples = [(text, found.counted.get(ref, _NONE)[index]) for ref, text in shown.items()]
+            samples = _counters(found, shown, index)
             if sums is not None and found.counted_others:
-                samples.append((rest, found.counted_others[index]))
-            yield from self._in_parts(metric, samples, is_open=is_open)
-        yield from self._in_parts(definitions.QUEUE_INFO, _infos(queues), is_open=is_open)
+                samples = chain(samples, [(rest, found.counted_others[index])])
+            yield from _in_parts(metric, samples, is_open=is_open)
+        yield from _in_parts(definitions.QUEUE_INFO, _infos(queues), is_open=is_open)
         number = 0 if sums is None else sums.queues
         yield _family(definitions.QUEUES, [("", len(shown) + number)], is_open=is_open)
         yield _family(definitions.QUEUES_SUMMED, [("", number)], is_open=is_open)
         if self._has_aliases:
-            yield from self._aliases(queues, is_open=is_open)
-
-    def _in_parts(self, metric: Metric, samples: Sequence[Sample], *, is_open: bool) -> Iterator[str]:
-        yield page.head(metric, is_open=is_open)
-        for first in range(0, len(samples), _AT_ONCE):
-            yield page.samples(metric, samples[first : first + _AT_ONCE])
-
-    def _aliases(self, queues: Found, *, is_open: bool) -> Iterator[str]:
-        attributes = dict(_GAUGES)
-        shown = {}
-        for ref in queues.shown:
-            shown[ref] = page.labels(_ALIAS_LABELS, (ref.project, ref.name, ref.name, ref.name))
-        for alias in definitions.aliases():
-            yield page.head(alias.metric, alias.name, is_open=is_open)
-            yield page.lines(alias.name, _gauges(queues, shown, alias.metric, attributes[alias.metric]))
+            yield from _aliases(queues, is_open=is_open)
 
     def _processes(self, readers: Sequence[CounterReader], *, is_open: bool) -> Iterator[str]:
         rows = _by_kind(readers)
-        yield from _operations(rows.get(counting.OPERATION, {}), is_open=is_open)
+        yield from _operations(readers, is_open=is_open)
         errors = [
             (page.labels(definitions.ERRORS.labels, (dialect, operation, code, status)), numbers[0])
             for (dialect, operation, code, status), numbers in sorted(rows.get(counting.ERROR, {}).items())
@@ -274,6 +266,13 @@ _FACTS = (
 )
 
 
+def _batched(things: Iterable[T]) -> Iterator[Sequence[T]]:
+    """Iterate over lists of so many things as are written before other tasks run."""
+    rest = iter(things)
+    while some := list(islice(rest, _AT_ONCE)):
+        yield some
+
+
 def _server(one: StoreCondition) -> str:
     return one.node or "main"
 
@@ -294,50 +293,69 @@ def _value(one: object, metric: Metric, attribute: str) -> int | float:
     return number / 1000 if metric is definitions.QUEUE_AGE else number
 
 
-def _gauges(queues: Found, shown: Mapping[QueueRef, str], metric: Metric, attribute: str) -> list[Sample]:
+def _in_parts(metric: Metric, samples: Iterable[Sample], *, is_open: bool) -> Iterator[str]:
+    yield page.head(metric, is_open=is_open)
+    for some in _batched(samples):
+        yield page.samples(metric, some)
+
+
+def _gauges(queues: Found, shown: Mapping[QueueRef, str], metric: Metric, attribute: str) -> Iterator[Sample]:
     read, is_optional = attrgetter(attribute), metric in _OF_NOTIFICATIONS
-    found: list[Sample] = []
     for ref, one in queues.shown.items():
         if one is not None and not (is_optional and not one.is_subscribed):
             number = read(one)
-            found.append((shown[ref], number / 1000 if metric is definitions.QUEUE_AGE else number))
-    return found
+            yield shown[ref], number / 1000 if metric is definitions.QUEUE_AGE else number
 
 
-def _infos(queues: Found) -> list[Sample]:
-    return [
-        (
-            page.labels(
-                definitions.QUEUE_INFO.labels,
-                (ref.project, ref.region, ref.name, "fifo" if ref.is_fifo else "standard", one.dead_letter_queue),
-            ),
-            1,
-        )
-        for ref, one in queues.shown.items()
-        if one is not None
-    ]
+def _counters(found: Collected, shown: Mapping[QueueRef, str], index: int) -> Iterator[Sample]:
+    return ((text, found.counted.get(ref, _NONE)[index]) for ref, text in shown.items())
+
+
+def _infos(queues: Found) -> Iterator[Sample]:
+    for ref, one in queues.shown.items():
+        if one is not None:
+            kind = "fifo" if ref.is_fifo else "standard"
+            values = (ref.project, ref.region, ref.name, kind, one.dead_letter_queue)
+            yield page.labels(definitions.QUEUE_INFO.labels, values), 1
+
+
+def _aliases(queues: Found, *, is_open: bool) -> Iterator[str]:
+    attributes = dict(_GAUGES)
+    shown: dict[QueueRef, str] = {}
+    for refs in _batched(queues.shown):
+        for ref in refs:
+            shown[ref] = page.labels(_ALIAS_LABELS, (ref.project, ref.name, ref.name, ref.name))
+        yield ""
+    for alias in definitions.aliases():
+        yield page.head(alias.metric, alias.name, is_open=is_open)
+        for some in _batched(_gauges(queues, shown, alias.metric, attributes[alias.metric])):
+            yield page.lines(alias.name, some)
 
 
 def _by_kind(readers: Sequence[CounterReader]) -> dict[bytes, dict[tuple[str, ...], list[int]]]:
     """Return the sums of all rows but those of queues, by kind and parts of the key."""
     found: dict[bytes, dict[tuple[str, ...], list[int]]] = {}
-    for kind in (counting.OPERATION, counting.ERROR, counting.TOTAL):
-        rows = {row for reader in readers for row in reader.rows.get(kind, ())}
-        found[kind] = {tuple(counting.parts(row)[1]): total(readers, row) for row in rows}
+    for kind in (counting.ERROR, counting.TOTAL):
+        found[kind] = {tuple(counting.parts(row)[1]): total(readers, row) for row in _named(readers, kind)}
     return found
 
 
-def _operations(rows: Mapping[tuple[str, ...], list[int]], *, is_open: bool) -> Iterator[str]:
-    shown = [
-        (page.labels(definitions.OF_OPERATION, (dialect, operation)), numbers)
-        for (dialect, operation), numbers in sorted(rows.items())
-        if any(numbers)
-    ]
+def _named(readers: Sequence[CounterReader], kind: bytes) -> set[bytes]:
+    return {row for reader in readers for row in reader.rows.get(kind, ())}
+
+
+def _operations(readers: Sequence[CounterReader], *, is_open: bool) -> Iterator[str]:
+    rows = {tuple(counting.parts(row)[1]): row for row in _named(readers, counting.OPERATION)}
+    waited: list[Sample] = []
     yield page.head(definitions.LATENCY, is_open=is_open)
-    for text, numbers in shown:
-        seconds = numbers[counting.SERVICE_US] / 1e6
-        yield page.histogram(definitions.LATENCY, text, LATENCIES, numbers[counting.BUCKETS :], seconds)
-    waited = [(text, numbers[counting.WAITED_US] / 1e6) for text, numbers in shown if numbers[counting.WAITED_US]]
+    for names in sorted(rows):
+        times, buckets = counting.times_and_buckets(readers, rows[names])
+        if not any(buckets):
+            continue
+        text = page.labels(definitions.OF_OPERATION, names)
+        yield page.histogram(definitions.LATENCY, text, LATENCIES, buckets, round(times[counting.SERVICE], 6))
+        if times[counting.WAITED]:
+            waited.append((text, round(times[counting.WAITED], 6)))
     yield _family(definitions.WAITED, waited, is_open=is_open)
 
 

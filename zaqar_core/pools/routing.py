@@ -10,6 +10,7 @@ from typing import Any
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
+from zaqar_core.core.rounds import Rounds
 from zaqar_core.core.router import Arguments
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
@@ -53,14 +54,10 @@ class PooledCore(Core):
         self.deployments.close()
 
     def _watch(self) -> None:
+        rounds = Rounds(self, _log, "cannot read the catalogue of pools")
         while not self.waiters.is_released:
             time.sleep(randomness.uniform(*REFRESH_SECONDS))
-            try:
-                session = self.session()
-                self.deployments.refresh(session.store)
-            except StoreUnavailable as problem:
-                if not (problem.is_logged or self.waiters.is_released):
-                    _log.warning("cannot read the catalogue of pools, will retry: %s", problem.reason)
+            rounds.run(lambda: self.deployments.refresh(self.session().store))
 
 
 class PoolRouter:

@@ -245,8 +245,7 @@ class ZaqarFace:
         # With an authenticator a project is required: a token without a project must not reach the unnamed project.
         project = parameters.project(request, settings, needed=version.needs_names or self._authenticator is not None)
         if self._rates is not None:
-            user = request.principal.arn if request.principal is not None else ""
-            self._rates.require(session, project, user)
+            self._rates.require_of(session, project, request.principal)
         queue = queue_of(session, settings, project, route.collection, values.pop(0)) if route.has_queue else None
         request.note.queue = queue
         call = RestCall(

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zaqar_core.access import administration, arns
-from zaqar_core.access.contexts import RequestContext
-from zaqar_core.access.evaluation import Question
 from zaqar_core.access.policies import Policy
 from zaqar_core.access.principals import Principal
 from zaqar_core.core import queues
@@ -105,10 +103,8 @@ def _require(authorizer: Authorizer, route: Route, call: RestCall) -> None:
         authorizer.require(session, call.queue, caller, actions, request.environ)
         return
     region = call.settings.region
-    context, resource = RequestContext(caller, request.environ, region, project), arns.of_account(project, region)
-    for action in actions:
-        rule = authorizer.require_by_identity(Question(caller, action, resource, project, context))
-        request.note.rule = rule
+    resource = arns.of_account(project, region)
+    request.note.rule = authorizer.require_on_account(caller, actions, resource, project, region, request.environ)
 
 
 _ALL = (Policy.ADMINISTRATOR,)

@@ -18,7 +18,7 @@ import redis
 from redis.crc import key_slot
 
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.domain.errors import StoreUnavailable, StoreUnfit
+from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
 from zaqar_core.domain.randomness import randomness
 from zaqar_core.eventloop import sleep
 from zaqar_core.store import topology
@@ -26,7 +26,16 @@ from zaqar_core.store.conditions import StoreCondition
 from zaqar_core.store.connection import RECONNECT_SECONDS, pack
 from zaqar_core.store.deployment import Address
 from zaqar_core.store.links import Generation, Links, links_class
-from zaqar_core.store.single_server import NOT_LOADED, FunctionCall, ScriptFailed, Server, Store, failure, refusal
+from zaqar_core.store.single_server import (
+    NOT_LOADED,
+    FunctionCall,
+    ScriptFailed,
+    Server,
+    Store,
+    failure,
+    raised_if_all_full,
+    refusal,
+)
 
 #: Plain commands without a key.
 _KEYLESS = frozenset({"CONFIG", "FUNCTION", "INFO", "PING", "TIME"})
@@ -134,17 +143,17 @@ class ClusterStore(Store):
                 replies = [problem] * len(indexes)
             for index, reply in zip(indexes, replies, strict=True):
                 found[index] = self._settled(reply, calls[index])
-        return found
+        return raised_if_all_full(found)
 
     def _settled(self, reply: Any, call: FunctionCall) -> Any:
-        """Return the reply or its ScriptFailed; run a refused call once more by itself."""
+        """Return the reply, its ScriptFailed or StoreFull; run a refused call once more by itself."""
         if not isinstance(reply, hiredis.ReplyError):
             return reply
-        if not _is_refusal(reply) and (failed := failure(reply)).word != NOT_LOADED:
-            return failed
         try:
+            if not _is_refusal(reply) and (failed := failure(reply)).word != NOT_LOADED:
+                return failed
             return self.run(*call)
-        except ScriptFailed as failed:
+        except (ScriptFailed, StoreFull) as failed:
             return failed
 
     def _exchange_plain(self, words: Sequence[bytes | str | int], packed: bytes, *, changes: bool) -> list[Any]:

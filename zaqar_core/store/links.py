@@ -179,7 +179,7 @@ class Links:
                 if not link.is_open:
                     link.generation = self._generation.number
                     link.open(0)
-                    self._open.add(link)
+                    self._opened(link)
                 inspector.inspect(link.exchange, is_regular=True)
                 self.outages.end()
                 return inspector.is_calm()
@@ -218,7 +218,7 @@ class Links:
                 link.open(self._patience_seconds)
                 link.generation = number
                 self.outages.end()
-                self._open.add(link)
+                self._opened(link)
             if changes and link.state is not None and link.state.problem is not None:
                 raise link.state.refusal()
             found = link.exchange(packed, replies)
@@ -234,6 +234,13 @@ class Links:
             raise
         finally:
             self._give_back(link)
+
+    def _opened(self, link: Link) -> None:
+        """Note a connection that was opened. Raises StoreUnavailable if ``close`` was called meanwhile."""
+        self._open.add(link)
+        if self._is_closed:  # it may have looked at the open ones before
+            link.close()
+            raise StoreUnavailable("the store is closed", is_unsent=True)
 
     def _take(self) -> Link:
         try:

@@ -31,7 +31,7 @@ Effect = Literal["reads", "frees", "stores"]
 #: Names that every file can use without a declaration: the part FIRST defines them, or the server does.
 SERVER_API = frozenset(
     {
-        "ARGV", "bit", "call", "cjson", "cmsgpack", "ipairs", "math", "pairs", "redis", "string", "struct", "table",
+        "ARGV", "call", "cjson", "cmsgpack", "ipairs", "math", "next", "pairs", "redis", "string", "struct", "table",
         "tonumber", "try_call", "unpack",
     }
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ _SWITCHES = "+switch-master"
 _CHECK_SECONDS = 2
 #: Pause before the subscription to another sentinel.
 _PAUSE_SECONDS = 0.2
+_log = logging.getLogger("sqs_facade.store")
 
 
 def primary(deployment: StoreUrl) -> Address:
@@ -73,9 +75,9 @@ class Watch:
     def _run(self) -> None:
         was_lost = False
         while not self._is_over():
-            host, port = randomness.choice(self._deployment.addresses)
-            client = redis.Redis(host, port, health_check_interval=_CHECK_SECONDS, **_arguments(self._deployment))
             try:
+                host, port = randomness.choice(self._deployment.addresses)
+                client = redis.Redis(host, port, health_check_interval=_CHECK_SECONDS, **_arguments(self._deployment))
                 with client, client.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
                     subscription.subscribe(_SWITCHES)
                     subscription.get_message(timeout=_ANSWER_SECONDS)
@@ -84,6 +86,9 @@ class Watch:
                     was_lost = True
                     self._listen(subscription)
             except (redis.RedisError, OSError):
+                time.sleep(_PAUSE_SECONDS)
+            except Exception:  # without the subscription, fail-overs would be missed
+                _log.exception("the subscription to fail-overs failed, will retry")
                 time.sleep(_PAUSE_SECONDS)
 
     def _listen(self, subscription: Any) -> None:

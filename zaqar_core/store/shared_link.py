@@ -57,7 +57,9 @@ class SharedLink:
 
         Raises StoreUnavailable: see ``links.Links.exchange``.
         """
-        channel = self.channel(generation)
+        channel = self._channel
+        if channel is None or channel.generation < generation or channel.is_closed:
+            channel = self._open(generation)
         if changes:
             channel.require_fit()
         return channel.exchange(packed, replies)

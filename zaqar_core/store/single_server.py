@@ -53,6 +53,26 @@ def failure(reply: hiredis.ReplyError) -> ScriptFailed:
     raise refusal(reply)
 
 
+def _outcome(reply: Any) -> Any:
+    """Return the reply of one of many calls, with ScriptFailed and StoreFull in place of these errors.
+
+    Raises StoreUnavailable for all other errors.
+    """
+    if not isinstance(reply, hiredis.ReplyError):
+        return reply
+    try:
+        return failure(reply)
+    except StoreFull as problem:
+        return problem
+
+
+def raised_if_all_full(replies: list[Any]) -> list[Any]:
+    """Return the replies of many calls. Raises StoreFull if there was no room for any of them."""
+    if replies and all(isinstance(reply, StoreFull) for reply in replies):
+        raise replies[0]
+    return replies
+
+
 def refusal(reply: hiredis.ReplyError) -> StoreUnavailable:
     """Convert an error of the server itself."""
     word = str(reply).partition(" ")[0]
@@ -136,7 +156,10 @@ class Store:
         return reply
 
     def run_many(self, calls: Sequence[FunctionCall]) -> list[Any]:
-        """Run many functions in one round trip. A reply is ScriptFailed if its function failed."""
+        """Run many functions in one round trip. A reply is ScriptFailed if its function failed.
+
+        It is StoreFull if the server had no room for it and others ran. Raises StoreFull if it had room for none.
+        """
         if not calls:
             return []
         found = self._run_all(calls)
@@ -156,7 +179,7 @@ class Store:
     def _run_all(self, calls: Sequence[FunctionCall]) -> list[Any]:
         packed = b"".join(pack((b"FCALL", script.address, 1, key, *arguments)) for script, key, arguments in calls)
         replies = self._exchange(b"", packed, len(calls), changes=any(script.changes for script, _, _ in calls))
-        return [failure(reply) if isinstance(reply, hiredis.ReplyError) else reply for reply in replies]
+        return raised_if_all_full([_outcome(reply) for reply in replies])
 
     def command(self, *words: bytes | str | int) -> Any:
         """Run a plain command on keys outside any queue. Its first argument is a key, if it has keys.

@@ -13,7 +13,8 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from zaqar_core.domain.errors import StoreUnavailable
-from zaqar_core.store import deployment
+from zaqar_core.store import deployment, sentinel
+from zaqar_core.store.deployment import StoreUrl
 
 #: A server that writes the snapshot sends a line end every second or more often meanwhile.
 _SILENCE_SECONDS = 60.0
@@ -28,16 +29,24 @@ Progress = Callable[[int, "int | None"], None]
 
 
 def take(url: str, file: Path, progress: Progress) -> dict[str, str]:
-    """Write a snapshot of the server to a new file; return its facts of INFO that name it.
+    """Write a snapshot of the server, or of the primary of a group under Sentinel, to a new file.
 
-    Raises StoreUrlInvalid; StoreUnavailable also for a group or a cluster, whose servers have a snapshot each.
+    Return the facts of INFO that name the server. Raises StoreUrlInvalid; StoreUnavailable also for a cluster, whose
+    primaries have a snapshot each.
     """
     store = deployment.parse(url)
-    if store.kind != "single":
-        raise StoreUnavailable("a snapshot is of one server: name each primary by itself, as redis://HOST:PORT")
-    connection = store.connection_kind(**{**store.arguments, "socket_timeout": _SILENCE_SECONDS, "protocol": 2})
+    if store.kind == "cluster":
+        raise StoreUnavailable(
+            "a snapshot is of one server, and a cluster has several: back up each primary, as redis://HOST:PORT"
+        )
+    where = {**store.arguments, "socket_timeout": _SILENCE_SECONDS, "protocol": 2}
+    if store.kind == "sentinel":
+        where |= _primary(store)
+    connection = store.connection_kind(**where)
     try:
         connection.connect()
+        if store.kind == "sentinel":
+            sentinel.check(connection)
         connection.send_command("INFO", "server")
         facts = _facts(connection.read_response())
         connection.send_command("REPLCONF", "rdb-only", "1")  # no stream of later writes; old servers refuse the option
@@ -52,6 +61,14 @@ def take(url: str, file: Path, progress: Progress) -> dict[str, str]:
     finally:
         connection.disconnect()
     return facts
+
+
+def _primary(store: StoreUrl) -> dict[str, Any]:
+    try:
+        host, port = sentinel.primary(store)
+    except RedisError as problem:
+        raise StoreUnavailable(str(problem)) from None
+    return {"host": host, "port": port}
 
 
 def _facts(info: bytes | str) -> dict[str, str]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -22,6 +24,9 @@ from zaqar_core.store.connection import Link, pack
 #: A silent server is pinged after this time; after the same time without a reply the connection is closed.
 SILENCE_SECONDS = 5.0
 _RECEIVE_BYTES = 65536
+#: After an error that nobody has foreseen, so that it does not repeat without a pause.
+_FAULT_PAUSE_SECONDS = 1.0
+_log = logging.getLogger("sqs_facade.store")
 
 
 class Listener(Protocol):
@@ -103,6 +108,11 @@ class Subscriber:
             except (StoreUnavailable, OSError):
                 self._listener.lost()
                 self._link.close()
+            except Exception:  # without a subscriber, nothing that waits is woken
+                _log.exception("the connection for wake-ups failed, will open another one")
+                self._listener.lost()
+                self._link.close()
+                time.sleep(_FAULT_PAUSE_SECONDS)
         self._link.close()
 
     def _read_until_a_loop_takes_over(self) -> asyncio.AbstractEventLoop | None:

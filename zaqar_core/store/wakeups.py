@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import threading
 import time
 import uuid
@@ -26,6 +27,7 @@ from zaqar_core.store.rechecks import Rechecks
 from zaqar_core.store.subscriber import Subscriber
 from zaqar_core.store.wait_ends import WaitEnds
 
+_log = logging.getLogger("sqs_facade.store")
 #: How exactly the process keeps the times of checks without a wake-up.
 _RECHECK_TICK_SECONDS = 0.5
 
@@ -192,7 +194,10 @@ class Waiters:
     def _recheck(self) -> None:
         while not self.is_released:
             time.sleep(_RECHECK_TICK_SECONDS)
-            self._rechecks.wake_due(time.monotonic())
+            try:
+                self._rechecks.wake_due(time.monotonic())
+            except Exception:  # a fault at one queue must not end the checks of all others
+                _log.exception("a check of waiting receives failed, will retry")
 
     def _switched(self) -> None:
         """Leave the former primary after a fail-over: nothing may be written to it."""

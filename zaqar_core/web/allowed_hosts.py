@@ -50,8 +50,12 @@ def refusal(host: str) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Return whether a host without a port is an address of loopback, in any spelling, or ``localhost``."""
-    if address == "localhost":
+    """Return whether a host without a port is an address of loopback, in any spelling, or ``localhost``.
+
+    Names below ``localhost`` are loopback, too (RFC 6761, section 6.3), and a dot at the end has no meaning.
+    """
+    name = address.lower().removesuffix(".")
+    if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
         found = ip_address(address.partition("%")[0])

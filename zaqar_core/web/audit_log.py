@@ -94,7 +94,7 @@ class AuditLog:
                 records.append(self._waiting.get())
             is_open = None not in records
             dropped, self.dropped = self.dropped, 0
-            lines = [_line(one) for one in records if one is not None]
+            lines = [line for one in records if one is not None and (line := self._line(one))]
             if dropped:
                 lost = {"time": now(), "action": "audit.dropped", "outcome": "failed", "lines": dropped}
                 lines.append(_line(lost))
@@ -106,6 +106,16 @@ class AuditLog:
                 if not self._is_failing:
                     _log.error("cannot write the audit log: %s", problem.strerror)
                 self._is_failing = True
+
+    def _line(self, record: Record) -> bytes:
+        """Return the line of a record; count it as dropped if it has none, which must not end the thread."""
+        try:
+            return _line(record)
+        except Exception:
+            _log.exception("cannot write a line of the audit log")
+            self.dropped += 1
+            self.lost += 1
+            return b""
 
     def _write(self, data: bytes) -> None:
         """Write all lines. Raises OSError."""

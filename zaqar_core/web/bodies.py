@@ -9,6 +9,7 @@ calls the application with whole bodies.
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import threading
 import time
@@ -30,6 +31,7 @@ _WRITE_BYTES_PER_SECOND = 64 << 10
 #: WSGI servers whose input raises an error when a chunked body breaks off. Others may return the part that arrived.
 _REPORTS_A_BREAK = ("gunicorn/", "Werkzeug/")
 _SOCKETS = ("gunicorn.socket", "werkzeug.socket")
+_log = logging.getLogger("sqs_facade.http")
 
 
 class _Arrival:
@@ -142,15 +144,21 @@ class Bodies:
         while True:
             self._is_needed.wait()
             time.sleep(_SWEEP_SECONDS)
-            now = time.monotonic()
-            with self._mutex:
-                if not self._arriving:
-                    self._is_needed.clear()
-                for arrival in self._arriving:
-                    if arrival.began <= now - self._bounds.body_seconds and not arrival.is_refused:
-                        arrival.refuse()
-                if len(self._arriving) > self._crowd:
-                    self._refuse_stalled(now)
+            try:
+                self._sweep()
+            except Exception:  # a fault at one body must not keep all later ones
+                _log.exception("a look for slow bodies failed, will retry")
+
+    def _sweep(self) -> None:
+        now = time.monotonic()
+        with self._mutex:
+            if not self._arriving:
+                self._is_needed.clear()
+            for arrival in self._arriving:
+                if arrival.began <= now - self._bounds.body_seconds and not arrival.is_refused:
+                    arrival.refuse()
+            if len(self._arriving) > self._crowd:
+                self._refuse_stalled(now)
 
 
 def _reports_a_break(environ: Mapping[str, Any]) -> bool:

@@ -74,7 +74,10 @@ class FastLane:
     def _find(self, environ: Mapping[str, Any]) -> LaneFace | None:
         if self._may_be_bypassed and environ.get(_BYPASS_HEADER) == "flask":
             return None
-        return next((face for is_mine, face in self._lanes if is_mine(environ)), None)
+        for is_mine, face in self._lanes:  # without a generator: it would take 0.5 µs of each request
+            if is_mine(environ):
+                return face
+        return None
 
     # -- As an application of the event loop's server ------------------------------------------------------------------
 
@@ -96,7 +99,7 @@ class FastLane:
 
     def respond(self, environ: dict[str, Any], body: bytes) -> Reply:
         """Run the request in its lane."""
-        face = self._face(environ)
+        face = environ.get(_FACE) or self._face(environ)
         if face is None:
             return self._beside.respond(environ, body)
         return self._pipeline.respond(environ, face, body)

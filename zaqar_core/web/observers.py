@@ -6,7 +6,7 @@ knows the request, such as a head that is too long, is counted in ``web.server.c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Protocol
 
@@ -28,17 +28,41 @@ class Observer(Protocol):
 class Observers:
     """The observers of one process."""
 
-    __slots__ = ("_observe",)
+    __slots__ = ("finished", "finished_on_loop")
 
     def __init__(self, observers: Sequence[Observer] = ()) -> None:
-        self._observe = tuple(one.observe for one in observers)
+        #: Shows a request and its reply to all observers; returns the reply.
+        self.finished = _shown_to([one.observe for one in observers])
+        #: The same, only for the thread of the event loop. An observer may have a cheaper ``observe_on_loop`` for it.
+        self.finished_on_loop = _shown_to([getattr(one, "observe_on_loop", one.observe) for one in observers])
 
-    def finished(self, request: Request, reply: Reply) -> Reply:
-        """Show the request and its reply to all observers. Return the reply."""
-        request.note.seconds = monotonic() - request.began
-        for observe in self._observe:
+
+def _shown_to(all_: Sequence[Callable[[Request, Reply], None]]) -> Callable[[Request, Reply], Reply]:
+    """Return what shows a request to these functions. Written for each number of them, as each request takes it."""
+    if not all_:
+        return _shown_to_none
+    if len(all_) == 1:
+        [observe] = all_
+
+        def shown_to_one(request: Request, reply: Reply) -> Reply:
+            request.note.seconds = monotonic() - request.began
             observe(request, reply)
+            return reply
+
+        return shown_to_one
+
+    def shown_to_all(request: Request, reply: Reply) -> Reply:
+        request.note.seconds = monotonic() - request.began
+        for one in all_:
+            one(request, reply)
         return reply
+
+    return shown_to_all
+
+
+def _shown_to_none(request: Request, reply: Reply) -> Reply:
+    del request
+    return reply
 
 
 def note_session(note: Note, session: Session) -> None:

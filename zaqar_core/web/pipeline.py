@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,9 @@ class Pipeline:
         self, core: Core, settings: Settings, observers: Observers | None = None, traces: RequestTraces | None = None
     ) -> None:
         """Without ``traces``, requests are not traced."""
-        self._traces = traces
-        self._finished = (observers or Observers()).finished
+        self._answer = self._answered if traces is None else partial(self._traced, traces)
+        observers = observers or Observers()
+        self._finished, self._finished_on_loop = observers.finished, observers.finished_on_loop
         self._session = core.session
         self._callers = Callers(settings)
         self._bodies = Bodies(settings.max_waits, Limits.of(settings))
@@ -63,44 +65,53 @@ class Pipeline:
         request.body = body
         return self._answer(request, face)
 
+    # -- Of the server of the event loop, only on its thread -----------------------------------------------------------
+
     def admit(self, environ: dict[str, Any], face: Face) -> Reply | None:
         """Return the face's refusal of a request by its head alone, None to read its body. Never raises."""
         request = self._request(environ)
         why = self._callers.refusal(environ, verifies_callers=face.verifies_callers)
         if why is not None:
-            return self._finished(request, face.refuse(request, why))
+            return self._finished_on_loop(request, face.refuse(request, why))
         refusal = face.admit(request) if face.admit is not None else None
-        return None if refusal is None else self._finished(request, refusal)
+        return None if refusal is None else self._finished_on_loop(request, refusal)
 
     def respond(self, environ: dict[str, Any], face: Face, body: bytes) -> Reply:
         """Return the face's reply or refusal for a request with its whole body. Never raises."""
         request = self._request(environ, body)
         refusal = self._callers.refusal(environ, verifies_callers=face.verifies_callers)
         reply = self._answer(request, face) if refusal is None else face.refuse(request, refusal)
-        return self._finished(request, reply)
+        return self._finished_on_loop(request, reply)
 
     def refuse(self, environ: dict[str, Any], face: Face, why: Refusal) -> Reply:
         """Return the face's refusal of a request whose body cannot be read. Never raises."""
         request = self._request(environ)
-        return self._finished(request, face.refuse(request, why))
+        return self._finished_on_loop(request, face.refuse(request, why))
 
-    def _answer(self, request: Request, face: Face) -> Reply:
+    def _answered(self, request: Request, face: Face) -> Reply:
         session = self._session()
         session.client = request.environ.get(CLIENT)
-        if self._traces is None:
-            reply = face.answer(request, session)
-        else:
-            reply = self._traces.answer(request, session, lambda: face.answer(request, session))
+        reply = face.answer(request, session)
         if session.guards or session.waited_seconds:
             note_session(request.note, session)
         return reply
 
+    def _traced(self, traces: RequestTraces, request: Request, face: Face) -> Reply:
+        session = self._session()
+        session.client = request.environ.get(CLIENT)
+        reply = traces.answer(request, session, lambda: face.answer(request, session))
+        note_session(request.note, session)
+        return reply
+
     def _request(self, environ: dict[str, Any], body: bytes = b"") -> Request:
-        request = Request(
-            environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""), body, environ
+        return Request(
+            environ["REQUEST_METHOD"],
+            environ["PATH_INFO"],
+            environ.get("QUERY_STRING", ""),
+            body,
+            environ,
+            began=environ.get(QUEUED) or monotonic(),
         )
-        request.began = environ.get(QUEUED) or monotonic()
-        return request
 
 
 def _has_body(environ: dict[str, Any]) -> bool:

@@ -49,11 +49,11 @@ class Service:
 class Conversation:
     """The state of one connection. It takes one frame at a time, each possibly in another thread."""
 
-    def __init__(self, service: Service, address: str = "") -> None:
-        """``address`` is the client's IP address, if it is known."""
+    def __init__(self, service: Service, address: str = "", certificate_subject: str | None = None) -> None:
+        """``address`` is the client's IP address, if it is known; ``certificate_subject`` that of its certificate."""
         self._service = service
         self._address = {"REMOTE_ADDR": address} if address else {}
-        self.admission = Admission(service.core.settings, service.authenticator)
+        self.admission = Admission(service.core.settings, service.authenticator, certificate_subject)
         #: The connection as a subscriber; None where it cannot be one.
         self.subscriber: str | None = None
         #: The connection's own subscriptions: id -> queue, and whether their notifications are binary frames.

@@ -22,9 +22,11 @@ from websockets.http11 import Request, Response
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain import limits
+from zaqar_core.domain.identity import CERTIFICATE_SUBJECT
 from zaqar_core.web import allowed_hosts, proxies
 from zaqar_core.web.callers import Callers
 from zaqar_core.web.envelope import Refusal
+from zaqar_core.web.server import peers
 from zaqar_core.web.tls import Tls
 from zaqar_core.websocket.conversation import Conversation, Service
 from zaqar_core.websocket.pushes import TOO_SLOW, PushBuffer, Pushes
@@ -167,7 +169,8 @@ class _Connections:
         """Serve one connection until it closes: each frame is answered before the next one is read."""
         assert connection.request is not None
         address = self._environ(connection, connection.request)["REMOTE_ADDR"]
-        loop, conversation = asyncio.get_running_loop(), Conversation(self._service, address)
+        subject = peers.describe(connection.transport, None).get(CERTIFICATE_SUBJECT)
+        loop, conversation = asyncio.get_running_loop(), Conversation(self._service, address, subject)
         expiry: asyncio.TimerHandle | None = None
         number, buffer = self.pushes.open(conversation, lambda reason: _close_soon(connection, TOO_SLOW, reason))
         pushing: asyncio.Task[None] | None = None

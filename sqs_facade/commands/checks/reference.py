@@ -49,8 +49,8 @@ there will be trouble under load or at a failure. A `note` is worth knowing.
 
 | exit code | meaning |
 |---|---|
-| 0 | no errors and no warnings; there may be notes |
-| 1 | errors or warnings |
+| 0 | no errors; there may be warnings and notes |
+| 1 | errors, or warnings with `--strict` |
 | 2 | wrong use: an unknown option, or a file that does not exist |
 
 `sqs-facade version` prints the versions of the service, Python, the libraries and the embedded Valkey.

@@ -8,14 +8,17 @@ import orjson
 
 from sqs_facade.commands.checks.findings import SEVERITIES, Finding, in_order
 
-#: Exit codes: nothing to do, findings. 2 is wrong use.
+#: Exit codes: nothing that must be mended, findings that must. 2 is wrong use.
 FINE, FINDINGS = 0, 1
 
 
-def report(found: Iterable[Finding], looked_at: Sequence[str], *, as_json: bool) -> tuple[str, int]:
-    """Return the text and the exit code. Notes alone are no reason for FINDINGS."""
+def report(
+    found: Iterable[Finding], looked_at: Sequence[str], *, as_json: bool, is_strict: bool = False
+) -> tuple[str, int]:
+    """Return the text and the exit code: FINDINGS for errors, and with ``is_strict`` for warnings too."""
     findings = in_order(found)
-    code = FINDINGS if any(one.severity != "note" for one in findings) else FINE
+    grave = ("error", "warning") if is_strict else ("error",)
+    code = FINDINGS if any(one.severity in grave for one in findings) else FINE
     if as_json:
         document = {"checked": list(looked_at), "findings": [one.document() for one in findings]}
         return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode(), code

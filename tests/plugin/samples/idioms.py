@@ -98,7 +98,7 @@ def test_default_session_made_inside_the_mock(mocked):
 
 
 def test_client_with_a_config_of_its_own(mocked):
-    config = Config(retries={"max_attempts": 1, "mode": "standard"}, connect_timeout=2, read_timeout=30)
+    config = Config(retries={"max_attempts": 1, "mode": "standard"}, connect_timeout=30, read_timeout=30)
     sqs = boto3.client("sqs", config=config)
     url = sqs.create_queue(QueueName="q")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="a")
@@ -315,7 +315,7 @@ def test_deleted_resource_is_not_there(queue):
 
 def test_polling_until_it_is_there(queue):
     queue.send_message(MessageBody="soon", DelaySeconds=1)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     found = []
     while not found and time.monotonic() < deadline:
         found = queue.receive_messages(MaxNumberOfMessages=10)

@@ -15,7 +15,7 @@ from zaqar_core.web.envelope import CLIENT, Refusal
 from zaqar_core.web.server import limits, peers, refusals, replies
 from zaqar_core.web.server.client_stream import State
 from zaqar_core.web.server.refusals import Refused
-from zaqar_core.web.server.responding import FAILED, Responding, answer_of, option_of
+from zaqar_core.web.server.responding import FAILED, Responding, answer_of
 from zaqar_core.web.server.unfinished_body import DiscardedBody, UnfinishedBody, is_awaited
 
 if TYPE_CHECKING:
@@ -135,8 +135,7 @@ class Connection(Responding):
 
     def _read_head(self, data: bytes) -> None:
         """Read the request at the beginning of ``data``, if its head is complete."""
-        if data[:1] in b"\r\n":
-            data = data.removeprefix(b"\r\n")  # RFC 9112, section 2.2: an empty line before a request is ignored
+        data = data.removeprefix(b"\r\n")  # RFC 9112, section 2.2: an empty line before a request is ignored
         end = data.find(b"\r\n\r\n") + 4
         if end == 3:
             if len(data) > limits.HEAD_BYTES:
@@ -151,22 +150,21 @@ class Connection(Responding):
                 raise (
                     refusals.target_too_long() if data.find(b"\r\n") > limits.HEAD_BYTES else refusals.head_too_large()
                 )
-            environ = self._server.heads.parse(data[:end], self._template)
+            head = self._server.heads.parse(data[:end])
         except Refused as refused:
             self._refuse(refused)
             return
+        environ = {**self._template, **head.fields}
         if self._proxies is not None:
             self._proxies.apply(environ)
         elif "HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ:
             note_refusal(remedies.PROXY, environ.get("REMOTE_ADDR", ""))
-        self._option = option_of(environ)
-        self._is_head = environ["REQUEST_METHOD"] == "HEAD"
-        if "CONTENT_LENGTH" in environ:
-            length = int(environ["CONTENT_LENGTH"])
-            if length > 0:
-                self._begin_declared(environ, length, data, end)
-                return
-        elif "HTTP_TRANSFER_ENCODING" in environ:
+        self._option = head.connection
+        self._is_head = head.is_head
+        if head.length:
+            self._begin_declared(environ, head.length, data, end)
+            return
+        if "HTTP_TRANSFER_ENCODING" in environ:
             limit = self._server.application.body_limit(environ)
             self._admit_body(UnfinishedBody(environ, self._server.bounds, length=None, limit=limit), data[end:])
             return

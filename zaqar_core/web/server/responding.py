@@ -115,19 +115,6 @@ class Responding(ClientStream):
         self._answer(refused.reply())
 
 
-def option_of(environ: dict[str, Any]) -> bytes:
-    """Return the header Connection of the response: whether the client wants to keep the connection."""
-    options, is_1_1 = environ.get("HTTP_CONNECTION"), environ["SERVER_PROTOCOL"] == "HTTP/1.1"
-    if options is None:
-        return replies.PERSISTENT if is_1_1 else replies.CLOSE
-    found = {option.strip().lower() for option in options.split(",")}
-    if "close" in found:
-        return replies.CLOSE
-    if is_1_1:
-        return replies.PERSISTENT
-    return replies.KEEP_ALIVE if "keep-alive" in found else replies.CLOSE
-
-
 def answer_of(
     answer: Callable[[dict[str, Any], _Argument], Reply], environ: dict[str, Any], argument: _Argument
 ) -> Reply:

@@ -211,11 +211,14 @@ class Server:
         if now - self.now > _TICK_SECONDS + LONG_TURN_SECONDS and self._ticks:
             self._count_long_turn(now, now - self.now - _TICK_SECONDS)
         self.now = now
-        if self._ticks % _SWEEP_TICKS == 0:
-            self.date = f"Date: {formatdate(usegmt=True)}\r\n".encode()
-            self._sweep(now)
         self._ticks += 1
-        self.loop.call_later(_TICK_SECONDS, self._tick)
+        self.loop.call_later(_TICK_SECONDS, self._tick)  # first: a fault in a sweep must not end the clock
+        if self._ticks % _SWEEP_TICKS == 1:
+            self.date = f"Date: {formatdate(usegmt=True)}\r\n".encode()
+            try:
+                self._sweep(now)
+            except Exception:
+                _log.exception("a sweep over the connections failed, will retry")
 
     def _sweep(self, now: float) -> None:
         for connection in [one for one in self._connections if one.deadline <= now]:

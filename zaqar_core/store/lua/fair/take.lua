@@ -1,6 +1,6 @@
 -- take: as plain/take, for a queue with tenants: first the oldest of the messages without group and of quiet tenants,
 -- then those of the noisy tenant with the fewest in flight. The function must end with update_groups.
--- uses: base_key, context, count_receive, GID, index_tenant, JUST_TAKEN, LAST_SENT, oldest_in_group, order_key
+-- uses: base_key, count_receive, GID, index_tenant, JUST_TAKEN, LAST_SENT, now_ms, oldest_in_group, order_key
 -- uses: receive_limit, records_key, remove_or_redrive, seq_of_member, SILENT_MS, START, state_of, states_key, tenant
 local function choose_next(passed)
   local free = call('ZRANGEBYSCORE', order_key, '-inf', '(1125899906842624', 'LIMIT', passed, 1)[1]
@@ -14,7 +14,7 @@ local function take_visible(n, nonce, claim)
   for _, gid in ipairs(call('ZRANGE', base_key .. ':tn', 0, 9)) do
     -- only read: what tenant() returns is written back by update_groups
     local packed = call('HGET', base_key .. ':gc', gid)
-    if packed and context.now_ms - cmsgpack.unpack(packed)[LAST_SENT] > SILENT_MS then index_tenant(gid) end
+    if packed and now_ms - cmsgpack.unpack(packed)[LAST_SENT] > SILENT_MS then index_tenant(gid) end
   end
   local taken, intents, budget, passed = {}, 0, n + 100, 0
   while #taken < n and budget > 0 do
@@ -30,7 +30,7 @@ local function take_visible(n, nonce, claim)
       intents = intents + (left or 0)
       if not left then
         count_receive(state, record, nonce, claim)
-        state[GID], state[START] = gid, context.now_ms
+        state[GID], state[START] = gid, now_ms
         taken[#taken + 1] = { seq, record, state }
         if head then
           call('ZREM', base_key .. ':gm', head)

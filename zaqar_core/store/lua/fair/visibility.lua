@@ -4,8 +4,8 @@
 -- AWS's rule: a tenant is noisy once it has over a tenth of the messages in flight and at least 30, or used over a
 -- tenth of recent processing time (here: halved every minute); it is quiet again when none of its messages waits, or
 -- when it has sent nothing for SILENT_MS.
--- uses: base_key, context, GID, gid_of, group_member, GROUPED, LEASED, leases_key, lower_due, mark_feature, order_key
--- uses: queue, seq_of_member, START, state_of, states_key
+-- uses: base_key, context, GID, gid_of, group_member, GROUPED, LEASED, leases_key, lower_due, mark_feature, now_ms
+-- uses: order_key, queue, seq_of_member, START, state_of, states_key
 local FEWEST_IN_FLIGHT, SILENT_MS, HALVED_MS, TURN_RANGE = 30, 300000, 60000, 8589934592
 local IN_FLIGHT, LAST_SENT, BUSY_MS, BUSY_AT, NOISY, JUST_TAKEN = 1, 2, 3, 4, 5, 6
 local function oldest_in_group(gid)
@@ -16,9 +16,9 @@ local function tenant(gid)
   context.tenants = context.tenants or {}
   if not context.tenants[gid] then
     local packed = call('HGET', base_key .. ':gc', gid)
-    local known = packed and cmsgpack.unpack(packed) or { 0, context.now_ms, 0, context.now_ms, 0 }
-    known[BUSY_MS] = known[BUSY_MS] * 2 ^ ((known[BUSY_AT] - context.now_ms) / HALVED_MS)
-    known[BUSY_AT], known[JUST_TAKEN] = context.now_ms, 0
+    local known = packed and cmsgpack.unpack(packed) or { 0, now_ms, 0, now_ms, 0 }
+    known[BUSY_MS] = known[BUSY_MS] * 2 ^ ((known[BUSY_AT] - now_ms) / HALVED_MS)
+    known[BUSY_AT], known[JUST_TAKEN] = now_ms, 0
     context.tenants[gid] = known
   end
   return context.tenants[gid]
@@ -26,12 +26,12 @@ end
 local function processing_of_all()
   if not context.processing_ms then
     local f = call('HMGET', base_key, 'busy', 'busy_at')
-    context.processing_ms = (f[1] or 0) * 2 ^ (((f[2] or context.now_ms) - context.now_ms) / HALVED_MS)
+    context.processing_ms = (f[1] or 0) * 2 ^ (((f[2] or now_ms) - now_ms) / HALVED_MS)
   end
   return context.processing_ms
 end
 local function record_release(gid, start)
-  local took = math.max(context.now_ms - (start or context.now_ms), 1)
+  local took = math.max(now_ms - (start or now_ms), 1)
   context.processing_ms = processing_of_all() + took
   if gid ~= '' then
     local it = tenant(gid)
@@ -47,7 +47,7 @@ local function index_tenant(gid)
     return
   end
   local in_flight = it[IN_FLIGHT] + it[JUST_TAKEN]
-  if context.now_ms - it[LAST_SENT] > SILENT_MS then
+  if now_ms - it[LAST_SENT] > SILENT_MS then
     it[NOISY] = 0
   elseif
     in_flight >= FEWEST_IN_FLIGHT and in_flight * 10 > call('ZCARD', leases_key)
@@ -73,7 +73,7 @@ local function update_groups()
       call('HSET', base_key .. ':gc', gid, packed)
     end
   end
-  if context.processing_ms then call('HSET', base_key, 'busy', context.processing_ms, 'busy_at', context.now_ms) end
+  if context.processing_ms then call('HSET', base_key, 'busy', context.processing_ms, 'busy_at', now_ms) end
   context.tenants, context.processing_ms = nil, nil
   return 0
 end
@@ -87,7 +87,7 @@ local function make_visible(seq, record, known)
   call('ZADD', order_key, seq + GROUPED, seq)
   call('ZADD', base_key .. ':gm', 0, group_member(gid, seq))
   local it = tenant(gid)
-  if not known then it[LAST_SENT] = context.now_ms end
+  if not known then it[LAST_SENT] = now_ms end
 end
 local function release(seqs)
   local states = call('HMGET', states_key, unpack(seqs))

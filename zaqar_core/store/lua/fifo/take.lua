@@ -1,6 +1,6 @@
 -- take: as plain/take, for a FIFO queue: take from the message group whose turn it is, in order, until one of its
 -- messages is leased or delayed; then take from the next group. The function must end with update_groups.
--- uses: base_key, context, count_receive, GID, leases_key, oldest_in_group, order_key, queue_delay, receive_limit
+-- uses: base_key, count_receive, GID, leases_key, now_ms, oldest_in_group, order_key, queue_delay, receive_limit
 -- uses: records_key, remove_or_redrive, sent_of, seq_of_member, START, state_of, states_key, touch_group
 local function take_visible(n, nonce, claim)
   local most = receive_limit()
@@ -24,7 +24,7 @@ local function take_visible(n, nonce, claim)
         if not record then
           call('ZREM', order_key, seq)
           call('ZREM', base_key .. ':gm', found[i])
-        elseif tonumber(leases[i] or 0) > context.now_ms or sent_of(record) + queue_delay() > context.now_ms then
+        elseif tonumber(leases[i] or 0) > now_ms or sent_of(record) + queue_delay() > now_ms then
           blocked = true
           break
         end
@@ -32,7 +32,7 @@ local function take_visible(n, nonce, claim)
         intents = intents + (left or 0)
         if record and not left then
           count_receive(state, record, nonce, claim)
-          state[GID], state[START] = gid, context.now_ms
+          state[GID], state[START] = gid, now_ms
           taken[#taken + 1] = { seq, record, state }
         end
       end

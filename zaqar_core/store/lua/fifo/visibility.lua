@@ -2,7 +2,7 @@
 -- receivable while its oldest message is neither leased nor delayed; it then has its turn in Q:g.
 -- touch_group, update_groups: a changed group's turn is updated once, at the end of the function and before other
 -- messages are taken; groups that become receivable get their turns in the order in which they were touched.
--- uses: base_key, context, DELAYED, expired, GID, gid_of, group_member, GROUPED, LEASED, leases_key, lower_due
+-- uses: base_key, context, DELAYED, expired, GID, gid_of, group_member, GROUPED, LEASED, leases_key, lower_due, now_ms
 -- uses: order_key, queue, records_key, sent_of, seq_of_member, state_of, states_key
 local function touch_group(gid)
   context.touched_groups = context.touched_groups or {}
@@ -57,12 +57,12 @@ local function update_groups()
   for _, gid in ipairs(context.touched_groups) do
     local head = oldest_in_group(gid, 1)[1]
     local seq = head and seq_of_member(head)
-    local held = seq and tonumber(call('ZSCORE', leases_key, seq) or 0) > context.now_ms
+    local held = seq and tonumber(call('ZSCORE', leases_key, seq) or 0) > now_ms
     local sent = seq and not held and queue_delay() > 0 and sent_of(call('HGET', records_key, seq))
     if not seq or held then
       call('ZREM', groups_key, gid)
       call('ZREM', delayed_groups_key, gid)
-    elseif sent and sent + queue_delay() > context.now_ms then
+    elseif sent and sent + queue_delay() > now_ms then
       call('ZREM', groups_key, gid)
       call('ZADD', delayed_groups_key, sent, gid)
       lower_due(sent + queue_delay())
@@ -80,7 +80,7 @@ end
 -- groups whose delayed oldest message has become due are receivable; next_delay_end: the moment of the next one, ms
 local function end_delays(most)
   local delayed_groups_key = base_key .. ':gd'
-  local sent_until = context.now_ms - queue_delay()
+  local sent_until = now_ms - queue_delay()
   for _, gid in ipairs(call('ZRANGEBYSCORE', delayed_groups_key, '-inf', sent_until, 'LIMIT', 0, most)) do
     call('ZREM', delayed_groups_key, gid)
     touch_group(gid)
@@ -96,6 +96,6 @@ local function next_expiry()
   local record = seq and call('HGET', records_key, seq)
   if not record then return math.huge end
   local at = sent_of(record) + queue.retention_ms
-  if at > context.now_ms or expired(record, state_of(call('HGET', states_key, seq))) then return at end
+  if at > now_ms or expired(record, state_of(call('HGET', states_key, seq))) then return at end
   return math.huge
 end

@@ -6,10 +6,10 @@
 -- fails: NOQUEUE.
 -- effect: stores.
 -- cost:  O(minutes + samples after the first of them).
--- uses: context, open_any_queue, queue, samples
+-- uses: now_ms, open_any_queue, queue, samples
 local wrong = open_any_queue()
 if wrong then return wrong end
-local present = math.floor(context.now_ms / 60000)
+local present = math.floor(now_ms / 60000)
 local function add(sample, at, value)
   if at == samples.LARGEST then return math.max(sample[at], value) end
   if at ~= samples.SMALLEST then return sample[at] + value end

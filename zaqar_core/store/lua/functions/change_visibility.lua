@@ -7,7 +7,7 @@
 -- fails: NOQUEUE; GROUPED; STALE (the receipts belong to another incarnation).
 -- effect: frees.
 -- cost:  O(k log n).
--- uses: CLAIM, context, expired, KIND, leases_key, LIMITS, NONCE, open_queue, process_due, queue, records_key, release
+-- uses: CLAIM, expired, KIND, leases_key, LIMITS, NONCE, now_ms, open_queue, process_due, queue, records_key, release
 -- uses: save_clock, set_lease, state_of, states_key, update_groups, wake_for_new
 local wrong = open_queue()
 if wrong then return wrong end
@@ -23,17 +23,17 @@ for at = 2, #ARGV, 4 do
     word = 'NOTINFLIGHT'
   elseif KIND == 'fifo' and (not before or state[NONCE] ~= ARGV[at + 1]) then
     word = 'EXPIRED'
-  elseif before and before > context.now_ms and state[CLAIM] ~= '' then
+  elseif before and before > now_ms and state[CLAIM] ~= '' then
     word = 'NOTINFLIGHT'
-  elseif context.now_ms + visibility > tonumber(ARGV[at + 3]) + LIMITS.VISIBILITY_MS then
+  elseif now_ms + visibility > tonumber(ARGV[at + 3]) + LIMITS.VISIBILITY_MS then
     word = 'TOOLONG'
   elseif visibility > 0 then
     if state[CLAIM] ~= '' then -- a claim that ended since the receive
       state[CLAIM] = ''
       call('HSET', states_key, seq, cmsgpack.pack(state))
     end
-    set_lease(seq, context.now_ms + visibility)
-    if before and before > context.now_ms + visibility then sooner = sooner + 1 end
+    set_lease(seq, now_ms + visibility)
+    if before and before > now_ms + visibility then sooner = sooner + 1 end
   elseif before then
     call('ZREM', leases_key, seq)
     release({ seq })

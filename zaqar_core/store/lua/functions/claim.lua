@@ -5,37 +5,52 @@
 -- fails: NOQUEUE; GROUPED.
 -- effect: frees.
 -- cost:  O(k log n), independent of the number in flight.
--- uses: base_key, context, extend_expiry, is_behind, lease_taken, open_queue, process_due, queue, receive_reply
--- uses: save_clock, take_visible, update_groups, wake_for_new
-local wrong = open_queue()
+-- uses: base_key, due_ms, extend_expiry, is_behind, KIND, lease_taken, now_ms, open_queue, process_due, queue
+-- uses: receive_reply, save_clock, take_visible, update_groups, wake_for_new
+-- uses (plain): check_due, deliver_fresh
+local wrong = open_queue(true)
 if wrong then return wrong end
-process_due(100)
+if now_ms >= due_ms then process_due(100) end
 local claims_key, claim_ends_key = base_key .. ':c', base_key .. ':cx'
 -- every 16th claim removes more than 16 old ones
 queue.claims_made = (queue.claims_made or 0) + 1
 if queue.claims_made % 16 == 0 then
-  local old = call('ZRANGEBYSCORE', claim_ends_key, '-inf', context.now_ms, 'LIMIT', 0, 320)
+  local old = call('ZRANGEBYSCORE', claim_ends_key, '-inf', now_ms, 'LIMIT', 0, 320)
   if #old > 0 then
     call('ZREM', claim_ends_key, unpack(old))
     call('HDEL', claims_key, unpack(old))
   end
 end
 local ttl, grace = tonumber(ARGV[4]), tonumber(ARGV[5])
-local taken, intents, again_at_once = take_visible(tonumber(ARGV[1]), ARGV[3], ARGV[2])
+local ends = now_ms + ttl
+local function save_claim(seqs)
+  call('HSET', claims_key, ARGV[2], cmsgpack.pack({ now_ms, ttl / 1000, unpack(seqs) }))
+  call('ZADD', claim_ends_key, ends, ARGV[2])
+  save_clock()
+end
+local found
+if KIND == 'plain' then
+  local reply, seqs = deliver_fresh(tonumber(ARGV[1]), ARGV[3], ARGV[2], ends, grace >= 0 and ends or now_ms)
+  if reply then
+    save_claim(seqs)
+    wake_for_new(0)
+    return reply
+  end
+  if not check_due(100) then found = seqs end
+end
+local taken, intents, again_at_once = take_visible(tonumber(ARGV[1]), ARGV[3], ARGV[2], found)
 if #taken == 0 then
   update_groups()
   return { intents, (again_at_once or is_behind()) and 1 or 0 }
 end
-local claim = { context.now_ms, ttl / 1000 }
+local seqs = {}
 for i, one in ipairs(taken) do
   if grace >= 0 then one[3] = extend_expiry(one[1], one[2], one[3], ttl, grace) end
-  claim[2 + i] = tonumber(one[1])
+  seqs[i] = tonumber(one[1])
 end
 local reply = receive_reply(taken, intents)
-lease_taken(taken, context.now_ms + ttl)
+lease_taken(taken, ends)
 update_groups()
 wake_for_new(0)
-call('HSET', claims_key, ARGV[2], cmsgpack.pack(claim))
-call('ZADD', claim_ends_key, context.now_ms + ttl, ARGV[2])
-save_clock()
+save_claim(seqs)
 return reply

@@ -9,9 +9,9 @@
 -- fails: NOQUEUE; GROUPED.
 -- effect: reads.
 -- cost:  O(log n); with expired messages left, or in a fifo queue with a delay, O(log^2 n).
--- uses: all_settings, base_key, context, count_live, DELAYED, delayed_until, expire_oldest, first_live, GROUPED
--- uses: is_behind, is_over, LEASED, leased_until, open_queue, order_key, process_due, queue, rank_of_band, records_key
--- uses: sent_of, state_of, states_key, update_groups
+-- uses: all_settings, base_key, count_live, DELAYED, delayed_until, expire_oldest, first_live, GROUPED, is_behind
+-- uses: is_over, LEASED, leased_until, now_ms, now_text, open_queue, order_key, process_due, queue, rank_of_band
+-- uses: records_key, sent_of, state_of, states_key, update_groups
 local wrong = open_queue()
 if wrong then return wrong end
 process_due(200)
@@ -44,7 +44,7 @@ local function end_of_queue(newest)
   end
   -- behind 20 that are past an end of their own: the one whose end is next
   local seq = found and string.format('%.0f', found)
-    or call('ZRANGEBYSCORE', base_key .. ':e', '(' .. context.now_text, '+inf', 'LIMIT', 0, 1)[1]
+    or call('ZRANGEBYSCORE', base_key .. ':e', '(' .. now_text(), '+inf', 'LIMIT', 0, 1)[1]
   local record = seq and call('HGET', records_key, seq)
   if record then return seq, record end
 end
@@ -61,7 +61,7 @@ if ARGV[1] == 'figures' then
 end
 local visible, in_flight, delayed = count_live(left)
 local reply = {
-  visible, in_flight, delayed, is_behind() and 1 or 0, oldest_shown, newest_shown, context.now_ms,
+  visible, in_flight, delayed, is_behind() and 1 or 0, oldest_shown, newest_shown, now_ms,
   queue.retention_ms / 1000,
 }
 for _, value in ipairs(all_settings()) do reply[#reply + 1] = value end

@@ -6,9 +6,9 @@
 -- fails: NOQUEUE; GROUPED; one: CLAIMED; with claim ids: NOCLAIM, NOTCLAIMED, OTHERCLAIM.
 -- effect: frees.
 -- cost:  O(k log n).
--- uses: base_key, CLAIM, context, find_message, is_over, leased_until, open_queue, removal_of, remove_messages
--- uses: state_of, states_key, update_groups, wake_for_new
-local wrong = open_queue()
+-- uses: base_key, CLAIM, find_message, is_over, leased_until, now_ms, open_queue, removal_of, remove_messages, state_of
+-- uses: states_key, update_groups, wake_for_new
+local wrong = open_queue(true)
 if wrong then return wrong end
 local one, named, claims, refusal = ARGV[1] == 'one', ARGV[2] ~= '', {}, nil
 for id in string.gmatch(ARGV[2], '[^,]+') do claims[id] = true end
@@ -18,15 +18,17 @@ for at = 3, #ARGV, 3 do
   local packed = record and call('HGET', states_key, seq)
   local state = state_of(packed)
   if record and not is_over(seq, record, state) then
-    local held = packed and leased_until(seq) > 0
-    if held and not named and one then return { err = 'CLAIMED' } end
-    if named and not claims[state[CLAIM]] then refusal = refusal or { err = held and 'OTHERCLAIM' or 'NOTCLAIMED' } end
+    if not claims[state[CLAIM]] and (named or one) then
+      local held = packed and leased_until(seq) > 0
+      if held and not named then return { err = 'CLAIMED' } end
+      if named then refusal = refusal or { err = held and 'OTHERCLAIM' or 'NOTCLAIMED' } end
+    end
     gone[#gone + 1] = removal_of(seq, record, state)
   end
 end
 if refusal then
   for id in pairs(claims) do
-    if tonumber(call('ZSCORE', base_key .. ':cx', id) or 0) <= context.now_ms then return { err = 'NOCLAIM' } end
+    if tonumber(call('ZSCORE', base_key .. ':cx', id) or 0) <= now_ms then return { err = 'NOCLAIM' } end
   end
   return refusal
 end

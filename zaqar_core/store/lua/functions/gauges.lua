@@ -8,13 +8,14 @@
 -- effect: reads. It writes nothing, not even what time alone has changed: with an fsync after each write, a look at
 --        many queues would delay all others.
 -- cost:  as samples.values.
--- uses: base_key, context, has_feature, open_queue, queue, samples
-local wrong = open_queue('failed')
+-- uses: base_key, has_feature, now_ms, open_queue, queue, samples
+local wrong = open_queue()
 if wrong then return wrong end
 local visible, in_flight, delayed, since = unpack(samples.values())
 local outbox, retries, subscribed = 0, 0, has_feature('s')
 if subscribed then outbox, retries = call('HLEN', base_key .. ':o'), call('ZCARD', base_key .. ':nd') end
+local failed = tonumber(call('HGET', base_key, 'failed') or 0)
 return {
-  visible, in_flight, delayed, since > 0 and math.max(context.now_ms - since, 0) or 0, outbox, retries,
-  tonumber(context.fields[4] or 0), subscribed and 1 or 0, queue.incarnation, queue.dead_letter_queue or '',
+  visible, in_flight, delayed, since > 0 and math.max(now_ms - since, 0) or 0, outbox, retries,
+  failed, subscribed and 1 or 0, queue.incarnation, queue.dead_letter_queue or '',
 }

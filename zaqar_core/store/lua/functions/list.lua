@@ -6,9 +6,8 @@
 -- fails: NOQUEUE; GROUPED.
 -- effect: reads.
 -- cost:  O(log n + 200).
--- uses: CLIENT, context, DELAYED, delayed_until, expired, flags_of, GROUP, GROUPED, has_flag, KIND, LEASED
--- uses: leased_until, open_queue, order_key, OWN_TTL, process_due, queue, records_key, state_of, states_key
--- uses: update_groups
+-- uses: CLIENT, DELAYED, delayed_until, expired, flags_of, GROUP, GROUPED, has_flag, KIND, LEASED, leased_until, now_ms
+-- uses: open_queue, order_key, OWN_TTL, process_due, queue, records_key, state_of, states_key, update_groups
 local wrong = open_queue()
 if wrong then return wrong end
 process_due(100)
@@ -47,6 +46,6 @@ while #found < limit and looked < 200 and page do
   end
   page = choose()
 end
-local reply = { context.now_ms, queue.retention_ms / 1000, last, (looked >= 200 or page) and 1 or 0 }
+local reply = { now_ms, queue.retention_ms / 1000, last, (looked >= 200 or page) and 1 or 0 }
 for i, one in ipairs(found) do reply[4 + i] = one end
 return reply

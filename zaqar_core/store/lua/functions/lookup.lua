@@ -6,10 +6,10 @@
 -- fails: NOQUEUE; GROUPED.
 -- effect: reads.
 -- cost:  O(k log n).
--- uses: context, delayed_until, find_message, is_over, leased_until, open_queue, queue, state_of, states_key
+-- uses: delayed_until, find_message, is_over, leased_until, now_ms, open_queue, queue, state_of, states_key
 local wrong = open_queue()
 if wrong then return wrong end
-local reply = { context.now_ms, queue.retention_ms / 1000 }
+local reply = { now_ms, queue.retention_ms / 1000 }
 for at = 1, #ARGV, 3 do
   local seq, record = find_message(ARGV[at], ARGV[at + 1], ARGV[at + 2])
   local packed = seq and call('HGET', states_key, seq)

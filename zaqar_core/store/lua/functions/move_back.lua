@@ -6,10 +6,9 @@
 -- fails: NOQUEUE; GROUPED; STALE (another process has the lease now).
 -- effect: frees.
 -- cost:  O(k log n).
--- uses: base_key, context, finish_task, flags_of, gid_of, has_flag, is_move_runner, lower_due, lower_swept
--- uses: make_visible, mark_feature, MOVED, open_queue, queue, records_key, save_task, sent_of, settings_changed, STALE
--- uses: states_key
--- uses: task_of, update_groups, wake_waiters
+-- uses: base_key, finish_task, flags_of, gid_of, has_flag, is_move_runner, lower_due, lower_swept, make_visible
+-- uses: mark_feature, MOVED, now_ms, open_queue, queue, records_key, save_task, sent_of, settings_changed, STALE
+-- uses: states_key, task_of, update_groups, wake_waiters
 local wrong = open_queue()
 if wrong then return wrong end
 if not is_move_runner(ARGV[1]) then return STALE end
@@ -29,8 +28,8 @@ for at = 4, #ARGV do
     end
     if it[6] >= 0 then
       mark_feature('e')
-      call('ZADD', base_key .. ':e', context.now_ms + it[6], seq)
-      lower_due(context.now_ms + it[6])
+      call('ZADD', base_key .. ':e', now_ms + it[6], seq)
+      lower_due(now_ms + it[6])
     elseif has_flag(flags, MOVED) then
       call('ZADD', base_key .. ':b', sent_of(record), seq)
       lower_due(sent_of(record) + queue.retention_ms)
@@ -47,7 +46,7 @@ if task then
   finish_task(ARGV[2], task, 'FAILED', ARGV[3])
   save_task(ARGV[2], task)
 elseif ARGV[2] == '' then
-  call('HSET', base_key, 'dlq_missing', context.now_ms + 60000)
+  call('HSET', base_key, 'dlq_missing', now_ms + 60000)
   settings_changed()
 end
 wake_waiters(returned)

@@ -5,9 +5,9 @@
 -- fails: NOQUEUE; GROUPED; TASKRUNNING (another task runs).
 -- effect: stores.
 -- cost:  O(log n).
--- uses: base_key, context, count_live, expire_oldest, LIMITS, open_queue, process_due, save_clock, save_task
+-- uses: base_key, count_live, expire_oldest, LIMITS, now_ms, open_queue, process_due, save_clock, save_task
 -- uses: update_groups
-local wrong = open_queue('seq')
+local wrong = open_queue()
 if wrong then return wrong end
 local tasks_key = base_key .. ':mt'
 if call('HEXISTS', tasks_key, 'active') == 1 then return { err = 'TASKRUNNING' } end
@@ -17,9 +17,9 @@ update_groups()
 local number = call('HINCRBY', tasks_key, 'number', 1)
 local visible = count_live(left)
 local task = {
-  number = number, started_ms = context.now_ms, destination = ARGV[2], rate = tonumber(ARGV[3]),
-  bound = tonumber(context.fields[4]),
-  to_move = visible, taken = 0, moved = 0, status = 'RUNNING', failure = '', next_ms = context.now_ms, runner = '',
+  number = number, started_ms = now_ms, destination = ARGV[2], rate = tonumber(ARGV[3]),
+  bound = tonumber(call('HGET', base_key, 'seq')),
+  to_move = visible, taken = 0, moved = 0, status = 'RUNNING', failure = '', next_ms = now_ms, runner = '',
   until_ms = 0, cursor = 0, passed = 0,
 }
 local all = call('HGETALL', tasks_key)

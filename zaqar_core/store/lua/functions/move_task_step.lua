@@ -7,18 +7,18 @@
 -- fails: NOQUEUE; GROUPED.
 -- effect: frees.
 -- cost:  O(most log n).
--- uses: base_key, begin_move, context, expired, finish_task, flags_of, has_flag, MOVED, open_queue, process_due
--- uses: removal_of, remove_messages, save_clock, save_task, search_movable, state_of, states_key, task_of
+-- uses: base_key, begin_move, expired, finish_task, flags_of, has_flag, MOVED, now_ms, open_queue, process_due
+-- uses: removal_of, remove_messages, save_clock, save_task, search_movable, server_ms, state_of, states_key, task_of
 -- uses: update_groups, wake_for_new
 local wrong = open_queue()
 if wrong then return wrong end
 local id = call('HGET', base_key .. ':mt', 'active')
 local task = id and task_of(id)
 if not task then return { 'IDLE', -1 } end
-if task.runner ~= ARGV[1] and task.until_ms > tonumber(context.real_text) then
-  return { 'BUSY', task.until_ms - context.real_text }
+if task.runner ~= ARGV[1] and task.until_ms > server_ms then
+  return { 'BUSY', task.until_ms - server_ms }
 end
-task.runner, task.until_ms = ARGV[1], context.real_text + ARGV[2]
+task.runner, task.until_ms = ARGV[1], server_ms + ARGV[2]
 process_due(100)
 local function answer(word, wait)
   local freed = update_groups()
@@ -41,9 +41,9 @@ local room, from, gap = tonumber(ARGV[3]), 0, 0
 if task.rate > 0 then
   -- A delay is made up for only within a tenth of a second, so that no second sees many more moves than the rate.
   gap = 1000 / task.rate
-  from = math.max(task.next_ms, context.now_ms - 100)
-  if from > context.now_ms then return answer(pending > 0 and 'MOVE' or 'WAIT', math.ceil(from - context.now_ms)) end
-  room = math.min(room, 1 + math.floor((context.now_ms - from) / gap))
+  from = math.max(task.next_ms, now_ms - 100)
+  if from > now_ms then return answer(pending > 0 and 'MOVE' or 'WAIT', math.ceil(from - now_ms)) end
+  room = math.min(room, 1 + math.floor((now_ms - from) / gap))
 end
 local bytes, taken, most_bytes = 0, 0, tonumber(ARGV[4])
 outcome = search_movable(task, room, function(seq, record)
@@ -63,5 +63,5 @@ outcome = search_movable(task, room, function(seq, record)
 end)
 task.taken, task.next_ms = task.taken + taken, from + taken * gap
 -- at high rates a few messages go together: one step each 20 ms
-local wait = task.rate > 0 and outcome == 'more' and math.max(math.ceil(task.next_ms - context.now_ms), 20) or 0
+local wait = task.rate > 0 and outcome == 'more' and math.max(math.ceil(task.next_ms - now_ms), 20) or 0
 return answer(task.taken > task.moved and 'MOVE' or task.status == 'FAILED' and 'DONE' or 'WAIT', wait)

@@ -10,8 +10,8 @@
 -- fails: NOQUEUE.
 -- effect: frees.
 -- cost:  O(k log n).
--- uses: base_key, context, count_in_work, finish_delivery, keep_failed, leave_work, open_any_queue, return_delivery
--- uses: save_clock, save_delivery_state, state_of_delivery, subscription_of, subscription_part
+-- uses: base_key, count_in_work, finish_delivery, keep_failed, leave_work, now_ms, open_any_queue, return_delivery
+-- uses: save_clock, save_delivery_state, server_ms, state_of_delivery, subscription_of, subscription_part
 local wrong = open_any_queue()
 if wrong then return wrong end
 local ended, seen = {}, {}
@@ -25,10 +25,10 @@ local function schedule(delivery, state, word, wait_ms)
     line = ''
   else
     call('ZREM', base_key .. ':ni', delivery)
-    count_in_work(subscription_part(delivery), line, 0, context.real_text + wait_ms)
+    count_in_work(subscription_part(delivery), line, 0, server_ms + wait_ms)
   end
   save_delivery_state(delivery, '', tries, line)
-  call('ZADD', base_key .. ':nd', context.now_ms + wait_ms, delivery)
+  call('ZADD', base_key .. ':nd', now_ms + wait_ms, delivery)
 end
 for at = 2, #ARGV, 4 do
   local delivery, word = ARGV[at], ARGV[at + 1]

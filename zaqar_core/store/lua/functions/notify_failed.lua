@@ -5,9 +5,9 @@
 -- fails: NOQUEUE.
 -- effect: reads.
 -- cost:  O(indexes).
--- uses: base_key, context, open_any_queue
+-- uses: base_key, now_ms, open_any_queue
 local wrong = open_any_queue()
 if wrong then return wrong end
 local kept = call('LRANGE', base_key .. ':nx', ARGV[1], ARGV[2])
 local ever = tonumber(call('HGET', base_key, 'failed') or 0)
-return { context.now_ms, ever, call('LLEN', base_key .. ':nx'), unpack(kept) }
+return { now_ms, ever, call('LLEN', base_key .. ':nx'), unpack(kept) }

@@ -9,8 +9,8 @@
 -- effect: frees.
 -- cost:  O(k log n) for k deliveries, about 100 and 256 KiB a run, and 200 steps of creating deliveries and of due
 --        ones.
--- uses: base_key, CONFIRMED, context, count_in_work, create_deliveries, entry_of, expire_subscriptions
--- uses: finish_delivery, next_run, next_turn, open_any_queue, process_due_deliveries, save_clock, save_delivery_state
+-- uses: base_key, CONFIRMED, count_in_work, create_deliveries, entry_of, expire_subscriptions, finish_delivery
+-- uses: next_run, next_turn, now_ms, open_any_queue, process_due_deliveries, save_clock, save_delivery_state, server_ms
 -- uses: state_of_delivery, SUBSCRIBER, subscription_of, wake_worker
 local wrong = open_any_queue()
 if wrong then return wrong end
@@ -18,9 +18,9 @@ expire_subscriptions(100)
 process_due_deliveries(100)
 create_deliveries(100, ARGV[4] == '1')
 local MOST_DELIVERIES, RUN_BYTES = 100, 262144
-local token, ends, most = ARGV[1], context.real_text + ARGV[2], tonumber(ARGV[3])
+local token, ends, most = ARGV[1], server_ms + ARGV[2], tonumber(ARGV[3])
 local only_confirmed, whole = ARGV[4] == '1', ARGV[7]
-local reply, deliveries, steps = { 0, context.now_ms }, 0, most + 100
+local reply, deliveries, steps = { 0, now_ms }, 0, most + 100
 local function take_run(id, found, line)
   local run, bytes, number = { call('HGET', base_key .. ':u', id), line }, 0, 0
   for _, delivery in ipairs(found) do
@@ -65,14 +65,14 @@ local function sooner(key, now)
   local at = tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
   if at then wait = math.max(wait < 0 and at - now or math.min(wait, at - now), 0) end
 end
-sooner(base_key .. ':nd', context.now_ms)
-sooner(base_key .. ':ni', tonumber(context.real_text))
+sooner(base_key .. ':nd', now_ms)
+sooner(base_key .. ':ni', server_ms)
 -- nothing is left to deliver: remove what a process of an earlier release did not clean up
 if wait < 0 then call('DEL', base_key .. ':np', base_key .. ':nr', base_key .. ':nf') end
 if wait < 0 and call('EXISTS', base_key .. ':ue') == 0 then
   wait = -2
 else
-  call('ZADD', base_key .. ':nw', context.real_text + ARGV[6], ARGV[5])
+  call('ZADD', base_key .. ':nw', server_ms + ARGV[6], ARGV[5])
 end
 reply[1] = wait
 return reply

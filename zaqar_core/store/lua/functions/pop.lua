@@ -6,7 +6,7 @@
 --        deleted).
 -- effect: frees.
 -- cost:  O(k log n).
--- uses: context, has_feature, is_behind, open_queue, process_due, queue, removal_of, remove_messages, take_visible
+-- uses: has_feature, is_behind, now_ms, open_queue, process_due, queue, removal_of, remove_messages, take_visible
 -- uses: update_groups, wake_for_new
 local wrong = open_queue()
 if wrong then return wrong end
@@ -14,7 +14,7 @@ if has_feature('k') then return { err = 'ENCRYPTED' } end
 process_due(100)
 local taken, intents, again_at_once = take_visible(tonumber(ARGV[1]), '', '')
 local retry = (again_at_once or is_behind()) and 1 or 0
-local reply, gone = { context.now_ms, queue.retention_ms / 1000, intents, retry }, {}
+local reply, gone = { now_ms, queue.retention_ms / 1000, intents, retry }, {}
 for i, one in ipairs(taken) do
   gone[i] = removal_of(one[1], one[2], one[3])
   reply[4 + i] = { one[1], one[2], cmsgpack.pack(one[3]) }

@@ -5,12 +5,12 @@
 -- fails: NOQUEUE; PURGING seconds (left to wait).
 -- effect: frees.
 -- cost:  O(1); memory is freed in the background.
--- uses: base_key, content_keys, context, open_any_queue, queue
-local wrong = open_any_queue('purged')
+-- uses: base_key, content_keys, now_ms, open_any_queue, queue
+local wrong = open_any_queue()
 if wrong then return wrong end
-local left = (context.fields[4] or -math.huge) + ARGV[1] * 1000 - context.now_ms
+local left = (call('HGET', base_key, 'purged') or -math.huge) + ARGV[1] * 1000 - now_ms
 if left > 0 then return { err = 'PURGING ' .. math.ceil(left / 1000) } end
 queue.in_flight = nil
 call('UNLINK', unpack(content_keys()))
-call('HSET', base_key, 'purged', context.now_ms, 'now', context.now_ms)
+call('HSET', base_key, 'purged', now_ms, 'now', now_ms)
 return 'OK'

@@ -5,10 +5,10 @@
 -- fails: NOQUEUE; GROUPED.
 -- effect: stores.
 -- cost:  as samples.values.
--- uses: context, open_queue, samples
+-- uses: now_ms, open_queue, samples
 local wrong = open_queue()
 if wrong then return wrong end
-local minute, values = math.floor(context.now_ms / 60000), samples.values()
+local minute, values = math.floor(now_ms / 60000), samples.values()
 values[4] = math.floor(values[4] / 1000)
 samples.trim(minute - ARGV[1])
 local last = samples.last()

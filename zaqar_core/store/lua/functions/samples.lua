@@ -4,9 +4,9 @@
 -- fails: NOQUEUE; GROUPED.
 -- effect: reads.
 -- cost:  as samples.values, and O(samples).
--- uses: base_key, context, open_queue, samples
+-- uses: base_key, now_ms, open_queue, samples
 local wrong = open_queue()
 if wrong then return wrong end
-local reply = { context.now_ms, unpack(samples.values()) }
+local reply = { now_ms, unpack(samples.values()) }
 for at, packed in ipairs(call('LRANGE', base_key .. ':ms', 0, -1)) do reply[5 + at] = packed end
 return reply

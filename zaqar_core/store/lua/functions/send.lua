@@ -12,26 +12,27 @@
 --        NODEDUP (SQS, no id given in a queue without content-based deduplication).
 -- effect: stores.
 -- cost:  O(k log n), one wake-up per message.
--- uses: add_to_outbox, base_key, context, DELAYED, flags_of, gid_of, GROUP, has_flag, has_subscribers, KIND, lower_due
--- uses: make_visible, mark_feature, open_queue, order_key, queue, record_post, records_key, to_number, to_numbers
--- uses: update_groups, wake_waiters, wake_worker, write_pairs
+-- uses: add_to_outbox, base_key, context, DELAYED, enter_queue, flags_of, gid_of, GROUP, has_flag, has_subscribers
+-- uses: KIND, lower_due, make_visible, mark_feature, now_ms, now_text, order_key, queue, record_post, records_key
+-- uses: to_number, to_numbers, update_groups, wake_waiters, wake_worker, write_pairs
 -- uses (fifo): dedup_key, first_sent, remember_first
-local wrong = open_queue('seq', 'waits')
+local fields = call('HMGET', base_key, 'gen', 'seq', 'waits')
+local wrong = enter_queue(fields[1])
 if wrong then return wrong end
 local mode = ARGV[1]
 local sealed = mode == 'S' or mode == 'Z'
 if sealed ~= queue.encrypts then return { err = sealed and 'PLAIN' or 'ENCRYPTED' } end
 if sealed then mark_feature('k') end
 local zaqar, stride = mode == 'z' or mode == 'Z', KIND == 'fifo' and 4 or 2
-local first_seq, usual_delay = tonumber(context.fields[4]), queue.delay_ms / 1000
-local limit = to_number((zaqar and queue.max_post_bytes or not zaqar and queue.max_message_bytes) or ARGV[3])
+local first_seq, usual_delay = fields[2] + 0, queue.delay_ms / 1000
+local limit = (zaqar and queue.max_post_bytes or not zaqar and queue.max_message_bytes) or to_number(ARGV[3])
 if zaqar and tonumber(ARGV[2]) > limit then return { err = 'POSTTOOLONG ' .. limit } end
 if KIND == 'fifo' and not queue.content_based_deduplication and not zaqar then
   for at = 7, #ARGV, stride do
     if ARGV[at] == '0' then return { err = 'NODEDUP' } end
   end
 end
-local sent, seq, reply, watched = context.now_text, first_seq, nil, has_subscribers()
+local sent, seq, reply, watched = now_text(), first_seq, nil, has_subscribers()
 -- Several messages are written by one command of each kind; for one message the tables would cost more than they save.
 local records, scores
 if #ARGV > 3 + stride then
@@ -54,8 +55,8 @@ for at = 4, #ARGV, stride do
     if ttl > 0 then
       record = string.sub(record, 1, 9) .. string.format('%08d', ttl) .. string.sub(record, 10)
       mark_feature('e')
-      call('ZADD', base_key .. ':e', context.now_ms + ttl * 1000, seq)
-      lower_due(context.now_ms + ttl * 1000)
+      call('ZADD', base_key .. ':e', now_ms + ttl * 1000, seq)
+      lower_due(now_ms + ttl * 1000)
     end
     record = sent .. record
     if records then
@@ -69,8 +70,8 @@ for at = 4, #ARGV, stride do
       mark_feature('d')
       if KIND == 'fair' and has_flag(flags_of(record), GROUP) then mark_feature('g') end
       call('ZADD', order_key, seq + DELAYED, seq)
-      call('ZADD', base_key .. ':d', context.now_ms + delay * 1000, seq)
-      lower_due(context.now_ms + delay * 1000)
+      call('ZADD', base_key .. ':d', now_ms + delay * 1000, seq)
+      lower_due(now_ms + delay * 1000)
     elseif KIND == 'plain' and scores then
       scores[#scores + 1] = seq
       scores[#scores + 1] = seq
@@ -91,14 +92,14 @@ if records then
   write_pairs('HSET', records_key, records)
   write_pairs('ZADD', order_key, scores)
 end
-call('HSET', base_key, 'seq', seq, 'now', context.now_ms)
+call('HSET', base_key, 'seq', seq, 'now', sent)
 if context.last_subscription then
   if seq > first_seq + 1 then record_post(first_seq + 1, seq) end
   mark_feature('n')
   wake_worker()
 end
 local freed = update_groups()
-if context.fields[5] == '1' then
+if fields[3] == '1' then
   local new = seq - first_seq
   if KIND == 'fifo' then new = freed + (usual_delay > 0 and 1 or 0) end
   if new > 0 then wake_waiters(new) end

@@ -6,7 +6,7 @@
 -- fails: NOQUEUE.
 -- effect: stores.
 -- cost:  O(log n).
--- uses: base_key, CONFIRMED, context, expire_subscriptions, mark_feature, notify_subscription, open_any_queue
+-- uses: base_key, CONFIRMED, expire_subscriptions, mark_feature, notify_subscription, now_ms, open_any_queue
 -- uses: save_clock, subscriber_of
 local wrong = open_any_queue()
 if wrong then return wrong end
@@ -20,9 +20,9 @@ end
 mark_feature('s')
 local number = string.format('%012x', call('HINCRBY', base_key, 'subscriptions', 1))
 id = string.sub(number, 1, 8) .. '-' .. string.sub(number, 9) .. '-' .. ARGV[1]
-call('HSET', base_key .. ':u', id, cmsgpack.pack({ ARGV[2], ARGV[3], tonumber(ARGV[4]), context.now_ms, 0, 0 }))
+call('HSET', base_key .. ':u', id, cmsgpack.pack({ ARGV[2], ARGV[3], tonumber(ARGV[4]), now_ms, 0, 0 }))
 call('HSET', base_key .. ':ui', ARGV[2], id)
-call('ZADD', base_key .. ':ue', context.now_ms + ARGV[4] * 1000, id)
+call('ZADD', base_key .. ':ue', now_ms + ARGV[4] * 1000, id)
 call('ZADD', base_key .. ':un', 0, id)
 if ARGV[5] == '1' then notify_subscription(id, 'a') end
 return { id, 1, 0 }

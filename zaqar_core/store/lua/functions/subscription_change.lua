@@ -6,7 +6,7 @@
 -- fails: NOQUEUE; NOSUBSCRIPTION; EXISTS (another subscription has that subscriber).
 -- effect: stores.
 -- cost:  O(log n).
--- uses: base_key, CONFIRMED, context, NOSUBSCRIPTION, notify_subscription, open_any_queue, OPTIONS, save_clock
+-- uses: base_key, CONFIRMED, NOSUBSCRIPTION, notify_subscription, now_ms, open_any_queue, OPTIONS, save_clock
 -- uses: SUBSCRIBER, subscriber_of, subscription_of, TTL_SECONDS
 local wrong = open_any_queue()
 if wrong then return wrong end
@@ -22,7 +22,7 @@ end
 if ARGV[3] ~= '' then it[OPTIONS] = ARGV[3] end
 if ARGV[4] ~= '0' then
   it[TTL_SECONDS] = tonumber(ARGV[4])
-  call('ZADD', base_key .. ':ue', context.now_ms + it[TTL_SECONDS] * 1000, ARGV[1])
+  call('ZADD', base_key .. ':ue', now_ms + it[TTL_SECONDS] * 1000, ARGV[1])
 end
 call('HSET', base_key .. ':u', ARGV[1], cmsgpack.pack(it))
 if is_new and ARGV[5] == '1' then notify_subscription(ARGV[1], 'a') end

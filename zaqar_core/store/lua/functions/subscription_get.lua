@@ -5,8 +5,8 @@
 -- fails: NOQUEUE; NOSUBSCRIPTION.
 -- effect: reads.
 -- cost:  O(1).
--- uses: base_key, context, NOSUBSCRIPTION, open_any_queue, subscription_of
+-- uses: base_key, NOSUBSCRIPTION, now_ms, open_any_queue, subscription_of
 local wrong = open_any_queue()
 if wrong then return wrong end
 if not subscription_of(ARGV[1]) then return NOSUBSCRIPTION end
-return { context.now_ms, call('HGET', base_key .. ':u', ARGV[1]) }
+return { now_ms, call('HGET', base_key .. ':u', ARGV[1]) }

@@ -5,11 +5,11 @@
 -- fails: NOQUEUE.
 -- effect: reads.
 -- cost:  O(log n + most).
--- uses: base_key, context, open_any_queue, subscription_of
+-- uses: base_key, now_ms, open_any_queue, subscription_of
 local wrong = open_any_queue()
 if wrong then return wrong end
 local ids = call('ZRANGEBYLEX', base_key .. ':un', ARGV[1] == '' and '-' or '(' .. ARGV[1], '+', 'LIMIT', 0, ARGV[2])
-local reply = { context.now_ms, #ids == tonumber(ARGV[2]) and ids[#ids] or '' }
+local reply = { now_ms, #ids == tonumber(ARGV[2]) and ids[#ids] or '' }
 for _, id in ipairs(ids) do
   if subscription_of(id) then
     reply[#reply + 1] = id

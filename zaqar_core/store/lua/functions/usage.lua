@@ -6,7 +6,7 @@
 -- fails: NOQUEUE; GROUPED.
 -- effect: reads.
 -- cost:  O(sample + log n).
--- uses: context, leases_key, open_queue, records_key
+-- uses: leases_key, now_ms, open_queue, records_key
 local wrong = open_queue()
 if wrong then return wrong end
 local number, sampled, bytes = call('HLEN', records_key), 0, 0
@@ -16,4 +16,4 @@ if number > 0 then
   end
   bytes = math.floor(bytes / sampled * number)
 end
-return { bytes, call('ZCOUNT', leases_key, '(' .. string.format('%.0f', context.now_ms), '+inf') }
+return { bytes, call('ZCOUNT', leases_key, '(' .. string.format('%.0f', now_ms), '+inf') }

@@ -2,13 +2,14 @@
 -- them. Expired ones that are found are removed; those past the receive limit become intents of a move: see
 -- dead_letters. Reads no more than n + 100.
 -- Returns the messages as {seq, record, state}, how many intents were written, and whether the bound ended the search.
--- Messages may share one table as their state: whoever changes it must copy it first.
--- uses: context, count_receive, expired, FLAGS, flags_of, LEASED, order_key, receive_limit, records_key
+-- Messages may share one table as their state: whoever changes it must copy it first. found: the first n of Q:a with
+-- their scores, if the caller has read them (plain queues only: see fresh).
+-- uses: count_receive, expired, FLAGS, flags_of, LEASED, now_ms, order_key, receive_limit, records_key
 -- uses: remove_or_redrive, state_of, states_key, UNRECEIVED
-local function take_visible(n, nonce, claim)
+local function take_visible(n, nonce, claim, found)
   local most, taken, intents, budget, first_state = receive_limit(), {}, 0, n + 100, nil
   while #taken < n and budget > 0 do
-    local found = call('ZRANGE', order_key, #taken, n - 1, 'WITHSCORES')
+    found = found or call('ZRANGE', order_key, #taken, n - 1, 'WITHSCORES')
     if not found[1] or tonumber(found[2]) >= LEASED then return taken, intents, false end
     local seqs, known_ones = { found[1] }, found[1] ~= found[2]
     for i = 3, #found, 2 do
@@ -34,11 +35,12 @@ local function take_visible(n, nonce, claim)
       else
         local flags = flags_of(record)
         if not first_state or first_state[FLAGS] ~= flags then
-          first_state = { nonce, 1, context.now_ms, claim, 0, flags }
+          first_state = { nonce, 1, now_ms, claim, 0, flags }
         end
         taken[#taken + 1] = { seq, record, first_state }
       end
     end
+    found = nil
   end
   return taken, intents, #taken < n
 end

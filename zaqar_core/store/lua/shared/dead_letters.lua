@@ -1,8 +1,8 @@
 -- dead_letters: the dead-letter rule. A message past the queue's receive limit is moved (see moves) instead of being
 -- received. Only receives in this queue count: each queue of a chain delivers it as often as its own limit says.
--- uses: BEFORE, begin_move, context, COUNT, expired, queue, removal_of, remove_messages
+-- uses: BEFORE, begin_move, COUNT, expired, now_ms, queue, removal_of, remove_messages
 local function receive_limit()
-  return queue.dead_letter_queue and queue.redrive_from_ms <= context.now_ms and queue.max_receive_count or math.huge
+  return queue.dead_letter_queue and queue.redrive_from_ms <= now_ms and queue.max_receive_count or math.huge
 end
 local function redrive(seq, record, state)
   begin_move(seq, record, state, queue.dead_letter_queue, queue.dead_letter_ttl_seconds, '')

@@ -16,8 +16,8 @@
 -- subscriber, kind and number, tries, reason]; the entry of the outbox.
 -- Q:nf is what earlier releases counted instead of runs: see lines.
 -- The feature 'n' says whether the queue has ever had one.
--- uses: base_key, CONFIRMED, context, count_in_work, first_in, has_feature, LIMITS, mark_feature, remove_post, SINCE
--- uses: SUBSCRIBER, subscription_of, wake_waiters
+-- uses: base_key, CONFIRMED, context, count_in_work, first_in, has_feature, LIMITS, mark_feature, now_ms, now_text
+-- uses: remove_post, server_ms, SINCE, SUBSCRIBER, subscription_of, wake_waiters
 local function delivery_keys()
   local found = {}
   for suffix in string.gmatch('o oq or np nq nv nd ni nt nl nr nf nw nx', '%S+') do
@@ -27,7 +27,7 @@ local function delivery_keys()
 end
 local function subscription_part(delivery) return string.sub(delivery, 1, 36) end
 local function has_subscribers()
-  return has_feature('s') and call('ZCOUNT', base_key .. ':ue', '(' .. context.now_text, '+inf') > 0
+  return has_feature('s') and call('ZCOUNT', base_key .. ':ue', '(' .. now_text(), '+inf') > 0
 end
 -- wake one of the processes that wait for deliveries of this queue
 local function wake_worker() wake_waiters(1, base_key .. ':nw') end
@@ -121,7 +121,7 @@ end
 -- make deliveries ready whose lease has ended or whose next try is due
 local function process_due_deliveries(most)
   for _, key in ipairs({ ':ni', ':nd' }) do
-    local now = key == ':ni' and context.real_text or context.now_ms
+    local now = key == ':ni' and server_ms or now_ms
     for _, delivery in ipairs(call('ZRANGEBYSCORE', base_key .. key, '-inf', now, 'LIMIT', 0, most)) do
       local state = state_of_delivery(delivery) or { '', 0 }
       return_delivery(delivery, state[3], state[2], state[3] == '')
@@ -132,7 +132,7 @@ local function keep_failed(delivery, tries, reason)
   local id, entry = subscription_part(delivery), entry_of(delivery)
   local packed = call('HGET', base_key .. ':u', id)
   local subscriber = packed and cmsgpack.unpack(packed)[SUBSCRIBER] or ''
-  local what = cmsgpack.pack({ context.now_ms, id, subscriber, string.sub(delivery, 37), tries, reason })
+  local what = cmsgpack.pack({ now_ms, id, subscriber, string.sub(delivery, 37), tries, reason })
   local failed = string.format('%08d', #what) .. what .. (entry and call('HGET', base_key .. ':o', entry) or '')
   call('LPUSH', base_key .. ':nx', failed)
   call('HINCRBY', base_key, 'failed', 1)

@@ -2,20 +2,20 @@
 -- lower_due: must be called for everything that is due at a moment. If that is earlier than `due`,
 -- context.due_was_lowered is true, and the function must wake a waiter: see wakeups.
 -- save_clock: write the queue's time once a second.
--- uses: base_key, context, queue
+-- uses: base_key, context, due_ms, now_ms, queue, read_due
 local function lower_due(at)
-  if queue.due_text ~= context.due_text then
-    queue.due_text, queue.due_ms = context.due_text, tonumber(context.due_text)
-  end
-  if at < queue.due_ms then
+  if at >= due_ms then return end
+  due_ms = read_due() -- never to be raised here
+  if at < due_ms then
     call('HSET', base_key, 'due', at)
-    context.due_text, context.due_was_lowered = string.format('%.0f', at), true
+    due_ms, context.due_was_lowered = at, true
   end
+  queue.due_ms = due_ms
 end
 local function save_clock()
-  if not queue.saved_ms or context.now_ms - queue.saved_ms >= 1000 then
-    call('HSET', base_key, 'now', context.now_ms)
-    queue.saved_ms = context.now_ms
+  if not queue.saved_ms or now_ms - queue.saved_ms >= 1000 then
+    call('HSET', base_key, 'now', now_ms)
+    queue.saved_ms = now_ms
     -- another server may have served the queue meanwhile, between two fail-overs
     queue.in_flight = nil
   end

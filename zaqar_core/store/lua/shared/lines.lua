@@ -8,7 +8,7 @@
 -- Q:np posts of more than one message: member seq of the first one, score seq of the last one. A post is removed with
 -- the outbox entry of its last message: every subscription has then had the first try of the others.
 -- Q:nr subscription -> MessagePack {name of a line: [deliveries in work, end of the lease in real ms]}: its runs.
--- uses: base_key, context
+-- uses: base_key, server_ms
 local LINES_IN_WORK, RUN_LENGTH, WHOLE = 4, 20, '~'
 local function record_post(first, last) call('ZADD', base_key .. ':np', last, first) end
 local function remove_post(last) call('ZREMRANGEBYSCORE', base_key .. ':np', last, last) end
@@ -16,7 +16,7 @@ local function runs_of(id)
   local packed = call('HGET', base_key .. ':nr', id)
   local runs = packed and cmsgpack.unpack(packed) or {}
   for line, run in pairs(runs) do
-    if run[2] <= tonumber(context.real_text) then runs[line] = nil end
+    if run[2] <= server_ms then runs[line] = nil end
   end
   return runs
 end

@@ -7,8 +7,8 @@
 -- numbers of visible, in-flight and delayed messages.
 -- first_live: how many messages at the beginning of a band are past the retention, and the rank of the band's first.
 -- rank_of_band: how many messages are in the bands before it.
--- uses: base_key, context, DELAYED, expired_until, flags_of, GROUPED, has_feature, has_flag, KIND, LEASED, leases_key
--- uses: MOVED, order_key, queue, records_key, sent_of
+-- uses: base_key, DELAYED, expired_until, flags_of, GROUPED, has_feature, has_flag, KIND, LEASED, leases_key, MOVED
+-- uses: now_ms, order_key, queue, records_key, sent_of
 local function rank_of_band(band) return call('ZCOUNT', order_key, '-inf', string.format('(%.0f', band)) end
 -- the first rank of a message that was sent after until_ms. In a standard queue a moved message does not tell it by its
 -- position; in a FIFO queue its age begins with the move.
@@ -30,12 +30,12 @@ local function first_live(band)
   return first_sent_after(expired_until(), first, rank_of_band(band + LEASED)) - first, first
 end
 local function count_live(left)
-  local all, now = call('ZCARD', order_key), string.format('%.0f', context.now_ms)
+  local all, now = call('ZCARD', order_key), string.format('%.0f', now_ms)
   local in_flight, delayed = call('ZCOUNT', leases_key, '(' .. now, '+inf'), 0
   if KIND ~= 'fifo' then
     delayed = has_feature('d') and call('ZCOUNT', base_key .. ':d', '(' .. now, '+inf') or 0
   elseif queue.delay_ms > 0 then
-    delayed = all - first_sent_after(context.now_ms - queue.delay_ms, rank_of_band(GROUPED), all)
+    delayed = all - first_sent_after(now_ms - queue.delay_ms, rank_of_band(GROUPED), all)
   end
   local visible = all - in_flight - delayed
   local most = all

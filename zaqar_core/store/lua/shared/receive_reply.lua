@@ -2,10 +2,10 @@
 -- more than the rest of it: incarnation (16 hex digits), now ms, time of the receive ms (`since`; nil: now), retention
 -- s, intents; then for each message its seq, the lengths of state and record, and both. Read by
 -- core/stored_messages.py.
--- uses: context, queue, states_key, write_pairs
+-- uses: now_ms, queue, states_key, write_pairs
 local function receive_reply(taken, intents, since)
   local head = queue.incarnation
-    .. struct.pack('>I8I8I4I2', context.now_ms, since or context.now_ms, queue.retention_ms / 1000, intents)
+    .. struct.pack('>I8I8I4I2', now_ms, since or now_ms, queue.retention_ms / 1000, intents)
   local one = taken[1]
   local packed = cmsgpack.pack(one[3])
   if not taken[2] then -- without the tables that several messages need

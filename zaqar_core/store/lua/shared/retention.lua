@@ -5,9 +5,9 @@
 -- and whether more may be left. The queue's field `swept` is a seq up to which none is left in any band: a message that
 -- is not past the retention ends the search, one with an end of its own is passed once. A function that returns a
 -- message to an old position must call lower_swept.
--- uses: base_key, context, DELAYED, expired, flags_of, GROUPED, has_flag, LEASED, MOVED, order_key, queue
--- uses: records_key, removal_of, remove_messages, sent_of, state_of, states_key
-local function expired_until() return math.max(context.now_ms - queue.retention_ms, queue.horizon_ms) end
+-- uses: base_key, DELAYED, expired, flags_of, GROUPED, has_flag, LEASED, MOVED, now_ms, order_key, queue, records_key
+-- uses: removal_of, remove_messages, sent_of, state_of, states_key
+local function expired_until() return math.max(now_ms - queue.retention_ms, queue.horizon_ms) end
 local function lower_swept(seq)
   local swept = tonumber(call('HGET', base_key, 'swept') or 0)
   if tonumber(seq) <= swept then call('HSET', base_key, 'swept', string.format('%.0f', seq - 1)) end

@@ -12,8 +12,8 @@
 -- came when it was moved, and its receives in other queues do not count. Searches 100 messages of each band. Writes
 -- nothing, not even what time alone has changed: with an fsync after each write, a look at many queues would delay all
 -- others. O(log n) as counts, and O(100); O(1) for an empty queue.
--- uses: ARRIVED, base_key, BEFORE, context, COUNT, count_live, DELAYED, delayed_until, first_live, GROUPED, has_feature
--- uses: is_over, KIND, LEASED, order_key, rank_of_band, records_key, sent_of, state_of, states_key
+-- uses: ARRIVED, base_key, BEFORE, COUNT, count_live, DELAYED, delayed_until, first_live, GROUPED, has_feature, is_over
+-- uses: KIND, LEASED, now_ms, order_key, rank_of_band, records_key, sent_of, state_of, states_key
 local samples = { MINUTE = 1, VISIBLE = 2, SENT = 6, SMALLEST = 11, LARGEST = 12, END = 12 }
 samples.at = function(index)
   local packed = call('LINDEX', base_key .. ':ms', index)
@@ -73,7 +73,7 @@ samples.values = function()
     return last >= first + gone and first_of(call('ZRANGE', order_key, first + gone, last)) or math.huge
   end
   local oldest = math.min(oldest_of(0), oldest_of(LEASED), oldest_of(GROUPED))
-  if has_feature('d') and call('ZCOUNT', base_key .. ':d', '-inf', context.now_ms) > 0 then
+  if has_feature('d') and call('ZCOUNT', base_key .. ':d', '-inf', now_ms) > 0 then
     oldest = math.min(oldest, oldest_of(DELAYED)) -- delays that have ended
   end
   local visible, in_flight, delayed = count_live(has_expired)

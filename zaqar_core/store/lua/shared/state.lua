@@ -2,7 +2,7 @@
 -- arrived ms]; nil before its first receive. gid ("" without group) and start (the last receive) exist only in queues
 -- with groups. before (receives in other queues) and arrived exist only where the message was moved here; messages that
 -- an earlier release moved have no arrived. A record's layout: see records.py.
--- uses: context, queue
+-- uses: now_ms, queue
 local NONCE, COUNT, FIRST, CLAIM, TTL, FLAGS, GID, START, BEFORE, ARRIVED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 local CLIENT, OWN_TTL, MOVED, GROUP, ENCRYPTED = 1, 2, 16, 32, 64
 local function state_of(packed)
@@ -11,13 +11,13 @@ local function state_of(packed)
 end
 local UNRECEIVED = { '', 0, 0, '', 0, 0, '', 0 }
 local function flags_of(record) return string.byte(record, 22) end
-local function has_flag(flags, bit_value) return bit.band(flags, bit_value) ~= 0 end
+local function has_flag(flags, bit_value) return flags % (2 * bit_value) >= bit_value end
 -- count one more receive in the state
 local function count_receive(state, record, nonce, claim)
   state[NONCE], state[COUNT], state[CLAIM], state[FLAGS] = nonce, state[COUNT] + 1, claim, flags_of(record)
-  if state[FIRST] == 0 then state[FIRST] = context.now_ms end
+  if state[FIRST] == 0 then state[FIRST] = now_ms end
 end
-local function sent_of(record) return tonumber(string.sub(record, 1, 13)) end
+local function sent_of(record) return string.sub(record, 1, 13) + 0 end
 local function gid_of(record)
   local flags = flags_of(record)
   if not has_flag(flags, GROUP) then return '' end
@@ -31,7 +31,7 @@ local function expired(record, state)
   if state[TTL] > 0 then return false end
   local flags, sent = flags_of(record), sent_of(record)
   if has_flag(flags, OWN_TTL) then
-    return not has_flag(flags, MOVED) and sent + string.sub(record, 23, 30) * 1000 <= context.now_ms
+    return not has_flag(flags, MOVED) and sent + string.sub(record, 23, 30) * 1000 <= now_ms
   end
-  return sent + queue.retention_ms <= context.now_ms or sent <= queue.horizon_ms
+  return sent + queue.retention_ms <= now_ms or sent <= queue.horizon_ms
 end

@@ -3,12 +3,12 @@
 -- creation, score 0.
 -- An id begins with its number in 12 hexadecimal digits, so that the order of ids is that of creation. The feature 's'
 -- says whether the queue has ever had one.
--- uses: base_key, context, has_feature
+-- uses: base_key, has_feature, now_ms
 local SUBSCRIBER, OPTIONS, TTL_SECONDS, CREATED, CONFIRMED, SINCE = 1, 2, 3, 4, 5, 6
 local function subscription_keys() return base_key .. ':u', base_key .. ':ui', base_key .. ':ue', base_key .. ':un' end
 local function subscription_of(id)
   local ends = call('ZSCORE', base_key .. ':ue', id)
-  if not ends or tonumber(ends) <= context.now_ms then return nil end
+  if not ends or tonumber(ends) <= now_ms then return nil end
   return cmsgpack.unpack(call('HGET', base_key .. ':u', id))
 end
 local function drop_subscription(id)
@@ -23,7 +23,7 @@ end
 -- remove those that have ended, `most` at most
 local function expire_subscriptions(most)
   if not has_feature('s') then return end
-  for _, id in ipairs(call('ZRANGEBYSCORE', base_key .. ':ue', '-inf', context.now_ms, 'LIMIT', 0, most)) do
+  for _, id in ipairs(call('ZRANGEBYSCORE', base_key .. ':ue', '-inf', now_ms, 'LIMIT', 0, most)) do
     drop_subscription(id)
   end
 end

@@ -4,7 +4,7 @@
 -- wake_waiters: send a wake-up to up to n waiters of a set (by default the waiting receives Q:w). A waiter whose
 -- process is gone is skipped; not in a cluster, where PUBLISH reaches all nodes but counts only the subscribers of this
 -- one.
--- uses: base_key, clustered, context
+-- uses: base_key, clustered, context, server_ms
 local function add_waiter(waiter, ends)
   if call('ZADD', base_key .. ':w', ends, waiter) == 1 then call('HSET', base_key, 'waits', 1) end
 end
@@ -16,7 +16,7 @@ local function wake_waiters(n, waiters)
       if not waiters then call('HSET', base_key, 'waits', 0) end
       return
     end
-    if popped[2] >= context.real_text then
+    if popped[2] + 0 >= server_ms then
       local bar = string.find(popped[1], '|', 1, true)
       local receivers = call('PUBLISH', string.sub(popped[1], 1, bar - 1), string.sub(popped[1], bar + 1))
       if receivers > 0 or clustered then n = n - 1 end

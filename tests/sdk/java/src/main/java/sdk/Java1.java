@@ -8,8 +8,10 @@ import static sdk.Steps.fails;
 
 import com.amazonaws.DefaultRequest;
 import com.amazonaws.auth.AWS4Signer;
+import com.amazonaws.auth.AWSCredentials;
 import com.amazonaws.auth.AWSStaticCredentialsProvider;
 import com.amazonaws.auth.BasicAWSCredentials;
+import com.amazonaws.auth.BasicSessionCredentials;
 import com.amazonaws.client.builder.AwsClientBuilder.EndpointConfiguration;
 import com.amazonaws.http.HttpMethodName;
 import com.amazonaws.services.sqs.AmazonSQS;
@@ -71,9 +73,12 @@ final class Java1 {
     }
 
     private static AmazonSQS client(String key, String secret) {
+        String token = System.getenv("AWS_SESSION_TOKEN");
+        AWSCredentials credentials = token == null
+                ? new BasicAWSCredentials(key, secret) : new BasicSessionCredentials(key, secret, token);
         return AmazonSQSClientBuilder.standard()
                 .withEndpointConfiguration(new EndpointConfiguration(Steps.ENDPOINT, Steps.REGION))
-                .withCredentials(new AWSStaticCredentialsProvider(new BasicAWSCredentials(key, secret)))
+                .withCredentials(new AWSStaticCredentialsProvider(credentials))
                 .build();
     }
 
