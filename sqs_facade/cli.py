@@ -228,7 +228,9 @@ def _report_ready(settings: Settings, urls: Sequence[str], held: Held, connectio
         return
     draft = file.with_name(f".{file.name}.new")
     try:
-        draft.write_text(f"{urls[0]}\n")
+        draft.unlink(missing_ok=True)
+        with draft.open("x") as stream:
+            stream.write(f"{urls[0]}\n")
         draft.replace(file)
     except OSError as problem:
         _log.error("cannot write the ready file %s: %s", file, problem.strerror)

@@ -86,6 +86,19 @@ def test_a_directory_of_somebody_else_is_refused_and_not_changed(data: Path, mod
     assert stat.S_IMODE(data.stat().st_mode) == mode
 
 
+@pytest.mark.parametrize("name", ["reserve.new", "reserve", "valkey.log", "encryption.key", "appendonlydir"])
+def test_a_link_that_others_could_make_is_not_followed(data: Path, name: str) -> None:
+    """The service would overwrite what it leads to."""
+    data.mkdir()
+    target = data.parent / "precious"
+    target.write_text("x" * 100)
+    (data / name).symlink_to(target)
+    data.chmod(0o777)
+    with pytest.raises(EmbeddedError, match=f"has the symbolic link {name}, which they may have made"):
+        attach(data, durability="fsync", ephemeral=False)
+    assert target.read_text() == "x" * 100
+
+
 def test_only_unfinished_files_of_a_killed_valkey_are_removed(serve: Start, data: Path) -> None:
     data.mkdir()
     drafts = ["temp-rewriteaof-bg-123.aof", "temp-rewriteaof-123.aof", "temp-123.rdb"]

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from sqs_facade import cli
 from sqs_facade.cli import main
+from sqs_facade.listening import Held
 from tests.patience import PATIENCE_SECONDS, until
 from tests.private_valkey import private_valkey
 from tests.serving.conftest import Serve, client_of
@@ -31,6 +33,15 @@ def test_a_start_prints_the_url_and_writes_it_to_the_ready_file(serve: Start) ->
 @pytest.mark.skipif(
     resource.getrlimit(resource.RLIMIT_NOFILE)[1] == resource.RLIM_INFINITY, reason="open files are not limited"
 )
+def test_the_ready_file_is_not_written_through_a_link(tmp_path: Path) -> None:
+    """Others can make one where the file is in a folder of temporary files."""
+    ready, precious = tmp_path / "ready", tmp_path / "precious"
+    precious.write_text("mine")
+    (tmp_path / ".ready.new").symlink_to(precious)
+    cli._report_ready(Settings(ready_file=ready), ["http://localhost:1"], Held((), (), 1))
+    assert (ready.read_text(), precious.read_text()) == ("http://localhost:1\n", "mine")
+
+
 def test_a_start_names_the_limit_of_connections_that_is_in_force(serve: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SQS_FACADE_MAX_CONNECTIONS", "100000000")
     limited = serve("--ephemeral").wait_ready()

@@ -18,10 +18,13 @@ from zaqar_core.embedded.errors import EmbeddedError
 #: The umask of every process that writes into a data directory.
 UMASK = 0o077
 _OTHERS = 0o077
+#: Modes of a directory in which others can create entries.
+_WRITABLE = 0o022
 #: Files of the service and of Valkey; all others in the directory belong to somebody else.
 _OWN = re.compile(
     r"lock|users|start|keeper|info\.json(\.new)?|encryption\.key(\..*)?|valkey\.log|.*\.(rdb|aof|manifest)"
 )
+_RESERVE = re.compile(r"reserve(\.new)?")
 _FOLDER = "appendonlydir"
 #: Folders that do not show that a directory has another use.
 _EXPECTED = frozenset((_FOLDER, "lost+found"))
@@ -41,6 +44,8 @@ def make_private(directory: Path) -> str | None:
         raise _refusal(
             directory, mode, "has other contents too: use a directory of its own, or close it yourself (chmod 700)"
         )
+    if directory in changed and mode & _WRITABLE and (link := _link(directory)) is not None:
+        raise _refusal(directory, mode, f"has the symbolic link {link}, which they may have made: remove it")
     for path in changed:
         try:
             path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~_OTHERS)
@@ -79,6 +84,15 @@ def _files(directory: Path) -> Iterator[Path]:
             yield entry
         elif entry.is_file() and _OWN.fullmatch(entry.name):
             yield entry
+
+
+def _link(directory: Path) -> str | None:
+    """Return the name of a symbolic link in the place of a file or folder of the service, None if there is none."""
+    for entry in directory.iterdir():
+        is_own = entry.name == _FOLDER or _OWN.fullmatch(entry.name) or _RESERVE.fullmatch(entry.name)
+        if is_own and entry.is_symlink():
+            return entry.name
+    return None
 
 
 def _is_open(path: Path) -> bool:
