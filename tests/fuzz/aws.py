@@ -138,7 +138,7 @@ def _value(source: random.Random, memory: Memory, member: str, kind: Any) -> Any
     if source.random() < 0.03:
         return values.anything(source)
     if isinstance(kind, inspect.ListType):
-        count = source.choice((0, 1, 1, 1, 2, 11)) if source.random() < 0.99 else 501
+        count = source.choice((0, 1, 1, 1, 2, 11)) if source.random() < 0.999 else 501
         return [_value(source, memory, member, kind.item_type) for _ in range(count)]
     if isinstance(kind, inspect.StructType):
         return _structure(source, memory, kind)
