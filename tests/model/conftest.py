@@ -45,7 +45,7 @@ def effort() -> settings:
     )
     if _LONG:
         return settings(common, max_examples=max(1, _LONG // _STEPS_PER_EXAMPLE))
-    return settings(common, max_examples=settings.default.max_examples * 2 // 5, derandomize=True)
+    return settings(common, max_examples=settings().max_examples * 2 // 5, derandomize=True)
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ class Load:
 
 
 @settings(
-    max_examples=12 if IS_LONG else max(1, settings.default.max_examples // 30),
+    max_examples=12 if IS_LONG else max(1, settings().max_examples // 30),
     derandomize=not IS_LONG,
     deadline=None,
     database=None,
