@@ -12,7 +12,7 @@ local wrong
 if KIND == 'plain' then wrong = load_queue(call('HGET', base_key, 'gen')) else wrong = open_queue() end
 if wrong then return wrong end
 if ARGV[1] ~= queue.incarnation then return { err = 'STALE' } end
-if KIND == 'plain' and not has_feature('e') then -- no rare index has them: see removal
+if KIND == 'plain' and ARGV[2] and not has_feature('e') then -- no rare index has them: see removal
   call('HDEL', records_key, unpack(ARGV, 2))
   call('HDEL', states_key, unpack(ARGV, 2))
   call('ZREM', order_key, unpack(ARGV, 2))
