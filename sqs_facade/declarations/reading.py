@@ -21,17 +21,7 @@ def load(file: Path | None, settings: Settings) -> Declarations:
     """Read the declarations of a settings file. Raises SettingsInvalid with one line for each mistake."""
     if file is None:
         return Declarations()
-    try:
-        text = file.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
-    except OSError as problem:
-        raise SettingsInvalid(f"cannot read {file}: {problem.strerror}") from None
-    except UnicodeDecodeError:
-        raise SettingsInvalid(f"{file} is not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as problem:
-        raise SettingsInvalid(f"{file} is not valid TOML: {problem}") from None
-    except RecursionError:
-        raise SettingsInvalid(f"{file} is nested too deeply") from None
+    text, document = _parse(file)
     findings = Findings(file, text)
     found = _read(document, settings, findings)
     if findings.found:
@@ -40,12 +30,31 @@ def load(file: Path | None, settings: Settings) -> Declarations:
 
 
 def mistakes(file: Path | None, settings: Settings) -> tuple[str, ...]:
-    """Return the lines with which ``load`` refuses a file; none if it can be read."""
+    """Return a line for each mistake in the tables of a file; none if it is not TOML, which its settings say."""
+    if file is None:
+        return ()
     try:
-        load(file, settings)
-    except SettingsInvalid as problem:
-        return problem.problems
-    return ()
+        text, document = _parse(file)
+    except SettingsInvalid:
+        return ()
+    findings = Findings(file, text)
+    _read(document, settings, findings)
+    return tuple(map(str, findings.found))
+
+
+def _parse(file: Path) -> tuple[str, dict[str, Any]]:
+    """Return the text of a TOML file and what it says. Raises SettingsInvalid."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        return text, tomllib.loads(text)
+    except OSError as problem:
+        raise SettingsInvalid(f"cannot read {file}: {problem.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsInvalid(f"{file} is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as problem:
+        raise SettingsInvalid(f"{file} is not valid TOML: {problem}") from None
+    except RecursionError:
+        raise SettingsInvalid(f"{file} is nested too deeply") from None
 
 
 def check(
