@@ -50,14 +50,15 @@ hypothesis.settings.load_profile("suite")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> Generator[None, int, int]:
-    """Run single tests in this process, and other runs with a worker more than there are processors.
+    """Run single tests in this process, and other runs with two workers more than there are processors.
 
-    Tests wait a third of their time for processes to start and to end; the other workers use it.
+    Tests wait a third of their time for processes to start and to end; the other workers use it. On two processors the
+    suite took 246 s with three workers and 213 s with four.
     """
     number = yield
     if any("::" in argument for argument in config.args):
         return 0
-    return number if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else number + 1
+    return number if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else number + 2
 
 
 def pytest_configure(config: pytest.Config) -> None:
