@@ -15,7 +15,8 @@ _STRING, _BINARY = b"\x01", b"\x02"
 _md5 = partial(md5, usedforsecurity=False)
 try:
     _short_md5: Any = import_module("_md5").md5  # CPython's own, for which there are no stubs
-except ImportError:
+    _short_md5(b"")
+except (ImportError, ValueError):  # some builds for FIPS have it, and refuse each call
     _short_md5 = _md5
 #: Up to here CPython's own MD5 is faster than OpenSSL's, which takes 0.5 µs more for its beginning.
 _SHORT_BYTES = 1000

@@ -370,6 +370,16 @@ def test_a_header_that_is_partly_known_is_read_as_a_new_one(known: Credentials, 
     assert (after.reason, after.message) == (before.reason, before.message)
 
 
+def test_a_long_header_is_not_kept_in_memory(known: Credentials) -> None:
+    _, headers = signed("POST", URL, moment=MOMENT)
+    signatures._known.clear()
+    long = headers["Authorization"].replace("Credential=", f"Credential={'A' * 60_000}")
+    assert _refused(verifier(known, NOW), "POST", URL, {**headers, "Authorization": long}).reason is Reason.UNKNOWN_KEY
+    assert not signatures._known
+    assert _verify(verifier(known, NOW), "POST", URL, headers) is not None
+    assert len(signatures._known) == 1
+
+
 # -- Keys --------------------------------------------------------------------------------------------------------------
 
 

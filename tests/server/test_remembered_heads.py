@@ -53,6 +53,9 @@ def test_a_refused_head_is_refused_each_time(head: bytes) -> None:
     [
         (b"/", b"Authorization: a"),
         (b"/", b"X-Auth-Token: a"),
+        (b"/", b"X-Storage-Token: a"),
+        (b"/", b"X-Service-Token: a"),
+        (b"/", b"Proxy-Authorization: a"),
         (b"/", b"cookie: a"),
         (b"/", b"URL-Signature: a"),
         (b"/?Action=ListQueues&X-Amz-Signature=a", b"Accept: */*"),

@@ -244,6 +244,25 @@ def test_what_a_killed_process_has_not_added_is_added_by_the_next_one(
     assert sum(one.sent for one in found) == 2
 
 
+def test_the_first_event_of_a_queue_is_taken_also_when_another_thread_takes_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    node, ref, taken = NodeCounting(CounterFiles(None)), QueueRef("p", "r", "q"), 0
+    node.adopt_thread()
+    begin = NodeCounting._begin
+
+    def begin_and_take(self: NodeCounting, *event: Any) -> Any:
+        nonlocal taken
+        begun = begin(self, *event)
+        taken += sum(row[0] for row in node.take().values())  # as a thread that is scheduled here
+        return begun
+
+    monkeypatch.setattr(NodeCounting, "_begin", begin_and_take)
+    node.count(ref, Event.SENT, 1, 3)
+    taken += sum(row[0] for row in node.take().values())
+    assert taken == 1
+
+
 def test_what_is_counted_while_counts_are_taken_is_taken_once(tmp_path: Path) -> None:
     node, number, taken = NodeCounting(CounterFiles(tmp_path)), 5_000, Counter[str]()
     refs = [QueueRef("p", "r", f"q{index}") for index in range(3)]

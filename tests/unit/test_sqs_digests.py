@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from runpy import run_path
+from types import SimpleNamespace
 
 import pytest
 
@@ -31,6 +34,17 @@ def test_a_digest_does_not_depend_on_the_order_and_does_on_type_and_value() -> N
 def test_a_bodys_digest_is_its_md5() -> None:
     assert digests.of_body(b"") == "d41d8cd98f00b204e9800998ecf8427e"
     assert digests.of_body("grüße".encode()) == digests.of_body(b"gr\xc3\xbc\xc3\x9fe")
+
+
+@pytest.mark.parametrize("module", [None, "refuses"])
+def test_a_python_without_an_md5_of_its_own_uses_that_of_hashlib(
+    monkeypatch: pytest.MonkeyPatch, module: str | None
+) -> None:
+    def refuse(*_: bytes) -> None:
+        raise ValueError("disabled for FIPS")
+
+    monkeypatch.setitem(sys.modules, "_md5", module and SimpleNamespace(md5=refuse))
+    assert run_path(str(digests.__file__))["of_body"](b"a") == "0cc175b9c0f1b6a831c399e269772661"
 
 
 @pytest.mark.parametrize("length", [1, 999, 1000, 1001, 256 * 1024, 256 * 1024 + 1])

@@ -104,9 +104,9 @@ def read(environ: Mapping[str, Any], now: float) -> Claim | None:
 
 _Usual = tuple[str, str, str, str, "SignedHeaders"]
 #: What headers say before their signature, which is the same in all requests of a client on one day. The cache is
-#: cleared when it is full.
+#: cleared when it is full. Longer headers are not kept: anyone can send them.
 _known: dict[str, _Usual] = {}
-_MOST_KNOWN = 4096
+_MOST_KNOWN, _KNOWN_CHARACTERS = 4096, 1024
 
 
 def _usual(header: str) -> _Usual | None:
@@ -123,9 +123,10 @@ def _usual(header: str) -> _Usual | None:
         return None
     key_id, date, region, service, names = found.groups()
     known = (key_id, date, region, service, signed_headers(names))
-    if len(_known) >= _MOST_KNOWN:
-        _known.clear()
-    _known[header[:-_SIGNATURE_CHARACTERS]] = known
+    if len(header) <= _KNOWN_CHARACTERS:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[header[:-_SIGNATURE_CHARACTERS]] = known
     return known
 
 

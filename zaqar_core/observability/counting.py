@@ -141,10 +141,11 @@ class Counting:
             with self._lock:
                 self._beside.count(ref, event, number, size_bytes)
             return
+        begun = None
         try:
             queue = self._queues[ref]
         except KeyError:
-            queue = self._begin(ref, event, number, size_bytes)
+            queue = begun = self._begin(ref, event, number, size_bytes)
         queue.cells[event] += number
         if size_bytes:
             queue.cells[SIZES + event] += size_bytes
@@ -152,6 +153,8 @@ class Counting:
                 size = size_bytes if number == 1 else size_bytes // number
                 if not queue.smallest <= size <= queue.largest:
                     queue.widen(size)
+        if begun is not None and begun is not self._other_queues:
+            self._queues[ref] = begun  # last: another thread may have taken the counts meanwhile
 
     def subtract(self, ref: QueueRef, numbers: Iterable[int]) -> None:
         """Subtract from the counters of a queue."""
@@ -174,7 +177,7 @@ class Counting:
             known = self._rowless.get(ref)
             self._rowless[ref] = counted if known is None else merged(known, counted)
             return self._other_queues
-        queue = self._queues[ref] = _Queue(self._cells_of(at))
+        queue = _Queue(self._cells_of(at))
         queue.cells[SMALLEST] = queue.cells[LARGEST] = 0
         return queue
 
