@@ -213,25 +213,49 @@ class OverHttp:
 
 def _response(connection: socket.socket, *, is_head: bool) -> tuple[int, bytes, bool]:
     """Read one response; return its status, its body, and whether the server closes the connection after it."""
-    received = b""
-    while (end := received.find(b"\r\n\r\n")) < 0:
-        part = connection.recv(65536)
-        if not part:
-            raise ConnectionError
-        received += part
-    lines = received[:end].split(b"\r\n")
+    incoming = _Incoming(connection)
+    lines = incoming.until(b"\r\n\r\n").split(b"\r\n")
     headers = dict(line.lower().split(b": ", 1) for line in lines[1:] if b": " in line)
     status = int(lines[0][9:12])
     if status == 100:
         raise AssertionError("a response of 100 to a request that does not expect it")
-    length = 0 if is_head or status in (204, 304) else int(headers.get(b"content-length", b"0"))
-    body = received[end + 4 :]
-    while len(body) < length:
-        part = connection.recv(65536)
+    body = b""
+    if headers.get(b"transfer-encoding") == b"chunked":
+        while size := int(incoming.until(b"\r\n"), 16):
+            body += incoming.take(size)
+            assert incoming.take(2) == b"\r\n", "a chunk is longer than its size"
+        assert incoming.take(2) == b"\r\n", "trailers"
+    elif not is_head and status not in (204, 304):
+        body = incoming.take(int(headers.get(b"content-length", b"0")))
+    assert not incoming.rest, "more than one response to a request"
+    return status, body, headers.get(b"connection") == b"close"
+
+
+class _Incoming:
+    """What a connection receives. Its methods raise ConnectionError when it ends before."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.rest = b""
+
+    def until(self, end: bytes) -> bytes:
+        """Return the bytes before ``end``, and pass over it."""
+        while end not in self.rest:
+            self._receive()
+        found, _, self.rest = self.rest.partition(end)
+        return found
+
+    def take(self, size: int) -> bytes:
+        while len(self.rest) < size:
+            self._receive()
+        found, self.rest = self.rest[:size], self.rest[size:]
+        return found
+
+    def _receive(self) -> None:
+        part = self._connection.recv(65536)
         if not part:
             raise ConnectionError
-        body += part
-    return status, body, headers.get(b"connection") == b"close"
+        self.rest += part
 
 
 def private_client(url: str) -> Any:
