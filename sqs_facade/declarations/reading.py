@@ -37,9 +37,7 @@ def mistakes(file: Path | None, settings: Settings) -> tuple[str, ...]:
         text, document = _parse(file)
     except SettingsInvalid:
         return ()
-    findings = Findings(file, text)
-    _read(document, settings, findings)
-    return tuple(map(str, findings.found))
+    return tuple(map(str, check(document, settings, file=file, text=text)))
 
 
 def _parse(file: Path) -> tuple[str, dict[str, Any]]:
