@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 import zlib
+from functools import partial
 from typing import Any
 
 from zaqar_core.core import dead_letters, deliveries, move_tasks, queues
@@ -59,7 +60,7 @@ class Housekeeping:
         rounds = Rounds(self._core, _log, "housekeeping failed")
         while not self._core.waiters.is_released:
             next_round = time.monotonic() + randomness.uniform(0.5, 1.5) * ROUND_SECONDS
-            rounds.run(lambda until=next_round: self.reclaim(until))  # type: ignore[misc]
+            rounds.run(partial(self.reclaim, next_round))
             time.sleep(max(next_round - time.monotonic(), 0.0))
             rounds.run(self.round)
             rounds.run(self._tidy_libraries)
