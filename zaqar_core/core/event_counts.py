@@ -95,10 +95,7 @@ class EventCounts:
         """Add rows to those of a minute. The lock must be held."""
         if not rows:
             return
-        pending = self._pending.setdefault(minute, {})
-        for ref, row in rows.items():
-            known = pending.get(ref)
-            pending[ref] = row if known is None else merged(known, row)
+        add_rows(self._pending.setdefault(minute, {}), rows)
 
 
 def _is_undone(problem: StoreUnavailable | None) -> bool:
@@ -114,7 +111,14 @@ def add_now(session: Session) -> None:
         counts.add(session)
 
 
-def merged(one: Row, other: Row) -> Row:
+def add_rows(rows: dict[QueueRef, Row], more: Rows) -> None:
+    """Add rows to those of the same queues."""
+    for ref, row in more.items():
+        known = rows.get(ref)
+        rows[ref] = row if known is None else _merged(known, row)
+
+
+def _merged(one: Row, other: Row) -> Row:
     """Return the sum of two rows of a queue, with the smallest and the largest of both."""
     found = [first + second for first, second in zip(one, other, strict=True)]
     found[_SMALLEST] = min(one[_SMALLEST] or other[_SMALLEST], other[_SMALLEST] or one[_SMALLEST])

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from threading import get_ident
 
-from zaqar_core.core.event_counts import EventCounts, merged
-from zaqar_core.core.traffic import Row, Rows
+from zaqar_core.core.event_counts import EventCounts, add_rows
+from zaqar_core.core.traffic import Row
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.observability import queue_rows
 from zaqar_core.observability.counter_file import CounterFile, CounterFiles, CounterReader, total
@@ -173,9 +173,7 @@ class Counting:
         """Return a queue in which nothing has happened since its counters were last taken."""
         at = self._file.row(queue_key(ref), queue_rows.WIDTH)
         if at < 0:
-            counted = queue_rows.of_event(event, number, size_bytes)
-            known = self._rowless.get(ref)
-            self._rowless[ref] = counted if known is None else merged(known, counted)
+            add_rows(self._rowless, {ref: queue_rows.of_event(event, number, size_bytes)})
             return self._other_queues
         queue = _Queue(self._cells_of(at))
         queue.cells[SMALLEST] = queue.cells[LARGEST] = 0
@@ -247,7 +245,7 @@ class NodeCounting(Counting):
     def take(self) -> dict[QueueRef, Row]:
         """See Traffic."""
         found = self.taken(self._lock)
-        _add(found, self._others.taken(self._lock))
+        add_rows(found, self._others.taken(self._lock))
         return found
 
     def take_left(self) -> dict[int, dict[QueueRef, Row]]:
@@ -256,7 +254,7 @@ class NodeCounting(Counting):
         for one in (self, self._others):
             minute, rows = one.taken_left(self._lock)
             if minute and rows:
-                _add(found.setdefault(minute, {}), rows)
+                add_rows(found.setdefault(minute, {}), rows)
         return found
 
     def forget(self, ref: QueueRef) -> None:
@@ -290,12 +288,6 @@ def times_and_buckets(readers: Sequence[CounterReader], row_key: bytes) -> tuple
     found = [counters for reader in readers if (counters := reader.counters(row_key))]
     times = [struct.unpack("2d", struct.pack("2q", *one[:BUCKETS])) for one in found]
     return [*map(sum, zip(*times, strict=True))], [*map(sum, zip(*(one[BUCKETS:] for one in found), strict=True))]
-
-
-def _add(rows: dict[QueueRef, Row], more: Rows) -> None:
-    for ref, row in more.items():
-        known = rows.get(ref)
-        rows[ref] = row if known is None else merged(known, row)
 
 
 class ProcessCounters:
