@@ -29,7 +29,7 @@ class Pipeline:
         self, core: Core, settings: Settings, observers: Observers | None = None, traces: RequestTraces | None = None
     ) -> None:
         """Without ``traces``, requests are not traced."""
-        self._answer = self._answered if traces is None else partial(self._traced, traces)
+        self._traces = traces
         observers = observers or Observers()
         self._finished, self._observe_on_loop = observers.finished, observers.observe_on_loop
         self._session = core.session
@@ -92,19 +92,15 @@ class Pipeline:
         request = self._request(environ)
         return self._finished(request, face.refuse(request, why))
 
-    def _answered(self, request: Request, face: Face) -> Reply:
+    def _answer(self, request: Request, face: Face) -> Reply:
         session = self._session()
         session.client = request.environ.get(CLIENT)
-        reply = face.answer(request, session)
+        if self._traces is None:
+            reply = face.answer(request, session)
+        else:
+            reply = self._traces.answer(request, session, partial(face.answer, request, session))
         if session.guards or session.waited_seconds:
             note_session(request.note, session)
-        return reply
-
-    def _traced(self, traces: RequestTraces, request: Request, face: Face) -> Reply:
-        session = self._session()
-        session.client = request.environ.get(CLIENT)
-        reply = traces.answer(request, session, lambda: face.answer(request, session))
-        note_session(request.note, session)
         return reply
 
     def _request(self, environ: dict[str, Any], body: bytes = b"") -> Request:
