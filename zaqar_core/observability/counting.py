@@ -236,11 +236,14 @@ class NodeCounting(Counting):
     """Counts for all threads and tasks of a process, and knows what the other processes have counted."""
 
     def __init__(self, files: CounterFiles) -> None:
-        file = files.claim()
-        self._others = Counting(files.claim())
+        file, others = files.claim(), files.claim()
+        self._others = Counting(others)
         super().__init__(file, self._others)
         self._files = files
         self.event_counts: EventCounts | None = None
+        # Each file that a process claims may have counts that a killed one left, so nothing has a file of its own in
+        # which nobody looks for them.
+        self.process = ProcessCounters(others, self._lock)
 
     def take(self) -> dict[QueueRef, Row]:
         """See Traffic."""
@@ -300,10 +303,11 @@ class ProcessCounters:
     #: States that were written longer ago belong to a process that has ended, or that hangs.
     STALE_SECONDS = 10.0
 
-    def __init__(self, files: CounterFiles) -> None:
-        self._file = files.claim()
+    def __init__(self, file: CounterFile, lock: threading.Lock) -> None:
+        """The file may be that of others, who hold the lock while they write."""
+        self._file = file
         self._begun: dict[bytes, int] = {}
-        self._lock = threading.Lock()
+        self._lock = lock
 
     def publish(self, totals: Mapping[tuple[str, str], int], states: Mapping[str, int]) -> None:
         """Write totals since the start of this process, by name and label, and states, by name."""
