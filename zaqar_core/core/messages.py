@@ -19,6 +19,7 @@ from zaqar_core.core import claims, dead_letters, queues, stored_messages
 from zaqar_core.core.session import Session
 from zaqar_core.core.traffic import Event, received, sent_bytes
 from zaqar_core.domain import limits
+from zaqar_core.domain.digits import whole_number
 from zaqar_core.domain.errors import (
     ClaimedByAnother,
     ClaimNotFound,
@@ -234,8 +235,9 @@ def list_page(
 def _sequence_after(session: Session, ref: QueueRef, marker: str | None) -> int | None:
     if marker is None:
         return 0
-    if marker.isascii() and marker.isdigit() and len(marker) <= 15:
-        return int(marker)
+    sequence = whole_number(marker, most=15)
+    if sequence is not None:
+        return sequence
     position = session.ids.decode(marker)
     if position is None:
         return None
