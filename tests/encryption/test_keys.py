@@ -11,7 +11,7 @@ import pytest
 
 from tests.encryption.conftest import Process, key, make_queue
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import load
+from zaqar_core.configuration.loading import load
 from zaqar_core.core import claims, leases, messages, queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain import encryption
