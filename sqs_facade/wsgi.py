@@ -113,7 +113,7 @@ def create_app(
     sqs = SqsFace(
         settings,
         callers=callers,
-        sts=_sts(access),
+        sts=_sts(access, rates),
         cloudwatch=cloudwatch,
         authorizer=authorizer,
         rates=rates,
@@ -173,12 +173,12 @@ def _metrics_page(core: Core, metrics: Metrics, settings: Settings, known: Crede
     return metrics_page.MetricsFace(settings, Scraper(core, metrics, settings), gate.authenticator(known, None))
 
 
-def _sts(access: gate.Gate | None) -> SecurityTokenService | None:
+def _sts(access: gate.Gate | None, rates: rate_limits.RateLimits | None) -> SecurityTokenService | None:
     if access is None:
         return None
     from sqs_facade.sts import SecurityTokenService  # loads libraries that only a service with credentials needs
 
-    return SecurityTokenService(access)
+    return SecurityTokenService(access, rates)
 
 
 def _hooks(settings: Settings, switches: hooks.Switches | None, known: Credentials | None) -> Face:

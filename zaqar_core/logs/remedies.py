@@ -141,6 +141,11 @@ ACCESS_KEY = Remedy(
     "refused requests with an access key or a session token that is not known, not active or expired",
     "if clients should have access, give them a key of the credentials_file",
 )
+WEB_IDENTITIES = Remedy(
+    "credentials_file",
+    "refused calls of AssumeRoleWithWebIdentity by {}, which sent too many wrong tokens in a second",
+    "if its tokens should be accepted, give the credentials_file their issuer and a role that trusts them",
+)
 URL_KEY = Remedy(
     "signed_url_key",
     "refused pre-signed URLs, because there is no key to check them",
