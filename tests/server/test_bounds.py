@@ -132,6 +132,22 @@ def test_a_request_that_waits_leaves_its_place_to_others(
     assert http.server.counters.in_flight == http.server.counters.waits == 0
 
 
+def test_waits_of_clients_that_have_gone_take_no_place_until_they_end(start: Start, echo: Echo) -> None:
+    http = start(requests_in_flight=1)
+    with contextlib.ExitStack() as polls:
+        for _ in range(3):
+            polls.enter_context(http.connect()).sendall(numbered(0, path=b"/leaving"))
+        until(lambda: http.server.counters.waits == 3, "all wait")
+    until(lambda: len(echo.leaving) == 3, "each wait is told that its client has gone")
+    assert (http.server.counters.waits, http.server.counters.in_flight) == (3, 0)
+    with http.connect() as client:
+        client.sendall(GET)
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+    echo.is_held = False
+    until(lambda: http.server.counters.waits == http.server.counters.in_flight == 0, "all have ended")
+    assert len(echo.leaving) == 3
+
+
 def test_a_request_whose_client_has_disconnected_before_its_turn_is_not_started(
     start: Start, echo: Echo, clients: contextlib.ExitStack
 ) -> None:

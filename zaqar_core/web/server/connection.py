@@ -381,7 +381,11 @@ class Connection(Responding):
 
     @property
     def on_gone(self) -> Callable[[], object] | None:
-        """Called once when the client disconnects. While it is set, the request waits and leaves its place."""
+        """Called once when the client disconnects. While it is set, the request waits and leaves its place.
+
+        It waits on after the call until it ends its wait itself: when thousands of clients go together, their requests
+        end a few at a time, and those that cannot end yet must keep no place from others.
+        """
         return self._on_gone
 
     @on_gone.setter
@@ -394,12 +398,11 @@ class Connection(Responding):
         self._on_gone = report
 
     def _leave_client(self) -> None:
-        """Report to the waiting request that its client has disconnected."""
-        self.is_gone = True
-        report = self.on_gone
-        self.on_gone = None
-        if report is not None:
-            report()
+        """Report once to the waiting request that its client has disconnected."""
+        if not self.is_gone:
+            self.is_gone = True
+            if self._on_gone is not None:
+                self._on_gone()
 
     # -- Deadlines and the end -----------------------------------------------------------------------------------------
 
