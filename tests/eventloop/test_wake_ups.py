@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +19,7 @@ from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage, QueueSettings
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store import keys
+from zaqar_core.store import keys, rechecks
 from zaqar_core.store.rechecks import Rechecks
 from zaqar_core.store.wakeups import Waiter
 
@@ -181,10 +183,34 @@ class _Later:
 
 
 def test_the_check_without_a_wake_up_falls_to_a_waiter_that_sleeps() -> None:
-    rechecks = Rechecks()
+    checks = Rechecks()
     busy, asleep = (Waiter(number, "channel", b"queue", None) for number in range(2))
     for waiter in (busy, asleep):
-        rechecks.add(waiter)
+        checks.add(waiter)
     asleep.is_asleep = True
-    rechecks.wake(b"queue")
+    checks.wake(b"queue")
     assert (busy.is_recheck, asleep.is_recheck) == (False, True)
+
+
+class CountedRechecks(Rechecks):
+    def __init__(self) -> None:
+        super().__init__()
+        self.checks: Counter[bytes] = Counter()
+
+    def wake(self, queue: bytes, *, instead_of: Waiter | None = None) -> None:
+        del instead_of
+        self.checks[queue] += 1
+
+
+@pytest.mark.parametrize("count", [1, 500, 4000])
+def test_waiters_check_few_queues_a_second_however_many_there_are(count: int) -> None:
+    checked, seconds = CountedRechecks(), 60
+    for number in range(count):
+        checked.add(Waiter(number, "channel", b"%d" % number, None))
+    began = time.monotonic()
+    for tick in range(2 * seconds):
+        checked.wake_due(began + tick / 2)
+    assert len(checked.checks) == count, "all are checked"
+    assert checked.checks.total() <= 1.3 * seconds * rechecks.MOST_PER_SECOND
+    if count <= 500:
+        assert min(checked.checks.values()) >= seconds // rechecks.RECHECK_SECONDS[1] - 1
