@@ -153,6 +153,22 @@ def test_a_request_that_waits_leaves_its_place_to_others(
     assert http.server.counters.in_flight == http.server.counters.waits == 0
 
 
+def test_waits_of_clients_that_have_gone_take_no_place_until_they_end(start: Start, echo: Echo) -> None:
+    http = start(requests_in_flight=1)
+    with contextlib.ExitStack() as polls:
+        for _ in range(3):
+            polls.enter_context(http.connect()).sendall(numbered(0, path=b"/leaving"))
+        until(lambda: http.server.counters.waits == 3, "all wait")
+    until(lambda: len(echo.leaving) == 3, "each wait is told that its client has gone")
+    assert (http.server.counters.waits, http.server.counters.in_flight) == (3, 0)
+    with http.connect() as client:
+        client.sendall(GET)
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+    echo.is_held = False
+    until(lambda: http.server.counters.waits == http.server.counters.in_flight == 0, "all have ended")
+    assert len(echo.leaving) == 3
+
+
 def test_a_request_whose_client_has_disconnected_before_its_turn_is_not_started(
     start: Start, echo: Echo, clients: contextlib.ExitStack
 ) -> None:
@@ -379,6 +395,15 @@ def test_a_client_that_reads_nothing_is_not_read_and_then_disconnected(start: St
     assert http.server.counters.unsent_bytes == 0
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="the kernel takes what fits into its buffers")
+def test_one_large_response_that_is_not_read_keeps_the_next_request_from_running(start: Start) -> None:
+    http = start()
+    with http.connect() as client:
+        client.sendall(b"GET /large?1000000 HTTP/1.1\r\nHost: x\r\n\r\n" * 16)
+        until(lambda: http.server.counters.unsent_bytes > 0, "it does not read")
+        assert http.server.counters.requests == 1
+
+
 def test_a_client_that_reads_slowly_gets_everything(start: Start, echo: Echo) -> None:
     http = start(write_idle_seconds=0.5)
     with http.connect() as client:
@@ -396,7 +421,7 @@ def test_beyond_the_bound_of_unsent_bytes_the_first_that_did_not_read_is_disconn
         clients.enter_context(http.connect()).sendall(LARGE)
         until(lambda: http.server.counters.requests == number + 1, "it is answered")  # noqa: B023
     until(lambda: http.server.counters.shed == {"slow reader": 2}, "two are disconnected")
-    assert 0 < http.server.counters.unsent_bytes <= 20 << 20
+    until(lambda: 0 < http.server.counters.unsent_bytes <= 20 << 20, "the last one is kept")
 
 
 # -- Connections -------------------------------------------------------------------------------------------------------

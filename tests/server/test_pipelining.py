@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
+import threading
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -65,6 +67,38 @@ def test_a_client_that_sends_far_ahead_is_not_read(http: Running, echo: Echo) ->
             _send_without_end(client, memoryview(request * count))
         assert http.server.counters.bytes_in < 16 * limits.PIPELINE_BYTES
         echo.is_held = False
+
+
+def test_a_client_that_goes_on_sending_ahead_is_read_as_its_requests_run(http: Running, echo: Echo) -> None:
+    request = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+    ahead, rest = 300, 100_000
+    with http.connect() as client:
+        first = request * ahead + request.replace(b"/a", b"/held")
+        sender = threading.Thread(target=_send, args=(client, first + request * rest))
+        sender.start()
+        until(lambda: echo.running == 1 and len(echo.environs) == ahead + 1, "those before it have run")
+        _expect_pause(http)
+        assert http.server.counters.bytes_in < 16 * limits.PIPELINE_BYTES < rest * len(request)
+        client.shutdown(socket.SHUT_RDWR)
+        sender.join()
+        echo.is_held = False
+
+
+def _send(client: socket.socket, data: bytes) -> None:
+    with contextlib.suppress(OSError):
+        client.sendall(data)
+
+
+def _expect_pause(http: Running) -> None:
+    """Wait until nothing more is read."""
+    before = -1
+    while before != http.server.counters.bytes_in:
+        before = http.server.counters.bytes_in
+        turned = threading.Event()
+        for _ in range(3):
+            turned.clear()
+            http.server.loop.call_soon_threadsafe(turned.set)
+            turned.wait()
 
 
 def _send_without_end(client: socket.socket, rest: memoryview) -> None:

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from zaqar_core.store.wakeups import Waiter
 
-#: Waits that end at the same time. Each makes a last call of the store, and its client often sends the next receive.
-_MOST_AT_ONCE = 16
+#: Waits that end at the same time, while none has to wait long for it. Each makes a last call of the store, and its
+#: client often sends the next receive: together twice the work of a send, which delays the wake-ups of the same turns.
+_FEW_AT_ONCE = 4
+#: So many more for each second that the first one has been over, or they might never catch up.
+_MORE_PER_SECOND = 8
 
 
 class WaitEnds:
@@ -24,13 +27,14 @@ class WaitEnds:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._waiting: deque[Waiter] = deque()
+        #: The waits that have to end, each with the time from which on.
+        self._waiting: deque[tuple[Waiter, float]] = deque()
         self._running = 0
         self._is_scheduled = False
 
     def add(self, waiter: Waiter) -> None:
         """End the wait of a waiter in its turn."""
-        self._waiting.append(waiter)
+        self._waiting.append((waiter, self.loop.time()))
         self._schedule()
 
     def ended(self) -> None:
@@ -46,8 +50,12 @@ class WaitEnds:
 
     def _end_next(self) -> None:
         self._is_scheduled = False
-        while self._waiting and self._running < _MOST_AT_ONCE:
-            waiter = self._waiting.popleft()
+        now = self.loop.time()
+        while self._waiting:
+            waiter, since = self._waiting[0]
+            if self._running >= _FEW_AT_ONCE + int((now - since) * _MORE_PER_SECOND):
+                return
+            self._waiting.popleft()
             if waiter.is_asleep and not waiter.is_ending:  # no wake-up was faster
                 self._running += 1
                 waiter.is_ending = True
