@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from zaqar_core.core import queue_gauges, queues
-from zaqar_core.core.queue_gauges import Gauges, KnownGauges
+from zaqar_core.core.known_queues import KnownQueues
+from zaqar_core.core.queue_gauges import GAUGES, Gauges
 from zaqar_core.core.session import Session
 from zaqar_core.domain.batches import batched
 from zaqar_core.domain.names import QueueRef
@@ -69,7 +70,7 @@ class QueuePass:
     def __init__(self, most: int) -> None:
         """``most`` is the number of queues that are shown."""
         self._most = most
-        self._gauges = KnownGauges()
+        self._gauges = KnownQueues(GAUGES)
         self._others = Sums()
         # The turn over the other queues: what it has summed, the last queue that it has read, and whether one is over.
         self._turn = Sums()
@@ -85,7 +86,7 @@ class QueuePass:
                 found.shown[ref] = one
             last = refs[-1]
             pace.step()
-        self._gauges.keep(found.shown)
+        self._gauges.keep(len(found.shown), found.shown.__contains__)
         if len(found.shown) >= self._most:
             self._go_on(session, last, pace)
             found.others = self._others if self._had_turn else self._turn
