@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import msgspec
@@ -36,6 +38,27 @@ def test_the_image_runs_as_a_user_without_rights_and_stops_by_its_main_process()
     assert "USER 10001:10001" in lines
     assert 'ENTRYPOINT ["sqs-facade"]' in lines
     assert any(line.startswith("HEALTHCHECK") for line in lines)
+
+
+def test_podman_is_told_to_keep_the_health_check() -> None:
+    """It leaves the check out of images in its own format, with a warning."""
+    files = [DEPLOY / "Containerfile", *(DEPLOY.parent / "docs").glob("*.md")]
+    found = [line for file in files for line in file.read_text().splitlines() if "podman build" in line]
+    assert len(found) >= 3
+    assert [line for line in found if "podman build --format docker" not in line] == []
+
+
+@pytest.mark.parametrize("port", ["", "9400"])
+def test_the_health_check_asks_the_port_of_the_service(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    text = (DEPLOY / "Containerfile").read_text()
+    (check,) = re.findall(r"^HEALTHCHECK .*\\\n  CMD (\[.*\])$", text, re.MULTILINE)
+    asked: list[str] = []
+    monkeypatch.setattr(urllib.request, "urlopen", lambda url, **_: asked.append(url))
+    monkeypatch.delenv("SQS_FACADE_PORT", raising=False)
+    if port:
+        monkeypatch.setenv("SQS_FACADE_PORT", port)
+    exec(json.loads(check)[2])
+    assert asked == [f"http://127.0.0.1:{port or 9324}/health/ready"]
 
 
 def test_compose_publishes_the_port_on_loopback_only() -> None:
