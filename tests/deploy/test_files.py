@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import io
 import re
+import runpy
 import shutil
 import subprocess
 import urllib.request
@@ -48,17 +49,31 @@ def test_podman_is_told_to_keep_the_health_check() -> None:
     assert [line for line in found if "podman build --format docker" not in line] == []
 
 
-@pytest.mark.parametrize("port", ["", "9400"])
-def test_the_health_check_asks_the_port_of_the_service(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
-    text = (DEPLOY / "Containerfile").read_text()
-    (check,) = re.findall(r"^HEALTHCHECK .*\\\n  CMD (\[.*\])$", text, re.MULTILINE)
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, "http://127.0.0.1:9324/health/ready"),
+        ({"PORT": "9400"}, "http://127.0.0.1:9400/health/ready"),
+        ({"TLS_CERTIFICATE": "/c.pem"}, "https://127.0.0.1:9324/health/ready"),
+        ({"TLS_CERTIFICATE": "/c.pem", "TLS_PORT": "9443"}, "http://127.0.0.1:9324/health/ready"),
+    ],
+)
+def test_the_health_check_asks_where_the_service_listens(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], url: str
+) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(urllib.request, "urlopen", lambda url, **_: asked.append(url))
-    monkeypatch.delenv("SQS_FACADE_PORT", raising=False)
-    if port:
-        monkeypatch.setenv("SQS_FACADE_PORT", port)
-    exec(json.loads(check)[2])
-    assert asked == [f"http://127.0.0.1:{port or 9324}/health/ready"]
+
+    def opened(url: str, **_: object) -> io.BytesIO:
+        asked.append(url)
+        return io.BytesIO()
+
+    monkeypatch.setattr(urllib.request, "urlopen", opened)
+    for name in ("PORT", "TLS_CERTIFICATE", "TLS_PORT", "TLS_CLIENT_CA"):
+        monkeypatch.delenv(f"SQS_FACADE_{name}", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(f"SQS_FACADE_{name}", value)
+    runpy.run_path(str(DEPLOY / "healthcheck.py"), run_name="__main__")
+    assert asked == [url]
 
 
 def test_compose_publishes_the_port_on_loopback_only() -> None:
