@@ -8,11 +8,11 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 from threading import get_ident
 
 from zaqar_core.core.event_counts import EventCounts, add_rows
 from zaqar_core.core.traffic import Row
+from zaqar_core.domain.batches import batched
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.observability import queue_rows
 from zaqar_core.observability.counter_file import CounterFile, CounterFiles, CounterReader, total
@@ -201,8 +201,7 @@ class Counting:
     def _take(
         self, queues: Iterable[tuple[QueueRef, memoryview]], found: dict[QueueRef, Row], lock: threading.Lock
     ) -> None:
-        rest = iter(queues)
-        while some := list(islice(rest, _TAKEN_AT_ONCE)):
+        for some in batched(queues, _TAKEN_AT_ONCE):
             with lock:
                 for ref, cells in some:
                     row = queue_rows.take(cells)
@@ -275,6 +274,7 @@ class NodeCounting(Counting):
         The sum over all files becomes 0. Each file has one writer, so this process subtracts the sum from one of its
         own. Without a descriptor for the lock nothing is subtracted; a later scrape does it.
         """
+        self._files.catch_up()
         with contextlib.suppress(OSError), self._files.exclusive():
             sums = counters_of(self._files.readers(), ref)
             if any(sums):

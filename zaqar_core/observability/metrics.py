@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.observability.counter_file import CounterFiles
+from zaqar_core.observability.counter_file import CounterFiles, CounterReader
 from zaqar_core.observability.counting import NodeCounting
 from zaqar_core.store.statistics import STATISTICS
 
@@ -54,6 +54,11 @@ class Metrics:
 
         core.traffic = self.counting
         self._sources.append(add)
+
+    def readers(self) -> Sequence[CounterReader]:
+        """Return the readers of what all processes have counted. Other tasks run meanwhile."""
+        self.files.catch_up()
+        return self.files.readers()
 
     def publish(self, server: Server | None = None) -> None:
         """Write totals and states to the file. With a server, call it at its every sweep."""
