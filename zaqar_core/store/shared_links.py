@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store.confirmed_writes import ConfirmedWrites
+from zaqar_core.store.joined_calls import Commands, alone
 from zaqar_core.store.shared_link import SharedLink
 from zaqar_core.store.turns import Turns
 
@@ -58,7 +59,7 @@ class SharedLinks:
 
     def exchange(
         self,
-        packed: bytes,
+        commands: Commands,
         replies: int,
         generation: int,
         *,
@@ -74,23 +75,23 @@ class SharedLinks:
         if confirmed:
             if self._confirmed is None:
                 self._confirmed = ConfirmedWrites(self._new_link, self._newest, self._replicas)
-            return self._confirmed.exchange(packed, replies)
-        if len(packed) > LARGE_BYTES:
+            return self._confirmed.exchange(commands, replies)
+        if isinstance(commands, bytes) and len(commands) > LARGE_BYTES:
             self._bounds.pop(queue, None)  # what is sent to it comes back
-            return self._exchange_large(packed, replies, generation, len(packed), changes=changes)
+            return self._exchange_large(commands, replies, generation, len(commands), changes=changes)
         if not returns_messages:
-            return self._small.exchange(packed, replies, generation, changes=changes)
-        found: list[Any] | None = None
-        while found is None:
+            return self._small.exchange(commands, replies, generation, changes=changes)
+        received: list[Any] | None = None
+        while received is None:
             expected = self._sizes.get(queue, 0)
             if expected:
-                found = self._exchange_large(packed, replies, generation, expected, changes=changes)
+                received = self._exchange_large(alone(commands), replies, generation, expected, changes=changes)
             elif self._bounds.get(queue) == _SMALL:
-                found = self._small.exchange(packed, replies, generation, changes=changes)
+                received = self._small.exchange(commands, replies, generation, changes=changes)
             else:
-                found = self._ask(packed, replies, generation, queue, changes=changes)
-        self._remember(queue, _size(found[0]), expected)
-        return found
+                received = self._ask(alone(commands), replies, generation, queue, changes=changes)
+        self._remember(queue, _size(received[0]), expected)
+        return received
 
     def _exchange_large(self, packed: bytes, replies: int, generation: int, size: int, *, changes: bool) -> list[Any]:
         if self._large is None:
