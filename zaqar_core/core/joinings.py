@@ -6,15 +6,22 @@ The arguments and replies are those of ``store/lua/functions``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
+from zaqar_core.core import stored_messages
 from zaqar_core.core.router import Arguments
-from zaqar_core.store.joined_calls import Joining, Terms
+from zaqar_core.store.joined_calls import Joining, Retry, Terms
 
 #: Larger messages are sent by themselves: a joined call would save little of their cost.
 _MOST_MESSAGE_BYTES = 16 * 1024
 #: The index of the first message in the arguments of a send, and how many arguments one message has.
 _FIRST, _STRIDE = 3, 2
+#: The indexes of a receive's waiter, of the incarnation at its first call, and of how it leaves.
+_WAITER, _BEGAN, _LEAVING = 3, 4, 5
+#: The wait, in ms, of a joined call for receives that wait. It has no waiter, so it does not wait; but it does not fail
+#: at the limit of messages in flight either.
+_NO_WAITER = 1
 
 
 class _Sends(Joining):
@@ -46,4 +53,53 @@ class _Sends(Joining):
         return [outcome if outcome > 0 else [outcome] for outcome in reply]
 
 
-SENDS = _Sends()
+class _Receives(Joining):
+    """Receives that do not wait, and the first calls of those that wait.
+
+    The joined call does not wait. A receive that waits and gets no message from it is sent by itself, to register its
+    waiter.
+    """
+
+    def admits(self, arguments: Arguments) -> bool:
+        if len(arguments) > _WAITER and (arguments[_BEGAN] or arguments[_LEAVING]):
+            return False
+        return _maximum(arguments[0])[1] is not None
+
+    def terms(self, arguments: Arguments) -> Terms:
+        maximum, rest = _maximum(arguments[0])
+        assert rest is not None
+        return (rest, "waits" if len(arguments) > _WAITER else arguments[2]), maximum, 0
+
+    def join(self, calls: Sequence[Arguments]) -> Arguments:
+        first, rest = _maximum(calls[0][0])
+        assert rest is not None
+        total = sum([_maximum(call[0])[0] for call in calls])
+        wait = _NO_WAITER if len(calls[0]) > _WAITER else calls[0][2]
+        return [b"%d %b %d" % (total, rest, first), calls[0][1], wait]
+
+    def divide(self, calls: Sequence[Arguments], reply: Any) -> Sequence[Any]:
+        waits = len(calls[0]) > _WAITER
+        if isinstance(reply, bytes):
+            found = stored_messages.divided(reply, [_maximum(call[0])[0] for call in calls])
+            retry = Retry.ALONE if waits else Retry.ONCE_MORE
+            return [retry if part is None else part for part in found]
+        incarnation, intents, wait, due, again = reply
+        others = len(calls) - 1
+        if not waits:
+            return [reply, *[[incarnation, 0, wait, due, again]] * others]
+        # The first one finishes the moves that were begun, and tries again.
+        return [[incarnation, intents, wait, due, 1] if intents else Retry.ALONE, *[Retry.ALONE] * others]
+
+
+@lru_cache(maxsize=4096)
+def _maximum(numbers: bytes | str | int) -> tuple[int, bytes | None]:
+    """Split the first argument of a receive: how many messages it takes at most, and the other numbers.
+
+    These are None if the messages stay visible: such receives are not joined, since all receive the same messages.
+    """
+    assert isinstance(numbers, bytes)
+    maximum, rest = numbers.split(b" ", 1)
+    return int(maximum), None if rest.startswith(b"0 ") else rest
+
+
+SENDS, RECEIVES = _Sends(), _Receives()
