@@ -102,4 +102,22 @@ def _maximum(numbers: bytes | str | int) -> tuple[int, bytes | None]:
     return int(maximum), None if rest.startswith(b"0 ") else rest
 
 
-SENDS, RECEIVES = _Sends(), _Receives()
+class _Deletions(Joining):
+    """Deletions by receipt. The reply is how many messages were asked for."""
+
+    def admits(self, arguments: Arguments) -> bool:
+        del arguments
+        return True
+
+    def terms(self, arguments: Arguments) -> Terms:
+        return (arguments[0],), len(arguments) - 1, 0
+
+    def join(self, calls: Sequence[Arguments]) -> Arguments:
+        return [calls[0][0], *[sequence for call in calls for sequence in call[1:]]]
+
+    def divide(self, calls: Sequence[Arguments], reply: Any) -> Sequence[Any]:
+        del reply
+        return [len(call) - 1 for call in calls]
+
+
+SENDS, RECEIVES, DELETIONS = _Sends(), _Receives(), _Deletions()

@@ -44,7 +44,7 @@ _LEAVING = 5
 
 _RECEIVE = script("receive", returns_messages=True, joining=joinings.RECEIVES)
 _CHANGE_VISIBILITY = script("change_visibility")
-_DELETE_RECEIVED = script("delete_received")
+_DELETE_RECEIVED = script("delete_received", joining=joinings.DELETIONS)
 
 
 def receive(
