@@ -1,6 +1,7 @@
 """The calls of the hot path's functions in Valkey, with which ``functions`` and ``instructions`` compare their cost.
 
 The yardstick is the function of ``benchmarks.peers``: it only does HINCRBY, HSET and ZADD. All bodies have 200 bytes.
+A title such as "16 sends" is a call of so many requests, as a worker makes it for the requests of one turn of its loop.
 """
 
 from __future__ import annotations
@@ -82,7 +83,23 @@ def calls(name: str, count: int) -> Iterator[tuple[str | None, list[bytes]]]:
     yield "send 10", [_call("send", key, "s", 0, 1 << 20, *(_SQS, b"200 -1 0") * 10) for _ in tens]
     yield "receive 10", [_receive(key, 10, next(nonces)) for _ in tens]
     yield "delete 10", [_call("delete_received", key, _INCARNATION, *range(first, first + 10)) for first in tens]
+    yield from _joined_calls(f"sf1:{{000000000000~us-east-1:{name}-j:0}}", count // _IN_A_WRITE, nonces)
     yield from _zaqar_calls(f"sf1:{{000000000000~us-east-1:{name}-z:0}}", count)
+
+
+def _joined_calls(key: str, count: int, nonces: Iterator[str]) -> Iterator[tuple[str | None, list[bytes]]]:
+    """Yield calls of several requests each; there are as many other messages in the queue."""
+    many = _IN_A_WRITE
+    send = _call("send", key, "s", -1, 1 << 20, *(_SQS, b"200 -1 0") * many)
+    firsts = range(1, count * many + 1, many)
+    yield None, [_call("create", key, _INCARNATION, "sqs", 345_600), *[send] * count]
+    yield f"{many} sends", [send] * count
+    yield None, [_receive(key, many, next(nonces), many=b" 1") for _ in range(count)]
+    yield f"{many} receives", [_receive(key, many, next(nonces), many=b" 1") for _ in range(count)]
+    yield (
+        f"{many} deletions",
+        [_call("delete_received", key, _INCARNATION, *range(first, first + many)) for first in firsts],
+    )
 
 
 def _zaqar_calls(key: str, count: int) -> Iterator[tuple[str | None, list[bytes]]]:
@@ -99,8 +116,8 @@ def _zaqar_calls(key: str, count: int) -> Iterator[tuple[str | None, list[bytes]
     )
 
 
-def _receive(key: str, most: int, nonce: str) -> bytes:
-    return _call("receive", key, b"%d %d %d" % (most, _LEASE_MS, _MAX_IN_FLIGHT), nonce, -1)
+def _receive(key: str, most: int, nonce: str, *, many: bytes = b"") -> bytes:
+    return _call("receive", key, b"%d %d %d" % (most, _LEASE_MS, _MAX_IN_FLIGHT) + many, nonce, -1)
 
 
 def _call(name: str, key: str, *arguments: bytes | str | int) -> bytes:

@@ -11,8 +11,9 @@ is sent, received and deleted. ``--install`` fetches peers that are missing into
 as sqs-facade/memory/1 (durability, workers).
 
 The yardsticks are a server that is nothing but HTTP, and a function in this service's Valkey that only does HINCRBY,
-HSET and ZADD with a record of the same bytes, called with as many commands in one write. The last table compares the
-CPU of this service with them. CPU is what the operating system counted for all processes of a server.
+HSET and ZADD with a record of the same bytes, called once for each message, with as many calls in one write as the
+service serves sends in one turn of Valkey's loop. The last table compares the CPU of this service with them. CPU is
+what the operating system counted for all processes of a server.
 """
 
 from __future__ import annotations
@@ -63,9 +64,10 @@ class Comparison:
     samples: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
     turns: dict[str, Callable[[str], Round]] = field(default_factory=dict)
     peers: list[str] = field(default_factory=list)
-    #: Of each form of this service: the function in its Valkey, and the commands per write of its sends in each round.
+    #: Of each form of this service: the function in its Valkey, and in each round the sends and calls in a turn of
+    #: Valkey's loop.
     functions: dict[str, StoreFunction] = field(default_factory=dict)
-    per_write: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    per_turn: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
 
     def add_bare(self, service: Service) -> None:
         self.turns[_BARE] = lambda _: {_BARE: self.phases.requests_alone(Target(service.url), service)}
@@ -85,8 +87,8 @@ class Comparison:
         target = target_of(service.url)
 
         def turn(name: str) -> Round:
-            function.mark()
-            own = self.phases.of_facade(target, service, name, loops=self.loops, after_send=function.mark)
+            function.begin()
+            own = self.phases.of_facade(target, service, name, loops=self.loops, after_send=function.end)
             return {title: own, _row_of_function(title): {"send": function.measured(self.phases.seconds)}}
 
         self.turns[title] = turn
@@ -112,7 +114,7 @@ class Comparison:
             for phase, sample in phases.items():
                 self.samples.setdefault(server, {}).setdefault(phase, []).append(sample)
         for title, function in self.functions.items():
-            self.per_write[title].append(function.commands_per_write)
+            self.per_turn[title].append((function.requests_per_turn, function.calls_per_turn))
 
 
 def main() -> int:
@@ -198,8 +200,9 @@ def _report(comparison: Comparison, options: argparse.Namespace) -> None:
         functions = {title: _row_of_function(title) for title in comparison.functions}
         bare = _BARE if _BARE in samples else None
         print(table.cpu_ratios(samples, facades=list(functions), bare=bare, functions=functions), end="\n\n")
-        for title, counts in comparison.per_write.items():
-            print(f"{title}: {median(counts):.1f} commands in a turn of Valkey in the phase send")
+        for title, counts in comparison.per_turn.items():
+            requests, calls = (median(column) for column in zip(*counts, strict=True))
+            print(f"{title}: {requests:.1f} sends in a turn of Valkey, by {calls:.1f} calls")
     for line in table.errors(samples):
         print(line)
     if options.json:
@@ -207,7 +210,9 @@ def _report(comparison: Comparison, options: argparse.Namespace) -> None:
             name: {phase: [asdict(one) for one in rounds] for phase, rounds in phases.items()}
             for name, phases in samples.items()
         }
-        options.json.write_text(json.dumps({"samples": kept, "commands_per_write": comparison.per_write}, indent=1))
+        options.json.write_text(
+            json.dumps({"samples": kept, "sends_and_calls_per_turn": comparison.per_turn}, indent=1)
+        )
 
 
 if __name__ == "__main__":

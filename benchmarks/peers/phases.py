@@ -66,16 +66,16 @@ class Phases:
             return {"send": self._send(target, service, queue("send")), **self._others(target, service, queue)}
 
     def of_facade(
-        self, target: Target, service: Service, name: str, *, loops: int, after_send: Callable[[], None]
+        self, target: Target, service: Service, name: str, *, loops: int, after_send: Callable[[int], None]
     ) -> dict[str, Sample]:
         """Run the phases of the table, the receives and deletions alone, and the sends beside busy loops.
 
-        ``after_send`` is called when the sends have ended.
+        ``after_send`` is called with their number when the sends have ended.
         """
         with _Queues(target, name) as queue:
             sent = queue("send")
             samples = {"send": self._send(target, service, sent)}
-            after_send()
+            after_send(samples["send"].requests)
             receive = ("ReceiveMessage", json.dumps({"QueueUrl": sent}))
             samples["receive"] = self._measured(target, service, "receive", [receive])
             samples["delete"] = self._measured(target, service, "delete", [("DeleteMessage", _delete(sent))])
@@ -119,6 +119,7 @@ def _sample(outcome: Outcome, front_seconds: float, store_seconds: float) -> Sam
         store_us=1e6 * store_seconds / requests,
         p99_ms=outcome.p99_ms,
         errors=outcome.errors if outcome.requests else max(outcome.errors, 1),
+        requests=outcome.requests,
     )
 
 

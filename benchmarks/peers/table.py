@@ -9,13 +9,14 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One phase of one round: requests per second, CPU per request, latency, errors."""
+    """One phase of one round: requests per second, CPU per request, latency, errors, and the number of requests."""
 
     rate: float
     front_us: float
     store_us: float
     p99_ms: float
     errors: int
+    requests: int = 0
 
 
 #: By server, then by phase: a sample of each round.

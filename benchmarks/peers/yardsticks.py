@@ -52,9 +52,9 @@ def bare_http(folder: Path) -> Iterator[Service]:
 class StoreFunction:
     """A function in the Valkey of a service that only does HINCRBY, HSET and ZADD, on the bytes of the same message.
 
-    It is called with as many commands in one write as the service brings in one turn of Valkey's event loop. These are
-    the commands of one write if the service has one connection; with more, Valkey may read several in a turn, and one
-    fsync then serves them all.
+    It is called once for each message, with as many calls in one write as the service serves requests in one turn of
+    Valkey's event loop. These are the requests of one write if the service has one connection; with more, Valkey may
+    read several in a turn, and one fsync then serves them all.
     """
 
     def __init__(self, valkeys: list[psutil.Process]) -> None:
@@ -64,15 +64,25 @@ class StoreFunction:
         self._redis = redis.Redis(unix_socket_path=self._path)
         self._redis.function_load(FUNCTION, replace=True)
         self._calls, self._turns = 0, 0
-        #: Of the calls between the last two marks.
-        self.commands_per_write = 1.0
+        #: In a turn of Valkey's loop, between ``begin`` and ``end``: requests that were served, and calls of functions.
+        #: The service makes one call of several requests.
+        self.requests_per_turn = self.calls_per_turn = 1.0
 
-    def mark(self) -> None:
-        """Compute how many functions Valkey has called in a turn of its loop since the last mark."""
+    def begin(self) -> None:
+        """Begin to count."""
+        self._calls, self._turns = self._counted()
+
+    def end(self, requests: int) -> None:
+        """Compute what there was in a turn of Valkey's loop while the service served so many requests."""
+        calls, turns = self._counted()
+        turns = max(1, turns - self._turns)
+        self.requests_per_turn = max(1.0, requests / turns)
+        self.calls_per_turn = (calls - self._calls) / turns
+
+    def _counted(self) -> tuple[int, int]:
+        """Return how many functions Valkey has called so far, and how many turns its loop has made."""
         calls = int(self._redis.info("commandstats").get("cmdstat_fcall", {}).get("calls", 0))
-        turns = int(self._redis.info("stats")["eventloop_cycles"])
-        self.commands_per_write = max(1.0, (calls - self._calls) / max(1, turns - self._turns))
-        self._calls, self._turns = calls, turns
+        return calls, int(self._redis.info("stats")["eventloop_cycles"])
 
     def measured(self, seconds: float) -> Sample:
         """Call the function for so long, over one connection, and delete what it stored."""
@@ -91,10 +101,10 @@ class StoreFunction:
         return Sample(rate=calls / taken, front_us=0.0, store_us=1e6 * spent / calls, p99_ms=0.0, errors=0)
 
     def _writes(self, link: socket.socket, command: bytes) -> Iterator[int]:
-        """Write commands and read their replies, on average ``commands_per_write`` at a time; yield how many."""
+        """Write commands and read their replies, on average ``requests_per_turn`` at a time; yield how many."""
         replies, owed = hiredis.Reader(), 0.0
         while True:
-            owed += self.commands_per_write
+            owed += self.requests_per_turn
             count = int(owed)
             owed -= count
             link.sendall(command * count)

@@ -10,8 +10,10 @@ import pytest
 
 from tests.deployments import ON_DISK, Deployed, deployed, in_step, until
 from tests.eventloop.loops import on_loop
+from tests.eventloop.turns import created, in_one_turn, receives, sends
 from zaqar_core import eventloop
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import Store
 from zaqar_core.store.links import Generation
@@ -138,3 +140,20 @@ def test_a_write_that_waited_for_a_connection_leaves_a_former_primary(
     finally:
         pair.servers[1].go_on()
     assert connections() - before == 1 + 4 + 1  # the count's own, those of the first four, that of the last
+
+
+def test_joined_calls_are_confirmed_for_each_caller(pair: Deployed) -> None:
+    url = f"redis://127.0.0.1:{pair.servers[0].port}"
+    core = Core(Settings(redis=url, durability="replicated"), url)
+    queue = created(core.session())
+    sent = in_one_turn(core, queue, *[sends(core, queue, b"x")] * 10)
+    received = in_one_turn(core, queue, *[receives(core, queue)] * 10)
+    assert [one.sequence for [one] in sent.outcomes] == [one.sequence for [one] in received.outcomes]
+    assert (sent.calls, received.calls) == (1, 1)
+    pair.servers[1].hold()
+    try:
+        unconfirmed = in_one_turn(core, queue, *[sends(core, queue, b"x")] * 10)
+    finally:
+        pair.servers[1].go_on()
+        core.close()
+    assert {str(one) for one in unconfirmed.outcomes} == {"0 of 1 replicas confirmed the write within 1 s"}

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from zaqar_core.core import dead_letters, queues, stored_messages
+from zaqar_core.core import dead_letters, joinings, queues, stored_messages
 from zaqar_core.core.session import Session
 from zaqar_core.core.traffic import Event, received
 from zaqar_core.domain.errors import (
@@ -42,9 +42,9 @@ _LEAVE, _LEAVE_EMPTY = 1, 2
 #: The index of that argument.
 _LEAVING = 5
 
-_RECEIVE = script("receive", returns_messages=True)
+_RECEIVE = script("receive", returns_messages=True, joining=joinings.RECEIVES)
 _CHANGE_VISIBILITY = script("change_visibility")
-_DELETE_RECEIVED = script("delete_received")
+_DELETE_RECEIVED = script("delete_received", joining=joinings.DELETIONS)
 
 
 def receive(

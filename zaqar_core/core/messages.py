@@ -15,7 +15,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from zaqar_core.core import claims, dead_letters, queues, stored_messages
+from zaqar_core.core import claims, dead_letters, joinings, queues, stored_messages
 from zaqar_core.core.session import Session
 from zaqar_core.core.traffic import Event, received, sent_bytes
 from zaqar_core.domain import limits
@@ -39,7 +39,7 @@ from zaqar_core.domain.randomness import random_bytes
 from zaqar_core.eventloop import hexdigest
 from zaqar_core.store import ScriptFailed, keys, records, script
 
-_SEND = script("send")
+_SEND = script("send", joining=joinings.SENDS)
 _LIST = script("list", returns_messages=True)
 _LOOKUP = script("lookup", returns_messages=True)
 _DELETE_BY_ID = script("delete_by_id")

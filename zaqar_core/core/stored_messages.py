@@ -27,6 +27,8 @@ _DAMAGED = (ValueError, IndexError, msgspec.MsgspecError)
 #: message its seq, the lengths of state and record, and both. Written by lua/shared/receive_reply.
 _TAKEN = Struct(">16sQQIH")
 _TAKEN_ROW = Struct(">QII")
+#: The last part of the head, where there are none.
+_NO_INTENTS = bytes(2)
 
 
 def claim_text(claim_hex: str) -> str:
@@ -198,6 +200,27 @@ def moves_begun(reply: bytes) -> int:
     """Return how many moves of dead letters this receive or claim began."""
     intents: int = _TAKEN.unpack_from(reply)[4]
     return intents
+
+
+def divided(reply: bytes, maxima: Sequence[int]) -> list[bytes | None]:
+    """Divide the reply of a receive among callers of so many messages at most; the earlier ones get theirs first.
+
+    None for those who get nothing. The first one learns of the moves that were begun.
+    """
+    found: list[bytes | None] = []
+    begin = at = _TAKEN.size
+    head, end = reply[:begin], len(reply)
+    for maximum in maxima:
+        for _ in range(maximum):
+            if at == end:
+                break
+            _, state_bytes, record_bytes = _TAKEN_ROW.unpack_from(reply, at)
+            at += _TAKEN_ROW.size + state_bytes + record_bytes
+        found.append(head + reply[begin:at] if at > begin else None)
+        if begin == len(head):
+            head = head[: -len(_NO_INTENTS)] + _NO_INTENTS
+        begin = at
+    return found
 
 
 def subscription(subscription_id: bytes, packed: bytes, *, now_ms: int) -> Subscription:

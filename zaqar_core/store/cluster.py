@@ -25,6 +25,7 @@ from zaqar_core.store import topology
 from zaqar_core.store.conditions import StoreCondition
 from zaqar_core.store.connection import RECONNECT_SECONDS, pack
 from zaqar_core.store.deployment import Address
+from zaqar_core.store.joined_calls import Commands, alone, pack_call
 from zaqar_core.store.links import Generation, Links, links_class
 from zaqar_core.store.single_server import (
     NOT_LOADED,
@@ -132,7 +133,7 @@ class ClusterStore(Store):
         found: list[Any] = [None] * len(calls)
         for address, indexes in by_node.items():
             packed = b"".join(
-                pack((b"FCALL", calls[index][0].address, 1, calls[index][1], *calls[index][2])) for index in indexes
+                pack_call(script, key, arguments) for script, key, arguments in (calls[index] for index in indexes)
             )
             try:
                 changes = any(calls[index][0].changes for index in indexes)
@@ -166,7 +167,7 @@ class ClusterStore(Store):
     def _exchange(
         self,
         key: bytes,
-        packed: bytes,
+        commands: Commands,
         replies: int,
         *,
         returns_messages: bool = False,
@@ -181,7 +182,7 @@ class ClusterStore(Store):
             address = self._topology.node(slot)
             found = self._on(
                 self._node(address),
-                packed,
+                commands,
                 replies,
                 queue=key,
                 returns_messages=returns_messages,
@@ -194,12 +195,13 @@ class ClusterStore(Store):
             node, found = self._patiently(at_node)
             if not isinstance(found[0], hiredis.ReplyError) or not _is_refusal(found[0]):
                 return found
+            commands = alone(commands)
             word, _, where = str(found[0]).removeprefix("ERR ").partition(" ")
             if word == "ASK" and follows_ask:
                 importing = self._node(_address(where, node))
                 # In one packet, so that no other command comes between the two.
                 found = self._patiently(
-                    partial(self._on, importing, _ASKING + packed, replies + 1, changes=changes, confirmed=confirmed)
+                    partial(self._on, importing, _ASKING + commands, replies + 1, changes=changes, confirmed=confirmed)
                 )[1:]
                 if not isinstance(found[0], hiredis.ReplyError) or not _is_refusal(found[0]):
                     return found
@@ -238,7 +240,7 @@ class ClusterStore(Store):
     def _on(
         self,
         links: Links,
-        packed: bytes,
+        commands: Commands,
         replies: int,
         *,
         queue: bytes = b"",
@@ -249,7 +251,7 @@ class ClusterStore(Store):
         """Exchange with a node. Raises redis.ConnectionError when nothing was sent; StoreUnavailable."""
         try:
             return links.exchange(
-                packed, replies, queue=queue, returns_messages=returns_messages, changes=changes, confirmed=confirmed
+                commands, replies, queue=queue, returns_messages=returns_messages, changes=changes, confirmed=confirmed
             )
         except StoreUnavailable as problem:
             if problem.is_unsent and problem.is_disconnected:

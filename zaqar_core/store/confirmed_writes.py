@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import hiredis
@@ -16,6 +17,7 @@ import hiredis
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.eventloop import Signal, sleep
 from zaqar_core.store.connection import pack
+from zaqar_core.store.joined_calls import Commands, Exchange, alone, joined
 from zaqar_core.store.shared_link import SharedLink
 
 _CONNECTIONS = 4
@@ -61,18 +63,18 @@ class ConfirmedWrites:
         self._next: _Round | None = None
         self._impatient_until = 0.0
 
-    def exchange(self, packed: bytes, replies: int) -> list[Any]:
+    def exchange(self, commands: Commands, replies: int) -> list[Any]:
         """Send commands and return that many replies, once a replica has confirmed them.
 
         Raises StoreUnavailable, ``is_unsent`` when no connection could be opened; else the outcome is unknown.
         """
         found = self._next
         if found is not None:
-            index = found.add(packed, replies)
+            index = found.add(commands, replies)
             found.wait()
             return found.result(index)
         opened = self._next = _Round()
-        index = opened.add(packed, replies)
+        index = opened.add(commands, replies)
         try:
             sleep(0)  # the other writes of this turn join
             self._lead(opened)
@@ -115,22 +117,20 @@ class ConfirmedWrites:
 class _Round:
     """Writes that go out in one packet."""
 
-    __slots__ = ("_found", "_packed", "_spans", "_total", "_waiting", "problem")
+    __slots__ = ("_found", "_waiting", "_writes", "problem")
 
     def __init__(self) -> None:
-        self._packed: list[bytes] = []
-        self._spans: list[tuple[int, int]] = []
-        self._total = 0
+        self._writes: list[Exchange] = []
+        #: The replies of each write whose replies have come, by its index.
+        self._found: dict[int, list[Any]] = {}
         self._waiting: list[Signal] = []
-        self._found: list[Any] | None = None
         self.problem: StoreUnavailable | None = None
 
-    def add(self, packed: bytes, replies: int) -> int:
+    def add(self, commands: Commands, replies: int) -> int:
         """Add a write; return its index in the round."""
-        self._packed.append(packed)
-        self._spans.append((self._total, self._total + replies))
-        self._total += replies
-        return len(self._spans) - 1
+        index = len(self._writes)
+        self._writes.append((commands, partial(self._found.__setitem__, index), replies))
+        return index
 
     def run(self, link: SharedLink, generation: int, replicas: int, patience_ms: tuple[int, ...]) -> None:
         """Send all writes and wait for so many replicas. Raises StoreUnavailable.
@@ -139,10 +139,16 @@ class _Round:
         """
         channel = link.channel(generation)
         channel.require_fit()
-        found = channel.exchange(b"".join(self._packed), self._total)
+        writes = joined(self._writes)
+        found = channel.exchange(
+            b"".join([alone(commands) for commands, _, _ in writes]), sum([count for _, _, count in writes])
+        )
         if not all(isinstance(reply, hiredis.ReplyError) for reply in found):
             check_replicas(channel.exchange(*wait_commands(replicas, patience_ms))[-1], replicas)
-        self._found = found
+        at = 0
+        for _, keep, count in writes:
+            keep(found[at : at + count])
+            at += count
 
     def wait(self) -> None:
         """Wait for the end of the round."""
@@ -157,7 +163,7 @@ class _Round:
 
     def result(self, index: int) -> list[Any]:
         """Return the replies of one write. Raises StoreUnavailable."""
-        if self._found is None:
+        found = self._found.get(index)
+        if found is None:
             raise self.problem or StoreUnavailable("the write was not confirmed")
-        begin, end = self._spans[index]
-        return self._found[begin:end]
+        return found

@@ -21,6 +21,7 @@ from zaqar_core.store.confirmed_writes import check_replicas, wait_commands
 from zaqar_core.store.connection import RECONNECT_SECONDS, Link
 from zaqar_core.store.deployment import Address
 from zaqar_core.store.inspection import Inspector, Terms
+from zaqar_core.store.joined_calls import Commands, alone
 from zaqar_core.store.outages import Outages
 from zaqar_core.store.shared_link import SharedLink
 from zaqar_core.store.shared_links import SharedLinks
@@ -109,7 +110,7 @@ class Links:
 
     def exchange(
         self,
-        packed: bytes,
+        commands: Commands,
         replies: int,
         *,
         queue: bytes = b"",
@@ -128,7 +129,7 @@ class Links:
         STATISTICS.round_trips += 1
         task = current_task()
         if task is None:
-            return self._in_thread(packed, replies, changes=changes, confirmed=confirmed)
+            return self._in_thread(alone(commands), replies, changes=changes, confirmed=confirmed)
         if self._is_closed:
             # The loop would keep a new connection for ever.
             raise StoreUnavailable("the store is closed", is_unsent=True)
@@ -142,7 +143,7 @@ class Links:
         number = self._generation.number
         try:
             return shared.exchange(
-                packed,
+                commands,
                 replies,
                 number,
                 queue=queue,

@@ -11,11 +11,12 @@ two releases can run side by side. Measured: a function call saves a script from
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from zaqar_core.domain import limits
 from zaqar_core.store import parts
+from zaqar_core.store.joined_calls import Joining
 from zaqar_core.store.parts import KINDS, Part, QueueKind
 
 #: Every library's name begins with it.
@@ -36,7 +37,8 @@ class Library:
 class Compiled:
     """One function of one kind. ``address`` is its name on the server. ``changes``: it changes what callers rely on.
 
-    ``returns_messages``: whether its reply may be as large as messages of the queue.
+    ``returns_messages``: whether its reply may be as large as messages of the queue. ``joining``: how calls of one turn
+    become one call, None if they do not.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Compiled:
     library: Library
     changes: bool
     returns_messages: bool
+    joining: Joining | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +59,19 @@ class Script:
 
 
 @cache
-def script(name: str, *, returns_messages: bool = False) -> Script:
-    """Return the function of that file name, in its three kinds. Raises FileNotFoundError."""
+def script(name: str, *, returns_messages: bool = False, joining: Joining | None = None) -> Script:
+    """Return the function of that file name, in its three kinds. Raises FileNotFoundError.
+
+    ``joining`` is that of the plain kind: the others keep an order of their own in groups of messages.
+    """
     effect = next((one.effect for one in _functions("plain") if one.name == name), None)
     if effect is None:
         raise FileNotFoundError(f"no function {name}")
     changes = effect != "reads"
-    plain, fair, fifo = (_library(kind) for kind in KINDS)
-    return Script(
-        *(Compiled(name, f"{it.name}_{name}".encode(), it, changes, returns_messages) for it in (plain, fair, fifo))
+    plain, fair, fifo = (
+        Compiled(name, f"{it.name}_{name}".encode(), it, changes, returns_messages) for it in map(_library, KINDS)
     )
+    return Script(replace(plain, joining=joining), fair, fifo)
 
 
 def failure_words() -> frozenset[str]:

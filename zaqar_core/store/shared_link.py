@@ -17,6 +17,7 @@ from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.eventloop import Signal, Threads, current_task
 from zaqar_core.store.connection import Link
 from zaqar_core.store.inspection import ServerState
+from zaqar_core.store.joined_calls import Commands, Exchange, alone, joined
 
 _RECEIVE_BYTES = 256 * 1024
 #: How often a time-out of the server is looked for, as a part of it.
@@ -52,7 +53,7 @@ class SharedLink:
         self._opening: _Opening | None = None
         self._is_closed = False
 
-    def exchange(self, packed: bytes, replies: int, generation: int, *, changes: bool = False) -> list[Any]:
+    def exchange(self, commands: Commands, replies: int, generation: int, *, changes: bool = False) -> list[Any]:
         """Send commands and return that many replies, on a connection of the generation or a newer one.
 
         Raises StoreUnavailable: see ``links.Links.exchange``.
@@ -62,7 +63,7 @@ class SharedLink:
             channel = self._open(generation)
         if changes:
             channel.require_fit()
-        return channel.exchange(packed, replies)
+        return channel.exchange(commands, replies)
 
     def channel(self, generation: int) -> Channel:
         """Return the open connection of the generation or a newer one. Use it at once: it may be lost later.
@@ -166,7 +167,8 @@ class Channel:
         self._socket = connection._sock
         self._timeout_seconds = timeout_seconds
         self._reader: Any = hiredis.Reader(notEnoughData=Ellipsis)
-        self._out: list[bytes] = []
+        #: What the next write sends.
+        self._out: list[Exchange] = []
         self._is_scheduled = False
         #: What the kernel did not take yet.
         self._rest = memoryview(b"")
@@ -179,7 +181,7 @@ class Channel:
         loop.add_reader(self._socket, self._readable)
         self._watch = loop.call_later(timeout_seconds / _CHECKS_PER_TIMEOUT, self._check_time)
 
-    def exchange(self, packed: bytes, replies: int) -> list[Any]:
+    def exchange(self, commands: Commands, replies: int) -> list[Any]:
         """Send and return the replies. Raises StoreUnavailable when the connection has ended or ends meanwhile."""
         task = current_task()
         assert task is not None
@@ -188,8 +190,7 @@ class Channel:
         if not self._is_scheduled:
             self._is_scheduled = True
             self._loop.call_soon(self._flush)
-        self._out.append(packed)
-        self._pending.append((task.switch, replies, []))
+        self._out.append((commands, task.switch, replies))
         found: list[Any] = task.suspend()
         if found.__class__ is not list:
             raise StoreUnavailable(f"connection lost: {found}", is_disconnected=True)
@@ -204,7 +205,7 @@ class Channel:
     def retire(self) -> None:
         """Close it as soon as the running exchanges are over."""
         self._is_retired = True
-        if not self._pending:
+        if not self._pending and not self._out:
             self.lose("retired")
 
     def lose(self, problem: object) -> None:
@@ -216,9 +217,10 @@ class Channel:
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         self._connection.disconnect()
-        for resume, _, _ in self._pending:
+        for resume in [*(one[0] for one in self._pending), *(one[1] for one in self._out)]:
             self._loop.call_soon(resume, str(problem))
         self._pending.clear()
+        self._out.clear()
 
     def abandon(self) -> None:
         """Close the connection of a loop that is closed."""
@@ -231,8 +233,12 @@ class Channel:
             return
         if self._rest:
             return  # the kernel takes no more now
-        self._rest = memoryview(self._out[0] if len(self._out) == 1 else b"".join(self._out))
-        self._out.clear()
+        out, self._out = self._out, []
+        packed = []
+        for commands, resume, replies in joined(out) if len(out) > 1 else out:
+            packed.append(alone(commands))
+            self._pending.append((resume, replies, []))
+        self._rest = memoryview(b"".join(packed))
         self._write()
 
     def _write(self) -> None:
@@ -279,7 +285,7 @@ class Channel:
             if len(found) == replies:
                 pending.popleft()
                 resume(found)
-        if self._is_retired:
+        if self._is_retired and not self._out:
             self.lose("retired")
 
     def _check_time(self) -> None:

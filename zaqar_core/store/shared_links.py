@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store.confirmed_writes import ConfirmedWrites
+from zaqar_core.store.joined_calls import Commands, JoinableCall, alone
 from zaqar_core.store.shared_link import SharedLink
 from zaqar_core.store.turns import Turns
 
@@ -24,6 +25,8 @@ _MOST_LARGE_BYTES = 1 << 20
 _FEWEST, _SMALL = 4, 64
 #: Queues whose replies are remembered. All are forgotten when there are more.
 _MOST_QUEUES = 10_000
+#: No reply without messages has more.
+_EMPTY_BYTES = 38
 
 
 class SharedLinks:
@@ -31,7 +34,7 @@ class SharedLinks:
 
     __slots__ = (
         "_asking", "_bounds", "_confirmed", "_large", "_large_turns", "_new_link", "_newest", "_replicas", "_sizes",
-        "_small", "loop",
+        "_small", "_widths", "loop",
     )  # fmt: skip
 
     def __init__(
@@ -55,10 +58,13 @@ class SharedLinks:
         #: The turns of the other queues that are asked for messages now, and how many exchanges may run.
         self._asking: dict[bytes, Turns] = {}
         self._bounds: dict[bytes, int] = {}
+        #: About the largest reply of late with messages of the queues without a bound: as much is expected of a call
+        #: that others may join.
+        self._widths: dict[bytes, int] = {}
 
     def exchange(
         self,
-        packed: bytes,
+        commands: Commands,
         replies: int,
         generation: int,
         *,
@@ -71,26 +77,31 @@ class SharedLinks:
 
         Raises StoreUnavailable: see ``links.Links.exchange``.
         """
+        if returns_messages and isinstance(commands, JoinableCall):
+            commands.expected_bytes = self._widths.get(queue, 0)
         if confirmed:
             if self._confirmed is None:
                 self._confirmed = ConfirmedWrites(self._new_link, self._newest, self._replicas)
-            return self._confirmed.exchange(packed, replies)
-        if len(packed) > LARGE_BYTES:
+            found = self._confirmed.exchange(commands, replies)
+            if returns_messages:
+                self._remember_width(queue, _size(found[0]))
+            return found
+        if isinstance(commands, bytes) and len(commands) > LARGE_BYTES:
             self._bounds.pop(queue, None)  # what is sent to it comes back
-            return self._exchange_large(packed, replies, generation, len(packed), changes=changes)
+            return self._exchange_large(commands, replies, generation, len(commands), changes=changes)
         if not returns_messages:
-            return self._small.exchange(packed, replies, generation, changes=changes)
-        found: list[Any] | None = None
-        while found is None:
+            return self._small.exchange(commands, replies, generation, changes=changes)
+        received: list[Any] | None = None
+        while received is None:
             expected = self._sizes.get(queue, 0)
             if expected:
-                found = self._exchange_large(packed, replies, generation, expected, changes=changes)
+                received = self._exchange_large(alone(commands), replies, generation, expected, changes=changes)
             elif self._bounds.get(queue) == _SMALL:
-                found = self._small.exchange(packed, replies, generation, changes=changes)
+                received = self._small.exchange(commands, replies, generation, changes=changes)
             else:
-                found = self._ask(packed, replies, generation, queue, changes=changes)
-        self._remember(queue, _size(found[0]), expected)
-        return found
+                received = self._ask(alone(commands), replies, generation, queue, changes=changes)
+        self._remember(queue, _size(received[0]), expected)
+        return received
 
     def _exchange_large(self, packed: bytes, replies: int, generation: int, size: int, *, changes: bool) -> list[Any]:
         if self._large is None:
@@ -125,6 +136,11 @@ class SharedLinks:
             _put(self._bounds, queue, bound + 1)
             if (turns := self._asking.get(queue)) is not None:
                 turns.most = bound + 1
+        self._remember_width(queue, size)
+
+    def _remember_width(self, queue: bytes, size: int) -> None:
+        if _EMPTY_BYTES < size != (width := self._widths.get(queue, 0)):
+            _put(self._widths, queue, max(size, width - width // 16))
 
     def close(self) -> None:
         """Close all connections; running exchanges fail."""

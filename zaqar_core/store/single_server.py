@@ -12,6 +12,7 @@ from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
 from zaqar_core.store.conditions import StoreCondition
 from zaqar_core.store.connection import pack
 from zaqar_core.store.inspection import Terms
+from zaqar_core.store.joined_calls import Commands, JoinableCall, Retry, pack_call
 from zaqar_core.store.links import Generation, Links, links_class
 from zaqar_core.store.outages import Outages
 from zaqar_core.store.scripts import Compiled, Library, failure_words
@@ -134,26 +135,34 @@ class Store:
 
         With ``policy``, a key of ``keys.policy``, it fails with OTHER_POLICY if the queue has another policy.
         """
-        if policy:
-            packed = pack((b"FCALL", script.address, 2, key, policy, *arguments))
-        else:
-            packed = pack((b"FCALL", script.address, 1, key, *arguments))
+        joining = script.joining
+        is_joinable = joining is not None and joining.admits(arguments)
+        is_repeated = False
         changes = script.changes
-        [reply] = self._exchange(
-            key,
-            packed,
-            1,
-            returns_messages=script.returns_messages,
-            changes=changes,
-            confirmed=self._replicated and changes,
-        )
-        if isinstance(reply, hiredis.ReplyError):
-            failed = failure(reply)
-            if failed.word == NOT_LOADED:
+        while True:
+            call: Commands
+            if is_joinable:
+                call = JoinableCall(script, key, policy, arguments)
+            else:
+                call = pack_call(script, key, arguments, policy)
+            [reply] = self._exchange(
+                key,
+                call,
+                1,
+                returns_messages=script.returns_messages,
+                changes=changes,
+                confirmed=self._replicated and changes,
+            )
+            if isinstance(reply, hiredis.ReplyError):
+                failed = failure(reply)
+                if failed.word != NOT_LOADED:
+                    raise failed
                 self._load(key, script.library)
-                return self.run(script, key, arguments, policy)
-            raise failed
-        return reply
+            elif isinstance(reply, Retry):
+                is_joinable = reply is Retry.ONCE_MORE and not is_repeated
+                is_repeated = True
+            else:
+                return reply
 
     def run_many(self, calls: Sequence[FunctionCall]) -> list[Any]:
         """Run many functions in one round trip. A reply is ScriptFailed if its function failed.
@@ -177,7 +186,7 @@ class Store:
         return self._run_all(calls)
 
     def _run_all(self, calls: Sequence[FunctionCall]) -> list[Any]:
-        packed = b"".join(pack((b"FCALL", script.address, 1, key, *arguments)) for script, key, arguments in calls)
+        packed = b"".join(pack_call(script, key, arguments) for script, key, arguments in calls)
         replies = self._exchange(b"", packed, len(calls), changes=any(script.changes for script, _, _ in calls))
         return raised_if_all_full([_outcome(reply) for reply in replies])
 
@@ -237,7 +246,7 @@ class Store:
     def _exchange(
         self,
         key: bytes,
-        packed: bytes,
+        commands: Commands,
         replies: int,
         *,
         returns_messages: bool = False,
@@ -251,7 +260,7 @@ class Store:
         """
         number = self._generation.number
         found = self._links.exchange(
-            packed, replies, queue=key, returns_messages=returns_messages, changes=changes, confirmed=confirmed
+            commands, replies, queue=key, returns_messages=returns_messages, changes=changes, confirmed=confirmed
         )
         if isinstance(found[0], hiredis.ReplyError) and str(found[0]).startswith(_READ_ONLY):
             self._generation.ended(number)

@@ -8,6 +8,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from zaqar_core.domain.errors import StoreUnavailable
+from zaqar_core.store.joined_calls import Commands, JoinableCall
 from zaqar_core.store.links import Links
 from zaqar_core.tracing import provider
 
@@ -21,11 +22,11 @@ class TracedLinks(Links):
 
     __slots__ = ()
 
-    def exchange(self, packed: bytes, replies: int, **options: Any) -> list[Any]:
+    def exchange(self, commands: Commands, replies: int, **options: Any) -> list[Any]:
         """See ``Links.exchange``."""
         if not trace.get_current_span().is_recording():
-            return super().exchange(packed, replies, **options)
-        command, function = _named(packed)
+            return super().exchange(commands, replies, **options)
+        command, function = _named(commands)
         attributes: dict[str, str | int] = {"db.system.name": "redis", "db.operation.name": command}
         if function:
             attributes["db.stored_procedure.name"] = function
@@ -34,7 +35,7 @@ class TracedLinks(Links):
         name = f"{command} {function}".rstrip()
         span = provider.tracer().start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
         try:
-            return super().exchange(packed, replies, **options)
+            return super().exchange(commands, replies, **options)
         except StoreUnavailable as problem:
             span.set_attribute("error.type", type(problem).__name__)
             span.set_status(Status(StatusCode.ERROR, problem.reason))
@@ -43,9 +44,11 @@ class TracedLinks(Links):
             span.end()
 
 
-def _named(packed: bytes) -> tuple[str, str]:
-    """Return the name of the first packed command, and that of the function that it calls, without its library."""
-    parts = packed[:_HEAD_BYTES].split(b"\r\n", 5)
+def _named(commands: Commands) -> tuple[str, str]:
+    """Return the name of the first command, and that of the function that it calls, without its library."""
+    if isinstance(commands, JoinableCall):
+        return _FCALL.decode(), commands.script.name
+    parts = commands[:_HEAD_BYTES].split(b"\r\n", 5)
     command = parts[2] if len(parts) > 2 else b""
     function = parts[4].decode(errors="replace") if command == _FCALL and len(parts) > 4 else ""
     return command.decode(errors="replace"), function.split("_", 3)[-1]

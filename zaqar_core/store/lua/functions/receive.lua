@@ -1,8 +1,10 @@
 -- receive: lease up to n messages for SQS and count the receive; or register a waiter.
 -- keys:  the queue.
--- args:  one text of three numbers: n, visibility timeout ms (-1: the queue's), in-flight limit; nonce (16 hex digits),
---        wait ms (-1: the queue's); for a long poll: waiter, incarnation at its first call ("" in the first call), 1 in
---        its last call, 2 to leave without a message; fifo: the id of the receive attempt (16 bytes), if it has one
+-- args:  one text of three numbers: n, visibility timeout ms (-1: the queue's), in-flight limit; if the call stands for
+--        several, also n of the first one: no more are taken if they stay visible, since all calls would get the same
+--        ones; nonce (16 hex digits), wait ms (-1: the queue's); for a long poll: waiter, incarnation at its first call
+--        ("" in the first call), 1 in its last call, 2 to leave without a message; fifo: the id of the receive attempt
+--        (16 bytes), if it has one
 -- reply: one text (layout: lua/shared/receive_reply), or, without messages: {incarnation, intents, wait ms in force, ms
 --        until the next message is due or -1, 1 if the caller should try again at once}.
 -- fails: NOQUEUE (also for another incarnation); GROUPED; OVERLIMIT (neither in a long poll nor in a fifo queue);
@@ -27,6 +29,7 @@ end
 local numbers, nonce = to_numbers(ARGV[1]), ARGV[2]
 local n, visibility, limit = numbers[1], numbers[2], numbers[3]
 if visibility < 0 then visibility = queue.visibility_ms end
+if visibility == 0 then n = numbers[4] or n end
 if now_ms >= due_ms then process_due(100) end
 local found
 if KIND == 'plain' then

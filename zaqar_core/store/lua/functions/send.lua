@@ -1,10 +1,11 @@
 -- send: put messages into the queue, in order. SQS entries that are too long are left out and reported.
 -- keys:  the queue.
 -- args:  mode "s" (SQS) or "z" (Zaqar: all or nothing; a delay only where the queue has one; always an own ttl), "S" or
---        "Z" where the records are encrypted; length of the whole post in bytes; default of max_message_bytes or
---        max_post_bytes; then per message: record without sent time and ttl, and a text of three numbers: size bytes
---        (-1: unchecked), delay s (-1: the queue's), own ttl s (0: none, -1: the queue's retention now); fifo:
---        deduplication key (16 bytes), 1 if it is of a given id, 0 if of the content
+--        "Z" where the records are encrypted; length of the whole post in bytes ("s": 0), or, where each message is a
+--        post of its own, minus that of the longest ("s": -1); default of max_message_bytes or max_post_bytes; then per
+--        message: record without sent time and ttl, and a text of three numbers: size bytes (-1: unchecked), delay s
+--        (-1: the queue's), own ttl s (0: none, -1: the queue's retention now); fifo: deduplication key (16 bytes), 1
+--        if it is of a given id, 0 if of the content
 -- reply: seq of the last message if all were stored, one after the other (a table as a reply costs more than a
 --        command); else per message its seq, or -limit when it is longer than the limit in bytes; fifo: {seq, random}
 --        of the first message where it is a duplicate.
@@ -26,7 +27,7 @@ if sealed then mark_feature('k') end
 local zaqar, stride = mode == 'z' or mode == 'Z', KIND == 'fifo' and 4 or 2
 local first_seq, usual_delay = fields[2] + 0, queue.delay_ms / 1000
 local limit = (zaqar and queue.max_post_bytes or not zaqar and queue.max_message_bytes) or to_number(ARGV[3])
-if zaqar and tonumber(ARGV[2]) > limit then return { err = 'POSTTOOLONG ' .. limit } end
+if zaqar and math.abs(ARGV[2]) > limit then return { err = 'POSTTOOLONG ' .. limit } end
 if KIND == 'fifo' and not queue.content_based_deduplication and not zaqar then
   for at = 7, #ARGV, stride do
     if ARGV[at] == '0' then return { err = 'NODEDUP' } end
@@ -94,7 +95,7 @@ if records then
 end
 call('HSET', base_key, 'seq', seq, 'now', sent)
 if context.last_subscription then
-  if seq > first_seq + 1 then record_post(first_seq + 1, seq) end
+  if seq > first_seq + 1 and ARGV[2] + 0 >= 0 then record_post(first_seq + 1, seq) end
   mark_feature('n')
   wake_worker()
 end

@@ -1,0 +1,123 @@
+"""How the calls of functions are joined that tasks make in one turn of the event loop: see ``store.joined_calls``.
+
+The arguments and replies are those of ``store/lua/functions``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from zaqar_core.core import stored_messages
+from zaqar_core.core.router import Arguments
+from zaqar_core.store.joined_calls import Joining, Retry, Terms
+
+#: Larger messages are sent by themselves: a joined call would save little of their cost.
+_MOST_MESSAGE_BYTES = 16 * 1024
+#: The index of the first message in the arguments of a send, and how many arguments one message has.
+_FIRST, _STRIDE = 3, 2
+#: The indexes of a receive's waiter, of the incarnation at its first call, and of how it leaves.
+_WAITER, _BEGAN, _LEAVING = 3, 4, 5
+#: The wait, in ms, of a joined call for receives that wait. It has no waiter, so it does not wait; but it does not fail
+#: at the limit of messages in flight either.
+_NO_WAITER = 1
+
+
+class _Sends(Joining):
+    """Sends and posts of one message each."""
+
+    own_failures = frozenset({"POSTTOOLONG"})
+
+    def admits(self, arguments: Arguments) -> bool:
+        if len(arguments) != _FIRST + _STRIDE:
+            return False
+        record = arguments[_FIRST]
+        return isinstance(record, bytes) and len(record) <= _MOST_MESSAGE_BYTES
+
+    def terms(self, arguments: Arguments) -> Terms:
+        mode, _, limit, record, _ = arguments
+        assert isinstance(record, bytes)
+        return (mode, limit), 1, len(record)
+
+    def join(self, calls: Sequence[Arguments]) -> Arguments:
+        joined = list(calls[0])
+        joined[1] = -max(1, *(int(call[1]) for call in calls))  # each message is a post of its own
+        for call in calls[1:]:
+            joined += call[_FIRST:]
+        return joined
+
+    def divide(self, calls: Sequence[Arguments], reply: Any) -> Sequence[Any]:
+        if isinstance(reply, int):
+            return range(reply - len(calls) + 1, reply + 1)
+        return [outcome if outcome > 0 else [outcome] for outcome in reply]
+
+
+class _Receives(Joining):
+    """Receives that do not wait, and the first calls of those that wait.
+
+    The joined call does not wait. A receive that waits and gets no message from it is sent by itself, to register its
+    waiter.
+    """
+
+    def admits(self, arguments: Arguments) -> bool:
+        if len(arguments) > _WAITER and (arguments[_BEGAN] or arguments[_LEAVING]):
+            return False
+        return _maximum(arguments[0])[1] is not None
+
+    def terms(self, arguments: Arguments) -> Terms:
+        maximum, rest = _maximum(arguments[0])
+        assert rest is not None
+        return (rest, "waits" if len(arguments) > _WAITER else arguments[2]), maximum, 0
+
+    def join(self, calls: Sequence[Arguments]) -> Arguments:
+        first, rest = _maximum(calls[0][0])
+        assert rest is not None
+        total = sum([_maximum(call[0])[0] for call in calls])
+        wait = _NO_WAITER if len(calls[0]) > _WAITER else calls[0][2]
+        return [b"%d %b %d" % (total, rest, first), calls[0][1], wait]
+
+    def divide(self, calls: Sequence[Arguments], reply: Any) -> Sequence[Any]:
+        waits = len(calls[0]) > _WAITER
+        if isinstance(reply, bytes):
+            found = stored_messages.divided(reply, [_maximum(call[0])[0] for call in calls])
+            retry = Retry.ALONE if waits else Retry.ONCE_MORE
+            return [retry if part is None else part for part in found]
+        incarnation, intents, wait, due, again = reply
+        others = len(calls) - 1
+        if not waits:
+            return [reply, *[[incarnation, 0, wait, due, again]] * others]
+        # The first one finishes the moves that were begun, and tries again.
+        return [[incarnation, intents, wait, due, 1] if intents else Retry.ALONE, *[Retry.ALONE] * others]
+
+
+@lru_cache(maxsize=4096)
+def _maximum(numbers: bytes | str | int) -> tuple[int, bytes | None]:
+    """Split the first argument of a receive: how many messages it takes at most, and the other numbers.
+
+    These are None if the messages stay visible: such receives are not joined, since all receive the same messages.
+    """
+    assert isinstance(numbers, bytes)
+    maximum, rest = numbers.split(b" ", 1)
+    return int(maximum), None if rest.startswith(b"0 ") else rest
+
+
+class _Deletions(Joining):
+    """Deletions by receipt. The reply is how many messages were asked for."""
+
+    def admits(self, arguments: Arguments) -> bool:
+        del arguments
+        return True
+
+    def terms(self, arguments: Arguments) -> Terms:
+        return (arguments[0],), len(arguments) - 1, 0
+
+    def join(self, calls: Sequence[Arguments]) -> Arguments:
+        return [calls[0][0], *[sequence for call in calls for sequence in call[1:]]]
+
+    def divide(self, calls: Sequence[Arguments], reply: Any) -> Sequence[Any]:
+        del reply
+        return [len(call) - 1 for call in calls]
+
+
+SENDS, RECEIVES, DELETIONS = _Sends(), _Receives(), _Deletions()
