@@ -178,7 +178,7 @@ def test_more_waits_end_at_the_same_time_the_longer_they_have_been_over() -> Non
         loop.turn()
         running.append(sum(waiter.is_ending for waiter in waiters) - len(running))
         ends.ended()
-    assert running == [FEW_ENDING, FEW_ENDING, FEW_ENDING + 8, FEW_ENDING + 80]
+    assert running == [FEW_ENDING, FEW_ENDING, FEW_ENDING + 4, FEW_ENDING + 40]
 
 
 def test_a_wait_that_ends_twice_takes_one_place_among_those_that_end(core: Core, queue: QueueRef) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 #: client often sends the next receive: together twice the work of a send, which delays the wake-ups of the same turns.
 _FEW_AT_ONCE = 4
 #: So many more for each second that the first one has been over, or they might never catch up.
-_MORE_PER_SECOND = 8
+_MORE_PER_SECOND = 4
 
 
 class WaitEnds:
