@@ -30,13 +30,11 @@ _WAITING_AT_WAKE_UPS = 10_000
 _STEPS = (1_000, 5_000, 10_000)
 _SETTLE_SECONDS = 1.0
 _IDLE_SECONDS = 5.0
-#: For the first calls of the last receives, before the CPU of the waiting ones is measured.
-_CALM_SECONDS = 3.0
+#: After new receives, time for their first calls: until the worker uses less CPU than this share of a core.
+_CALM, _LOOK_SECONDS, _MOST_LOOKS = 0.1, 0.5, 60
 _THROUGHPUT_SECONDS = 4.0
 #: Pairs of measurements with and without the waiting receives.
 _ROUNDS = 3
-#: For the ends of receives whose clients have closed their connections.
-_DEPARTURE_SECONDS = 5.0
 _WAKE_UP_SECONDS = 10.0
 _WAKE_UP_PAUSE_SECONDS = 0.01
 _SENDERS = 8
@@ -75,13 +73,13 @@ async def _scenario(service: Service, polls: Waiters, queues: list[str], count: 
     rounds: list[tuple[_Sending, _Sending, int]] = []
     for _ in range(_ROUNDS):
         await polls.set_count(min(count, _WAITING_AT_WAKE_UPS))
-        await asyncio.sleep(_SETTLE_SECONDS)
+        await _calm(service)
         before = await polls.look()
         beside = await _sending(service)
         after = await polls.look()
         refused, lost = refused + before.refused + after.refused, lost + before.lost + after.lost
         await polls.set_count(0)
-        await asyncio.sleep(_DEPARTURE_SECONDS)
+        await _calm(service)
         rounds.append((beside, await _sending(service), after.empty))
         print(
             f"others: {rounds[-1][0].described} beside {after.waiting} waiting, of which {after.empty} ended", end="; "
@@ -112,7 +110,7 @@ async def _memory_by_count(service: Service, polls: Waiters, counts: list[int]) 
 
 
 async def _idle_cpu(service: Service, polls: Waiters) -> None:
-    await asyncio.sleep(_CALM_SECONDS)
+    await _calm(service)
     await polls.look()
     front, store = cpu(service.fronts), cpu(service.valkeys)
     await asyncio.sleep(_IDLE_SECONDS)
@@ -171,6 +169,15 @@ async def _send_in_turn(service: Service, queues: Iterator[str]) -> int:
     for client in clients:
         client.close()
     return sent
+
+
+async def _calm(service: Service) -> None:
+    """Wait until the worker has nothing to do but to wait."""
+    for _ in range(_MOST_LOOKS):
+        before = cpu(service.workers)
+        await asyncio.sleep(_LOOK_SECONDS)
+        if cpu(service.workers) - before < _CALM * _LOOK_SECONDS:
+            return
 
 
 @dataclass

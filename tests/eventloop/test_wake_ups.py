@@ -143,10 +143,10 @@ def test_few_of_the_waits_that_are_over_end_at_the_same_time(
 class _Over:
     """A waiter whose time is over."""
 
-    is_asleep, is_ending = True, False
+    is_asleep, is_ending, has_checked = True, False, False
 
     def wake(self) -> None:
-        """Its last call begins."""
+        self.has_checked = True
 
 
 class _Loop:
@@ -178,7 +178,19 @@ def test_more_waits_end_at_the_same_time_the_longer_they_have_been_over() -> Non
         loop.turn()
         running.append(sum(waiter.is_ending for waiter in waiters) - len(running))
         ends.ended()
-    assert running == [FEW_ENDING, FEW_ENDING, FEW_ENDING + 8, FEW_ENDING + 80]
+    assert running == [FEW_ENDING, FEW_ENDING, FEW_ENDING + 4, FEW_ENDING + 40]
+
+
+def test_when_all_waits_check_their_queues_few_do_in_each_turn() -> None:
+    loop, waiters = _Loop(), [_Over() for _ in range(40)]
+    ends = wait_ends.WaitEnds(cast(Any, loop))
+    ends.check(cast(Any, waiters[:20]))
+    ends.check(cast(Any, waiters[20:]))
+    checked = []
+    for _ in range(4):
+        loop.turn()
+        checked.append(sum(waiter.has_checked for waiter in waiters))
+    assert checked == [16, 32, 40, 40]
 
 
 def test_a_wait_that_ends_twice_takes_one_place_among_those_that_end(core: Core, queue: QueueRef) -> None:

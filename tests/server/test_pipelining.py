@@ -84,6 +84,25 @@ def test_a_client_that_goes_on_sending_ahead_is_read_as_its_requests_run(http: R
         echo.is_held = False
 
 
+@pytest.mark.parametrize("checks_heads", [False, True])
+def test_a_connection_is_read_on_after_a_large_body_that_was_sent_ahead(
+    http: Running, echo: Echo, checks_heads: bool
+) -> None:
+    size = 3 * limits.PIPELINE_BYTES
+    with http.connect() as client:
+        client.sendall(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(lambda: echo.running == 1, "the first runs")
+        echo.checks_heads = checks_heads
+        client.sendall(b"POST /a HTTP/1.1\r\nHost: x\r\nX-Token: a\r\nContent-Length: %d\r\n\r\n" % size)
+        client.sendall(b"x" * size)
+        until(lambda: http.server.counters.bytes_in > limits.PIPELINE_BYTES, "much has arrived")
+        _expect_pause(http)
+        echo.is_held = False
+        until(lambda: len(echo.environs) == 2, "the second runs")
+        client.sendall(LAST[0])
+        assert everything(client).endswith(b"GET /last ")
+
+
 def _send(client: socket.socket, data: bytes) -> None:
     with contextlib.suppress(OSError):
         client.sendall(data)

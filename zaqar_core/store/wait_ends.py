@@ -1,9 +1,10 @@
-"""Ends waits that found nothing, a few at a time."""
+"""Ends waits that found nothing, and lets waits check their queues, a few at a time."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 #: client often sends the next receive: together twice the work of a send, which delays the wake-ups of the same turns.
 _FEW_AT_ONCE = 4
 #: So many more for each second that the first one has been over, or they might never catch up.
-_MORE_PER_SECOND = 8
+_MORE_PER_SECOND = 4
+#: Waits that check their queues in each turn of the loop, when all have to.
+_CHECKS_A_TURN = 16
 
 
 class WaitEnds:
@@ -23,7 +26,7 @@ class WaitEnds:
     and requests of others would wait behind them. So each end makes room for the next one, in the order of the ends.
     """
 
-    __slots__ = ("_is_scheduled", "_running", "_waiting", "loop")
+    __slots__ = ("_is_scheduled", "_running", "_to_check", "_waiting", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -31,11 +34,19 @@ class WaitEnds:
         self._waiting: deque[tuple[Waiter, float]] = deque()
         self._running = 0
         self._is_scheduled = False
+        #: The waits that have to check their queues.
+        self._to_check: deque[Waiter] = deque()
 
     def add(self, waiter: Waiter) -> None:
         """End the wait of a waiter in its turn."""
         self._waiting.append((waiter, self.loop.time()))
         self._schedule()
+
+    def check(self, waiters: Iterable[Waiter]) -> None:
+        """Let waiters check their queues in the next turns of the loop."""
+        if not self._to_check:
+            self.loop.call_soon(self._check_next)
+        self._to_check.extend(waiters)
 
     def ended(self) -> None:
         """Take note that a waiter that was ended is unregistered."""
@@ -60,3 +71,9 @@ class WaitEnds:
                 self._running += 1
                 waiter.is_ending = True
                 waiter.wake()
+
+    def _check_next(self) -> None:
+        for _ in range(min(len(self._to_check), _CHECKS_A_TURN)):
+            self._to_check.popleft().wake()
+        if self._to_check:
+            self.loop.call_soon(self._check_next)

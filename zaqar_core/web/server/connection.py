@@ -187,9 +187,14 @@ class Connection(Responding):
         pending = self._pending
         begin = 2 if pending.startswith(b"\r\n") else 0  # see _read_head
         end = pending.find(b"\r\n\r\n", begin) + 4
-        self._read_head(self._taken(end if end > 3 else len(pending)))
-        if len(pending) > limits.PIPELINE_BYTES and self._state in (State.HEAD, State.BUSY):
-            self._pause_reading()  # what is there comes first
+        head = self._taken(end if end > 3 else len(pending))
+        self._read_on()
+        self._read_head(head)
+
+    def _read_on(self) -> None:
+        """Go on reading, unless so much has arrived that its requests come first."""
+        if len(self._pending) > limits.PIPELINE_BYTES:
+            self._pause_reading()
         else:
             self._resume_reading()
 
@@ -207,6 +212,7 @@ class Connection(Responding):
         limit = server.application.body_limit(environ)
         if self._pending:
             data, at = self._taken(length), 0
+            self._read_on()
         if length > limit:
             is_refused_at_once = is_awaited(environ) and len(data) == at
             body = DiscardedBody(environ, server.bounds, server.now, length=0 if is_refused_at_once else length)
@@ -247,14 +253,13 @@ class Connection(Responding):
         if self._transport is None:
             return
         self._begin_body(body, b"")
-        if self._state is State.BODY:
-            self._resume_reading()
         if self._has_ended and self._state is State.BODY:
             self._refuse_body(Refusal.BODY_CUT_SHORT)
 
     def _begin_body(self, body: UnfinishedBody, data: bytes) -> None:
         self._body = body
         self._state = State.BODY
+        self._resume_reading()
         body.begin(self._server.now)
         self.deadline = body.deadline()
         self._server.admission.begin_body(self)
