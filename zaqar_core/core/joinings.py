@@ -29,16 +29,12 @@ class _Sends(Joining):
 
     own_failures = frozenset({"POSTTOOLONG"})
 
-    def admits(self, arguments: Arguments) -> bool:
+    def terms(self, arguments: Arguments) -> Terms | None:
         if len(arguments) != _FIRST + _STRIDE:
-            return False
-        record = arguments[_FIRST]
-        return isinstance(record, bytes) and len(record) <= _MOST_MESSAGE_BYTES
-
-    def terms(self, arguments: Arguments) -> Terms:
+            return None
         mode, _, limit, record, _ = arguments
-        assert isinstance(record, bytes)
-        return (mode, limit), 1, len(record)
+        size_bytes = len(record)  # type: ignore[arg-type] # it is bytes
+        return None if size_bytes > _MOST_MESSAGE_BYTES else ((mode, limit), 1, size_bytes)
 
     def join(self, calls: Sequence[Arguments]) -> Arguments:
         joined = list(calls[0])
@@ -60,15 +56,15 @@ class _Receives(Joining):
     waiter.
     """
 
-    def admits(self, arguments: Arguments) -> bool:
-        if len(arguments) > _WAITER and (arguments[_BEGAN] or arguments[_LEAVING]):
-            return False
-        return _maximum(arguments[0])[1] is not None
-
-    def terms(self, arguments: Arguments) -> Terms:
+    def terms(self, arguments: Arguments) -> Terms | None:
         maximum, rest = _maximum(arguments[0])
-        assert rest is not None
-        return (rest, "waits" if len(arguments) > _WAITER else arguments[2]), maximum, 0
+        if rest is None:
+            return None
+        if len(arguments) == _WAITER:
+            return (rest, arguments[2]), maximum, 0
+        if arguments[_BEGAN] or arguments[_LEAVING]:
+            return None
+        return (rest, None), maximum, 0
 
     def join(self, calls: Sequence[Arguments]) -> Arguments:
         first, rest = _maximum(calls[0][0])
@@ -105,12 +101,8 @@ def _maximum(numbers: bytes | str | int) -> tuple[int, bytes | None]:
 class _Deletions(Joining):
     """Deletions by receipt. The reply is how many messages were asked for."""
 
-    def admits(self, arguments: Arguments) -> bool:
-        del arguments
-        return True
-
-    def terms(self, arguments: Arguments) -> Terms:
-        return (arguments[0],), len(arguments) - 1, 0
+    def terms(self, arguments: Arguments) -> Terms | None:
+        return arguments[0], len(arguments) - 1, 0
 
     def join(self, calls: Sequence[Arguments]) -> Arguments:
         return [calls[0][0], *[sequence for call in calls for sequence in call[1:]]]
