@@ -11,7 +11,7 @@ from typing import Any
 
 from zaqar_core.core import stored_messages
 from zaqar_core.core.router import Arguments
-from zaqar_core.store.joined_calls import Joining, Retry, Terms
+from zaqar_core.store.joined_calls import JoinableCall, Joining, Retry, Terms
 
 #: Larger messages are sent by themselves: a joined call would save little of their cost.
 _MOST_MESSAGE_BYTES = 16 * 1024
@@ -36,14 +36,14 @@ class _Sends(Joining):
         size_bytes = len(record)  # type: ignore[arg-type] # it is bytes
         return None if size_bytes > _MOST_MESSAGE_BYTES else ((mode, limit), 1, size_bytes)
 
-    def join(self, calls: Sequence[Arguments]) -> Arguments:
-        joined = list(calls[0])
-        joined[1] = -max(1, *(int(call[1]) for call in calls))  # each message is a post of its own
+    def join(self, calls: Sequence[JoinableCall]) -> Arguments:
+        joined = list(calls[0].arguments)
+        joined[1] = -max(1, *[int(call.arguments[1]) for call in calls])  # each message is a post of its own
         for call in calls[1:]:
-            joined += call[_FIRST:]
+            joined += call.arguments[_FIRST:]
         return joined
 
-    def divide(self, calls: Sequence[Arguments], reply: Any) -> Sequence[Any]:
+    def divide(self, calls: Sequence[JoinableCall], reply: Any) -> Sequence[Any]:
         if isinstance(reply, int):
             return range(reply - len(calls) + 1, reply + 1)
         return [outcome if outcome > 0 else [outcome] for outcome in reply]
@@ -66,17 +66,17 @@ class _Receives(Joining):
             return None
         return (rest, None), maximum, 0
 
-    def join(self, calls: Sequence[Arguments]) -> Arguments:
-        first, rest = _maximum(calls[0][0])
+    def join(self, calls: Sequence[JoinableCall]) -> Arguments:
+        numbers, nonce, wait, *waiting = calls[0].arguments
+        maximum, rest = _maximum(numbers)
         assert rest is not None
-        total = sum([_maximum(call[0])[0] for call in calls])
-        wait = _NO_WAITER if len(calls[0]) > _WAITER else calls[0][2]
-        return [b"%d %b %d" % (total, rest, first), calls[0][1], wait]
+        total = sum([call.terms[1] for call in calls])
+        return [b"%d %b %d" % (total, rest, maximum), nonce, _NO_WAITER if waiting else wait]
 
-    def divide(self, calls: Sequence[Arguments], reply: Any) -> Sequence[Any]:
-        waits = len(calls[0]) > _WAITER
+    def divide(self, calls: Sequence[JoinableCall], reply: Any) -> Sequence[Any]:
+        waits = len(calls[0].arguments) > _WAITER
         if isinstance(reply, bytes):
-            found = stored_messages.divided(reply, [_maximum(call[0])[0] for call in calls])
+            found = stored_messages.divided(reply, [call.terms[1] for call in calls])
             retry = Retry.ALONE if waits else Retry.ONCE_MORE
             return [retry if part is None else part for part in found]
         incarnation, intents, wait, due, again = reply
@@ -104,12 +104,12 @@ class _Deletions(Joining):
     def terms(self, arguments: Arguments) -> Terms | None:
         return arguments[0], len(arguments) - 1, 0
 
-    def join(self, calls: Sequence[Arguments]) -> Arguments:
-        return [calls[0][0], *[sequence for call in calls for sequence in call[1:]]]
+    def join(self, calls: Sequence[JoinableCall]) -> Arguments:
+        return [calls[0].arguments[0], *[sequence for call in calls for sequence in call.arguments[1:]]]
 
-    def divide(self, calls: Sequence[Arguments], reply: Any) -> Sequence[Any]:
+    def divide(self, calls: Sequence[JoinableCall], reply: Any) -> Sequence[Any]:
         del reply
-        return [len(call) - 1 for call in calls]
+        return [call.terms[1] for call in calls]
 
 
 SENDS, RECEIVES, DELETIONS = _Sends(), _Receives(), _Deletions()

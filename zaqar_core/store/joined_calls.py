@@ -67,7 +67,7 @@ Exchange = tuple[Commands, Callable[[Any], object], int]
 
 
 class Joining(Protocol):
-    """How calls of one function are joined. ``calls`` are the arguments of several, in order."""
+    """How calls of one function are joined. ``calls`` are several with equal terms, in order."""
 
     #: Errors that a joined call gets because of some of its calls; nothing was done then. Each call is sent by itself
     #: after these, and gets any other error, which is that of all.
@@ -76,10 +76,10 @@ class Joining(Protocol):
     def terms(self, arguments: Arguments) -> Terms | None:
         """Return the terms of a call, None if no other may join it. Such a call may be large."""
 
-    def join(self, calls: Sequence[Arguments]) -> Arguments:
+    def join(self, calls: Sequence[JoinableCall]) -> Arguments:
         """Return the arguments of the joined call."""
 
-    def divide(self, calls: Sequence[Arguments], reply: Any) -> Sequence[Any]:
+    def divide(self, calls: Sequence[JoinableCall], reply: Any) -> Sequence[Any]:
         """Return what each call would have got by itself, or a Retry. The reply is no error."""
 
 
@@ -150,11 +150,8 @@ class _JoinedCall:
         first = calls[0]
         if len(calls) == 1:
             return first, resumes[0], 1
-        packed = pack_call(first.script, first.key, self._joining.join(self._arguments()), first.policy)
+        packed = pack_call(first.script, first.key, self._joining.join(calls), first.policy)
         return packed, self._resume, 1
-
-    def _arguments(self) -> list[Arguments]:
-        return [call.arguments for call in self._calls]
 
     def _resume(self, found: Any) -> None:
         for resume, part in zip(self._resumes, self._parts(found), strict=True):
@@ -168,7 +165,7 @@ class _JoinedCall:
             word = str(found[0]).removeprefix("ERR ").partition(" ")[0]
             return [[Retry.ALONE] if word in self._joining.own_failures else found] * len(self._calls)
         try:
-            parts = self._joining.divide(self._arguments(), found[0])
+            parts = self._joining.divide(self._calls, found[0])
             return [[part] for _, part in zip(self._calls, parts, strict=True)]
         except Exception:  # whatever it is, all tasks must go on
             _log.exception("the reply of a joined call of %s cannot be divided", self._calls[0].script.name)
