@@ -11,7 +11,7 @@ from tests.deployments import IN_MEMORY, Server, deployed
 from tests.eventloop.turns import bodies, created, in_one_turn, know_small_queues, receives, sends
 from zaqar_core import eventloop
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.core import messages, queues, subscriptions
+from zaqar_core.core import joinings, messages, queues, subscriptions
 from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import MessageTooLong, PostTooLong, QueueNotFound, StoreFull, StoreUnavailable
 from zaqar_core.domain.model import NewMessage, SettingsChange
@@ -119,6 +119,15 @@ def test_the_outcome_of_each_send_is_unknown_when_the_connection_is_lost(own: Co
     turn = in_one_turn(own, queue, pauses, *[sends(own, queue, b"x")] * 3, kills)
     _, *lost, _ = turn.outcomes
     assert [(type(one), one.is_unsent) for one in lost] == [(StoreUnavailable, False)] * 3
+
+
+def test_the_outcome_of_each_send_is_unknown_when_the_reply_cannot_be_divided(
+    core: Core, queue: QueueRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No task waits for ever, whatever is wrong with the code that divides."""
+    monkeypatch.setattr(type(joinings.SENDS), "divide", lambda *_: [])
+    turn = in_one_turn(core, queue, *[sends(core, queue, b"x")] * 3)
+    assert [(type(one), one.is_unsent) for one in turn.outcomes] == [(StoreUnavailable, False)] * 3
 
 
 def test_functions_are_loaded_for_sends_of_one_turn(own: Core, server: Server) -> None:

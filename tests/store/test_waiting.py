@@ -13,9 +13,10 @@ from tests.patience import ENDLESS_POLL_SECONDS, PATIENCE_SECONDS, until
 from zaqar_core.core import claims, leases, messages, queues
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
-from zaqar_core.domain.errors import QueueNotFound
+from zaqar_core.domain.errors import AccessDenied, QueueNotFound
 from zaqar_core.domain.model import NewMessage, StoredMessage
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.store import keys
 
 pytestmark = pytest.mark.usefixtures("only_wakeups")
 
@@ -144,3 +145,28 @@ def test_release_all_ends_every_poll(core: Core, session: Session, queue: QueueR
     thread.join(PATIENCE_SECONDS)
     assert found == [[]]
     other.close()
+
+
+class _Denies:
+    """The guard of a request that the queue's present policy denies."""
+
+    is_confirmed = False
+
+    def __init__(self, ref: QueueRef) -> None:
+        self.ref, self.policy = ref, keys.policy(ref, "0" * 40)
+
+    def decide_again(self, policy_hash: str, document: str) -> None:
+        raise AccessDenied("caller", "sqs:receivemessage", "queue", policy_hash + document)
+
+    def decision(self) -> str:
+        return ""
+
+
+def test_a_receive_that_is_denied_at_its_first_call_takes_no_message(session: Session, queue: QueueRef) -> None:
+    messages.send(session, queue, [NewMessage(b"x")])
+    session.guards = [_Denies(queue)]
+    with pytest.raises(AccessDenied):
+        leases.receive(session, queue, max_messages=1, wait_seconds=20)
+    session.guards = None
+    [message] = leases.receive(session, queue, max_messages=1, wait_seconds=0)
+    assert message.receive_count == 1

@@ -11,7 +11,7 @@ from typing import Any
 
 from zaqar_core.core import stored_messages
 from zaqar_core.core.router import Arguments
-from zaqar_core.store.joined_calls import Joining, Retry, Terms
+from zaqar_core.store.joined_calls import JoinableCall, Joining, Retry, Terms
 
 #: Larger messages are sent by themselves: a joined call would save little of their cost.
 _MOST_MESSAGE_BYTES = 16 * 1024
@@ -29,25 +29,21 @@ class _Sends(Joining):
 
     own_failures = frozenset({"POSTTOOLONG"})
 
-    def admits(self, arguments: Arguments) -> bool:
+    def terms(self, arguments: Arguments) -> Terms | None:
         if len(arguments) != _FIRST + _STRIDE:
-            return False
-        record = arguments[_FIRST]
-        return isinstance(record, bytes) and len(record) <= _MOST_MESSAGE_BYTES
-
-    def terms(self, arguments: Arguments) -> Terms:
+            return None
         mode, _, limit, record, _ = arguments
-        assert isinstance(record, bytes)
-        return (mode, limit), 1, len(record)
+        size_bytes = len(record)  # type: ignore[arg-type] # it is bytes
+        return None if size_bytes > _MOST_MESSAGE_BYTES else ((mode, limit), 1, size_bytes)
 
-    def join(self, calls: Sequence[Arguments]) -> Arguments:
-        joined = list(calls[0])
-        joined[1] = -max(1, *(int(call[1]) for call in calls))  # each message is a post of its own
+    def join(self, calls: Sequence[JoinableCall]) -> Arguments:
+        joined = list(calls[0].arguments)
+        joined[1] = -max(1, *[int(call.arguments[1]) for call in calls])  # each message is a post of its own
         for call in calls[1:]:
-            joined += call[_FIRST:]
+            joined += call.arguments[_FIRST:]
         return joined
 
-    def divide(self, calls: Sequence[Arguments], reply: Any) -> Sequence[Any]:
+    def divide(self, calls: Sequence[JoinableCall], reply: Any) -> Sequence[Any]:
         if isinstance(reply, int):
             return range(reply - len(calls) + 1, reply + 1)
         return [outcome if outcome > 0 else [outcome] for outcome in reply]
@@ -60,27 +56,27 @@ class _Receives(Joining):
     waiter.
     """
 
-    def admits(self, arguments: Arguments) -> bool:
-        if len(arguments) > _WAITER and (arguments[_BEGAN] or arguments[_LEAVING]):
-            return False
-        return _maximum(arguments[0])[1] is not None
-
-    def terms(self, arguments: Arguments) -> Terms:
+    def terms(self, arguments: Arguments) -> Terms | None:
         maximum, rest = _maximum(arguments[0])
-        assert rest is not None
-        return (rest, "waits" if len(arguments) > _WAITER else arguments[2]), maximum, 0
+        if rest is None:
+            return None
+        if len(arguments) == _WAITER:
+            return (rest, arguments[2]), maximum, 0
+        if arguments[_BEGAN] or arguments[_LEAVING]:
+            return None
+        return (rest, None), maximum, 0
 
-    def join(self, calls: Sequence[Arguments]) -> Arguments:
-        first, rest = _maximum(calls[0][0])
+    def join(self, calls: Sequence[JoinableCall]) -> Arguments:
+        numbers, nonce, wait, *waiting = calls[0].arguments
+        maximum, rest = _maximum(numbers)
         assert rest is not None
-        total = sum([_maximum(call[0])[0] for call in calls])
-        wait = _NO_WAITER if len(calls[0]) > _WAITER else calls[0][2]
-        return [b"%d %b %d" % (total, rest, first), calls[0][1], wait]
+        total = sum([call.terms[1] for call in calls])
+        return [b"%d %b %d" % (total, rest, maximum), nonce, _NO_WAITER if waiting else wait]
 
-    def divide(self, calls: Sequence[Arguments], reply: Any) -> Sequence[Any]:
-        waits = len(calls[0]) > _WAITER
+    def divide(self, calls: Sequence[JoinableCall], reply: Any) -> Sequence[Any]:
+        waits = len(calls[0].arguments) > _WAITER
         if isinstance(reply, bytes):
-            found = stored_messages.divided(reply, [_maximum(call[0])[0] for call in calls])
+            found = stored_messages.divided(reply, [call.terms[1] for call in calls])
             retry = Retry.ALONE if waits else Retry.ONCE_MORE
             return [retry if part is None else part for part in found]
         incarnation, intents, wait, due, again = reply
@@ -105,19 +101,15 @@ def _maximum(numbers: bytes | str | int) -> tuple[int, bytes | None]:
 class _Deletions(Joining):
     """Deletions by receipt. The reply is how many messages were asked for."""
 
-    def admits(self, arguments: Arguments) -> bool:
-        del arguments
-        return True
+    def terms(self, arguments: Arguments) -> Terms | None:
+        return arguments[0], len(arguments) - 1, 0
 
-    def terms(self, arguments: Arguments) -> Terms:
-        return (arguments[0],), len(arguments) - 1, 0
+    def join(self, calls: Sequence[JoinableCall]) -> Arguments:
+        return [calls[0].arguments[0], *[sequence for call in calls for sequence in call.arguments[1:]]]
 
-    def join(self, calls: Sequence[Arguments]) -> Arguments:
-        return [calls[0][0], *[sequence for call in calls for sequence in call[1:]]]
-
-    def divide(self, calls: Sequence[Arguments], reply: Any) -> Sequence[Any]:
+    def divide(self, calls: Sequence[JoinableCall], reply: Any) -> Sequence[Any]:
         del reply
-        return [len(call) - 1 for call in calls]
+        return [call.terms[1] for call in calls]
 
 
 SENDS, RECEIVES, DELETIONS = _Sends(), _Receives(), _Deletions()

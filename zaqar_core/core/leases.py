@@ -162,7 +162,7 @@ def _receive_once(
     try:
         reply = session.run(_RECEIVE, ref, arguments)
     except AccessDenied:
-        if len(arguments) > _LEAVING:
+        if _has_begun(arguments):
             _leave(session, ref, arguments)
         raise
     except ScriptFailed as failed:
@@ -172,8 +172,7 @@ def _receive_once(
         if failed.word == "NOTRETRYABLE":
             raise ReceiveNotRetryable(attempt_id or "") from None
         missing = QueueNotFound()
-        # Only a receive that has begun to wait names the incarnation that it waits on.
-        missing.was_deleted = len(arguments) > _LEAVING and bool(arguments[_LEAVING - 1])
+        missing.was_deleted = _has_begun(arguments)
         raise missing from None
     if not isinstance(reply, bytes):
         incarnation, intents, *rest = reply
@@ -183,6 +182,11 @@ def _receive_once(
     if stored_messages.moves_begun(reply):
         dead_letters.finish_moves(session, ref)
     return stored_messages.taken(session, ref, reply)
+
+
+def _has_begun(arguments: list[bytes | str | int]) -> bool:
+    """Return whether a receive has begun to wait: only then it names the incarnation that it waits on."""
+    return len(arguments) > _LEAVING and bool(arguments[_LEAVING - 1])
 
 
 def change_visibility(

@@ -27,6 +27,8 @@ _DAMAGED = (ValueError, IndexError, msgspec.MsgspecError)
 #: message its seq, the lengths of state and record, and both. Written by lua/shared/receive_reply.
 _TAKEN = Struct(">16sQQIH")
 _TAKEN_ROW = Struct(">QII")
+#: The same without the seq.
+_TAKEN_LENGTHS = Struct(">8xII")
 #: The last part of the head, where there are none.
 _NO_INTENTS = bytes(2)
 
@@ -209,13 +211,12 @@ def divided(reply: bytes, maxima: Sequence[int]) -> list[bytes | None]:
     """
     found: list[bytes | None] = []
     begin = at = _TAKEN.size
-    head, end = reply[:begin], len(reply)
+    head, end, lengths, row_bytes = reply[:begin], len(reply), _TAKEN_LENGTHS.unpack_from, _TAKEN_LENGTHS.size
     for maximum in maxima:
-        for _ in range(maximum):
-            if at == end:
-                break
-            _, state_bytes, record_bytes = _TAKEN_ROW.unpack_from(reply, at)
-            at += _TAKEN_ROW.size + state_bytes + record_bytes
+        while maximum and at < end:
+            state_bytes, record_bytes = lengths(reply, at)
+            at += row_bytes + state_bytes + record_bytes
+            maximum -= 1
         found.append(head + reply[begin:at] if at > begin else None)
         if begin == len(head):
             head = head[: -len(_NO_INTENTS)] + _NO_INTENTS

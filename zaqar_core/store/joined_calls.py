@@ -40,6 +40,10 @@ class Retry(Enum):
     ALONE = 2
 
 
+#: What calls must have in common to be joined; how many messages one of them sends, takes or deletes, and their bytes.
+Terms = tuple[object, int, int]
+
+
 class JoinableCall(msgspec.Struct, gc=False):
     """A call that is not packed yet, since others may join it. ``policy``: see ``Store.run``."""
 
@@ -47,15 +51,9 @@ class JoinableCall(msgspec.Struct, gc=False):
     key: bytes
     policy: bytes
     arguments: Arguments
+    terms: Terms
     #: Bytes of the messages in the expected reply.
     expected_bytes: int = 0
-
-    @property
-    def joining(self) -> Joining:
-        """How it is joined."""
-        joining = self.script.joining
-        assert joining is not None
-        return joining
 
     def pack(self) -> bytes:
         """Pack this call by itself."""
@@ -66,27 +64,22 @@ class JoinableCall(msgspec.Struct, gc=False):
 Commands = bytes | JoinableCall
 #: Commands, a function that takes the list of their replies or the text of a problem, and the number of replies.
 Exchange = tuple[Commands, Callable[[Any], object], int]
-#: What calls must have in common to be joined; how many messages one of them sends, takes or deletes, and their bytes.
-Terms = tuple[tuple[bytes | str | int, ...], int, int]
 
 
 class Joining(Protocol):
-    """How calls of one function are joined. ``calls`` are the arguments of several, in order."""
+    """How calls of one function are joined. ``calls`` are several with equal terms, in order."""
 
     #: Errors that a joined call gets because of some of its calls; nothing was done then. Each call is sent by itself
     #: after these, and gets any other error, which is that of all.
     own_failures: frozenset[str] = frozenset()
 
-    def admits(self, arguments: Arguments) -> bool:
-        """Return whether others may join the call. It must be small: it is not packed before it is sent."""
+    def terms(self, arguments: Arguments) -> Terms | None:
+        """Return the terms of a call, None if no other may join it. Such a call may be large."""
 
-    def terms(self, arguments: Arguments) -> Terms:
-        """Return the terms of such a call."""
-
-    def join(self, calls: Sequence[Arguments]) -> Arguments:
+    def join(self, calls: Sequence[JoinableCall]) -> Arguments:
         """Return the arguments of the joined call."""
 
-    def divide(self, calls: Sequence[Arguments], reply: Any) -> Sequence[Any]:
+    def divide(self, calls: Sequence[JoinableCall], reply: Any) -> Sequence[Any]:
         """Return what each call would have got by itself, or a Retry. The reply is no error."""
 
 
@@ -104,69 +97,61 @@ def pack_call(script: Compiled, key: bytes, arguments: Arguments, policy: bytes 
 
 def joined(exchanges: Sequence[Exchange]) -> Sequence[Exchange]:
     """Join what can be joined of the exchanges of one write. A joined call has the place of its first one."""
-    by_queue: dict[tuple[bytes, bytes, bytes], list[int]] = {}
-    for index, (call, _, _) in enumerate(exchanges):
-        if isinstance(call, JoinableCall):
-            by_queue.setdefault((call.script.address, call.key, call.policy), []).append(index)
-    found: list[Exchange | None] = list(exchanges)
-    for indexes in by_queue.values():
-        if len(indexes) > 1:
-            _join(found, indexes)
-    return [one for one in found if one is not None]
-
-
-def _join(exchanges: list[Exchange | None], indexes: Sequence[int]) -> None:
-    """Put joined calls in the places of the calls with these indexes, which are of one function on one queue."""
-    #: The last call with these terms, to which others are added while it has room.
-    last: dict[object, _JoinedCall] = {}
-    joined_calls: list[_JoinedCall] = []
-    for index in indexes:
-        exchange = exchanges[index]
-        assert exchange is not None
+    found: list[Exchange | _JoinedCall] = []
+    #: The place of the last call of its kind, which others join while there is room.
+    places: dict[object, int] = {}
+    for exchange in exchanges:
         call = exchange[0]
-        assert isinstance(call, JoinableCall)
-        common, messages, size_bytes = call.joining.terms(call.arguments)
-        size_bytes += call.expected_bytes
-        found = last.get(common)
-        if found is None or not found.has_room(messages, size_bytes):
-            found = last[common] = _JoinedCall(index, call)
-            joined_calls.append(found)
-        found.add(call, exchange[1], messages, size_bytes)
-        exchanges[index] = None
-    for found in joined_calls:
-        exchanges[found.index] = found.exchange()
+        if isinstance(call, JoinableCall):
+            kind = (call.script.address, call.key, call.policy, call.terms[0])
+            place = places.get(kind)
+            if place is not None:
+                first = found[place]
+                if not isinstance(first, _JoinedCall):
+                    first = found[place] = _JoinedCall(first)
+                if first.add(call, exchange[1]):
+                    continue
+            places[kind] = len(found)
+        found.append(exchange)
+    return [one.exchange() if isinstance(one, _JoinedCall) else one for one in found]
 
 
 class _JoinedCall:
-    """Calls that become one. ``index`` is the place of the first one."""
+    """Calls that become one."""
 
-    __slots__ = ("_calls", "_first", "_messages", "_resumes", "_size_bytes", "index")
+    __slots__ = ("_calls", "_joining", "_messages", "_resumes", "_size_bytes")
 
-    def __init__(self, index: int, first: JoinableCall) -> None:
-        self.index = index
-        self._first = first
-        self._calls: list[Arguments] = []
-        self._resumes: list[Callable[[Any], object]] = []
-        self._messages = self._size_bytes = 0
+    def __init__(self, first: Exchange) -> None:
+        call = first[0]
+        assert isinstance(call, JoinableCall)
+        joining = call.script.joining
+        assert joining is not None
+        self._joining = joining
+        self._calls = [call]
+        self._resumes = [first[1]]
+        _, self._messages, size_bytes = call.terms
+        self._size_bytes = size_bytes + call.expected_bytes
 
-    def has_room(self, messages: int, size_bytes: int) -> bool:
-        """Return whether a call of that size may be added."""
-        return self._messages + messages <= MOST_MESSAGES and self._size_bytes + size_bytes <= MOST_BYTES
-
-    def add(self, call: JoinableCall, resume: Callable[[Any], object], messages: int, size_bytes: int) -> None:
-        """Add a call, and what resumes its task."""
-        self._calls.append(call.arguments)
+    def add(self, call: JoinableCall, resume: Callable[[Any], object]) -> bool:
+        """Add a call, and what resumes its task; return False if there is no room."""
+        _, messages, size_bytes = call.terms
+        messages += self._messages
+        size_bytes += call.expected_bytes + self._size_bytes
+        if messages > MOST_MESSAGES or size_bytes > MOST_BYTES:
+            return False
+        self._messages, self._size_bytes = messages, size_bytes
+        self._calls.append(call)
         self._resumes.append(resume)
-        self._messages += messages
-        self._size_bytes += size_bytes
+        return True
 
     def exchange(self) -> Exchange:
         """Return the exchange of all calls."""
-        first = self._first
-        if len(self._calls) == 1:
-            return first, self._resumes[0], 1
-        arguments = first.joining.join(self._calls)
-        return pack_call(first.script, first.key, arguments, first.policy), self._resume, 1
+        calls, resumes = self._calls, self._resumes
+        first = calls[0]
+        if len(calls) == 1:
+            return first, resumes[0], 1
+        packed = pack_call(first.script, first.key, self._joining.join(calls), first.policy)
+        return packed, self._resume, 1
 
     def _resume(self, found: Any) -> None:
         for resume, part in zip(self._resumes, self._parts(found), strict=True):
@@ -178,11 +163,10 @@ class _JoinedCall:
             return [found] * len(self._calls)
         if isinstance(found[0], hiredis.ReplyError):
             word = str(found[0]).removeprefix("ERR ").partition(" ")[0]
-            is_own = word in self._first.joining.own_failures
-            return [[Retry.ALONE] if is_own else found] * len(self._calls)
+            return [[Retry.ALONE] if word in self._joining.own_failures else found] * len(self._calls)
         try:
-            parts = self._first.joining.divide(self._calls, found[0])
+            parts = self._joining.divide(self._calls, found[0])
             return [[part] for _, part in zip(self._calls, parts, strict=True)]
         except Exception:  # whatever it is, all tasks must go on
-            _log.exception("the reply of a joined call of %s cannot be divided", self._first.script.name)
+            _log.exception("the reply of a joined call of %s cannot be divided", self._calls[0].script.name)
             return ["a reply cannot be read"] * len(self._calls)

@@ -136,15 +136,15 @@ class Store:
         With ``policy``, a key of ``keys.policy``, it fails with OTHER_POLICY if the queue has another policy.
         """
         joining = script.joining
-        is_joinable = joining is not None and joining.admits(arguments)
+        terms = None if joining is None else joining.terms(arguments)
         is_repeated = False
         changes = script.changes
         while True:
             call: Commands
-            if is_joinable:
-                call = JoinableCall(script, key, policy, arguments)
-            else:
+            if terms is None:
                 call = pack_call(script, key, arguments, policy)
+            else:
+                call = JoinableCall(script, key, policy, arguments, terms)
             [reply] = self._exchange(
                 key,
                 call,
@@ -159,7 +159,8 @@ class Store:
                     raise failed
                 self._load(key, script.library)
             elif isinstance(reply, Retry):
-                is_joinable = reply is Retry.ONCE_MORE and not is_repeated
+                if reply is Retry.ALONE or is_repeated:
+                    terms = None
                 is_repeated = True
             else:
                 return reply
