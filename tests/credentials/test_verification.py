@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.credentials.signing import ACCOUNT, KEY, SECRET, USER, credentials, environ, signed, verifier
-from zaqar_core.access import canonical, signatures, signing_keys
+from zaqar_core.access import canonical, signatures, signing_keys, verification
 from zaqar_core.access.refusals import Reason, SignatureRefused
 from zaqar_core.access.reloading import Credentials
 from zaqar_core.access.session_tokens import SessionTokens
@@ -406,7 +406,7 @@ def test_an_unknown_key_costs_the_operations_of_a_wrong_signature(
 
     for place, name in (
         (signing_keys.SigningKey, "__init__"), (signing_keys.SigningKey, "sign"), (hmac, "digest"),
-        (hmac, "compare_digest"), (canonical, "normal_path"),
+        (hmac, "compare_digest"), (canonical, "normal_path"), (verification, "note_refusal"),
     ):  # fmt: skip
         monkeypatch.setattr(place, name, counting(name, getattr(place, name)))
     seen = []

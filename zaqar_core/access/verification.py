@@ -126,8 +126,8 @@ class Verifier:
             note_refusal(remedies.ACCESS_KEY)
             return unknown_key()
         if not is_right:
-            if environ.get("HTTP_X_AMZ_CONTENT_SHA256") == canonical.UNSIGNED_PAYLOAD and payload is None:
-                note_refusal(remedies.UNSIGNED_PAYLOAD)
+            is_unsigned = environ.get("HTTP_X_AMZ_CONTENT_SHA256") == canonical.UNSIGNED_PAYLOAD and payload is None
+            note_refusal(remedies.UNSIGNED_PAYLOAD if is_unsigned else remedies.WRONG_SIGNATURE)
             return wrong_signature()
         if found.is_expired:
             return expired_token()
