@@ -44,7 +44,8 @@ def _is_text(value: bytes) -> bool:
     return not value.translate(None, _PRINTABLE) and value[:1] != b" " and value[-1:] != b" "
 
 
-#: Headers whose values change between requests of one client, or between clients behind one proxy, and whether a value is one that needs no parser.
+#: Headers whose values change, between requests of one client or between clients behind one proxy, and whether a value
+#: is one that needs no parser.
 _CHANGING: Mapping[bytes, Callable[[bytes], bool]] = {
     b"amz-sdk-invocation-id": _is_visible,
     b"amz-sdk-request": _is_text,
