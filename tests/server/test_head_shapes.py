@@ -117,7 +117,7 @@ def compare(seed: int, count: int) -> int:
 
 
 def test_changed_heads_are_accepted_and_refused_as_llhttp_does() -> None:
-    assert compare(seed=random.randrange(1 << 32), count=2_500) > 100
+    assert compare(seed=random.randrange(1 << 32), count=1_500) > 50
 
 
 @pytest.mark.slow
