@@ -60,7 +60,6 @@ class StsError(Exception):
         self.code, self.message, self.status = code, message, status
 
 
-_THROTTLED = StsError("Throttling", "Rate exceeded")
 _SIGNATURES = {
     Reason.INCOMPLETE: _Error("IncompleteSignature"),
     Reason.MISMATCH: _Error("SignatureDoesNotMatch", 403),
@@ -120,7 +119,7 @@ class SecurityTokenService:
             note.operation = name
             result = operation(call)
         except RequestsThrottled:
-            return _refused(_THROTTLED, request, request_id)
+            return _refused(_throttled(), request, request_id)
         except StsError as error:
             return _refused(error, request, request_id)
         except Exception:
@@ -229,7 +228,7 @@ class SecurityTokenService:
         address = call.request.environ.get("REMOTE_ADDR", "")
         if self._failures.are_too_many(address):
             note_refusal(remedies.WEB_IDENTITIES, address)
-            raise _THROTTLED
+            raise _throttled()
         try:
             return _verifying.run(self._identities.verify, token, role, directory)
         except WebIdentityRefused as refused:
@@ -265,6 +264,10 @@ def _duration(call: _Call, allowed: Range, default: int) -> int:
                 f"than or equal to {limit}"
             )
     return seconds
+
+
+def _throttled() -> StsError:
+    return StsError("Throttling", "Rate exceeded")
 
 
 def _invalid(reason: str) -> StsError:

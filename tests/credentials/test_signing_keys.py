@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.credentials.signing import credentials, environ, signed, verifier
@@ -20,6 +20,7 @@ from zaqar_core.access.signing_keys import SigningKey, SigningKeys
 MOMENT = datetime(2026, 1, 1, 0, 0, 0, tzinfo=UTC)
 
 
+@settings(max_examples=30)
 @given(st.binary(min_size=32, max_size=32), st.text(max_size=80), st.binary(max_size=300))
 def test_a_signature_is_the_hmac_of_the_text_to_sign(key: bytes, scope: str, request: bytes) -> None:
     text = f"AWS4-HMAC-SHA256\n20260101T000000Z\n{scope}\n{hashlib.sha256(request).hexdigest()}".encode()

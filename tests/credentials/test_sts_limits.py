@@ -46,6 +46,9 @@ def test_addresses_of_one_network_are_one() -> None:
         failed.add(f"2001:db8:0:1::{number:x}")
     assert failed.are_too_many("2001:db8:0:1:ffff::1")
     assert not failed.are_too_many("2001:db8:0:2::1")
+    for number in range(MOST_FAILURES):
+        failed.add(f"::ffff:192.0.2.{number}")
+    assert not failed.are_too_many("::ffff:192.0.2.0")
     for odd in ("", "fe80::1%eth0", "not:an:address", "::ffff:192.0.2.1"):
         failed.add(odd)
         assert not failed.are_too_many(odd)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from ipaddress import IPv6Network
+from ipaddress import IPv6Address, IPv6Network
 
 #: Failed attempts of one address in a second, at each worker.
 MOST_FAILURES = 50
@@ -44,6 +44,7 @@ def _network(address: str) -> str:
     if ":" not in address:
         return address
     try:
-        return str(IPv6Network((address.partition("%")[0], _NETWORK_BITS), strict=False))
+        found = IPv6Address(address.partition("%")[0])
     except ValueError:
         return address
+    return str(found.ipv4_mapped or IPv6Network((found, _NETWORK_BITS), strict=False))

@@ -24,7 +24,7 @@ from zaqar_core.access.signing_keys import SigningKeys
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.logs import remedies
-from zaqar_core.logs.remedies import note_refusal
+from zaqar_core.logs.remedies import Remedy, note_refusal
 
 #: The entry of ``signing_regions`` that allows every region.
 _ANY_REGION = "*"
@@ -94,10 +94,13 @@ class Verifier:
         payload = canonical.payload(environ, body, allows_unsigned=self._allows_unsigned)
         directory = self._credentials.directory
         verified = self._verified(claim, method, environ, payload, directory)
-        if isinstance(verified, SignatureRefused) and self._credentials.newer(directory):
+        if isinstance(verified, tuple) and self._credentials.newer(directory):
             verified = self._verified(claim, method, environ, payload, self._credentials.directory)
-        if isinstance(verified, SignatureRefused):
-            raise verified
+        if isinstance(verified, tuple):
+            refused, remedy = verified
+            if remedy is not None:
+                note_refusal(remedy)
+            raise refused
         return verified
 
     @staticmethod
@@ -119,18 +122,17 @@ class Verifier:
 
     def _verified(
         self, claim: Claim, method: str, environ: Mapping[str, Any], payload: str | None, directory: Directory
-    ) -> Verified | SignatureRefused:
+    ) -> Verified | tuple[SignatureRefused, Remedy | None]:
+        """Return the caller, or the refusal and what an operator can do about it."""
         found = self._find(claim, directory)
         is_right = self._is_signed(claim, method, environ, payload or "", found.secret) and payload is not None
         if found.principal is None:
-            note_refusal(remedies.ACCESS_KEY)
-            return unknown_key()
+            return unknown_key(), remedies.ACCESS_KEY
         if not is_right:
-            if environ.get("HTTP_X_AMZ_CONTENT_SHA256") == canonical.UNSIGNED_PAYLOAD and payload is None:
-                note_refusal(remedies.UNSIGNED_PAYLOAD)
-            return wrong_signature()
+            is_unsigned = environ.get("HTTP_X_AMZ_CONTENT_SHA256") == canonical.UNSIGNED_PAYLOAD and payload is None
+            return wrong_signature(), remedies.UNSIGNED_PAYLOAD if is_unsigned else remedies.WRONG_SIGNATURE
         if found.is_expired:
-            return expired_token()
+            return expired_token(), None
         return Verified(found.principal, claim.scope.region, claim.scope.key_id, found.is_session)
 
     def _find(self, claim: Claim, directory: Directory) -> _Found:

@@ -131,6 +131,11 @@ SIGNING_REGION = Remedy(
     "refused requests that were signed for the region {}",
     "sign for the home region, or add that region to signing_regions",
 )
+WRONG_SIGNATURE = Remedy(
+    "credentials_file",
+    "refused requests whose signature does not fit their access key",
+    "let clients use the secret that the credentials_file has, and proxies pass on host and path unchanged",
+)
 UNSIGNED_PAYLOAD = Remedy(
     "allow_unsigned_payload",
     "refused requests whose signature does not cover the body",

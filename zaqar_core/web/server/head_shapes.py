@@ -44,25 +44,31 @@ def _is_text(value: bytes) -> bool:
     return not value.translate(None, _PRINTABLE) and value[:1] != b" " and value[-1:] != b" "
 
 
-#: Headers whose values change, and whether a value is one that needs no parser.
+#: Headers whose values change, between requests of one client or between clients behind one proxy, and whether a value
+#: is one that needs no parser.
 _CHANGING: Mapping[bytes, Callable[[bytes], bool]] = {
     b"amz-sdk-invocation-id": _is_visible,
     b"amz-sdk-request": _is_text,
     b"authorization": bytes.isalnum,  # its signature
+    b"client-id": _is_visible,
     b"content-length": bytes.isdigit,
+    b"forwarded": _is_text,
     b"traceparent": _is_visible,
     b"x-amz-content-sha256": bytes.isalnum,
     b"x-amz-date": bytes.isalnum,
     b"x-amz-security-token": _is_visible,
     b"x-amzn-trace-id": _is_visible,
     b"x-auth-token": _is_visible,
+    b"x-forwarded-for": _is_text,
+    b"x-project-id": _is_visible,
+    b"x-real-ip": _is_text,
 }
 #: Other headers that a shape may have. None is a credential, and llhttp and this server look at none but the first two.
 _REPEATING = frozenset((
     b"connection", b"host",
-    b"accept", b"accept-encoding", b"accept-language", b"amz-sdk-retry", b"client-id", b"content-type", b"forwarded",
-    b"user-agent", b"via", b"x-amz-target", b"x-amz-user-agent", b"x-amzn-query-mode", b"x-forwarded-for",
-    b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-proto", b"x-project-id", b"x-real-ip",
+    b"accept", b"accept-encoding", b"accept-language", b"amz-sdk-retry", b"content-type", b"user-agent", b"via",
+    b"x-amz-target", b"x-amz-user-agent", b"x-amzn-query-mode", b"x-forwarded-host", b"x-forwarded-port",
+    b"x-forwarded-proto",
 ))  # fmt: skip
 #: A request line without a query, which may have a signature, and is different each time.
 _REQUEST_LINE = re.compile(rb"(?:DELETE|GET|PATCH|POST|PUT) /[!-\"$->@-~]* HTTP/1\.1")
