@@ -24,7 +24,7 @@ _LOOKED_AT_ONCE = 16
 #: Queues of the others that are counted in one round trip, for as long.
 _COUNTED_AT_ONCE = 4
 #: All pauses of a pass.
-_PAUSES_SECONDS = 0.25
+_PAUSES_SECONDS = 0.2
 #: Queues of a pass beyond those that are shown.
 _OTHERS_AT_ONCE = 100
 #: Names read in one round trip.

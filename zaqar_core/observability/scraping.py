@@ -30,7 +30,7 @@ from zaqar_core.store.conditions import FIT, Condition, StoreCondition, gone, wo
 #: Queues whose counters are read, and whose lines are written, before other tasks may run.
 _AT_ONCE = 50
 #: All pauses while counters are read.
-_PAUSES_SECONDS = 0.15
+_PAUSES_SECONDS = 0.1
 #: Between two looks for counters of queues that no longer exist.
 _SWEEP_SECONDS = 60.0
 #: A scrape that waits for the collection of another one gives up after this.
