@@ -1,4 +1,4 @@
-"""A store that refuses a later step of an operation."""
+"""A store that refuses a later step of an operation: what was taken is returned, what was changed is not denied."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import pytest
 from tests.private_valkey import PrivateValkey, private_valkey
 from tests.store import redrive
 from tests.store.traffic import core_on
-from zaqar_core.core import claims, dead_letters, leases, messages, queues
+from zaqar_core.core import claims, dead_letters, deliveries, leases, messages, move_tasks, queues, subscriptions
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
+from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
 from zaqar_core.domain.model import NewMessage
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.store import registry
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +87,45 @@ def test_messages_are_returned_although_dead_letters_before_them_cannot_move(
     assert take(session, queue) == [b"live"]
     need_replicas(server, 0)
     assert queues.get_with_counts(session, dead)[1].visible == 0
+
+
+def delete(session: Session, ref: QueueRef) -> None:
+    queues.delete(session, ref)
+
+
+def purge(session: Session, ref: QueueRef) -> None:
+    queues.purge_free(session, ref)
+
+
+def start(session: Session, ref: QueueRef) -> None:
+    move_tasks.start(session, ref, destination=ref.sibling("other"), messages_per_second=1)
+
+
+def subscribe(session: Session, ref: QueueRef) -> None:
+    subscriptions.create(session, ref, subscriber="http://a.invalid/", options=b"{}", ttl_seconds=60)
+
+
+@pytest.mark.parametrize(
+    ("operation", "step"),
+    [
+        (delete, (registry, "remove", 1)),
+        (purge, (Session, "run", 2)),
+        (start, (move_tasks, "enlist", 2)),
+        (subscribe, (deliveries, "enlist", 2)),
+    ],
+)
+def test_the_outcome_is_unknown_if_the_store_refuses_a_step_after_the_first_change(
+    session: Session,
+    queue: QueueRef,
+    refusing: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    operation: Callable[[Session, QueueRef], None],
+    step: tuple[Any, str, int],
+) -> None:
+    """Clients read StoreUnfit and StoreFull as the promise that nothing was changed."""
+    messages.send(session, queue, [NewMessage(b"1"), NewMessage(b"2")])
+    monkeypatch.setattr(queues, "_PURGE_STEP", 1)
+    refusing(*step)
+    with pytest.raises(StoreUnavailable, match="min-replicas-to-write") as raised:
+        operation(session, queue)
+    assert not isinstance(raised.value, StoreUnfit | StoreFull)

@@ -16,6 +16,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from zaqar_core.core import claims, dead_letters, queues, stored_messages
+from zaqar_core.core.later_steps import later_step
 from zaqar_core.core.session import Session
 from zaqar_core.core.traffic import Event, received, sent_bytes
 from zaqar_core.domain import limits
@@ -344,7 +345,8 @@ def _pop_readable(session: Session, ref: QueueRef, limit: int) -> list[StoredMes
     claim = claims.create(session, ref, ttl_seconds=_POP_SECONDS, grace_seconds=None, limit=limit)
     if claim is None:
         return []
-    delete_many(session, ref, [one.id for one in claim.messages])
+    with later_step():
+        delete_many(session, ref, [one.id for one in claim.messages])
     for one in claim.messages:
         one.claim_id = None
     return claim.messages
