@@ -16,7 +16,7 @@ import pytest
 
 from sqs_facade import listening, port_holders
 from sqs_facade.startup import ServingError
-from tests.patience import PATIENCE_SECONDS, until
+from tests.patience import PATIENCE_SECONDS
 from tests.serving.conftest import Serve, client_of, is_running
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Settings
