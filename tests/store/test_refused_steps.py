@@ -105,27 +105,6 @@ def subscribe(session: Session, ref: QueueRef) -> None:
     subscriptions.create(session, ref, subscriber="http://a.invalid/", options=b"{}", ttl_seconds=60)
 
 
-class Unconfirmed:
-    """The guard of a queue that an operation has not read."""
-
-    policy = b""
-    is_confirmed = False
-
-    def __init__(self, ref: QueueRef) -> None:
-        self.ref = ref
-
-    def decide_again(self, policy_hash: str, document: str) -> None:
-        raise AssertionError((policy_hash, document))
-
-    def decision(self) -> str:
-        return ""
-
-
-def confirm(session: Session, ref: QueueRef) -> None:
-    session.guards = [Unconfirmed(ref)]
-    queues.confirmed(session, lambda: None)  # an operation that changed something else
-
-
 @pytest.mark.parametrize(
     ("operation", "step"),
     [
@@ -133,7 +112,6 @@ def confirm(session: Session, ref: QueueRef) -> None:
         (purge, (Session, "run", 2)),
         (start, (move_tasks, "enlist", 2)),
         (subscribe, (deliveries, "enlist", 2)),
-        (confirm, (queues, "confirm", 1)),
     ],
 )
 def test_the_outcome_is_unknown_if_the_store_refuses_a_step_after_the_first_change(

@@ -193,10 +193,9 @@ def confirmed(session: Session, run: Callable[..., Result], *arguments: Any) -> 
         raise
     guards = session.guards
     if guards is not None:
-        with later_step():
-            for guard in guards:
-                if not guard.is_confirmed:
-                    confirm(session, guard.ref)
+        for guard in guards:
+            if not guard.is_confirmed:
+                confirm(session, guard.ref)
     return result
 
 
