@@ -17,6 +17,7 @@ from zaqar_core.domain.errors import MessageTooLong, PostTooLong, QueueNotFound,
 from zaqar_core.domain.model import NewMessage, SettingsChange
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
+from zaqar_core.store.joined_calls import JoinableCall, joined
 
 know_small = pytest.fixture(autouse=True)(know_small_queues)
 
@@ -128,6 +129,47 @@ def test_the_outcome_of_each_send_is_unknown_when_the_reply_cannot_be_divided(
     monkeypatch.setattr(type(joinings.SENDS), "divide", lambda *_: [])
     turn = in_one_turn(core, queue, *[sends(core, queue, b"x")] * 3)
     assert [(type(one), one.is_unsent) for one in turn.outcomes] == [(StoreUnavailable, False)] * 3
+
+
+def test_no_send_waits_for_ever_when_calls_cannot_be_joined(
+    core: Core, queue: QueueRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates not allowed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(joinings.SENDS), "join", fails)
+        turn = in_one_turn(core, queue, *[sends(core, queue, b"x")] * 3, receives(core, queue))
+    assert [type(one) for one in turn.outcomes] == [StoreUnavailable] * 4
+    assert sends(core, queue, b"x")()[0].sequence == 1
+
+
+def test_a_task_that_ends_with_an_error_does_not_keep_the_others_of_its_call_waiting() -> None:
+    arguments: list[bytes | str | int] = ["s", 0, 99, b"record", b"1 -1 0"]
+    terms = joinings.SENDS.terms(arguments)
+    assert terms is not None
+    call, got = JoinableCall(messages._SEND.plain, b"q", b"", arguments, terms), list[Any]()
+
+    def ends(found: Any) -> None:
+        raise SystemExit
+
+    [(_, resume, _)] = joined([(call, got.append, 1), (call, ends, 1), (call, ends, 1), (call, got.append, 1)])
+    with pytest.raises(SystemExit):
+        resume([4])
+    assert got == [[1], [4]]
+
+
+def test_joined_sends_wake_a_waiter_for_each_message_past_many_of_a_process_that_is_gone(
+    core: Core, queue: QueueRef
+) -> None:
+    waiting, later = keys.queue(queue) + b":w", 10**14
+    core.store.command("HSET", keys.queue(queue), "waits", 1)
+    gone = [word for number in range(65) for word in (later, f"gone|{number}")]
+    live = [word for number in range(20) for word in (later + 1, f"{core.waiters.channel}|{10**9 + number}")]
+    core.store.command("ZADD", waiting, *gone, *live)
+    turn = in_one_turn(core, queue, *[sends(core, queue, b"x")] * 20)
+    assert turn.calls == 1
+    assert core.store.command("ZCARD", waiting) == 0
 
 
 def test_functions_are_loaded_for_sends_of_one_turn(own: Core, server: Server) -> None:

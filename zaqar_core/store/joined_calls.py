@@ -12,7 +12,7 @@ call that has no other one beside it is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -154,8 +154,7 @@ class _JoinedCall:
         return packed, self._resume, 1
 
     def _resume(self, found: Any) -> None:
-        for resume, part in zip(self._resumes, self._parts(found), strict=True):
-            resume(part)
+        _resume_all(zip(self._resumes, self._parts(found), strict=True))
 
     def _parts(self, found: Any) -> Sequence[Any]:
         """Return what each task gets. All get the text of a problem."""
@@ -170,3 +169,13 @@ class _JoinedCall:
         except Exception:  # whatever it is, all tasks must go on
             _log.exception("the reply of a joined call of %s cannot be divided", self._calls[0].script.name)
             return ["a reply cannot be read"] * len(self._calls)
+
+
+def _resume_all(tasks: Iterator[tuple[Callable[[Any], object], Any]]) -> None:
+    """Resume the tasks, each with its part. One that ends with an error does not keep the others from going on."""
+    for resume, part in tasks:
+        try:
+            resume(part)
+        except BaseException:
+            _resume_all(tasks)
+            raise

@@ -6,6 +6,7 @@ The commands of one turn of the loop go out in one write. The server answers in 
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from zaqar_core.store.joined_calls import Commands, Exchange, alone, joined
 _RECEIVE_BYTES = 256 * 1024
 #: How often a time-out of the server is looked for, as a part of it.
 _CHECKS_PER_TIMEOUT = 4
+
+_log = logging.getLogger("sqs_facade.store")
 
 #: Threads of their own, so that no slow call of another service keeps the store from being connected.
 _connecting = Threads(32, "connecting")
@@ -234,11 +237,16 @@ class Channel:
         if self._rest:
             return  # the kernel takes no more now
         out, self._out = self._out, []
-        packed = []
-        for commands, resume, replies in joined(out) if len(out) > 1 else out:
-            packed.append(alone(commands))
-            self._pending.append((resume, replies, []))
-        self._rest = memoryview(b"".join(packed))
+        try:
+            exchanges = joined(out) if len(out) > 1 else out
+            packed = b"".join([alone(commands) for commands, _, _ in exchanges])
+        except Exception:  # whatever it is, all tasks must go on
+            _log.exception("commands for the store cannot be packed")
+            for _, resume, _ in out:
+                self._loop.call_soon(resume, "commands cannot be sent")
+            return
+        self._pending.extend([(resume, replies, []) for _, resume, replies in exchanges])
+        self._rest = memoryview(packed)
         self._write()
 
     def _write(self) -> None:

@@ -1,15 +1,15 @@
 -- wakeups: wake waiting receives.
 -- add_waiter: add a waiting receive to Q:w until `ends`, real ms. The queue's field `waits` says that there may be one,
 -- so that a send that reads it with its other fields need not look into Q:w.
--- wake_waiters: send a wake-up to up to n waiters of a set (by default the waiting receives Q:w). A waiter whose
--- process is gone is skipped; not in a cluster, where PUBLISH reaches all nodes but counts only the subscribers of this
--- one.
+-- wake_waiters: send a wake-up to up to n waiters of a set (by default the waiting receives Q:w). Waiters whose process
+-- is gone are skipped, 50 for each wake-up, so that a call for many does what many calls do; not in a cluster, where
+-- PUBLISH reaches all nodes but counts only the subscribers of this one.
 -- uses: base_key, clustered, context, server_ms
 local function add_waiter(waiter, ends)
   if call('ZADD', base_key .. ':w', ends, waiter) == 1 then call('HSET', base_key, 'waits', 1) end
 end
 local function wake_waiters(n, waiters)
-  for _ = 1, n + 50 do
+  for _ = 1, n * 51 do
     if n <= 0 then return end
     local popped = call('ZPOPMIN', waiters or base_key .. ':w')
     if #popped == 0 then
