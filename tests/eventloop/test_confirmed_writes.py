@@ -13,6 +13,7 @@ from tests.eventloop.loops import on_loop
 from tests.eventloop.turns import created, in_one_turn, receives, sends
 from zaqar_core import eventloop
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.core import joinings
 from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import Store
@@ -142,7 +143,7 @@ def test_a_write_that_waited_for_a_connection_leaves_a_former_primary(
     assert connections() - before == 1 + 4 + 1  # the count's own, those of the first four, that of the last
 
 
-def test_joined_calls_are_confirmed_for_each_caller(pair: Deployed) -> None:
+def test_joined_calls_are_confirmed_for_each_caller(pair: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"redis://127.0.0.1:{pair.servers[0].port}"
     core = Core(Settings(redis=url, durability="replicated"), url)
     queue = created(core.session())
@@ -150,6 +151,10 @@ def test_joined_calls_are_confirmed_for_each_caller(pair: Deployed) -> None:
     received = in_one_turn(core, queue, *[receives(core, queue)] * 10)
     assert [one.sequence for [one] in sent.outcomes] == [one.sequence for [one] in received.outcomes]
     assert (sent.calls, received.calls) == (1, 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(joinings.SENDS), "divide", lambda *_: [])
+        unreadable = in_one_turn(core, queue, *[sends(core, queue, b"x")] * 3)
+    assert [type(one) for one in unreadable.outcomes] == [StoreUnavailable] * 3
     pair.servers[1].hold()
     try:
         unconfirmed = in_one_turn(core, queue, *[sends(core, queue, b"x")] * 10)

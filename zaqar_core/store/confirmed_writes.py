@@ -121,8 +121,8 @@ class _Round:
 
     def __init__(self) -> None:
         self._writes: list[Exchange] = []
-        #: The replies of each write whose replies have come, by its index.
-        self._found: dict[int, list[Any]] = {}
+        #: The replies of each write whose replies have come, or the text of a problem, by its index.
+        self._found: dict[int, list[Any] | str] = {}
         self._waiting: list[Signal] = []
         self.problem: StoreUnavailable | None = None
 
@@ -164,6 +164,6 @@ class _Round:
     def result(self, index: int) -> list[Any]:
         """Return the replies of one write. Raises StoreUnavailable."""
         found = self._found.get(index)
-        if found is None:
-            raise self.problem or StoreUnavailable("the write was not confirmed")
-        return found
+        if isinstance(found, list):
+            return found
+        raise self.problem or StoreUnavailable(found or "the write was not confirmed")
