@@ -237,16 +237,19 @@ class Channel:
         if self._rest:
             return  # the kernel takes no more now
         out, self._out = self._out, []
+        packed: list[bytes] = []
         try:
-            exchanges = joined(out) if len(out) > 1 else out
-            packed = b"".join([alone(commands) for commands, _, _ in exchanges])
+            for commands, resume, replies in joined(out) if len(out) > 1 else out:
+                packed.append(alone(commands))
+                self._pending.append((resume, replies, []))
         except Exception:  # whatever it is, all tasks must go on
             _log.exception("commands for the store cannot be packed")
+            for _ in packed:
+                self._pending.pop()
             for _, resume, _ in out:
                 self._loop.call_soon(resume, "commands cannot be sent")
             return
-        self._pending.extend([(resume, replies, []) for _, resume, replies in exchanges])
-        self._rest = memoryview(packed)
+        self._rest = memoryview(b"".join(packed))
         self._write()
 
     def _write(self) -> None:
