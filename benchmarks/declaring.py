@@ -18,7 +18,8 @@ from sqs_facade.declarations import applying
 from sqs_facade.declarations.findings import Findings
 from sqs_facade.declarations.model import Declarations
 from sqs_facade.declarations.tables import Reading
-from zaqar_core.configuration.settings import Durability, Settings
+from zaqar_core.configuration.setting_types import Durability
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
 from zaqar_core.embedded.attachment import attach
 

@@ -4,8 +4,9 @@
 
 The worker and ``benchmarks.bare_http`` run under callgrind, a tool of valgrind, which must be installed. The counts
 hardly depend on the load of the machine. They leave out the kernel, since sockets cost both servers the same, and the
-threads beside the event loop. The messages have 200 bytes, the protocol is JSON, and the store is in memory. The output
-is instructions for each request, and multiples of the bare server's.
+threads beside the event loop. The messages have 200 bytes, the protocol is JSON, and the store is in memory. Requests
+have few headers and no signature, but those that are called signed. The output is instructions for each request, and
+multiples of the bare server's.
 """
 
 from __future__ import annotations
@@ -35,6 +36,18 @@ import socket
 listener = socket.create_server(("127.0.0.1", {port}))
 from sqs_facade import worker
 worker.main([listener], [])
+"""
+#: Headers that boto3 sends beside those of ``load.json_request``.
+_BOTO3 = """\r
+Accept-Encoding: identity\r
+x-amzn-query-mode: true\r
+User-Agent: Boto3/1.43.117 md/Botocore#1.43.117 ua/2.1 os/linux#6.1 md/arch#x86_64 lang/python#3.11.7\r
+X-Amz-Date: 20261127T{number:06}Z\r
+Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261127/us-east-1/sqs/aws4_request, \
+SignedHeaders=content-type;host;x-amz-date;x-amz-target;x-amzn-query-mode, Signature={number:064}\r
+amz-sdk-invocation-id: 63fa91a3-9548-4d68-88da-{number:012}\r
+amz-sdk-request: attempt=1\r
+\r
 """
 _TEN = [str(number) for number in range(10)]
 
@@ -131,12 +144,23 @@ def _worker(server: Counted, count: int) -> Iterator[tuple[str, float]]:
     server.run([receive, receive_ten] * _FIRST, keep)
     server.run(deletions(_FIRST) + deletions_of_ten(_FIRST))
     yield "SendMessage", server.count([send] * count)
+    server.run([_signed(send, number) for number in range(_FIRST)])
+    yield "SendMessage, signed", server.count([_signed(send, number) for number in range(count)])
     yield "ReceiveMessage", server.count([receive] * count, keep)
     yield "DeleteMessage", server.count(deletions(count))
     yield "ReceiveMessage, empty", server.count([empty] * count)
     yield "SendMessageBatch", server.count([send_ten] * (few + few))
     yield "ReceiveMessage of ten", server.count([receive_ten] * few, keep)
     yield "DeleteMessageBatch", server.count(deletions_of_ten(few))
+
+
+def _signed(request: bytes, number: int) -> bytes:
+    """Return a request with the headers of boto3, of which those that differ in each request have the number.
+
+    The worker has no credentials file, so it does not check the signature.
+    """
+    head, _, body = request.partition(b"\r\n\r\n")
+    return head + _BOTO3.format(number=number).encode() + body
 
 
 def _call(host: str, operation: str, **members: object) -> bytes:

@@ -6,11 +6,13 @@ Part of ``benchmarks.waiting`` (``--polls``).
 from __future__ import annotations
 
 import asyncio
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
@@ -18,75 +20,26 @@ import orjson
 import psutil
 
 from benchmarks import load
-from benchmarks.closed_loop import Client, ClosedLoop, Tally, connect_all, poll_request, run_loop, send_request
+from benchmarks.closed_loop import Client, ClosedLoop, Tally, connect_all, run_loop, send_request
 from benchmarks.processes import running
 from benchmarks.service import Service, cpu, serving
+from benchmarks.waiters import Happened, Waiters
 
 #: Waiting receives during the wake-ups; fewer if fewer polls are asked for.
 _WAITING_AT_WAKE_UPS = 10_000
 _STEPS = (1_000, 5_000, 10_000)
-_POLL_SECONDS = 20
 _SETTLE_SECONDS = 1.0
 _IDLE_SECONDS = 5.0
+#: After new receives, time for their first calls: until the worker uses less CPU than this share of a core.
+_CALM, _LOOK_SECONDS, _MOST_LOOKS = 0.1, 0.5, 60
 _THROUGHPUT_SECONDS = 4.0
+#: Pairs of measurements with and without the waiting receives.
+_ROUNDS = 3
 _WAKE_UP_SECONDS = 10.0
 _WAKE_UP_PAUSE_SECONDS = 0.01
 _SENDERS = 8
 #: A message that was received stays in flight to the end, so that it wakes nobody again.
 _VISIBILITY_TIMEOUT_SECONDS = 43_200
-
-
-class Polls:
-    """Receives that wait on several queues. Each is sent again when it ends."""
-
-    def __init__(self, service: Service, queues: list[str]) -> None:
-        self._address = service.address
-        self._requests = cycle([poll_request(service.host, queue, _POLL_SECONDS) for queue in queues])
-        self._clients: list[Client] = []
-        self._request_of: dict[Client, bytes] = {}
-        #: Ends without and with a message, refusals, and lost connections.
-        self.empty, self.refused, self.lost = 0, 0, 0
-        #: Seconds from a send to the answer of the poll that received its message.
-        self.wake_ups: list[float] = []
-
-    @property
-    def waiting(self) -> int:
-        return sum(client.is_waiting for client in self._clients)
-
-    async def grow(self, count: int) -> None:
-        """Open connections until there are ``count``, and let each wait."""
-        fresh = [Client(self._answered, self._lost) for _ in range(count - len(self._clients))]
-        for at in range(0, len(fresh), 1000):
-            some = fresh[at : at + 1000]
-            refused = set(await connect_all(some, self._address))
-            self.lost += len(refused)
-            self._clients += some
-            for client in some:
-                if client in refused:
-                    continue
-                self._request_of[client] = next(self._requests)
-                client.send(self._request_of[client])
-
-    def shrink(self, count: int) -> None:
-        """Close all connections but ``count``."""
-        for client in self._clients[count:]:
-            self._request_of.pop(client, None)
-            client.close()
-        del self._clients[count:]
-
-    def _answered(self, client: Client, status: int, body: bytes) -> None:
-        if status >= 300:
-            self.refused += 1
-            return
-        messages = orjson.loads(body).get("Messages", ())
-        self.empty += not messages
-        now = time.monotonic()
-        self.wake_ups.extend(now - float(message["Body"]) for message in messages)
-        client.send(self._request_of[client])
-
-    def _lost(self, client: Client) -> None:
-        if self._request_of.pop(client, None) is not None:
-            self.lost += 1
 
 
 def measure(polls: int, queues: int, durability: str) -> None:
@@ -99,54 +52,80 @@ def measure(polls: int, queues: int, durability: str) -> None:
             for name in [*names, "busy"]
         ]
         load.run(service.address, iter(creations), 8, lambda _: None)
-        run_loop(_scenario(service, names, polls))
+        waiters = Waiters(service.url, queues)
+        try:
+            run_loop(_scenario(service, waiters, names, polls))
+        finally:
+            waiters.close()
 
 
-async def _scenario(service: Service, queues: list[str], count: int) -> None:
+async def _scenario(service: Service, polls: Waiters, queues: list[str], count: int) -> None:
     await _sending(service)  # warms up
+    refused, lost = 0, 0
     alone = await _sending(service)
-    polls = Polls(service, queues)
-    await _memory_by_count(service, polls, [step for step in _STEPS if step < count] + [count])
+    steps = [step for step in _STEPS if step < count] + [count]
+    for happened in await _memory_by_count(service, polls, steps):
+        refused, lost = refused + happened.refused, lost + happened.lost
     await _idle_cpu(service, polls)
-    polls.shrink(_WAITING_AT_WAKE_UPS)
+    await polls.set_count(min(count, _WAITING_AT_WAKE_UPS))
     await asyncio.sleep(_SETTLE_SECONDS)
-    await _wake_ups(service, polls, queues, half=alone.answered / _THROUGHPUT_SECONDS / 2)
-    waiting = polls.waiting
-    beside = await _sending(service)
-    before, share = alone.answered / _THROUGHPUT_SECONDS, beside.answered / alone.answered
-    print(f"others: {before:.0f} sends a second alone, {share:.2f} times as many beside {waiting} waiting", end="; ")
-    print(f"{alone.errors + beside.errors} errors")
-    print(f"of all polls {polls.refused} were refused, {polls.lost} lost their connection")
-    polls.shrink(0)
+    await _wake_ups(service, polls, queues, half=alone.per_second / 2)
+    rounds: list[tuple[_Sending, _Sending, int]] = []
+    for _ in range(_ROUNDS):
+        await polls.set_count(min(count, _WAITING_AT_WAKE_UPS))
+        await _calm(service)
+        before = await polls.look()
+        beside = await _sending(service)
+        after = await polls.look()
+        refused, lost = refused + before.refused + after.refused, lost + before.lost + after.lost
+        await polls.set_count(0)
+        await _calm(service)
+        rounds.append((beside, await _sending(service), after.empty))
+        print(
+            f"others: {rounds[-1][0].described} beside {after.waiting} waiting, of which {after.empty} ended", end="; "
+        )
+        print(f"{rounds[-1][1].described} alone", flush=True)
+    share = statistics.median(beside.per_second / alone.per_second for beside, alone, _ in rounds)
+    cost = statistics.median(beside.worker_us / alone.worker_us for beside, alone, _ in rounds)
+    print(
+        f"others: {share:.2f} times as many beside them, with {cost:.2f} times the CPU of the worker for each; ", end=""
+    )
+    print(f"{sum(beside.errors + alone.errors for beside, alone, _ in rounds)} errors")
+    print(f"of all polls {refused} were refused, {lost} lost their connection")
 
 
-async def _memory_by_count(service: Service, polls: Polls, counts: list[int]) -> None:
+async def _memory_by_count(service: Service, polls: Waiters, counts: list[int]) -> list[Happened]:
     before = _resident(service.fronts)
     print(f"{'polls':>8}{'waiting':>9}{'worker MB':>11}{'KB each':>9}")
     print(f"{0:8}{0:9}{before / 1e6:11.0f}")
+    found = []
     for count in counts:
-        await polls.grow(count)
+        found.append(await polls.set_count(count))
         await asyncio.sleep(_SETTLE_SECONDS)
-        resident, waiting = _resident(service.fronts), polls.waiting
+        found.append(await polls.look())
+        resident, waiting = _resident(service.fronts), found[-1].waiting
         each = (resident - before) / waiting / 1000 if waiting else 0
-        print(f"{count:8}{waiting:9}{resident / 1e6:11.0f}{each:9.1f}")
+        print(f"{count:8}{waiting:9}{resident / 1e6:11.0f}{each:9.1f}", flush=True)
+    return found
 
 
-async def _idle_cpu(service: Service, polls: Polls) -> None:
-    waiting, ended, refused = polls.waiting, polls.empty, polls.refused
+async def _idle_cpu(service: Service, polls: Waiters) -> None:
+    await _calm(service)
+    await polls.look()
     front, store = cpu(service.fronts), cpu(service.valkeys)
     await asyncio.sleep(_IDLE_SECONDS)
     front, store = (
         100 * spent / _IDLE_SECONDS for spent in (cpu(service.fronts) - front, cpu(service.valkeys) - store)
     )
-    ended = polls.empty - ended + polls.refused - refused
+    found = await polls.look()
     print(
-        f"idle: {waiting} waiting take {front:.1f} % of a core, Valkey {store:.1f} %; "
-        f"{ended} ended within these {_IDLE_SECONDS:.0f} s"
+        f"idle: {found.waiting} waiting take {front:.1f} % of a core, Valkey {store:.1f} %; "
+        f"{found.empty + found.refused} ended within these {_IDLE_SECONDS:.0f} s",
+        flush=True,
     )
 
 
-async def _wake_ups(service: Service, polls: Polls, queues: list[str], *, half: float) -> None:
+async def _wake_ups(service: Service, polls: Waiters, queues: list[str], *, half: float) -> None:
     """Send to the queues in turn beside half the greatest load, which a process of its own makes."""
     sent = 0
     with tempfile.TemporaryDirectory(prefix="sf") as folder, ExitStack() as processes:
@@ -154,16 +133,19 @@ async def _wake_ups(service: Service, polls: Polls, queues: list[str], *, half: 
         log = Path(folder) / "half"
         processes.enter_context(running([*command, "--rate", str(half)], log=log))
         await asyncio.sleep(_SETTLE_SECONDS)
-        waiting = polls.waiting
+        waiting = (await polls.look()).waiting
         sent = await _send_in_turn(service, cycle(queues))
         await asyncio.sleep(_SETTLE_SECONDS)
         processes.close()
         load_beside = orjson.loads(log.read_bytes().splitlines()[-1])
-    tally = Tally(latencies=polls.wake_ups)
+    found = await polls.look()
+    tally = Tally(latencies=found.wake_ups)
     rate = load_beside["answered"] / load_beside["seconds"]
     figures = ", ".join(f"{name} {tally.percentile_ms(percent):.1f} ms" for name, percent in _PERCENTILES)
     print(
-        f"wake-ups beside {rate:.0f} sends a second and {waiting} waiting: {figures}; {len(polls.wake_ups)} of {sent}"
+        f"wake-ups beside {rate:.0f} sends a second and {waiting} waiting, of which {found.empty} ended: {figures}; "
+        f"{len(found.wake_ups)} of {sent}",
+        flush=True,
     )
 
 
@@ -189,15 +171,38 @@ async def _send_in_turn(service: Service, queues: Iterator[str]) -> int:
     return sent
 
 
-async def _sending(service: Service) -> Tally:
+async def _calm(service: Service) -> None:
+    """Wait until the worker has nothing to do but to wait."""
+    for _ in range(_MOST_LOOKS):
+        before = cpu(service.workers)
+        await asyncio.sleep(_LOOK_SECONDS)
+        if cpu(service.workers) - before < _CALM * _LOOK_SECONDS:
+            return
+
+
+@dataclass
+class _Sending:
+    """What clients in a closed loop sent, and the CPU that it cost the worker."""
+
+    per_second: float
+    worker_us: float
+    errors: int
+
+    @property
+    def described(self) -> str:
+        return f"{self.per_second:.0f} sends a second, worker {self.worker_us:.0f} µs each,"
+
+
+async def _sending(service: Service) -> _Sending:
     clients = ClosedLoop(service.address, send_request(service.host, "busy", 200), 32)
     await clients.start()
     await asyncio.sleep(_SETTLE_SECONDS)
     clients.counted()
+    began, before = time.monotonic(), cpu(service.workers)
     await asyncio.sleep(_THROUGHPUT_SECONDS)
-    tally = clients.counted()
+    tally, seconds, spent = clients.counted(), time.monotonic() - began, cpu(service.workers) - before
     clients.stop()
-    return tally
+    return _Sending(tally.answered / seconds, 1e6 * spent / max(tally.answered, 1), tally.errors)
 
 
 def _resident(processes: list[psutil.Process]) -> int:

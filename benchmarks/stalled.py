@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from benchmarks.service import Service, cpu, serving
 
 _SENDERS = 32
 _SETTLE_SECONDS = 3.0
+#: For the first response of each client that reads none, which the worker computes.
+_FILL_SECONDS = 5.0
 #: Each response of a client that reads none has these messages.
 _MESSAGES, _MESSAGE_BYTES = 10, 100_000
 _NAMES = {
@@ -66,6 +69,7 @@ def main() -> int:
             log = Path(folder) / kind
             command = [sys.executable, "-m", "benchmarks.stallers", service.url, "unread", kind]
             with running([*command, "--clients", str(count)], log=log):
+                time.sleep(_FILL_SECONDS)
                 steps.append(_measured(service, f"beside {count} {name}", options.seconds))
             stalled = orjson.loads(log.read_bytes().splitlines()[-1])
             steps[-1].name += f" ({stalled['open']} open, {stalled['closed']} closed)"

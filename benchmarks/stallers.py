@@ -49,7 +49,8 @@ class Staller(asyncio.Protocol):
         if self.kind == "body":
             self.transport.write(self.request[: self.request.index(b"\r\n\r\n") + 4])
         elif self.kind == "answer":
-            self.transport.pause_reading()
+            # uvloop begins to read after this method, also where it has paused reading.
+            asyncio.get_running_loop().call_soon(self.transport.pause_reading)
             self.transport.write(self.request * _AHEAD)
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -18,6 +18,7 @@ from zaqar_core.access import policies
 from zaqar_core.access.errors import PolicyInvalid
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain import limits
+from zaqar_core.domain.digits import whole_number
 from zaqar_core.domain.model import Counts, Queue, QueueSettings, SettingsChange
 from zaqar_core.domain.names import QueueRef
 
@@ -159,9 +160,10 @@ def _number(name: str, value: str) -> int | None:
     spec = NUMBERS[name]
     if value == "":
         return None
-    if not (value.isascii() and value.isdigit() and len(value) <= 10 and spec.least <= int(value) <= spec.most):
+    number = whole_number(value, most=10)
+    if number is None or not spec.least <= number <= spec.most:
         raise _invalid(name)
-    return int(value)
+    return number
 
 
 def _flag(name: str, value: str) -> bool:
@@ -193,8 +195,8 @@ def _document(name: str, value: str, settings: Settings) -> bytes | None:
     if not is_text(value):
         raise _invalid(name)
     if name == "KmsDataKeyReusePeriodSeconds":
-        least, most = limits.KMS_REUSE_SECONDS
-        if not (value.isascii() and value.isdigit() and len(value) <= 9 and least <= int(value) <= most):
+        (least, most), seconds = limits.KMS_REUSE_SECONDS, whole_number(value, most=9)
+        if seconds is None or not least <= seconds <= most:
             raise _invalid(name)
         return None if value == KMS_REUSE_DEFAULT else value.encode()
     if name == "RedriveAllowPolicy":

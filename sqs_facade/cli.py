@@ -21,8 +21,9 @@ from sqs_facade.commands.group import Commands
 from sqs_facade.commands.options import Command, read_settings, serving_options
 from zaqar_core import logs
 from zaqar_core.access import gate
+from zaqar_core.configuration.loading import Configuration
 from zaqar_core.configuration.setting_sources import STOPS_WITH_VARIABLE
-from zaqar_core.configuration.settings import Configuration, Settings
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.tracing import provider
 from zaqar_core.web import audit_log, stopping
 

@@ -112,7 +112,7 @@ class SqsFace:
         note.dialect = "sqs-query" if target is None else "sqs-json"
         if target is None or not target.startswith(_TARGET):
             if target is None and self._sts is not None and self._sts.is_asked(request):
-                return self._sts.answer(request, request_id)
+                return self._sts.answer(request, request_id, session)
             if self._cloudwatch is not None and self._cloudwatch.is_asked(request, target):
                 return self._cloudwatch.answer(request, session)
         try:

@@ -31,6 +31,7 @@ from zaqar_core.core import queues
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.rate_limits import RateLimits
 from zaqar_core.core.session import Session, place_left
+from zaqar_core.domain.digits import whole_number
 from zaqar_core.domain.errors import CoreError, QueueNotFound
 from zaqar_core.domain.model import StoredMessage
 from zaqar_core.domain.names import QueueRef
@@ -232,10 +233,11 @@ def _number(parameters: Mapping[str, Any], name: str) -> int | None:
     text = parameters.get(name)
     if text is None:
         return None
-    if not (isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
+    number = whole_number(text, most=_DIGITS) if isinstance(text, str) else None
+    if number is None:
         reason = f"Must be a number of at most {_DIGITS} digits."
         raise invalid(str(text)[:_DIGITS], name, reason)
-    return int(text)
+    return number
 
 
 def _shown(found: StoredMessage, ref: QueueRef, wanted: PeekRequest) -> Peeked:

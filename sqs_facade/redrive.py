@@ -13,6 +13,7 @@ from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
+from zaqar_core.domain.digits import whole_number
 from zaqar_core.domain.errors import QueueNotFound
 from zaqar_core.domain.model import Queue
 from zaqar_core.domain.names import QueueRef
@@ -58,8 +59,8 @@ def policy(value: str, source: QueueRef, settings: Settings) -> Redrive:
         reason = "Only following attributes are supported: [deadLetterTargetArn, maxReceiveCount]."
         raise _refused("RedrivePolicy", value, reason)
     given = count = document["maxReceiveCount"]
-    if isinstance(count, str) and count.isascii() and count.isdigit() and len(count) < 10:
-        count = int(count)
+    if isinstance(count, str):
+        count = whole_number(count, most=9)
     least, most = limits.RECEIVE_COUNT
     if not isinstance(count, int) or isinstance(count, bool) or not least <= count <= most:
         reason = f"Invalid value for maxReceiveCount: {given}, valid values are from {least} to {most} both inclusive."

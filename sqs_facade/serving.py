@@ -21,7 +21,8 @@ from sqs_facade.declarations.source import Source
 from sqs_facade.listening import Held
 from sqs_facade.supervisor import Supervisor
 from zaqar_core.configuration.setting_sources import PARENT_VARIABLE, PRIVATE_STORE_VARIABLE, variable
-from zaqar_core.configuration.settings import Settings, as_variable
+from zaqar_core.configuration.setting_values import as_variable
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.observability import folders
 from zaqar_core.web.proxies import TrustedProxies

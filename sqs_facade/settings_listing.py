@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from zaqar_core.configuration import setting_values
-from zaqar_core.configuration.settings import Configuration, Settings
+from zaqar_core.configuration.loading import Configuration
+from zaqar_core.configuration.settings import Settings
 
 #: Column where sources begin; after a longer line the source follows two spaces later.
 _SOURCE_COLUMN = 60

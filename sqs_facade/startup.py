@@ -13,7 +13,7 @@ import msgspec
 
 from zaqar_core import embedded, logs
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import Configuration, examine, read
+from zaqar_core.configuration.loading import Configuration, examine, read
 from zaqar_core.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:

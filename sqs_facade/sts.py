@@ -15,14 +15,21 @@ from sqs_facade.codecs import query
 from sqs_facade.codecs.unreadable import Unreadable
 from sqs_facade.query_versions import QueryVersion
 from zaqar_core.access import certificates, web_identity
+from zaqar_core.access.attempts import FailedAttempts
+from zaqar_core.access.directory import Directory, Role
 from zaqar_core.access.gate import Gate
 from zaqar_core.access.refusals import Reason, SignatureRefused
 from zaqar_core.access.session_tokens import Session
 from zaqar_core.access.verification import Verified
-from zaqar_core.access.web_identity import WebIdentities, WebIdentityRefused
+from zaqar_core.access.web_identity import WebIdentities, WebIdentity, WebIdentityRefused
+from zaqar_core.core.rate_limits import RateLimits
+from zaqar_core.core.session import Session as CoreSession
 from zaqar_core.domain import limits
+from zaqar_core.domain.errors import RequestsThrottled
 from zaqar_core.domain.limits import Range
 from zaqar_core.eventloop import Threads
+from zaqar_core.logs import remedies
+from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.web.envelope import Reply, Request
 
 VERSION = "2011-06-15"
@@ -34,7 +41,7 @@ _log = logging.getLogger("sqs_facade.access")
 _VERSION = QueryVersion(VERSION)
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 #: Threads that verify tokens, and wait for the keys of issuers.
-_verifying = Threads(8, "issuers")
+_verifying = Threads(web_identity.VERIFYING_THREADS, "issuers")
 _INTEGER = re.compile(r"[0-9]{1,9}")
 
 Result = dict[str, "str | Result"]
@@ -70,6 +77,7 @@ _WEB_IDENTITIES = {
 @dataclass(frozen=True, slots=True)
 class _Call:
     request: Request
+    session: CoreSession
     parameters: dict[str, Any]
 
     def text(self, name: str) -> str:
@@ -81,9 +89,12 @@ class _Call:
 class SecurityTokenService:
     """Serves STS. One instance serves all threads."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, rates: RateLimits | None = None) -> None:
+        """``rates`` limits users and accounts. Clients with wrong tokens are limited by their addresses, always."""
         self._gate = gate
+        self._rates = rates
         self._identities = WebIdentities()
+        self._failures = FailedAttempts()
         self._operations: dict[str, Callable[[_Call], Result]] = {
             "GetCallerIdentity": self._get_caller_identity,
             "GetSessionToken": self._get_session_token,
@@ -95,21 +106,22 @@ class SecurityTokenService:
         """Return whether a request of the query protocol is for STS: by the version of its API."""
         return _VERSION.is_asked(request)
 
-    def answer(self, request: Request, request_id: str) -> Reply:
+    def answer(self, request: Request, request_id: str, session: CoreSession) -> Reply:
         """Run the operation. Never raises."""
         note = request.note
         note.dialect, note.is_administrative = "sts", True
         try:
-            call = _Call(request, _parameters(request))
+            call = _Call(request, session, _parameters(request))
             name = call.text("Action")
             operation = self._operations.get(name)
             if operation is None:
                 raise StsError("InvalidAction", f"Could not find operation {name[:64]} for version {VERSION}")
             note.operation = name
             result = operation(call)
+        except RequestsThrottled:
+            return _refused(_throttled(), request, request_id)
         except StsError as error:
-            note.code = error.code
-            return _error(error, request_id)
+            return _refused(error, request, request_id)
         except Exception:
             _log.exception("a request to STS failed")
             return _error(StsError("InternalFailure", "An internal error occurred.", 500), request_id)
@@ -119,11 +131,12 @@ class SecurityTokenService:
         )
         return _reply(200, body, request_id)
 
-    def _verified(self, request: Request) -> Verified:
-        """Return who signed a request, or else the user of its client certificate. Raises StsError.
+    def _verified(self, call: _Call) -> Verified:
+        """Return who signed a request, or else the user of its client certificate. Raises StsError, RequestsThrottled.
 
         Any region is accepted: STS is global.
         """
+        request = call.request
         try:
             verified = self._gate.verifier.verify(
                 request.method, request.environ, request.body, service=SERVICE, any_region=True
@@ -134,6 +147,8 @@ class SecurityTokenService:
         if verified is None:
             verified = self._certified(request)
         request.principal = verified.principal
+        if self._rates is not None:
+            self._rates.require_of(call.session, verified.principal.account, verified.principal)
         return verified
 
     def _certified(self, request: Request) -> Verified:
@@ -147,11 +162,11 @@ class SecurityTokenService:
         return Verified(user.principal, "", "", is_session=False)
 
     def _get_caller_identity(self, call: _Call) -> Result:
-        principal = self._verified(call.request).principal
+        principal = self._verified(call).principal
         return {"Arn": principal.arn, "UserId": principal.user_id, "Account": principal.account}
 
     def _get_session_token(self, call: _Call) -> Result:
-        verified = self._verified(call.request)
+        verified = self._verified(call)
         if verified.is_session:
             raise StsError("AccessDenied", "Cannot call GetSessionToken with session credentials", 403)
         if call.text("TokenCode") or call.text("SerialNumber"):
@@ -180,13 +195,15 @@ class SecurityTokenService:
             if role is None or not role.is_enabled:
                 reason = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
                 raise WebIdentityRefused(web_identity.Reason.NOT_TRUSTED, reason)
-            identity = _verifying.run(self._identities.verify, token, role, directory)
+            identity = self._identity(call, token, role, directory)
         except WebIdentityRefused as refused:
             found = _WEB_IDENTITIES[refused.reason]
             raise StsError(found.code, refused.message, found.status) from None
         if seconds > role.max_session_seconds and "DurationSeconds" in call.parameters:
             reason = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
             raise StsError("ValidationError", reason)
+        if self._rates is not None:
+            self._rates.require(call.session, role.account)
         expires = int(time.time()) + min(seconds, role.max_session_seconds)
         session, sealed = self._gate.sessions.issue(expires, role.arn, role.id, name)
         note = call.request.note
@@ -202,6 +219,22 @@ class SecurityTokenService:
             "Credentials": _credentials(session, sealed),
             "Provider": f"arn:aws:iam::{role.account}:oidc-provider/{provider}",
         }
+
+    def _identity(self, call: _Call, token: str, role: Role, directory: Directory) -> WebIdentity:
+        """Return the bearer of a token that the role trusts. Raises WebIdentityRefused, StsError for too many failures.
+
+        Anybody can send a token, and to find out that it is wrong takes longer than any other refusal.
+        """
+        address = call.request.environ.get("REMOTE_ADDR", "")
+        if self._failures.are_too_many(address):
+            note_refusal(remedies.WEB_IDENTITIES, address)
+            raise _throttled()
+        try:
+            return _verifying.run(self._identities.verify, token, role, directory)
+        except WebIdentityRefused as refused:
+            if refused.reason is not web_identity.Reason.ISSUER_AWAY:
+                self._failures.add(address)
+            raise
 
 
 def _parameters(request: Request) -> dict[str, Any]:
@@ -233,6 +266,10 @@ def _duration(call: _Call, allowed: Range, default: int) -> int:
     return seconds
 
 
+def _throttled() -> StsError:
+    return StsError("Throttling", "Rate exceeded")
+
+
 def _invalid(reason: str) -> StsError:
     return StsError("ValidationError", f"1 validation error detected: {reason}")
 
@@ -252,6 +289,11 @@ def _xml(result: Result) -> str:
         f"<{name}>{_xml(value) if isinstance(value, dict) else query.escaped(value)}</{name}>"
         for name, value in result.items()
     )
+
+
+def _refused(error: StsError, request: Request, request_id: str) -> Reply:
+    request.note.code = error.code
+    return _error(error, request_id)
 
 
 def _error(error: StsError, request_id: str) -> Reply:

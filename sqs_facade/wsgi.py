@@ -23,8 +23,8 @@ from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.sampling import Sampler
 from zaqar_core.background.task_runner import TaskRunner
 from zaqar_core.background.usage import UsageMeter
-from zaqar_core.configuration import public_url
-from zaqar_core.configuration import settings as configuration
+from zaqar_core.configuration import loading, public_url
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import rate_limits
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.domain import limits
@@ -64,7 +64,7 @@ METRICS = "sqs_facade.metrics"
 
 
 def create_app(
-    settings: configuration.Settings | None = None, declared: Path | None = None, *, observers: Sequence[Observer] = ()
+    settings: Settings | None = None, declared: Path | None = None, *, observers: Sequence[Observer] = ()
 ) -> flask.Flask:
     """Build a Flask application with the fast lane around its ``wsgi_app``, and CORS around the fast lane.
 
@@ -72,7 +72,7 @@ def create_app(
     ``observers`` are shown every request, beside those of the settings. Without a Redis URL, attach to the embedded
     Valkey and start it if necessary. Raises SettingsInvalid, EmbeddedError, StoreUnavailable.
     """
-    settings = settings or configuration.load({})
+    settings = settings or loading.load({})
     switches = hooks.Switches(settings) if settings.has_test_hooks else None
     url, settings = _store(settings)
     credentials = gate.credentials(settings)
@@ -113,7 +113,7 @@ def create_app(
     sqs = SqsFace(
         settings,
         callers=callers,
-        sts=_sts(access),
+        sts=_sts(access, rates),
         cloudwatch=cloudwatch,
         authorizer=authorizer,
         rates=rates,
@@ -169,19 +169,19 @@ def _reconciler(core: Core, declared: Path) -> Reconciler:
     return reconciler
 
 
-def _metrics_page(core: Core, metrics: Metrics, settings: configuration.Settings, known: Credentials | None) -> Face:
+def _metrics_page(core: Core, metrics: Metrics, settings: Settings, known: Credentials | None) -> Face:
     return metrics_page.MetricsFace(settings, Scraper(core, metrics, settings), gate.authenticator(known, None))
 
 
-def _sts(access: gate.Gate | None) -> SecurityTokenService | None:
+def _sts(access: gate.Gate | None, rates: rate_limits.RateLimits | None) -> SecurityTokenService | None:
     if access is None:
         return None
     from sqs_facade.sts import SecurityTokenService  # loads libraries that only a service with credentials needs
 
-    return SecurityTokenService(access)
+    return SecurityTokenService(access, rates)
 
 
-def _hooks(settings: configuration.Settings, switches: hooks.Switches | None, known: Credentials | None) -> Face:
+def _hooks(settings: Settings, switches: hooks.Switches | None, known: Credentials | None) -> Face:
     if switches is None:
         return hooks.AbsentFace()
     return hooks.HooksFace(
@@ -193,7 +193,7 @@ def _hooks(settings: configuration.Settings, switches: hooks.Switches | None, kn
     )
 
 
-def _store(settings: configuration.Settings) -> tuple[str, configuration.Settings]:
+def _store(settings: Settings) -> tuple[str, Settings]:
     """Return the URL of the store, and the settings with the key of an embedded one."""
     store = startup.EmbeddedStore(settings)
     store.start()

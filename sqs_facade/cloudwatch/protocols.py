@@ -20,6 +20,7 @@ import orjson
 from sqs_facade.cloudwatch.errors import CloudWatchError
 from sqs_facade.codecs import query
 from sqs_facade.codecs.unreadable import Unreadable
+from zaqar_core.domain.digits import whole_number
 from zaqar_core.web.envelope import Reply, Request
 
 VERSION = "2010-08-01"
@@ -203,7 +204,7 @@ def _object(found: Any) -> Tree:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return whole_number(text, most=_MOST_DIGITS) is not None
 
 
 def _with_lists(node: Any) -> Any:

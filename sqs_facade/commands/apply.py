@@ -18,7 +18,8 @@ from sqs_facade.declarations import applying, plan, reading
 from sqs_facade.declarations.model import Declarations
 from sqs_facade.declarations.plan import Plan, QueuePlan
 from sqs_facade.declarations.turns import Turns
-from zaqar_core.configuration.settings import Configuration, Settings
+from zaqar_core.configuration.loading import Configuration
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session

@@ -17,7 +17,7 @@ from sqs_facade.commands.checks.gather_store import store_facts
 from sqs_facade.commands.checks.report import report
 from sqs_facade.commands.doctor import wanted
 from sqs_facade.commands.options import serving_options
-from zaqar_core.configuration.settings import Examination, examine
+from zaqar_core.configuration.loading import Examination, examine
 from zaqar_core.domain.errors import StoreUnavailable
 
 

@@ -16,7 +16,8 @@ from sqs_facade.commands.checks.findings import Finding
 from sqs_facade.commands.checks.gather_settings import surroundings
 from sqs_facade.commands.checks.report import report
 from zaqar_core.configuration import sizes
-from zaqar_core.configuration.settings import Configuration, Examination, Settings, examine
+from zaqar_core.configuration.loading import Configuration, Examination, examine
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.embedded import capacity
 from zaqar_core.store import deployment

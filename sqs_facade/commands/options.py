@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from sqs_facade import startup
-from zaqar_core.configuration.settings import Configuration, Settings
+from zaqar_core.configuration.loading import Configuration
+from zaqar_core.configuration.settings import Settings
 
 Command = Callable[..., None]
 Option = Callable[[Command], Command]

@@ -21,7 +21,7 @@ from zaqar_core.access.evaluation import Decision, Question, evaluate
 from zaqar_core.access.explanation import Row, explain
 from zaqar_core.access.policies import Kind, Policy
 from zaqar_core.access.principals import ANONYMOUS, Principal
-from zaqar_core.configuration.settings import Configuration
+from zaqar_core.configuration.loading import Configuration
 from zaqar_core.core import queues
 from zaqar_core.domain.errors import QueueNotFound
 from zaqar_core.domain.names import QueueRef

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from sqs_facade.remote.batches import Outcome, Outgoing
     from sqs_facade.remote.service import Service
 
+#: What a FIFO queue needs of each message -> how it is given.
+_ADVICE = {
+    "MessageGroupId": "give --group",
+    "MessageDeduplicationId": "give --deduplication-id, or set ContentBasedDeduplication",
+}
+
 
 @click.command("send")
 @queue_argument()
@@ -125,7 +131,8 @@ class Sending:
         if self._as_json:
             json_line({"place": place, "error": {"code": code, "message": text, "unknown": unknown}})
         else:
-            warning(f"message {place}: {code}: {text}{' (it may have been sent)' if unknown else ''}")
+            advice = "".join(f" ({one})" for name, one in _ADVICE.items() if name in text)
+            warning(f"message {place}: {code}: {text}{advice}{' (it may have been sent)' if unknown else ''}")
 
     def finish(self) -> None:
         """Print the summary. Exits if some messages were not sent."""

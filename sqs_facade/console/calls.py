@@ -10,6 +10,7 @@ from sqs_facade.console.errors import ConsoleError
 from sqs_facade.console.overview import Overviews
 from sqs_facade.registry import OPERATIONS, SqsCall
 from zaqar_core.core.session import Session
+from zaqar_core.domain.digits import whole_number
 from zaqar_core.domain.errors import QueueNotFound
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store.conditions import StoreCondition
@@ -62,9 +63,10 @@ class Call:
         text = self.parameters.get(name, "")
         if not text:
             return default
-        if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most):
+        number = whole_number(text, most=9)
+        if number is None or number > most:
             raise ConsoleError(400, "InvalidRequest", f"The parameter {name} must be a whole number up to {most}.")
-        return int(text)
+        return number
 
     def flag(self, name: str) -> bool:
         """Return whether a flag of the query is set."""

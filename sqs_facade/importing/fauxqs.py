@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sqs_facade.importing.document import Imported, ImportRefused, one_line, redrive
+from zaqar_core.domain.digits import whole_number
 
 _HANDLED = frozenset(("region", "queues", "topics", "subscriptions", "buckets"))
 _QUEUE = frozenset(("name", "attributes", "tags", "region"))
@@ -67,4 +68,5 @@ def _value(value: Any) -> Any:
     """Return an attribute as one writes it in TOML."""
     if isinstance(value, str) and value in ("true", "false"):
         return value == "true"
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12 else value
+    number = whole_number(value, most=11) if isinstance(value, str) else None
+    return value if number is None else number

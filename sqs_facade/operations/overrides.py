@@ -16,6 +16,7 @@ from sqs_facade.errors import invalid
 from zaqar_core.core import leases
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
+from zaqar_core.domain.digits import whole_number
 from zaqar_core.domain.model import StoredMessage
 from zaqar_core.domain.names import QueueRef
 
@@ -60,7 +61,8 @@ def receive(
 def _number(text: str | None, allowed: Bounds) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    number = whole_number(text, most=9)
+    if number is None:
         raise invalid(text[:_SHOWN_CHARACTERS], allowed.parameter, allowed.reason)
-    allowed.check(int(text))
-    return int(text)
+    allowed.check(number)
+    return number

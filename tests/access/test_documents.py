@@ -55,6 +55,30 @@ def _changed(**members: Any) -> dict[str, Any]:
             _changed(Principal={"AWS": "arn:aws:iam::123456789012:user/*"}),
             "Statement 1: the principal arn:aws:iam::123456789012:user/* must not have wildcards.",
         ),
+        (_changed(Principal={"AWS": []}), "Statement 1: the principal AWS must name a caller."),
+        *(
+            (
+                _changed(NotPrincipal={"AWS": f"arn:aws:iam::{account}:root"}, Principal=None),
+                f"Statement 1: the principal arn:aws:iam::{account}:root must not have wildcards.",
+            )
+            for account in ("*", "12345678901?")
+        ),
+        (
+            _changed(Principal={"AWS": "arn:aws:iam:::root"}),
+            "Statement 1: the principal arn:aws:iam:::root has no account.",
+        ),
+        (_changed(Conditions={}), "Statement 1: Conditions is not an element of a statement."),
+        (_changed(condition={}), "Statement 1: condition is not an element of a statement."),
+        ({"Statement": [], "statement": []}, "statement is not an element of a policy."),
+        (json.dumps(_changed(Sid="x"))[:-3] + ', "Sid": "y"}]}', "Its member Sid is repeated."),
+        (
+            json.dumps(_changed(Condition={"Bool": {"a": "true"}}))[:-4] + ', "Bool": {"b": "true"}}}]}',
+            "Its member Bool is repeated.",
+        ),
+        (
+            _changed(Condition={"NullIfExists": {"a": "true"}}),
+            "Statement 1: NullIfExists is not a condition operator.",
+        ),
         (_changed(Condition=[]), "Statement 1: Condition must be an object."),
         (
             _changed(Condition={"Bool": "true"}),
@@ -154,3 +178,33 @@ def test_a_pattern_is_searched_once_for_each_of_its_parts(number: int) -> None:
     _Counted.searches = 0
     assert not pattern.matches(_Counted("a" * 5000), NOTHING)
     assert _Counted.searches <= number + 1
+
+
+def test_a_number_of_many_digits_does_no_harm() -> None:
+    document = json.dumps(_changed(Condition={"NumericLessThan": {"a": 0}})).replace(": 0}", f": 0.{'9' * 5_000}}}")
+    assert "0.999" in document
+    Policy.parse(document, "resource")
+
+
+@pytest.mark.parametrize(("effect", "allowed"), [("Allow", False), ("Deny", False)])
+def test_a_statement_about_all_but_an_unknown_resource_allows_nothing(effect: str, allowed: bool) -> None:
+    """A role has no aws:username. Nobody knows what its statement leaves out, so it permits nothing, and may deny."""
+    everything = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+    but = {"Effect": effect, "Action": "sqs:*", "NotResource": "arn:aws:sqs:*:*:${aws:username}"}
+    given = [but, everything] if effect == "Deny" else [but]
+    role = Principal(
+        "1" * 12, "arn:aws:sts::111111111111:assumed-role/r/s", "AROA:s", role_arn="arn:aws:iam::111111111111:role/r",
+        policies=(Policy.parse({"Version": "2012-10-17", "Statement": given}),),
+    )  # fmt: skip
+    question = Question(role, "sqs:sendmessage", "arn:aws:sqs:us-east-1:111111111111:q", "1" * 12, NOTHING)
+    assert evaluate(question, None).is_allowed is allowed
+
+
+@pytest.mark.parametrize(
+    ("version", "text", "matched"),
+    [("2008-10-17", "${a*}", True), ("2008-10-17", "${axx}", True), ("2012-10-17", "${axx}", False)],
+)
+def test_wildcards_count_everywhere_in_versions_without_variables(version: str, text: str, matched: bool) -> None:
+    policy = Policy.parse({"Version": version, "Statement": {**GOOD, "Resource": "arn:aws:sqs:*:*:${a*}"}}, "resource")
+    question = Question(CALLER, "sqs:sendmessage", f"arn:aws:sqs:us-east-1:111111111111:{text}", "1" * 12, NOTHING)
+    assert evaluate(question, policy).is_allowed is matched

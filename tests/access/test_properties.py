@@ -77,12 +77,15 @@ def _sets(statements: list[Statement], most: int) -> list[Chosen]:
     return [frozenset(one) for size in range(most + 1) for one in itertools.combinations(numbers, size)]
 
 
-def _decided(identity: list[Statement], queue: list[Statement], number: int, context: int) -> bool:
+def _decided(
+    identity: list[Statement], queue: list[Statement], number: int, context: int, *more: list[Statement]
+) -> bool:
+    """Decide by one policy of the caller, or by ``more``, and by the policy of the queue."""
     caller = CALLERS[number]
+    policies = tuple(Policy("", statements) for statements in (identity, *more) if statements)
     known = Principal(
-        caller.account, caller.arn, caller.user_id, caller.user_name, {}, (Policy("", identity),) if identity else (),
-        caller.role_arn, caller.service,
-    )  # fmt: skip
+        caller.account, caller.arn, caller.user_id, caller.user_name, {}, policies, caller.role_arn, caller.service
+    )
     policy = Policy("", queue) if queue else None
     question = Question(known, "sqs:sendmessage", QUEUE, OWNER, GivenContext(CONTEXTS[context]))
     return evaluate(question, policy).is_allowed
@@ -185,3 +188,11 @@ def test_the_order_of_statements_does_not_count() -> None:
             assert _decided([], [one, other], caller, 1) is _decided([], [other, one], caller, 1)
     for one, other in itertools.combinations(OF_CALLER, 2):
         assert _decided([one, other], [], 2, 1) is _decided([other, one], [], 2, 1)
+
+
+def test_the_policies_of_a_caller_count_as_one() -> None:
+    """A permission in one does not hide a denial in another, and they may stand in any order."""
+    for one, other in itertools.permutations(OF_CALLER, 2):
+        for context, queue in itertools.product(range(len(CONTEXTS)), ([], [OF_QUEUE[0]])):
+            together = _decided([one, other], queue, 2, context)
+            assert _decided([one], queue, 2, context, [other]) is together

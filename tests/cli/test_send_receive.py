@@ -52,6 +52,12 @@ def test_lines_are_sent_in_batches_and_in_order(run: Run, fifo: str) -> None:
     assert got[0]["attributes"] == {"n": {"type": "Number", "value": "5"}, "b": {"type": "Binary", "base64": "eA=="}}
 
 
+def test_the_option_for_what_a_fifo_queue_needs_is_named(run: Run, fifo: str) -> None:
+    assert "(give --group)" in run("send", fifo, "x", code=1).stderr
+    assert "(give --deduplication-id" in run("send", fifo, "x", "--group", "g", code=1).stderr
+    run("send", fifo, "x", "--group", "g", "--deduplication-id", "1")
+
+
 def test_json_lines_carry_attributes_and_ids(run: Run, fifo: str) -> None:
     message = {
         "body": {"an": "object"},

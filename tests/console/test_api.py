@@ -15,7 +15,8 @@ from tests.console.conftest import Browser, Sited
 from zaqar_core.access.policies import Policy
 from zaqar_core.access.principals import Principal
 from zaqar_core.core import claims, leases, messages, queues, subscriptions
-from zaqar_core.core.known_figures import KnownFigures
+from zaqar_core.core.known_queues import KnownQueues
+from zaqar_core.core.queue_figures import FIGURES
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage, QueueSettings
 from zaqar_core.domain.names import QueueRef
@@ -256,7 +257,7 @@ def test_what_a_caller_sees_ends_with_its_policies() -> None:
         Principal("123456789012", "arn:aws:iam::123456789012:user/ann", "AIDA", "ann", policies=policies)
         for policies in ((Policy.parse(document),), ())
     )
-    found = Pass({"q": Row("q", visible=3)}, {}, {}, KnownFigures(), 0.0, 0.0)
+    found = Pass({"q": Row("q", visible=3)}, {}, {}, KnownQueues(FIGURES), 0.0, 0.0)
     values = (before.arn, "127.0.0.1")
     assert seen(found, before, values, lambda *_: True).sums.visible == 3
     assert seen(found, after, values, lambda *_: False).sums.visible == 0

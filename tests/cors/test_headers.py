@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Service, serving
 from tests.cors.conftest import ALLOWED, REFUSED, Page
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import load
+from zaqar_core.configuration.loading import load
 
 ZAQAR = {"Client_ID": "3381af92-2b9e-11e3-b191-71861300734c", "X_Project_Id": "p"}
 SQS = {"X_Amz_Target": "AmazonSQS.ListQueues", "Content_Type": "application/x-amz-json-1.0"}

@@ -18,7 +18,8 @@ from tests.patience import until
 from tests.zaqar.test_identity import Tokens
 from zaqar_core.access.users import Users
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import Settings, load
+from zaqar_core.configuration.loading import load
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.authorization import Authorizer
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session

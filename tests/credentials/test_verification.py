@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.credentials.conftest import written
 from tests.credentials.signing import ACCOUNT, KEY, SECRET, USER, credentials, environ, signed, verifier
-from zaqar_core.access import canonical, signatures
+from zaqar_core.access import canonical, signatures, signing_keys, verification
 from zaqar_core.access.refusals import Reason, SignatureRefused
 from zaqar_core.access.reloading import Credentials
 from zaqar_core.access.session_tokens import SessionTokens
@@ -404,7 +405,10 @@ def test_an_unknown_key_costs_the_operations_of_a_wrong_signature(
 
         return counted_call
 
-    for place, name in ((hmac, "new"), (hmac, "digest"), (hmac, "compare_digest"), (canonical, "normal_path")):
+    for place, name in (
+        (signing_keys.SigningKey, "__init__"), (signing_keys.SigningKey, "sign"), (hmac, "digest"),
+        (hmac, "compare_digest"), (canonical, "normal_path"), (verification, "note_refusal"),
+    ):  # fmt: skip
         monkeypatch.setattr(place, name, counting(name, getattr(place, name)))
     seen = []
     for signing in ({"key": "AKIDOTHER"}, {"secret": "x" * 40}, {"token": "AQoDYXdzEJr"}):
@@ -527,3 +531,17 @@ def test_no_changed_token_is_opened(data: st.DataObject) -> None:
     if changed != token:
         assert sealer.open(changed) is None
     assert sealer.open(data.draw(st.text(max_size=60))) is None
+
+
+def test_a_new_key_is_not_logged_as_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file may be newer than what the process has read, which it finds out before it refuses the key."""
+    reading = credentials(tmp_path)
+    one = verifier(reading, NOW)
+    logged: list[object] = []
+    monkeypatch.setattr(verification, "note_refusal", lambda what, *_: logged.append(what))
+    url, headers = signed("POST", URL, moment=MOMENT, key="AKIDNEWKEY")
+    refused = _refused(one, "POST", url, headers)
+    assert (refused.reason, len(logged)) == (Reason.UNKNOWN_KEY, 1)
+    written(tmp_path, USER.replace(KEY, "AKIDNEWKEY"))
+    assert _verify(one, "POST", url, headers) is not None
+    assert len(logged) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from sqs_facade.declarations import applying, plan, reading, tables
-from zaqar_core.configuration.settings import load
+from zaqar_core.configuration.loading import load
 from zaqar_core.core import queues, subscriptions
 from zaqar_core.core.process import Core
 from zaqar_core.domain.names import QueueRef

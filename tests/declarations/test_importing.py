@@ -11,7 +11,7 @@ import pytest
 
 from sqs_facade.commands.import_config import command
 from sqs_facade.declarations import reading
-from zaqar_core.configuration.settings import load
+from zaqar_core.configuration.loading import load
 
 ELASTICMQ = """
 include classpath("application.conf")

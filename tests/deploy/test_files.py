@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
+import runpy
 import shutil
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import msgspec
@@ -36,6 +39,41 @@ def test_the_image_runs_as_a_user_without_rights_and_stops_by_its_main_process()
     assert "USER 10001:10001" in lines
     assert 'ENTRYPOINT ["sqs-facade"]' in lines
     assert any(line.startswith("HEALTHCHECK") for line in lines)
+
+
+def test_podman_is_told_to_keep_the_health_check() -> None:
+    """It leaves the check out of images in its own format, with a warning."""
+    files = [DEPLOY / "Containerfile", *(DEPLOY.parent / "docs").glob("*.md")]
+    found = [line for file in files for line in file.read_text().splitlines() if "podman build" in line]
+    assert len(found) >= 3
+    assert [line for line in found if "podman build --format docker" not in line] == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, "http://127.0.0.1:9324/health/ready"),
+        ({"PORT": "9400"}, "http://127.0.0.1:9400/health/ready"),
+        ({"TLS_CERTIFICATE": "/c.pem"}, "https://127.0.0.1:9324/health/ready"),
+        ({"TLS_CERTIFICATE": "/c.pem", "TLS_PORT": "9443"}, "http://127.0.0.1:9324/health/ready"),
+    ],
+)
+def test_the_health_check_asks_where_the_service_listens(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], url: str
+) -> None:
+    asked: list[str] = []
+
+    def opened(url: str, **_: object) -> io.BytesIO:
+        asked.append(url)
+        return io.BytesIO()
+
+    monkeypatch.setattr(urllib.request, "urlopen", opened)
+    for name in ("PORT", "TLS_CERTIFICATE", "TLS_PORT", "TLS_CLIENT_CA"):
+        monkeypatch.delenv(f"SQS_FACADE_{name}", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(f"SQS_FACADE_{name}", value)
+    runpy.run_path(str(DEPLOY / "healthcheck.py"), run_name="__main__")
+    assert asked == [url]
 
 
 def test_compose_publishes_the_port_on_loopback_only() -> None:

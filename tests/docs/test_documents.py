@@ -22,7 +22,7 @@ from tests.docs import blocks
 from tests.docs.blocks import Block
 from tests.docs.session import Failed, Ran, Session, differences
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import read
+from zaqar_core.configuration.loading import read
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

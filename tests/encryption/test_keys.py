@@ -6,12 +6,13 @@ import itertools
 import logging
 from base64 import b64encode
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tests.encryption.conftest import Process, key, make_queue
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import load
+from zaqar_core.configuration.loading import load
 from zaqar_core.core import claims, leases, messages, queues
 from zaqar_core.core.session import Session
 from zaqar_core.domain import encryption
@@ -81,6 +82,29 @@ def test_a_pop_deletes_no_unreadable_message(processes: Process, advance: Advanc
         messages.pop(other, ref, limit=10)
     advance(ref, 61)
     assert [found.body for found in messages.pop(one, ref, limit=10)] == [b"a"]
+
+
+def test_a_pop_returns_its_messages_although_their_deletion_is_refused(
+    keyed: Session, monkeypatch: pytest.MonkeyPatch, advance: Advance
+) -> None:
+    """They may be deleted nevertheless, and exist nowhere else then."""
+    ref = make_queue(keyed)
+    _send(keyed, ref, b"a")
+    delete = messages.delete_many
+
+    def delete_refused(*arguments: Any) -> None:
+        keyed.store.command("CONFIG", "SET", "min-replicas-to-write", 1)
+        try:
+            delete(*arguments)
+        finally:
+            keyed.store.command("CONFIG", "SET", "min-replicas-to-write", 0)
+            keyed.store.inspect()
+
+    monkeypatch.setattr(messages, "delete_many", delete_refused)
+    assert [found.body for found in messages.pop(keyed, ref, limit=1)] == [b"a"]
+    monkeypatch.undo()
+    advance(ref, 61)
+    assert [found.body for found in messages.pop(keyed, ref, limit=1)] == [b"a"], "nothing was deleted"
 
 
 def test_a_pop_shows_the_ttl_of_a_message(keyed: Session, advance: Advance) -> None:

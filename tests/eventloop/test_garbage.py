@@ -46,6 +46,24 @@ def test_many_new_objects_start_no_collection_of_all(full_collections: list[obje
     assert full_collections == []
 
 
+@pytest.mark.usefixtures("full_collections")
+def test_each_collection_visits_few_of_many_new_objects() -> None:
+    visited: list[int] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "start" and info["generation"] == 1:
+            visited.append(len(gc.get_objects(generation=0)) + len(gc.get_objects(generation=1)))
+
+    def makes() -> list[list[object]]:
+        collect_rarely(3600)
+        gc.callbacks.append(note)
+        return [[] for _ in range(50_000)]
+
+    on_loop(makes)
+    gc.callbacks.remove(note)
+    assert 0 < max(visited) <= 4 * gc.get_threshold()[0]
+
+
 def test_garbage_that_became_old_is_collected_after_the_interval(full_collections: list[object]) -> None:
     def makes() -> None:
         collect_rarely(0.01)

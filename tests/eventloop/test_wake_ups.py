@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from typing import Any
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import pytest
 
@@ -17,11 +19,11 @@ from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.model import NewMessage, QueueSettings
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.store import keys
+from zaqar_core.store import keys, rechecks, wait_ends
 from zaqar_core.store.rechecks import Rechecks
 from zaqar_core.store.wakeups import Waiter
 
-MOST_ENDING = 16
+FEW_ENDING = 4
 
 
 def send(core: Core, queue: QueueRef, body: bytes) -> None:
@@ -96,7 +98,10 @@ def test_a_subscriber_that_the_server_disconnects_is_replaced(server: Server) ->
     assert [one.body for got in found if got for one in got] == [b"1"]
 
 
-def test_few_of_the_waits_that_are_over_end_at_the_same_time(core: Core, queue: QueueRef) -> None:
+def test_few_of_the_waits_that_are_over_end_at_the_same_time(
+    core: Core, queue: QueueRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wait_ends, "_MORE_PER_SECOND", 0)
     now, most = 0, 0
 
     class Counting(Session):
@@ -132,7 +137,60 @@ def test_few_of_the_waits_that_are_over_end_at_the_same_time(core: Core, queue: 
     found = on_loop(*[ends(client) for client in clients], leave)
     assert found.count([]) == len(clients)
     assert waiting(core, queue) == 0
-    assert 1 < most <= MOST_ENDING
+    assert 1 < most <= FEW_ENDING
+
+
+class _Over:
+    """A waiter whose time is over."""
+
+    is_asleep, is_ending, has_checked = True, False, False
+
+    def wake(self) -> None:
+        self.has_checked = True
+
+
+class _Loop:
+    """A loop with a clock that stands still."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._scheduled: list[Callable[[], object]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_soon(self, function: Callable[[], object]) -> None:
+        self._scheduled.append(function)
+
+    def turn(self) -> None:
+        scheduled, self._scheduled = self._scheduled, []
+        for function in scheduled:
+            function()
+
+
+def test_more_waits_end_at_the_same_time_the_longer_they_have_been_over() -> None:
+    loop, waiters = _Loop(), [_Over() for _ in range(100)]
+    ends = wait_ends.WaitEnds(cast(Any, loop))
+    for waiter in waiters:
+        ends.add(cast(Any, waiter))
+    running: list[int] = []
+    for loop.now in (0.0, 0.1, 1.0, 10.0):
+        loop.turn()
+        running.append(sum(waiter.is_ending for waiter in waiters) - len(running))
+        ends.ended()
+    assert running == [FEW_ENDING, FEW_ENDING, FEW_ENDING + 4, FEW_ENDING + 40]
+
+
+def test_when_all_waits_check_their_queues_few_do_in_each_turn() -> None:
+    loop, waiters = _Loop(), [_Over() for _ in range(40)]
+    ends = wait_ends.WaitEnds(cast(Any, loop))
+    ends.check(cast(Any, waiters[:20]))
+    ends.check(cast(Any, waiters[20:]))
+    checked = []
+    for _ in range(4):
+        loop.turn()
+        checked.append(sum(waiter.has_checked for waiter in waiters))
+    assert checked == [16, 32, 40, 40]
 
 
 def test_a_wait_that_ends_twice_takes_one_place_among_those_that_end(core: Core, queue: QueueRef) -> None:
@@ -145,7 +203,7 @@ def test_a_wait_that_ends_twice_takes_one_place_among_those_that_end(core: Core,
         core.waiters.wait(waiter, 0.001)
         core.waiters.unregister(waiter)
 
-    assert on_loop(*[waits_twice] * 3 * MOST_ENDING) == [None] * 3 * MOST_ENDING
+    assert on_loop(*[waits_twice] * 3 * FEW_ENDING) == [None] * 3 * FEW_ENDING
 
 
 def test_a_wake_up_is_not_delayed_by_waits_that_end(core: Core, queue: QueueRef) -> None:
@@ -181,10 +239,34 @@ class _Later:
 
 
 def test_the_check_without_a_wake_up_falls_to_a_waiter_that_sleeps() -> None:
-    rechecks = Rechecks()
+    checks = Rechecks()
     busy, asleep = (Waiter(number, "channel", b"queue", None) for number in range(2))
     for waiter in (busy, asleep):
-        rechecks.add(waiter)
+        checks.add(waiter)
     asleep.is_asleep = True
-    rechecks.wake(b"queue")
+    checks.wake(b"queue")
     assert (busy.is_recheck, asleep.is_recheck) == (False, True)
+
+
+class CountedRechecks(Rechecks):
+    def __init__(self) -> None:
+        super().__init__()
+        self.checks: Counter[bytes] = Counter()
+
+    def wake(self, queue: bytes, *, instead_of: Waiter | None = None) -> None:
+        del instead_of
+        self.checks[queue] += 1
+
+
+@pytest.mark.parametrize("count", [1, 500, 4000])
+def test_waiters_check_few_queues_a_second_however_many_there_are(count: int) -> None:
+    checked, seconds = CountedRechecks(), 60
+    for number in range(count):
+        checked.add(Waiter(number, "channel", b"%d" % number, None))
+    began = time.monotonic()
+    for tick in range(2 * seconds):
+        checked.wake_due(began + tick / 2)
+    assert len(checked.checks) == count, "all are checked"
+    assert checked.checks.total() <= 1.3 * seconds * rechecks.MOST_PER_SECOND
+    if count <= 500:
+        assert min(checked.checks.values()) >= seconds // rechecks.RECHECK_SECONDS[1] - 1

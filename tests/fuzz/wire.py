@@ -21,7 +21,7 @@ _GOOD = (
     b"PUT http://{host}/v2/queues/a HTTP/1.1\r\nHost: {host}\r\nClient-ID: x\r\nContent-Length: 2\r\n\r\n{}",
     b"OPTIONS * HTTP/1.1\r\nHost: {host}\r\n\r\n",
 )
-_PIECES = (
+PIECES = (
     b"\r\n", b"\n", b"\r", b"\r\n\r\n", b" ", b"\t", b"\0", b":", b"\xff", b"\xc3\xa4", b"\r\n ", b"HTTP/1.1",
     b"HTTP/2.0", b"HTTP/1.0", b"HTTP/9.9", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     b"Content-Length: 5\r\n", b"Content-Length: -1\r\n", b"Content-Length: 99999999999999999999\r\n",
@@ -54,5 +54,5 @@ def request(source: random.Random) -> Case:
             case 2:
                 raw = raw[:end] + raw[start:]
             case _:
-                raw = raw[:start] + source.choice(_PIECES) + raw[end:]
+                raw = raw[:start] + source.choice(PIECES) + raw[end:]
     return Case("", b"", raw=raw)

@@ -13,7 +13,7 @@ import requests
 from tests.conftest import Service, serving
 from tests.interop.conftest import sqs_of
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import load
+from zaqar_core.configuration.loading import load
 
 ACCOUNT = "123456789012"
 PROJECT = "0123456789abcdef0123456789abcdef"

@@ -11,7 +11,7 @@ from tests.notifications.conftest import Subscriber, answer, subscribe, texts
 from tests.patience import until
 from tests.zaqar.conftest import Zaqar
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import load
+from zaqar_core.configuration.loading import load
 from zaqar_core.core import messages
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session

@@ -7,12 +7,14 @@ import fcntl
 import os
 import shutil
 import signal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from zaqar_core.core.traffic import Event
 from zaqar_core.domain.names import QueueRef
+from zaqar_core.eventloop import Pace
 from zaqar_core.observability import counter_file, counting, queue_rows
 from zaqar_core.observability.counter_file import CounterFile, CounterFiles
 from zaqar_core.observability.counting import NodeCounting, queue_key
@@ -40,6 +42,53 @@ def test_a_row_that_is_added_later_is_found(tmp_path: Path) -> None:
         _count(file, b"k" * length, length)
     for length in range(20):
         assert reader.total(b"k" * length) == [0, length, 0]
+
+
+def test_other_tasks_run_while_many_new_rows_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of all processes are new to a worker that is scraped for the first time."""
+    writer, reader, known = CounterFiles(tmp_path), CounterFiles(tmp_path), list[int]()
+    file = writer.claim()
+    for number in range(1000):
+        _count(file, b"a\0" + b"%d" % number, number)
+    monkeypatch.setattr(
+        Pace, "step", lambda _: known.append(sum(map(len, reader._readers["counters-0"].rows.values())))
+    )
+    reader.catch_up()
+    assert len(known) == 20
+    assert max(after - before for before, after in pairwise([0, *known])) == 50
+    _count(file, b"a\0later", 1)
+    assert reader.total(b"a\0later") == [0, 1, 0]
+    assert len(known) == 20
+
+
+def test_two_tasks_may_read_new_rows_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, reader, pauses = CounterFiles(tmp_path), CounterFiles(tmp_path), list[int]()
+    file = writer.claim()
+    for number in range(200):
+        _count(file, b"a\0" + b"%d" % number, number)
+
+    def pause(_: Pace) -> None:
+        pauses.append(1)
+        if len(pauses) == 2:
+            assert reader.total(b"a\0" + b"199") == [0, 199, 0]  # the other one reads all
+
+    monkeypatch.setattr(Pace, "step", pause)
+    reader.catch_up()
+    _count(file, b"b", 1)
+    assert reader.total(b"b") == [0, 1, 0]
+    assert reader.total(b"a\0" + b"150") == [0, 150, 0]
+
+
+def test_the_room_of_a_new_file_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, written = os.pwrite, list[int]()
+
+    def noted(descriptor: int, data: bytes, offset: int) -> int:
+        written.append(len(data))
+        return write(descriptor, data, offset)
+
+    monkeypatch.setattr(os, "pwrite", noted)
+    CounterFiles(tmp_path).claim()
+    assert written == [256 << 10]
 
 
 def test_a_killed_process_leaves_its_counters_to_the_next_one(tmp_path: Path) -> None:

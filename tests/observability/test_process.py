@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,7 +52,7 @@ def test_the_counters_of_servers_are_summed_and_go_on_after_a_restart(measured: 
 def test_totals_of_a_process_that_ended_stay_and_its_states_do_not(
     measured: Measured, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    ended = ProcessCounters(CounterFiles(tmp_path))
+    ended = ProcessCounters(CounterFiles(tmp_path).claim(), Lock())
     ended.publish({("accepted", ""): 7}, {"in_flight": 3, "processes": 1})
     monkeypatch.setattr(ProcessCounters, "STALE_SECONDS", -1.0)
     page = _page(measured, Metrics(Settings(metrics_dir=tmp_path)))
@@ -65,7 +66,7 @@ def test_states_from_before_the_machine_started_are_not_shown(
     later = time.monotonic() + 1000  # its clock had run for longer
     with monkeypatch.context() as before:
         before.setattr(counting, "time", SimpleNamespace(monotonic=lambda: later))
-        ProcessCounters(CounterFiles(tmp_path)).publish({}, {"in_flight": 3, "processes": 1})
+        ProcessCounters(CounterFiles(tmp_path).claim(), Lock()).publish({}, {"in_flight": 3, "processes": 1})
     assert not _page(measured, Metrics(Settings(metrics_dir=tmp_path))).has("requests_in_flight")
 
 

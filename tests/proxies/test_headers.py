@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zaqar_core.configuration.errors import SettingsInvalid
+from zaqar_core.configuration.loading import load
 from zaqar_core.configuration.public_url import FORWARDED_PREFIX
-from zaqar_core.configuration.settings import Settings, load
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.web.proxies import KEYS, ForwardedRequests, TrustedProxies
 
 PROXIES = TrustedProxies(Settings(trusted_proxies=("10.0.0.0/8", "fd00::/8")))

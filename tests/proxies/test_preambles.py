@@ -18,14 +18,18 @@ def binary(command: int, family: int, addresses: bytes) -> bytes:
 
 IPV4 = socket.inet_aton("192.0.2.1") + socket.inet_aton("10.0.0.1") + struct.pack(">HH", 4711, 443)
 IPV6 = socket.inet_pton(socket.AF_INET6, "2001:db8::1") + bytes(16) + struct.pack(">HH", 4711, 443)
+#: What a proxy says that listens for both families at one socket.
+MAPPED = socket.inet_pton(socket.AF_INET6, "::ffff:192.0.2.1") + bytes(16) + struct.pack(">HH", 4711, 443)
 KNOWN = {
     b"PROXY TCP4 192.0.2.1 10.0.0.1 4711 443\r\n": ("192.0.2.1", 4711),
     b"PROXY TCP6 2001:db8::1 ::1 4711 443\r\n": ("2001:db8::1", 4711),
+    b"PROXY TCP6 ::ffff:192.0.2.1 ::1 4711 443\r\n": ("192.0.2.1", 4711),
     b"PROXY UNKNOWN\r\n": None,
     b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n": None,
     binary(0x21, 0x11, IPV4): ("192.0.2.1", 4711),
     binary(0x21, 0x11, IPV4 + b"\x04\x00\x01\x00"): ("192.0.2.1", 4711),
     binary(0x21, 0x21, IPV6): ("2001:db8::1", 4711),
+    binary(0x21, 0x21, MAPPED): ("192.0.2.1", 4711),
     binary(0x20, 0x00, b""): None,
     binary(0x20, 0x11, IPV4): None,
     binary(0x21, 0x00, b"abc"): None,

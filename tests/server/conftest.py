@@ -50,6 +50,7 @@ class Echo:
         self.running = 0
         self.most_running = 0
         self.gone = threading.Event()
+        self.leaving: list[dict[str, Any]] = []
         self.is_held = True
         self.parts: list[CountedParts] = []
         self.checks_heads = False
@@ -85,10 +86,12 @@ class Echo:
             return Reply(200, [("X-A", "b\r\nX-Injected: c")], b"")
         if path == "/waiting":
             environ[CLIENT].on_gone = self.gone.set
-        if path in ("/held", "/waiting"):
+        elif path == "/leaving":  # it cannot end its wait at once
+            environ[CLIENT].on_gone = lambda: self.leaving.append(environ)
+        if path in ("/held", "/waiting", "/leaving"):
             while self.is_held and not self.gone.is_set():
                 sleep(0.005)
-        if path == "/waiting":
+        if path in ("/waiting", "/leaving"):
             environ[CLIENT].on_gone = None
         if path == "/nothing":
             return Reply(204, [], b"")

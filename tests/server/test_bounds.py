@@ -42,13 +42,29 @@ def test_requests_beyond_the_bound_wait_for_their_turn(start: Start, echo: Echo,
     for number, client in enumerate(waiting):
         client.sendall(HELD.replace(b"Host", b"X-Number: %d\r\nHost" % number))
         until(lambda: http.server.counters.bytes_in > number * len(HELD), "it has arrived")  # noqa: B023
-    until(lambda: http.server.counters.waiting_for_turn == 4, "four wait")
-    assert http.server.counters.in_flight == 2
+    until_submitted(http, 6)
+    assert (http.server.counters.in_flight, http.server.counters.waiting_for_turn) == (2, 4)
     echo.is_held = False
     for client in waiting:
         assert client.recv(4096).startswith(b"HTTP/1.1 200")
     assert echo.most_running == 2
     assert [environ["HTTP_X_NUMBER"] for environ in echo.environs] == list("012345")
+
+
+def until_submitted(http: Running, count: int) -> None:
+    """Wait until so many requests run, wait for their turn or were refused, whichever they do."""
+    counters = http.server.counters
+    until(
+        lambda: counters.in_flight + counters.waiting_for_turn + sum(counters.refused.values()) == count,
+        "all requests were submitted",
+    )
+
+
+def end_turn(http: Running) -> None:
+    """Wait until the loop has ended its present turn."""
+    is_over = threading.Event()
+    http.server.loop.call_soon_threadsafe(is_over.set)
+    assert is_over.wait(PATIENCE_SECONDS)
 
 
 def numbered(number: int, account: str = "", queue: str = "", *, path: bytes = b"/held") -> bytes:
@@ -74,7 +90,8 @@ def test_accounts_and_queues_take_turns_while_requests_wait(
     shares = ["-"] + ["a/1"] * 4 + ["a/2"] * 2 + ["b/1"] * 2 + ["c/1"]
     requests = [numbered(number, *share.split("/")) for number, share in enumerate(shares)]
     waiting = send_in_turn(http, clients, requests)
-    until(lambda: http.server.counters.waiting_for_turn == len(shares) - 1, "they wait")
+    until_submitted(http, len(shares))
+    assert http.server.counters.waiting_for_turn == len(shares) - 1
     echo.is_held = False
     for client in waiting:
         assert client.recv(4096).startswith(b"HTTP/1.1 200")
@@ -89,8 +106,9 @@ def test_beyond_the_bound_of_waiting_requests_others_are_refused_at_once(
 ) -> None:
     http = start(requests_in_flight=1, requests_waiting=2)
     [*waiting, refused] = send_in_turn(http, clients, [numbered(number) for number in range(4)])
-    assert refused.recv(4096).startswith(b"HTTP/1.1 503")
+    until_submitted(http, 4)
     assert http.server.counters.refused == {"overloaded": 1}
+    assert refused.recv(4096).startswith(b"HTTP/1.1 503")
     echo.is_held = False
     for client in waiting:
         assert client.recv(4096).startswith(b"HTTP/1.1 200")
@@ -106,7 +124,8 @@ def test_a_full_queue_refuses_the_share_with_the_most(
     http = start(requests_in_flight=1, requests_waiting=6)
     shares = ["-"] + [flood] * 6 + [quiet] * 4
     connections = send_in_turn(http, clients, [numbered(at, *share.split("/")) for at, share in enumerate(shares)])
-    until(lambda: http.server.counters.refused["overloaded"] == 4, "four are refused")
+    until_submitted(http, len(shares))
+    assert http.server.counters.refused == {"overloaded": 4}
     echo.is_held = False
     answers = [client.recv(4096)[9:12] for client in connections]
     served = [share for share, answer in zip(shares, answers, strict=True) if answer == b"200"]
@@ -122,7 +141,9 @@ def test_a_request_that_waits_leaves_its_place_to_others(
     polls = [clients.enter_context(http.connect()) for _ in range(3)]
     for poll in polls:
         poll.sendall(numbered(0, path=b"/waiting"))
-    until(lambda: http.server.counters.waits == 3, "all wait")
+    until(lambda: echo.running + http.server.counters.waiting_for_turn == 3, "all have arrived")
+    end_turn(http)
+    assert http.server.counters.waits == 3
     with http.connect() as client:
         client.sendall(GET)
         assert client.recv(4096).startswith(b"HTTP/1.1 200")
@@ -132,6 +153,22 @@ def test_a_request_that_waits_leaves_its_place_to_others(
     assert http.server.counters.in_flight == http.server.counters.waits == 0
 
 
+def test_waits_of_clients_that_have_gone_take_no_place_until_they_end(start: Start, echo: Echo) -> None:
+    http = start(requests_in_flight=1)
+    with contextlib.ExitStack() as polls:
+        for _ in range(3):
+            polls.enter_context(http.connect()).sendall(numbered(0, path=b"/leaving"))
+        until(lambda: http.server.counters.waits == 3, "all wait")
+    until(lambda: len(echo.leaving) == 3, "each wait is told that its client has gone")
+    assert (http.server.counters.waits, http.server.counters.in_flight) == (3, 0)
+    with http.connect() as client:
+        client.sendall(GET)
+        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+    echo.is_held = False
+    until(lambda: http.server.counters.waits == http.server.counters.in_flight == 0, "all have ended")
+    assert len(echo.leaving) == 3
+
+
 def test_a_request_whose_client_has_disconnected_before_its_turn_is_not_started(
     start: Start, echo: Echo, clients: contextlib.ExitStack
 ) -> None:
@@ -139,8 +176,9 @@ def test_a_request_whose_client_has_disconnected_before_its_turn_is_not_started(
     first, second = clients.enter_context(http.connect()), http.connect()
     first.sendall(HELD)
     until(lambda: echo.running == 1, "the first runs")
-    second.sendall(post(3) + b"abc")
-    until(lambda: http.server.counters.waiting_for_turn == 1, "the second waits")
+    second.sendall(post(3, b"/held") + b"abc")
+    until_submitted(http, 2)
+    assert http.server.counters.waiting_for_turn == 1
     second.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     second.close()
     until(lambda: http.server.open_connections == 1, "it is gone")
@@ -299,6 +337,26 @@ def test_an_idle_connection_is_closed(start: Start) -> None:
         assert everything(client).startswith(b"HTTP/1.1 200")
 
 
+def test_an_idle_connection_stays_open_for_as_long_as_clients_keep_theirs(start: Start) -> None:
+    """SDKs and load balancers use a connection again after 60 s, and the next request must not meet its end."""
+    http = start()
+    with http.connect() as client:
+        for _ in range(2):
+            client.sendall(GET)
+            assert client.recv(4096).startswith(b"HTTP/1.1 200")
+            sweep_later(http, 75)
+            assert http.server.open_connections == 1
+        sweep_later(http, 300)
+        assert everything(client) == b""
+
+
+def sweep_later(http: Running, seconds: float) -> None:
+    """Let the server check all deadlines as if the time were later."""
+    http.server.loop.call_soon_threadsafe(lambda: http.server._sweep(http.server.loop.time() + seconds))
+    end_turn(http)
+    end_turn(http)  # in which the connections that were closed are gone
+
+
 @pytest.mark.parametrize("bound", ["body_idle_seconds", "body_seconds"])
 def test_a_body_that_does_not_arrive_is_refused(start: Start, echo: Echo, bound: str) -> None:
     http = start(**{bound: SOON})
@@ -337,6 +395,15 @@ def test_a_client_that_reads_nothing_is_not_read_and_then_disconnected(start: St
     assert http.server.counters.unsent_bytes == 0
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="the kernel takes what fits into its buffers")
+def test_one_large_response_that_is_not_read_keeps_the_next_request_from_running(start: Start) -> None:
+    http = start()
+    with http.connect() as client:
+        client.sendall(b"GET /large?1000000 HTTP/1.1\r\nHost: x\r\n\r\n" * 16)
+        until(lambda: http.server.counters.unsent_bytes > 0, "it does not read")
+        assert http.server.counters.requests == 1
+
+
 def test_a_client_that_reads_slowly_gets_everything(start: Start, echo: Echo) -> None:
     http = start(write_idle_seconds=0.5)
     with http.connect() as client:
@@ -354,7 +421,7 @@ def test_beyond_the_bound_of_unsent_bytes_the_first_that_did_not_read_is_disconn
         clients.enter_context(http.connect()).sendall(LARGE)
         until(lambda: http.server.counters.requests == number + 1, "it is answered")  # noqa: B023
     until(lambda: http.server.counters.shed == {"slow reader": 2}, "two are disconnected")
-    assert 0 < http.server.counters.unsent_bytes <= 20 << 20
+    until(lambda: 0 < http.server.counters.unsent_bytes <= 20 << 20, "the last one is kept")
 
 
 # -- Connections -------------------------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
+import threading
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -65,6 +67,57 @@ def test_a_client_that_sends_far_ahead_is_not_read(http: Running, echo: Echo) ->
             _send_without_end(client, memoryview(request * count))
         assert http.server.counters.bytes_in < 16 * limits.PIPELINE_BYTES
         echo.is_held = False
+
+
+def test_a_client_that_goes_on_sending_ahead_is_read_as_its_requests_run(http: Running, echo: Echo) -> None:
+    request = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+    ahead, rest = 300, 100_000
+    with http.connect() as client:
+        first = request * ahead + request.replace(b"/a", b"/held")
+        sender = threading.Thread(target=_send, args=(client, first + request * rest))
+        sender.start()
+        until(lambda: echo.running == 1 and len(echo.environs) == ahead + 1, "those before it have run")
+        _expect_pause(http)
+        assert http.server.counters.bytes_in < 16 * limits.PIPELINE_BYTES < rest * len(request)
+        client.shutdown(socket.SHUT_RDWR)
+        sender.join()
+        echo.is_held = False
+
+
+@pytest.mark.parametrize("checks_heads", [False, True])
+def test_a_connection_is_read_on_after_a_large_body_that_was_sent_ahead(
+    http: Running, echo: Echo, checks_heads: bool
+) -> None:
+    size = 3 * limits.PIPELINE_BYTES
+    with http.connect() as client:
+        client.sendall(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(lambda: echo.running == 1, "the first runs")
+        echo.checks_heads = checks_heads
+        client.sendall(b"POST /a HTTP/1.1\r\nHost: x\r\nX-Token: a\r\nContent-Length: %d\r\n\r\n" % size)
+        client.sendall(b"x" * size)
+        until(lambda: http.server.counters.bytes_in > limits.PIPELINE_BYTES, "much has arrived")
+        _expect_pause(http)
+        echo.is_held = False
+        until(lambda: len(echo.environs) == 2, "the second runs")
+        client.sendall(LAST[0])
+        assert everything(client).endswith(b"GET /last ")
+
+
+def _send(client: socket.socket, data: bytes) -> None:
+    with contextlib.suppress(OSError):
+        client.sendall(data)
+
+
+def _expect_pause(http: Running) -> None:
+    """Wait until nothing more is read."""
+    before = -1
+    while before != http.server.counters.bytes_in:
+        before = http.server.counters.bytes_in
+        turned = threading.Event()
+        for _ in range(3):
+            turned.clear()
+            http.server.loop.call_soon_threadsafe(turned.set)
+            turned.wait()
 
 
 def _send_without_end(client: socket.socket, rest: memoryview) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 from collections.abc import Iterator
@@ -40,6 +41,12 @@ def test_a_body_that_stops_arriving_is_refused(ends: tuple[socket.socket, socket
     client.sendall(b"abc")
     bodies = Bodies(MANY_WAITS, Limits(body_idle_seconds=SOON))
     assert bodies.read(environ_of(server, 10), 100) is Refusal.BODY_TOO_SLOW
+
+
+@pytest.mark.parametrize("length", ["+1", "1_0", "\u0661", "-1", " 1", "1" * 5_000], ids=lambda text: text[:3])
+def test_a_length_that_is_no_number_is_refused(length: str) -> None:
+    environ = {"CONTENT_LENGTH": length, "wsgi.input": io.BytesIO(b"a")}
+    assert Bodies(MANY_WAITS, Limits()).read(environ, 100) is Refusal.BODY_LENGTH_INVALID
 
 
 def test_a_body_that_arrives_byte_by_byte_is_refused_in_the_end(ends: tuple[socket.socket, socket.socket]) -> None:

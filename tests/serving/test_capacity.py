@@ -9,7 +9,7 @@ import redis
 
 from zaqar_core.configuration import sizes
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import load
+from zaqar_core.configuration.loading import load
 from zaqar_core.embedded import attach, capacity, reserve
 from zaqar_core.embedded.capacity import Capacity
 

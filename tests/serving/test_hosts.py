@@ -16,7 +16,7 @@ import pytest
 
 from sqs_facade import listening, port_holders
 from sqs_facade.startup import ServingError
-from tests.patience import PATIENCE_SECONDS, until
+from tests.patience import PATIENCE_SECONDS
 from tests.serving.conftest import Serve, client_of, is_running
 from zaqar_core.configuration.errors import SettingsInvalid
 from zaqar_core.configuration.settings import Settings
@@ -213,16 +213,25 @@ def workers_left(serve: Start) -> Iterator[tuple[str, list[psutil.Process]]]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_port_is_taken_over_from_the_workers_of_a_killed_service(
-    serve: Start, workers_left: tuple[str, list[psutil.Process]]
+    workers_left: tuple[str, list[psutil.Process]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    port, workers = workers_left
-    [holder] = port_holders.of("127.0.0.1", int(port))
-    assert (holder.pid, holder.is_orphaned_worker, holder.is_ending) == (workers[0].pid, True, True)
-    late = serve("--ephemeral", "--port", port)
-    until(lambda: psutil.Process(late.process.pid).num_threads() > 0, "it starts")
-    workers[0].resume()
-    with client_of(late.wait_ready()) as client:
-        client.call("CreateQueue", QueueName="next")
+    """A worker that was stopped goes on only after the next service has found the port in use."""
+    port, workers = int(workers_left[0]), workers_left[1]
+    seen: list[port_holders.Holder] = []
+
+    def look(host: str, wanted: int) -> list[port_holders.Holder]:
+        holders = find(host, wanted)
+        seen.extend(holders)
+        for worker in workers if len(seen) == len(holders) else ():
+            worker.resume()
+        return holders
+
+    find = port_holders.of
+    monkeypatch.setattr(port_holders, "of", look)
+    held = listening.hold_port(listening.resolve(Settings()), port)
+    held.close()
+    assert held.port == port
+    assert (seen[0].pid, seen[0].is_orphaned_worker, seen[0].is_ending) == (workers[0].pid, True, True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ import pytest
 
 from tests.private_valkey import private_valkey
 from tests.store.traffic import core_on
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues, samples
 from zaqar_core.core.event_counts import MOST_MINUTES, EventCounts
 from zaqar_core.core.process import Core
@@ -27,8 +29,9 @@ from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
 from zaqar_core.domain.model import QueueSettings
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.observability import counter_file
-from zaqar_core.observability.counter_file import CounterFiles
+from zaqar_core.observability.counter_file import CounterFile, CounterFiles
 from zaqar_core.observability.counting import NodeCounting
+from zaqar_core.observability.metrics import Metrics
 from zaqar_core.store.single_server import Store
 
 
@@ -51,7 +54,12 @@ class Counts(EventCounts):
 def _end(counting: NodeCounting) -> None:
     """Give the files back, as the end of a process does."""
     for one in (counting, counting._others):
-        os.close(one._file._descriptor)
+        _release(one._file)
+
+
+def _release(file: CounterFile) -> None:
+    fcntl.flock(file._descriptor, fcntl.LOCK_UN)  # closing is not enough: the map of the file has a copy
+    os.close(file._descriptor)
 
 
 @pytest.fixture
@@ -290,6 +298,20 @@ def test_what_is_counted_while_counts_are_taken_is_taken_once(tmp_path: Path) ->
         sys.setswitchinterval(interval)
     take()
     assert taken.total() == 3 * number
+
+
+def test_counts_of_killed_processes_are_added_whichever_files_the_next_ones_claim(tmp_path: Path) -> None:
+    settings, ref = Settings(metrics_dir=tmp_path), QueueRef("p", "r", "q")
+    before = CounterFiles(tmp_path).claim()
+    killed = Metrics(settings).counting
+    assert killed.take_left() == {}
+    killed.count(ref, Event.SENT, 2)  # for all threads
+    killed.adopt_thread()
+    killed.count(ref, Event.SENT, 3)
+    _release(before)
+    _end(killed)
+    owners = [Metrics(settings).counting for _ in range(2)]
+    assert sum(rows[ref][Event.SENT] for one in owners for rows in one.take_left().values()) == 5
 
 
 def test_what_a_process_without_samples_has_counted_is_not_added_later(tmp_path: Path) -> None:

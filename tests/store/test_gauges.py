@@ -7,35 +7,25 @@ from collections.abc import Callable
 import pytest
 import redis
 
+from tests.store.queue_kinds import queue_kinds
 from zaqar_core.core import claims, leases, messages, queue_gauges, queues, samples
-from zaqar_core.core.queue_gauges import KnownGauges
+from zaqar_core.core.known_queues import KnownQueues
+from zaqar_core.core.queue_gauges import GAUGES
 from zaqar_core.core.session import Session
-from zaqar_core.domain.model import NewMessage, QueueSettings, SettingsChange
+from zaqar_core.domain.model import NewMessage, SettingsChange
 from zaqar_core.domain.names import QueueRef
 
 Advance = Callable[[QueueRef, float], None]
 
 
-def _kinds(name: str) -> dict[str, tuple[QueueRef, QueueSettings, str | None]]:
-    """Return a queue of each kind, and the group of its messages."""
-    plain, fifo = QueueRef("000000000000", "us-east-1", name), QueueRef("000000000000", "us-east-1", f"{name}.fifo")
-    delayed = QueueSettings(delay_seconds=10, content_based_deduplication=1)
-    return {
-        "plain": (plain, QueueSettings(), None),
-        "fair": (plain, QueueSettings(), "a group"),
-        "fifo": (fifo, QueueSettings(content_based_deduplication=1), "a group"),
-        "fifo with a delay": (fifo, delayed, "a group"),
-    }
-
-
-@pytest.mark.parametrize("kind", _kinds(""))
+@pytest.mark.parametrize("kind", queue_kinds(""))
 def test_gauges_are_the_counts_while_nothing_has_been_processed(
     session: Session, queue_name: str, advance: Advance, kind: str
 ) -> None:
-    ref, settings, group = _kinds(queue_name)[kind]
+    ref, settings, group = queue_kinds(queue_name)[kind]
     queues.create(session, ref, settings, creator="sqs")
     queues.change(session, ref, SettingsChange(set={"retention_seconds": 100}))
-    known = KnownGauges()
+    known = KnownQueues(GAUGES)
 
     def check() -> queue_gauges.Gauges:
         [found], [again] = queue_gauges.read(session, [ref]), known.read(session, [ref])
@@ -80,23 +70,7 @@ def test_reading_gauges_writes_nothing(session: Session, store_url: str, queue: 
     server = redis.Redis.from_url(store_url)
     before = server.info("persistence")["rdb_changes_since_last_save"]
     queue_gauges.read(session, [queue])
-    KnownGauges().read(session, [queue])
+    KnownQueues(GAUGES).read(session, [queue])
     after = server.info("persistence")["rdb_changes_since_last_save"]
     server.close()
     assert before == after
-
-
-def test_a_queue_in_which_nothing_happens_is_not_counted_again(session: Session, queue: QueueRef) -> None:
-    known = KnownGauges()
-    messages.send(session, queue, [NewMessage(b"a")])
-    known.read(session, [queue])
-    first = known._known[queue].read_at
-    [same] = known.read(session, [queue])
-    is_counted_again = known._known[queue].read_at != first
-    assert is_counted_again is session.store.is_cluster
-    assert same is not None
-    assert same.visible == 1
-    messages.send(session, queue, [NewMessage(b"b")])
-    [more] = known.read(session, [queue])
-    assert more is not None
-    assert more.visible == 2

@@ -13,7 +13,8 @@ from tests.eventloop.loops import on_loop
 from tests.patience import ENDLESS_POLL_SECONDS, PATIENCE_SECONDS, until
 from tests.private_valkey import PrivateValkey, private_valkey
 from tests.store.traffic import core_on, made
-from zaqar_core.configuration.settings import Durability, Settings
+from zaqar_core.configuration.setting_types import Durability
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import dead_letters, leases, messages, queues
 from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit

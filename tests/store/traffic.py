@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from tests.deployments import until
 from tests.patience import ENDLESS_POLL_SECONDS, PATIENCE_SECONDS
-from zaqar_core.configuration.settings import Durability, Settings
+from zaqar_core.configuration.setting_types import Durability
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import leases, messages, queues
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from tests.tls.conftest import Certificates
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import Settings, load
+from zaqar_core.configuration.loading import load
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.web.tls import Tls
 
 

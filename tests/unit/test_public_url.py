@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from zaqar_core.configuration import settings
 from zaqar_core.configuration.errors import SettingsInvalid
+from zaqar_core.configuration.loading import load
 from zaqar_core.configuration.public_url import PublicUrl, parse
 
 
@@ -57,7 +57,7 @@ def test_a_public_url_has_a_scheme_a_host_and_perhaps_a_base_path(text: str, exp
 )
 def test_any_other_text_is_refused_at_the_start_in_one_line(text: str, reason: str) -> None:
     with pytest.raises(SettingsInvalid) as caught:
-        settings.load({"public_url": text}, {})
+        load({"public_url": text}, {})
     message = str(caught.value)
     assert message.startswith("flag public_url must ")
     assert reason in message

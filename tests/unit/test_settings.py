@@ -11,7 +11,8 @@ import pytest
 
 from zaqar_core.configuration import setting_sources
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import Settings, load, read
+from zaqar_core.configuration.loading import load, read
+from zaqar_core.configuration.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 

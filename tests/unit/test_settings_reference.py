@@ -17,7 +17,9 @@ from click.testing import CliRunner, Result
 
 from sqs_facade import cli
 from zaqar_core.configuration import reference, setting_values
-from zaqar_core.configuration.settings import Settings, as_variable, load
+from zaqar_core.configuration.loading import load
+from zaqar_core.configuration.setting_values import as_variable
+from zaqar_core.configuration.settings import Settings
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}

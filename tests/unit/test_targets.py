@@ -7,7 +7,8 @@ import ipaddress
 import pytest
 
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import Settings, load
+from zaqar_core.configuration.loading import load
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.notifications.targets import TargetRefused, addresses, check, is_allowed
 
 PRIVATE = (

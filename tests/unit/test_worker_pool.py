@@ -72,6 +72,21 @@ def test_slow_destinations_together_have_half_of_the_threads(shop: Workshop) -> 
     assert shop.at_work("quick") == 8
 
 
+def test_new_destinations_leave_a_quarter_of_the_threads_to_quick_ones(shop: Workshop) -> None:
+    """A subscriber may have any number of hosts that never answered before, and hang all of them."""
+    shop.met("quick", 0.01)
+    shop.met("slow", SLOW)
+    shop.give("slow", 8)
+    for number in range(THREADS):
+        shop.give(f"new-{number}", 2)
+    assert shop.workers.free == THREADS // 4
+    assert shop.give("quick", 8) == shop.at_work("quick") == 8
+    shop.workers.ended("new-0", None)
+    assert sum(shop.at_work(f"new-{number}") for number in range(THREADS)) == THREADS // 2
+    shop.workers.ended("new-1", 0.01)
+    assert shop.workers._at_new_destinations == THREADS // 2 - 1
+
+
 def test_a_slow_destination_that_is_quick_again_leaves_the_share_of_the_slow(shop: Workshop) -> None:
     for destination in "ab":
         shop.met(destination, SLOW)
@@ -95,7 +110,7 @@ def test_every_waiting_job_begins(shop: Workshop) -> None:
         ended += 1
     assert ended == given
     assert shop.workers.free == THREADS
-    assert shop.workers._at_slow_destinations == 0
+    assert shop.workers._at_slow_destinations == shop.workers._at_new_destinations == 0
 
 
 def test_the_number_of_remembered_paces_is_bounded(shop: Workshop) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from zaqar_core.configuration import zaqar_config
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import Settings, load
-from zaqar_core.configuration.settings import read as configuration
+from zaqar_core.configuration.loading import load
+from zaqar_core.configuration.loading import read as configuration
+from zaqar_core.configuration.settings import Settings
 
 OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 

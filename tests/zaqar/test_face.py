@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import Settings, load
+from zaqar_core.configuration.loading import load
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.rest.face import ZaqarFace

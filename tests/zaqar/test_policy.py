@@ -16,7 +16,8 @@ import pytest
 from tests.zaqar.conftest import Zaqar
 from tests.zaqar.test_identity import KEY, Tokens, _signed, _token
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import Settings, load
+from zaqar_core.configuration.loading import load
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.rest import policy

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.zaqar.conftest import Zaqar
-from zaqar_core.configuration.settings import Settings, load
+from zaqar_core.configuration.loading import load
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.session import Session
 from zaqar_core.rest.dialect import V1, V1_1, Dialect
 from zaqar_core.rest.face import ZaqarFace

@@ -50,15 +50,21 @@ class Callers:
             listed = texts if isinstance(texts, list) else [texts]
             if kind.lower() not in found or not all(isinstance(text, str) and text for text in listed):
                 raise PolicyInvalid(f"the principal {kind[:64]} must be AWS, Service, Federated or CanonicalUser")
+            if not listed:
+                raise PolicyInvalid(f"the principal {kind} must name a caller")
             found[kind.lower()] += listed
         accounts, names = set(), set()
         for text in found["aws"]:
+            if text == "*":
+                continue
+            if "*" in text or "?" in text:
+                raise PolicyInvalid(f"the principal {text[:64]} must not have wildcards")
             root = _ROOT.match(text)
+            if root and not root[1]:
+                raise PolicyInvalid(f"the principal {text[:64]} has no account")
             if root or _ACCOUNT.match(text):
                 accounts.add(root[1] if root else text)
-            elif text != "*":
-                if "*" in text or "?" in text:
-                    raise PolicyInvalid(f"the principal {text[:64]} must not have wildcards")
+            else:
                 names.add(text)
         everybody = "*" in found["aws"]
         return Callers(is_not, everybody, frozenset(accounts), frozenset(names), frozenset(found["service"]))

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, quote_from_bytes, unquote_to_bytes
 
 from zaqar_core.access.signatures import Claim, SignedHeaders
+from zaqar_core.eventloop import hexdigest
 
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 #: A path that its canonical form does not change: no escapes, no empty segments, no segments that begin with a dot.
@@ -24,48 +25,58 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 def payload(environ: Mapping[str, Any], body: bytes, *, allows_unsigned: bool) -> str | None:
     """Return the hash of the body as it is signed; None if the request declares another one.
 
-    ``allows_unsigned``: over TLS a request may declare that its signature does not cover the body.
+    While a large body is hashed, other tasks run. ``allows_unsigned``: over TLS a request may declare that its
+    signature does not cover the body.
     """
     declared: str | None = environ.get("HTTP_X_AMZ_CONTENT_SHA256")
     if declared == UNSIGNED_PAYLOAD and allows_unsigned and environ.get("wsgi.url_scheme") == "https":
         return UNSIGNED_PAYLOAD
-    found = sha256(body).hexdigest()
+    found = hexdigest(sha256, body)
     return found if declared is None or declared == found else None
 
 
-def requests(
+def probable(claim: Claim, method: str, environ: Mapping[str, Any], payload_hash: str) -> bytes:
+    """Return the most probable canonical request."""
+    path, query = raw_path(environ), environ.get("QUERY_STRING", "")
+    if query:
+        query = normal_query(query, is_presigned=claim.expires is not None)
+    signed = claim.headers
+    try:
+        headers = signed.template % signed.values(environ)
+    except KeyError:
+        headers = _headers(signed, environ, environ.get("HTTP_HOST", ""))
+    else:
+        if _has_blanks(headers):
+            headers = _headers(signed, environ, environ.get("HTTP_HOST", ""))
+    return _joined(method, "/" if path == "/" else normal_path(path), query, headers, signed, payload_hash)
+
+
+def others(
     claim: Claim, method: str, environ: Mapping[str, Any], payload_hash: str, base_path: str = ""
 ) -> Iterator[bytes]:
-    """Iterate over the canonical requests, the most probable one first.
-
-    ``base_path`` is a path that a proxy may have removed.
-    """
+    """Iterate over all other canonical requests. ``base_path`` is a path that a proxy may have removed."""
     path, query = raw_path(environ), environ.get("QUERY_STRING", "")
     is_presigned = claim.expires is not None
-    canonical_query = normal_query(query, is_presigned=is_presigned) if query else ""
-    host: str = environ.get("HTTP_HOST", "")
-    tail = f"{claim.headers.text}\n{payload_hash}"
-    canonical_path = normal_path(path)
-    yield _joined(method, canonical_path, canonical_query, _headers(claim.headers, environ, host), tail)
-    paths = [canonical_path]
+    paths = [normal_path(path)]
     if base_path and not path.startswith(base_path):
         paths.append(normal_path(base_path + path))
-    queries = [canonical_query]
+    queries = [normal_query(query, is_presigned=is_presigned) if query else ""]
     as_sent = sorted_query(query, is_presigned=is_presigned) if query else ""
-    if as_sent != canonical_query:
+    if as_sent != queries[0]:
         queries.append(as_sent)
     is_first = True
-    for one_host in _hosts(host, environ):
+    for one_host in _hosts(environ.get("HTTP_HOST", ""), environ):
         headers = _headers(claim.headers, environ, one_host)
         for one_path in paths:
             for one_query in queries:
                 if not is_first:
-                    yield _joined(method, one_path, one_query, headers, tail)
+                    yield _joined(method, one_path, one_query, headers, claim.headers, payload_hash)
                 is_first = False
 
 
-def _joined(method: str, path: str, query: str, headers: str, tail: str) -> bytes:
-    return f"{method}\n{path}\n{query}\n{headers}\n{tail}".encode("latin-1", "replace")
+def _joined(method: str, path: str, query: str, headers: str, signed: SignedHeaders, payload_hash: str) -> bytes:
+    text = f"{method}\n{path}\n{query}\n{headers}\n{signed.text}\n{payload_hash}"
+    return text.encode("latin-1", "replace")
 
 
 def _headers(signed: SignedHeaders, environ: Mapping[str, Any], host: str) -> str:
@@ -73,9 +84,14 @@ def _headers(signed: SignedHeaders, environ: Mapping[str, Any], host: str) -> st
     get = environ.get
     lines = [f"{name}:{host if key == 'HTTP_HOST' else get(key, '')}\n" for name, key in signed.keys]
     text = "".join(lines)
-    if "  " not in text and "\t" not in text and ": " not in text and " \n" not in text:
-        return text
-    return "".join(_stripped(line) for line in lines)
+    return "".join(_stripped(line) for line in lines) if _has_blanks(text) else text
+
+
+def _has_blanks(headers: str) -> bool:
+    """Return whether headers may have blanks that their canonical form has not."""
+    if " " in headers:
+        return "  " in headers or ": " in headers or " \n" in headers or "\t" in headers
+    return "\t" in headers
 
 
 def _stripped(line: str) -> str:
@@ -102,6 +118,8 @@ def raw_path(environ: Mapping[str, Any]) -> str:
     target: str | None = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if target is None:
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        if path == "/":  # of most calls
+            return "/"
         return path if _PLAIN_PATH.fullmatch(path) else quote(path, safe="/~", encoding="latin-1", errors="replace")
     if not target.startswith("/"):
         rest = target.partition("://")[2]

@@ -44,7 +44,7 @@ class Condition:
         self._null: bool | None = None
         self._negated = False
         self._comparisons: list[Comparison] = []
-        if name == "null":
+        if name == "null" and not self._if_exists:
             self._null = _null(values)
             return
         compiler = _OPERATORS.get(name)

@@ -19,11 +19,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from zaqar_core.access import certificates
+from zaqar_core.access.credentials_entries import Document, IssuerEntry, PolicyEntry, RoleEntry, UserEntry
 from zaqar_core.access.directory import AccessKey, Directory, Issuer, Role, Token, Trust, User, digest
 from zaqar_core.access.presets import PRESETS
 from zaqar_core.access.principals import Principal
@@ -37,91 +38,9 @@ SECRET_CHARACTERS = 16
 _FILE_BYTES = 16 << 20
 _ENVIRONMENT = "env:"
 
-_Account = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}$")]
-#: IAM's rules for names of users and roles, and for paths.
-_Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}$")]
-_PathPrefix = Annotated[str, msgspec.Meta(pattern=r"^/(?:[!-~]{1,510}/)?$")]
-_KeyId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_]{3,128}$")]
-_UniqueId = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{5,128}$")]
-_Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
-_Tags = dict[Annotated[str, msgspec.Meta(min_length=1, max_length=128)], Annotated[str, msgspec.Meta(max_length=256)]]
-_SessionSeconds = Annotated[
-    int, msgspec.Meta(ge=limits.ROLE_SESSION_SECONDS.least, le=limits.ROLE_SESSION_SECONDS.most)
-]
-_PolicyEntry = str | dict[str, Any]
-
 
 class CredentialsInvalid(ValueError):
     """The credentials file cannot be used. The text is one line for the operator and shows no secret."""
-
-
-class _Entry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A table of the file."""
-
-
-class _CredentialEntry(_Entry):
-    enabled: bool = True
-    expires: datetime | None = None
-    created: datetime | None = None
-
-
-class _KeyEntry(_CredentialEntry, kw_only=True):
-    id: _KeyId
-    secret_access_key: str | None = None
-    secret_access_key_file: str | None = None
-
-
-class _TokenEntry(_CredentialEntry):
-    name: str = ""
-    token: str | None = None
-    token_file: str | None = None
-    token_sha256: _Sha256 | None = None
-
-
-class _UserEntry(_Entry):
-    name: _Name
-    account: _Account
-    path: _PathPrefix = "/"
-    id: _UniqueId | None = None
-    enabled: bool = True
-    expires: datetime | None = None
-    policies: list[_PolicyEntry] = []
-    tags: _Tags = {}
-    access_keys: list[_KeyEntry] = []
-    tokens: list[_TokenEntry] = []
-    certificate_subjects: list[str] = []
-
-
-class _TrustEntry(_Entry):
-    issuer: str
-    audiences: Annotated[list[str], msgspec.Meta(min_length=1)]
-    subjects: Annotated[list[str], msgspec.Meta(min_length=1)]
-
-
-class _RoleEntry(_Entry):
-    name: _Name
-    account: _Account
-    path: _PathPrefix = "/"
-    id: _UniqueId | None = None
-    enabled: bool = True
-    max_session_seconds: _SessionSeconds = limits.DEFAULT_ROLE_SESSION_SECONDS
-    policies: list[_PolicyEntry] = []
-    tags: _Tags = {}
-    trust: list[_TrustEntry] = []
-
-
-class _IssuerEntry(_Entry):
-    url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s?#]+$")]
-    jwks_file: str | None = None
-    jwks_url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s#]+$")] | None = None
-    ca_file: str | None = None
-    token_file: str | None = None
-
-
-class _Document(_Entry):
-    users: list[_UserEntry] = []
-    roles: list[_RoleEntry] = []
-    issuers: list[_IssuerEntry] = []
 
 
 #: What changes with a file: the time of its change, its size, its inode and its mode.
@@ -190,9 +109,9 @@ def _require_privacy(file: Path, status: os.stat_result) -> None:
     raise CredentialsInvalid(f"{file}: other users can read the file (mode {mode:04o}): chmod 600 {file}")
 
 
-def _document(text: str, name: str) -> _Document:
+def _document(text: str, name: str) -> Document:
     try:
-        return msgspec.convert(_with_times(tomllib.loads(text)), _Document)
+        return msgspec.convert(_with_times(tomllib.loads(text)), Document)
     except tomllib.TOMLDecodeError as problem:
         place = re.search(r"\(at [^()]*\)$", str(problem))  # the rest may quote a part of a secret
         raise CredentialsInvalid(f"{name} is not valid TOML {place[0] if place else ''}".rstrip()) from None
@@ -223,7 +142,7 @@ class _Reading:
     def __post_init__(self) -> None:
         self.files.append(self.file)
 
-    def directory(self, document: _Document) -> Directory:
+    def directory(self, document: Document) -> Directory:
         keys: dict[str, AccessKey] = {}
         users: dict[str, User] = {}
         tokens: dict[bytes, Token] = {}
@@ -256,14 +175,14 @@ class _Reading:
     def _invalid(self, where: str, reason: str) -> CredentialsInvalid:
         return CredentialsInvalid(f"{self.file}: {where}: {reason}")
 
-    def _user(self, entry: _UserEntry, where: str) -> User:
+    def _user(self, entry: UserEntry, where: str) -> User:
         unique = entry.id or _unique_id("AIDA", entry.account, entry.path, entry.name)
         arn = f"arn:aws:iam::{entry.account}:user{entry.path}{entry.name}"
         policies = self._policies(entry.policies, where)
         principal = Principal(entry.account, arn, unique, entry.name, dict(entry.tags), policies)
         return User(entry.account, entry.name, unique, entry.enabled, _seconds(entry.expires), principal)
 
-    def _keys(self, entry: _UserEntry, user: User, where: str) -> Iterator[AccessKey]:
+    def _keys(self, entry: UserEntry, user: User, where: str) -> Iterator[AccessKey]:
         for key in entry.access_keys:
             place = f"{where}: access key {key.id}"
             if key.id.startswith("ASIA"):
@@ -271,7 +190,7 @@ class _Reading:
             secret = self._secret(place, "secret_access_key", key.secret_access_key, key.secret_access_key_file)
             yield AccessKey(user=user, is_enabled=key.enabled, expires=_seconds(key.expires), id=key.id, secret=secret)
 
-    def _tokens(self, entry: _UserEntry, user: User, where: str) -> Iterator[tuple[bytes, Token]]:
+    def _tokens(self, entry: UserEntry, user: User, where: str) -> Iterator[tuple[bytes, Token]]:
         for number, token in enumerate(entry.tokens, 1):
             if token.token_sha256 is not None and token.token is None and token.token_file is None:
                 sha256 = bytes.fromhex(token.token_sha256)
@@ -281,7 +200,7 @@ class _Reading:
                 raise self._invalid(f"{where}: token {number}", "give only one of token, token_file and token_sha256")
             yield sha256, Token(user=user, is_enabled=token.enabled, expires=_seconds(token.expires))
 
-    def _subjects(self, entry: _UserEntry, where: str) -> Iterator[str]:
+    def _subjects(self, entry: UserEntry, where: str) -> Iterator[str]:
         for text in entry.certificate_subjects:
             try:
                 subject = certificates.normal_subject(text)
@@ -316,7 +235,7 @@ class _Reading:
     def _path(self, name: str) -> Path:
         return self.file.parent / name
 
-    def _policies(self, entries: Sequence[_PolicyEntry], where: str) -> tuple[Policy, ...]:
+    def _policies(self, entries: Sequence[PolicyEntry], where: str) -> tuple[Policy, ...]:
         found = []
         for number, entry in enumerate(entries, 1):
             try:
@@ -327,7 +246,7 @@ class _Reading:
                 raise self._invalid(f"{where}: policy {number}", " ".join(str(problem).split())) from None
         return tuple(one for one in found if one is not None)
 
-    def _policy_document(self, entry: _PolicyEntry) -> dict[str, Any]:
+    def _policy_document(self, entry: PolicyEntry) -> dict[str, Any]:
         if isinstance(entry, dict):
             return entry
         if entry in PRESETS:
@@ -346,7 +265,7 @@ class _Reading:
             raise CredentialsInvalid("the document must be a JSON object")
         return document
 
-    def _issuers(self, entries: Sequence[_IssuerEntry]) -> dict[str, Issuer]:
+    def _issuers(self, entries: Sequence[IssuerEntry]) -> dict[str, Issuer]:
         found: dict[str, Issuer] = {}
         for entry in entries:
             if entry.url in found:
@@ -358,7 +277,7 @@ class _Reading:
             found[entry.url] = Issuer(entry.url, places[0], entry.jwks_url, places[1], token_file)
         return found
 
-    def _roles(self, entries: Sequence[_RoleEntry], issuers: dict[str, Issuer]) -> dict[str, Role]:
+    def _roles(self, entries: Sequence[RoleEntry], issuers: dict[str, Issuer]) -> dict[str, Role]:
         found: dict[str, Role] = {}
         for entry in entries:
             where = f"role {entry.name} of account {entry.account}"
@@ -391,7 +310,7 @@ class _Form(_Reading):
         del where
         return f"{name} {text} {file}"
 
-    def _policies(self, entries: Sequence[_PolicyEntry], where: str) -> tuple[Policy, ...]:
+    def _policies(self, entries: Sequence[PolicyEntry], where: str) -> tuple[Policy, ...]:
         del entries, where
         return ()
 

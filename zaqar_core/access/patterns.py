@@ -40,13 +40,14 @@ _MOST_MATCHERS = 256
 
 _WILDCARDS = {"*": ANY_TEXT, "?": ANY_CHARACTER}
 _SPLIT = re.compile(r"(\$\{[^{}]*\}|[*?])")
+_SPLIT_WITHOUT_VARIABLES = re.compile(r"([*?])")
 _DEFAULT = re.compile(r"(.*?)\s*,\s*'(.*)'\Z", re.DOTALL)
 
 
 def tokens(text: str, *, has_variables: bool, has_wildcards: bool) -> tuple[Token, ...]:
     """Split a text of a policy. ``${*}``, ``${?}`` and ``${$}`` are these characters themselves, as AWS defines."""
     found: list[Token] = []
-    for piece in _SPLIT.split(text):
+    for piece in (_SPLIT if has_variables else _SPLIT_WITHOUT_VARIABLES).split(text):
         token: Token = piece
         if piece in _WILDCARDS and has_wildcards:
             token = _WILDCARDS[piece]
@@ -166,6 +167,10 @@ class Pattern:
         #: The keys of the context on which the result depends.
         self.variables = frozenset(token.key for token in given if isinstance(token, Variable))
         self._matcher = None if self.variables else _Matcher(given)
+
+    def has_values(self, context: Values) -> bool:
+        """Return whether each variable has a value."""
+        return self._matcher is not None or resolved(self._tokens, context) is not None
 
     def matches(self, text: str, context: Values) -> bool:
         """Return whether the text matches. A variable without a value matches nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -18,6 +19,11 @@ from zaqar_core.access.principals import Principal
 #: The version that has policy variables. Every other one is read as 2008-10-17, in which ``${`` is plain text.
 _WITH_VARIABLES = "2012-10-17"
 _VERSIONS = (_WITH_VARIABLES, "2008-10-17")
+#: What documents consist of. An unknown element may be a misspelt condition, without which a permission is for all.
+_OF_POLICY = frozenset(("Version", "Id", "Statement"))
+_OF_STATEMENT = frozenset((
+    "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
+))  # fmt: skip
 _ARN_COLONS = 5
 #: Results of a policy that are kept, by caller, action and resource. The cache is cleared when it is full.
 _MOST_RESULTS = 8192
@@ -85,9 +91,14 @@ class Statement:
         return any(pattern.matches(action, _NOTHING) for pattern in self.actions) is not self.is_not_action
 
     def covers_resource(self, resource: str, context: Values) -> bool:
-        """Return whether the statement is about the resource."""
+        """Return whether the statement is about the resource.
+
+        NotResource with a variable that has no value leaves out nobody knows what: then nothing is allowed by it.
+        """
         if self.resources is None:
             return True
+        if self.is_not_resource and not self.denies and not all(one.has_values(context) for one in self.resources):
+            return False
         return any(pattern.matches(resource, context) for pattern in self.resources) is not self.is_not_resource
 
 
@@ -133,6 +144,9 @@ class Policy:
         """
         text = document if isinstance(document, str) else orjson.dumps(document).decode()
         read = form(text)
+        _require_unique_members(text)
+        for name in read.keys() - _OF_POLICY:
+            raise PolicyInvalid(f"{name[:64]} is not an element of a policy.")
         version = read.get("Version", _VERSIONS[1])
         if version not in _VERSIONS:
             raise PolicyInvalid(f"Its Version must be one of {', '.join(_VERSIONS)}.")
@@ -175,7 +189,21 @@ class Policy:
         return hash(self.document)
 
 
+def _require_unique_members(document: str) -> None:
+    """Refuse a document that repeats a member of an object: one of them would not count. Raises PolicyInvalid."""
+
+    def check(members: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in members]
+        for name in names if len(set(names)) < len(names) else ():
+            if names.count(name) > 1:
+                raise PolicyInvalid(f"Its member {name[:64]} is repeated.")
+
+    json.loads(document, object_pairs_hook=check, parse_int=str, parse_float=str)
+
+
 def _statement(one: dict[str, Any], label: str, kind: Kind, *, has_variables: bool) -> Statement:
+    for name in one.keys() - _OF_STATEMENT:
+        raise PolicyInvalid(f"{name[:64]} is not an element of a statement")
     effect = one.get("Effect")
     if effect not in ("Allow", "Deny"):
         raise PolicyInvalid("Effect must be Allow or Deny")

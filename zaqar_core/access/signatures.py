@@ -10,11 +10,12 @@ import base64
 import calendar
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -44,16 +45,22 @@ _SEPARATORS = re.compile(r"[,\s]+")
 _PRESIGNED = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")
 
 
-class Claim(msgspec.Struct, frozen=True):
-    """What a request says about its signature. ``time`` is in seconds since 1970, ``moment`` the same as it is signed.
-
-    ``expires`` is the validity of a pre-signed URL in seconds, None for the Authorization header.
-    """
+class Scope(msgspec.Struct, frozen=True, gc=False):
+    """The access key of a signature, and the day, region and service for which its key was derived."""
 
     key_id: str
     date: str
     region: str
     service: str
+
+
+class Claim(msgspec.Struct, frozen=True, gc=False):
+    """What a request says about its signature. ``time`` is in seconds since 1970, ``moment`` the same as it is signed.
+
+    ``expires`` is the validity of a pre-signed URL in seconds, None for the Authorization header.
+    """
+
+    scope: Scope
     headers: SignedHeaders
     signature: str
     moment: str
@@ -64,11 +71,18 @@ class Claim(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class SignedHeaders:
-    """The names of the signed headers, in lower case and in order: as one text, and with their keys in the environ."""
+    """The names of the signed headers, in lower case and in order: as one text, and with their keys in the environ.
+
+    ``template`` is the canonical headers with ``%s`` for each value. ``values`` returns the values of an environ in
+    their order, or the only one; it raises KeyError if one is missing. ``lacking`` are those that must be signed and
+    are not: Host, and headers that must be signed if they are present, by their keys.
+    """
 
     text: str
     keys: tuple[tuple[str, str], ...]
-    names: frozenset[str]
+    lacking: tuple[tuple[str, str], ...]
+    template: str
+    values: Callable[[Mapping[str, Any]], Any]
 
 
 def read(environ: Mapping[str, Any], now: float) -> Claim | None:
@@ -87,7 +101,7 @@ def read(environ: Mapping[str, Any], now: float) -> Claim | None:
     if usual is not None:
         moment: str = environ["HTTP_X_AMZ_DATE"]
         time = _time(moment)
-        key_id, date, region, service, headers = usual
+        scope, headers = usual
         signature = header[-_SIGNATURE_CHARACTERS:]
     else:
         values = _parameters(header, environ)
@@ -96,13 +110,12 @@ def read(environ: Mapping[str, Any], now: float) -> Claim | None:
     _check_age(moment, time, now, None)
     _check_headers(headers, environ)
     if usual is None:
-        key_id, date, region, service = _scope(values["Credential"], values["algorithm"])
+        scope = _scope(values["Credential"], values["algorithm"])
         signature = values["Signature"]
-    token: str | None = environ.get("HTTP_X_AMZ_SECURITY_TOKEN")
-    return Claim(key_id, date, region, service, headers, signature, moment, time, token, None)
+    return Claim(scope, headers, signature, moment, time, environ.get("HTTP_X_AMZ_SECURITY_TOKEN"), None)
 
 
-_Usual = tuple[str, str, str, str, "SignedHeaders"]
+_Usual = tuple[Scope, SignedHeaders]
 #: What headers say before their signature, which is the same in all requests of a client on one day. The cache is
 #: cleared when it is full. Longer headers are not kept: anyone can send them.
 _known: dict[str, _Usual] = {}
@@ -110,7 +123,7 @@ _MOST_KNOWN, _KNOWN_CHARACTERS = 4096, 1024
 
 
 def _usual(header: str) -> _Usual | None:
-    """Read a header in the form that SDKs write: key, date, region, service and signed headers. None for another form.
+    """Read a header in the form that SDKs write: its scope and its signed headers. None for another form.
 
     Raises SignatureRefused if too many headers are signed.
     """
@@ -121,8 +134,8 @@ def _usual(header: str) -> _Usual | None:
     found = _HEADER.fullmatch(header)
     if found is None:
         return None
-    key_id, date, region, service, names = found.groups()
-    known = (key_id, date, region, service, signed_headers(names))
+    *scope, names = found.groups()
+    known = (Scope(*scope), signed_headers(names))
     if len(header) <= _KNOWN_CHARACTERS:
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
@@ -168,9 +181,8 @@ def _of_query(query: str, environ: Mapping[str, Any], now: float) -> Claim:
     _check_age(moment, time, now, expires)
     headers = signed_headers(values["X-Amz-SignedHeaders"])
     _check_headers(headers, environ)
-    key_id, date, region, service = _scope(values["X-Amz-Credential"], values["X-Amz-Algorithm"])
-    token = values.get("X-Amz-Security-Token")
-    return Claim(key_id, date, region, service, headers, values["X-Amz-Signature"], moment, time, token, expires)
+    scope = _scope(values["X-Amz-Credential"], values["X-Amz-Algorithm"])
+    return Claim(scope, headers, values["X-Amz-Signature"], moment, time, values.get("X-Amz-Security-Token"), expires)
 
 
 def _query_values(query: str) -> dict[str, str]:
@@ -201,7 +213,7 @@ def _expires(text: str | None) -> int:
     return seconds
 
 
-def _scope(credential: str, algorithm: str) -> tuple[str, str, str, str]:
+def _scope(credential: str, algorithm: str) -> Scope:
     if algorithm != ALGORITHM:
         raise incomplete(f"Unsupported AWS 'algorithm': '{algorithm[:64]}' (only {ALGORITHM} for now).")
     parts = credential.split("/")
@@ -213,7 +225,7 @@ def _scope(credential: str, algorithm: str) -> tuple[str, str, str, str]:
     key_id, date, region, service, terminator = parts
     if terminator != TERMINATOR:
         raise mismatch(f"Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{terminator[:64]}'.")
-    return key_id, date, region, service
+    return Scope(key_id, date, region, service)
 
 
 # -- Times -------------------------------------------------------------------------------------------------------------
@@ -284,8 +296,10 @@ def _period(seconds: int) -> str:
 
 # -- Headers -----------------------------------------------------------------------------------------------------------
 
-#: Headers that decide what a request does: key in the environ, name, name in lower case.
+#: Headers that must be signed: key in the environ, name, name in lower case. Host is always there; the others decide
+#: what a request does.
 _MUST_BE_SIGNED = (
+    ("HTTP_HOST", "Host", "host"),
     ("HTTP_X_AMZ_TARGET", "X-Amz-Target", "x-amz-target"),
     ("HTTP_X_AMZ_SECURITY_TOKEN", "X-Amz-Security-Token", "x-amz-security-token"),
 )
@@ -300,7 +314,11 @@ def signed_headers(text: str) -> SignedHeaders:
     names = sorted({name.strip().lower() for name in text.split(";", _MOST_HEADERS)} - {""})
     if len(names) > _MOST_HEADERS or len(text) > _HEADER_CHARACTERS:
         raise incomplete(f"SignedHeaders must have at most {_MOST_HEADERS} names and {_HEADER_CHARACTERS} characters.")
-    return SignedHeaders(";".join(names), tuple((name, _key(name)) for name in names), frozenset(names))
+    keys = tuple((name, _key(name)) for name in names)
+    template = "".join(f"{name.replace('%', '%%')}:%s\n" for name in names)
+    values = itemgetter(*(key for _, key in keys)) if keys else dict
+    lacking = tuple((key, name) for key, name, lower in _MUST_BE_SIGNED if lower not in names)
+    return SignedHeaders(";".join(names), keys, lacking, template, values)
 
 
 def _key(name: str) -> str:
@@ -312,9 +330,8 @@ def _key(name: str) -> str:
 
 def _check_headers(headers: SignedHeaders, environ: Mapping[str, Any]) -> None:
     """Refuse a signature that leaves out Host, the operation or the session token."""
-    names = headers.names
-    if "host" not in names:
-        raise mismatch("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
-    for key, name, lower in _MUST_BE_SIGNED:
-        if key in environ and lower not in names:
+    for key, name in headers.lacking:
+        if key == "HTTP_HOST":
+            raise mismatch("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
+        if key in environ:
             raise mismatch(f"'{name}' must be a 'SignedHeader' in the AWS Authorization.")

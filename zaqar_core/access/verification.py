@@ -9,7 +9,6 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -20,15 +19,13 @@ from zaqar_core.access.principals import Principal
 from zaqar_core.access.refusals import SignatureRefused, expired_token, mismatch, unknown_key, wrong_signature
 from zaqar_core.access.reloading import Credentials
 from zaqar_core.access.session_tokens import SessionTokens
-from zaqar_core.access.signatures import ALGORITHM, TERMINATOR, Claim
+from zaqar_core.access.signatures import Claim
+from zaqar_core.access.signing_keys import SigningKeys
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.eventloop import hash_text
 from zaqar_core.logs import remedies
-from zaqar_core.logs.remedies import note_refusal
+from zaqar_core.logs.remedies import Remedy, note_refusal
 
-#: Derived keys in the cache, one for each key, day, region and service. The cache is cleared when it is full.
-_MOST_KEYS = 10_000
 #: The entry of ``signing_regions`` that allows every region.
 _ANY_REGION = "*"
 
@@ -70,8 +67,7 @@ class Verifier:
         self._regions: frozenset[str] | None = frozenset((settings.region, *settings.signing_regions))
         if settings.regions == "ignore" or _ANY_REGION in settings.signing_regions:
             self._regions = None
-        #: HMACs of signing keys by secret, date, region and service. To copy one takes half the time of a new one.
-        self._keys: dict[tuple[str, str, str, str], hmac.HMAC] = {}
+        self._keys = SigningKeys()
         #: Takes the place of the secret of an unknown key.
         self._no_secret = secrets.token_urlsafe(30)
 
@@ -90,86 +86,77 @@ class Verifier:
         ``service`` is the name in the scope. ``host_region`` is the region in the called host, "" without one.
         ``any_region``: the service is the same in all regions.
         """
-        claim = signatures.read(environ, self._clock())
+        now = self._clock()
+        claim = signatures.read(environ, now)
         if claim is None:
             return None
         self._check_scope(claim, service, host_region, None if any_region else self._regions)
-        payload = hash_text(len(body), canonical.payload, environ, body, allows_unsigned=self._allows_unsigned)
+        payload = canonical.payload(environ, body, allows_unsigned=self._allows_unsigned)
         directory = self._credentials.directory
         verified = self._verified(claim, method, environ, payload, directory)
-        if isinstance(verified, SignatureRefused) and self._credentials.newer(directory):
+        if isinstance(verified, tuple) and self._credentials.newer(directory):
             verified = self._verified(claim, method, environ, payload, self._credentials.directory)
-        if isinstance(verified, SignatureRefused):
-            raise verified
+        if isinstance(verified, tuple):
+            refused, remedy = verified
+            if remedy is not None:
+                note_refusal(remedy)
+            raise refused
         return verified
 
     @staticmethod
     def _check_scope(claim: Claim, service: str, host_region: str, regions: frozenset[str] | None) -> None:
-        problems = []
-        if (host_region and claim.region != host_region) or (regions is not None and claim.region not in regions):
+        scope, problems = claim.scope, []
+        if (host_region and scope.region != host_region) or (regions is not None and scope.region not in regions):
             if not host_region:
-                note_refusal(remedies.SIGNING_REGION, claim.region[:64])
+                note_refusal(remedies.SIGNING_REGION, scope.region[:64])
             problems.append("Credential should be scoped to a valid region.")
-        if claim.service != service:
+        if scope.service != service:
             problems.append(f"Credential should be scoped to correct service: '{service}'.")
-        if claim.date != claim.moment[:8]:
+        if scope.date != claim.moment[:8]:
             problems.append(
                 "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
-                f"'{claim.date[:64]}' != '{claim.moment[:8]}', from '{claim.moment}'."
+                f"'{scope.date[:64]}' != '{claim.moment[:8]}', from '{claim.moment}'."
             )
         if problems:
             raise mismatch(" ".join(problems))
 
     def _verified(
         self, claim: Claim, method: str, environ: Mapping[str, Any], payload: str | None, directory: Directory
-    ) -> Verified | SignatureRefused:
+    ) -> Verified | tuple[SignatureRefused, Remedy | None]:
+        """Return the caller, or the refusal and what an operator can do about it."""
         found = self._find(claim, directory)
         is_right = self._is_signed(claim, method, environ, payload or "", found.secret) and payload is not None
         if found.principal is None:
-            note_refusal(remedies.ACCESS_KEY)
-            return unknown_key()
+            return unknown_key(), remedies.ACCESS_KEY
         if not is_right:
-            if environ.get("HTTP_X_AMZ_CONTENT_SHA256") == canonical.UNSIGNED_PAYLOAD and payload is None:
-                note_refusal(remedies.UNSIGNED_PAYLOAD)
-            return wrong_signature()
+            is_unsigned = environ.get("HTTP_X_AMZ_CONTENT_SHA256") == canonical.UNSIGNED_PAYLOAD and payload is None
+            return wrong_signature(), remedies.UNSIGNED_PAYLOAD if is_unsigned else remedies.WRONG_SIGNATURE
         if found.is_expired:
-            return expired_token()
-        return Verified(found.principal, claim.region, claim.key_id, found.is_session)
+            return expired_token(), None
+        return Verified(found.principal, claim.scope.region, claim.scope.key_id, found.is_session)
 
     def _find(self, claim: Claim, directory: Directory) -> _Found:
         now = self._clock()
         if claim.token is None:
-            key = directory.keys.get(claim.key_id)
+            key = directory.keys.get(claim.scope.key_id)
             if key is None:
                 return _Found(self._no_secret, None)
             return _Found(key.secret, key.user.principal if key.is_active(now) else None)
         session = self._sessions.open(claim.token)
-        if session is None or session.key_id != claim.key_id:
+        if session is None or session.key_id != claim.scope.key_id:
             return _Found(self._no_secret, None)
         principal = session.principal(directory, now)
         return _Found(session.secret, principal, is_session=True, is_expired=session.expires <= now)
 
     def _is_signed(self, claim: Claim, method: str, environ: Mapping[str, Any], payload: str, secret: str) -> bool:
-        prefix = f"{ALGORITHM}\n{claim.moment}\n{claim.date}/{claim.region}/{claim.service}/{TERMINATOR}\n"
-        key = self._signing_key(secret, claim)
+        signed = claim.signature
+        if not signed.isascii():
+            signed = ""  # equal to no signature, and compared with all of them like any other text
+        key = self._keys.of(secret, claim.scope)
+        if hmac.compare_digest(key.sign(claim.moment, canonical.probable(claim, method, environ, payload)), signed):
+            return True
         base_path = self._base_path or environ.get(public_url.FORWARDED_PREFIX, "")
-        given = claim.signature.encode("utf-8", "replace")
-        for request in canonical.requests(claim, method, environ, payload, base_path):
-            signature = key.copy()
-            signature.update(f"{prefix}{sha256(request).hexdigest()}".encode())
-            if hmac.compare_digest(signature.hexdigest().encode(), given):
-                return True
-        return False
-
-    def _signing_key(self, secret: str, claim: Claim) -> hmac.HMAC:
-        name = (secret, claim.date, claim.region, claim.service)
-        found = self._keys.get(name)
-        if found is None:
-            key = f"AWS4{secret}".encode()
-            for part in (claim.date, claim.region, claim.service, TERMINATOR):
-                key = hmac.digest(key, part.encode("utf-8", "replace"), "sha256")
-            found = hmac.new(key, digestmod="sha256")
-            if len(self._keys) >= _MOST_KEYS:
-                self._keys.clear()
-            self._keys[name] = found
-        return found
+        return any(
+            hmac.compare_digest(key.sign(claim.moment, request), signed)
+            for request in canonical.others(claim, method, environ, payload, base_path)
+        )

@@ -6,6 +6,7 @@ blocks, so it runs in threads.
 
 from __future__ import annotations
 
+import base64
 import fnmatch
 import json
 import logging
@@ -39,6 +40,8 @@ _TIMEOUT_SECONDS = 5.0
 _FRESH_SECONDS, _STALE_SECONDS = 300.0, 3_600.0
 #: Shortest time between two requests to an issuer because of a key that is not known.
 _PAUSE_SECONDS = 5.0
+#: Threads that read keys or wait for them. The others of ``VERIFYING_THREADS`` are there for known keys.
+MOST_WAITING, VERIFYING_THREADS = 5, 8
 #: Difference of clocks that a token may have.
 _LEEWAY_SECONDS = 10
 
@@ -88,21 +91,15 @@ class WebIdentities:
         self._keys: dict[Issuer, _Keys] = {}
         self._lock = threading.Lock()
         self._locks: dict[Issuer, threading.Lock] = {}
+        self._waiting = threading.BoundedSemaphore(MOST_WAITING)
 
     def verify(self, token: str, role: Role, directory: Directory) -> WebIdentity:
         """Verify a token for a role. Blocks. Raises WebIdentityRefused."""
-        if len(token) > _TOKEN_CHARACTERS:
-            raise WebIdentityRefused(Reason.INVALID, "The ID Token provided is not a valid JWT.")
-        try:
-            header = jwt.get_unverified_header(token)
-            url = jwt.decode(token, options={"verify_signature": False}).get("iss")
-        except (jwt.PyJWTError, ValueError, RecursionError):
-            raise WebIdentityRefused(Reason.INVALID, "The ID Token provided is not a valid JWT.") from None
+        url, key_id = _unverified(token)
         issuer = directory.issuers.get(url) if isinstance(url, str) else None
         if issuer is None:
             shown = str(url)[:200]
             raise WebIdentityRefused(Reason.INVALID, f"No OpenIDConnect provider found in your account for {shown}")
-        key_id = header.get("kid")
         key = self._key(issuer, key_id if isinstance(key_id, str) else None)
         if key is None:
             raise WebIdentityRefused(Reason.INVALID, "Couldn't retrieve verification key from your identity provider.")
@@ -110,29 +107,49 @@ class WebIdentities:
 
     def _key(self, issuer: Issuer, key_id: str | None) -> jwt.PyJWK | None:
         """Return a key of an issuer; None if the issuer has no such key."""
+        keys = self._keys.get(issuer)
+        stamp = None if issuer.jwks_file is None else credentials_file.stamp([issuer.jwks_file])
+        if keys is None or self._is_needed(issuer, keys, key_id, stamp):
+            keys = self._updated(issuer, keys, key_id, stamp)
+        if not keys.by_id or (issuer.jwks_file is None and self._clock() - keys.fetched > _STALE_SECONDS):
+            raise WebIdentityRefused(
+                Reason.ISSUER_AWAY, f"The keys of the identity provider {issuer.url} cannot be read."
+            )
+        if key_id is None and len(keys.by_id) == 1:
+            return next(iter(keys.by_id.values()))
+        return keys.by_id.get(key_id)
+
+    def _is_needed(self, issuer: Issuer, keys: _Keys, key_id: str | None, stamp: object) -> bool:
+        """Return whether the keys should be read again, for a token with this key."""
+        if issuer.jwks_file is not None:
+            return keys.stamp != stamp
+        now = self._clock()
+        return now - keys.tried > _PAUSE_SECONDS and (now - keys.fetched > _FRESH_SECONDS or key_id not in keys.by_id)
+
+    def _updated(self, issuer: Issuer, keys: _Keys | None, key_id: str | None, stamp: object) -> _Keys:
+        """Read the keys again, or wait until another thread has done so. Raises WebIdentityRefused.
+
+        Nobody waits for an issuer whose known keys are enough, and few wait at once: anybody can send tokens with
+        unknown keys, and an issuer that does not respond would keep all threads from verifying other tokens.
+        """
         with self._lock:
             lock = self._locks.setdefault(issuer, threading.Lock())
-        with lock:  # one request to an issuer at a time
-            keys = self._keys.get(issuer)
-            now = self._clock()
-            if issuer.jwks_file is not None:
-                stamp = credentials_file.stamp([issuer.jwks_file])
-                is_needed = keys is None or keys.stamp != stamp
-            else:
-                stamp = None
-                is_needed = keys is None or now - keys.fetched > _FRESH_SECONDS or key_id not in keys.by_id
-                is_needed = is_needed and (keys is None or now - keys.tried > _PAUSE_SECONDS)
-            if is_needed:
-                keys = self._fetched(issuer, keys, now, stamp)
-                self._keys[issuer] = keys
+        is_enough = keys is not None and key_id in keys.by_id and self._clock() - keys.fetched <= _STALE_SECONDS
+        if is_enough and lock.locked():
             assert keys is not None
-            if not keys.by_id or (issuer.jwks_file is None and now - keys.fetched > _STALE_SECONDS):
-                raise WebIdentityRefused(
-                    Reason.ISSUER_AWAY, f"The keys of the identity provider {issuer.url} cannot be read."
-                )
-            if key_id is None and len(keys.by_id) == 1:
-                return next(iter(keys.by_id.values()))
-            return keys.by_id.get(key_id)
+            return keys
+        if not self._waiting.acquire(blocking=False):
+            raise WebIdentityRefused(
+                Reason.ISSUER_AWAY, f"The keys of the identity provider {issuer.url} are being read."
+            )
+        try:
+            with lock:  # one request to an issuer at a time
+                keys = self._keys.get(issuer)
+                if keys is None or self._is_needed(issuer, keys, key_id, stamp):
+                    keys = self._keys[issuer] = self._fetched(issuer, keys, self._clock(), stamp)
+                return keys
+        finally:
+            self._waiting.release()
 
     def _fetched(self, issuer: Issuer, before: _Keys | None, now: float, stamp: object) -> _Keys:
         """Fetch the keys; return those of before if that fails, and none if there were none."""
@@ -144,6 +161,29 @@ class WebIdentities:
                 return _Keys({}, -math.inf, now, stamp)
             before.tried, before.stamp = now, stamp
             return before
+
+
+def _unverified(token: str) -> tuple[object, object]:
+    """Return the issuer that a token names, and the id of its key. Raises WebIdentityRefused.
+
+    Only these are read here, because PyJWT takes a third of a millisecond for a token, and anybody can send one. It
+    parses the whole token when it verifies it.
+    """
+    try:
+        if len(token) > _TOKEN_CHARACTERS:
+            raise ValueError
+        head, claims, _ = token.split(".")
+        return _decoded(claims).get("iss"), _decoded(head).get("kid")
+    except (ValueError, RecursionError):
+        raise WebIdentityRefused(Reason.INVALID, "The ID Token provided is not a valid JWT.") from None
+
+
+def _decoded(segment: str) -> dict[str, Any]:
+    """Return the JSON object of a segment of a token. Raises ValueError."""
+    found = json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+    if not isinstance(found, dict):
+        raise ValueError
+    return found
 
 
 def _claims(token: str, key: jwt.PyJWK, issuer: Issuer) -> dict[str, Any]:

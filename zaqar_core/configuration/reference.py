@@ -14,7 +14,8 @@ import msgspec
 
 from zaqar_core.configuration import setting_values
 from zaqar_core.configuration.setting_sources import variable
-from zaqar_core.configuration.settings import Settings, as_variable
+from zaqar_core.configuration.setting_values import as_variable
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.markdown import code, table
 
 _HEAD = """# Settings

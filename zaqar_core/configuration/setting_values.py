@@ -191,3 +191,12 @@ def _checks(kind: Any, value: Any) -> Iterator[tuple[Callable[[Any], object], An
             yield from _checks(arguments[0], entry)
     elif (origin is Union or origin is UnionType) and value is not None:
         yield from _checks(next(one for one in arguments if one is not NoneType), value)
+
+
+def as_variable(value: Any) -> str:
+    """Format the value of a setting for an environment variable."""
+    if isinstance(value, dict):
+        value = tuple(f"{name}={one}" for name, one in value.items())
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(int(value) if isinstance(value, bool) else value)

@@ -6,76 +6,35 @@ TOML file, the check, its error messages and the row of the reference are derive
 
 from __future__ import annotations
 
-import ipaddress
-import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from zaqar_core.configuration import public_url, setting_sources, setting_values, sizes
-from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.setting_sources import Given, Source
+from zaqar_core.configuration.setting_types import (
+    AccountId,
+    Bytes,
+    Durability,
+    Duration,
+    ForwardedHeader,
+    Memory,
+    MetricMinutes,
+    Network,
+    Origin,
+    PageSize,
+    Port,
+    Positive,
+    ProjectId,
+    PublicUrl,
+    QueuePattern,
+    Reserve,
+    Seconds,
+    SecondsOrNone,
+    Secret,
+    Token,
+)
 from zaqar_core.configuration.setting_values import About
 from zaqar_core.domain import encryption, limits
-
-Durability = Literal["memory", "fsync", "replicated"]
-
-AccountId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}$"), About(allowed="12 digits")]
-Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
-Positive = Annotated[int, msgspec.Meta(ge=1)]
-Seconds = Annotated[
-    int,
-    msgspec.Meta(ge=limits.SETTABLE_SECONDS.least, le=limits.SETTABLE_SECONDS.most),
-    About(unit="seconds"),
-]
-SecondsOrNone = Annotated[int, msgspec.Meta(ge=0, le=limits.SETTABLE_SECONDS.most), About(unit="seconds")]
-Duration = Annotated[float, msgspec.Meta(gt=0, le=limits.SETTABLE_SECONDS.most), About(unit="seconds")]
-Bytes = Annotated[int, msgspec.Meta(ge=1), About(unit="bytes")]
-Memory = Annotated[
-    int | str,
-    About(allowed="bytes, also with k, M or G, or a percentage such as 60%; 0: no limit", check=sizes.parse_memory),
-]
-Reserve = Annotated[int | str, About(allowed="bytes, also with k, M or G; 0: none", check=sizes.parse_reserve)]
-Secret = Annotated[str, msgspec.Meta(min_length=1), About(is_secret=True)]
-#: A project id of Zaqar, without the separators of the environment variable.
-ProjectId = Annotated[
-    str,
-    msgspec.Meta(pattern=rf"^[^=,]{{1,{limits.PROJECT_CHARACTERS}}}$"),
-    About(allowed=f"1 to {limits.PROJECT_CHARACTERS} characters without comma and ="),
-]
-PageSize = Annotated[int, msgspec.Meta(ge=limits.SETTABLE_PAGE.least, le=limits.SETTABLE_PAGE.most)]
-#: An IP network in CIDR notation.
-Network = Annotated[str, About(allowed="an IP network like 10.0.0.0/8", check=ipaddress.ip_network)]
-
-#: The entry of ``allowed_origins`` that allows every origin.
-ANY_ORIGIN = "*"
-#: The Origin header of a web page; local files have ``null``.
-Origin = Annotated[
-    str,
-    msgspec.Meta(pattern=r"^(\*|null|[A-Za-z][A-Za-z0-9+.-]*://[^/\s,?#@*]+)$"),
-    About(allowed="scheme://host[:port] without a slash at its end, null or *"),
-]
-#: A header or method name.
-Token = Annotated[
-    str,
-    msgspec.Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"),
-    About(allowed="a name of letters, digits and !#$%&'*+.^_`|~-"),
-]
-#: A pattern of queue names.
-QueuePattern = Annotated[
-    str,
-    msgspec.Meta(pattern=r"^[A-Za-z0-9_.*?-]+$"),
-    About(allowed="letters, digits, hyphens, underscores and dots, with * and ? for others"),
-]
-MetricMinutes = Annotated[int, msgspec.Meta(ge=limits.METRIC_MINUTES.least, le=limits.METRIC_MINUTES.most)]
-PublicUrl = Annotated[str, About(allowed="a URL like https://queues.example.org[/base/path]", check=public_url.parse)]
-
-ForwardedHeader = Literal[
-    "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "Forwarded"
-]
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -398,152 +357,3 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def has_test_hooks(self) -> bool:
         """Whether the test hooks, which move time and reset or disturb the service, are on."""
         return self.test_hooks or self.ephemeral
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """Settings, and the source of each one that does not have its default."""
-
-    settings: Settings
-    sources: Mapping[str, Source]
-
-    def source(self, setting: str) -> Source:
-        """Return the source of the setting's value."""
-        return self.sources.get(setting, Source("default"))
-
-    def lines(self, problem: SettingsInvalid) -> tuple[str, ...]:
-        """Return the lines of a problem that was found later, with the source of its setting."""
-        if not problem.setting:
-            return problem.problems
-        subject = self.source(problem.setting).subject(problem.setting)
-        return tuple(f"{subject}: {line}" for line in problem.problems)
-
-
-def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
-    """Read the settings from all sources. Raises SettingsInvalid, see ``read``."""
-    return read(flags, environment, file).settings
-
-
-def read(
-    flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ, file: Path | None = None
-) -> Configuration:
-    """Read the settings from all sources, strongest first: ``flags``, the environment, the TOML file, a zaqar.conf.
-
-    Raises SettingsInvalid with all problems.
-    """
-    found = examine(flags, environment, file)
-    if found.problems:
-        log_format = found.configuration.settings.log_format
-        raise SettingsInvalid(*(one.line for one in found.problems), log_format=log_format)
-    return found.configuration
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why settings cannot be used. ``line`` names the source. The rest is set for a value that is not allowed."""
-
-    kind: Literal["name", "value", "contradiction"]
-    line: str
-    source: Source | None = None
-    setting: str = ""
-    #: The allowed values, as a noun phrase.
-    allowed: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Examination:
-    """All problems of the settings, and a configuration of those that are valid; the others have their defaults."""
-
-    configuration: Configuration
-    problems: tuple[Problem, ...]
-
-
-def examine(
-    flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ, file: Path | None = None
-) -> Examination:
-    """Read the settings as ``read`` does, and return what can be used even if there are problems."""
-    given, lines = setting_sources.collect(Settings, flags, environment, file)
-    given = _over_zaqar_config(given, lines)
-    problems = [Problem("name", line) for line in lines]
-    values: dict[str, Any] = {}
-    for field in msgspec.structs.fields(Settings):
-        if (one := given.get(field.name)) is None:
-            continue
-        try:
-            values[field.name] = setting_values.convert(one.value, field.type)
-        except setting_values.ValueInvalid as problem:
-            line, allowed = f"{one.source.subject(field.name)} {problem}", setting_values.allowed(field.type)
-            problems.append(Problem("value", line, one.source, field.name, allowed))
-    sources = {name: given[name].source for name in values}
-    problems += [Problem("contradiction", line) for line in _contradictions(values, sources)]
-    if values.get("ephemeral"):
-        values["durability"] = "memory"
-        sources.setdefault("durability", Source("implied", "ephemeral"))
-    return Examination(Configuration(Settings(**values), sources), tuple(problems))
-
-
-def _over_zaqar_config(given: dict[str, Given], problems: list[str]) -> dict[str, Given]:
-    """Add the options of a zaqar.conf, if one is named, below the given values."""
-    if not (named := given.get("zaqar_config")) or not named.value:
-        return given
-    from zaqar_core.configuration import zaqar_config  # only needed with a zaqar.conf
-
-    try:
-        return zaqar_config.below(Settings, Path(str(named.value)).expanduser(), given)
-    except SettingsInvalid as problem:
-        lines = problem.problems
-        problems += [f"{named.source.subject(problem.setting)}: {one}" if problem.setting else one for one in lines]
-        return given
-
-
-#: Settings that have no effect without another one: setting, the other one, and what the error says.
-_NEEDS = (
-    ("policy_file", "auth_strategy", "auth_strategy keystone; without it no caller has a role"),
-    *(
-        (setting, "credentials_file", "a credentials_file; without it signatures are not checked")
-        for setting in ("signing_regions", "allow_unsigned_payload", "max_user_requests_per_second")
-    ),
-    *((setting, "tls_certificate", "a tls_certificate") for setting in ("tls_key", "tls_port", "tls_client_ca")),
-    ("proxy_protocol", "trusted_proxies", "trusted_proxies"),
-    ("audit_all_calls", "audit_log", "an audit_log"),
-)
-
-
-def _contradictions(values: Mapping[str, Any], sources: Mapping[str, Source]) -> Iterator[str]:
-    """Return the problems of settings that are valid one by one but not together."""
-
-    def named(setting: str) -> str:
-        return sources[setting].subject(setting)
-
-    stores = [name for name in ("data_dir", "redis", "ephemeral") if values.get(name)]
-    if len(stores) > 1:
-        yield f"{' and '.join(map(named, stores))} exclude each other: use only one of data-dir, redis and ephemeral"
-    if values.get("ephemeral") and values.get("durability", "memory") != "memory":
-        yield f"{named('durability')} cannot be {values['durability']}: ephemeral stores nothing on disk"
-    if values.get("durability") == "replicated" and not values.get("redis"):
-        yield f"{named('durability')} cannot be replicated: the embedded Valkey has no replica; use --redis URL"
-    for setting in ("store_memory", "store_disk_reserve"):
-        if values.get("redis") and setting in values:
-            yield f"{named(setting)}: {setting} is for the embedded Valkey; set maxmemory on your own server"
-    accounts = values.get("project_accounts", {})
-    if len(set(accounts.values())) < len(accounts):
-        yield f"{named('project_accounts')}: two projects must not have the same account"
-    for setting, needed, reason in _NEEDS:
-        if values.get(setting) not in (None, False, (), "") and not values.get(needed):
-            yield f"{named(setting)}: {setting} needs {reason}"
-    plain = [values.get("port", Settings().port), *values.get("also_ports", ())]
-    if any(port and plain.count(port) > 1 for port in plain):
-        yield f"{named('also_ports')} must be different ports, other than port"
-    if values.get("tls_port") and values["tls_port"] in plain:
-        yield f"{named('tls_port')} must not be the port of plain requests"
-    if values.get("require_confirmation") and "signed_url_key" not in values:
-        yield f"{named('require_confirmation')} needs a signed_url_key"
-
-
-def as_variable(value: Any) -> str:
-    """Format the value of a setting for an environment variable."""
-    if isinstance(value, dict):
-        value = tuple(f"{name}={one}" for name, one in value.items())
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return str(int(value) if isinstance(value, bool) else value)

@@ -93,13 +93,18 @@ class _Lease:
 def finish_moves(session: Session, source: QueueRef) -> int:
     """Finish or revert every intended move of the source; return how many this call did. Safe to call at any time.
 
-    Does nothing while another process has the lease: that process continues until no intent is left.
+    Does nothing while another process has the lease: that process continues until no intent is left. What the store
+    refuses is logged and tried again later: the operation of the source that found the intents has succeeded, and may
+    have taken messages that only its caller has now.
     """
     token, finished = os.urandom(8).hex(), 0
     while True:
         try:
             page = session.call(_MOVE_INTENTS, source, [token, LEASE_MS, PAGE, PAGE_BYTES])
         except ScriptFailed:
+            return finished
+        except StoreUnavailable as problem:
+            _log_delay(source, "their dead-letter queues", problem)
             return finished
         if not page:
             return finished
@@ -112,21 +117,24 @@ def finish_moves(session: Session, source: QueueRef) -> int:
                 if not _finish(session, lease, destination, task, intents):
                     return finished
             except StoreUnavailable as problem:
-                # The destination may be in a pool that is down, or there is no room to create it. The source's
-                # operation has succeeded all the same.
-                if not problem.is_logged:
-                    _log.warning(
-                        "cannot move messages from queue %s to %s, will retry: %s",
-                        source.name,
-                        destination.name,
-                        problem.reason,
-                        extra=cause("move", problem.reason),
-                    )
+                # The destination may be in a pool that is down, or there is no room to create it.
+                _log_delay(source, destination.name, problem)
                 is_held_up = True
                 continue
             finished += len(intents)
         if is_held_up:
             return finished
+
+
+def _log_delay(source: QueueRef, destination: str, problem: StoreUnavailable) -> None:
+    if not problem.is_logged:
+        _log.warning(
+            "cannot move messages from queue %s to %s, will retry: %s",
+            source.name,
+            destination,
+            problem.reason,
+            extra=cause("move", problem.reason),
+        )
 
 
 def _grouped(source: QueueRef, flat: list[Any]) -> dict[tuple[QueueRef, str], list[_Intent]]:

@@ -8,6 +8,7 @@ ttl; ``background.housekeeping`` removes expired messages.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -19,6 +20,7 @@ from zaqar_core.core import claims, dead_letters, joinings, queues, stored_messa
 from zaqar_core.core.session import Session
 from zaqar_core.core.traffic import Event, received, sent_bytes
 from zaqar_core.domain import limits
+from zaqar_core.domain.digits import whole_number
 from zaqar_core.domain.errors import (
     ClaimedByAnother,
     ClaimNotFound,
@@ -31,6 +33,7 @@ from zaqar_core.domain.errors import (
     PostTooLong,
     QueueNotFound,
     SettingsChanged,
+    StoreUnavailable,
 )
 from zaqar_core.domain.model import NewMessage, Page, QueueSettings, Sent, StoredMessage
 from zaqar_core.domain.names import QueueRef
@@ -45,6 +48,7 @@ _DELETE_BY_ID = script("delete_by_id")
 _POP = script("pop", returns_messages=True)
 
 _OWN_TTL_OF_THE_QUEUE = -1
+_log = logging.getLogger("sqs_facade.messages")
 #: Tries of a send while the queue's encryption is being turned on or off.
 _MOST_CHANGES = 8
 #: Lease of messages that are popped from a queue with encryption, until they are deleted.
@@ -234,8 +238,9 @@ def list_page(
 def _sequence_after(session: Session, ref: QueueRef, marker: str | None) -> int | None:
     if marker is None:
         return 0
-    if marker.isascii() and marker.isdigit() and len(marker) <= 15:
-        return int(marker)
+    sequence = whole_number(marker, most=15)
+    if sequence is not None:
+        return sequence
     position = session.ids.decode(marker)
     if position is None:
         return None
@@ -321,7 +326,8 @@ def pop(session: Session, ref: QueueRef, *, limit: int) -> list[StoredMessage]:
     """Return and delete the oldest visible messages in one step. Each counts as a receive for the dead-letter rule.
 
     A missing queue returns an empty list. In a queue with encryption the messages are claimed first, and deleted after
-    they were decrypted. Messages that cannot be decrypted stay; raises MessageUnreadable if no other message is found.
+    they were decrypted; they are returned even if the store then does not answer, and may be delivered again. Messages
+    that cannot be decrypted stay; raises MessageUnreadable if no other message is found.
     """
     while True:
         try:
@@ -344,7 +350,12 @@ def _pop_readable(session: Session, ref: QueueRef, limit: int) -> list[StoredMes
     claim = claims.create(session, ref, ttl_seconds=_POP_SECONDS, grace_seconds=None, limit=limit)
     if claim is None:
         return []
-    delete_many(session, ref, [one.id for one in claim.messages])
+    try:
+        delete_many(session, ref, [one.id for one in claim.messages])
+    except StoreUnavailable as problem:
+        # They may be deleted: then only this call has them. If they are not, they are delivered once more.
+        if not problem.is_logged:
+            _log.warning("popped messages of queue %s may be delivered again: %s", ref.name, problem.reason)
     for one in claim.messages:
         one.claim_id = None
     return claim.messages

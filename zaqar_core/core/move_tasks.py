@@ -12,6 +12,7 @@ from uuid import uuid4
 import msgspec
 
 from zaqar_core.core import dead_letters
+from zaqar_core.core.later_steps import later_step
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import MoveTaskNotFound, MoveTaskNotRunning, MoveTaskRunning, QueueNotFound
 from zaqar_core.domain.model import MoveTask, MoveTaskStatus
@@ -64,7 +65,8 @@ def start(
         packed = session.run(_START, source, arguments)
     except ScriptFailed as failed:
         raise (MoveTaskRunning if failed.word == "TASKRUNNING" else QueueNotFound) from None
-    enlist(session, source)  # a runner may have removed it before the task existed
+    with later_step():
+        enlist(session, source)  # a runner may have removed it before the task existed
     session.started_tasks.put(source)
     return _task(source, task_id, _decode(packed))
 

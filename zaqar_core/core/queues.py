@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from zaqar_core.core import stored_messages
+from zaqar_core.core.later_steps import later_step
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import (
@@ -162,7 +163,8 @@ def delete(session: Session, ref: QueueRef) -> None:
         incarnation = session.router.delete_queue(ref)
     except ScriptFailed:
         raise QueueNotFound from None
-    registry.remove(session.store, ref, incarnation, session.settings.recreate_delay_seconds)
+    with later_step():
+        registry.remove(session.store, ref, incarnation, session.settings.recreate_delay_seconds)
     session.traffic.forget(ref)
 
 
@@ -223,12 +225,11 @@ def purge_free(session: Session, ref: QueueRef) -> None:
 
     Messages posted during the purge stay.
     """
-    upto, more = -1, 1
-    while more:
-        try:
-            upto, more = session.run(_PURGE_FREE, ref, [upto, _PURGE_STEP])
-        except ScriptFailed:
-            return
+    with contextlib.suppress(ScriptFailed):
+        upto, more = session.run(_PURGE_FREE, ref, [-1, _PURGE_STEP])
+        with later_step():
+            while more:
+                upto, more = session.run(_PURGE_FREE, ref, [upto, _PURGE_STEP])
 
 
 def names(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zaqar_core.core import deliveries, queues, stored_messages
+from zaqar_core.core.later_steps import later_step
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import SubscriberTaken, SubscriptionNotFound
 from zaqar_core.domain.model import QueueSettings, Subscription
@@ -51,7 +52,8 @@ def create(
     while True:
         try:
             found, is_new, is_confirmed = session.run(_SUBSCRIBE, ref, arguments)
-            deliveries.enlist(session, ref)  # a notifier may have removed it before the subscription existed
+            with later_step():
+                deliveries.enlist(session, ref)  # a notifier may have removed it before the subscription existed
             return Subscribed(found.decode(), is_new == 1, is_confirmed == 1)
         except ScriptFailed:
             queues.create(session, ref, QueueSettings(), creator="zaqar")

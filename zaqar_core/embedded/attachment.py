@@ -6,10 +6,8 @@ import contextlib
 import fcntl
 import logging
 import os
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -32,6 +30,7 @@ from zaqar_core.embedded.folder import (
     try_lock,
     write_info,
 )
+from zaqar_core.embedded.watchdog_process import WatchdogProcess
 
 _log = logging.getLogger("sqs_facade.valkey")
 #: How long the Valkey of a locked directory may be silent. There is no limit while it answers that it is loading.
@@ -84,7 +83,7 @@ class Embedded:
         self._remove = remove
         self._users: int | None = open_lock(directory / "users")
         self._child: subprocess.Popen[bytes] | None = None
-        self._watchdog: _Watchdog | None = None
+        self._watchdog: WatchdogProcess | None = None
         self._released = threading.Event()
         # Of the supervision: restarts that did not last, the last restart, and when to look for room on the disk.
         self._failures, self._started, self._recover_at = 0, time.monotonic(), 0.0
@@ -269,7 +268,7 @@ class Embedded:
     def _start_watchdog(self) -> None:
         """Start a watchdog, which waits while another one runs. Raises EmbeddedError."""
         with _starting:
-            self._watchdog = _Watchdog(self.directory, remove=self._remove)
+            self._watchdog = WatchdogProcess(self.directory, remove=self._remove)
 
     def _replace_watchdog(self) -> None:
         """Start another watchdog if ours was killed."""
@@ -357,37 +356,6 @@ class Embedded:
             except OSError:
                 return False
         return True
-
-
-class _Watchdog:
-    """The watchdog that this process started last. It outlives this process. Raises EmbeddedError."""
-
-    def __init__(self, directory: Path, *, remove: bool) -> None:
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own script
-                [
-                    *(sys.executable, "-I", "-S", watchdog.__file__, directory),
-                    *("remove" if remove else "keep", str(os.getpid())),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                umask=privacy.UMASK,
-                cwd="/",
-            )
-        except OSError as problem:
-            raise EmbeddedError(f"cannot start the watchdog of Valkey: {problem.strerror}") from None
-        self._started = watchdog.started(self._process.pid)
-        threading.Thread(target=self._process.wait, name="watchdog-wait", daemon=True).start()
-
-    def has_ended(self) -> bool:
-        """Return whether the watchdog was killed: it does not end by itself while this process runs."""
-        return self._process.poll() is not None
-
-    def end(self) -> None:
-        """End the watchdog, because a newer one runs."""
-        watchdog.signal_process(self._process.pid, self._started, signal.SIGKILL)
 
 
 def release_child(child: subprocess.Popen[bytes]) -> None:

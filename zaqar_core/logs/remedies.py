@@ -131,6 +131,11 @@ SIGNING_REGION = Remedy(
     "refused requests that were signed for the region {}",
     "sign for the home region, or add that region to signing_regions",
 )
+WRONG_SIGNATURE = Remedy(
+    "credentials_file",
+    "refused requests whose signature does not fit their access key",
+    "let clients use the secret that the credentials_file has, and proxies pass on host and path unchanged",
+)
 UNSIGNED_PAYLOAD = Remedy(
     "allow_unsigned_payload",
     "refused requests whose signature does not cover the body",
@@ -140,6 +145,11 @@ ACCESS_KEY = Remedy(
     "credentials_file",
     "refused requests with an access key or a session token that is not known, not active or expired",
     "if clients should have access, give them a key of the credentials_file",
+)
+WEB_IDENTITIES = Remedy(
+    "credentials_file",
+    "refused calls of AssumeRoleWithWebIdentity by {}, which sent too many wrong tokens in a second",
+    "if its tokens should be accepted, give the credentials_file their issuer and a role that trusts them",
 )
 URL_KEY = Remedy(
     "signed_url_key",

@@ -27,6 +27,8 @@ from zaqar_core.notifications.notification import NotDelivered, Notification
 _USER_AGENT = "sqs-facade"
 #: Number of hosts whose connections are kept open.
 _MOST_HOSTS = 64
+#: Addresses of a host that are tried, one after the other.
+_MOST_ADDRESSES = 4
 #: Bytes read of an answer's body. After a longer body the connection is closed.
 _MOST_ANSWER_BYTES = 65_536
 #: Statuses below 500 that may pass: time-out, too early, too many requests.
@@ -198,19 +200,25 @@ def _pools(settings: Settings, guard: _Guard) -> urllib3.PoolManager:
 
 
 def _connect(connection: Any, settings: Settings) -> socket.socket:
-    """Connect to the first allowed address of the host that answers. Raises TargetRefused, HTTPError."""
+    """Connect to the first allowed address of the host that answers. Raises TargetRefused, HTTPError.
+
+    The addresses share the time-out: a host can have hundreds that do not answer.
+    """
     host = connection.host.strip("[]")
     try:
         found = targets.addresses(host, connection.port, settings)
     except OSError as problem:
         raise NameResolutionError(host, connection, problem) from None  # type: ignore[arg-type] # any OSError will do
     failure: OSError | None = None
-    for address in found:
+    tried, end = found[:_MOST_ADDRESSES], time.monotonic() + connection.timeout
+    for index, address in enumerate(tried):
+        patience = max(end - time.monotonic(), 0.001) / (len(tried) - index)
         try:
-            opened = socket.create_connection(address, connection.timeout)
+            opened = socket.create_connection(address, patience)
         except OSError as problem:
             failure = problem
             continue
+        opened.settimeout(connection.timeout)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return opened
     if isinstance(failure, TimeoutError):

@@ -26,7 +26,7 @@ class WorkerPool(Generic[Job]):
     """A pool of daemon threads, which start when they are needed. They call ``work``.
 
     Only one thread may call the methods. One destination has at most a quarter of the threads, and all slow
-    destinations together have at most half of them.
+    destinations together have at most half of them. With those whose pace is not known yet they have three quarters.
     """
 
     def __init__(self, work: Callable[[Job], None], *, threads: int) -> None:
@@ -34,10 +34,12 @@ class WorkerPool(Generic[Job]):
         self._most = threads
         self._share = max(1, threads // 4)
         self._share_of_slow = max(1, threads // 2)
+        self._share_of_unproven = max(1, threads * 3 // 4)
         self._jobs: SimpleQueue[Job] = SimpleQueue()
         self._threads = 0
         self._busy = 0
         self._at_slow_destinations = 0
+        self._at_new_destinations = 0
         self._running: dict[str, int] = {}
         #: Whether the latest job of each destination was slow, in the order of their latest jobs.
         self._is_slow: dict[str, bool] = {}
@@ -67,8 +69,9 @@ class WorkerPool(Generic[Job]):
         """
         self._busy -= 1
         known = self._is_slow.pop(destination, None)
-        was_slow = known is True
+        was_slow, was_new = known is True, known is None
         is_slow = was_slow if seconds is None else seconds > QUICK_SECONDS
+        is_new = was_new and seconds is None
         if seconds is not None or known is not None:
             self._is_slow[destination] = is_slow
         if len(self._is_slow) > _MOST_DESTINATIONS:
@@ -77,6 +80,7 @@ class WorkerPool(Generic[Job]):
         if left:
             self._running[destination] = left
         self._at_slow_destinations += left * is_slow - (left + 1) * was_slow
+        self._at_new_destinations += left * is_new - (left + 1) * was_new
         for other in dict.fromkeys((destination, *self._waiting)):
             waiting = self._waiting.get(other)
             while waiting and self._has_room(other):
@@ -90,6 +94,9 @@ class WorkerPool(Generic[Job]):
         is_slow = self._is_slow.get(destination)
         if is_slow and self._at_slow_destinations >= self._share_of_slow:
             return False
+        unproven = self._at_slow_destinations + self._at_new_destinations
+        if is_slow is not False and unproven >= self._share_of_unproven:
+            return False
         return self._running.get(destination, 0) < (self._share if is_slow is not None else min(_FIRST, self._share))
 
     def _forget(self) -> None:
@@ -101,6 +108,7 @@ class WorkerPool(Generic[Job]):
     def _begin(self, destination: str, job: Job) -> None:
         self._busy += 1
         self._at_slow_destinations += self._is_slow.get(destination, False)
+        self._at_new_destinations += destination not in self._is_slow
         self._running[destination] = self._running.get(destination, 0) + 1
         if self._threads < self._busy:
             self._threads += 1

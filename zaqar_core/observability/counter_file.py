@@ -22,7 +22,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from zaqar_core.eventloop import sleep
+from zaqar_core.domain.batches import batched
+from zaqar_core.eventloop import Pace, sleep
 
 try:
     import fcntl
@@ -48,6 +49,8 @@ _RETRY_SECONDS = 10.0
 _TRIES, _PAUSE_SECONDS = 100, 0.005
 #: The lower half of a word of widths is the length of the key, the upper half the number of counters.
 _LENGTH_MASK = (1 << 32) - 1
+#: New rows that are read before other tasks may run, and all pauses for them.
+_ROWS_AT_ONCE, _PAUSES_SECONDS = 50, 0.1
 _NO_ROWS: dict[bytes, tuple[int, int]] = {}
 
 
@@ -55,17 +58,19 @@ class CounterFile:
     """A file in which this process counts. ``cells`` are all its words; only one thread at a time may write."""
 
     def __init__(self, mapped: mmap.mmap, descriptor: int = -1) -> None:
-        """``descriptor`` is -1 for memory that no other process sees. An open file keeps its lock."""
-        self.cells = memoryview(mapped).cast("q")
+        """``descriptor`` is -1 for memory that no other process sees. A file has room for the first step.
+
+        An open file keeps its lock.
+        """
+        self._bytes = memoryview(mapped)
+        self.cells = self._bytes.cast("q")
         self._descriptor = descriptor
-        self._allocated = _WORDS if descriptor < 0 else 0
+        self._allocated = _WORDS if descriptor < 0 else _STEP_WORDS
         self._retry_at = 0.0
         #: The index of the first counter of each row, by its key.
         self.rows: dict[bytes, int] = {}
         self._end = _FIRST
-        #: Whether there is room for the first rows.
-        self.is_usable = self._allocate(_FIRST)
-        if self.is_usable and not self.cells[0]:
+        if not self.cells[0]:
             self.cells[0] = _MAGIC
         for key, at, width in _rows(self.cells, _FIRST):
             self.rows[key] = at
@@ -99,9 +104,8 @@ class CounterFile:
         cells = self.cells
         for index in range(at, end):  # a killed process may have left something
             cells[index] = 0
-        for index in range(key_words):
-            part = key[index * _WORD : (index + 1) * _WORD].ljust(_WORD, b"\0")
-            cells[self._end + 1 + index] = int.from_bytes(part, "little", signed=True)
+        first = self._end + 1
+        self._bytes[first * _WORD : at * _WORD] = key.ljust(key_words * _WORD, b"\0")
         cells[end] = 0
         cells[self._end] = width << 32 | len(key)
         self.rows[key] = at
@@ -115,7 +119,7 @@ class CounterFile:
         if words > _WORDS or time.monotonic() < self._retry_at:
             return False
         wanted = min(-(-words // _STEP_WORDS) * _STEP_WORDS, _WORDS)
-        if not _reserve(self._descriptor, max(self._allocated, 0) * _WORD, wanted * _WORD):
+        if not _reserve(self._descriptor, self._allocated * _WORD, wanted * _WORD):
             self._retry_at = time.monotonic() + _RETRY_SECONDS  # each message would try it
             return False
         self._allocated = wanted
@@ -148,10 +152,9 @@ def _opened(descriptor: int) -> CounterFile | None:
                 os.ftruncate(descriptor, 0)
             return None
         os.ftruncate(descriptor, _WORDS * _WORD)
-        file = CounterFile(mmap.mmap(descriptor, _WORDS * _WORD), descriptor)
+        return CounterFile(mmap.mmap(descriptor, _WORDS * _WORD), descriptor)
     except OSError:
         return None
-    return file if file.is_usable else None
 
 
 class CounterReader:
@@ -163,27 +166,34 @@ class CounterReader:
         #: Index and number of the counters of each row, by its key; by the part of the key before the first NUL.
         self.rows: dict[bytes, dict[bytes, tuple[int, int]]] = {}
 
-    def catch_up(self) -> None:
-        """Look for new rows."""
-        for key, at, width in _rows(self._cells, self._end):
-            self.rows.setdefault(key.partition(b"\0")[0], {})[key] = (at, width)
-            self._end = at + width
+    def catch_up(self, pace: Pace | None = None) -> None:
+        """Look for new rows. With ``pace`` other tasks run meanwhile, which may do the same."""
+        for some in batched(_rows(self._cells, self._end), _ROWS_AT_ONCE):
+            for key, at, width in some:
+                self.rows.setdefault(key.partition(b"\0")[0], {})[key] = (at, width)
+                self._end = max(self._end, at + width)
+            if pace is not None:
+                pace.step()
 
     def counters(self, key: bytes) -> list[int] | None:
         """Return the counters of a row that is known."""
         found = self.rows.get(key.partition(b"\0")[0], _NO_ROWS).get(key)
-        return None if found is None else self._cells[found[0] : found[0] + found[1]].tolist()
+        return None if found is None else self.read(found)
+
+    def read(self, row: tuple[int, int]) -> list[int]:
+        """Return the counters of one of ``rows``."""
+        return self._cells[row[0] : row[0] + row[1]].tolist()
 
 
 def _rows(cells: memoryview, start: int) -> Iterator[tuple[bytes, int, int]]:
     """Iterate over key, index of the first counter and number of counters of the rows from a word on."""
-    at, last = start, len(cells)
+    at, last, octets = start, len(cells), cells.cast("B")
     while at < last and (widths := cells[at]) > 0:
         width, length = widths >> 32, widths & _LENGTH_MASK
         first = at + 1 - (-length // _WORD)
         if length > _MOST_KEY_BYTES or first + width >= last:
             return
-        key = b"".join(word.to_bytes(_WORD, "little", signed=True) for word in cells[at + 1 : first])[:length]
+        key = octets[(at + 1) * _WORD : (at + 1) * _WORD + length].tobytes()
         yield key, first, width
         at = first + width
 
@@ -268,8 +278,20 @@ class CounterFiles:
         except OSError:
             return -1
 
+    def catch_up(self) -> None:
+        """Read new rows while other tasks run, so that ``readers`` has few left.
+
+        In a process that has read none yet, these are all rows that all processes have ever written.
+        """
+        with self._lock:
+            self._find()
+            readers = tuple(self._readers.values())
+        pace = Pace(_PAUSES_SECONDS)
+        for reader in readers:
+            reader.catch_up(pace)
+
     def readers(self) -> Sequence[CounterReader]:
-        """Return the readers of all files, with the rows that the files have now."""
+        """Return the readers of all files, with the rows that the files have now. No other task runs meanwhile."""
         with self._lock:
             self._find()
             for reader in self._readers.values():

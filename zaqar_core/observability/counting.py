@@ -8,11 +8,11 @@ import threading
 import time
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 from threading import get_ident
 
 from zaqar_core.core.event_counts import EventCounts, add_rows
 from zaqar_core.core.traffic import Row
+from zaqar_core.domain.batches import batched
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.observability import queue_rows
 from zaqar_core.observability.counter_file import CounterFile, CounterFiles, CounterReader, total
@@ -201,8 +201,7 @@ class Counting:
     def _take(
         self, queues: Iterable[tuple[QueueRef, memoryview]], found: dict[QueueRef, Row], lock: threading.Lock
     ) -> None:
-        rest = iter(queues)
-        while some := list(islice(rest, _TAKEN_AT_ONCE)):
+        for some in batched(queues, _TAKEN_AT_ONCE):
             with lock:
                 for ref, cells in some:
                     row = queue_rows.take(cells)
@@ -236,11 +235,14 @@ class NodeCounting(Counting):
     """Counts for all threads and tasks of a process, and knows what the other processes have counted."""
 
     def __init__(self, files: CounterFiles) -> None:
-        file = files.claim()
-        self._others = Counting(files.claim())
+        file, others = files.claim(), files.claim()
+        self._others = Counting(others)
         super().__init__(file, self._others)
         self._files = files
         self.event_counts: EventCounts | None = None
+        # Each file that a process claims may have counts that a killed one left, so nothing has a file of its own in
+        # which nobody looks for them.
+        self.process = ProcessCounters(others, self._lock)
 
     def take(self) -> dict[QueueRef, Row]:
         """See Traffic."""
@@ -272,6 +274,7 @@ class NodeCounting(Counting):
         The sum over all files becomes 0. Each file has one writer, so this process subtracts the sum from one of its
         own. Without a descriptor for the lock nothing is subtracted; a later scrape does it.
         """
+        self._files.catch_up()
         with contextlib.suppress(OSError), self._files.exclusive():
             sums = counters_of(self._files.readers(), ref)
             if any(sums):
@@ -300,10 +303,11 @@ class ProcessCounters:
     #: States that were written longer ago belong to a process that has ended, or that hangs.
     STALE_SECONDS = 10.0
 
-    def __init__(self, files: CounterFiles) -> None:
-        self._file = files.claim()
+    def __init__(self, file: CounterFile, lock: threading.Lock) -> None:
+        """The file may be that of others, who hold the lock while they write."""
+        self._file = file
         self._begun: dict[bytes, int] = {}
-        self._lock = threading.Lock()
+        self._lock = lock
 
     def publish(self, totals: Mapping[tuple[str, str], int], states: Mapping[str, int]) -> None:
         """Write totals since the start of this process, by name and label, and states, by name."""

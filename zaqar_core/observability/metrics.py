@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from zaqar_core.configuration.settings import Settings
-from zaqar_core.observability.counter_file import CounterFiles
-from zaqar_core.observability.counting import NodeCounting, ProcessCounters
+from zaqar_core.observability.counter_file import CounterFiles, CounterReader
+from zaqar_core.observability.counting import NodeCounting
 from zaqar_core.store.statistics import STATISTICS
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ class Metrics:
         """Without the setting ``metrics``, no other process reads it: it is for the samples of queues then."""
         self.files = CounterFiles(settings.metrics_dir if settings.metrics else None)
         self.counting = NodeCounting(self.files)
-        self._process = ProcessCounters(self.files)
         self._sources: list[Callable[[Totals], object]] = [_of_store]
         self._lags: deque[float] = deque(maxlen=_LAGS)
         #: Whether a server of the event loop publishes at its sweeps.
@@ -56,6 +55,11 @@ class Metrics:
         core.traffic = self.counting
         self._sources.append(add)
 
+    def readers(self) -> Sequence[CounterReader]:
+        """Return the readers of what all processes have counted. Other tasks run meanwhile."""
+        self.files.catch_up()
+        return self.files.readers()
+
     def publish(self, server: Server | None = None) -> None:
         """Write totals and states to the file. With a server, call it at its every sweep."""
         totals: Totals = {}
@@ -64,7 +68,7 @@ class Metrics:
         states = {"processes": 1}
         if server is not None:
             self._add_server(server, totals, states)
-        self._process.publish(totals, states)
+        self.counting.process.publish(totals, states)
 
     def publish_regularly(self) -> None:
         """Publish from a thread until the process ends: for a process without a server of its own."""

@@ -6,23 +6,25 @@ the same ones, and a pass costs as much as they are, however many queues there a
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from zaqar_core.core import queue_gauges, queues
-from zaqar_core.core.queue_gauges import Gauges, KnownGauges
+from zaqar_core.core.known_queues import KnownQueues
+from zaqar_core.core.queue_gauges import GAUGES, Gauges
 from zaqar_core.core.session import Session
+from zaqar_core.domain.batches import batched
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.eventloop import sleep
+from zaqar_core.eventloop import Pace
 from zaqar_core.store import keys, registry
 
 #: Queues that are looked at in one round trip: the server of a store works on it for a quarter of a millisecond.
 _LOOKED_AT_ONCE = 16
 #: Queues of the others that are counted in one round trip, for as long.
 _COUNTED_AT_ONCE = 4
-#: After a round trip a pass pauses for as long as it took, all in all so long at most.
-_PAUSES_SECONDS = 0.3
+#: All pauses of a pass.
+_PAUSES_SECONDS = 0.2
 #: Queues of a pass beyond those that are shown.
 _OTHERS_AT_ONCE = 100
 #: Names read in one round trip.
@@ -62,29 +64,13 @@ class Found:
     others: Sums | None = None
 
 
-class _Pace:
-    """Leaves the store and the loop to others between the round trips of a pass."""
-
-    def __init__(self) -> None:
-        self._left = _PAUSES_SECONDS
-        self._began = time.monotonic()
-
-    def pause(self) -> None:
-        """Pause for as long as the pass has worked since the last pause."""
-        seconds = min(time.monotonic() - self._began, self._left)
-        self._left -= seconds
-        if seconds > 0:
-            sleep(seconds)
-        self._began = time.monotonic()
-
-
 class QueuePass:
     """Reads queues. Only one pass runs at a time; it may block, and other tasks run meanwhile."""
 
     def __init__(self, most: int) -> None:
         """``most`` is the number of queues that are shown."""
         self._most = most
-        self._gauges = KnownGauges()
+        self._gauges = KnownQueues(GAUGES)
         self._others = Sums()
         # The turn over the other queues: what it has summed, the last queue that it has read, and whether one is over.
         self._turn = Sums()
@@ -94,13 +80,13 @@ class QueuePass:
     def run(self, session: Session) -> Found:
         """Read the queues. Raises StoreUnavailable."""
         found, last = Found(), None
-        pace = _Pace()
-        for refs in _chunks(_listed(session), self._most, _LOOKED_AT_ONCE):
+        pace = Pace(_PAUSES_SECONDS)
+        for refs in batched(islice(_listed(session), self._most), _LOOKED_AT_ONCE):
             for ref, one in zip(refs, self._gauges.read(session, refs), strict=True):
                 found.shown[ref] = one
             last = refs[-1]
-            pace.pause()
-        self._gauges.keep(found.shown)
+            pace.step()
+        self._gauges.keep(len(found.shown), found.shown.__contains__)
         if len(found.shown) >= self._most:
             self._go_on(session, last, pace)
             found.others = self._others if self._had_turn else self._turn
@@ -111,18 +97,18 @@ class QueuePass:
             found.shown = {ref: one for ref, one in found.shown.items() if one is not None}
         return found
 
-    def _go_on(self, session: Session, last: QueueRef | None, pace: _Pace) -> None:
+    def _go_on(self, session: Session, last: QueueRef | None, pace: Pace) -> None:
         """Go on with the turn over the queues after ``last``; begin the next one in the next pass."""
         if self._after is None or (last is not None and order(self._after) < order(last)):
             self._after = last
         number = 0
-        for refs in _chunks(_listed(session, self._after), _OTHERS_AT_ONCE, _COUNTED_AT_ONCE):
+        for refs in batched(islice(_listed(session, self._after), _OTHERS_AT_ONCE), _COUNTED_AT_ONCE):
             for one in queue_gauges.read(session, refs):
                 if one is not None:
                     self._turn.add(one)
             number += len(refs)
             self._after = refs[-1]
-            pace.pause()
+            pace.step()
         if number < _OTHERS_AT_ONCE:
             self._others, self._turn, self._after, self._had_turn = self._turn, Sums(), None, True
 
@@ -140,18 +126,3 @@ def _listed(session: Session, after: QueueRef | None = None) -> Iterator[QueueRe
         last = after.name if after is not None and namespace == start else ""
         for refs in queues.pages(session, project, region, limit=_NAMES, after=last):
             yield from refs
-
-
-def _chunks(refs: Iterator[QueueRef], most: int, length: int) -> Iterator[list[QueueRef]]:
-    """Iterate over the first ``most`` queues in lists of that length."""
-    chunk: list[QueueRef] = []
-    for _ in range(most):
-        ref = next(refs, None)
-        if ref is None:
-            break
-        chunk.append(ref)
-        if len(chunk) == length:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

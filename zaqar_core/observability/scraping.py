@@ -5,19 +5,19 @@ from __future__ import annotations
 import platform
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from importlib import metadata
-from itertools import chain, islice
+from itertools import chain
 from operator import attrgetter
-from typing import TypeVar
 
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
+from zaqar_core.domain.batches import batched
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.eventloop import Signal, sleep
+from zaqar_core.eventloop import Pace, Signal
 from zaqar_core.observability import counting, definitions, page, queue_rows
 from zaqar_core.observability.counter_file import CounterReader, total
 from zaqar_core.observability.counting import LATENCIES, ProcessCounters, counters_of, key, queue_key
@@ -27,14 +27,15 @@ from zaqar_core.observability.page import Sample
 from zaqar_core.observability.queue_pass import Found, QueuePass, order
 from zaqar_core.store.conditions import FIT, Condition, StoreCondition, gone, worst
 
-#: Queues whose counters are read, and whose lines are written, before other tasks run.
-_AT_ONCE = 100
+#: Queues whose counters are read, and whose lines are written, before other tasks may run.
+_AT_ONCE = 50
+#: All pauses while counters are read.
+_PAUSES_SECONDS = 0.1
 #: Between two looks for counters of queues that no longer exist.
 _SWEEP_SECONDS = 60.0
 #: A scrape that waits for the collection of another one gives up after this.
 _PATIENCE_SECONDS = 60.0
 _NONE = [0] * queue_rows.COUNTERS
-T = TypeVar("T")
 
 #: What is shown of a queue's state, by the attribute of Gauges and Sums. Ages are in milliseconds there.
 _GAUGES: tuple[tuple[Metric, str], ...] = (
@@ -107,7 +108,8 @@ class Scraper:
         found = Collected(condition=worst([one for one in stores if not one.pool]), stores=stores)
         if not self._metrics.has_server:
             self._metrics.publish()
-        before = self._counted_before()
+        pace = Pace(_PAUSES_SECONDS)
+        before = self._counted_before(pace)
         began = time.monotonic()
         # While the store is known to be down, a scrape must not wait for it.
         if found.condition.accepts != "nothing":
@@ -117,60 +119,51 @@ class Scraper:
                 found.condition = gone(problem.reason)
         found.seconds = time.monotonic() - began
         found.pools = self._core.router.pools_up()
-        found.readers = readers = self._metrics.files.readers()
+        found.readers = readers = self._metrics.readers()
         if found.queues is None:
             return found
-        for number, ref in enumerate(found.queues.shown):
-            counted = counters_of(readers, ref)
-            if counted:
-                found.counted[ref] = counted
-            if number % _AT_ONCE == 0:
-                sleep(0)
+        shown: set[bytes] = set()
+        for refs in batched(found.queues.shown, _AT_ONCE):
+            for ref in refs:
+                row = queue_key(ref)
+                shown.add(row)
+                found.counted[ref] = total(readers, row)[: queue_rows.COUNTERS] or _NONE
+            pace.step()
         if found.queues.others is not None:
-            found.counted_others = self._counted_others(found.queues)
-        self._forget_deleted(found.queues, before)
+            found.counted_others = _counted_others(readers, shown, pace)
+        self._forget_deleted(found.queues, before, pace)
         return found
-
-    def _counted_others(self, found: Found) -> list[int]:
-        """Return the sums of what was counted for queues that are not shown."""
-        shown = {queue_key(ref) for ref in found.shown}
-        sums = _NONE
-        for reader in self._metrics.files.readers():
-            for number, row in enumerate(list(reader.rows.get(counting.QUEUE, ()))):
-                if row not in shown:
-                    counted = (reader.counters(row) or _NONE)[: queue_rows.COUNTERS]
-                    sums = [one + more for one, more in zip(sums, counted, strict=True)]
-                if number % _AT_ONCE == 0:
-                    sleep(0)
-        return [max(one, 0) for one in sums]
 
     # -- Counters of deleted queues ------------------------------------------------------------------------------------
 
-    def _counted_before(self) -> dict[QueueRef, list[int]]:
+    def _counted_before(self, pace: Pace) -> dict[QueueRef, list[int]]:
         """Return what was counted for queues before the pass: now and then for all, else for those shown last."""
         now = time.monotonic()
         if now - self._swept < _SWEEP_SECONDS:
             return self._last.counted
         self._swept = now
         found: dict[QueueRef, list[int]] = {}
-        readers = self._metrics.files.readers()
+        readers = self._metrics.readers()
         for reader in readers:
-            for number, row in enumerate(list(reader.rows.get(counting.QUEUE, ()))):
-                ref = QueueRef(*counting.parts(row)[1])
-                if ref != counting.ROWLESS and ref not in found:
-                    counted = counters_of(readers, ref)
-                    if any(counted):
-                        found[ref] = counted
-                if number % _AT_ONCE == 0:
-                    sleep(0)
+            for rows in batched(list(reader.rows.get(counting.QUEUE, ())), _AT_ONCE):
+                for row in rows:
+                    ref = QueueRef(*counting.parts(row)[1])
+                    if ref != counting.ROWLESS and ref not in found:
+                        counted = counters_of(readers, ref)
+                        if any(counted):
+                            found[ref] = counted
+                pace.step()
         return found
 
-    def _forget_deleted(self, found: Found, before: dict[QueueRef, list[int]]) -> None:
+    def _forget_deleted(self, found: Found, before: dict[QueueRef, list[int]], pace: Pace) -> None:
         """Begin again at 0 for queues that another node has deleted, as far as the pass would have found them."""
         last = next(reversed(found.shown), None)
-        for ref, counted in before.items():
-            if ref not in found.shown and (found.others is None or (last is not None and order(ref) < order(last))):
-                self._metrics.counting.forget_counted(ref, counted)
+        end = None if last is None else order(last)
+        for rows in batched(list(before.items()), _AT_ONCE):
+            for ref, counted in rows:
+                if ref not in found.shown and (found.others is None or (end is not None and order(ref) < end)):
+                    self._metrics.counting.forget_counted(ref, counted)
+            pace.step()
 
     # -- The page ------------------------------------------------------------------------------------------------------
 
@@ -188,9 +181,9 @@ class Scraper:
             yield "# EOF\n"
 
     def _queues(self, found: Collected, queues: Found, *, is_open: bool) -> Iterator[str]:
-        shown: dict[QueueRef, str] = {}
-        for refs in _batched(queues.shown):
-            shown |= {ref: page.labels(definitions.OF_QUEUE, (ref.project, ref.region, ref.name)) for ref in refs}
+        shown: list[str] = []
+        for refs in batched(queues.shown, _AT_ONCE):
+            shown += [page.labels(definitions.OF_QUEUE, (ref.project, ref.region, ref.name)) for ref in refs]
             yield ""
         rest = page.labels(definitions.OF_QUEUE, ("", "", definitions.OTHERS))
         sums = queues.others
@@ -201,11 +194,13 @@ class Scraper:
             yield from _in_parts(metric, samples, is_open=is_open)
         counters = [(metric, event) for event, metric in definitions.QUEUE_EVENTS.items()]
         counters += [(metric, queue_rows.SIZES + event) for event, metric in definitions.QUEUE_SIZES.items()]
+        rows = [*zip(shown, found.counted.values(), strict=True)]
+        if sums is not None and found.counted_others:
+            rows.append((rest, found.counted_others))
         for metric, index in counters:
-            samples = _counters(found, shown, index)
-            if sums is not None and found.counted_others:
-                samples = chain(samples, [(rest, found.counted_others[index])])
-            yield from _in_parts(metric, samples, is_open=is_open)
+            yield page.head(metric, is_open=is_open)
+            for some in batched(rows, _AT_ONCE):
+                yield page.samples(metric, [(text, row[index]) for text, row in some])
         yield from _in_parts(definitions.QUEUE_INFO, _infos(queues), is_open=is_open)
         number = 0 if sums is None else sums.queues
         yield _family(definitions.QUEUES, [("", len(shown) + number)], is_open=is_open)
@@ -266,11 +261,16 @@ _FACTS = (
 )
 
 
-def _batched(things: Iterable[T]) -> Iterator[Sequence[T]]:
-    """Iterate over lists of so many things as are written before other tasks run."""
-    rest = iter(things)
-    while some := list(islice(rest, _AT_ONCE)):
-        yield some
+def _counted_others(readers: Sequence[CounterReader], shown: Set[bytes], pace: Pace) -> list[int]:
+    """Return the sums of what was counted for queues whose rows are not among ``shown``."""
+    sums = _NONE
+    for reader in readers:
+        known = reader.rows.get(counting.QUEUE, {})
+        for rows in batched(list(known), _AT_ONCE):
+            counted = [reader.read(known[row])[: queue_rows.COUNTERS] for row in rows if row not in shown]
+            sums = [*map(sum, zip(sums, *counted, strict=True))]
+            pace.step()
+    return [max(one, 0) for one in sums]
 
 
 def _server(one: StoreCondition) -> str:
@@ -295,20 +295,17 @@ def _value(one: object, metric: Metric, attribute: str) -> int | float:
 
 def _in_parts(metric: Metric, samples: Iterable[Sample], *, is_open: bool) -> Iterator[str]:
     yield page.head(metric, is_open=is_open)
-    for some in _batched(samples):
+    for some in batched(samples, _AT_ONCE):
         yield page.samples(metric, some)
 
 
-def _gauges(queues: Found, shown: Mapping[QueueRef, str], metric: Metric, attribute: str) -> Iterator[Sample]:
+def _gauges(queues: Found, shown: Sequence[str], metric: Metric, attribute: str) -> Iterator[Sample]:
+    """Iterate over the samples of a metric. ``shown`` are the labels of the queues."""
     read, is_optional = attrgetter(attribute), metric in _OF_NOTIFICATIONS
-    for ref, one in queues.shown.items():
+    for text, one in zip(shown, queues.shown.values(), strict=True):
         if one is not None and not (is_optional and not one.is_subscribed):
             number = read(one)
-            yield shown[ref], number / 1000 if metric is definitions.QUEUE_AGE else number
-
-
-def _counters(found: Collected, shown: Mapping[QueueRef, str], index: int) -> Iterator[Sample]:
-    return ((text, found.counted.get(ref, _NONE)[index]) for ref, text in shown.items())
+            yield text, number / 1000 if metric is definitions.QUEUE_AGE else number
 
 
 def _infos(queues: Found) -> Iterator[Sample]:
@@ -321,14 +318,13 @@ def _infos(queues: Found) -> Iterator[Sample]:
 
 def _aliases(queues: Found, *, is_open: bool) -> Iterator[str]:
     attributes = dict(_GAUGES)
-    shown: dict[QueueRef, str] = {}
-    for refs in _batched(queues.shown):
-        for ref in refs:
-            shown[ref] = page.labels(_ALIAS_LABELS, (ref.project, ref.name, ref.name, ref.name))
+    shown: list[str] = []
+    for refs in batched(queues.shown, _AT_ONCE):
+        shown += [page.labels(_ALIAS_LABELS, (ref.project, ref.name, ref.name, ref.name)) for ref in refs]
         yield ""
     for alias in definitions.aliases():
         yield page.head(alias.metric, alias.name, is_open=is_open)
-        for some in _batched(_gauges(queues, shown, alias.metric, attributes[alias.metric])):
+        for some in batched(_gauges(queues, shown, alias.metric, attributes[alias.metric]), _AT_ONCE):
             yield page.lines(alias.name, some)
 
 

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from zaqar_core.core.later_steps import later_step
 from zaqar_core.domain.errors import FlavorUnusable, StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import randomness
@@ -87,7 +88,8 @@ class Placer:
         [placement] = self._main(lambda store: self._deployments.placements(store, [ref]))
         deployment = self._deployment_of(placement)
         incarnation = deployment.run(partial(_delete_placed, ref=ref))
-        self._forget(ref, incarnation)
+        with later_step():
+            self._forget(ref, incarnation)
         return incarnation
 
     def forget(self, ref: QueueRef) -> bool:

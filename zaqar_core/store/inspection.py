@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 
 import hiredis
 
-from zaqar_core.configuration.settings import Durability
+from zaqar_core.configuration.setting_types import Durability
 from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
 from zaqar_core.store import server_facts
 from zaqar_core.store.conditions import Condition, Pace, Record, gone

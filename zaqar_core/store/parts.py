@@ -41,7 +41,7 @@ FIRST = "call"
 CHECK = "policy"
 
 _DEFINITION = re.compile(r"^local (?:function (\w+)|(\w+(?:, \w+)*))", re.MULTILINE)
-_EFFECT = re.compile(r"^-- effect: (\w+)\.$", re.MULTILINE)
+_EFFECT = re.compile(r"^-- effect: (\w+)\.( It writes nothing)?", re.MULTILINE)
 _FAILS = re.compile(r"^-- fails: (.*?)^-- effect:", re.MULTILINE | re.DOTALL)
 _USES = re.compile(r"^-- uses(?: \(([\w, ]+)\))?: (.+)$", re.MULTILINE)
 
@@ -50,7 +50,8 @@ _USES = re.compile(r"^-- uses(?: \(([\w, ]+)\))?: (.+)$", re.MULTILINE)
 class Part:
     """One file for one kind of queue. ``code`` is its text without comments; ``uses`` and ``defines`` are names.
 
-    ``fails`` and ``effect``: the error words and the effect that the contract of a function names.
+    ``fails`` and ``effect``: the error words and the effect that the contract of a function names. ``writes_nothing``:
+    it says so, too; others that read tidy up what time has changed.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Part:
     defines: tuple[str, ...]
     fails: tuple[str, ...] = ()
     effect: Effect = "stores"
+    writes_nothing: bool = False
 
 
 def part(name: str, text: str, kind: QueueKind) -> Part:
@@ -68,7 +70,8 @@ def part(name: str, text: str, kind: QueueKind) -> Part:
     ]
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--"))
     defines = [word for one, many in _DEFINITION.findall(code) for word in ([one] if one else _words(many))]
-    return Part(name, code, tuple(uses), tuple(defines), _failures(text), _effect(name, text))
+    effect, writes_nothing = _effect(name, text)
+    return Part(name, code, tuple(uses), tuple(defines), _failures(text), effect, writes_nothing)
 
 
 def _failures(text: str) -> tuple[str, ...]:
@@ -77,15 +80,15 @@ def _failures(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"\b[A-Z]{4,}\b", re.sub(r"\([^)]*\)", "", found[1]))) if found else ()
 
 
-def _effect(name: str, text: str) -> Effect:
-    """Read the effect of a contract. Raises ValueError for any other word."""
+def _effect(name: str, text: str) -> tuple[Effect, bool]:
+    """Read the effect of a contract, and whether it writes nothing. Raises ValueError for any other word."""
     found = _EFFECT.search(text)
     if found is None:
-        return "stores"
+        return "stores", False
     for effect in get_args(Effect):
         if effect == found[1]:
             known: Effect = effect
-            return known
+            return known, found[2] is not None
     raise ValueError(f"{name} has the unknown effect {found[1]}")
 
 

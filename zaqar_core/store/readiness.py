@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from zaqar_core.configuration.settings import Durability, Settings
+from zaqar_core.configuration.setting_types import Durability
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import catalogue, keys
 from zaqar_core.store.server_facts import Facts, problem, read_from

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 #: In each process one waiter of a queue checks the queue after a random time between these even without a wake-up.
 RECHECK_SECONDS = (5.0, 10.0)
+#: Checks a second of all queues together, about 1 % of a core. Where more queues than these times allow have waiters,
+#: each is checked less often; a receive that waits for 20 s at most checks its queue anyway when it begins and ends.
+MOST_PER_SECOND = 125.0
 
 
 class Rechecks:
@@ -30,7 +33,7 @@ class Rechecks:
         with self._lock:
             found = self._queues.get(waiter.queue)
             if found is None:
-                found = self._queues[waiter.queue] = (_next_check(time.monotonic()), {})
+                found = self._queues[waiter.queue] = (self._next_check(time.monotonic()), {})
             found[1][waiter.number] = waiter
 
     def remove(self, waiter: Waiter) -> None:
@@ -46,7 +49,7 @@ class Rechecks:
         with self._lock:
             due = [(queue, waiters) for queue, (at, waiters) in self._queues.items() if at <= now]
             for queue, waiters in due:
-                self._queues[queue] = (_next_check(now), waiters)
+                self._queues[queue] = (self._next_check(now), waiters)
         for queue, _ in due:
             self.wake(queue)
 
@@ -65,6 +68,7 @@ class Rechecks:
         if found is not None:
             found.wake()
 
-
-def _next_check(now: float) -> float:
-    return now + randomness.uniform(*RECHECK_SECONDS)
+    def _next_check(self, now: float) -> float:
+        mean_seconds = sum(RECHECK_SECONDS) / 2
+        longer = max(1.0, len(self._queues) / (MOST_PER_SECOND * mean_seconds))
+        return now + longer * randomness.uniform(*RECHECK_SECONDS)

@@ -97,7 +97,7 @@ def _functions(kind: QueueKind) -> tuple[Part, ...]:
 def _library(kind: QueueKind) -> Library:
     functions = _functions(kind)
     needed = [one.code for one in parts.in_order([*_given(kind), *parts.parts(kind)], functions)]
-    content = "\n".join([*needed, *(f"{one.name} {one.effect}\n{one.code}" for one in functions)])
+    content = "\n".join([*needed, *(f"{one.name} {_flags(one)}\n{one.code}" for one in functions)])
     name = f"{PREFIX}{kind}_{hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()[:12]}"
     registered = [
         f"redis.register_function({{function_name='{name}_{one.name}', flags={{{_flags(one)}}}, "
@@ -108,8 +108,12 @@ def _library(kind: QueueKind) -> Library:
 
 
 def _flags(function: Part) -> str:
-    """Return the server's flags of a function: with allow-oom it runs although the memory limit is reached."""
-    return "" if function.effect == "stores" else "'allow-oom'"
+    """Return the server's flags of a function.
+
+    With allow-oom it runs although the memory limit is reached, with no-writes also on a server that refuses writes.
+    """
+    flags = () if function.effect == "stores" else ("'allow-oom'",)
+    return ", ".join((*flags, "'no-writes'") if function.writes_nothing else flags)
 
 
 def _given(kind: QueueKind) -> list[Part]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import hiredis
 
-from zaqar_core.configuration.settings import Durability
+from zaqar_core.configuration.setting_types import Durability
 from zaqar_core.domain import full_disk
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store.conditions import Condition

@@ -8,6 +8,7 @@ is also the first connection to notice that the server has gone. The waiting its
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import threading
@@ -35,12 +36,12 @@ _RECHECK_TICK_SECONDS = 0.5
 class Waiter(Signal):
     """One waiting receive. ``member`` is its name in the queue's waiter set."""
 
-    __slots__ = ("_ends", "is_asleep", "is_ending", "is_recheck", "member", "number", "queue", "will_end")
+    __slots__ = ("ends", "is_asleep", "is_ending", "is_recheck", "member", "number", "queue", "will_end")
 
     def __init__(self, number: int, channel: str, queue: bytes, ends: WaitEnds | None) -> None:
         """``ends`` are those of the waiter's loop; None in a thread."""
         super().__init__()
-        self._ends = ends
+        self.ends = ends
         self.number = number
         #: The key of its queue.
         self.queue = queue
@@ -55,22 +56,22 @@ class Waiter(Signal):
 
     def leave(self) -> None:
         """End the wait of a client that has gone. In a task, only callbacks and tasks of its loop may call it."""
-        if self._ends is not None and not self.is_ending:
-            self._ends.add(self)
+        if self.ends is not None and not self.is_ending:
+            self.ends.add(self)
         else:
             self.wake()
 
     def time_out(self) -> None:
         """End the wait of a task: its time is over. Only for the timer."""
-        if self._ends is not None and self.will_end and not self.is_ending:
-            self._ends.add(self)
+        if self.ends is not None and self.will_end and not self.is_ending:
+            self.ends.add(self)
         else:
             super().time_out()
 
     def unregistered(self) -> None:
         """Make room for the end of another waiter."""
-        if self.is_ending and self._ends is not None:
-            self._ends.ended()
+        if self.is_ending and self.ends is not None:
+            self.ends.ended()
 
 
 class WakeupCallback:
@@ -186,6 +187,18 @@ class Waiters:
         for waiter in list(self._waiters.values()):
             waiter.wake()
 
+    def _check_all(self) -> None:
+        """Let every waiter check its queue, and run every callback. Thousands of tasks do so in several turns."""
+        by_loop: dict[WaitEnds, list[Waiter]] = {}
+        for waiter in list(self._waiters.values()):
+            if isinstance(waiter, Waiter) and waiter.ends is not None:
+                by_loop.setdefault(waiter.ends, []).append(waiter)
+            else:
+                waiter.wake()
+        for ends, waiters in by_loop.items():
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and its tasks with it
+                ends.loop.call_soon_threadsafe(ends.check, waiters)
+
     def release_all(self) -> None:
         """End all waits and refuse new ones: waiting receives return no messages."""
         self.is_released = True
@@ -243,11 +256,11 @@ class Waiters:
             waiter.wake()
 
     def subscribed(self) -> None:
-        """Wake every waiter: wake-ups may have been lost."""
+        """Let every waiter check its queue: wake-ups may have been lost."""
         self.is_connected = True
         if self.outages is not None:
             self.outages.end()
-        self.wake_all()
+        self._check_all()
 
     def lost(self) -> None:
         """Have all connections replaced."""

@@ -16,11 +16,14 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from zaqar_core.domain.digits import whole_number
 from zaqar_core.web.envelope import Refusal
 from zaqar_core.web.server.limits import DRAIN_BYTES, Limits
 
 #: Size of one read: small enough to see the progress of a body, and a false Content-Length reserves no memory.
 _PART_BYTES = 64 << 10
+#: Longer numbers are no lengths; shorter ones may be too large.
+_LENGTH_DIGITS = 100
 #: Unfinished bodies of a process above which those that do not arrive are refused, at least and at most.
 _CROWD = (2, 32)
 #: In a crowd, a body that does not arrive for so long may be refused.
@@ -75,9 +78,10 @@ class Bodies:
         """Return the whole body, or why the request is refused."""
         declared = environ.get("CONTENT_LENGTH")
         if declared:
-            if not (declared.isascii() and declared.isdigit()):
+            announced = whole_number(declared, most=_LENGTH_DIGITS)
+            if announced is None:
                 return Refusal.BODY_LENGTH_INVALID
-            length = int(declared)
+            length = announced
             if length == 0:
                 return b""
         elif "HTTP_TRANSFER_ENCODING" in environ:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from zaqar_core.configuration.settings import ANY_ORIGIN, Settings
+from zaqar_core.configuration.setting_types import ANY_ORIGIN
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.web.origins import Origins
 from zaqar_core.web.server.wsgi_application import WsgiApp
 

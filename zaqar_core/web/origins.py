@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from zaqar_core.configuration.settings import ANY_ORIGIN, Settings
+from zaqar_core.configuration.setting_types import ANY_ORIGIN
+from zaqar_core.configuration.settings import Settings
 
 _DEFAULT_PORTS = (("http://", ":80"), ("https://", ":443"))
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from zaqar_core.configuration.public_url import FORWARDED_PREFIX
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain.digits import whole_number
 from zaqar_core.logs import remedies
 from zaqar_core.logs.remedies import note_refusal
 from zaqar_core.web.server.wsgi_application import WsgiApp
@@ -174,7 +175,8 @@ def _set_host(environ: dict[str, Any], said: str) -> None:
 def _set_port(environ: dict[str, Any], said: str) -> None:
     """Add the port to a host without one, where the client must have called it with one."""
     host = environ.get("HTTP_HOST", "")
-    if not host or ":" in host.rpartition("]")[2] or not (said.isascii() and said.isdecimal() and len(said) <= 5):
+    port = whole_number(said, most=5)
+    if not host or ":" in host.rpartition("]")[2] or not port or port > 65535:
         return
-    if 0 < int(said) <= 65535 and said != _DEFAULT_PORTS[environ["wsgi.url_scheme"]]:
-        environ["HTTP_HOST"] = f"{host}:{int(said)}"
+    if said != _DEFAULT_PORTS[environ["wsgi.url_scheme"]]:
+        environ["HTTP_HOST"] = f"{host}:{port}"

@@ -17,7 +17,8 @@ from zaqar_core.access import administration, gate
 from zaqar_core.access.directory import Directory
 from zaqar_core.configuration import public_url
 from zaqar_core.configuration.errors import SettingsInvalid
-from zaqar_core.configuration.settings import Configuration, Settings
+from zaqar_core.configuration.loading import Configuration
+from zaqar_core.configuration.settings import Settings
 
 
 def access_facts(configuration: Configuration) -> AccessFacts:

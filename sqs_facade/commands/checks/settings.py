@@ -13,7 +13,9 @@ import msgspec
 
 from sqs_facade.commands.checks.findings import Finding, Rule, Topic
 from zaqar_core.configuration import public_url, setting_values
-from zaqar_core.configuration.settings import ANY_ORIGIN, Configuration, Examination, Settings
+from zaqar_core.configuration.loading import Configuration, Examination
+from zaqar_core.configuration.setting_types import ANY_ORIGIN
+from zaqar_core.configuration.settings import Settings
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.store import deployment
 from zaqar_core.web import allowed_hosts

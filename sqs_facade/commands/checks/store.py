@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sqs_facade.commands.checks.findings import Finding, Topic
-from zaqar_core.configuration.settings import Durability
+from zaqar_core.configuration.setting_types import Durability
 from zaqar_core.domain import full_disk
 from zaqar_core.store import server_facts
 from zaqar_core.store.conditions import Condition

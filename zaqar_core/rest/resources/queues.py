@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from zaqar_core.core import queues, subscriptions
+from zaqar_core.core.later_steps import later_step
 from zaqar_core.core.session import Session
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import FlavorUnusable, QueueNotFound
@@ -264,5 +266,6 @@ def purge(call: RestCall) -> Reply:
     if "messages" in kinds:
         queues.purge_free(call.session, call.ref)
     if "subscriptions" in kinds:
-        subscriptions.delete_all(call.session, call.ref)
+        with later_step() if "messages" in kinds else nullcontext():
+            subscriptions.delete_all(call.session, call.ref)
     return documents.empty()

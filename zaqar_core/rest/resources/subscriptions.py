@@ -8,6 +8,7 @@ import orjson
 
 from zaqar_core.core import deliveries, subscriptions
 from zaqar_core.core.deliveries import Undelivered
+from zaqar_core.core.later_steps import later_step
 from zaqar_core.domain import limits
 from zaqar_core.domain.errors import QueueNotFound, SubscriptionNotFound
 from zaqar_core.domain.model import Subscription
@@ -57,7 +58,8 @@ def create_for_caller(call: RestCall) -> Reply:
     )
     if not created.is_new:
         raise RestError(Fact.SUBSCRIBED_ALREADY)
-    subscriptions.confirm(call.session, call.ref, created.id, is_confirmed=True)
+    with later_step():
+        subscriptions.confirm(call.session, call.ref, created.id, is_confirmed=True)
     return documents.reply({"subscription_id": created.id}, 201)
 
 

@@ -26,6 +26,8 @@ _WANTING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _MOST_PER_TURN = 256
 #: Bytes of a preamble that are read at once.
 _PEEK_BYTES = 1024
+#: The option of a socket for how many bytes the kernel takes before it can send them. Not every system has it.
+_NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
 
 class Acceptor:
@@ -50,6 +52,8 @@ class Acceptor:
         #: The times, by the clock of the server, at which connections were accepted that are not open yet.
         self._connecting: dict[asyncio.Task[None], float] = {}
         listener.setblocking(False)
+        if _NOTSENT_LOWAT is not None:  # its connections inherit it
+            listener.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, limits.UNSENT_BYTES_IN_KERNEL)
 
     def start(self) -> None:
         """Begin to accept."""

@@ -129,12 +129,13 @@ class Connection(Responding):
         if self._is_stalled:
             return
         if self._pending.find(b"\r\n\r\n", searched) >= 0 or len(self._pending) > limits.HEAD_BYTES:
-            whole = bytes(self._pending)
-            self._pending.clear()
-            self._read_head(whole)
+            self._read_ahead()
 
     def _read_head(self, data: bytes) -> None:
-        """Read the request at the beginning of ``data``, if its head is complete."""
+        """Read the request at the beginning of ``data``, if its head is complete.
+
+        What follows a head of ``_read_ahead`` is in ``_pending``. Otherwise ``_pending`` is empty.
+        """
         data = data.removeprefix(b"\r\n")  # RFC 9112, section 2.2: an empty line before a request is ignored
         end = data.find(b"\r\n\r\n") + 4
         if end == 3:
@@ -177,12 +178,31 @@ class Connection(Responding):
         if self._state is not State.HEAD or self._is_stalled:
             return
         if self._pending:
-            self._resume_reading()
-            data = bytes(self._pending)
-            self._pending.clear()
-            self._read_head(data)
+            self._read_ahead()
         if self._has_ended and self._state is State.HEAD:
             self._close()
+
+    def _read_ahead(self) -> None:
+        """Read the first request that has arrived, and copy only that: hundreds of kilobytes of others may follow."""
+        pending = self._pending
+        begin = 2 if pending.startswith(b"\r\n") else 0  # see _read_head
+        end = pending.find(b"\r\n\r\n", begin) + 4
+        head = self._taken(end if end > 3 else len(pending))
+        self._read_on()
+        self._read_head(head)
+
+    def _read_on(self) -> None:
+        """Go on reading, unless so much has arrived that its requests come first."""
+        if len(self._pending) > limits.PIPELINE_BYTES:
+            self._pause_reading()
+        else:
+            self._resume_reading()
+
+    def _taken(self, most: int) -> bytes:
+        """Remove so many bytes at most from the beginning of what has arrived, and return them."""
+        found = bytes(self._pending[:most])
+        del self._pending[:most]
+        return found
 
     # -- The body ------------------------------------------------------------------------------------------------------
 
@@ -190,6 +210,9 @@ class Connection(Responding):
         """Read a body with Content-Length, of which ``data`` from ``at`` on is there."""
         server = self._server
         limit = server.application.body_limit(environ)
+        if self._pending:
+            data, at = self._taken(length), 0
+            self._read_on()
         if length > limit:
             is_refused_at_once = is_awaited(environ) and len(data) == at
             body = DiscardedBody(environ, server.bounds, server.now, length=0 if is_refused_at_once else length)
@@ -229,21 +252,22 @@ class Connection(Responding):
         """Read the body of an admitted request."""
         if self._transport is None:
             return
-        data = bytes(self._pending)
-        self._pending.clear()
-        self._resume_reading()
-        self._begin_body(body, data)
+        self._begin_body(body, b"")
         if self._has_ended and self._state is State.BODY:
             self._refuse_body(Refusal.BODY_CUT_SHORT)
 
     def _begin_body(self, body: UnfinishedBody, data: bytes) -> None:
         self._body = body
         self._state = State.BODY
+        self._resume_reading()
         body.begin(self._server.now)
         self.deadline = body.deadline()
         self._server.admission.begin_body(self)
         if data:
             self._read_body(data)
+        elif self._pending:
+            while self._pending and self._state is State.BODY:
+                self._read_body(self._taken(limits.PIPELINE_BYTES))
         elif body.is_awaited:
             self._write(replies.CONTINUE)
 
@@ -252,7 +276,7 @@ class Connection(Responding):
         assert body is not None
         before = len(body.content)
         try:
-            self._pending += body.add(data)
+            self._pending[:0] = body.add(data)
         except Refused as refused:
             self._forget_body(before)
             self._refuse(refused)
@@ -381,7 +405,11 @@ class Connection(Responding):
 
     @property
     def on_gone(self) -> Callable[[], object] | None:
-        """Called once when the client disconnects. While it is set, the request waits and leaves its place."""
+        """Called once when the client disconnects. While it is set, the request waits and leaves its place.
+
+        It waits on after the call until it ends its wait itself: when thousands of clients go together, their requests
+        end a few at a time, and those that cannot end yet must keep no place from others.
+        """
         return self._on_gone
 
     @on_gone.setter
@@ -394,12 +422,11 @@ class Connection(Responding):
         self._on_gone = report
 
     def _leave_client(self) -> None:
-        """Report to the waiting request that its client has disconnected."""
-        self.is_gone = True
-        report = self.on_gone
-        self.on_gone = None
-        if report is not None:
-            report()
+        """Report once to the waiting request that its client has disconnected."""
+        if not self.is_gone:
+            self.is_gone = True
+            if self._on_gone is not None:
+                self._on_gone()
 
     # -- Deadlines and the end -----------------------------------------------------------------------------------------
 

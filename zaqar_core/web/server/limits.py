@@ -31,6 +31,9 @@ STALLED_BODY_SECONDS = 2.0
 SHED_IDLE_SECONDS = 5.0
 #: Unsent bytes of one connection above which nothing more is read from it.
 WRITE_HIGH_WATER_BYTES = 64 * 1024
+#: Bytes that the kernel takes for one connection while its client does not read. Without this bound it takes megabytes,
+#: so that requests of a client that reads nothing would run until their responses fill them.
+UNSENT_BYTES_IN_KERNEL = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)

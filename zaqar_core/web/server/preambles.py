@@ -59,7 +59,7 @@ def _parse_line(data: bytes) -> Preamble | None:
         return Preamble(length, None)
     kind = IPv4Address if found["family"] == b"4" else IPv6Address
     try:
-        address, port = str(kind(found["from"].decode("latin-1"))), int(found["port"])
+        address, port = _text(kind(found["from"].decode("latin-1"))), int(found["port"])
     except ValueError:
         raise PreambleInvalid("the line of the PROXY protocol has no address") from None
     if port > 65535:
@@ -85,4 +85,10 @@ def _parse_binary(data: bytes) -> Preamble | None:
     raw = data[_HEADER_BYTES : _HEADER_BYTES + width]
     at = _HEADER_BYTES + 2 * width
     address = IPv4Address(raw) if width == 4 else IPv6Address(raw)
-    return Preamble(length, (str(address), int.from_bytes(data[at : at + 2], "big")))
+    return Preamble(length, (_text(address), int.from_bytes(data[at : at + 2], "big")))
+
+
+def _text(address: IPv4Address | IPv6Address) -> str:
+    """Return an address as the connection itself would show it: an IPv4 address that is mapped to IPv6 as IPv4."""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)

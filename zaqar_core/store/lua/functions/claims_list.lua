@@ -3,7 +3,7 @@
 -- args:  most claims
 -- reply: {now ms, {claim id, created ms, ttl s, its end ms, number of messages that it still holds} ...}.
 -- fails: NOQUEUE.
--- effect: reads.
+-- effect: reads. It writes nothing.
 -- cost:  O(log n + k) for the k messages of these claims.
 -- uses: base_key, CLAIM, leases_key, now_ms, open_any_queue, state_of, states_key
 local wrong = open_any_queue()

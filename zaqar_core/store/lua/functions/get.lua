@@ -2,7 +2,7 @@
 -- keys:  the queue.
 -- reply: {0, field, value, ...}: as create for an existing queue.
 -- fails: NOQUEUE.
--- effect: reads.
+-- effect: reads. It writes nothing.
 -- cost:  O(fields).
 -- uses: all_settings, base_key, NOQUEUE
 if call('EXISTS', base_key) == 0 then return NOQUEUE end

@@ -4,7 +4,7 @@
 -- reply: {now ms, retention s, per message {seq, record, state or "", end of its lease ms or 0, end of its delay ms or
 --        0} or 0}.
 -- fails: NOQUEUE; GROUPED.
--- effect: reads.
+-- effect: reads. It writes nothing.
 -- cost:  O(k log n).
 -- uses: delayed_until, find_message, is_over, leased_until, now_ms, open_queue, queue, state_of, states_key
 local wrong = open_queue()

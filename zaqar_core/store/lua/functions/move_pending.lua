@@ -3,7 +3,7 @@
 -- args:  incarnation, then seq of each
 -- reply: those seqs; none when the queue is of another incarnation.
 -- fails: NOQUEUE.
--- effect: reads.
+-- effect: reads. It writes nothing.
 -- cost:  O(k).
 -- uses: base_key, NOQUEUE
 local found, life = {}, call('HGET', base_key, 'inc')

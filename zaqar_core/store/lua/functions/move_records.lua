@@ -3,7 +3,7 @@
 -- args:  least age ms
 -- reply: record of each: its source, a bar, its seq there.
 -- fails: nothing.
--- effect: reads.
+-- effect: reads. It writes nothing.
 -- cost:  O(100).
 -- uses: base_key, real_ms
 local found, page, until_ms = {}, call('HRANDFIELD', base_key .. ':mr', 100, 'WITHVALUES'), real_ms() - ARGV[1]

@@ -2,7 +2,7 @@
 -- keys:  the queue.
 -- reply: task id, packed task, ... in no order.
 -- fails: NOQUEUE.
--- effect: reads.
+-- effect: reads. It writes nothing.
 -- cost:  O(LIMITS.MOVE_TASKS).
 -- uses: base_key, NOQUEUE
 if call('EXISTS', base_key) == 0 then return NOQUEUE end

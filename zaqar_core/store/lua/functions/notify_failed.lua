@@ -3,7 +3,7 @@
 -- args:  first index, last index
 -- reply: {now ms, how many have ever failed, how many are kept, packed, ...}.
 -- fails: NOQUEUE.
--- effect: reads.
+-- effect: reads. It writes nothing.
 -- cost:  O(indexes).
 -- uses: base_key, now_ms, open_any_queue
 local wrong = open_any_queue()

@@ -2,7 +2,7 @@
 -- keys:  any key of that server.
 -- reply: ms.
 -- fails: nothing.
--- effect: reads.
+-- effect: reads. It writes nothing.
 -- cost:  O(1).
 -- uses: real_ms
 return real_ms()

@@ -3,7 +3,7 @@
 -- args:  address of each queue
 -- reply: {real time ms, revision, per queue {incarnation, since ms, pool} or 0}.
 -- fails: nothing.
--- effect: reads.
+-- effect: reads. It writes nothing.
 -- cost:  O(k).
 -- uses: base_key, placement_of, real_ms
 local reply = { real_ms(), tonumber(call('HGET', base_key, 'rev') or 0) }

@@ -2,7 +2,7 @@
 -- keys:  sf1:{pools}.
 -- reply: {revision, {name, row ...}, {name, flavor ...}, {flavor, row ...}}.
 -- fails: nothing.
--- effect: reads.
+-- effect: reads. It writes nothing.
 -- cost:  O(pools).
 -- uses: base_key
 local revision = call('HGET', base_key, 'rev') or '0'

@@ -3,7 +3,7 @@
 -- args:  name
 -- reply: ms, -1 where it is not known.
 -- fails: nothing.
--- effect: reads.
+-- effect: reads. It writes nothing.
 -- cost:  O(1).
 -- uses: base_key
 local at = call('ZSCORE', base_key .. ':gone', ARGV[1])

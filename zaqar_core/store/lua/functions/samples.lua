@@ -2,7 +2,7 @@
 -- keys:  the queue.
 -- reply: {now ms, visible, in flight, delayed, since ms, sample ...}, the oldest first: see the part samples.
 -- fails: NOQUEUE; GROUPED.
--- effect: reads.
+-- effect: reads. It writes nothing.
 -- cost:  as samples.values, and O(samples).
 -- uses: base_key, now_ms, open_queue, samples
 local wrong = open_queue()

@@ -3,7 +3,7 @@
 -- args:  id
 -- reply: {now ms, record}.
 -- fails: NOQUEUE; NOSUBSCRIPTION.
--- effect: reads.
+-- effect: reads. It writes nothing.
 -- cost:  O(1).
 -- uses: base_key, NOSUBSCRIPTION, now_ms, open_any_queue, subscription_of
 local wrong = open_any_queue()

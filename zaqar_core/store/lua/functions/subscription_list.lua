@@ -3,7 +3,7 @@
 -- args:  text after which ids come, most ids
 -- reply: {now ms, last id read or "", id, record, ...}; with a last id there may be more behind it.
 -- fails: NOQUEUE.
--- effect: reads.
+-- effect: reads. It writes nothing.
 -- cost:  O(log n + most).
 -- uses: base_key, now_ms, open_any_queue, subscription_of
 local wrong = open_any_queue()

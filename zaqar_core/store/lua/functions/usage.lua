@@ -4,7 +4,7 @@
 -- args:  records in the sample; a queue with no more of them is measured exactly
 -- reply: {bytes, messages in flight}.
 -- fails: NOQUEUE; GROUPED.
--- effect: reads.
+-- effect: reads. It writes nothing.
 -- cost:  O(sample + log n).
 -- uses: leases_key, now_ms, open_queue, records_key
 local wrong = open_queue()
