@@ -67,6 +67,19 @@ def _changed(**members: Any) -> dict[str, Any]:
             _changed(Principal={"AWS": "arn:aws:iam:::root"}),
             "Statement 1: the principal arn:aws:iam:::root has no account.",
         ),
+        *(
+            (
+                {"Version": "2012-10-17", **_changed(**{element: value})},
+                f"Statement 1: a variable in {text} must have a name and a closing brace.",
+            )
+            for text in (
+                "arn:aws:sqs:*:*:${aws:username",
+                "arn:aws:sqs:*:*:${}",
+                "arn:aws:sqs:*:*:${a${b}",
+                "arn:aws:sqs:*:*:${a{b}",
+            )
+            for element, value in (("Resource", text), ("Condition", {"ArnLike": {"aws:PrincipalArn": text}}))
+        ),
         (_changed(Conditions={}), "Statement 1: Conditions is not an element of a statement."),
         (_changed(condition={}), "Statement 1: condition is not an element of a statement."),
         ({"Statement": [], "statement": []}, "statement is not an element of a policy."),

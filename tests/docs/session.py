@@ -148,10 +148,12 @@ class Session:
         """End the services that the blocks started, and what else they left running."""
         left = [one for one in psutil.process_iter() if self._is_ours(one)]
         for process in left:
-            process.terminate()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                process.terminate()
         _, alive = psutil.wait_procs(left, timeout=10)
         for process in alive:
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         psutil.wait_procs(alive, timeout=10)
 
     def _is_ours(self, process: psutil.Process) -> bool:

@@ -81,7 +81,7 @@ def test_receives_with_other_visibility_timeouts_are_calls_of_their_own(
 @pytest.mark.parametrize("seconds", [0, None], ids=["of the call", "of the queue"])
 def test_messages_that_stay_visible_are_received_by_all(core: Core, queue: QueueRef, seconds: int | None) -> None:
     queues.change(core.session(), queue, SettingsChange(set={"visibility_timeout_seconds": 0}))
-    put(core, queue, 2)
+    put(core, queue, 8)
     turn = in_one_turn(core, queue, *[receives(core, queue, 2, visibility_seconds=seconds)] * 4)
     assert [bodies(found) for found in turn.outcomes] == [[b"0", b"1"]] * 4
     assert sorted(found[0].receive_count for found in turn.outcomes) == [1, 2, 3, 4]

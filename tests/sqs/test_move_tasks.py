@@ -19,6 +19,10 @@ NO_SOURCE = Failure(
 )
 
 
+#: Messages for a task that moves one a second: it still runs when a busy machine makes the next calls.
+SECONDS = tuple("12345678")
+
+
 class Queues:
     """A source queue and its dead-letter queue, with dead letters."""
 
@@ -99,7 +103,7 @@ def test_messages_move_to_the_destination_of_the_task(sqs: Sqs, queue_name: str)
 
 
 def test_a_task_handle_is_listed_only_while_the_task_runs(sqs: Sqs, queue_name: str) -> None:
-    queues = Queues(sqs, queue_name, "1", "2")
+    queues = Queues(sqs, queue_name, *SECONDS)
     handle = queues.start(MaxNumberOfMessagesPerSecond=1)
     [running] = queues.tasks()
     assert (running["Status"], running["TaskHandle"]) == ("RUNNING", handle)
@@ -111,7 +115,7 @@ def test_a_task_handle_is_listed_only_while_the_task_runs(sqs: Sqs, queue_name: 
 
 
 def test_a_second_task_must_wait_for_the_first(sqs: Sqs, queue_name: str) -> None:
-    queues = Queues(sqs, queue_name, "1", "2")
+    queues = Queues(sqs, queue_name, *SECONDS)
     handle = queues.start(MaxNumberOfMessagesPerSecond=1)
     assert sqs.error("StartMessageMoveTask", SourceArn=queues.dead_arn) == Failure(
         "InvalidParameterValue",

@@ -12,6 +12,7 @@ from zaqar_core.core import messages, queue_gauges
 from zaqar_core.domain.model import NewMessage
 from zaqar_core.store import parts
 from zaqar_core.store.parts import KINDS, QueueKind
+from zaqar_core.store.scripts import _BEGINNING
 
 #: Commands that functions use and that write nothing.
 READING = {
@@ -53,7 +54,7 @@ def test_exactly_the_functions_that_write_nothing_say_so(kind: QueueKind) -> Non
     defined = statements(kind)
     reading = [one for one in parts.functions(kind) if one.effect == "reads"]
     assert {one.name for one in reading if one.writes_nothing} == {
-        one.name for one in reading if commands(one.code, defined) <= READING
+        one.name for one in reading if commands(f"{_BEGINNING}{one.code}", defined) <= READING
     }
 
 

@@ -44,7 +44,7 @@ IN_WORDS = re.compile(r"twelve hours|12 hours|five minutes|fourteen days|four da
 OTHER_MEANINGS = {
     ("sqs_facade/codecs/query.py", "{1,10"): "digits of a number in a list's name",
     ("zaqar_core/domain/encryption.py", "{1,64"): "name of a key",
-    ("zaqar_core/access/credentials_file.py", "{1,64"): "name of a user",
+    ("zaqar_core/access/credentials_entries.py", "{1,64"): "name of a user",
     ("zaqar_core/configuration/settings.py", "3_600"): "default ttl",
     ("zaqar_core/store/libraries.py", "86_400"): "a day",
     ("zaqar_core/web/hooks/face.py", "86_400"): "a day",

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from zaqar_core.access.errors import PolicyInvalid
+
 
 class Values(Protocol):
     """The context of a request: the values of the keys that conditions and variables name."""
@@ -41,17 +43,23 @@ _MOST_MATCHERS = 256
 _WILDCARDS = {"*": ANY_TEXT, "?": ANY_CHARACTER}
 _SPLIT = re.compile(r"(\$\{[^{}]*\}|[*?])")
 _SPLIT_WITHOUT_VARIABLES = re.compile(r"([*?])")
+_VARIABLE = re.compile(r"\$\{[^{}]+\}")
 _DEFAULT = re.compile(r"(.*?)\s*,\s*'(.*)'\Z", re.DOTALL)
 
 
 def tokens(text: str, *, has_variables: bool, has_wildcards: bool) -> tuple[Token, ...]:
-    """Split a text of a policy. ``${*}``, ``${?}`` and ``${$}`` are these characters themselves, as AWS defines."""
+    """Split a text of a policy. ``${*}``, ``${?}`` and ``${$}`` are these characters themselves, as AWS defines.
+
+    Raises PolicyInvalid for a variable without a name or an end: it would be a text that nothing is equal to.
+    """
     found: list[Token] = []
     for piece in (_SPLIT if has_variables else _SPLIT_WITHOUT_VARIABLES).split(text):
         token: Token = piece
         if piece in _WILDCARDS and has_wildcards:
             token = _WILDCARDS[piece]
-        elif has_variables and piece.startswith("${"):
+        elif has_variables and "${" in piece:
+            if _VARIABLE.fullmatch(piece) is None:
+                raise PolicyInvalid(f"a variable in {text[:64]} must have a name and a closing brace")
             inside = piece[2:-1].strip()
             named = _DEFAULT.match(inside)
             if inside in ("*", "?", "$"):

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 #: Shapes that are remembered, and their longest. All are forgotten when there are more.
-_MOST_SHAPES, _SHAPE_BYTES = 512, 2048
+_MOST_SHAPES, _SHAPE_BYTES = 512, 2000
 #: Shapes of one length. The oldest is forgotten when there are more.
 _MOST_OF_A_LENGTH = 8
 #: To make a shape takes the time of several heads, so only the first of so many heads without a known one gets one.
@@ -32,7 +32,7 @@ _PRINTABLE = b" " + _VISIBLE
 
 _LINE = re.compile(rb"([!-9;-~]+): ([!-~](?:[ -~]*[!-~])?)")
 #: The Authorization header of Signature Version 4: all but the signature names the key and the signed headers.
-_AUTHORIZATION = re.compile(rb"AWS4-HMAC-SHA256 Credential=[!-+\--~]{1,256}, ?SignedHeaders=[a-z0-9;-]+, ?Signature=")
+_AUTHORIZATION = re.compile(rb"AWS4-HMAC-SHA256 Credential=[!-+\--~]+, ?SignedHeaders=[a-z0-9;-]+, ?Signature=")
 
 
 def _is_visible(value: bytes) -> bool:
