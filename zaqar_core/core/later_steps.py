@@ -12,8 +12,8 @@ from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
 def later_step() -> Iterator[None]:
     """Run a step of an operation that has changed something before.
 
-    A store that refuses it as full or unfit has changed nothing by this step, but the operation has: no response may say
-    that nothing was stored or changed. Raises StoreUnavailable, whose outcome is unknown, in their place.
+    A store that refuses it as full or unfit has changed nothing by this step, but the operation has: no response may
+    say that nothing was stored or changed. Raises StoreUnavailable, whose outcome is unknown, in their place.
     """
     try:
         yield
