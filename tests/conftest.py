@@ -95,22 +95,39 @@ def valkey() -> Iterator[str]:
         yield server.url
 
 
+@contextmanager
+def own_store() -> Iterator[str]:
+    """Start a store like the shared one, and yield its URL."""
+    if STORE == "single":
+        with private_valkey() as server:
+            yield server.url
+    else:
+        with {"sentinel": deployments.sentinel_group, "cluster": deployments.cluster}[STORE]() as deployed:
+            yield deployed.url
+
+
 @pytest.fixture(scope="session")
 def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """URL of the store that the shared core and service use."""
     if STORE == "single":
         yield request.getfixturevalue("valkey")
         return
-    with {"sentinel": deployments.sentinel_group, "cluster": deployments.cluster}[STORE]() as deployed:
-        yield deployed.url
+    with own_store() as url:
+        yield url
+
+
+@contextmanager
+def core_on(url: str) -> Iterator[Core]:
+    """The core of one process, without HTTP."""
+    core = Core(Settings(redis=url, durability="memory", store_connections=8), url)
+    yield core
+    core.close()
 
 
 @pytest.fixture(scope="session")
 def core(store_url: str) -> Iterator[Core]:
-    """The core of one process, without HTTP."""
-    core = Core(Settings(redis=store_url, durability="memory", store_connections=8), store_url)
-    yield core
-    core.close()
+    with core_on(store_url) as core:
+        yield core
 
 
 @pytest.fixture

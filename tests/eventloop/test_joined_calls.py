@@ -10,13 +10,14 @@ import msgspec
 import pytest
 
 from tests.eventloop.loops import on_loop
-from tests.eventloop.turns import begin, know_small_queues, look
+from tests.eventloop.turns import begin, core_of_its_own, know_small_queues, look
 from zaqar_core.core import leases, messages, queues
 from zaqar_core.core.process import Core
 from zaqar_core.domain.model import NewMessage, QueueSettings, Receipt, Sent
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import joined_calls, keys, script
 
+core = pytest.fixture(scope="module")(core_of_its_own)
 know_small = pytest.fixture(autouse=True)(know_small_queues)
 #: Longer than a run takes. The steps of the clock are no multiples of them.
 DELAY_SECONDS, TIMEOUT_SECONDS, STEPS = 600, 3000, (700, 3500, 90_000)

@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from tests.eventloop.turns import deletes, in_flight, in_one_turn, know_small_queues, put, receives, sends
+from tests.eventloop.turns import (
+    core_of_its_own,
+    deletes,
+    in_flight,
+    in_one_turn,
+    know_small_queues,
+    put,
+    receives,
+    sends,
+)
 from zaqar_core.core import leases, messages, queues
 from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import ReceiptInvalid
@@ -15,6 +24,7 @@ from zaqar_core.domain.model import QueueSettings
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import OTHER_POLICY, ScriptFailed, keys
 
+core = pytest.fixture(scope="module")(core_of_its_own)
 know_small = pytest.fixture(autouse=True)(know_small_queues)
 
 

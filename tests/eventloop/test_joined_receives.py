@@ -9,6 +9,7 @@ import pytest
 from tests.deployments import IN_MEMORY, Server, deployed
 from tests.eventloop.turns import (
     bodies,
+    core_of_its_own,
     created,
     deletes,
     in_flight,
@@ -28,6 +29,7 @@ from zaqar_core.domain.model import NewMessage, SettingsChange
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
+core = pytest.fixture(scope="module")(core_of_its_own)
 know_small = pytest.fixture(autouse=True)(know_small_queues)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.deployments import IN_MEMORY, Server, deployed
-from tests.eventloop.turns import bodies, created, in_one_turn, know_small_queues, receives, sends
+from tests.eventloop.turns import bodies, core_of_its_own, created, in_one_turn, know_small_queues, receives, sends
 from zaqar_core import eventloop
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import joinings, messages, queues, subscriptions
@@ -19,6 +19,7 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 from zaqar_core.store.joined_calls import JoinableCall, joined
 
+core = pytest.fixture(scope="module")(core_of_its_own)
 know_small = pytest.fixture(autouse=True)(know_small_queues)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from tests.conftest import core_on, own_store
 from tests.eventloop.loops import on_loop
 from zaqar_core import eventloop
 from zaqar_core.core import leases, messages, queues
@@ -25,6 +26,12 @@ class Turn:
 
     outcomes: list[Any]
     calls: int
+
+
+def core_of_its_own() -> Iterator[Core]:
+    """A core whose store nothing else uses: tests count the functions that are called there."""
+    with own_store() as url, core_on(url) as core:
+        yield core
 
 
 def know_small_queues(monkeypatch: pytest.MonkeyPatch) -> None:
