@@ -151,15 +151,18 @@ def test_all_that_wait_for_a_connection_fail_with_the_one_attempt_to_open_it(
     store = opened()
     server.kill()
     attempts: list[float] = []
+    begun: list[None] = []
     real = Link.open
 
     def counted(link: Link, patience_seconds: float = 0.0) -> None:
         attempts.append(patience_seconds)
+        until(lambda: len(begun) == 50, "all tasks wait")
         real(link, patience_seconds)
 
     monkeypatch.setattr(Link, "open", counted)
 
     def asks() -> str:
+        begun.append(None)
         with pytest.raises(StoreUnavailable) as failed:
             store.command("PING")
         return failed.value.reason
