@@ -192,7 +192,7 @@ class Connection(Responding):
         self._read_head(head)
 
     def _read_on(self) -> None:
-        """Go on reading, unless so much has arrived that its requests come first."""
+        """Resume reading; pause it while requests of more than PIPELINE_BYTES have arrived and wait."""
         if len(self._pending) > limits.PIPELINE_BYTES:
             self._pause_reading()
         else:

@@ -23,8 +23,8 @@ from typing import Any
 _MOST_SHAPES, _SHAPE_BYTES = 512, 2000
 #: Shapes of one length. The oldest is forgotten when there are more.
 _MOST_OF_A_LENGTH = 8
-#: To make a shape takes the time of several heads, so only the first of so many heads without a known one gets one.
-#: Where clients have more shapes than are remembered, it then costs little to make them again and again.
+#: A shape takes as long to make as several heads take to parse. So of this many heads without a known shape, only the
+#: first one gets a shape. Clients with more shapes than are remembered then cost little.
 _HEADS_OF_A_SHAPE = 8
 _LENGTH_DIGITS = 15
 _VISIBLE = bytes(range(0x21, 0x7F))
@@ -166,7 +166,7 @@ def _changing_values(head: bytes, fields: Mapping[str, Any]) -> list[_Value] | N
 
 def _value(name: bytes, text: bytes, begin: int) -> _Value | None:
     """Return the part of a header that changes, None if it has another form than that of the SDKs."""
-    key, is_valid, end, prefix = _key(name), _CHANGING[name], begin + len(text), b""
+    key, is_valid, end, prefix = environ_key(name), _CHANGING[name], begin + len(text), b""
     if name == b"authorization":
         known = _AUTHORIZATION.match(text)
         if known is None:
@@ -178,6 +178,7 @@ def _value(name: bytes, text: bytes, begin: int) -> _Value | None:
     return _Value(key, begin + len(prefix), end, is_valid, prefix.decode("ascii"))
 
 
-def _key(name: bytes) -> str:
-    key = name.decode("ascii").upper().replace("-", "_")
-    return key if key == "CONTENT_LENGTH" else f"HTTP_{key}"
+def environ_key(name: bytes) -> str:
+    """Return the key of a header in the environ."""
+    key = name.decode("latin-1").upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"

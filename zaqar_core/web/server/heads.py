@@ -17,7 +17,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
 
 from zaqar_core.web.server import limits, replies
-from zaqar_core.web.server.head_shapes import HeadShapes
+from zaqar_core.web.server.head_shapes import HeadShapes, environ_key
 from zaqar_core.web.server.refusals import (
     Refused,
     head_too_large,
@@ -73,7 +73,7 @@ class HeadParser:
         self._keys: dict[bytes, str] = {}
         for name in _NAMES:
             for spelling in (name.encode(), name.lower().encode()):
-                self._keys[spelling] = _key(spelling)
+                self._keys[spelling] = environ_key(spelling)
         self._valid_host = ""
         self._heads: dict[bytes, Head] = {}
         self._shapes = HeadShapes()
@@ -146,7 +146,7 @@ class HeadParser:
         self._repeated += 1
         if b"_" in name or self._repeated > limits.HEADERS:
             return  # an underscore could pose as a hyphen
-        key, text, fields = _key(name), value.rstrip().decode("latin-1"), self._fields
+        key, text, fields = environ_key(name), value.rstrip().decode("latin-1"), self._fields
         if len(self._keys) < _REMEMBERED_NAMES:
             self._keys[name] = key
         if key not in fields:
@@ -248,12 +248,6 @@ def _absolute(fields: dict[str, Any], target: str) -> str:
     fields["HTTP_HOST"] = parts.netloc
     rest = target.partition("://")[2][len(parts.netloc) :]
     return rest if rest.startswith("/") else f"/{rest}"
-
-
-def _key(name: bytes) -> str:
-    """Return the key of a header in the environ."""
-    key = name.decode("latin-1").upper().replace("-", "_")
-    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
 def _refusal(problem: HttpParserError, head: bytes) -> Refused:
