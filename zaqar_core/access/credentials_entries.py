@@ -52,17 +52,22 @@ class TokenEntry(CredentialEntry):
     token_sha256: _Sha256 | None = None
 
 
-class UserEntry(Entry):
-    """A user."""
+class PrincipalEntry(Entry):
+    """What a user and a role have."""
 
     name: _Name
     account: _Account
     path: _PathPrefix = "/"
     id: _UniqueId | None = None
     enabled: bool = True
-    expires: datetime | None = None
     policies: list[PolicyEntry] = []
     tags: _Tags = {}
+
+
+class UserEntry(PrincipalEntry):
+    """A user."""
+
+    expires: datetime | None = None
     access_keys: list[KeyEntry] = []
     tokens: list[TokenEntry] = []
     certificate_subjects: list[str] = []
@@ -76,17 +81,10 @@ class TrustEntry(Entry):
     subjects: Annotated[list[str], msgspec.Meta(min_length=1)]
 
 
-class RoleEntry(Entry):
+class RoleEntry(PrincipalEntry):
     """A role."""
 
-    name: _Name
-    account: _Account
-    path: _PathPrefix = "/"
-    id: _UniqueId | None = None
-    enabled: bool = True
     max_session_seconds: _SessionSeconds = limits.DEFAULT_ROLE_SESSION_SECONDS
-    policies: list[PolicyEntry] = []
-    tags: _Tags = {}
     trust: list[TrustEntry] = []
 
 
