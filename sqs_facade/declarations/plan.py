@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from zaqar_core.configuration.setting_values import HIDDEN
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import queues, subscriptions
 from zaqar_core.core.session import Session
+from zaqar_core.domain.batches import batched
 from zaqar_core.domain.model import Queue, QueueSettings, SettingsChange, Subscription
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.rest import metadata
@@ -87,7 +88,7 @@ class Plan:
 def make(session: Session, declarations: Declarations) -> Plan:
     """Compare the declarations with the store: one round trip for some hundreds of queues. Raises StoreUnavailable."""
     plans: list[QueuePlan] = []
-    for step in _steps(declarations.queues):
+    for step in batched(declarations.queues, _AT_ONCE):
         for one, queue in zip(step, queues.get_many(session, [one.ref for one in step]), strict=True):
             plans.append(_queue_plan(session, one, queue))
     known, present = declared.known(session.store), {one.ref for one in declarations.queues}
@@ -117,14 +118,10 @@ def _missing(session: Session, found: list[QueuePlan], present: set[QueueRef]) -
     ]
 
 
-def _steps(found: Sequence[Any]) -> list[Sequence[Any]]:
-    return [found[start : start + _AT_ONCE] for start in range(0, len(found), _AT_ONCE)]
-
-
 def _existing(session: Session, refs: set[QueueRef]) -> list[QueueRef]:
     return [
         ref
-        for step in _steps(sorted(refs, key=lambda ref: (ref.project, ref.region, ref.name)))
+        for step in batched(sorted(refs, key=lambda ref: (ref.project, ref.region, ref.name)), _AT_ONCE)
         for ref, queue in zip(step, queues.get_many(session, list(step)), strict=True)
         if queue is not None
     ]

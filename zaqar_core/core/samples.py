@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from zaqar_core.core.session import Session
+from zaqar_core.domain.batches import batched
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import ScriptFailed, script
@@ -123,8 +124,8 @@ def take(session: Session, refs: Sequence[QueueRef]) -> None:
 def read(session: Session, refs: Sequence[QueueRef]) -> list[Samples | None]:
     """Return the samples of each queue; None for one that does not exist. Raises StoreUnavailable."""
     found: list[Samples | None] = []
-    for start in range(0, len(refs), QUEUES_AT_ONCE):
-        for reply in session.run_many(_SAMPLES, refs[start : start + QUEUES_AT_ONCE], []):
+    for some in batched(refs, QUEUES_AT_ONCE):
+        for reply in session.run_many(_SAMPLES, some, []):
             if isinstance(reply, StoreUnavailable):
                 raise reply
             if isinstance(reply, ScriptFailed):

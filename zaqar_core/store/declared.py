@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zaqar_core.domain.batches import batched
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 from zaqar_core.store.scripts import script
@@ -21,8 +22,8 @@ def known(store: Store) -> set[QueueRef]:
 
 def remember(store: Store, refs: Sequence[QueueRef]) -> None:
     """Note that these queues are declared."""
-    for start in range(0, len(refs), _AT_ONCE):
-        store.command("SADD", keys.DECLARED, *map(keys.address, refs[start : start + _AT_ONCE]))
+    for some in batched(refs, _AT_ONCE):
+        store.command("SADD", keys.DECLARED, *map(keys.address, some))
 
 
 def hold(store: Store, holder: str, ms: int) -> bool:
