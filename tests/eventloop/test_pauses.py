@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from zaqar_core.eventloop import pace
-from zaqar_core.eventloop.pace import Pace
+from zaqar_core.eventloop import pauses
+from zaqar_core.eventloop.pauses import Pauses
 
 
 class _Clock:
@@ -17,7 +17,7 @@ class _Clock:
         self.now = 0.0
         self.pauses: list[float] = []
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(pace, "sleep", self._sleep)
+        monkeypatch.setattr(pauses, "sleep", self._sleep)
 
     def _sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -30,7 +30,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> _Clock:
 
 
 def test_work_gets_a_quarter_of_the_time(clock: _Clock) -> None:
-    work = Pace(10)
+    work = Pauses(10)
     for _ in range(100):
         clock.now += 0.001
         work.step()
@@ -38,7 +38,7 @@ def test_work_gets_a_quarter_of_the_time(clock: _Clock) -> None:
 
 
 def test_short_steps_are_done_together(clock: _Clock) -> None:
-    work = Pace(10)
+    work = Pauses(10)
     for _ in range(100):
         clock.now += 0.0001
         work.step()
@@ -47,7 +47,7 @@ def test_short_steps_are_done_together(clock: _Clock) -> None:
 
 
 def test_pauses_have_a_limit_and_do_not_stop_before_the_end(clock: _Clock) -> None:
-    work = Pace(0.3)
+    work = Pauses(0.3)
     for _ in range(100):
         clock.now += 0.02
         work.step()

@@ -14,7 +14,7 @@ import pytest
 
 from zaqar_core.core.traffic import Event
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.eventloop import Pace
+from zaqar_core.eventloop import Pauses
 from zaqar_core.observability import counter_file, counting, queue_rows
 from zaqar_core.observability.counter_file import CounterFile, CounterFiles
 from zaqar_core.observability.counting import NodeCounting, queue_key
@@ -51,7 +51,7 @@ def test_other_tasks_run_while_many_new_rows_are_read(tmp_path: Path, monkeypatc
     for number in range(1000):
         _count(file, b"a\0" + b"%d" % number, number)
     monkeypatch.setattr(
-        Pace, "step", lambda _: known.append(sum(map(len, reader._readers["counters-0"].rows.values())))
+        Pauses, "step", lambda _: known.append(sum(map(len, reader._readers["counters-0"].rows.values())))
     )
     reader.catch_up()
     assert len(known) == 20
@@ -67,12 +67,12 @@ def test_two_tasks_may_read_new_rows_at_once(tmp_path: Path, monkeypatch: pytest
     for number in range(200):
         _count(file, b"a\0" + b"%d" % number, number)
 
-    def pause(_: Pace) -> None:
+    def pause(_: Pauses) -> None:
         pauses.append(1)
         if len(pauses) == 2:
             assert reader.total(b"a\0" + b"199") == [0, 199, 0]  # the other one reads all
 
-    monkeypatch.setattr(Pace, "step", pause)
+    monkeypatch.setattr(Pauses, "step", pause)
     reader.catch_up()
     _count(file, b"b", 1)
     assert reader.total(b"b") == [0, 1, 0]

@@ -14,7 +14,7 @@ _PAUSE = 3.0
 _PART = 1 / 40
 
 
-class Pace:
+class Pauses:
     """Leaves the event loop, and the store, to others between the steps of one long work: it gets a quarter of them.
 
     On a busy machine each step takes longer. So all pauses together have a limit.

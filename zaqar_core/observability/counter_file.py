@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from zaqar_core.domain.batches import batched
-from zaqar_core.eventloop import Pace, sleep
+from zaqar_core.eventloop import Pauses, sleep
 
 try:
     import fcntl
@@ -166,14 +166,14 @@ class CounterReader:
         #: Index and number of the counters of each row, by its key; by the part of the key before the first NUL.
         self.rows: dict[bytes, dict[bytes, tuple[int, int]]] = {}
 
-    def catch_up(self, pace: Pace | None = None) -> None:
-        """Look for new rows. With ``pace`` other tasks run meanwhile, which may do the same."""
+    def catch_up(self, pauses: Pauses | None = None) -> None:
+        """Look for new rows. With ``pauses`` other tasks run meanwhile, which may do the same."""
         for some in batched(_rows(self._cells, self._end), _ROWS_AT_ONCE):
             for key, at, width in some:
                 self.rows.setdefault(key.partition(b"\0")[0], {})[key] = (at, width)
                 self._end = max(self._end, at + width)
-            if pace is not None:
-                pace.step()
+            if pauses is not None:
+                pauses.step()
 
     def counters(self, key: bytes) -> list[int] | None:
         """Return the counters of a row that is known."""
@@ -286,9 +286,9 @@ class CounterFiles:
         with self._lock:
             self._find()
             readers = tuple(self._readers.values())
-        pace = Pace(_PAUSES_SECONDS)
+        pauses = Pauses(_PAUSES_SECONDS)
         for reader in readers:
-            reader.catch_up(pace)
+            reader.catch_up(pauses)
 
     def readers(self) -> Sequence[CounterReader]:
         """Return the readers of all files, with the rows that the files have now. No other task runs meanwhile."""

@@ -20,7 +20,7 @@ from zaqar_core.access.users import CHALLENGE, KnownUser
 from zaqar_core.configuration.settings import Settings
 from zaqar_core.core.session import Session
 from zaqar_core.domain.identity import Authenticator, NotAuthenticated
-from zaqar_core.eventloop import Pace
+from zaqar_core.eventloop import Pauses
 from zaqar_core.observability import page
 from zaqar_core.observability.scraping import Scraper
 from zaqar_core.web import allowed_hosts
@@ -129,7 +129,7 @@ class MetricsFace:
 def _pieces(written: Iterator[str]) -> Generator[bytes]:
     """Iterate over pieces of a page to send. Other tasks run between its parts."""
     found: list[str] = []
-    length, pace = 0, Pace(_PAUSES_SECONDS)
+    length, pauses = 0, Pauses(_PAUSES_SECONDS)
     for part in written:
         found.append(part)
         length += len(part)
@@ -137,7 +137,7 @@ def _pieces(written: Iterator[str]) -> Generator[bytes]:
             yield "".join(found).encode()
             found.clear()
             length = 0
-        pace.step()
+        pauses.step()
     if found:
         yield "".join(found).encode()
 

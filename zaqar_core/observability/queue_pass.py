@@ -16,7 +16,7 @@ from zaqar_core.core.queue_gauges import GAUGES, Gauges
 from zaqar_core.core.session import Session
 from zaqar_core.domain.batches import batched
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.eventloop import Pace
+from zaqar_core.eventloop import Pauses
 from zaqar_core.store import keys, registry
 
 #: Queues that are looked at in one round trip: the server of a store works on it for a quarter of a millisecond.
@@ -80,15 +80,15 @@ class QueuePass:
     def run(self, session: Session) -> Found:
         """Read the queues. Raises StoreUnavailable."""
         found, last = Found(), None
-        pace = Pace(_PAUSES_SECONDS)
+        pauses = Pauses(_PAUSES_SECONDS)
         for refs in batched(islice(_listed(session), self._most), _LOOKED_AT_ONCE):
             for ref, one in zip(refs, self._gauges.read(session, refs), strict=True):
                 found.shown[ref] = one
             last = refs[-1]
-            pace.step()
+            pauses.step()
         self._gauges.keep(len(found.shown), found.shown.__contains__)
         if len(found.shown) >= self._most:
-            self._go_on(session, last, pace)
+            self._go_on(session, last, pauses)
             found.others = self._others if self._had_turn else self._turn
             if not found.others.queues:
                 found.others = None
@@ -97,7 +97,7 @@ class QueuePass:
             found.shown = {ref: one for ref, one in found.shown.items() if one is not None}
         return found
 
-    def _go_on(self, session: Session, last: QueueRef | None, pace: Pace) -> None:
+    def _go_on(self, session: Session, last: QueueRef | None, pauses: Pauses) -> None:
         """Go on with the turn over the queues after ``last``; begin the next one in the next pass."""
         if self._after is None or (last is not None and order(self._after) < order(last)):
             self._after = last
@@ -108,7 +108,7 @@ class QueuePass:
                     self._turn.add(one)
             number += len(refs)
             self._after = refs[-1]
-            pace.step()
+            pauses.step()
         if number < _OTHERS_AT_ONCE:
             self._others, self._turn, self._after, self._had_turn = self._turn, Sums(), None, True
 

@@ -17,7 +17,7 @@ from zaqar_core.core.session import Session
 from zaqar_core.domain.batches import batched
 from zaqar_core.domain.errors import StoreUnavailable
 from zaqar_core.domain.names import QueueRef
-from zaqar_core.eventloop import Pace, Signal
+from zaqar_core.eventloop import Pauses, Signal
 from zaqar_core.observability import counting, definitions, page, queue_rows
 from zaqar_core.observability.counter_file import CounterReader, total
 from zaqar_core.observability.counting import LATENCIES, ProcessCounters, counters_of, key, queue_key
@@ -108,8 +108,8 @@ class Scraper:
         found = Collected(condition=worst([one for one in stores if not one.pool]), stores=stores)
         if not self._metrics.has_server:
             self._metrics.publish()
-        pace = Pace(_PAUSES_SECONDS)
-        before = self._counted_before(pace)
+        pauses = Pauses(_PAUSES_SECONDS)
+        before = self._counted_before(pauses)
         began = time.monotonic()
         # While the store is known to be down, a scrape must not wait for it.
         if found.condition.accepts != "nothing":
@@ -128,15 +128,15 @@ class Scraper:
                 row = queue_key(ref)
                 shown.add(row)
                 found.counted[ref] = total(readers, row)[: queue_rows.COUNTERS] or _NONE
-            pace.step()
+            pauses.step()
         if found.queues.others is not None:
-            found.counted_others = _counted_others(readers, shown, pace)
-        self._forget_deleted(found.queues, before, pace)
+            found.counted_others = _counted_others(readers, shown, pauses)
+        self._forget_deleted(found.queues, before, pauses)
         return found
 
     # -- Counters of deleted queues ------------------------------------------------------------------------------------
 
-    def _counted_before(self, pace: Pace) -> dict[QueueRef, list[int]]:
+    def _counted_before(self, pauses: Pauses) -> dict[QueueRef, list[int]]:
         """Return what was counted for queues before the pass: now and then for all, else for those shown last."""
         now = time.monotonic()
         if now - self._swept < _SWEEP_SECONDS:
@@ -152,10 +152,10 @@ class Scraper:
                         counted = counters_of(readers, ref)
                         if any(counted):
                             found[ref] = counted
-                pace.step()
+                pauses.step()
         return found
 
-    def _forget_deleted(self, found: Found, before: dict[QueueRef, list[int]], pace: Pace) -> None:
+    def _forget_deleted(self, found: Found, before: dict[QueueRef, list[int]], pauses: Pauses) -> None:
         """Begin again at 0 for queues that another node has deleted, as far as the pass would have found them."""
         last = next(reversed(found.shown), None)
         end = None if last is None else order(last)
@@ -163,7 +163,7 @@ class Scraper:
             for ref, counted in rows:
                 if ref not in found.shown and (found.others is None or (end is not None and order(ref) < end)):
                     self._metrics.counting.forget_counted(ref, counted)
-            pace.step()
+            pauses.step()
 
     # -- The page ------------------------------------------------------------------------------------------------------
 
@@ -261,7 +261,7 @@ _FACTS = (
 )
 
 
-def _counted_others(readers: Sequence[CounterReader], shown: Set[bytes], pace: Pace) -> list[int]:
+def _counted_others(readers: Sequence[CounterReader], shown: Set[bytes], pauses: Pauses) -> list[int]:
     """Return the sums of what was counted for queues whose rows are not among ``shown``."""
     sums = _NONE
     for reader in readers:
@@ -269,7 +269,7 @@ def _counted_others(readers: Sequence[CounterReader], shown: Set[bytes], pace: P
         for rows in batched(list(known), _AT_ONCE):
             counted = [reader.read(known[row])[: queue_rows.COUNTERS] for row in rows if row not in shown]
             sums = [*map(sum, zip(sums, *counted, strict=True))]
-            pace.step()
+            pauses.step()
     return [max(one, 0) for one in sums]
 
 
