@@ -33,7 +33,7 @@ _IDLE_SECONDS = 5.0
 #: After new receives, time for their first calls: until the worker uses less CPU than this share of a core.
 _CALM, _LOOK_SECONDS, _MOST_LOOKS = 0.1, 0.5, 60
 _THROUGHPUT_SECONDS = 4.0
-#: Pairs of measurements with and without the waiting receives.
+#: How often the sends are measured, each time with the waiting receives and without them.
 _ROUNDS = 3
 _WAKE_UP_SECONDS = 10.0
 _WAKE_UP_PAUSE_SECONDS = 0.01

@@ -40,7 +40,7 @@ class Happened:
 
 
 class Waiters:
-    """The process, as its parent uses it."""
+    """Starts the process of the waiting receives, and talks to it."""
 
     def __init__(self, url: str, queues: int) -> None:
         command = [sys.executable, "-m", "benchmarks.waiters", url, str(queues)]

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import hypothesis
 import pytest
@@ -117,16 +118,19 @@ def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @contextmanager
-def core_on(url: str) -> Iterator[Core]:
-    """The core of one process, without HTTP."""
-    core = Core(Settings(redis=url, durability="memory", store_connections=8), url)
-    yield core
-    core.close()
+def running_core(url: str, **settings: Any) -> Iterator[Core]:
+    """The core of one process on a store, without HTTP."""
+    given: dict[str, Any] = {"durability": "memory", "store_connections": 8} | settings
+    core = Core(Settings(redis=url, **given), url)
+    try:
+        yield core
+    finally:
+        core.close()
 
 
 @pytest.fixture(scope="session")
 def core(store_url: str) -> Iterator[Core]:
-    with core_on(store_url) as core:
+    with running_core(store_url) as core:
         yield core
 
 

@@ -44,7 +44,7 @@ def test_each_secret_day_region_and_service_has_its_own_key() -> None:
 
 @pytest.mark.parametrize("signature", ["", "é" * 64, "\N{FULLWIDTH DIGIT ZERO}" * 64, "0" * 63, "0" * 65])
 def test_a_signature_of_other_characters_or_of_another_length_is_wrong(tmp_path: Path, signature: str) -> None:
-    """The comparison in constant time takes texts of ASCII only."""
+    """``hmac.compare_digest`` raises TypeError for a text that is not ASCII."""
     url, headers = signed("GET", "http://h.example/?Action=ListQueues", moment=MOMENT, expires=60)
     kept, _, _ = url.partition("&X-Amz-Signature=")
     given_url = "".join(f"%{byte:02X}" for byte in signature.encode())

@@ -19,7 +19,7 @@ from zaqar_core.store import joined_calls, keys, script
 
 core = pytest.fixture(scope="module")(core_of_its_own)
 know_small = pytest.fixture(autouse=True)(know_small_queues)
-#: Longer than a run takes. The steps of the clock are no multiples of them.
+#: The delay and the timeout are longer than the test takes. No step of the clock is a multiple of either.
 DELAY_SECONDS, TIMEOUT_SECONDS, STEPS = 600, 3000, (700, 3500, 90_000)
 TURNS = 25
 
@@ -114,7 +114,7 @@ class Run:
         return [self._receipts[number % len(self._receipts)] for number in numbers] if self._receipts else []
 
     def content(self) -> dict[str, Any]:
-        """Return what the queue holds, without times and random bytes."""
+        """Return the content of the queue, without the values that differ in each run: times and random bytes."""
 
         def read(part: str, *words: str | int) -> list[bytes]:
             found: list[bytes] = self._core.store.command(words[0], keys.queue(self.queue) + part.encode(), *words[1:])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.deployments import IN_MEMORY, Server, deployed
 from tests.eventloop.turns import (
     bodies,
     core_of_its_own,
+    core_on_that_server,
     created,
     deletes,
     in_flight,
@@ -18,10 +18,10 @@ from tests.eventloop.turns import (
     put,
     receives,
     sends,
+    server_of_its_own,
 )
 from tests.store import redrive
 from zaqar_core import eventloop
-from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import messages, queues
 from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import InFlightLimitReached
@@ -31,21 +31,8 @@ from zaqar_core.store import keys
 
 core = pytest.fixture(scope="module")(core_of_its_own)
 know_small = pytest.fixture(autouse=True)(know_small_queues)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with deployed() as found:
-        yield found.server(*IN_MEMORY)
-
-
-@pytest.fixture
-def own(server: Server) -> Iterator[Core]:
-    """A core on a server of its own, which allows three messages in flight."""
-    url = f"redis://127.0.0.1:{server.port}"
-    core = Core(Settings(redis=url, durability="memory", max_in_flight=3), url)
-    yield core
-    core.close()
+server = pytest.fixture(server_of_its_own)
+own = pytest.fixture(core_on_that_server)
 
 
 def test_receives_of_one_turn_are_one_call_and_the_earlier_ones_are_filled_first(core: Core, queue: QueueRef) -> None:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.deployments import IN_MEMORY, Server, deployed
-from tests.eventloop.turns import bodies, core_of_its_own, created, in_one_turn, know_small_queues, receives, sends
+from tests.deployments import Server
+from tests.eventloop.turns import (
+    bodies,
+    core_of_its_own,
+    core_on_that_server,
+    created,
+    in_one_turn,
+    know_small_queues,
+    receives,
+    sends,
+    server_of_its_own,
+)
 from zaqar_core import eventloop
-from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import joinings, messages, queues, subscriptions
 from zaqar_core.core.process import Core
 from zaqar_core.domain.errors import MessageTooLong, PostTooLong, QueueNotFound, StoreFull, StoreUnavailable
@@ -21,21 +30,8 @@ from zaqar_core.store.joined_calls import JoinableCall, joined
 
 core = pytest.fixture(scope="module")(core_of_its_own)
 know_small = pytest.fixture(autouse=True)(know_small_queues)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with deployed() as found:
-        yield found.server(*IN_MEMORY)
-
-
-@pytest.fixture
-def own(server: Server) -> Iterator[Core]:
-    """A core on a server of its own, which allows three messages in flight."""
-    url = f"redis://127.0.0.1:{server.port}"
-    core = Core(Settings(redis=url, durability="memory", max_in_flight=3), url)
-    yield core
-    core.close()
+server = pytest.fixture(server_of_its_own)
+own = pytest.fixture(core_on_that_server)
 
 
 def test_sends_of_one_turn_are_one_call_and_each_gets_the_id_of_its_message(core: Core, queue: QueueRef) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import core_on, own_store
+from tests.conftest import own_store, running_core
+from tests.deployments import IN_MEMORY, Server, deployed
 from tests.eventloop.loops import on_loop
 from zaqar_core import eventloop
 from zaqar_core.core import leases, messages, queues
@@ -30,7 +31,19 @@ class Turn:
 
 def core_of_its_own() -> Iterator[Core]:
     """A core whose store nothing else uses: tests count the functions that are called there."""
-    with own_store() as url, core_on(url) as core:
+    with own_store() as url, running_core(url) as core:
+        yield core
+
+
+def server_of_its_own() -> Iterator[Server]:
+    """A server of one test, which may change its settings."""
+    with deployed() as found:
+        yield found.server(*IN_MEMORY)
+
+
+def core_on_that_server(server: Server) -> Iterator[Core]:
+    """A core that allows three messages in flight."""
+    with running_core(f"redis://127.0.0.1:{server.port}", max_in_flight=3) as core:
         yield core
 
 

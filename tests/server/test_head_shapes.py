@@ -102,7 +102,7 @@ def whole_heads(seed: int, count: int) -> Iterator[tuple[bytes, bytes]]:
 
 
 def has_shape(parser: HeadParser, head: bytes) -> bool:
-    """Return whether a head is read by a shape."""
+    """Return whether a known shape reads the head, without llhttp."""
     return parser._shapes.read(head) is not None
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.patience import PATIENCE_SECONDS
-from tests.private_valkey import PrivateValkey, private_valkey
+from tests.private_valkey import PrivateValkey
 from tests.store import fifo, redrive
-from tests.store.traffic import core_on
+from tests.store.private_server import core_on_server, private_server
 from zaqar_core.background import housekeeping
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.core import leases, messages, move_tasks, queues
@@ -28,16 +28,8 @@ RETENTION = 60
 Advance = Callable[[QueueRef, float], None]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PrivateValkey]:
-    with private_valkey() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def core(server: PrivateValkey) -> Iterator[Core]:
-    with core_on(server.url) as core:
-        yield core
+server = pytest.fixture(scope="module")(private_server)
+core = pytest.fixture(scope="module")(core_on_server)
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.private_valkey import PrivateValkey, private_valkey
+from tests.private_valkey import PrivateValkey
 from tests.store import fifo, redrive
-from tests.store.traffic import core_on
+from tests.store.private_server import core_on_server, private_server
 from zaqar_core.background.housekeeping import Housekeeping
 from zaqar_core.background.usage import UsageMeter
 from zaqar_core.configuration.settings import Settings
@@ -25,16 +25,8 @@ from zaqar_core.store import keys, script
 TINY = 1
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PrivateValkey]:
-    with private_valkey() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def core(server: PrivateValkey) -> Iterator[Core]:
-    with core_on(server.url) as core:
-        yield core
+server = pytest.fixture(scope="module")(private_server)
+core = pytest.fixture(scope="module")(core_on_server)
 
 
 @pytest.fixture

@@ -7,33 +7,23 @@ from typing import Any
 
 import pytest
 
-from tests.private_valkey import PrivateValkey, private_valkey
+from tests.private_valkey import PrivateValkey
 from tests.store import redrive
-from tests.store.traffic import core_on
+from tests.store.private_server import core_on_server, private_server
 from zaqar_core.core import claims, dead_letters, deliveries, leases, messages, move_tasks, queues, subscriptions
-from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreFull, StoreUnavailable, StoreUnfit
 from zaqar_core.domain.model import NewMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import registry
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PrivateValkey]:
-    with private_valkey() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def core(server: PrivateValkey) -> Iterator[Core]:
-    with core_on(server.url) as core:
-        yield core
+server = pytest.fixture(scope="module")(private_server)
+core = pytest.fixture(scope="module")(core_on_server)
 
 
 @pytest.fixture
 def refusing(server: PrivateValkey, session: Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Let the server refuse all writes from the call ``number`` of a function on. Changes nothing else."""
+    """Return a function: from the call ``number`` of ``owner.name`` on, the server refuses all writes."""
 
     def refuse_from(owner: Any, name: str, number: int = 1) -> None:
         real, calls = getattr(owner, name), 0

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.private_valkey import PrivateValkey, private_valkey
-from tests.store.traffic import core_on
+from tests.private_valkey import PrivateValkey
+from tests.store.private_server import core_on_server, private_server
 from zaqar_core.core import claims, dead_letters, messages, move_tasks, queue_gauges, queues, subscriptions
-from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
 from zaqar_core.domain.errors import StoreUnfit
 from zaqar_core.domain.model import NewMessage
 from zaqar_core.domain.names import QueueRef
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PrivateValkey]:
-    with private_valkey() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def core(server: PrivateValkey) -> Iterator[Core]:
-    with core_on(server.url) as core:
-        yield core
+server = pytest.fixture(scope="module")(private_server)
+core = pytest.fixture(scope="module")(core_on_server)
 
 
 def test_a_server_that_refuses_writes_answers_reads(server: PrivateValkey, session: Session, queue: QueueRef) -> None:

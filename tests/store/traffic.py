@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
+from tests.conftest import running_core
 from tests.deployments import until
 from tests.patience import ENDLESS_POLL_SECONDS, PATIENCE_SECONDS
 from zaqar_core.configuration.setting_types import Durability
-from zaqar_core.configuration.settings import Settings
 from zaqar_core.core import leases, messages, queues
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
@@ -21,14 +20,9 @@ from zaqar_core.domain.model import NewMessage, QueueSettings, StoredMessage
 from zaqar_core.domain.names import QueueRef
 
 
-@contextmanager
-def core_on(url: str, durability: Durability = "memory") -> Iterator[Core]:
+def core_on(url: str, durability: Durability = "memory") -> AbstractContextManager[Core]:
     """A core whose commands time out after a second."""
-    core = Core(Settings(redis=url, durability=durability, store_connections=4, store_timeout_seconds=1), url)
-    try:
-        yield core
-    finally:
-        core.close()
+    return running_core(url, durability=durability, store_connections=4, store_timeout_seconds=1)
 
 
 def made(session: Session, name: str) -> QueueRef:

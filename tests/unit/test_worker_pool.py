@@ -73,7 +73,7 @@ def test_slow_destinations_together_have_half_of_the_threads(shop: Workshop) -> 
 
 
 def test_new_destinations_leave_a_quarter_of_the_threads_to_quick_ones(shop: Workshop) -> None:
-    """A subscriber may have any number of hosts that never answered before, and hang all of them."""
+    """One subscriber can register many hosts that do not answer; a host without an earlier delivery counts as new."""
     shop.met("quick", 0.01)
     shop.met("slow", SLOW)
     shop.give("slow", 8)
