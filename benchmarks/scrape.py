@@ -29,7 +29,7 @@ import orjson
 from benchmarks import load
 from benchmarks.closed_loop import ClosedLoop, Tally, raise_descriptor_limit, run_loop, send_request
 from benchmarks.processes import end_on_sigterm
-from benchmarks.service import Service, cpu, serving
+from benchmarks.service import Service, serving
 
 _BYTES = 200
 #: A scrape begins after so much of an interval.
@@ -75,8 +75,6 @@ def _create(service: Service, number: int) -> None:
 def _compared(service: Service, options: argparse.Namespace) -> int:
     alone, beside, during = Tally(), Tally(), Tally()
     scrapes: list[tuple[float, int]] = []
-    spent = {False: 0.0, True: 0.0}
-    processes = [*service.workers, *service.valkeys]
 
     async def rounds() -> None:
         send = send_request(service.host, "queue-00000", _BYTES)
@@ -89,7 +87,7 @@ def _compared(service: Service, options: argparse.Namespace) -> int:
         for number in range(2 * options.rounds):
             is_scraped = number % 2 == 1
             clients.counted()
-            before, end = cpu(processes), time.monotonic() + options.interval
+            end = time.monotonic() + options.interval
             if is_scraped:
                 await asyncio.sleep(_BEGIN * options.interval)
                 beside.latencies += clients.counted().latencies
@@ -99,7 +97,6 @@ def _compared(service: Service, options: argparse.Namespace) -> int:
                 beside.latencies += met
             await asyncio.sleep(max(0.0, end - time.monotonic()))
             (beside if is_scraped else alone).latencies += clients.counted().latencies
-            spent[is_scraped] += cpu(processes) - before
         clients.stop()
         scraper.terminate()
         await scraper.wait()
@@ -109,8 +106,7 @@ def _compared(service: Service, options: argparse.Namespace) -> int:
     median = statistics.median(seconds for seconds, _ in later)
     print(f"{options.queues} queues, {options.shown} shown, {options.workers} workers, {options.clients} clients")
     times = f"median {median * 1000:.0f} ms, longest {max(later)[0] * 1000:.0f} ms, first {first[0] * 1000:.0f} ms"
-    cost = 1000 * (spent[True] - spent[False]) / len(later)
-    print(f"a scrape: {times}, {later[-1][1]:,} bytes, {cost:.0f} ms of CPU")
+    print(f"a scrape: {times}, {later[-1][1]:,} bytes")
     usual = alone.percentile_ms(99)
     for heading, tally in (
         ("without scrapes", alone),
