@@ -11,7 +11,8 @@ import pytest
 
 from tests.conftest import Service, serving
 from tests.credentials.issuers import AUDIENCE, Issuer
-from tests.credentials.signing import ACCOUNT, USER
+from tests.credentials.signing import ACCOUNT, USER, credentials
+from zaqar_core.access.reloading import Credentials
 
 #: Another account, and a user who is disabled.
 OTHERS = """
@@ -83,3 +84,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, store_settings: dict[str, 
     file = written(folder, TEXT)
     with serving(credentials_file=str(file), workers="2", test_hooks="true", **store_settings) as service:
         yield Guarded(service.url, service.process, folder, issuer, not store_settings)
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
+    return credentials(tmp_path_factory.mktemp("access"))

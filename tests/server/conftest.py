@@ -17,6 +17,14 @@ from zaqar_core.web.server.limits import Limits
 from zaqar_core.web.server.server import Server
 
 BODY_LIMIT = 1 << 20
+GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+HELD = b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n"
+#: A deadline that a test waits for.
+SOON = 0.1
+
+
+def post(size: int, path: bytes = b"/a") -> bytes:
+    return b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (path, size)
 
 
 class CountedParts:
@@ -147,6 +155,16 @@ class Running:
             tasks._tasks.discard(task)
 
 
+Start = Callable[..., Running]
+
+
+def end_turn(http: Running) -> None:
+    """Wait until the loop has ended its present turn."""
+    is_over = threading.Event()
+    http.server.loop.call_soon_threadsafe(is_over.set)
+    assert is_over.wait(PATIENCE_SECONDS)
+
+
 def everything(client: socket.socket) -> bytes:
     """What arrives until the end."""
     found = b""
@@ -169,7 +187,7 @@ def echo() -> Echo:
 
 
 @pytest.fixture
-def start(echo: Echo) -> Iterator[Callable[..., Running]]:
+def start(echo: Echo) -> Iterator[Start]:
     """Starts servers with the given bounds."""
     started: list[Running] = []
 
@@ -184,5 +202,11 @@ def start(echo: Echo) -> Iterator[Callable[..., Running]]:
 
 
 @pytest.fixture
-def http(start: Callable[..., Running]) -> Running:
+def http(start: Start) -> Running:
     return start()
+
+
+@pytest.fixture
+def clients() -> Iterator[contextlib.ExitStack]:
+    with contextlib.ExitStack() as stack:
+        yield stack

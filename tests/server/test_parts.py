@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http.client import HTTPConnection, IncompleteRead
 
 import pytest
 
 from tests.patience import until
-from tests.server.conftest import Echo, Running, length_of_rest
+from tests.server.conftest import GET, Echo, Running, Start, length_of_rest
 
 PART = 1 << 20
-GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 def parts(query: bytes, *, version: bytes = b"1.1", method: bytes = b"GET", more: bytes = b"") -> bytes:
@@ -81,7 +79,7 @@ def test_no_more_parts_are_made_for_a_client_that_has_gone(http: Running, echo: 
     assert http.server.counters.unsent_bytes == 0
 
 
-def test_a_client_that_reads_no_parts_is_disconnected(start: Callable[..., Running], echo: Echo) -> None:
+def test_a_client_that_reads_no_parts_is_disconnected(start: Start, echo: Echo) -> None:
     http = start(write_idle_seconds=0.1)
     with http.connect() as client:
         client.sendall(parts(b"1000"))

@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from tests.patience import PATIENCE_SECONDS
+from tests.server.conftest import SOON
 from zaqar_core.web.bodies import Bodies
 from zaqar_core.web.envelope import Refusal
 from zaqar_core.web.server.limits import Limits
 
-#: A deadline that a test waits for.
-SOON = 0.1
 MANY_WAITS = 1000
 
 
