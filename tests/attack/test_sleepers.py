@@ -75,12 +75,10 @@ def assert_given(futures: list[Future[int]]) -> None:
 def test_a_waiter_gets_a_message_that_another_waiter_released(
     core: Core, session: Session, queue: QueueRef, pool: ThreadPoolExecutor, kind: str
 ) -> None:
-    """The first one is woken by the send; the second one by the end of the first one's lease."""
-    [first] = asleep(core, pool, queue, 1, seconds=1)
-    [second] = asleep(core, pool, queue, 1)
+    """One is woken by the send, the other one by the end of its lease."""
+    polls = asleep(core, pool, queue, 2, seconds=1)
     messages.send(session, queue, [new(kind)])
-    assert_given([first])
-    assert_given([second])
+    assert_given(polls)
 
 
 def test_each_waiter_gets_one_of_the_messages_that_another_released(
@@ -88,12 +86,10 @@ def test_each_waiter_gets_one_of_the_messages_that_another_released(
 ) -> None:
     """Messages are received one by one, so their leases end one by one, and each poll returns at one of these
     times."""
-    first = asleep(core, pool, queue, 4, seconds=1)
-    others = asleep(core, pool, queue, 4)
+    polls = asleep(core, pool, queue, 8, seconds=1)
     for _ in range(4):
         messages.send(session, queue, [new(kind)])
-    assert_given(first)
-    assert_given(others)
+    assert_given(polls)
 
 
 def test_a_waiter_gets_a_delayed_message_whose_group_was_freed(
