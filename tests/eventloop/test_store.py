@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -155,8 +156,9 @@ def test_all_that_wait_for_a_connection_fail_with_the_one_attempt_to_open_it(
     real = Link.open
 
     def counted(link: Link, patience_seconds: float = 0.0) -> None:
-        attempts.append(patience_seconds)
-        until(lambda: len(begun) == 50, "all tasks wait")
+        if threading.current_thread().name.startswith("connecting"):  # other threads may have lost other servers
+            attempts.append(patience_seconds)
+            until(lambda: len(begun) == 50, "all tasks wait")
         real(link, patience_seconds)
 
     monkeypatch.setattr(Link, "open", counted)
