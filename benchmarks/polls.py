@@ -67,9 +67,11 @@ async def _scenario(service: Service, polls: Waiters, queues: list[str], count: 
     for happened in await _memory_by_count(service, polls, steps):
         refused, lost = refused + happened.refused, lost + happened.lost
     await _idle_cpu(service, polls)
+    await polls.set_count(0)
     await polls.set_count(min(count, _WAITING_AT_WAKE_UPS))
-    await asyncio.sleep(_SETTLE_SECONDS)
-    await _wake_ups(service, polls, queues, half=alone.per_second / 2)
+    await _calm(service)
+    for _ in range(2):  # these receives wait all the time, then they end together
+        await _wake_ups(service, polls, queues, half=alone.per_second / 2)
     rounds: list[tuple[_Sending, _Sending, int]] = []
     for _ in range(_ROUNDS):
         await polls.set_count(min(count, _WAITING_AT_WAKE_UPS))
@@ -143,8 +145,8 @@ async def _wake_ups(service: Service, polls: Waiters, queues: list[str], *, half
     rate = load_beside["answered"] / load_beside["seconds"]
     figures = ", ".join(f"{name} {tally.percentile_ms(percent):.1f} ms" for name, percent in _PERCENTILES)
     print(
-        f"wake-ups beside {rate:.0f} sends a second and {waiting} waiting, of which {found.empty} ended: {figures}; "
-        f"{len(found.wake_ups)} of {sent}",
+        f"wake-ups beside {rate:.0f} sends a second and {waiting} waiting, of which {found.empty} ended without a "
+        f"message: {figures}; {len(found.wake_ups)} of {sent}",
         flush=True,
     )
 
