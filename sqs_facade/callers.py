@@ -12,6 +12,7 @@ from zaqar_core.access.gate import Gate
 from zaqar_core.access.principals import ANONYMOUS, Principal
 from zaqar_core.access.refusals import SignatureRefused
 from zaqar_core.configuration.settings import Settings
+from zaqar_core.domain import limits
 from zaqar_core.web.envelope import Request
 
 #: The name of SQS in the scope of a signature.
@@ -105,5 +106,5 @@ def is_verified(request: Request) -> bool:
 def refuse_anonymous(request: Request) -> None:
     """Refuse a request that nobody signed, where callers need credentials. Raises SqsError."""
     if request.principal is not None and request.principal.is_anonymous:
-        url = f"{request.scheme}://{request.host}{request.path or '/'}"
-        raise errors.SqsError("AccessDenied", f"Access to the resource {url[:2048]} is denied.")
+        url = f"{request.scheme}://{request.host}{request.path or '/'}"[: limits.QUEUE_URL_CHARACTERS]
+        raise errors.SqsError("AccessDenied", f"Access to the resource {url} is denied.")

@@ -68,7 +68,7 @@ def text() -> str:
 
 
 def _operation(operation: Operation) -> str:
-    summary = " ".join((operation.run.__doc__ or "").split(" Raises ")[0].split())
+    summary = " ".join((operation.run.__doc__ or "").split()).split(" Raises ")[0]
     parts = [f"## {operation.name}\n", f"{summary}\n"]
     members = list(_members(inspect.type_info(operation.parameters), "", ""))
     parts.append(table(("JSON member", "query parameter", "type", "limits"), members))

@@ -67,10 +67,20 @@ def _repeated(path: Path) -> Iterator[str]:
         tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
         literals = [(token.string, ast.literal_eval(token.string)) for token in tokens if token.type == tokenize.NUMBER]
         numbers = [(word, value) for word, value in literals if isinstance(value, int)]
+        numbers += [
+            number for token in tokens if token.type == tokenize.STRING for number in _in_f_string(token.string)
+        ]
         words = "\n".join(token.string for token in tokens if token.type in (tokenize.STRING, tokenize.COMMENT))
     yield from (word for word, value in numbers if value in UNMISTAKABLE)
     yield from (found[0] for found in PHRASE.finditer(words))
     yield from (found[0] for found in IN_WORDS.finditer(words))
+
+
+def _in_f_string(text: str) -> Iterator[tuple[str, int]]:
+    """The numbers in the expressions of an f-string, which is a single token before Python 3.12."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Constant) and type(node.value) is int:
+            yield str(node.value), node.value
 
 
 def test_no_limit_is_repeated_outside_of_the_table() -> None:
@@ -79,7 +89,10 @@ def test_no_limit_is_repeated_outside_of_the_table() -> None:
     assert OTHER_MEANINGS.keys() - found == set()
 
 
-@pytest.mark.parametrize("text", ["x = 43_200 * 2", "x = '0 to 900 s'", 'x = "[a-z]{1,80}"', "# at most 10 attributes"])
+@pytest.mark.parametrize(
+    "text",
+    ["x = 43_200 * 2", "x = f'{y[:43_200]}'", "x = '0 to 900 s'", 'x = "[a-z]{1,80}"', "# at most 10 attributes"],
+)
 def test_a_repeated_limit_is_found(tmp_path: Path, text: str) -> None:
     file = tmp_path / "module.py"
     file.write_text(text + "\n")
