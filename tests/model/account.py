@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import count, islice
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from tests.model.fair_reference import FairQueue
 from tests.model.fifo_reference import FifoQueue
@@ -12,6 +12,17 @@ from tests.model.words import Entry, Outcome, Seen, SettingsOf
 
 #: How many messages of a queue may be in flight (a setting of the service).
 NO_LIMIT = 120_000
+
+
+class _Numbers(Iterator[int]):
+    """1, 2 and so on. It can be copied, which itertools.count cannot from Python 3.14 on."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def __next__(self) -> int:
+        self._last += 1
+        return self._last
 
 
 class Account:
@@ -33,8 +44,8 @@ class Account:
         self.max_in_flight = max_in_flight
         self.purge_interval_seconds = purge_interval_seconds
         self.queues: dict[str, Queue] = {}
-        self._lives = count(1)
-        self._numbers = count(1)
+        self._lives = _Numbers()
+        self._numbers = _Numbers()
 
     def advance(self, ms: int) -> None:
         self.now_ms += ms
