@@ -10,8 +10,9 @@ service), the time from the send to the response of the poll.
 
 With ``--polls`` so many receives wait on ``queues`` queues of one service with one worker. Printed: resident memory by
 the number of receives; CPU while none of them ends; the time from a send to the answer of the poll that gets the
-message, with 10,000 waiting and beside half the greatest load; and how many sends a second others can do beside them,
-and with what CPU of the worker, in turn with the same without them. The waiting clients are a process of their own.
+message, beside half the greatest load, while 10,000 wait and then while most of them end; and how many sends a second
+others can do beside them, and with what CPU of the worker, in turn with the same without them. The waiting clients are
+a process of their own.
 """
 
 from __future__ import annotations
