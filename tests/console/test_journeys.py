@@ -89,6 +89,20 @@ def test_settings_are_changed_and_errors_stand_at_their_field(page: Page, served
     page.click("Cancel")
 
 
+def test_an_address_that_changes_while_the_page_is_drawn_is_followed(page: Page, served: Service) -> None:
+    page.send(
+        "Page.addScriptToEvaluateOnNewDocument",
+        source="""new MutationObserver((_, observer) => {
+          if (!document.querySelector("header.bar")) return;
+          observer.disconnect();
+          location.hash = "#/service";
+        }).observe(document, { subtree: true, childList: true });""",
+    )
+    page.open(f"{served.url}/console/")
+    page.sees("Valkey")
+    page.misses("All messages")
+
+
 def test_dead_letters_are_followed_both_ways_and_moved_with_progress(
     page: Page, served: Service, queue_name: str
 ) -> None:

@@ -1,6 +1,6 @@
 // Hooks that pages share: data that is read again while the page is seen, the address, and announcements.
 
-import { useCallback, useEffect, useRef, useState } from "./htm-preact-standalone.js";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "./htm-preact-standalone.js";
 
 const MOST_SECONDS = 30;
 
@@ -55,7 +55,7 @@ export function usePolling(load, seconds, dependencies, { keeps = false } = {}) 
 // The address after #, as a list of decoded segments.
 export function useRoute() {
   const [route, setRoute] = useState(segments());
-  useEffect(() => {
+  useLayoutEffect(() => { // before the browser can report the next change
     const changed = () => setRoute(segments());
     window.addEventListener("hashchange", changed);
     return () => window.removeEventListener("hashchange", changed);
