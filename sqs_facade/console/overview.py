@@ -338,8 +338,7 @@ def page(
         return [row.name for row in rows[offset:end]], len(rows)
     best: list[Row] = []
     number = 0
-    for first in range(0, len(rows), _SORTED_AT_ONCE):
-        some = rows[first : first + _SORTED_AT_ONCE]
+    for some in batched(rows, _SORTED_AT_ONCE):
         if words:
             some = [row for row in some if _matches(row, words)]
         number += len(some)
