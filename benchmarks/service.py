@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -71,8 +72,19 @@ def compared(heading: str, sides: Sequence[tuple[str, Spent]], *, digits: int = 
 
 
 def cpu(processes: list[psutil.Process]) -> float:
-    """Return the CPU seconds that the processes have used so far, user and system."""
+    """Return the CPU seconds that the processes have used so far, user and system.
+
+    On Linux each process has a clock of its own, in nanoseconds. The times of ``/proc`` advance in steps of 10 ms: a
+    thousand requests cost Valkey no more than one of them.
+    """
+    if sys.platform == "linux":
+        return sum(time.clock_gettime(_clock(process.pid)) for process in processes)
     return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+
+def _clock(process_id: int) -> int:
+    """Return what ``clock_getcpuclockid`` returns: the id of the clock for the CPU time of a process (Linux)."""
+    return ~process_id << 3 | 2
 
 
 @contextmanager
