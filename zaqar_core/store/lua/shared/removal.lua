@@ -6,17 +6,18 @@ local function removal_of(seq, record, state)
 end
 local function remove_messages(gone)
   if #gone == 0 then return end
-  local seqs = {}
+  local seqs, own_ends = {}, {}
   for i, one in ipairs(gone) do
     local seq, flags = one[1], one[2]
     seqs[i] = seq
-    if one[3] or has_flag(flags, OWN_TTL) then call('ZREM', base_key .. ':e', seq) end
+    if one[3] or has_flag(flags, OWN_TTL) then own_ends[#own_ends + 1] = seq end
     if has_flag(flags, MOVED) then
       call('ZREM', base_key .. ':b', seq)
       local id = call('HGET', base_key .. ':i', 'of:' .. seq)
       if id then call('HDEL', base_key .. ':i', id, 'of:' .. seq) end
     end
   end
+  if own_ends[1] then call('ZREM', base_key .. ':e', unpack(own_ends)) end
   call('HDEL', records_key, unpack(seqs))
   call('HDEL', states_key, unpack(seqs))
   unindex(gone, seqs)
