@@ -11,9 +11,10 @@ import pytest
 
 from tests.eventloop.loops import on_loop
 from tests.eventloop.turns import begin, core_of_its_own, know_small_queues, look
-from zaqar_core.core import leases, messages, queues
+from zaqar_core.core import claims, leases, messages, queues
 from zaqar_core.core.process import Core
-from zaqar_core.domain.model import NewMessage, QueueSettings, Receipt, Sent
+from zaqar_core.domain.errors import CoreError
+from zaqar_core.domain.model import NewMessage, QueueSettings, Receipt, Sent, StoredMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import joined_calls, keys, script
 
@@ -21,7 +22,10 @@ core = pytest.fixture(scope="module")(core_of_its_own)
 know_small = pytest.fixture(autouse=True)(know_small_queues)
 #: The delay and the timeout are longer than the test takes. No step of the clock is a multiple of either.
 DELAY_SECONDS, TIMEOUT_SECONDS, STEPS = 600, 3000, (700, 3500, 90_000)
-TURNS = 25
+TURNS = 30
+
+#: How the claim is chosen that a deletion names: the one of its message, none, or another one.
+CLAIM_CHOICES = ("own", "own", "own", "none", "other")
 
 Call = tuple[str, Any]
 
@@ -29,7 +33,7 @@ Call = tuple[str, Any]
 def random_turns(seed: int) -> list[list[Call]]:
     """Return turns of calls that can be joined with each other: between others any order would be right."""
     chance = random.Random(seed)
-    length, timeout = 1, None
+    length, timeout, most, grace = 1, None, 1, None
 
     def send() -> list[NewMessage]:
         size = chance.choice([1, 10, 200, 200, 5_000, 20_000])
@@ -41,14 +45,21 @@ def random_turns(seed: int) -> list[list[Call]]:
         "send": send,
         "receive": lambda: (chance.choice([1, 1, 1, 2, 10]), timeout),
         "delete": lambda: [chance.randrange(1000) for _ in range(chance.choice([1, 1, 1, 4]))],
+        "claim": lambda: (most, grace),
+        "remove": lambda: (chance.randrange(1000), chance.choice(CLAIM_CHOICES)),
         "release": lambda: chance.randrange(1000),
         "advance": lambda: chance.choice(STEPS),
     }
     turns = []
-    for kind in chance.choices([*makes], [6, 6, 3, 2, 1], k=TURNS):
+    for kind in chance.choices([*makes], [6, 5, 3, 3, 4, 2, 1], k=TURNS):
         length, timeout = chance.choice([1, 1, 1, 1, 3]), chance.choice([None, None, None, 0, TIMEOUT_SECONDS])
+        most, grace = chance.choice([1, 1, 1, 2, 10]), chance.choice([None, 0, 50_000])
         turns.append([(kind, makes[kind]()) for _ in range(1 if kind == "advance" else chance.randint(1, 12))])
     return turns
+
+
+def seen(message: StoredMessage) -> tuple[object, ...]:
+    return message.body, message.sequence, message.receive_count, message.ttl_seconds
 
 
 class Run:
@@ -68,6 +79,7 @@ class Run:
         )
         queues.create(session, self.queue, settings, creator="sqs")
         self._receipts: list[Receipt] = []
+        self._claimed: list[tuple[str, str]] = []
         self.calls = 0
 
     def outcomes(self, turns: Sequence[Sequence[Call]]) -> list[list[Any]]:
@@ -87,7 +99,10 @@ class Run:
         for outcome, (kind, _) in zip(turn.outcomes, calls, strict=True):
             if kind == "receive":
                 self._receipts += [one.receipt for one in outcome]
-                outcome[:] = [(one.body, one.sequence, one.receive_count, one.ttl_seconds) for one in outcome]
+                outcome[:] = [seen(one) for one in outcome]
+            elif kind == "claim" and outcome:
+                self._claimed += [(one.id, outcome[0].id) for one in outcome[0].messages]
+                outcome[:] = [seen(one) for one in outcome[0].messages]
         return turn.outcomes
 
     def send(self, new: Sequence[NewMessage]) -> list[Any]:
@@ -102,6 +117,26 @@ class Run:
     def delete(self, numbers: Sequence[int]) -> list[Any]:
         found = leases.delete_received(self._core.session(), self.queue, self._chosen(numbers))
         return [type(one) for one in found]
+
+    def claim(self, how: tuple[int, int | None]) -> list[Any]:
+        most, grace = how
+        claim = claims.create(
+            self._core.session(), self.queue, ttl_seconds=TIMEOUT_SECONDS, grace_seconds=grace, limit=most
+        )
+        return [claim] if claim else []
+
+    def remove(self, which: tuple[int, str]) -> Any:
+        """Delete a message that was claimed. Return what this raises."""
+        number, choice = which
+        if not self._claimed:
+            return None
+        message, own = self._claimed[number % len(self._claimed)]
+        claim = {"own": own, "none": None, "other": self._claimed[number * 7 % len(self._claimed)][1]}[choice]
+        try:
+            messages.delete_by_id(self._core.session(), self.queue, message, claim_id=claim)
+        except CoreError as problem:
+            return type(problem)
+        return None
 
     def release(self, number: int) -> list[Any]:
         changes = [(receipt, 0) for receipt in self._chosen([number])]
@@ -128,7 +163,7 @@ class Run:
             "order": read(":a", "ZRANGE", 0, -1, "WITHSCORES"),
             "leases": sorted(read(":l", "ZRANGE", 0, -1)),
             "delays": sorted(read(":d", "ZRANGE", 0, -1)),
-            "states": {seq: (state[1], state[3:]) for seq, state in decoded.items()},
+            "states": {seq: (state[1], bool(state[3]), state[4:]) for seq, state in decoded.items()},
             "moves": read(":mo", "ZRANGE", 0, -1),
             "dead": [(one.body, one.receive_count) for one in dead],
         }

@@ -13,10 +13,10 @@ from tests.conftest import own_store, running_core
 from tests.deployments import IN_MEMORY, Server, deployed
 from tests.eventloop.loops import on_loop
 from zaqar_core import eventloop
-from zaqar_core.core import leases, messages, queues
+from zaqar_core.core import claims, leases, messages, queues
 from zaqar_core.core.process import Core
 from zaqar_core.core.session import Session
-from zaqar_core.domain.model import NewMessage, QueueSettings, Receipt, StoredMessage
+from zaqar_core.domain.model import Claim, NewMessage, QueueSettings, Receipt, StoredMessage
 from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import shared_links
 
@@ -109,6 +109,11 @@ def sends(core: Core, queue: QueueRef, *bodies: bytes, **how: Any) -> Callable[[
 
 def receives(core: Core, queue: QueueRef, most: int = 1, **how: Any) -> Callable[[], list[StoredMessage]]:
     return lambda: leases.receive(core.session(), queue, max_messages=most, **{"wait_seconds": 0, **how})
+
+
+def claims_of(core: Core, queue: QueueRef, most: int = 1, **how: Any) -> Callable[[], Claim | None]:
+    times = {"ttl_seconds": 300, "grace_seconds": 60, **how}
+    return lambda: claims.create(core.session(), queue, limit=most, **times)
 
 
 def deletes(core: Core, queue: QueueRef, *receipts: Receipt | None) -> Callable[[], Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from zaqar_core.core import dead_letters, stored_messages
+from zaqar_core.core import dead_letters, joinings, stored_messages
 from zaqar_core.core.session import Session
 from zaqar_core.core.traffic import Event, received
 from zaqar_core.domain.errors import ClaimNotFound, QueueNotFound
@@ -18,7 +18,7 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.domain.randomness import random_bytes
 from zaqar_core.store import ScriptFailed, script
 
-_CLAIM = script("claim", returns_messages=True)
+_CLAIM = script("claim", returns_messages=True, joining=joinings.CLAIMS)
 _HELD = script("claim_held", returns_messages=True)
 _IN_FORCE = script("claims_list").plain  # the same for plain, fair and FIFO queues
 

@@ -22,6 +22,8 @@ _WAITER, _BEGAN, _LEAVING = 3, 4, 5
 #: The wait, in ms, of a joined call for receives that wait. It has no waiter, so it does not wait; but it does not fail
 #: at the limit of messages in flight either.
 _NO_WAITER = 1
+#: The index of the times in the arguments of a claim; its id and nonce are before it.
+_TIMES = 3
 
 
 class _Sends(Joining):
@@ -112,4 +114,39 @@ class _Deletions(Joining):
         return [call.terms[1] for call in calls]
 
 
+class _Claims(Joining):
+    """Claims of as many messages, with the same ttl and grace."""
+
+    def terms(self, arguments: Arguments) -> Terms | None:
+        most, _, _, *times = arguments
+        return (most, *times), int(most), 0
+
+    def join(self, calls: Sequence[JoinableCall]) -> Arguments:
+        return [*calls[0].arguments, *[one for call in calls[1:] for one in call.arguments[1:_TIMES]]]
+
+    def divide(self, calls: Sequence[JoinableCall], reply: Any) -> Sequence[Any]:
+        left = len(calls) - len(reply)
+        if not left:
+            return reply  # type: ignore[no-any-return] # it is a list
+        _, is_again = reply[-1]
+        return [*reply, *[Retry.ONCE_MORE if is_again else [0, 0]] * left]
+
+
+class _DeletionsById(Joining):
+    """Deletions of one message each by its id. The reply is how many existed."""
+
+    own_failures = frozenset({"CLAIMED", "NOCLAIM", "NOTCLAIMED", "OTHERCLAIM"})
+
+    def terms(self, arguments: Arguments) -> Terms | None:
+        return ("one", 1, 0) if arguments[0] == "one" else None
+
+    def join(self, calls: Sequence[JoinableCall]) -> Arguments:
+        return ["one", *[one for call in calls for one in call.arguments[1:]]]
+
+    def divide(self, calls: Sequence[JoinableCall], reply: Any) -> Sequence[Any]:
+        del calls
+        return reply  # type: ignore[no-any-return] # it is a list
+
+
 SENDS, RECEIVES, DELETIONS = _Sends(), _Receives(), _Deletions()
+CLAIMS, DELETIONS_BY_ID = _Claims(), _DeletionsById()

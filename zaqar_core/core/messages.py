@@ -44,7 +44,7 @@ from zaqar_core.store import ScriptFailed, keys, records, script
 _SEND = script("send", joining=joinings.SENDS)
 _LIST = script("list", returns_messages=True)
 _LOOKUP = script("lookup", returns_messages=True)
-_DELETE_BY_ID = script("delete_by_id")
+_DELETE_BY_ID = script("delete_by_id", joining=joinings.DELETIONS_BY_ID)
 _POP = script("pop", returns_messages=True)
 
 _OWN_TTL_OF_THE_QUEUE = -1

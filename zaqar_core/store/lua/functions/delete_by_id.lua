@@ -1,8 +1,10 @@
 -- delete_by_id: delete messages by id, for Zaqar. Nothing is deleted when the function fails. A claim can delete the
 -- messages that it holds, and those that it held last: its time ran out, and no message was received since.
 -- keys:  the queue.
--- args:  "one" or "many", claim ids (hex, comma separated; "": none), then per message: seq, random, id
--- reply: how many existed. A missing message needs no claim.
+-- args:  "one", and per message: claim ids (hex, comma separated; "": none), seq, random, id; or "many", claim ids, and
+--        per message: seq, random, id
+-- reply: how many existed; "one" with several messages, which are one call each: 1 or 0 for each. A missing message
+--        needs no claim.
 -- fails: NOQUEUE; GROUPED; one: CLAIMED; with claim ids: NOCLAIM, NOTCLAIMED, OTHERCLAIM.
 -- effect: frees.
 -- cost:  O(k log n).
@@ -10,19 +12,28 @@
 -- uses: states_key, update_groups, wake_for_new
 local wrong = open_queue(true)
 if wrong then return wrong end
-local one, named, claims, refusal = ARGV[1] == 'one', ARGV[2] ~= '', {}, nil
-for id in string.gmatch(ARGV[2], '[^,]+') do claims[id] = true end
-local gone = {}
-for at = 3, #ARGV, 3 do
+local one, claims, named = ARGV[1] == 'one', nil, nil
+local gone, existed, seen, refusal = {}, {}, {}, nil
+local at = 2
+while ARGV[at] do
+  if one or not claims then
+    claims, named = {}, ARGV[at] ~= ''
+    for id in string.gmatch(ARGV[at], '[^,]+') do claims[id] = true end
+    at = at + 1
+  end
   local seq, record = find_message(ARGV[at], ARGV[at + 1], ARGV[at + 2])
+  at = at + 3
   local packed = record and call('HGET', states_key, seq)
   local state = state_of(packed)
-  if record and not is_over(seq, record, state) then
+  local exists = record and not seen[seq] and not is_over(seq, record, state)
+  existed[#existed + 1] = exists and 1 or 0
+  if exists then
     if not claims[state[CLAIM]] and (named or one) then
       local held = packed and leased_until(seq) > 0
       if held and not named then return { err = 'CLAIMED' } end
       if named then refusal = refusal or { err = held and 'OTHERCLAIM' or 'NOTCLAIMED' } end
     end
+    seen[seq] = true
     gone[#gone + 1] = removal_of(seq, record, state)
   end
 end
@@ -35,4 +46,5 @@ end
 remove_messages(gone)
 local freed = update_groups()
 wake_for_new(freed)
+if one and existed[2] then return existed end
 return #gone
