@@ -44,6 +44,7 @@ _POLL_WARM_UP_SECONDS = 3.0
 _WINDOW_SECONDS = 0.25
 #: Goodput is back when a window has this share of the goodput before the overload, beside the same polls.
 _NORMAL = 0.9
+#: For this time the goodput before the overload is measured.
 _NORMAL_SECONDS = 2.5
 _RECOVERY_SECONDS = 2.0
 #: The 99th percentile may be so many times the median.

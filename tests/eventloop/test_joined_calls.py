@@ -24,7 +24,7 @@ know_small = pytest.fixture(autouse=True)(know_small_queues)
 DELAY_SECONDS, TIMEOUT_SECONDS, STEPS = 600, 3000, (700, 3500, 90_000)
 TURNS = 30
 
-#: How the claim is chosen that a deletion names: the one of its message, none, or another one.
+#: Which claim a deletion names: that of its message, none, or another one.
 CLAIM_CHOICES = ("own", "own", "own", "none", "other")
 
 Call = tuple[str, Any]
@@ -126,7 +126,7 @@ class Run:
         return [claim] if claim else []
 
     def remove(self, which: tuple[int, str]) -> Any:
-        """Delete a message that was claimed. Return what this raises."""
+        """Delete a claimed message. Return the class of the error, or None."""
         number, choice = which
         if not self._claimed:
             return None
@@ -162,6 +162,7 @@ class Run:
             "messages": sorted(read(":m", "HKEYS")),
             "order": read(":a", "ZRANGE", 0, -1, "WITHSCORES"),
             "leases": sorted(read(":l", "ZRANGE", 0, -1)),
+            "ends": sorted(read(":e", "ZRANGE", 0, -1)),
             "delays": sorted(read(":d", "ZRANGE", 0, -1)),
             "states": {seq: (state[1], bool(state[3]), state[4:]) for seq, state in decoded.items()},
             "moves": read(":mo", "ZRANGE", 0, -1),

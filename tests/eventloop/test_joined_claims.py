@@ -1,4 +1,4 @@
-"""Claims, and deletions of claimed messages, of one turn of the loop that become one call."""
+"""Claims of one turn of the loop become one call, and so do deletions of claimed messages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def removes(core: Core, queue: QueueRef, message_id: str, claim_id: str | None) 
 
 
 def claimed(core: Core, queue: QueueRef, count: int) -> list[Claim]:
-    """Put so many messages into the queue, and claim each by itself."""
+    """Send messages to the queue, and make one claim for each of them."""
     put(core, queue, count)
     return [claim for _ in range(count) if (claim := claims_of(core, queue)())]
 

@@ -16,7 +16,7 @@ from zaqar_core.domain.names import QueueRef
 from zaqar_core.store import keys
 
 Advance = Callable[[QueueRef, float], None]
-#: Keys with entries for each message.
+#: The keys of a queue in which a message may have an entry.
 _HASHES, _SORTED_SETS = ("m", "s", "i"), ("a", "l", "d", "e", "b", "gm")
 _TTL_SECONDS = 3600
 
@@ -58,10 +58,12 @@ def by_purge(session: Session, queue: QueueRef) -> None:
     queues.purge_all(session, queue)
 
 
-def by_redrive(session: Session, queue: QueueRef) -> None:
-    redrive.dead_letter_queue_of(session, queue)
+def by_redrive(session: Session, queue: QueueRef) -> QueueRef:
+    """Move all messages to a dead-letter queue, and return that."""
+    dead = redrive.dead_letter_queue_of(session, queue)
     for _ in range(8):
         leases.receive(session, queue, max_messages=10, wait_seconds=0)
+    return dead
 
 
 def _claim(session: Session, queue: QueueRef) -> Claim | None:
@@ -84,7 +86,7 @@ def filled(request: pytest.FixtureRequest, session: Session) -> QueueRef:
 
 
 @pytest.mark.parametrize("way", [by_receipt, by_id, by_ids, by_pop, by_purge, by_redrive])
-def test_nothing_is_left(session: Session, filled: QueueRef, way: Callable[[Session, QueueRef], None]) -> None:
+def test_nothing_is_left(session: Session, filled: QueueRef, way: Callable[[Session, QueueRef], object]) -> None:
     assert entries(session, filled)["m"] == 6
     assert entries(session, filled)["e"] == 3
     way(session, filled)
@@ -98,9 +100,7 @@ def test_nothing_is_left_of_messages_that_have_expired(session: Session, filled:
 
 
 def test_nothing_is_left_of_messages_that_came_from_another_queue(session: Session, filled: QueueRef) -> None:
-    dead = redrive.dead_letter_queue_of(session, filled)
-    for _ in range(8):
-        leases.receive(session, filled, max_messages=10, wait_seconds=0)
+    dead = by_redrive(session, filled)
     assert entries(session, dead)["b"] == 3  # the others end at their own time
     by_ids(session, dead)
     assert entries(session, dead) == {}

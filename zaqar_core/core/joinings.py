@@ -22,7 +22,7 @@ _WAITER, _BEGAN, _LEAVING = 3, 4, 5
 #: The wait, in ms, of a joined call for receives that wait. It has no waiter, so it does not wait; but it does not fail
 #: at the limit of messages in flight either.
 _NO_WAITER = 1
-#: The index of the times in the arguments of a claim; its id and nonce are before it.
+#: The index of the ttl and the grace in the arguments of a claim. Before them are the limit, the id and the nonce.
 _TIMES = 3
 
 
@@ -115,7 +115,7 @@ class _Deletions(Joining):
 
 
 class _Claims(Joining):
-    """Claims of as many messages, with the same ttl and grace."""
+    """Claims with the same limit, ttl and grace."""
 
     def terms(self, arguments: Arguments) -> Terms | None:
         most, _, _, *times = arguments
@@ -126,9 +126,7 @@ class _Claims(Joining):
 
     def divide(self, calls: Sequence[JoinableCall], reply: Any) -> Sequence[Any]:
         left = len(calls) - len(reply)
-        if not left:
-            return reply  # type: ignore[no-any-return] # it is a list
-        _, is_again = reply[-1]
+        is_again = left and reply[-1][1]  # where replies are missing, the last one has no messages
         return [*reply, *[Retry.ONCE_MORE if is_again else [0, 0]] * left]
 
 
@@ -145,7 +143,8 @@ class _DeletionsById(Joining):
 
     def divide(self, calls: Sequence[JoinableCall], reply: Any) -> Sequence[Any]:
         del calls
-        return reply  # type: ignore[no-any-return] # it is a list
+        existed: list[int] = reply
+        return existed
 
 
 SENDS, RECEIVES, DELETIONS = _Sends(), _Receives(), _Deletions()
